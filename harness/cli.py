@@ -1,0 +1,5 @@
+"""Commands; the only place that prints or exits."""
+
+
+def main() -> None:
+    """Entry point."""

@@ -1,0 +1,109 @@
+"""The error tree.
+
+    HarnessError                 exit code 1: ran and failed
+    ├── UsageError               2: wrong usage or bad input, before anything is touched
+    ├── LoweringError            1: a variant could not be lowered
+    ├── BundleError              1: the runner could not be built or imported
+    ├── MeasurementError         1: a cell could not be measured
+    │   ├── RunnerFailed            the runner ended with an error or a signal
+    │   └── ReportRejected          the device's report is not what the runner writes
+    └── DeviceError              4: device unreachable or unfit
+        ├── TransportError
+        │   ├── ConnectionLost      transient: the same call may succeed on a new connection
+        │   ├── TimedOut            transient: the device was silent for too long
+        │   ├── TransferFailed      permanent: the device refused the file, with its reason
+        │   └── CommandFailed       permanent: a remote command ended with a non-zero exit code
+        └── DeviceUnfit             permanent: ABI, space, permissions, state
+
+Foreign exceptions are translated once, where they enter, with `from`.
+"""
+
+
+class HarnessError(Exception):
+    """One readable block: what happened, to which device and variant, and what to do."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, mend: str = "", device: str = "", variant: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.mend = mend
+        self.device = device
+        self.variant = variant
+
+    def __str__(self) -> str:
+        subject = ", ".join(
+            f"{label} {name}" for label, name in (("device", self.device), ("variant", self.variant)) if name
+        )
+        lines = [f"{self.what}" + (f" ({subject})" if subject else "")]
+        if self.mend:
+            lines.append(f"  what to do: {self.mend}")
+        return "\n".join(lines)
+
+
+class UsageError(HarnessError):
+    """Wrong usage or bad input; raised before anything is touched."""
+
+    exit_code = 2
+
+
+class LoweringError(HarnessError):
+    """A variant could not be lowered to one fully delegated program."""
+
+
+class BundleError(HarnessError):
+    """The runner bundle for an ABI could not be built, exported or imported."""
+
+
+class MeasurementError(HarnessError):
+    """A cell could not be measured."""
+
+
+class RunnerFailed(MeasurementError):
+    """The runner ended with an error or was killed."""
+
+
+class ReportRejected(MeasurementError):
+    """A device's report is not what the runner writes: untrusted input, refused whole."""
+
+
+class DeviceError(HarnessError):
+    """The device cannot be used."""
+
+    exit_code = 4
+
+
+class TransportError(DeviceError):
+    """Talking to the device failed."""
+
+
+class ConnectionLost(TransportError):
+    """Transient: the connection broke; the command may or may not have run."""
+
+
+class TimedOut(TransportError):
+    """Transient: no answer within the time-out; the remote command may still run."""
+
+
+class TransferFailed(TransportError):
+    """Permanent: the device refused to store or send a file."""
+
+
+class CommandFailed(TransportError):
+    """Permanent: a remote command ended with a non-zero exit code."""
+
+    def __init__(
+        self, argv: tuple[str, ...], exit_code: int, stdout: bytes, stderr: bytes, *, device: str = ""
+    ) -> None:
+        said = (stderr or stdout).decode("utf-8", "replace").strip()[-500:]
+        super().__init__(
+            f"{argv[0]!r} ended with exit code {exit_code}" + (f": {said!r}" if said else ""), device=device
+        )
+        self.argv = argv
+        self.remote_exit_code = exit_code
+        self.stdout = stdout
+        self.stderr = stderr
+
+
+class DeviceUnfit(DeviceError):
+    """Permanent: the device is there, but cannot do this job."""

@@ -1,0 +1,413 @@
+"""The typed records that flow between the stages and are saved; nothing else.
+
+Names carry units (`_ns _bytes _px _khz _celsius`); values are converted only when shown. A figure that
+could not be had is `None`, with its reason beside it, never 0. The order of samples is data.
+"""
+
+import math
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+SCHEMA_VERSION = 1
+
+Precision = Literal["fp32", "int8"]
+Padding = Literal["symmetric", "tf_same"]
+Abi = Literal["arm64-v8a", "x86_64"]
+Clock = Literal["real", "emulated", "virtual"]
+Status = Literal["valid", "suspect", "invalid"]
+
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+# Upper bounds keep a hostile or broken device's numbers out of arithmetic: 2**53 is exact in JSON everywhere.
+Nanoseconds = Annotated[int, Meta(ge=0, le=2**53)]
+PositiveNanoseconds = Annotated[int, Meta(gt=0, le=2**53)]
+Bytes = Annotated[int, Meta(ge=0, le=2**53)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Immutable; decoding refuses wrong types, missing fields and unknown ones, and names their path."""
+
+
+# What is asked for --------------------------------------------------------------------------------
+
+
+class Weights(Record):
+    """Where the parameters come from: `random` (then `seed` says which) or a checkpoint's file name.
+
+    `sha256` is that of the checkpoint file, or, once lowered, of the random parameters' bytes.
+    """
+
+    source: str
+    sha256: Sha256 | None = None
+    seed: int | None = None
+
+
+RANDOM_WEIGHTS = Weights(source="random", seed=0)
+
+
+class Variant(Record):
+    """One MobileNetV1 to consider: width multiplier, input side, precision, padding and weights."""
+
+    width: float
+    resolution_px: int
+    precision: Precision
+    model: Literal["mobilenet_v1"] = "mobilenet_v1"
+    padding: Padding = "symmetric"
+    classes: int = 1000
+    weights: Weights = RANDOM_WEIGHTS
+
+    @property
+    def name(self) -> str:
+        """`mobilenet_v1_0.5_128_int8`: the field's own naming, safe in a file name."""
+        suffix = "" if self.padding == "symmetric" else f"_{self.padding}"
+        return f"{self.model}_{self.width:g}_{self.resolution_px}_{self.precision}{suffix}"
+
+
+class Plan(Record):
+    """How one cell is measured.
+
+    Each of `processes` fresh processes runs at least `warmup_iterations`, then measures until both
+    `min_iterations` and `min_seconds` are reached, or `max_seconds` is; then it counts instructions over
+    `counted_iterations` more, untimed. `cpus` is a list such as `4-7`, or None for no pinning.
+    """
+
+    threads: int
+    processes: int
+    warmup_iterations: int
+    min_iterations: int
+    min_seconds: float
+    max_seconds: float
+    counted_iterations: int
+    seed: int
+    cpus: str | None = None
+
+
+# What lowering gives ------------------------------------------------------------------------------
+
+
+class TensorSpec(Record):
+    """A program's input or output: `dim_order` (0, 2, 3, 1) means NHWC in memory for NCHW sizes."""
+
+    dtype: Literal["float32"]
+    sizes: tuple[int, ...]
+    dim_order: tuple[int, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of one tensor."""
+        return 4 * math.prod(self.sizes)
+
+
+class Calibration(Record):
+    """The data an int8 artifact's ranges were taken from; `source` is `random` or a data set's name."""
+
+    source: str
+    images: int
+    seed: int | None = None
+    sha256: Sha256 | None = None
+
+
+class Artifact(Record):
+    """A lowered program. Its bytes, reference input and reference output lie in the artifact cache.
+
+    `delegated_nodes` counts the operators inside XNNPACK delegates; `macs` and `params` are computed
+    from the network.
+    """
+
+    variant: Variant
+    sha256: Sha256
+    size_bytes: Bytes
+    macs: Count
+    params: Count
+    delegates: int
+    delegated_nodes: int
+    undelegated_nodes: tuple[str, ...]
+    planned_arena_bytes: Bytes
+    input: TensorSpec
+    output: TensorSpec
+    calibration: Calibration | None
+    versions: dict[str, str]
+    lowering_seconds: float
+    reference_input_sha256: Sha256
+    reference_output_sha256: Sha256
+
+
+# What a device is and how it fares ----------------------------------------------------------------
+
+
+class Core(Record):
+    """One CPU core as the kernel describes it."""
+
+    index: int
+    name: str | None = None
+    max_frequency_khz: Count | None = None
+    capacity: Count | None = None
+
+
+class DeviceInfo(Record):
+    """Facts that do not change while measuring.
+
+    `clock` says what a nanosecond means there: `real`; `emulated` (wall time under a translator, tells
+    nothing about a phone); `virtual` (counts instructions, repeats, tells nothing about a phone either).
+    """
+
+    name: str
+    kind: str
+    transport: str
+    abi: Abi
+    clock: Clock
+    model: str
+    soc: str | None = None
+    os: str | None = None
+    kernel: str | None = None
+    cores: tuple[Core, ...] = ()
+    memory_total_bytes: Bytes | None = None
+    boot_id: str | None = None
+
+    @property
+    def emulated(self) -> bool:
+        """Whether its times are not a real machine's."""
+        return self.clock != "real"
+
+
+class Temperature(Record):
+    """One thermal zone."""
+
+    zone: str
+    celsius: Annotated[float, Meta(ge=-100, le=300)]
+
+
+class Conditions(Record):
+    """What could disturb a measurement, read just before or after it; `unreadable` maps fact to reason."""
+
+    uptime_seconds: float | None = None
+    frequencies_khz: tuple[Count, ...] | None = None
+    governors: tuple[str, ...] | None = None
+    temperatures: tuple[Temperature, ...] | None = None
+    load_average_1min: float | None = None
+    memory_available_bytes: Bytes | None = None
+    thermal_status: int | None = None
+    battery_percent: int | None = None
+    battery_celsius: float | None = None
+    throttled_flags: int | None = None
+    unreadable: dict[str, str] = {}
+
+
+# What is measured ---------------------------------------------------------------------------------
+
+
+class OutputTensor(Record):
+    """One output of the reference input, for parity."""
+
+    sizes: tuple[Annotated[int, Meta(gt=0, le=2**24)], ...]
+    values: tuple[float, ...]
+
+
+class RunnerReport(Record):
+    """What the runner writes: one process, strictly decoded (`measuring/runner.py`).
+
+    Times are CLOCK_MONOTONIC nanoseconds. RSS at four phases and its peak (VmHWM) come from
+    /proc/self. `counted_instructions` holds one figure for each counted inference where the kernel
+    permits counting, else it is null and `counters_unavailable` says why.
+    """
+
+    schema_version: Literal[1]
+    runner_version: str
+    build_type: str
+    abi: Abi
+    executorch_version: str
+    load_ns: PositiveNanoseconds
+    init_ns: PositiveNanoseconds
+    first_ns: PositiveNanoseconds
+    warmup_ns: tuple[PositiveNanoseconds, ...]
+    latencies_ns: tuple[PositiveNanoseconds, ...]
+    rss_start_bytes: Bytes
+    rss_loaded_bytes: Bytes
+    rss_initialized_bytes: Bytes
+    rss_end_bytes: Bytes
+    peak_rss_bytes: Bytes
+    threads_requested: int
+    threads_used: int
+    cpus_allowed: str
+    counted_instructions: tuple[Count, ...] | None
+    counted_cycles: tuple[Count, ...] | None
+    counters_unavailable: str | None
+    output: OutputTensor
+
+
+class ProcessReport(Record):
+    """One fresh process on the device, as saved in a cell."""
+
+    round: int
+    started_at: str
+    build_type: str
+    load_ns: PositiveNanoseconds
+    init_ns: PositiveNanoseconds
+    first_ns: PositiveNanoseconds
+    warmup_ns: tuple[PositiveNanoseconds, ...]
+    latencies_ns: tuple[PositiveNanoseconds, ...]
+    rss_start_bytes: Bytes
+    rss_loaded_bytes: Bytes
+    rss_initialized_bytes: Bytes
+    rss_end_bytes: Bytes
+    peak_rss_bytes: Bytes
+    threads_used: int
+    cpus_allowed: str
+    instructions_per_inference: Count | None
+    cycles_per_inference: Count | None
+    counters_unavailable: str | None
+    conditions_before: Conditions
+    conditions_after: Conditions
+
+
+class Interval(Record):
+    """An estimate and its confidence interval."""
+
+    estimate: float
+    low: float
+    high: float
+    confidence: float = 0.95
+
+    @property
+    def relative_half_width(self) -> float:
+        """Half the interval's width relative to the estimate."""
+        return (self.high - self.low) / (2 * self.estimate) if self.estimate else math.inf
+
+
+class Latency(Record):
+    """Steady latency over all processes: `median_ns` is the median of process medians."""
+
+    median_ns: Interval
+    p90_ns: float
+    p99_ns: float
+    min_ns: int
+    max_ns: int
+    processes: int
+    samples: int
+
+
+class Memory(Record):
+    """Medians over processes of what /proc tells on the device, and what is known from the artifact."""
+
+    rss_start_bytes: Bytes
+    rss_loaded_bytes: Bytes
+    rss_initialized_bytes: Bytes
+    peak_rss_bytes: Bytes
+    planned_arena_bytes: Bytes
+    artifact_bytes: Bytes
+
+
+class Parity(Record):
+    """The device's output of the reference input against the eager model's (int8: the quantized one)."""
+
+    max_abs_error: float
+    tolerance: float
+    cosine: float
+    top1_agrees: bool
+    passed: bool
+
+
+class Accuracy(Record):
+    """Accuracy of the very artifact that was timed, with Wilson score intervals."""
+
+    top1: Interval
+    top5: Interval
+    images: int
+    dataset: str
+    split: str
+    preprocessing: str
+    measured_on: str
+    agreement_with_eager: float | None
+
+
+class Reason(Record):
+    """Why a cell is not plainly valid: a machine-readable `code` and a sentence with the figures."""
+
+    code: str
+    detail: str
+
+
+class Verdict(Record):
+    """Whether a cell's figures may be relied on."""
+
+    status: Status
+    reasons: tuple[Reason, ...]
+
+
+class Failure(Record):
+    """Why a cell has no figures."""
+
+    what: str
+    exit_code: int | None = None
+    last_output: str = ""
+
+
+class Cell(Record, kw_only=True):
+    """One measured point: variant x device x threads."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    variant: Variant
+    artifact: Artifact
+    device: DeviceInfo
+    plan: Plan
+    processes: tuple[ProcessReport, ...]
+    latency: Latency | None
+    instructions_per_inference: Count | None
+    memory: Memory | None
+    parity: Parity | None
+    accuracy: Accuracy | None = None
+    failure: Failure | None = None
+    verdict: Verdict
+
+    @property
+    def name(self) -> str:
+        """Unique within a run; safe as a file name once the device's name is."""
+        return f"{self.device.name}-{self.variant.name}-t{self.plan.threads}"
+
+
+# The run ------------------------------------------------------------------------------------------
+
+
+class PushedArtifact(Record):
+    """What was pushed to the devices of a run."""
+
+    name: str
+    sha256: Sha256
+    size_bytes: Bytes
+
+
+class RunRequest(Record):
+    """What the user asked for: the product of the lists is run on each device."""
+
+    devices: tuple[str, ...]
+    widths: tuple[float, ...]
+    resolutions_px: tuple[int, ...]
+    precisions: tuple[Precision, ...]
+    threads: tuple[int, ...]
+    padding: Padding = "symmetric"
+    classes: int = 1000
+    weights: Weights = RANDOM_WEIGHTS
+    cpus: str | None = None
+    processes: int | None = None
+    warmup_iterations: int | None = None
+    min_iterations: int | None = None
+    min_seconds: float | None = None
+    max_seconds: float | None = None
+    seed: int = 0
+    allow_undelegated: bool = False
+
+
+class Run(Record, kw_only=True):
+    """`run.json`: the plan and everything that could explain a difference to another run."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    id: str
+    started_at: str
+    finished_at: str | None
+    request: RunRequest
+    versions: dict[str, str]
+    git_revision: str | None
+    host: str
+    artifacts: tuple[PushedArtifact, ...]

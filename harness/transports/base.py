@@ -1,0 +1,54 @@
+"""What every way of talking to a device offers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.errors import CommandFailed
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A remote command that ended: a signal N shows as exit code 128 + N, as shells tell it."""
+
+    argv: tuple[str, ...]
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+    def check(self, device: str = "") -> "Completed":
+        """Return itself, or raise `CommandFailed` unless the command succeeded."""
+        if self.exit_code != 0:
+            raise CommandFailed(self.argv, self.exit_code, self.stdout, self.stderr, device=device)
+        return self
+
+    @property
+    def text(self) -> str:
+        """Standard output as text; what is not UTF-8 is replaced."""
+        return self.stdout.decode("utf-8", "replace")
+
+
+class Transport(Protocol):
+    """A connection to one device; not shared between threads.
+
+    Every method raises `ConnectionLost` or `TimedOut` when the device went away (transient), and
+    `TransferFailed` with the device's reason when it refuses a file (permanent). Remote paths are
+    absolute. After `ConnectionLost` the next call connects anew.
+    """
+
+    @property
+    def name(self) -> str:
+        """How it is recorded: `adb`, `adb-direct`, `ssh` or `local`."""
+
+    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+        """Run a program on the device, each argument passed as it is, and wait for its end."""
+
+    def push(self, source: Path, destination: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
+        """Copy a file to the device; the destination's folder must exist."""
+
+    def pull(self, source: str, destination: Path, *, timeout_s: float = 300) -> None:
+        """Copy a file from the device; on an error nothing is left at the destination."""
+
+    def close(self) -> None:
+        """End the connection; closing twice is harmless."""
