@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 Precision = Literal["fp32", "int8"]
 Padding = Literal["symmetric", "tf_same"]
@@ -33,7 +33,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 # What is asked for --------------------------------------------------------------------------------
 
 
-class Weights(Record):
+class Weights(Record, frozen=True, kw_only=True):
     """Where the parameters come from: `random` (then `seed` says which) or a checkpoint's file name.
 
     `sha256` is that of the checkpoint file, or, once lowered, of the random parameters' bytes.
@@ -47,7 +47,7 @@ class Weights(Record):
 RANDOM_WEIGHTS = Weights(source="random", seed=0)
 
 
-class Variant(Record):
+class Variant(Record, frozen=True, kw_only=True):
     """One MobileNetV1 to consider: width multiplier, input side, precision, padding and weights."""
 
     width: float
@@ -65,7 +65,7 @@ class Variant(Record):
         return f"{self.model}_{self.width:g}_{self.resolution_px}_{self.precision}{suffix}"
 
 
-class Plan(Record):
+class Plan(Record, frozen=True, kw_only=True):
     """How one cell is measured.
 
     Each of `processes` fresh processes runs at least `warmup_iterations`, then measures until both
@@ -87,7 +87,7 @@ class Plan(Record):
 # What lowering gives ------------------------------------------------------------------------------
 
 
-class TensorSpec(Record):
+class TensorSpec(Record, frozen=True, kw_only=True):
     """A program's input or output: `dim_order` (0, 2, 3, 1) means NHWC in memory for NCHW sizes."""
 
     dtype: Literal["float32"]
@@ -100,7 +100,7 @@ class TensorSpec(Record):
         return 4 * math.prod(self.sizes)
 
 
-class Calibration(Record):
+class Calibration(Record, frozen=True, kw_only=True):
     """The data an int8 artifact's ranges were taken from; `source` is `random` or a data set's name."""
 
     source: str
@@ -109,7 +109,7 @@ class Calibration(Record):
     sha256: Sha256 | None = None
 
 
-class Artifact(Record):
+class Artifact(Record, frozen=True, kw_only=True):
     """A lowered program. Its bytes, reference input and reference output lie in the artifact cache.
 
     `delegated_nodes` counts the operators inside XNNPACK delegates; `macs` and `params` are computed
@@ -137,7 +137,7 @@ class Artifact(Record):
 # What a device is and how it fares ----------------------------------------------------------------
 
 
-class Core(Record):
+class Core(Record, frozen=True, kw_only=True):
     """One CPU core as the kernel describes it."""
 
     index: int
@@ -146,7 +146,7 @@ class Core(Record):
     capacity: Count | None = None
 
 
-class DeviceInfo(Record):
+class DeviceInfo(Record, frozen=True, kw_only=True):
     """Facts that do not change while measuring.
 
     `clock` says what a nanosecond means there: `real`; `emulated` (wall time under a translator, tells
@@ -172,14 +172,14 @@ class DeviceInfo(Record):
         return self.clock != "real"
 
 
-class Temperature(Record):
+class Temperature(Record, frozen=True, kw_only=True):
     """One thermal zone."""
 
     zone: str
     celsius: Annotated[float, Meta(ge=-100, le=300)]
 
 
-class Conditions(Record):
+class Conditions(Record, frozen=True, kw_only=True):
     """What could disturb a measurement, read just before or after it; `unreadable` maps fact to reason."""
 
     uptime_seconds: float | None = None
@@ -198,14 +198,14 @@ class Conditions(Record):
 # What is measured ---------------------------------------------------------------------------------
 
 
-class OutputTensor(Record):
+class OutputTensor(Record, frozen=True, kw_only=True):
     """One output of the reference input, for parity."""
 
     sizes: tuple[Annotated[int, Meta(gt=0, le=2**24)], ...]
     values: tuple[float, ...]
 
 
-class RunnerReport(Record):
+class RunnerReport(Record, frozen=True, kw_only=True):
     """What the runner writes: one process, strictly decoded (`measuring/runner.py`).
 
     Times are CLOCK_MONOTONIC nanoseconds. RSS at four phases and its peak (VmHWM) come from
@@ -237,7 +237,7 @@ class RunnerReport(Record):
     output: OutputTensor
 
 
-class ProcessReport(Record):
+class ProcessReport(Record, frozen=True, kw_only=True):
     """One fresh process on the device, as saved in a cell."""
 
     round: int
@@ -262,7 +262,7 @@ class ProcessReport(Record):
     conditions_after: Conditions
 
 
-class Interval(Record):
+class Interval(Record, frozen=True, kw_only=True):
     """An estimate and its confidence interval."""
 
     estimate: float
@@ -276,7 +276,7 @@ class Interval(Record):
         return (self.high - self.low) / (2 * self.estimate) if self.estimate else math.inf
 
 
-class Latency(Record):
+class Latency(Record, frozen=True, kw_only=True):
     """Steady latency over all processes: `median_ns` is the median of process medians."""
 
     median_ns: Interval
@@ -288,7 +288,7 @@ class Latency(Record):
     samples: int
 
 
-class Memory(Record):
+class Memory(Record, frozen=True, kw_only=True):
     """Medians over processes of what /proc tells on the device, and what is known from the artifact."""
 
     rss_start_bytes: Bytes
@@ -299,7 +299,7 @@ class Memory(Record):
     artifact_bytes: Bytes
 
 
-class Parity(Record):
+class Parity(Record, frozen=True, kw_only=True):
     """The device's output of the reference input against the eager model's (int8: the quantized one)."""
 
     max_abs_error: float
@@ -309,7 +309,7 @@ class Parity(Record):
     passed: bool
 
 
-class Accuracy(Record):
+class Accuracy(Record, frozen=True, kw_only=True):
     """Accuracy of the very artifact that was timed, with Wilson score intervals."""
 
     top1: Interval
@@ -322,21 +322,21 @@ class Accuracy(Record):
     agreement_with_eager: float | None
 
 
-class Reason(Record):
+class Reason(Record, frozen=True, kw_only=True):
     """Why a cell is not plainly valid: a machine-readable `code` and a sentence with the figures."""
 
     code: str
     detail: str
 
 
-class Verdict(Record):
+class Verdict(Record, frozen=True, kw_only=True):
     """Whether a cell's figures may be relied on."""
 
     status: Status
     reasons: tuple[Reason, ...]
 
 
-class Failure(Record):
+class Failure(Record, frozen=True, kw_only=True):
     """Why a cell has no figures."""
 
     what: str
@@ -344,7 +344,7 @@ class Failure(Record):
     last_output: str = ""
 
 
-class Cell(Record, kw_only=True):
+class Cell(Record, frozen=True, kw_only=True):
     """One measured point: variant x device x threads."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -370,7 +370,7 @@ class Cell(Record, kw_only=True):
 # The run ------------------------------------------------------------------------------------------
 
 
-class PushedArtifact(Record):
+class PushedArtifact(Record, frozen=True, kw_only=True):
     """What was pushed to the devices of a run."""
 
     name: str
@@ -378,7 +378,7 @@ class PushedArtifact(Record):
     size_bytes: Bytes
 
 
-class RunRequest(Record):
+class RunRequest(Record, frozen=True, kw_only=True):
     """What the user asked for: the product of the lists is run on each device."""
 
     devices: tuple[str, ...]
@@ -399,7 +399,7 @@ class RunRequest(Record):
     allow_undelegated: bool = False
 
 
-class Run(Record, kw_only=True):
+class Run(Record, frozen=True, kw_only=True):
     """`run.json`: the plan and everything that could explain a difference to another run."""
 
     schema_version: Literal[1] = SCHEMA_VERSION

@@ -1,0 +1,1 @@
+"""Accuracy of the artifact that was timed: data sets, weights, evaluation, training."""

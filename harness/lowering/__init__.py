@@ -1,0 +1,1 @@
+"""Variant to artifact: precisions, export, the artifact cache."""
