@@ -138,7 +138,7 @@ def block_length(values: Floats) -> int:
     """Length of the blocks to resample: Politis & White (2004) with an AR(1) fitted to the series."""
     rho = min(max(autocorrelation(values), 0.0), 0.97)
     length = (6 * rho**2 / (1 - rho**2) ** 2) ** (1 / 3) * values.size ** (1 / 3)
-    return max(1, min(math.ceil(length), values.size // 3))
+    return int(max(1, min(math.ceil(length), values.size // 3)))
 
 
 def autocorrelation(values: Floats) -> float:
@@ -247,8 +247,12 @@ class Modes(NamedTuple):
 
 
 def split_modes(values: Sequence[float] | Floats) -> Modes:
-    """Split values in the two groups that explain most of their variance (Otsu 1979)."""
+    """Split values in the two groups that explain most of their variance (Otsu 1979).
+
+    The outer 5 % on either side are drawn in first, so that a few interruptions do not make a group.
+    """
     ordered = np.sort(np.asarray(values, dtype=np.float64))
+    ordered = np.clip(ordered, *np.percentile(ordered, (5, 95)))
     count = ordered.size
     total = float(((ordered - ordered.mean()) ** 2).sum())
     if count < 2 or total <= (1e-9 * ordered.mean()) ** 2 * count:

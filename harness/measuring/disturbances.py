@@ -1,0 +1,103 @@
+"""Reasons that lie in the device's conditions: each function returns a sentence with figures, or None.
+
+Thresholds are the constants at the top; docs/verdicts.md gives the source of each.
+"""
+
+import numpy as np
+
+from harness.measuring.evidence import Evidence, change_within, parse_cpus
+from harness.records import Conditions
+
+FREQUENCY_DROP = 0.05
+SLOWER_WITHIN_PROCESS = 0.05
+FIXED_GOVERNORS = ("performance", "userspace")
+# vcgencmd get_throttled: the low four bits tell of now, the same four from bit 16 on of since boot.
+THROTTLED_NOW = 0xF
+THROTTLED_SINCE_BOOT = 0xF0000
+CANARY_DRIFT = 0.05
+MEMORY_TIMES_PEAK = 2
+MEMORY_SHARE = 0.05
+BUSY_EXCESS = 0.05
+
+
+def throttled(evidence: Evidence) -> str | None:
+    """The device lowered its clock to cool down or to save power."""
+    status = max((c.thermal_status or 0 for c in evidence.conditions), default=0)
+    if status > 0:
+        return f"Android's thermal status rose to {status}"
+    return _throttled_flags(evidence) or _frequency_drop(evidence)
+
+
+def canary_drift(evidence: Evidence) -> str | None:
+    """A kernel of fixed cost, timed before each process, did not take the same time."""
+    if len(evidence.canaries_ns) < 2:
+        return None
+    spread = max(evidence.canaries_ns) / float(np.median(evidence.canaries_ns)) - 1
+    return f"the canary's slowest run is {spread:.1%} over its median" if spread > CANARY_DRIFT else None
+
+
+def memory_pressure(evidence: Evidence) -> str | None:
+    """So little memory is free that the kernel may evict the mapped program."""
+    free = [c.memory_available_bytes for c in evidence.conditions if c.memory_available_bytes is not None]
+    if not free:
+        return None
+    peak = max(p.peak_rss_bytes for p in evidence.processes)
+    needed = max(MEMORY_TIMES_PEAK * peak, int(MEMORY_SHARE * (evidence.device.memory_total_bytes or 0)))
+    if min(free) >= needed:
+        return None
+    return f"{min(free) / 2**20:.0f} MiB were available, less than {needed / 2**20:.0f} MiB"
+
+
+def busy(evidence: Evidence) -> str | None:
+    """Something else ran on the cores."""
+    cores = len(evidence.device.cores)
+    loads = [p.conditions_before.load_average_1min or 0.0 for p in evidence.processes]
+    if evidence.device.clock == "real" and cores and max(loads, default=0) > cores:
+        return f"the load average was {max(loads):.1f} on {cores} cores before a process"
+    if evidence.device.clock != "virtual" or evidence.plan.threads != 1:
+        return None
+    for process in evidence.timed:
+        # In virtual time one instruction takes one nanosecond: time beyond them was somebody else's.
+        count = process.instructions_per_inference
+        median = float(np.median(process.latencies_ns))
+        if count and median > (1 + BUSY_EXCESS) * count:
+            return f"{median:,.0f} ns passed for {count:,} instructions, one nanosecond each"
+    return None
+
+
+def conditions_unreadable(evidence: Evidence) -> str | None:
+    """Some disturbances could not have been noticed."""
+    facts = sorted({fact for c in evidence.conditions for fact in c.unreadable})
+    return f"could not be read: {', '.join(facts)}" if facts else None
+
+
+def _throttled_flags(evidence: Evidence) -> str | None:
+    flags = [c.throttled_flags for c in evidence.conditions if c.throttled_flags is not None]
+    if not flags:
+        return None
+    now = [value & THROTTLED_NOW for value in flags if value & THROTTLED_NOW]
+    if now:
+        return f"the firmware reports throttling (flags {now[0]:#x})"
+    # Bits that were latched before the first process tell of somebody else's measurement.
+    latched = (flags[-1] & ~flags[0]) & THROTTLED_SINCE_BOOT
+    return f"the firmware throttled between two readings (flags {latched:#x})" if latched else None
+
+
+def _frequency_drop(evidence: Evidence) -> str | None:
+    for process in evidence.processes:
+        before, after = process.conditions_before, process.conditions_after
+        pairs = list(zip(before.frequencies_khz or (), after.frequencies_khz or (), strict=False))
+        allowed = parse_cpus(process.cpus_allowed)
+        for core, (first, last) in enumerate(pairs):
+            lowered = last < (1 - FREQUENCY_DROP) * first
+            if not lowered or (allowed is not None and core not in allowed):
+                continue
+            if _is_fixed(before, core) or change_within(process) >= SLOWER_WITHIN_PROCESS:
+                return f"core {core} fell from {first / 1000:.0f} to {last / 1000:.0f} MHz during a process"
+    return None
+
+
+def _is_fixed(conditions: Conditions, core: int) -> bool:
+    """Whether the governor holds the core's frequency; others lower it as soon as a process ends."""
+    governors = conditions.governors or ()
+    return core < len(governors) and governors[core] in FIXED_GOVERNORS

@@ -1,0 +1,61 @@
+"""What is known of a cell before it is judged."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.records import (
+    Artifact,
+    Conditions,
+    DeviceInfo,
+    Failure,
+    Latency,
+    Parity,
+    Plan,
+    ProcessReport,
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known of a cell; `processes` in the order of time."""
+
+    device: DeviceInfo
+    artifact: Artifact
+    plan: Plan
+    processes: tuple[ProcessReport, ...]
+    latency: Latency | None
+    parity: Parity | None
+    failure: Failure | None
+    canaries_ns: tuple[int, ...]
+
+    @property
+    def timed(self) -> tuple[ProcessReport, ...]:
+        """The processes whose times can tell something: none under a translator."""
+        return () if self.device.clock == "emulated" or self.latency is None else self.processes
+
+    @property
+    def conditions(self) -> tuple[Conditions, ...]:
+        """Before and after each process, in the order of time."""
+        return tuple(c for p in self.processes for c in (p.conditions_before, p.conditions_after))
+
+
+def change_within(process: ProcessReport) -> float:
+    """Median of the last third of the iterations against that of the first."""
+    third = len(process.latencies_ns) // 3
+    if third < 3:
+        return 0.0
+    first = float(np.median(process.latencies_ns[:third]))
+    return float(np.median(process.latencies_ns[-third:])) / first - 1
+
+
+def parse_cpus(text: str) -> frozenset[int] | None:
+    """Read the kernel's list format, such as `0-3,5`; None when it is not one."""
+    cpus: set[int] = set()
+    for part in text.strip().split(","):
+        first, _, last = part.partition("-")
+        last = last or first
+        if not (first.isdecimal() and last.isdecimal() and len(last) < 6 and int(first) <= int(last)):
+            return None
+        cpus.update(range(int(first), int(last) + 1))
+    return frozenset(cpus)

@@ -1,0 +1,171 @@
+"""Reasons that lie in the program or in the samples: each function returns a sentence with figures, or None.
+
+Thresholds are the constants at the top; docs/verdicts.md gives the source of each.
+"""
+
+import numpy as np
+
+from harness.measuring.evidence import Evidence, change_within, parse_cpus
+from harness.measuring.statistics import outlier_marks, split_modes, trend
+from harness.records import Clock
+
+RELEASE_BUILDS = ("release", "relwithdebinfo")
+COUNT_TOLERANCE: dict[Clock, float] = {"emulated": 0.0, "virtual": 1e-4}
+MIN_PROCESSES: dict[Clock, int] = {"real": 5, "virtual": 2, "emulated": 2}
+MAX_RELATIVE_HALF_WIDTH = 0.03
+DRIFT_P_VALUE = 0.02
+DRIFT_BETWEEN_PROCESSES = 0.03
+DRIFT_WITHIN_PROCESS = 0.05
+MIN_ITERATIONS_FOR_SHAPE = 30
+MIN_PROCESSES_FOR_SHAPE = 8
+MODES_EXPLAINED_ITERATIONS = 0.85
+MODES_EXPLAINED_PROCESSES = 0.93
+MODES_SEPARATION = 0.03
+MODES_SMALLER_SHARE = 0.15
+
+# The program --------------------------------------------------------------------------------------
+
+
+def failed(evidence: Evidence) -> str | None:
+    """The cell has no figures."""
+    return evidence.failure.what if evidence.failure else None
+
+
+def parity_failed(evidence: Evidence) -> str | None:
+    """The device computes something else than the eager model."""
+    parity = evidence.parity
+    if parity is None or parity.passed:
+        return None
+    return (
+        f"the output is off by {parity.max_abs_error:.3g} (tolerance {parity.tolerance:.3g}, "
+        f"cosine {parity.cosine:.6f}, same top-1: {'yes' if parity.top1_agrees else 'no'})"
+    )
+
+
+def parity_unchecked(evidence: Evidence) -> str | None:
+    """Nobody knows whether the device computes the right thing."""
+    return "the output was not compared" if evidence.parity is None and not evidence.failure else None
+
+
+def undelegated(evidence: Evidence) -> str | None:
+    """Portable kernels run in the place of XNNPACK's."""
+    nodes = evidence.artifact.undelegated_nodes
+    shown = ", ".join(nodes[:3]) + (", ..." if len(nodes) > 3 else "")
+    return f"{len(nodes)} operators run outside XNNPACK: {shown}" if nodes else None
+
+
+def debug_build(evidence: Evidence) -> str | None:
+    """The runner was not compiled for speed."""
+    builds = {p.build_type for p in evidence.processes if p.build_type.lower() not in RELEASE_BUILDS}
+    return f"the runner's build type is {', '.join(sorted(builds))}" if builds else None
+
+
+def affinity_violated(evidence: Evidence) -> str | None:
+    """The process could run on other cores than planned, or with another number of threads."""
+    planned = parse_cpus(evidence.plan.cpus) if evidence.plan.cpus else None
+    for process in evidence.processes:
+        if process.threads_used != evidence.plan.threads:
+            return f"{process.threads_used} threads ran, {evidence.plan.threads} were asked for"
+        allowed = parse_cpus(process.cpus_allowed)
+        if planned is not None and (allowed is None or not allowed <= planned):
+            return f"the process could run on cores {process.cpus_allowed}, planned were {evidence.plan.cpus}"
+    return None
+
+
+def threads_exceed_cores(evidence: Evidence) -> str | None:
+    """Threads that share a core wait for each other in every layer."""
+    for process in evidence.processes:
+        allowed = parse_cpus(process.cpus_allowed)
+        if allowed is not None and len(allowed) < process.threads_used:
+            return f"{process.threads_used} threads shared the cores {process.cpus_allowed}"
+    return None
+
+
+def emulated(evidence: Evidence) -> str | None:
+    """No nanosecond of this cell is one of a real machine."""
+    kind = {"emulated": "a translator's wall-clock times", "virtual": "counts of virtual time"}
+    what = kind.get(evidence.device.clock)
+    return f"the latencies are {what} and say nothing about a real device" if what else None
+
+
+def counts_differ(evidence: Evidence) -> str | None:
+    """A single thread must execute the same instructions in every process."""
+    counts = [p.instructions_per_inference for p in evidence.processes]
+    known = [count for count in counts if count is not None]
+    if not evidence.device.emulated or evidence.plan.threads != 1 or not known:
+        return None
+    spread = (max(known) - min(known)) / min(known) if min(known) else 0.0
+    if spread <= COUNT_TOLERANCE[evidence.device.clock]:
+        return None
+    return f"instructions per inference range from {min(known):,} to {max(known):,} ({spread:.3%})"
+
+
+# The samples --------------------------------------------------------------------------------------
+
+
+def too_few_processes(evidence: Evidence) -> str | None:
+    """Iterations of one process do not tell how processes differ."""
+    needed = MIN_PROCESSES[evidence.device.clock]
+    if evidence.failure or len(evidence.processes) >= needed:
+        return None
+    return f"{len(evidence.processes)} processes, at least {needed} are needed"
+
+
+def interval_too_wide(evidence: Evidence) -> str | None:
+    """The median is not known well enough to compare it."""
+    if not evidence.timed or evidence.latency is None:
+        return None
+    width = evidence.latency.median_ns.relative_half_width
+    if width <= MAX_RELATIVE_HALF_WIDTH:
+        return None
+    return f"the interval of the median is ±{width:.1%}, at most ±{MAX_RELATIVE_HALF_WIDTH:.0%} is wanted"
+
+
+def drifted(evidence: Evidence) -> str | None:
+    """The device became slower or faster while it was measured."""
+    between = trend([float(np.median(p.latencies_ns)) for p in evidence.timed])
+    if between.p_value <= DRIFT_P_VALUE and abs(between.relative_change) >= DRIFT_BETWEEN_PROCESSES:
+        return (
+            f"process medians changed by {between.relative_change:+.1%} from first to last "
+            f"(p = {between.p_value:.3f})"
+        )
+    within = [change_within(p) for p in evidence.timed]
+    typical = float(np.median(within)) if within else 0.0
+    if abs(typical) >= DRIFT_WITHIN_PROCESS and all(change * typical > 0 for change in within):
+        return f"each process changes speed while it runs, by {typical:+.1%} from its first to last third"
+    return None
+
+
+def bimodal(evidence: Evidence) -> str | None:
+    """The samples fall in two groups, and the median is that of the larger one."""
+    modes = [
+        split_modes(p.latencies_ns) for p in evidence.timed if len(p.latencies_ns) >= MIN_ITERATIONS_FOR_SHAPE
+    ]
+    split = [
+        m
+        for m in modes
+        if m.explained >= MODES_EXPLAINED_ITERATIONS
+        and m.separation >= MODES_SEPARATION
+        and m.smaller_share >= MODES_SMALLER_SHARE
+    ]
+    if len(split) > len(modes) / 2:
+        apart = float(np.median([m.separation for m in split]))
+        return f"iterations have two speeds {apart:.1%} apart in {len(split)} of {len(modes)} processes"
+    medians = [float(np.median(p.latencies_ns)) for p in evidence.timed]
+    if len(medians) < MIN_PROCESSES_FOR_SHAPE:
+        return None
+    found = split_modes(medians)
+    if (
+        found.explained >= MODES_EXPLAINED_PROCESSES
+        and found.separation >= MODES_SEPARATION
+        and found.smaller_share >= MODES_SMALLER_SHARE
+    ):
+        return f"processes have two speeds {found.separation:.1%} apart ({found.smaller_share:.0%} in one)"
+    return None
+
+
+def outliers(evidence: Evidence) -> str | None:
+    """Single iterations lie far from their process's median; they are kept."""
+    marked = sum(int(outlier_marks(p.latencies_ns).sum()) for p in evidence.timed)
+    samples = sum(len(p.latencies_ns) for p in evidence.timed)
+    return f"{marked:,} of {samples:,} samples lie far out ({marked / samples:.1%})" if marked else None
