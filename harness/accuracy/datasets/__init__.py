@@ -1,0 +1,39 @@
+"""Labelled pictures: where they come from and how they are named."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.accuracy.datasets.dataset import Dataset, hold_out, match_classes, stratified_subset
+from harness.accuracy.datasets.hugging_face import open_hugging_face
+from harness.accuracy.datasets.idx import open_fashion_mnist, open_idx
+from harness.accuracy.datasets.image_folder import open_image_folder
+from harness.accuracy.datasets.imagenet import open_imagenet
+from harness.errors import UsageError
+
+__all__ = ["Dataset", "hold_out", "match_classes", "open_dataset", "open_imagenet", "stratified_subset"]
+
+_KINDS: dict[str, Callable[[str, str], Dataset]] = {
+    "folder": lambda place, split: open_image_folder(Path(place), split),
+    "imagenet": lambda place, split: open_imagenet(Path(place), split),
+    "idx": lambda place, split: open_idx(Path(place), split),
+    "hf": open_hugging_face,
+}
+
+
+def open_dataset(name: str, split: str = "test") -> Dataset:
+    """Open `fashion-mnist`, a folder of pictures, or `KIND:PLACE` with kind folder, imagenet, idx or hf.
+
+    Raises:
+        UsageError: there is no such data set, or it is not what its kind says.
+    """
+    if name == "fashion-mnist":
+        return open_fashion_mnist(split)
+    kind, colon, place = name.partition(":")
+    if colon and kind in _KINDS:
+        return _KINDS[kind](place, split)
+    if Path(name).is_dir():
+        return open_image_folder(Path(name), split)
+    raise UsageError(
+        f"no data set {name!r}",
+        mend=f"name a folder of pictures, fashion-mnist, or KIND:PLACE with KIND one of {', '.join(_KINDS)}",
+    )

@@ -1,0 +1,131 @@
+"""What every data set looks like once it is opened."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+
+from harness.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled pictures in a fixed order.
+
+    `read(i)` decodes the picture called `image_names[i]` to RGB and raises `UnreadableImage`;
+    `labels[i]` indexes `classes`. `content` changes whenever a picture might have, so that prepared
+    inputs can be cached under it; it is not comparable between machines, `identity` is.
+    """
+
+    name: str
+    split: str
+    classes: tuple[str, ...]
+    labels: tuple[int, ...]
+    image_names: tuple[str, ...]
+    content: str
+    read: Callable[[int], Image.Image]
+
+    def __post_init__(self) -> None:
+        """Refuse what no accuracy can be had from; raises UsageError."""
+        if not self.labels:
+            raise UsageError(f"{self.name} has no images in its {self.split} split")
+        if len(self.labels) != len(self.image_names):
+            raise UsageError(f"{self.name} has {len(self.image_names)} images but {len(self.labels)} labels")
+        if len(self.classes) < 2:
+            raise UsageError(
+                f"{self.name} has a single class, {self.classes[0]!r}: any network would be right",
+                mend="point at the folder that holds one folder for each class",
+            )
+        low, high = min(self.labels), max(self.labels)
+        if low < 0 or high >= len(self.classes):
+            outlier = low if low < 0 else high
+            raise UsageError(f"{self.name} has a label {outlier}, but only {len(self.classes)} classes")
+
+    def __len__(self) -> int:
+        """How many images."""
+        return len(self.labels)
+
+    @cached_property
+    def identity(self) -> str:
+        """Sha256 of class names, image names and labels in order: paired figures need it to be equal."""
+        return digest((*self.classes, *self.image_names, *map(str, self.labels)))
+
+    def take(self, indices: Iterable[int], *, split: str | None = None) -> "Dataset":
+        """The images of these indices, in their order."""
+        chosen = tuple(int(index) for index in indices)
+        return replace(
+            self,
+            split=split or self.split,
+            labels=tuple(self.labels[index] for index in chosen),
+            image_names=tuple(self.image_names[index] for index in chosen),
+            content=digest((self.content, *map(str, chosen))),
+            read=lambda position: self.read(chosen[position]),
+        )
+
+
+def digest(parts: Iterable[str]) -> str:
+    """Sha256 of a sequence of strings; where one ends matters."""
+    hashed = hashlib.sha256()
+    for part in parts:
+        encoded = part.encode("utf-8", "surrogateescape")
+        hashed.update(len(encoded).to_bytes(8, "little") + encoded)
+    return hashed.hexdigest()
+
+
+def stratified_subset(dataset: Dataset, images: int, *, seed: int) -> Dataset:
+    """About `images` pictures with the classes in the data set's own proportions, in its order.
+
+    Each class gives its share rounded up, so none is lost: a few pictures more than asked for may come.
+    """
+    if images >= len(dataset):
+        return dataset
+    share = images / len(dataset)
+    chosen = [
+        index
+        for members in _shuffled_members(dataset, seed)
+        for index in members[: int(np.ceil(share * len(members)))]
+    ]
+    return dataset.take(sorted(chosen))
+
+
+def hold_out(dataset: Dataset, fraction: float, *, seed: int) -> tuple[Dataset, Dataset]:
+    """Split into the rest and a stratified `fraction` to validate on."""
+    held: set[int] = set()
+    for members in _shuffled_members(dataset, seed):
+        held.update(members[: max(1, round(fraction * len(members)))])
+    rest = [index for index in range(len(dataset)) if index not in held]
+    return dataset.take(rest), dataset.take(sorted(held), split=f"{dataset.split}, held out")
+
+
+def _shuffled_members(dataset: Dataset, seed: int) -> list[list[int]]:
+    """For each class that occurs, its indices in an order drawn from the seed."""
+    labels = np.array(dataset.labels)
+    order = np.random.default_rng(seed).permutation(len(labels))
+    return [[int(i) for i in order[labels[order] == label]] for label in np.unique(labels)]
+
+
+def match_classes(dataset: Dataset, names: tuple[str, ...]) -> None:
+    """Check that labels mean the same to the data set and to weights trained for these class names.
+
+    Raises:
+        UsageError: other classes, or the same ones in another order.
+    """
+    if dataset.classes == names:
+        return
+    if sorted(dataset.classes) == sorted(names):
+        here = next(i for i, (a, b) in enumerate(zip(dataset.classes, names, strict=True)) if a != b)
+        raise UsageError(
+            f"{dataset.name} has the classes of the weights in another order: class {here} is "
+            f"{dataset.classes[here]!r} in the data set and {names[here]!r} in the weights",
+            mend="open it with the class order the weights were trained with",
+        )
+    only_data = sorted(set(dataset.classes) - set(names))[:5]
+    only_weights = sorted(set(names) - set(dataset.classes))[:5]
+    raise UsageError(
+        f"{dataset.name} has {len(dataset.classes)} classes, the weights know {len(names)}; "
+        f"only in the data set: {only_data}, only in the weights: {only_weights}",
+        mend="evaluate on the data set the weights were trained for, or train a head for this one",
+    )

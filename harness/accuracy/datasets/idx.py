@@ -1,0 +1,97 @@
+"""Fashion-MNIST and its like: images and labels in IDX files, as Yann LeCun's MNIST page describes them."""
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from harness.accuracy.datasets.dataset import Dataset, digest
+from harness.errors import UsageError
+
+FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+FASHION_MNIST_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+_PREFIXES = {"train": "train", "test": "t10k"}
+_UNSIGNED_BYTE = 0x08
+
+
+def open_fashion_mnist(split: str) -> Dataset:
+    """Open Debian's Fashion-MNIST (MIT licence), 60,000 train and 10,000 test images of 28x28 grey pixels."""
+    if not FASHION_MNIST.is_dir():
+        raise UsageError(
+            f"Fashion-MNIST is not under {FASHION_MNIST}",
+            mend="apt-get install dataset-fashion-mnist, or name a folder with its files as idx:FOLDER",
+        )
+    return open_idx(FASHION_MNIST, split, name="fashion-mnist", classes=FASHION_MNIST_CLASSES)
+
+
+def open_idx(
+    folder: Path, split: str, *, name: str | None = None, classes: tuple[str, ...] | None = None
+) -> Dataset:
+    """Open `<train|t10k>-images-idx3-ubyte` and `…-labels-idx1-ubyte`, plain or gzipped.
+
+    Raises:
+        UsageError: a file is missing or damaged, or the numbers of images and labels differ.
+    """
+    if split not in _PREFIXES:
+        raise UsageError(f"IDX data sets have the splits {', '.join(_PREFIXES)}, not {split!r}")
+    prefix = _PREFIXES[split]
+    images = read_idx(_find(folder, f"{prefix}-images-idx3-ubyte"), dimensions=3)
+    labels = read_idx(_find(folder, f"{prefix}-labels-idx1-ubyte"), dimensions=1)
+    if len(images) != len(labels):
+        raise UsageError(f"{folder} has {len(images)} {split} images but {len(labels)} labels")
+    known = classes or tuple(str(number) for number in range(int(labels.max(initial=-1)) + 1))
+    return Dataset(
+        name=name or folder.resolve().name,
+        split=split,
+        classes=known,
+        labels=tuple(labels.tolist()),
+        image_names=tuple(f"{prefix}-{index:05d}" for index in range(len(images))),
+        content=digest(
+            (str(images.shape), *(str(zlib.crc32(array.tobytes())) for array in (images, labels)))
+        ),
+        read=lambda index: Image.fromarray(images[index]).convert("RGB"),
+    )
+
+
+def _find(folder: Path, name: str) -> Path:
+    for candidate in (folder / name, folder / f"{name}.gz"):
+        if candidate.is_file():
+            return candidate
+    raise UsageError(f"{folder} has no {name} or {name}.gz", mend="check the path of the data set")
+
+
+def read_idx(file: Path, *, dimensions: int) -> NDArray[np.uint8]:
+    """Read one IDX file of unsigned bytes.
+
+    Raises:
+        UsageError: wrong magic number or number of dimensions, or not exactly the promised bytes.
+    """
+    try:
+        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"cannot read {file}: {error}") from error
+    if content[:4] != bytes((0, 0, _UNSIGNED_BYTE, dimensions)):
+        raise UsageError(f"{file} is not an IDX file of unsigned bytes with {dimensions} dimensions")
+    header = 4 + 4 * dimensions
+    sizes = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, header, 4))
+    if len(content) != header + math.prod(sizes):
+        raise UsageError(
+            f"{file} promises {math.prod(sizes)} bytes of {sizes} and has {len(content) - header}",
+            mend="fetch it again",
+        )
+    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(sizes)

@@ -1,0 +1,95 @@
+"""A folder with one folder of pictures for each class."""
+
+from pathlib import Path
+
+from harness.accuracy.datasets.dataset import Dataset, digest
+from harness.accuracy.preprocessing import decode_image
+from harness.errors import UsageError
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
+# What people call the same split.
+_SPLIT_FOLDERS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "val", "valid"),
+    "test": ("test", "testing"),
+}
+
+
+def open_image_folder(folder: Path, split: str) -> Dataset:
+    """Open `folder/<split>/<class>/*`, or `folder/<class>/*` where there are no split folders.
+
+    Classes are numbered in sorted order of their names, as torchvision's ImageFolder does.
+
+    Raises:
+        UsageError: no such folder or split, an empty class, a single class, no pictures.
+    """
+    root = split_folder(folder, split)
+    class_folders = [entry for entry in sorted(root.iterdir()) if is_class_folder(entry)]
+    if not class_folders:
+        raise UsageError(f"{root} has no class folders", mend="put the pictures in one folder for each class")
+    pictures: list[Path] = []
+    labels: list[int] = []
+    for label, class_folder in enumerate(class_folders):
+        found = list_pictures(class_folder)
+        if not found:
+            raise UsageError(f"the class folder {class_folder} has no pictures", mend="fill it or remove it")
+        pictures += found
+        labels += [label] * len(found)
+    classes = tuple(entry.name for entry in class_folders)
+    return picture_dataset(folder.resolve().name, split, classes, tuple(labels), tuple(pictures), root)
+
+
+def split_folder(folder: Path, split: str) -> Path:
+    """The folder of a split, or the folder itself when it is not divided into splits."""
+    if not folder.is_dir():
+        raise UsageError(f"no folder {folder}", mend="check the path of the data set")
+    names = _SPLIT_FOLDERS.get(split, (split,))
+    for name in names:
+        if (folder / name).is_dir():
+            return folder / name
+    present = {entry.name for entry in folder.iterdir() if entry.is_dir()}
+    divided = present & {name for names in _SPLIT_FOLDERS.values() for name in names}
+    if divided:
+        raise UsageError(
+            f"{folder} has no {split} split, only {', '.join(sorted(divided))}",
+            mend=f"make a folder {names[0]}, or name another split",
+        )
+    return folder
+
+
+def is_class_folder(entry: Path) -> bool:
+    """Whether it is a folder that is not hidden."""
+    return entry.is_dir() and not entry.name.startswith(".")
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """All picture files below a folder, sorted by path; files of other kinds are not pictures."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in PICTURES and not path.name.startswith(".") and path.is_file()
+    )
+
+
+def picture_dataset(
+    name: str,
+    split: str,
+    classes: tuple[str, ...],
+    labels: tuple[int, ...],
+    pictures: tuple[Path, ...],
+    root: Path,
+) -> Dataset:
+    """A data set of picture files, named by their paths below `root`."""
+    names = tuple(path.relative_to(root).as_posix() for path in pictures)
+    stats = [path.stat() for path in pictures]
+    versions = (f"{stat.st_size} {stat.st_mtime_ns}" for stat in stats)
+    content = digest((str(root.resolve()), *names, *versions))
+    return Dataset(
+        name=name,
+        split=split,
+        classes=classes,
+        labels=labels,
+        image_names=names,
+        content=content,
+        read=lambda index: decode_image(pictures[index]),
+    )

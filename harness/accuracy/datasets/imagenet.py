@@ -1,0 +1,123 @@
+"""The ImageNet (ILSVRC 2012) validation images, as folders or flat with a file of labels."""
+
+import re
+from pathlib import Path
+
+from harness.accuracy.datasets.dataset import Dataset
+from harness.accuracy.datasets.image_folder import (
+    is_class_folder,
+    list_pictures,
+    open_image_folder,
+    picture_dataset,
+    split_folder,
+)
+from harness.errors import UsageError
+
+CLASSES = 1000
+_SYNSET = re.compile(r"n\d{8}")
+# Numbers in the order of the development kit's meta.mat, not of the sorted synsets every network uses.
+_DEVKIT_LABELS = "ILSVRC2012_validation_ground_truth.txt"
+
+
+def open_imagenet(
+    folder: Path, split: str, *, labels_file: Path | None = None, first_label: int = 0
+) -> Dataset:
+    """Open class folders named by synset (n01440764, …), or flat pictures with a file of labels.
+
+    The file of labels (default: `labels.txt` or `val.txt` beside or in the folder) has a line for each
+    picture: `NAME LABEL`, or only the label, in the sorted order of the names. A label is a synset or a
+    number counted from `first_label`. Classes are the 1000 synsets in sorted order; a network of 1001
+    classes has the background before them (`class_offset` of its weights).
+
+    Raises:
+        UsageError: not 1000 classes, a line too few or too many, a label out of range.
+    """
+    if labels_file is None:
+        root = split_folder(folder, split)
+        if any(_SYNSET.fullmatch(entry.name) for entry in root.iterdir() if is_class_folder(entry)):
+            return _from_class_folders(folder, split)
+        labels_file = _find_labels(root)
+    else:
+        root = folder
+    pictures = {path.name: path for path in list_pictures(root)}
+    if not pictures:
+        raise UsageError(f"{root} has no pictures", mend="point at the folder of the validation images")
+    names = sorted(pictures)
+    labelled, classes = _read_labels(labels_file, names, first_label)
+    return picture_dataset(
+        "imagenet",
+        split,
+        classes,
+        tuple(labelled[name] for name in names),
+        tuple(pictures[name] for name in names),
+        root,
+    )
+
+
+def _from_class_folders(folder: Path, split: str) -> Dataset:
+    dataset = open_image_folder(folder, split)
+    if len(dataset.classes) != CLASSES:
+        raise UsageError(
+            f"{folder} has {len(dataset.classes)} class folders, not ImageNet's {CLASSES}",
+            mend="complete it, or open it as folder:PATH with a head trained for these classes",
+        )
+    return dataset
+
+
+def _find_labels(root: Path) -> Path:
+    for candidate in (
+        root / "labels.txt",
+        root / "val.txt",
+        root.parent / "labels.txt",
+        root.parent / "val.txt",
+    ):
+        if candidate.is_file():
+            return candidate
+    raise UsageError(
+        f"{root} has neither synset folders nor a labels.txt or val.txt", mend="name the file of labels"
+    )
+
+
+def _read_labels(file: Path, names: list[str], first_label: int) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Class index of each of these pictures by name, and the names of the classes."""
+    if file.name == _DEVKIT_LABELS:
+        raise UsageError(
+            f"{file.name} numbers the classes in the development kit's own order, not by sorted synset",
+            mend="use a file of synsets or of sorted class numbers (Caffe's val.txt)",
+        )
+    try:
+        lines = file.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the labels {file}: {error}") from error
+    rows = [line.split() for line in lines if line.strip()]
+    if len(rows) != len(names):
+        raise UsageError(
+            f"{file} has {len(rows)} labels for {len(names)} pictures", mend="complete one or the other"
+        )
+    if all(len(row) == 1 for row in rows):
+        rows = [[name, row[0]] for name, row in zip(names, rows, strict=True)]
+    known = set(names)
+    synsets = sorted({row[-1] for row in rows if _SYNSET.fullmatch(row[-1])})
+    if synsets and len(synsets) != CLASSES:
+        raise UsageError(
+            f"{file} names {len(synsets)} synsets, ImageNet has {CLASSES}: labels would be shifted"
+        )
+    numbers = {synset: number for number, synset in enumerate(synsets)}
+    labelled: dict[str, int] = {}
+    for line, row in enumerate(rows, start=1):
+        if len(row) != 2 or row[0] not in known or row[0] in labelled:
+            raise UsageError(
+                f"{file} line {line}: {' '.join(row)!r} is not NAME LABEL of one of the pictures"
+            )
+        labelled[row[0]] = numbers[row[1]] if row[1] in numbers else _number(file, line, row[1], first_label)
+    return labelled, tuple(synsets) or tuple(str(number) for number in range(CLASSES))
+
+
+def _number(file: Path, line: int, text: str, first_label: int) -> int:
+    number = int(text) - first_label if re.fullmatch(r"\d{1,4}", text) else -1
+    if not 0 <= number < CLASSES:
+        raise UsageError(
+            f"{file} line {line}: label {text} is not one of {CLASSES} counted from {first_label}",
+            mend="say whether the first label is 0 or 1; there is no background class in ImageNet's 1000",
+        )
+    return number

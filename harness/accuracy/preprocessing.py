@@ -1,0 +1,131 @@
+"""From a decoded picture to the numbers the network is fed: explicit, so that it can be recorded."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from harness.errors import UsageError
+from harness.records import Record
+
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+Channels = tuple[float, float, float]
+
+_FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+class UnreadableImage(UsageError):
+    """A single picture that cannot be used; the caller counts and names it."""
+
+
+class Preprocessing(Record, frozen=True, kw_only=True):
+    """What happens to a picture between its file and the network.
+
+    The central `crop_fraction` of the picture is resized to a square of `resolution_px`: of each side
+    with `fit="squash"` (TF-Slim's evaluation), of the shorter side with `fit="crop"` (torchvision's
+    Resize and CenterCrop, in one step). Then `(value / 255 - mean) / std` for each channel.
+    """
+
+    resolution_px: Annotated[int, Meta(ge=1, le=4096)]
+    fit: Literal["squash", "crop"] = "crop"
+    crop_fraction: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    interpolation: Interpolation = "bilinear"
+    mean: Channels = (0.5, 0.5, 0.5)
+    std: Channels = (0.5, 0.5, 0.5)
+    colour: Literal["rgb", "bgr"] = "rgb"
+
+    @property
+    def description(self) -> str:
+        """One line for reports: everything that decides the numbers."""
+        shape = "centre square" if self.fit == "crop" else "picture squashed to a square"
+        return (
+            f"{shape}, central {self.crop_fraction:.4g}, resized to {self.resolution_px} px "
+            f"({self.interpolation}, antialiased by Pillow), upright by EXIF, {self.colour.upper()}, "
+            f"mean {_join(self.mean)}, std {_join(self.std)}"
+        )
+
+
+def _join(values: Channels) -> str:
+    return "/".join(f"{value:.6g}" for value in values)
+
+
+def tensorflow_preprocessing(resolution_px: int) -> Preprocessing:
+    """TF-Slim's evaluation: central 87.5 %, bilinear, scaled to [-1, 1]."""
+    return Preprocessing(resolution_px=resolution_px, fit="squash", crop_fraction=0.875)
+
+
+def torchvision_preprocessing(resolution_px: int) -> Preprocessing:
+    """The PyTorch world's usual evaluation: shorter side to 256 for 224, centre crop, ImageNet statistics."""
+    return Preprocessing(
+        resolution_px=resolution_px,
+        crop_fraction=0.875,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+    )
+
+
+def decode_image(source: Path | bytes) -> Image.Image:
+    """Read a picture file as 8-bit RGB, upright.
+
+    Raises:
+        UnreadableImage: damaged, truncated, a decompression bomb, or not expressible as 8-bit RGB.
+    """
+    try:
+        with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
+            return as_rgb(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError as error:
+        raise UnreadableImage("not a picture in a format that Pillow knows") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UnreadableImage(str(error)) from error
+
+
+def as_rgb(image: Image.Image) -> Image.Image:
+    """The picture as 8-bit RGB, where that loses nothing and invents nothing.
+
+    Raises:
+        UnreadableImage: its colours need a decision that is not ours: CMYK, 16 bit, transparency.
+    """
+    if image.mode in ("RGB", "L", "1"):
+        return image.convert("RGB")
+    if image.mode == "P" and "transparency" not in image.info:
+        return image.convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA") or image.mode == "P":
+        rgba = image.convert("RGBA")
+        if rgba.getchannel("A").getextrema() == (255, 255):
+            return rgba.convert("RGB")
+        raise UnreadableImage("it is transparent in places: put it on a background first")
+    raise UnreadableImage(
+        f"its mode is {image.mode} (CMYK, 16 bit or the like): convert it to 8-bit RGB first"
+    )
+
+
+def resize_image(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Crop and resize an RGB picture: uint8, (height, width, 3)."""
+    side = preprocessing.resolution_px
+    shorter = min(image.size)
+    whole = (shorter, shorter) if preprocessing.fit == "crop" else image.size
+    width, height = (max(1.0, length * preprocessing.crop_fraction) for length in whole)
+    left, top = (image.width - width) / 2, (image.height - height) / 2
+    box = (left, top, left + width, top + height)
+    resized = image.resize((side, side), _FILTERS[preprocessing.interpolation], box=box)
+    return np.asarray(resized, dtype=np.uint8)
+
+
+def normalize(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """Scale uint8 RGB pixels (..., 3) to the network's float32 input, in the same order of dimensions."""
+    if preprocessing.colour == "bgr":
+        pixels = pixels[..., ::-1]
+    mean = np.array(preprocessing.mean, dtype=np.float64)
+    std = np.array(preprocessing.std, dtype=np.float64)
+    scaled = np.multiply(pixels, (1 / (255 * std)).astype(np.float32), dtype=np.float32)
+    scaled -= (mean / std).astype(np.float32)
+    return scaled

@@ -1,0 +1,56 @@
+"""Trained parameters from files of many origins, loaded into our network and nothing else."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.accuracy.weights.assembly import LoadedWeights, Source, assemble
+from harness.accuracy.weights.checkpoint import Checkpoint, read_safetensors, read_torch, save_checkpoint
+from harness.accuracy.weights.frozen_graph import read_frozen_graph
+from harness.accuracy.weights.keras import read_keras_archive, read_keras_h5
+from harness.accuracy.weights.tflite import read_tflite
+from harness.errors import UsageError
+
+__all__ = ["Checkpoint", "LoadedWeights", "load_weights", "save_checkpoint"]
+
+_READERS: dict[str, Callable[[Path], Source]] = {
+    ".safetensors": read_safetensors,
+    ".pt": read_torch,
+    ".pth": read_torch,
+    ".bin": read_torch,
+    ".pb": read_frozen_graph,
+    ".tflite": read_tflite,
+    ".h5": read_keras_h5,
+    ".keras": read_keras_archive,
+}
+
+
+def load_weights(file: Path, *, width: float | None = None, classes: int | None = None) -> LoadedWeights:
+    """Read a weights file, checked tensor by tensor against MobileNetV1 of its width.
+
+    With `width` or `classes` given, a file of another width or number of classes is refused.
+
+    Raises:
+        UsageError: unreadable, not MobileNetV1, another width; a missing, left-over, misshapen or
+            non-finite tensor is named.
+    """
+    if not file.is_file():
+        raise UsageError(f"no weights file {file}", mend="check the path")
+    reader = _READERS.get(file.suffix.lower())
+    if reader is None:
+        raise UsageError(
+            f"{file.name} is not a kind of weights file that is known",
+            mend=f"its name must end in one of {', '.join(_READERS)}",
+        )
+    loaded = assemble(reader(file), file.name, _sha256(file), width=width)
+    if classes is not None and loaded.classes != classes:
+        raise UsageError(
+            f"{file.name} classifies into {loaded.classes or 'no'} classes, not {classes}",
+            mend="1001 classes count a background class before ImageNet's 1000",
+        )
+    return loaded
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

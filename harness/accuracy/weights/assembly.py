@@ -1,0 +1,204 @@
+"""From the tensors of a file, whatever their origin, to the state of our network: checked one by one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from harness.accuracy.preprocessing import Preprocessing
+from harness.errors import UsageError
+from harness.records import Padding, Weights
+from models.mobilenet_v1 import BLOCKS, MobileNetV1
+
+LAYERS = (
+    "stem",
+    *(f"blocks.{index}.{half}" for index in range(len(BLOCKS)) for half in ("depthwise", "pointwise")),
+)
+NORM_TENSORS = ("weight", "bias", "running_mean", "running_var")
+_LAST_LAYER_CHANNELS = BLOCKS[-1][0]
+
+
+@dataclass(frozen=True)
+class NamedTensor:
+    """A tensor in torch's layout (OIHW, OI) and its name in the file, for messages."""
+
+    name: str
+    value: Tensor
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a reader found in a file.
+
+    `tensors` maps the names of our network's state, and `<layer>.conv.bias` where convolutions have
+    biases, to the file's tensors; without `classifier.*` it is a backbone. `left_over` names those that
+    fit nowhere. `preprocessing` takes the resolution, of which the file may know its own.
+    """
+
+    origin: str
+    tensors: Mapping[str, NamedTensor]
+    padding: Padding
+    bn_eps: float
+    preprocessing: Callable[[int], Preprocessing]
+    left_over: tuple[str, ...] = ()
+    resolution_px: int | None = None
+    class_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LoadedWeights:
+    """A checked state of MobileNetV1 and everything that belongs to it.
+
+    `classes` is None for a backbone without classifier. ImageNet's label L is output L + `class_offset`.
+    With `batch_norm_folded` the file had no BatchNorm statistics, and ours are the identity plus a bias:
+    right for inference, but not to be re-estimated by training.
+    """
+
+    state: Mapping[str, Tensor]
+    width: float
+    classes: int | None
+    class_offset: int
+    class_names: tuple[str, ...]
+    padding: Padding
+    bn_eps: float
+    batch_norm_folded: bool
+    preprocessing: Callable[[int], Preprocessing]
+    resolution_px: int | None
+    origin: str
+    file_name: str
+    sha256: str
+
+    @property
+    def record(self) -> Weights:
+        """As a variant names it."""
+        return Weights(source=self.file_name, sha256=self.sha256)
+
+    def network(self, *, new_classes: int | None = None) -> MobileNetV1:
+        """The network in evaluation mode; with `new_classes` under a new, untrained classifier.
+
+        Raises:
+            UsageError: the file has no classifier and none is asked for.
+        """
+        classes = new_classes or self.classes
+        if classes is None:
+            raise UsageError(
+                f"{self.file_name} is a backbone without a classifier",
+                mend="train a head for it: harness train --from FILE --freeze-backbone",
+            )
+        network = MobileNetV1(self.width, classes=classes, padding=self.padding, bn_eps=self.bn_eps)
+        state = dict(self.state)
+        if new_classes is not None:
+            state |= {name: value for name, value in network.state_dict().items() if _is_head(name)}
+        network.load_state_dict(state)
+        return network.eval()
+
+
+def assemble(source: Source, file_name: str, sha256: str, *, width: float | None) -> LoadedWeights:
+    """Check every tensor against the network of this width (default: the file's own) and complete BatchNorm.
+
+    Raises:
+        UsageError: a missing, left-over, misshapen or non-finite tensor, by its name in the file.
+    """
+    if source.left_over:
+        names = ", ".join(source.left_over[:5]) + (", …" if len(source.left_over) > 5 else "")
+        raise UsageError(
+            f"{file_name} ({source.origin}) has tensors that MobileNetV1 has no place for: {names}"
+        )
+    tensors = _complete(source.tensors, source.bn_eps)
+    classes = _count_classes(tensors, file_name)
+    used_width = width if width is not None else _infer_width(tensors, file_name)
+    with torch.device("meta"):
+        network = MobileNetV1(used_width, classes=classes or 1, padding=source.padding, bn_eps=source.bn_eps)
+    state: dict[str, Tensor] = {}
+    for name, wanted in network.state_dict().items():
+        if _is_head(name) and classes is None:
+            continue
+        if name.endswith("num_batches_tracked"):
+            state[name] = torch.tensor(0)
+            continue
+        state[name] = _checked(tensors.get(name), name, wanted.shape, used_width, file_name)
+    return LoadedWeights(
+        state=state,
+        width=used_width,
+        classes=classes,
+        # ImageNet has 1000 classes: one more is TensorFlow's background, before them.
+        class_offset=1 if classes == 1001 else 0,
+        class_names=source.class_names,
+        padding=source.padding,
+        bn_eps=source.bn_eps,
+        batch_norm_folded="stem.norm.running_var" not in source.tensors,
+        preprocessing=source.preprocessing,
+        resolution_px=source.resolution_px,
+        origin=source.origin,
+        file_name=file_name,
+        sha256=sha256,
+    )
+
+
+def _complete(tensors: Mapping[str, NamedTensor], bn_eps: float) -> dict[str, NamedTensor]:
+    """Express biases of convolutions through BatchNorm, the only place our network has for them.
+
+    Before a BatchNorm, conv + b - mean = conv - (mean - b). Without one (folded), a BatchNorm of gain 1,
+    mean 0 and variance 1 - eps is the identity, and beta carries the bias.
+    """
+    complete = dict(tensors)
+    for layer in LAYERS:
+        bias = complete.pop(f"{layer}.conv.bias", None)
+        norms = [f"{layer}.norm.{tensor}" for tensor in NORM_TENSORS]
+        mean = complete.get(f"{layer}.norm.running_mean")
+        if bias is not None and mean is not None:
+            complete[norms[2]] = NamedTensor(f"{mean.name} - {bias.name}", mean.value - bias.value)
+        elif bias is not None and not any(norm in complete for norm in norms):
+            ones, zeros = torch.ones_like(bias.value), torch.zeros_like(bias.value)
+            for norm, value in zip(norms, (ones, bias.value, zeros, ones - bn_eps), strict=True):
+                complete[norm] = NamedTensor(bias.name, value)
+    return complete
+
+
+def _count_classes(tensors: Mapping[str, NamedTensor], file_name: str) -> int | None:
+    weight, bias = tensors.get("classifier.weight"), tensors.get("classifier.bias")
+    if weight is None and bias is None:
+        return None
+    if weight is None or bias is None:
+        missing = "weight" if weight is None else "bias"
+        raise UsageError(
+            f"{file_name} has a classifier without its {missing}: classifier.{missing} is missing"
+        )
+    return int(weight.value.shape[0])
+
+
+def _infer_width(tensors: Mapping[str, NamedTensor], file_name: str) -> float:
+    """The shortest decimal that gives the channels of the last layer."""
+    last = tensors.get(f"{LAYERS[-1]}.conv.weight")
+    if last is None:
+        raise UsageError(f"{file_name} has no tensor for {LAYERS[-1]}.conv.weight")
+    channels = int(last.value.shape[0])
+    exact = channels / _LAST_LAYER_CHANNELS
+    rounded = (round(exact, digits) for digits in (1, 2, 3))
+    return next((w for w in rounded if int(_LAST_LAYER_CHANNELS * w) == channels), exact)
+
+
+def _checked(
+    tensor: NamedTensor | None, ours: str, shape: torch.Size, width: float, file_name: str
+) -> Tensor:
+    if tensor is None:
+        raise UsageError(f"{file_name} has no tensor for {ours}", mend="is it a complete MobileNetV1?")
+    if tensor.value.shape != shape:
+        raise UsageError(
+            f"{file_name}: {tensor.name} has shape {tuple(tensor.value.shape)}, "
+            f"but width {width:g} needs {tuple(shape)}",
+            mend="ask for the width this file was trained for",
+        )
+    value = tensor.value.detach().to(torch.float32).contiguous()
+    if not torch.isfinite(value).all():
+        raise UsageError(f"{file_name}: {tensor.name} holds NaN or infinity", mend="fetch or train it again")
+    if ours.endswith("running_var") and (value < 0).any():
+        raise UsageError(
+            f"{file_name}: {tensor.name} holds a negative variance", mend="fetch or train it again"
+        )
+    return value
+
+
+def _is_head(name: str) -> bool:
+    return name.startswith("classifier.")

@@ -1,0 +1,79 @@
+"""The few reads of a FlatBuffer that a TFLite model needs, every one of them bounds-checked."""
+
+import struct
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scalar = Literal["<b", "<i", "<I"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table at a position of a buffer; fields are addressed by their number in the schema.
+
+    Reading beyond the buffer raises `struct.error` or `ValueError`.
+    """
+
+    buffer: bytes
+    position: int
+
+    @classmethod
+    def root(cls, buffer: bytes) -> "Table":
+        """The table a file begins with."""
+        return cls(buffer, _unsigned(buffer, 0))
+
+    def scalar(self, field: int, kind: Scalar, default: int = 0) -> int:
+        """A number, or the schema's default when it is absent."""
+        at = self._field(field)
+        return default if at is None else int(struct.unpack_from(kind, self.buffer, at)[0])
+
+    def table(self, field: int) -> "Table | None":
+        """A table that this one points to."""
+        at = self._field(field)
+        return None if at is None else Table(self.buffer, at + _unsigned(self.buffer, at))
+
+    def tables(self, field: int) -> tuple["Table", ...]:
+        """A vector of tables."""
+        start, length = self._vector(field)
+        if start + 4 * length > len(self.buffer):
+            raise ValueError("a vector reaches beyond the end")
+        places = (start + 4 * index for index in range(length))
+        return tuple(Table(self.buffer, place + _unsigned(self.buffer, place)) for place in places)
+
+    def numbers(self, field: int, dtype: str) -> NDArray[np.generic]:
+        """A vector of numbers, without a copy; empty when it is absent."""
+        start, length = self._vector(field)
+        return (
+            np.frombuffer(self.buffer, dtype=dtype, count=length, offset=start)
+            if length
+            else np.empty(0, dtype)
+        )
+
+    def text(self, field: int) -> str:
+        """A string; empty when it is absent."""
+        return self.numbers(field, "u1").tobytes().decode("utf-8", "replace")
+
+    def _field(self, field: int) -> int | None:
+        vtable = self.position - struct.unpack_from("<i", self.buffer, self.position)[0]
+        if vtable < 0:
+            raise ValueError("a table's layout lies before the beginning")
+        (size,) = struct.unpack_from("<H", self.buffer, vtable)
+        slot = 4 + 2 * field
+        if slot + 2 > size:
+            return None
+        (offset,) = struct.unpack_from("<H", self.buffer, vtable + slot)
+        return self.position + offset if offset else None
+
+    def _vector(self, field: int) -> tuple[int, int]:
+        at = self._field(field)
+        if at is None:
+            return 0, 0
+        start = at + _unsigned(self.buffer, at)
+        return start + 4, _unsigned(self.buffer, start)
+
+
+def _unsigned(buffer: bytes, at: int) -> int:
+    return int(struct.unpack_from("<I", buffer, at)[0])

@@ -1,0 +1,178 @@
+"""TF-Slim's frozen graphs (`.pb`): constants out of the protocol buffer's wire format, no TensorFlow."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harness.accuracy.preprocessing import tensorflow_preprocessing
+from harness.accuracy.weights.assembly import LAYERS, NORM_TENSORS, NamedTensor, Source
+from harness.accuracy.weights.tensorflow_layout import to_torch
+from harness.errors import UsageError
+from models.mobilenet_v1 import PUBLISHED_BN_EPS
+
+# Field numbers of tensorflow/core/framework/{graph,node_def,attr_value,tensor,tensor_shape}.proto.
+_GRAPH_NODE = 1
+_NODE_NAME, _NODE_OP, _NODE_ATTR = 1, 2, 5
+_MAP_KEY, _MAP_VALUE = 1, 2
+_ATTR_TENSOR = 8
+_TENSOR_DTYPE, _TENSOR_SHAPE, _TENSOR_CONTENT, _TENSOR_FLOATS = 1, 2, 4, 5
+_SHAPE_DIM, _DIM_SIZE = 2, 1
+_DT_FLOAT = 1
+# Far beyond MobileNetV1's largest tensor: a damaged shape must not ask for all memory.
+_MAX_ELEMENTS = 2**26
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+_SLIM_NORM = ("BatchNorm/gamma", "BatchNorm/beta", "BatchNorm/moving_mean", "BatchNorm/moving_variance")
+_PARAMETER_LEAVES = frozenset(
+    {"weights", "depthwise_weights", "biases", "gamma", "beta", "moving_mean", "moving_variance"}
+)
+
+Field = tuple[int, int | bytes]
+
+
+def read_frozen_graph(file: Path) -> Source:
+    """Constants named `MobilenetV1/Conv2d_N…` of a frozen GraphDef, plain or fake-quantized.
+
+    Raises:
+        UsageError: not a GraphDef, or without TF-Slim's MobileNetV1.
+    """
+    try:
+        constants = dict(_constants(file.read_bytes()))
+    except (ValueError, IndexError, StopIteration, UnicodeDecodeError, OSError) as error:
+        raise UsageError(
+            f"{file.name} is not a frozen TensorFlow graph: {error}", mend="fetch it again"
+        ) from error
+    names = dict(_slim_names())
+    found = {
+        ours: NamedTensor(theirs, to_torch(ours, constants[theirs]))
+        for ours, theirs in names.items()
+        if theirs in constants
+    }
+    if "stem.conv.weight" not in found:
+        raise UsageError(
+            f"{file.name} has no constant {names['stem.conv.weight']}",
+            mend="freeze TF-Slim's MobilenetV1 into it, under its own names",
+        )
+    known = set(names.values())
+    return Source(
+        origin="TF-Slim",
+        tensors=found,
+        padding="tf_same",
+        bn_eps=PUBLISHED_BN_EPS,
+        preprocessing=tensorflow_preprocessing,
+        left_over=tuple(name for name in constants if _is_parameter(name) and name not in known),
+    )
+
+
+def _is_parameter(name: str) -> bool:
+    return name.rpartition("/")[2] in _PARAMETER_LEAVES
+
+
+def _slim_names() -> Iterator[tuple[str, str]]:
+    for layer in LAYERS:
+        if layer == "stem":
+            place, kernel = "Conv2d_0", "weights"
+        else:
+            _, block, half = layer.split(".")
+            place = f"Conv2d_{int(block) + 1}_{half}"
+            kernel = "depthwise_weights" if half == "depthwise" else "weights"
+        yield f"{layer}.conv.weight", f"MobilenetV1/{place}/{kernel}"
+        yield f"{layer}.conv.bias", f"MobilenetV1/{place}/biases"
+        for ours, theirs in zip(NORM_TENSORS, _SLIM_NORM, strict=True):
+            yield f"{layer}.norm.{ours}", f"MobilenetV1/{place}/{theirs}"
+    yield "classifier.weight", "MobilenetV1/Logits/Conv2d_1c_1x1/weights"
+    yield "classifier.bias", "MobilenetV1/Logits/Conv2d_1c_1x1/biases"
+
+
+def _constants(graph: bytes) -> Iterator[tuple[str, Tensor]]:
+    """Name and value of every float constant."""
+    for number, node in _fields(graph):
+        if number != _GRAPH_NODE:
+            continue
+        fields = list(_fields(_as_bytes(node)))
+        if (_NODE_OP, b"Const") not in fields:
+            continue
+        name = next(_as_bytes(value) for number, value in fields if number == _NODE_NAME)
+        for number, attribute in fields:
+            if number == _NODE_ATTR:
+                entry = dict(_fields(_as_bytes(attribute)))
+                tensor = _attribute_tensor(entry)
+                if tensor is not None:
+                    yield name.decode(), tensor
+
+
+def _attribute_tensor(entry: dict[int, int | bytes]) -> Tensor | None:
+    if entry.get(_MAP_KEY) != b"value":
+        return None
+    content = dict(_fields(_as_bytes(entry[_MAP_VALUE]))).get(_ATTR_TENSOR)
+    if content is None:
+        return None
+    fields = dict(_fields(_as_bytes(content)))
+    if fields.get(_TENSOR_DTYPE) != _DT_FLOAT:
+        return None
+    shape = _shape(_as_bytes(fields.get(_TENSOR_SHAPE, b"")))
+    data = _as_bytes(fields.get(_TENSOR_CONTENT, fields.get(_TENSOR_FLOATS, b"")))
+    values = np.frombuffer(data, dtype="<f4")
+    if math.prod(shape) > _MAX_ELEMENTS:
+        raise ValueError(f"a constant of shape {shape}")
+    if values.size == 1:  # A constant of equal values is stored as one.
+        return torch.full(shape, float(values[0]))
+    return torch.from_numpy(values.copy()).reshape(shape)
+
+
+def _shape(message: bytes) -> tuple[int, ...]:
+    sizes = []
+    for number, dimension in _fields(message):
+        if number == _SHAPE_DIM:
+            size = dict(_fields(_as_bytes(dimension))).get(_DIM_SIZE, 0)
+            if not isinstance(size, int):
+                raise ValueError(f"a dimension of {size!r}")
+            sizes.append(size)
+    return tuple(sizes)
+
+
+def _as_bytes(value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        raise ValueError("a number where a message should be")
+    return value
+
+
+def _fields(message: bytes) -> Iterator[Field]:
+    """Field numbers and values of one message, in order.
+
+    Raises:
+        ValueError: a field reaches past the end, or has a wire type that proto3 does not write.
+    """
+    at = 0
+    while at < len(message):
+        key, at = _varint(message, at)
+        number, wire_type = key >> 3, key & 7
+        if wire_type == _VARINT:
+            value, at = _varint(message, at)
+            yield number, value
+            continue
+        if wire_type == _BYTES:
+            size, at = _varint(message, at)
+        elif wire_type in (_FIXED32, _FIXED64):
+            size = 4 if wire_type == _FIXED32 else 8
+        else:
+            raise ValueError(f"wire type {wire_type} at byte {at}")
+        if at + size > len(message):
+            raise ValueError(f"a field of {size} bytes at byte {at} of {len(message)}")
+        yield number, message[at : at + size]
+        at += size
+
+
+def _varint(message: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = message[at]
+        value |= (byte & 0x7F) << shift
+        at += 1
+        if byte < 0x80:
+            return value, at
+    raise ValueError(f"a number of more than 10 bytes at byte {at}")

@@ -1,0 +1,126 @@
+"""Keras's MobileNet, from `.h5` (whole model or weights) and from `.keras` archives (optional extra h5py)."""
+
+import zipfile
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.weights.assembly import LAYERS, NamedTensor, Source
+from harness.accuracy.weights.tensorflow_layout import to_torch
+from harness.errors import UsageError
+from models.mobilenet_v1 import PUBLISHED_BN_EPS
+
+_LEAVES = {
+    "kernel": "conv.weight",
+    "depthwise_kernel": "conv.weight",
+    "bias": "conv.bias",
+    "gamma": "norm.weight",
+    "beta": "norm.bias",
+    "moving_mean": "norm.running_mean",
+    "moving_variance": "norm.running_var",
+}
+_NORM_VARIABLES = ("gamma", "beta", "moving_mean", "moving_variance")
+
+
+def read_keras_h5(file: Path) -> Source:
+    """`model.save("….h5")` or `model.save_weights` of Keras 2, or Keras 3's `….weights.h5`."""
+    return _source(_read_h5(file, file.name), file.name)
+
+
+def read_keras_archive(file: Path) -> Source:
+    """Keras 3's `.keras`: a zip archive with the weights as HDF5 inside."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            weights = archive.read("model.weights.h5")
+    except (zipfile.BadZipFile, KeyError, OSError, NotImplementedError) as error:
+        raise UsageError(f"{file.name} is not a Keras archive with weights: {error}") from error
+    return _source(_read_h5(BytesIO(weights), file.name), file.name)
+
+
+def _read_h5(stream: Path | BytesIO, file_name: str) -> dict[str, Tensor]:
+    """All float data sets by path; a path's `:0` of Keras 2 is dropped."""
+    try:
+        h5py = import_module("h5py")
+    except ImportError as error:
+        raise UsageError(
+            "Keras files need the library `h5py`", mend="pip install 'mobilenet-harness[keras]'"
+        ) from error
+    tensors: dict[str, Tensor] = {}
+
+    def visit(path: str, node: Any) -> None:
+        if isinstance(node, h5py.Dataset) and node.dtype.kind == "f":
+            tensors[path.removesuffix(":0")] = torch.from_numpy(node[()])
+
+    try:
+        with h5py.File(stream) as content:
+            content.visititems(visit)
+    except (OSError, RuntimeError, TypeError) as error:
+        raise UsageError(f"cannot read {file_name} as HDF5: {error}", mend="fetch it again") from error
+    return tensors
+
+
+def _source(tensors: dict[str, Tensor], file_name: str) -> Source:
+    numbered = any(path.startswith("layers/") for path in tensors)
+    found: dict[str, NamedTensor] = {}
+    left_over: list[str] = []
+    for path, value in tensors.items():
+        ours = _numbered_place(path) if numbered else _named_place(path)
+        if ours is not None and ours not in found:
+            found[ours] = NamedTensor(path, to_torch(ours, value))
+        elif not path.startswith(("optimizer", "model_weights/optimizer", "vars")):
+            left_over.append(path)
+    if "stem.conv.weight" not in found:
+        raise UsageError(
+            f"{file_name} does not hold Keras's MobileNet: it has {', '.join(list(tensors)[:4])}, …"
+        )
+    return Source(
+        origin="Keras",
+        tensors=found,
+        # Keras pads (0, 1) and convolves VALID at stride 2: the same as SAME for even sizes.
+        padding="tf_same",
+        bn_eps=PUBLISHED_BN_EPS,
+        preprocessing=lambda side: Preprocessing(resolution_px=side, crop_fraction=0.875),
+        left_over=tuple(left_over),
+    )
+
+
+def _named_place(path: str) -> str | None:
+    """`[model_weights/]conv_dw_3_bn/…/gamma` → `blocks.2.depthwise.norm.weight`."""
+    parts = path.removeprefix("model_weights/").split("/")
+    layer, leaf = parts[0].removesuffix("_bn"), parts[-1]
+    if leaf not in _LEAVES:
+        return None
+    if layer == "conv1":
+        return f"stem.{_LEAVES[leaf]}"
+    if layer == "conv_preds":
+        return f"classifier.{'weight' if leaf == 'kernel' else leaf}"
+    kind, _, number = layer.rpartition("_")
+    half = {"conv_dw": "depthwise", "conv_pw": "pointwise"}.get(kind)
+    if half is None or not number.isdecimal() or not 1 <= int(number) <= len(LAYERS) // 2:
+        return None
+    return f"blocks.{int(number) - 1}.{half}.{_LEAVES[leaf]}"
+
+
+def _numbered_place(path: str) -> str | None:
+    """`layers/conv2d_3/vars/0` → `blocks.2.pointwise.conv.weight`: Keras 3 counts layers of a class."""
+    parts = path.split("/")
+    if len(parts) != 4 or parts[2] != "vars" or not parts[3].isdecimal():
+        return None
+    kind, _, number = parts[1].rpartition("_")
+    if not number.isdecimal():
+        kind, number = parts[1], "0"
+    layer, variable = int(number), int(parts[3])
+    if kind == "batch_normalization" and layer < len(LAYERS) and variable < len(_NORM_VARIABLES):
+        return f"{LAYERS[layer]}.{_LEAVES[_NORM_VARIABLES[variable]]}"
+    if kind == "depthwise_conv2d" and layer < len(LAYERS) // 2 and variable == 0:
+        return f"blocks.{layer}.depthwise.conv.weight"
+    if kind == "conv2d" and layer == len(LAYERS) // 2 + 1 and variable < 2:
+        return ("classifier.weight", "classifier.bias")[variable]
+    if kind == "conv2d" and layer <= len(LAYERS) // 2 and variable == 0:
+        return "stem.conv.weight" if layer == 0 else f"blocks.{layer - 1}.pointwise.conv.weight"
+    return None

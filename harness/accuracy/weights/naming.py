@@ -1,0 +1,155 @@
+"""How other people call the tensors of MobileNetV1, and what else follows from whose they are."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from harness.accuracy.preprocessing import Preprocessing, tensorflow_preprocessing, torchvision_preprocessing
+from harness.accuracy.weights.assembly import LAYERS, NORM_TENSORS, NamedTensor, Source
+from harness.errors import UsageError
+from harness.records import Padding
+from models.mobilenet_v1 import BLOCKS, PUBLISHED_BN_EPS
+
+TORCH_BN_EPS = 1e-5
+
+
+@dataclass(frozen=True)
+class Naming:
+    """One origin: `place(layer)` gives its prefixes of a layer's convolution and BatchNorm."""
+
+    origin: str
+    place: Callable[[str], tuple[str, str]]
+    classifier: str
+    padding: Padding
+    bn_eps: float
+    preprocessing: Callable[[int], Preprocessing]
+    norm_tensors: tuple[str, str, str, str] = NORM_TENSORS
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        """Pairs of our name and theirs, for every tensor that may be there."""
+        for layer in LAYERS:
+            conv, norm = self.place(layer)
+            yield f"{layer}.conv.weight", f"{conv}.weight"
+            yield f"{layer}.conv.bias", f"{conv}.bias"
+            for ours, theirs in zip(NORM_TENSORS, self.norm_tensors, strict=True):
+                yield f"{layer}.norm.{ours}", f"{norm}.{theirs}"
+        yield "classifier.weight", f"{self.classifier}.weight"
+        yield "classifier.bias", f"{self.classifier}.bias"
+
+
+def _split(layer: str) -> tuple[int, bool]:
+    """Block index (-1 for the stem) and whether it is the depthwise half."""
+    if layer == "stem":
+        return -1, False
+    _, index, half = layer.split(".")
+    return int(index), half == "depthwise"
+
+
+def _own_place(layer: str) -> tuple[str, str]:
+    return f"{layer}.conv", f"{layer}.norm"
+
+
+def _course_place(layer: str) -> tuple[str, str]:
+    block, depthwise = _split(layer)
+    if block < 0:
+        return "first_conv.0", "first_conv.1"
+    conv, norm = (0, 1) if depthwise else (3, 4)
+    return f"bottleneck.{block}.{conv}", f"bottleneck.{block}.{norm}"
+
+
+def _hugging_face_place(layer: str) -> tuple[str, str]:
+    block, depthwise = _split(layer)
+    place = "conv_stem" if block < 0 else f"layer.{2 * block + (not depthwise)}"
+    return f"mobilenet_v1.{place}.convolution", f"mobilenet_v1.{place}.normalization"
+
+
+def _timm_place(layer: str) -> tuple[str, str]:
+    block, depthwise = _split(layer)
+    if block < 0:
+        return "conv_stem", "bn1"
+    stage, index = _TIMM_STAGES[block]
+    place = f"blocks.{stage}.{index}"
+    return (f"{place}.conv_dw", f"{place}.bn1") if depthwise else (f"{place}.conv_pw", f"{place}.bn2")
+
+
+def _timm_stages() -> tuple[tuple[int, int], ...]:
+    """timm begins a new stage with each block that halves the resolution."""
+    stages: list[tuple[int, int]] = []
+    stage = index = 0
+    for block, (_, stride) in enumerate(BLOCKS):
+        stage, index = (stage + 1, 0) if stride == 2 else (stage, index + (block > 0))
+        stages.append((stage, index))
+    return tuple(stages)
+
+
+_TIMM_STAGES = _timm_stages()
+
+
+def _hugging_face_preprocessing(resolution_px: int) -> Preprocessing:
+    """The image processor of google/mobilenet_v1_*: shorter side to 256, 224 from the centre, [-1, 1]."""
+    return Preprocessing(resolution_px=resolution_px, crop_fraction=0.875)
+
+
+def _timm_preprocessing(resolution_px: int) -> Preprocessing:
+    """timm's configuration of mobilenetv1_100.ra4_e3600_r224_in1k."""
+    return Preprocessing(resolution_px=resolution_px, crop_fraction=0.875, interpolation="bicubic")
+
+
+OWN = Naming("ours", _own_place, "classifier", "symmetric", PUBLISHED_BN_EPS, tensorflow_preprocessing)
+_NAMINGS = (
+    OWN,
+    Naming(
+        "Hugging Face",
+        _hugging_face_place,
+        "classifier",
+        "tf_same",
+        PUBLISHED_BN_EPS,
+        _hugging_face_preprocessing,
+    ),
+    Naming("timm", _timm_place, "classifier", "symmetric", TORCH_BN_EPS, _timm_preprocessing),
+    Naming(
+        "PyTorch course port", _course_place, "linear", "symmetric", TORCH_BN_EPS, torchvision_preprocessing
+    ),
+)
+
+
+def identify(tensors: Mapping[str, Tensor], file_name: str) -> Source:
+    """Recognize the origin of a PyTorch state by the name of its first convolution.
+
+    Raises:
+        UsageError: nobody's names.
+    """
+    tensors = _without_wrappers(tensors)
+    for naming in _NAMINGS:
+        if f"{naming.place('stem')[0]}.weight" in tensors:
+            return _rename(naming, tensors)
+    some = ", ".join(list(tensors)[:4])
+    known = ", ".join(naming.origin for naming in _NAMINGS)
+    raise UsageError(
+        f"{file_name} does not hold a MobileNetV1 by any known names: it has {some or 'no tensors'}, …",
+        mend=f"known are the names of: {known}",
+    )
+
+
+def _without_wrappers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Names without DataParallel's prefix, with the prefix of Hugging Face's headless model."""
+    plain = {name.removeprefix("module."): value for name, value in tensors.items()}
+    if "conv_stem.convolution.weight" in plain:
+        plain = {f"mobilenet_v1.{name}": value for name, value in plain.items()}
+    return {name: value for name, value in plain.items() if not name.endswith("num_batches_tracked")}
+
+
+def _rename(naming: Naming, tensors: Mapping[str, Tensor]) -> Source:
+    names = dict(naming.names())
+    known = set(names.values())
+    return Source(
+        origin=naming.origin,
+        tensors={
+            ours: NamedTensor(theirs, tensors[theirs]) for ours, theirs in names.items() if theirs in tensors
+        },
+        padding=naming.padding,
+        bn_eps=naming.bn_eps,
+        preprocessing=naming.preprocessing,
+        left_over=tuple(name for name in tensors if name not in known),
+    )

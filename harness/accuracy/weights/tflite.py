@@ -1,0 +1,206 @@
+"""MobileNetV1 out of TFLite models, float and quantized: by its operators, since names vary by converter."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from harness.accuracy.preprocessing import Preprocessing, tensorflow_preprocessing
+from harness.accuracy.weights.assembly import LAYERS, NamedTensor, Source
+from harness.accuracy.weights.flatbuffer import Table
+from harness.errors import UsageError
+from harness.records import Padding
+from models.mobilenet_v1 import PUBLISHED_BN_EPS
+
+# Numbers of fields and enumerators from tensorflow/lite/schema/schema.fbs.
+_IDENTIFIER = b"TFL3"
+_OPERATOR_CODES, _SUBGRAPHS, _BUFFERS = 1, 2, 4
+_OLD_CODE, _NEW_CODE = 0, 3
+_TENSORS, _GRAPH_INPUTS, _OPERATORS = 0, 1, 3
+_OPCODE_INDEX, _INPUTS, _OUTPUTS, _OPTIONS = 0, 1, 2, 4
+_SHAPE, _TYPE, _BUFFER, _NAME, _QUANTIZATION = 0, 1, 2, 3, 4
+_SCALE, _ZERO_POINT, _QUANTIZED_DIMENSION = 2, 3, 6
+_PADDING, _STRIDE = 0, 1
+_CONV_2D, _DEPTHWISE_CONV_2D, _DEQUANTIZE, _FULLY_CONNECTED, _PAD = 3, 4, 6, 9, 34
+_ACTIVATION_FIELD = {_CONV_2D: 3, _DEPTHWISE_CONV_2D: 4}
+_RELU6, _SAME = 3, 0
+_DTYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 4: "<i8", 9: "i1"}
+_UINT8, _INT8 = 3, 9
+
+
+def read_tflite(file: Path) -> Source:
+    """The convolutions in their order; quantized weights become the floats they stand for.
+
+    Raises:
+        UsageError: damaged, or its operators are not MobileNetV1's.
+    """
+    try:
+        content = file.read_bytes()
+        if content[4:8] != _IDENTIFIER:
+            raise ValueError("the identifier TFL3 is missing")
+        model = _Model.parse(content)
+        return _source(model, file.name)
+    except (ValueError, IndexError, KeyError, OverflowError, struct.error, OSError) as error:
+        raise UsageError(f"{file.name} is not a TFLite model that can be read: {error}") from error
+
+
+@dataclass(frozen=True)
+class _Operator:
+    code: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Table | None
+
+
+@dataclass(frozen=True)
+class _Model:
+    tensors: tuple[Table, ...]
+    buffers: tuple[Table, ...]
+    inputs: tuple[int, ...]
+    operators: tuple[_Operator, ...]
+
+    @classmethod
+    def parse(cls, content: bytes) -> "_Model":
+        model = Table.root(content)
+        # Old writers fill the byte, new ones the wider field: the larger is the code.
+        codes = [
+            max(code.scalar(_OLD_CODE, "<b"), code.scalar(_NEW_CODE, "<i"))
+            for code in model.tables(_OPERATOR_CODES)
+        ]
+        graph = model.tables(_SUBGRAPHS)[0]
+        operators = tuple(
+            _Operator(
+                code=codes[operator.scalar(_OPCODE_INDEX, "<I")],
+                inputs=tuple(operator.numbers(_INPUTS, "<i4").tolist()),
+                outputs=tuple(operator.numbers(_OUTPUTS, "<i4").tolist()),
+                options=operator.table(_OPTIONS),
+            )
+            for operator in graph.tables(_OPERATORS)
+        )
+        inputs = tuple(graph.numbers(_GRAPH_INPUTS, "<i4").tolist())
+        return cls(graph.tables(_TENSORS), model.tables(_BUFFERS), inputs, operators)
+
+    def name(self, index: int) -> str:
+        return self.tensors[index].text(_NAME)
+
+    def stored(self, index: int) -> NDArray[np.generic]:
+        """A constant as it is stored; a half-precision one behind its DEQUANTIZE operator."""
+        producer = next((op for op in self.operators if index in op.outputs), None)
+        if producer is not None:
+            if producer.code != _DEQUANTIZE:
+                raise ValueError(f"{self.name(index)} is computed, not a constant")
+            index = producer.inputs[0]
+        tensor = self.tensors[index]
+        data = self.buffers[tensor.scalar(_BUFFER, "<I")].numbers(0, "u1").tobytes()
+        shape = tuple(tensor.numbers(_SHAPE, "<i4").tolist())
+        return np.frombuffer(data, dtype=_DTYPES[tensor.scalar(_TYPE, "<b")]).reshape(shape)
+
+    def real(self, index: int) -> NDArray[np.float32]:
+        """A constant as float32: scale * (stored - zero point), for each channel where it has several."""
+        values = self.stored(index).astype(np.float64)
+        quantization = self.tensors[index].table(_QUANTIZATION)
+        scale = quantization.numbers(_SCALE, "<f4").astype(np.float64) if quantization else np.empty(0)
+        if quantization is not None and scale.size:
+            zero_point = quantization.numbers(_ZERO_POINT, "<i8").astype(np.float64)
+            along = [1] * values.ndim
+            if scale.size > 1:
+                along[quantization.scalar(_QUANTIZED_DIMENSION, "<i")] = scale.size
+            values = (values - zero_point.reshape(along)) * scale.reshape(along)
+        return values.astype(np.float32)
+
+
+def _source(model: _Model, file_name: str) -> Source:
+    weighted = [op for op in model.operators if op.code in (_CONV_2D, _DEPTHWISE_CONV_2D, _FULLY_CONNECTED)]
+    if len(weighted) not in (len(LAYERS), len(LAYERS) + 1):
+        raise ValueError(f"{len(weighted)} convolutions, MobileNetV1 has {len(LAYERS)} and a classifier")
+    tensors: dict[str, NamedTensor] = {}
+    for layer, operator in zip(LAYERS, weighted, strict=False):
+        _check_kind(model, layer, operator)
+        tensors |= _parameters(model, operator, f"{layer}.conv")
+    if len(weighted) > len(LAYERS):
+        tensors |= _parameters(model, weighted[-1], "classifier")
+    shape = model.tensors[model.inputs[0]].numbers(_SHAPE, "<i4").tolist()
+    scaling = _input_scaling(model)
+    return Source(
+        origin="TFLite",
+        tensors=tensors,
+        padding=_padding(model, weighted),
+        bn_eps=PUBLISHED_BN_EPS,
+        preprocessing=lambda side: msgspec.structs.replace(tensorflow_preprocessing(side), **scaling),
+        resolution_px=int(shape[1]) if len(shape) == 4 and shape[1] > 0 else None,
+    )
+
+
+def _check_kind(model: _Model, layer: str, operator: _Operator) -> None:
+    expected = _DEPTHWISE_CONV_2D if layer.endswith("depthwise") else _CONV_2D
+    if operator.code != expected or operator.options is None:
+        raise ValueError(
+            f"{model.name(operator.outputs[0])} is operator {operator.code} in the place of {layer}"
+        )
+    if operator.options.scalar(_ACTIVATION_FIELD[operator.code], "<b") != _RELU6:
+        raise ValueError(f"{model.name(operator.outputs[0])} is not followed by ReLU6 as MobileNetV1's are")
+
+
+def _parameters(model: _Model, operator: _Operator, place: str) -> dict[str, NamedTensor]:
+    if len(operator.inputs) != 3:
+        raise ValueError(f"{model.name(operator.outputs[0])} has no bias")
+    _, kernel, bias = operator.inputs
+    weight = model.real(kernel)
+    if operator.code == _DEPTHWISE_CONV_2D:  # (1, height, width, channels)
+        weight = weight.transpose(3, 0, 1, 2)
+    elif weight.ndim == 4:  # (out, height, width, in)
+        weight = weight.transpose(0, 3, 1, 2)
+    if place == "classifier":
+        weight = weight.reshape(weight.shape[0], -1)
+    return {
+        f"{place}.weight": NamedTensor(model.name(kernel), torch.from_numpy(weight.copy())),
+        f"{place}.bias": NamedTensor(model.name(bias), torch.from_numpy(model.real(bias))),
+    }
+
+
+def _padding(model: _Model, convolutions: list[_Operator]) -> Padding:
+    """How the stride-2 convolutions pad; at stride 1 SAME is symmetric anyway."""
+    found = set(_paddings(model, convolutions))
+    if len(found) != 1:
+        raise ValueError(f"its stride-2 convolutions pad in {len(found)} different ways")
+    before_after = found.pop()
+    if before_after == (0, 1):
+        return "tf_same"
+    if before_after == (1, 1):
+        return "symmetric"
+    raise ValueError(f"its stride-2 convolutions pad by {before_after}")
+
+
+def _paddings(model: _Model, convolutions: list[_Operator]) -> Iterator[tuple[int, int]]:
+    pads = {op.outputs[0]: op for op in model.operators if op.code == _PAD}
+    for operator in convolutions:
+        if operator.options is None or operator.code == _FULLY_CONNECTED:
+            continue
+        if operator.options.scalar(_STRIDE, "<i") != 2:
+            continue
+        if operator.options.scalar(_PADDING, "<b") == _SAME:
+            yield (0, 1)
+        elif operator.inputs[0] in pads:
+            rows, columns = model.stored(pads[operator.inputs[0]].inputs[1]).tolist()[1:3]
+            yield (rows[0], rows[1]) if rows == columns else (-1, -1)
+        else:
+            yield (0, 0)
+
+
+def _input_scaling(model: _Model) -> dict[str, tuple[float, float, float]]:
+    """Mean and standard deviation that a quantized input's own scale and zero point amount to."""
+    tensor = model.tensors[model.inputs[0]]
+    kind = tensor.scalar(_TYPE, "<b")
+    quantization = tensor.table(_QUANTIZATION)
+    if kind not in (_UINT8, _INT8) or quantization is None:
+        default = Preprocessing(resolution_px=1)
+        return {"mean": default.mean, "std": default.std}
+    scale = float(quantization.numbers(_SCALE, "<f4")[0])
+    zero_point = int(quantization.numbers(_ZERO_POINT, "<i8")[0]) + (128 if kind == _INT8 else 0)
+    mean, std = zero_point / 255, 1 / (255 * scale)
+    return {"mean": (mean,) * 3, "std": (std,) * 3}
