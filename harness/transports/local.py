@@ -1,16 +1,28 @@
 """This machine as a device, and the one place of the package that starts processes."""
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from harness.errors import TimedOut, TransferFailed
 from harness.transports.base import Completed
 
 MISSING_PROGRAM = 127
+UNUSABLE_PROGRAM = 126
+
+
+class ProgramTimedOut(TimedOut):
+    """A program of this machine did not end in time; `stdout` and `stderr` are what it wrote until then."""
+
+    def __init__(self, what: str, *, stdout: bytes = b"", stderr: bytes = b"") -> None:
+        super().__init__(what)
+        self.stdout = stdout
+        self.stderr = stderr
 
 
 def run_local(
@@ -20,43 +32,80 @@ def run_local(
     stdin: bytes = b"",
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    stdin_from: Path | None = None,
+    stdout_to: Path | None = None,
 ) -> Completed:
     """Run a program of this machine in a session of its own; on time-out its whole group is killed.
 
-    `env` adds to the environment. A program that does not exist shows as exit code 127, as in a shell.
+    `env` adds to the environment. `stdin_from` and `stdout_to` connect files to the program directly, for
+    what should not go through memory. A program that does not exist shows as exit code 127 and one that
+    may not be executed as 126, as in a shell.
 
     Raises:
-        TimedOut: it did not end within `timeout_s`.
+        ProgramTimedOut: it did not end within `timeout_s`.
+        OSError: `stdin_from` cannot be read or `stdout_to` cannot be written.
     """
-    try:
-        process = start_local(argv, cwd=cwd, env=env)
-    except FileNotFoundError as error:
-        return Completed(tuple(argv), MISSING_PROGRAM, b"", str(error).encode())
-    try:
-        stdout, stderr = process.communicate(stdin, timeout=timeout_s)
-    except subprocess.TimeoutExpired as error:
-        raise TimedOut(f"{argv[0]!r} did not end within {timeout_s:g} s") from error
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+    with contextlib.ExitStack() as files:
+        source = files.enter_context(stdin_from.open("rb")) if stdin_from else None
+        sink = files.enter_context(stdout_to.open("wb")) if stdout_to else None
+        try:
+            process = _start(argv, cwd=cwd, env=env, stdin=source, stdout=sink)
+        except OSError as error:
+            missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
+            code = MISSING_PROGRAM if missing else UNUSABLE_PROGRAM
+            return Completed(tuple(argv), code, b"", str(error).encode("utf-8", "replace"))
+        try:
+            stdout, stderr = process.communicate(None if source else stdin, timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise ProgramTimedOut(
+                f"{argv[0]!r} did not end within {timeout_s:g} s",
+                stdout=error.stdout or b"",
+                stderr=error.stderr or b"",
+            ) from error
+        finally:
+            _end_group(process)
     code = process.returncode
-    return Completed(tuple(argv), code if code >= 0 else 128 - code, stdout, stderr)
+    return Completed(tuple(argv), code if code >= 0 else 128 - code, stdout or b"", stderr or b"")
 
 
 def start_local(
     argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a program of this machine, its streams piped; the caller ends it."""
+    """Start a program of this machine in a session of its own, its streams piped; the caller ends it."""
+    return _start(argv, cwd=cwd, env=env, stdin=None, stdout=None)
+
+
+def _start(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    stdin: IO[bytes] | None,
+    stdout: IO[bytes] | None,
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         list(argv),
         cwd=cwd,
         env={**os.environ, **env} if env else None,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdin=stdin or subprocess.PIPE,
+        stdout=stdout or subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left when the wait for a program was cut short: by time-out, Ctrl-C or anything else."""
+    streams = [stream for stream in (process.stdin, process.stdout, process.stderr) if stream]
+    if all(stream.closed for stream in streams) and process.poll() is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for stream in streams:
+        # What was not written yet has no reader any more.
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()
 
 
 class LocalTransport:
@@ -70,8 +119,7 @@ class LocalTransport:
 
     def push(self, source: Path, destination: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
         """See `Transport.push`."""
-        _copy(source, Path(destination))
-        Path(destination).chmod(mode)
+        _copy(source, Path(destination), mode)
 
     def pull(self, source: str, destination: Path, *, timeout_s: float = 300) -> None:
         """See `Transport.pull`."""
@@ -81,11 +129,18 @@ class LocalTransport:
         """See `Transport.close`."""
 
 
-def _copy(source: Path, destination: Path) -> None:
+def _copy(source: Path, destination: Path, mode: int | None = None) -> None:
     partial = destination.with_name(destination.name + ".partial")
     try:
+        if not source.is_file():
+            raise TransferFailed(f"cannot copy {source}: it is not a file")
+        if destination.is_dir():
+            raise TransferFailed(f"cannot copy {source} to {destination}: it is a folder")
         shutil.copyfile(source, partial)
+        if mode is not None:
+            partial.chmod(mode)
         partial.replace(destination)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise TransferFailed(f"cannot copy {source} to {destination}: {error.strerror}") from error

@@ -1,0 +1,230 @@
+"""A device through Google's adb: USB, Wi-Fi pairing, emulators, remote servers."""
+
+import contextlib
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import (
+    ConnectionLost,
+    DeviceError,
+    DeviceUnfit,
+    TimedOut,
+    TransferFailed,
+    TransportError,
+)
+from harness.transports.adb_failures import connection_failure, early_end
+from harness.transports.base import Completed
+from harness.transports.local import MISSING_PROGRAM, ProgramTimedOut, run_local
+from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
+from harness.transports.transfer import (
+    QUICK_S,
+    check_placed,
+    incoming,
+    place_argv,
+    read_size,
+    size_argv,
+    source_size,
+)
+
+
+@dataclass(frozen=True)
+class AttachedDevice:
+    """One line of `adb devices -l`; what an unusable device does not tell is None."""
+
+    serial: str
+    state: str
+    model: str | None
+    product: str | None
+    transport_id: int | None
+
+
+def adb_available(adb: str = "adb") -> bool:
+    """Whether Google's adb is installed."""
+    return shutil.which(adb) is not None
+
+
+def list_devices(*, adb: str = "adb", env: Mapping[str, str] | None = None) -> tuple[AttachedDevice, ...]:
+    """The devices the adb server knows, usable or not.
+
+    Raises:
+        DeviceUnfit: adb is not installed.
+        TransportError: the server does not answer, or not in the form this harness knows.
+    """
+    completed = _adb([adb, "devices", "-l"], env)
+    if completed.exit_code != 0:
+        raise early_end(completed.stderr, "")
+    return parse_devices(completed.text)
+
+
+def connect(address: str, *, adb: str = "adb", env: Mapping[str, str] | None = None) -> None:
+    """Let the adb server connect to `host:port`; harmless when it is connected already.
+
+    Raises:
+        ConnectionLost: nobody answers there.
+        DeviceUnfit: the device does not accept this computer's key.
+    """
+    # Old versions exit 0 whatever happened; the sentence tells.
+    completed = _adb([adb, "connect", address], env)
+    said = (completed.text + completed.stderr.decode("utf-8", "replace")).strip()
+    if re.match(r"(already )?connected to ", said, re.MULTILINE):
+        return
+    if "authenticate" in said:
+        raise early_end(b"device unauthorized", address)
+    raise ConnectionLost(
+        f"adb cannot connect: {said}", device=address, mend="check the address and that the device is awake"
+    )
+
+
+_STATES = (
+    "device|offline|unauthorized|authorizing|connecting|recovery|rescue|sideload|bootloader|host"
+    r"|no device|unknown|no permissions(?: \(.*?\))?(?:; see \[.*?\])?"
+)
+_LINE = re.compile(rf"(?P<serial>\S.*?)\s+(?P<state>{_STATES})(?P<facts>(?: [a-z_]+:\S*| \d[\d.-]*X?)*)\s*")
+
+
+def parse_devices(listing: str) -> tuple[AttachedDevice, ...]:
+    """Read `adb devices -l`.
+
+    Raises:
+        TransportError: a line is not what adb writes.
+    """
+    lines = listing.splitlines()
+    if "List of devices attached" not in lines:
+        raise TransportError(f"not a list of devices: {listing[:200]!r}")
+    return tuple(_parse_line(line) for line in lines[lines.index("List of devices attached") + 1 :] if line)
+
+
+def _parse_line(line: str) -> AttachedDevice:
+    match = _LINE.fullmatch(line)
+    if not match:
+        raise TransportError(f"not a line of `adb devices -l`: {line[:200]!r}")
+    facts = dict(fact.split(":", 1) for fact in match["facts"].split() if ":" in fact)
+    number = facts.get("transport_id", "")
+    return AttachedDevice(
+        serial=match["serial"],
+        state="no permissions" if match["state"].startswith("no permissions") else match["state"],
+        model=facts.get("model"),
+        product=facts.get("product"),
+        transport_id=int(number) if number.isdecimal() else None,
+    )
+
+
+class AdbTransport:
+    """See `Transport`; `serial` is what `adb devices` lists, `env` adds to adb's environment.
+
+    `ADB_SERVER_SOCKET`, `ANDROID_ADB_SERVER_PORT` and `ADB_VENDOR_KEYS` work as always.
+    """
+
+    name = "adb"
+
+    def __init__(self, serial: str, *, adb: str = "adb", env: Mapping[str, str] | None = None) -> None:
+        self._serial = serial
+        self._adb = adb
+        self._env = env
+        self._connected = False
+        self._lost_before = False
+
+    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+        """See `Transport.run`."""
+        command = FramedCommand.of(argv)
+        self._connect()
+        try:
+            # -T: no terminal, which would mix the streams and translate line ends.
+            said = self._device("shell", "-T", command.line, timeout_s=timeout_s, stdin=stdin)
+        except ProgramTimedOut as error:
+            self._end(command.process_group(error.stderr))
+            raise TimedOut(f"{argv[0]!r} did not end within {timeout_s:g} s", device=self._serial) from error
+        completed = command.completed(said.stdout, said.stderr)
+        if completed is None:
+            if command.completed(b"", said.stdout):
+                raise DeviceUnfit(
+                    "the device's adbd does not keep stderr apart",
+                    device=self._serial,
+                    mend="Android 7 or later is needed",
+                )
+            raise self._note(early_end(command.without_words(said.stderr), self._serial))
+        return completed
+
+    def push(self, source: Path, destination: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
+        """See `Transport.push`."""
+        size = source_size(source)
+        partial = destination + ".partial"
+        self._connect()
+        said = self._transfer("push", str(source.absolute()), partial, timeout_s=timeout_s)
+        if said.exit_code != 0:
+            raise self._refused(said, f"cannot push {source.name} to {destination}")
+        placed = self.run(place_argv(partial, destination, mode, size), timeout_s=QUICK_S)
+        check_placed(placed, source, destination, self._serial)
+
+    def pull(self, source: str, destination: Path, *, timeout_s: float = 300) -> None:
+        """See `Transport.pull`."""
+        # Asked first, because `adb pull` copies whole folders, symbolic links included.
+        size = read_size(self.run(size_argv(source), timeout_s=QUICK_S), source, self._serial)
+        with incoming(destination, size, device=self._serial) as partial:
+            said = self._transfer("pull", source, str(partial), timeout_s=timeout_s)
+            if said.exit_code != 0:
+                raise self._refused(said, f"cannot pull {source}")
+
+    def close(self) -> None:
+        """Nothing to end: the connection is the adb server's, which others may use."""
+
+    def _connect(self) -> None:
+        """Start the server apart from any command, and reach a device that it lost."""
+        if self._connected:
+            return
+        # With a remote server this fails, harmlessly: what matters is that no later command starts one,
+        # because its greeting would stand in that command's stderr and a time-out would kill the server.
+        _adb([self._adb, "start-server"], self._env)
+        if re.fullmatch(r".+:\d+", self._serial):
+            connect(self._serial, adb=self._adb, env=self._env)
+        elif self._lost_before:
+            with contextlib.suppress(TimedOut):
+                self._device("wait-for-device", timeout_s=QUICK_S)
+        self._connected = True
+
+    def _device(self, *arguments: str, timeout_s: float, stdin: bytes = b"") -> Completed:
+        argv = [self._adb, "-s", self._serial, *arguments]
+        return run_local(argv, timeout_s=timeout_s, stdin=stdin, env=self._env)
+
+    def _transfer(self, *arguments: str, timeout_s: float) -> Completed:
+        try:
+            return self._device(*arguments, timeout_s=timeout_s)
+        except TimedOut as error:
+            raise TimedOut(
+                f"adb {arguments[0]} did not end within {timeout_s:g} s", device=self._serial
+            ) from error
+
+    def _end(self, group: str | None) -> None:
+        """End what a time-out left running on the device, as far as that can be done."""
+        if group:
+            with contextlib.suppress(DeviceError):
+                self.run(end_group_argv(group), timeout_s=END_S)
+
+    def _refused(self, said: Completed, what: str) -> DeviceError:
+        """Adb's own last line tells a device that is gone from one that refuses."""
+        failure = connection_failure(said.stderr, self._serial)
+        if failure:
+            return self._note(failure)
+        reason = (said.stderr or said.stdout).decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
+        return TransferFailed(f"{what}: {re.sub(r'^adb: (error: )?', '', reason)}", device=self._serial)
+
+    def _note(self, failure: DeviceError) -> DeviceError:
+        """After a broken connection the next call connects anew; the server would keep a dead one."""
+        if isinstance(failure, ConnectionLost):
+            self._connected, self._lost_before = False, True
+            if re.fullmatch(r".+:\d+", self._serial):
+                _adb([self._adb, "disconnect", self._serial], self._env)
+        return failure
+
+
+def _adb(argv: Sequence[str], env: Mapping[str, str] | None) -> Completed:
+    completed = run_local(argv, timeout_s=QUICK_S, env=env)
+    if completed.exit_code == MISSING_PROGRAM:
+        raise DeviceUnfit(
+            "Google's adb is not installed",
+            mend="install it (Debian: apt install adb), or name the device as HOST:PORT to go without",
+        )
+    return completed

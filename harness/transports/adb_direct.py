@@ -1,0 +1,147 @@
+"""A device's adbd without Google's adb: over the network, or over USB where no adb server holds it."""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from adb_shell import constants
+
+from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransferFailed
+from harness.transports.adb_keys import find_keys, load_signers
+from harness.transports.adb_protocol import Connection, Stream
+from harness.transports.adb_services import ShellOutput, SyncReader, stdin_packets, sync_request, sync_send
+from harness.transports.base import Completed
+from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
+from harness.transports.tcp_link import TcpLink
+from harness.transports.transfer import QUICK_S, check_placed, incoming, place_argv, source_size
+
+
+class AdbDirectTransport:
+    """See `Transport`; without `key` the user's own ADB keys are tried, and one is made if there is none."""
+
+    name = "adb-direct"
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        key: Path | None = None,
+        connect_timeout_s: float = 10,
+        auth_timeout_s: float = 30,
+    ) -> None:
+        self._link = TcpLink(host, port)
+        self._device = f"{host}:{port}"
+        self._key = key
+        self._connect_timeout_s = connect_timeout_s
+        self._auth_timeout_s = auth_timeout_s
+        self._connection: Connection | None = None
+
+    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+        """See `Transport.run`."""
+        command = FramedCommand.of(argv)
+        output = ShellOutput()
+        deadline = time.monotonic() + timeout_s
+        try:
+            with self._stream(b"shell,v2,raw:" + os.fsencode(command.line), deadline) as stream:
+                for packet in stdin_packets(stdin, self._connected().max_data):
+                    if not stream.write(packet, deadline):
+                        break
+                for data in stream.read(deadline):
+                    output.feed(data)
+        except TimedOut as error:
+            self._end(command.process_group(bytes(output.stderr)))
+            raise TimedOut(f"{argv[0]!r} did not end within {timeout_s:g} s", device=self._device) from error
+        completed = command.completed(bytes(output.stdout), bytes(output.stderr))
+        if completed is None:
+            self.close()
+            raise ConnectionLost("the connection broke before the command's end", device=self._device)
+        return completed
+
+    def push(self, source: Path, destination: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
+        """See `Transport.push`."""
+        size = source_size(source)
+        partial = destination + ".partial"
+        deadline = time.monotonic() + timeout_s
+        with source.open("rb") as file, self._stream(b"sync:", deadline) as stream:
+            for piece in sync_send(file, partial, mode, self._connected().max_data):
+                # A device that refuses says so at once and discards the rest: stop, and read why.
+                if not stream.write(piece, deadline) or stream.has_data:
+                    break
+            answer, body = SyncReader(stream, deadline).message()
+            if answer != constants.OKAY:
+                reason = body.decode("utf-8", "replace")
+                raise TransferFailed(
+                    f"cannot push {source.name} to {destination}: {reason}", device=self._device
+                )
+        placed = self.run(place_argv(partial, destination, mode, size), timeout_s=QUICK_S)
+        check_placed(placed, source, destination, self._device)
+
+    def pull(self, source: str, destination: Path, *, timeout_s: float = 300) -> None:
+        """See `Transport.pull`."""
+        deadline = time.monotonic() + timeout_s
+        with (
+            incoming(destination, None, device=self._device) as partial,
+            partial.open("wb") as file,
+            self._stream(b"sync:", deadline) as stream,
+        ):
+            stream.write(sync_request(constants.RECV, os.fsencode(source)), deadline)
+            reader = SyncReader(stream, deadline)
+            answer, body = reader.message()
+            while answer == constants.DATA:
+                file.write(body)
+                answer, body = reader.message()
+            if answer != constants.DONE:
+                reason = body.decode("utf-8", "replace")
+                raise TransferFailed(f"cannot pull {source}: {reason}", device=self._device)
+
+    def close(self) -> None:
+        """See `Transport.close`."""
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            connection = Connection(
+                self._link,
+                self._device,
+                load_signers((self._key,) if self._key else find_keys()),
+                connect_timeout_s=self._connect_timeout_s,
+                auth_timeout_s=self._auth_timeout_s,
+            )
+            if not connection.speaks_shell_v2:
+                connection.close()
+                raise DeviceUnfit(
+                    "the device's adbd does not tell exit codes",
+                    device=self._device,
+                    mend="Android 7 or later is needed",
+                )
+            self._connection = connection
+        return self._connection
+
+    @contextlib.contextmanager
+    def _stream(self, service: bytes, deadline: float) -> Iterator[Stream]:
+        """A stream; the connection outlives what the device refuses and what takes too long, nothing else."""
+        try:
+            stream = self._connected().open(service, deadline)
+            try:
+                yield stream
+            except (TransferFailed, TimedOut) as error:
+                with contextlib.suppress(ConnectionLost):
+                    stream.close(time.monotonic() + END_S)
+                raise error from error.__cause__
+            stream.close(deadline)
+        except (TransferFailed, TimedOut):
+            raise
+        except BaseException:
+            self.close()
+            raise
+
+    def _end(self, group: str | None) -> None:
+        """End what a time-out left running on the device, as far as that can be done."""
+        if group:
+            with contextlib.suppress(DeviceError):
+                self.run(end_group_argv(group), timeout_s=END_S)

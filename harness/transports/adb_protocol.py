@@ -1,0 +1,239 @@
+"""ADB's packets and streams over one connection, built on adb-shell's message format, keys and transports.
+
+adb-shell's `AdbDevice` itself is not used: as of 0.4.4 it ignores short writes (JeffLIrion/adb_shell#205),
+waits ten seconds for a peer that has closed, loses the reason of a refused push, and spends 10 ms on each MiB
+for checksums that devices since Android 9 do without.
+https://android.googlesource.com/platform/packages/modules/adb/+/refs/heads/main/protocol.txt
+"""
+
+import struct
+import time
+from collections.abc import Iterator, Sequence
+
+from adb_shell import constants
+from adb_shell.adb_message import AdbMessage, checksum, unpack
+from adb_shell.auth.sign_cryptography import CryptographySigner
+from adb_shell.transport.base_transport import BaseTransport
+
+from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransportError
+
+VERSION_WITHOUT_CHECKSUMS = 0x01000001
+STLS = struct.unpack("<I", b"STLS")[0]
+BANNER = b"host::features=shell_v2\0"
+
+
+class Connection:
+    """An authenticated connection; it carries one stream at a time.
+
+    Raises:
+        ConnectionLost: nobody listens, or the connection broke.
+        TimedOut: what listens does not answer as an ADB device.
+        DeviceUnfit: the device does not accept the keys, or wants what is not spoken here.
+    """
+
+    def __init__(
+        self,
+        link: BaseTransport,
+        device: str,
+        signers: Sequence[CryptographySigner],
+        *,
+        connect_timeout_s: float,
+        auth_timeout_s: float,
+    ) -> None:
+        self.device = device
+        self._link = link
+        self._received = bytearray()
+        self._checksums = True
+        self._last_id = 0
+        self.max_data = constants.MAX_LEGACY_ADB_DATA
+        self.banner = b""
+        link.connect(connect_timeout_s)
+        try:
+            self._shake_hands(signers, connect_timeout_s, auth_timeout_s)
+        except BaseException:
+            link.close()
+            raise
+
+    @property
+    def speaks_shell_v2(self) -> bool:
+        """Whether the device tells exit codes and keeps stderr apart (Android 7 and later)."""
+        features = self.banner.partition(b"features=")[2].partition(b";")[0]
+        return b"shell_v2" in features.rstrip(b"\0").split(b",")
+
+    def send(self, command: bytes, local_id: int, remote_id: int, data: bytes, deadline: float) -> None:
+        """Send one packet."""
+        message = AdbMessage(command, local_id, remote_id, data)
+        total = checksum(data) if self._checksums else 0
+        header = struct.pack(
+            constants.MESSAGE_FORMAT, message.command, local_id, remote_id, len(data), total, message.magic
+        )
+        self._link.bulk_write(header, deadline - time.monotonic())
+        if data:
+            self._link.bulk_write(data, deadline - time.monotonic())
+
+    def receive(self, deadline: float) -> tuple[bytes, int, int, bytes]:
+        """One packet: command, the sender's id, the receiver's id, data.
+
+        A time-out in the middle of a packet loses nothing: the next call goes on where it stopped.
+        """
+        self._fill(constants.MESSAGE_SIZE, deadline)
+        wire, remote_id, local_id, size, _ = unpack(bytes(self._received[: constants.MESSAGE_SIZE]))
+        command = constants.WIRE_TO_ID.get(wire)
+        if command is None or size > constants.MAX_ADB_DATA:
+            raise self._not_adb(wire)
+        self._fill(constants.MESSAGE_SIZE + size, deadline)
+        data = bytes(memoryview(self._received)[constants.MESSAGE_SIZE : constants.MESSAGE_SIZE + size])
+        del self._received[: constants.MESSAGE_SIZE + size]
+        return command, remote_id, local_id, data
+
+    def open(self, service: bytes, deadline: float) -> "Stream":
+        """Start a service of the device.
+
+        Raises:
+            TransportError: the device does not offer it.
+        """
+        self._last_id += 1
+        return Stream(self, self._last_id, service, deadline)
+
+    def close(self) -> None:
+        """Close the link; closing twice is harmless."""
+        self._link.close()
+
+    def _fill(self, size: int, deadline: float) -> None:
+        while len(self._received) < size:
+            wanted = max(size - len(self._received), 1 << 16)
+            self._received += self._link.bulk_read(wanted, deadline - time.monotonic())
+
+    def _shake_hands(self, signers: Sequence[CryptographySigner], answer_s: float, accept_s: float) -> None:
+        deadline = time.monotonic() + answer_s
+        version, maximum = VERSION_WITHOUT_CHECKSUMS, constants.MAX_ADB_DATA
+        self.send(constants.CNXN, version, maximum, BANNER, deadline)
+        try:
+            command, version, maximum, data = self._answer(deadline)
+        except TimedOut as error:
+            raise TimedOut(
+                "what listens there does not answer as an ADB device",
+                device=self.device,
+                mend="check the port, and restart ADB on the device",
+            ) from error
+        remaining = list(signers)
+        while command == constants.AUTH and remaining:
+            signature = remaining.pop(0).Sign(data)
+            self.send(constants.AUTH, constants.AUTH_SIGNATURE, 0, signature, deadline)
+            command, version, maximum, data = self._answer(deadline)
+        if command == constants.AUTH:
+            command, version, maximum, data = self._offer_key(signers, accept_s)
+        if command != constants.CNXN:
+            raise self._not_adb(constants.ID_TO_WIRE[command])
+        self._checksums = version < VERSION_WITHOUT_CHECKSUMS
+        self.max_data = max(constants.MAX_LEGACY_ADB_DATA, min(maximum, constants.MAX_ADB_DATA))
+        self.banner = data
+
+    def _answer(self, deadline: float) -> tuple[bytes, int, int, bytes]:
+        while True:
+            answer = self.receive(deadline)
+            if answer[0] in (constants.AUTH, constants.CNXN):
+                return answer
+
+    def _offer_key(
+        self, signers: Sequence[CryptographySigner], accept_s: float
+    ) -> tuple[bytes, int, int, bytes]:
+        """No signature was accepted: let the device ask its user about our first key."""
+        mend = "unlock it and answer 'Allow USB debugging?' with 'Always allow'"
+        if not signers:
+            raise DeviceUnfit("the device wants a key", device=self.device, mend=mend)
+        deadline = time.monotonic() + accept_s
+        try:
+            public = signers[0].GetPublicKey().rstrip(b"\0") + b"\0"
+            self.send(constants.AUTH, constants.AUTH_RSAPUBLICKEY, 0, public, deadline)
+            return self._answer(deadline)
+        except TimedOut as error:
+            raise DeviceUnfit(
+                f"nobody accepted this computer's key on the device within {accept_s:g} s",
+                device=self.device,
+                mend=mend,
+            ) from error
+        except ConnectionLost as error:
+            raise DeviceUnfit(
+                "the device refused this computer's key", device=self.device, mend=mend
+            ) from error
+
+    def _not_adb(self, wire: int) -> DeviceError:
+        if wire == STLS:
+            return DeviceUnfit(
+                "the device's wireless debugging wants pairing",
+                device=self.device,
+                mend="use Google's adb: `adb pair HOST:PORT`, then `adb connect HOST:PORT`",
+            )
+        return TransportError(
+            f"what listens there does not speak ADB (packet {wire.to_bytes(4, 'little')!r})",
+            device=self.device,
+            mend="check the port",
+        )
+
+
+class Stream:
+    """One service's bytes, both ways. Every packet waits for its acknowledgement, as the protocol has it."""
+
+    def __init__(self, connection: Connection, local_id: int, service: bytes, deadline: float) -> None:
+        self._connection = connection
+        self._local_id = local_id
+        self._remote_id = 0
+        self._arrived: list[bytes] = []
+        self._acknowledged = False
+        self.closed = False
+        connection.send(constants.OPEN, local_id, 0, service + b"\0", deadline)
+        while not self._acknowledged:
+            self._step(deadline)
+            if self.closed:
+                name = service.partition(b":")[0].decode("utf-8", "replace")
+                raise TransportError(f"the device refuses the service {name}", device=connection.device)
+
+    @property
+    def has_data(self) -> bool:
+        """Whether something arrived that was not read yet."""
+        return bool(self._arrived)
+
+    def write(self, data: bytes, deadline: float) -> bool:
+        """Send, at most `max_data` bytes; False when the device closed the stream instead of taking them."""
+        if self.closed:
+            return False
+        self._acknowledged = False
+        self._connection.send(constants.WRTE, self._local_id, self._remote_id, data, deadline)
+        while not self._acknowledged and not self.closed:
+            self._step(deadline)
+        return self._acknowledged
+
+    def read(self, deadline: float) -> Iterator[bytes]:
+        """What arrives, piece by piece, until the device closes the stream."""
+        while True:
+            yield from self._take()
+            if self.closed:
+                return
+            self._step(deadline)
+
+    def close(self, deadline: float) -> None:
+        """Tell the device that nobody listens any more; what it still sends is ignored."""
+        if not self.closed:
+            self.closed = True
+            self._connection.send(constants.CLSE, self._local_id, self._remote_id, b"", deadline)
+
+    def _take(self) -> Iterator[bytes]:
+        arrived, self._arrived = self._arrived, []
+        yield from arrived
+
+    def _step(self, deadline: float) -> None:
+        """Receive one packet; those of streams that are closed on this side are dropped."""
+        command, remote_id, local_id, data = self._connection.receive(deadline)
+        if local_id != self._local_id:
+            return
+        if command == constants.OKAY:
+            self._remote_id = remote_id
+            self._acknowledged = True
+        elif command == constants.WRTE:
+            self._connection.send(constants.OKAY, self._local_id, remote_id, b"", deadline)
+            self._arrived.append(data)
+        elif command == constants.CLSE:
+            self.closed = True
+            if self._remote_id:
+                self._connection.send(constants.CLSE, self._local_id, self._remote_id, b"", deadline)

@@ -1,0 +1,234 @@
+"""A device over SSH: OpenSSH's own client, one connection shared by all commands."""
+
+import contextlib
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransferFailed, UsageError
+from harness.transports.base import Completed
+from harness.transports.local import MISSING_PROGRAM, ProgramTimedOut, run_local
+from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
+from harness.transports.transfer import (
+    QUICK_S,
+    check_placed,
+    incoming,
+    read_size,
+    receive_argv,
+    size_argv,
+    source_size,
+)
+
+CONNECT_S = 15
+ALIVE_S = 5  # three unanswered signs of life mean a dead connection
+IDLE_S = 60  # a connection nobody ends (the harness was killed) ends itself
+SOCKET_PATH_LIMIT = 85  # sockaddr_un holds 104 to 108 bytes, and ssh adds 17 while it listens
+
+
+class SshTransport:
+    """See `Transport`; `destination` is whatever `ssh` takes: a host, `user@host` or a name from its config.
+
+    The user's configuration, agent, jump hosts and known hosts are honoured, host keys are checked as the
+    user has it, and nothing is ever asked. `options` are passed to ssh before ours.
+    """
+
+    name = "ssh"
+
+    def __init__(self, destination: str, *, port: int | None = None, options: Sequence[str] = ()) -> None:
+        if destination.startswith("-") or not destination:
+            raise UsageError(f"not an SSH destination: {destination!r}")
+        self._destination = destination
+        self._port = port
+        self._options = (*options, *(("-p", str(port)) if port is not None else ()))
+        self._folder: Path | None = None
+
+    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+        """See `Transport.run`."""
+        return self._run(argv, timeout_s=timeout_s, stdin=stdin)
+
+    def push(self, source: Path, destination: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
+        """See `Transport.push`."""
+        size = source_size(source)
+        received = self._run(
+            receive_argv(destination + ".partial", destination, mode, size),
+            timeout_s=timeout_s,
+            stdin_from=source,
+        )
+        check_placed(received, source, destination, self._destination)
+
+    def pull(self, source: str, destination: Path, *, timeout_s: float = 300) -> None:
+        """See `Transport.pull`."""
+        size = read_size(self.run(size_argv(source), timeout_s=QUICK_S), source, self._destination)
+        with incoming(destination, size, device=self._destination) as partial:
+            sent = self._run(("cat", source), timeout_s=timeout_s, stdout_to=partial)
+            if sent.exit_code != 0:
+                reason = sent.stderr.decode("utf-8", "replace").strip()
+                raise TransferFailed(f"cannot pull {source}: {reason}", device=self._destination)
+
+    def close(self) -> None:
+        """See `Transport.close`."""
+        if self._folder:
+            with contextlib.suppress(TimedOut):
+                run_local(self._ssh("-O", "exit", "--", self._destination), timeout_s=QUICK_S)
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        stdin_from: Path | None = None,
+        stdout_to: Path | None = None,
+    ) -> Completed:
+        command = FramedCommand.of(argv)
+        log = self._connect() / "log"
+        log.unlink(missing_ok=True)
+        try:
+            said = run_local(
+                # The login shell may be any; from here on it is a POSIX one that leads the process group.
+                self._ssh("-T", "-E", str(log), "--", self._destination, f"exec {command.shell_line}"),
+                timeout_s=timeout_s,
+                stdin=stdin,
+                stdin_from=stdin_from,
+                stdout_to=stdout_to,
+            )
+        except ProgramTimedOut as error:
+            self._end(command.process_group(error.stderr))
+            raise TimedOut(
+                f"{argv[0]!r} did not end within {timeout_s:g} s", device=self._destination
+            ) from error
+        completed = command.completed(said.stdout, said.stderr)
+        if completed is None:
+            raise self._lost(_read(log) or command.without_words(said.stderr))
+        return completed
+
+    def _connect(self) -> Path:
+        """Open the shared connection unless it is open; its folder, which only this user can enter."""
+        folder = self._folder = self._folder or _private_folder()
+        if (folder / "socket").exists():
+            return folder
+        log = folder / "log"
+        log.unlink(missing_ok=True)
+        master = self._ssh(
+            "-T", "-E", str(log), "-o", "ControlMaster=yes", "-o", f"ControlPersist={IDLE_S}",
+            "--", self._destination, "true",
+        )  # fmt: skip
+        try:
+            said = run_local(master, timeout_s=2 * CONNECT_S)
+        except TimedOut as error:
+            raise TimedOut(f"no SSH connection within {2 * CONNECT_S} s", device=self._destination) from error
+        if said.exit_code == MISSING_PROGRAM and shutil.which("ssh") is None:
+            raise DeviceUnfit(
+                "OpenSSH's ssh is not installed", mend="install it (Debian: apt install openssh-client)"
+            )
+        if said.exit_code != 0:
+            raise self._lost(_read(log) or said.stderr)
+        return folder
+
+    def _ssh(self, *arguments: str) -> list[str]:
+        folder = self._folder
+        return [
+            "ssh",
+            *self._options,
+            *("-o", f"ControlPath={folder}/socket", "-o", "BatchMode=yes"),
+            *("-o", f"ConnectTimeout={CONNECT_S}", "-o", f"ServerAliveInterval={ALIVE_S}"),
+            *("-o", "ServerAliveCountMax=3", "-o", "ForwardX11=no", "-o", "ClearAllForwardings=yes"),
+            *arguments,
+        ]
+
+    def _end(self, group: str | None) -> None:
+        """End what a time-out left running on the device: without a terminal sshd itself does not."""
+        if group:
+            with contextlib.suppress(DeviceError):
+                self.run(end_group_argv(group), timeout_s=END_S)
+
+    def _lost(self, log: bytes) -> DeviceError:
+        """Drop the shared connection, so that the next call opens another."""
+        self.close()
+        return failure(log.decode("utf-8", "replace"), self._destination, self._port)
+
+
+_FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
+    (
+        r"HOST IDENTIFICATION HAS CHANGED|host key .* has changed",
+        DeviceUnfit,
+        "the device's SSH host key is not the one known for it",
+        "if it was set up anew, remove the old key with `ssh-keygen -R {known}` and connect once with "
+        "`ssh {to}`; otherwise somebody may be in between",
+    ),
+    (
+        r"Host key verification failed|No .* host key is known",
+        DeviceUnfit,
+        "the device's SSH host key is not known",
+        "connect once with `ssh {to}` and compare the fingerprint it shows",
+    ),
+    (
+        r"Permission denied|Too many authentication failures|No more authentication methods",
+        DeviceUnfit,
+        "the device does not accept this user's SSH keys (passwords are not asked for)",
+        "install a key with `ssh-copy-id {to}`, or add it to the agent with `ssh-add`",
+    ),
+    (
+        r"Could not resolve hostname",
+        DeviceUnfit,
+        "there is no host of this name",
+        "check the name, or use its IP address",
+    ),
+    (
+        r"Bad configuration option|no argument after keyword|Bad owner or permissions|unknown option",
+        DeviceUnfit,
+        "ssh does not accept its configuration",
+        "mend what `ssh {to} true` complains about",
+    ),
+    (
+        r"Connection refused",
+        ConnectionLost,
+        "nothing listens on the device's SSH port",
+        "switch SSH on there (Raspberry Pi: `sudo raspi-config nonint do_ssh 0`), or check the port",
+    ),
+    (
+        r"timed out|No route to host|Network is unreachable|not responding",
+        ConnectionLost,
+        "the device does not answer",
+        "check its power, network and address",
+    ),
+)
+
+
+def failure(log: str, destination: str, port: int | None = None) -> DeviceError:
+    """What ssh's own messages mean; the mends name the commands for this destination."""
+    at_port = "" if port is None else f"-p {port} "
+    host = destination.rpartition("@")[2]
+    names = {"to": at_port + destination, "known": host if port in (None, 22) else f"'[{host}]:{port}'"}
+    for pattern, kind, what, mend in _FAILURES:
+        if re.search(pattern, log):
+            return kind(f"{what}: {_last_line(log)}", device=destination, mend=mend.format_map(names))
+    said = _last_line(log)
+    return ConnectionLost(
+        "the SSH connection broke before the command's end" + (f": {said}" if said else ""),
+        device=destination,
+    )
+
+
+def _last_line(log: str) -> str:
+    return log.strip().rsplit("\n", 1)[-1].strip()
+
+
+def _read(log: Path) -> bytes:
+    try:
+        return log.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _private_folder() -> Path:
+    """A folder of mode 0700 whose path is short enough for a socket in it."""
+    folder = Path(tempfile.mkdtemp(prefix="harness-"))
+    if len(bytes(folder / "socket")) <= SOCKET_PATH_LIMIT:
+        return folder
+    folder.rmdir()
+    return Path(tempfile.mkdtemp(prefix="harness-", dir="/tmp"))

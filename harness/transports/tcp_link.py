@@ -1,0 +1,81 @@
+"""The TCP connection under adb-shell's seam for transports."""
+
+import socket
+
+from adb_shell.transport.base_transport import BaseTransport
+
+from harness.errors import ConnectionLost, TimedOut
+
+KEEPALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 3),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+)
+
+
+class TcpLink(BaseTransport):  # type: ignore[misc]
+    """A TCP connection that sends whole buffers and notices at once when the other side is gone."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.name = f"{host}:{port}"
+        self._address = (host, port)
+        self._socket: socket.socket | None = None
+
+    def connect(self, transport_timeout_s: float) -> None:
+        """Connect, and let the kernel watch over the connection while a command is silent."""
+        try:
+            self._socket = socket.create_connection(self._address, timeout=transport_timeout_s)
+            for option in KEEPALIVE:
+                self._socket.setsockopt(*option)
+        except OSError as error:
+            raise ConnectionLost(
+                f"cannot connect: {error.strerror or error}",
+                device=self.name,
+                mend="check the address, and that ADB over the network is on (`adb tcpip 5555` over USB)",
+            ) from error
+
+    def bulk_read(self, numbytes: int, transport_timeout_s: float) -> bytes:
+        """Some bytes, at least one.
+
+        Raises:
+            TimedOut: none came in time.
+            ConnectionLost: the other side is gone.
+        """
+        try:
+            data = self._ready(transport_timeout_s).recv(numbytes)
+        except TimeoutError as error:
+            raise TimedOut("the device is silent", device=self.name) from error
+        except OSError as error:
+            raise self._lost(error.strerror) from error
+        if not data:
+            raise self._lost("the device closed it")
+        return data
+
+    def bulk_write(self, data: bytes, transport_timeout_s: float) -> int:
+        """Send all of it.
+
+        Raises:
+            ConnectionLost: the other side is gone, or does not take the bytes in time.
+        """
+        try:
+            self._ready(transport_timeout_s).sendall(data)
+        except OSError as error:
+            raise self._lost(error.strerror or str(error)) from error
+        return len(data)
+
+    def close(self) -> None:
+        """Close the socket; closing twice is harmless."""
+        if self._socket:
+            self._socket.close()
+            self._socket = None
+
+    def _ready(self, timeout_s: float) -> socket.socket:
+        if not self._socket:
+            raise self._lost("it is closed")
+        self._socket.settimeout(max(timeout_s, 0.001))
+        return self._socket
+
+    def _lost(self, reason: str | None) -> ConnectionLost:
+        return ConnectionLost(f"the connection to the device broke: {reason}", device=self.name)

@@ -1,0 +1,104 @@
+"""Files on their way: under a name of their own until they are whole, then put in place in one step."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import ConnectionLost, TransferFailed
+from harness.transports.base import Completed
+
+QUICK_S = 20.0  # for what needs no more than a round trip, on a busy device
+TRUNCATED = 75  # EX_TEMPFAIL of sysexits.h: the connection's fault, not the device's
+
+# $1 partial file, $2 destination, $3 mode, $4 size. Neither a broken connection nor a program that runs from
+# the old file ("text file busy") can leave half a file at the destination.
+_PLACE = f"""
+if [ -d "$2" ]; then echo "$2: Is a directory" >&2; rm -f "$1"; exit 1; fi
+size=$(wc -c < "$1") || exit 1
+if [ "$size" -ne "$4" ]; then echo "only $size of $4 bytes arrived" >&2; rm -f "$1"; exit {TRUNCATED}; fi
+chmod "$3" "$1" && mv -f "$1" "$2" || {{ code=$?; rm -f "$1"; exit $code; }}
+"""
+_RECEIVE = 'cat > "$1" || { code=$?; rm -f "$1"; exit $code; }' + _PLACE
+_SIZE = """
+if [ -f "$1" ]; then wc -c < "$1"; exit; fi
+if [ -e "$1" ]; then echo "$1: not a file" >&2; else echo "$1: No such file or directory" >&2; fi
+exit 1
+"""
+
+
+def place_argv(partial: str, destination: str, mode: int, size_bytes: int) -> tuple[str, ...]:
+    """The remote command that checks a transferred file's size and puts it in place."""
+    return ("sh", "-c", _PLACE, "sh", partial, destination, f"{mode:o}", str(size_bytes))
+
+
+def receive_argv(partial: str, destination: str, mode: int, size_bytes: int) -> tuple[str, ...]:
+    """The remote command that stores its stdin, checks its size and puts it in place."""
+    return ("sh", "-c", _RECEIVE, "sh", partial, destination, f"{mode:o}", str(size_bytes))
+
+
+def size_argv(path: str) -> tuple[str, ...]:
+    """The remote command that prints a plain file's size."""
+    return ("sh", "-c", _SIZE, "sh", path)
+
+
+def source_size(source: Path) -> int:
+    """The size of a file to push.
+
+    Raises:
+        TransferFailed: it is not a readable file.
+    """
+    try:
+        if not source.is_file():
+            raise TransferFailed(f"cannot push {source}: not a file")
+        with source.open("rb"):
+            return source.stat().st_size
+    except OSError as error:
+        raise TransferFailed(f"cannot push {source}: {error.strerror}") from error
+
+
+def check_placed(placed: Completed, source: Path, destination: str, device: str) -> None:
+    """Tell a file that was cut short on its way from one the device refuses."""
+    if placed.exit_code == 0:
+        return
+    what = f"cannot push {source.name} to {destination}: {_reason(placed)}"
+    if placed.exit_code == TRUNCATED:
+        raise ConnectionLost(what, device=device)
+    raise TransferFailed(what, device=device)
+
+
+def read_size(measured: Completed, source: str, device: str) -> int:
+    """The size that `size_argv` printed."""
+    if measured.exit_code == 0 and measured.stdout.strip().isdigit():
+        return int(measured.stdout)
+    raise TransferFailed(f"cannot pull {source}: {_reason(measured)}", device=device)
+
+
+@contextlib.contextmanager
+def incoming(destination: Path, size_bytes: int | None, *, device: str) -> Iterator[Path]:
+    """Give the path to write to; what arrived whole and is a plain file becomes the destination.
+
+    Raises:
+        ConnectionLost: fewer or more bytes arrived than `size_bytes`.
+        TransferFailed: the destination cannot be written.
+    """
+    partial = destination.absolute().with_name(destination.name + ".partial")
+    try:
+        yield partial
+        if not partial.is_file() or partial.is_symlink():
+            raise TransferFailed(f"cannot pull to {destination}: what arrived is not a file", device=device)
+        arrived = partial.stat().st_size
+        if size_bytes is not None and arrived != size_bytes:
+            raise ConnectionLost(
+                f"only {arrived} of {size_bytes} bytes arrived for {destination.name}", device=device
+            )
+        partial.replace(destination)
+    except OSError as error:
+        raise TransferFailed(f"cannot write {destination}: {error.strerror}", device=device) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _reason(completed: Completed) -> str:
+    said = completed.stderr.decode("utf-8", "replace").strip()
+    return said.rsplit("\n", 1)[-1] or f"exit code {completed.exit_code}"
