@@ -1,0 +1,99 @@
+#!/bin/sh
+# Runs a program that goes on when the connection ends. For mksh with toybox, busybox, dash.
+#
+#   sh launch.sh start JOBDIR -- ARGV...   starts it detached, waits for its end
+#   sh launch.sh wait JOBDIR               waits for one started earlier, after a reconnection
+#   sh launch.sh stop JOBDIR               ends it
+#
+# `start` and `wait` print `status N` last: the exit code, 128 + N for signal N, or `lost` when the job vanished
+# without one. The JOBDIR holds stdout, stderr, pid (the program's), pid_started and, written last, status.
+# Exit code: 0 told; 2 wrong usage.
+
+fail() {
+  echo "launch.sh: $1" >&2
+  exit 2
+}
+
+# The time a process started, in clock ticks since boot: with the pid it names one process for ever.
+# It is field 22 of stat; the name in field 2 may hold blanks and parentheses, so count after the last one.
+start_time() {
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  set -f
+  set -- ${stat##*)}
+  set +f
+  shift 19
+  echo "$1"
+}
+
+# Whether the job's program is still the process that was started.
+is_running() {
+  pid=$(cat "$job/pid" 2>/dev/null) && [ -n "$pid" ] || return 1
+  started=$(cat "$job/pid_started" 2>/dev/null) && [ -n "$started" ] || return 1
+  [ "$(start_time "$pid")" = "$started" ]
+}
+
+# A file that is whole when it appears.
+write() {
+  echo "$2" >"$job/$1.partial" && mv "$job/$1.partial" "$job/$1"
+}
+
+print_status() {
+  status=$(cat "$job/status" 2>/dev/null)
+  echo "status ${status:-lost}"
+}
+
+start() {
+  [ ! -e "$job/pid" ] && [ ! -e "$job/status" ] || fail "$job was used before"
+  mkdir -p "$job" || fail "cannot make $job"
+  job=$(cd "$job" && pwd) || fail "cannot enter $job"
+  detach=setsid
+  command -v setsid >/dev/null 2>&1 || detach=
+  # A session of its own and no stream of ours: the end of the connection does not reach it.
+  $detach sh "$0" supervise "$job" -- "$@" </dev/null >"$job/stdout" 2>"$job/stderr" &
+  # The shell's own wait: polling would disturb what is being measured.
+  wait $!
+  print_status
+}
+
+# Runs inside the detached process.
+supervise() {
+  trap '' HUP
+  "$@" &
+  program=$!
+  write pid_started "$(start_time $program)"
+  write pid $program
+  wait $program
+  write status $?
+}
+
+wait_again() {
+  # It may just be starting, and a program that has ended needs a moment to leave its status.
+  patience=3
+  while [ ! -e "$job/status" ] && [ $patience -gt 0 ]; do
+    is_running || patience=$((patience - 1))
+    sleep 1
+  done
+  print_status
+}
+
+stop() {
+  for signal in TERM TERM TERM TERM TERM KILL; do
+    is_running || return 0
+    kill -$signal "$pid" 2>/dev/null
+    sleep 1
+  done
+}
+
+command=$1
+job=$2
+[ -n "$job" ] || fail "usage: start JOBDIR -- ARGV..., wait JOBDIR or stop JOBDIR"
+case $command in
+  start | supervise)
+    [ "$3" = -- ] && [ $# -gt 3 ] || fail "$command needs: JOBDIR -- ARGV..."
+    shift 3
+    $command "$@"
+    ;;
+  wait) wait_again ;;
+  stop) stop ;;
+  *) fail "unknown command: $command" ;;
+esac

@@ -1,0 +1,37 @@
+// Instructions and cycles of this process and the threads it makes, counted by the kernel in user space.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace runner {
+
+// One perf event. Opened before the pool exists, because only threads made later are counted along.
+class Counter {
+ public:
+  Counter(const char* name, uint64_t event) : name_(name), event_(event) {}
+  ~Counter();
+  Counter(const Counter&) = delete;
+  Counter& operator=(const Counter&) = delete;
+
+  void open();
+  void enable();
+  // What was counted since it was enabled; false when that is not exact.
+  bool read(uint64_t& value);
+
+  bool available() const { return reason_.empty(); }
+  const char* name() const { return name_; }
+  const std::string& reason() const { return reason_; }
+
+ private:
+  const char* name_;
+  uint64_t event_;
+  int file_ = -1;
+  std::string reason_ = "not opened";
+};
+
+// Tells the QEMU plugin device_scripts/instruction_counter that a counted inference begins or ends.
+void mark_counted_begin();
+void mark_counted_end();
+
+}  // namespace runner

@@ -1,0 +1,94 @@
+// Runs one lowered model on this device: times it, or evaluates a batch of inputs. See options.h.
+
+#include <linux/perf_event.h>
+
+#include <cstdio>
+
+#include "batch.h"
+#include "clock.h"
+#include "counters.h"
+#include "measurement.h"
+#include "model.h"
+#include "options.h"
+#include "process.h"
+#include "report.h"
+#include "threads.h"
+
+namespace runner {
+namespace {
+
+MaybeFailure prepare_threads(const Options& options) {
+  if (!options.cpus.empty()) {
+    if (auto failure = pin_to_cpus(options.cpus)) return failure;
+  }
+  return set_threads(options.threads);
+}
+
+MaybeFailure load_model(const Options& options, Model& model, Report& report) {
+  report.rss_start_bytes = status_bytes("VmRSS");
+  const int64_t begin = now_ns();
+  if (auto failure = model.load(options.model)) return failure;
+  const int64_t loaded = now_ns();
+  report.rss_loaded_bytes = status_bytes("VmRSS");
+  const int64_t initializing = now_ns();
+  if (auto failure = model.initialize()) return failure;
+  report.init_ns = now_ns() - initializing;
+  report.load_ns = loaded - begin;
+  report.rss_initialized_bytes = status_bytes("VmRSS");
+  return std::nullopt;
+}
+
+MaybeFailure measure(const Options& options, Report& report) {
+  // QEMU's user mode has a thread of its own in this process: what is there now is not ours.
+  const int tasks_before = count_tasks();
+  Counter instructions("instructions", PERF_COUNT_HW_INSTRUCTIONS);
+  Counter cycles("cycles", PERF_COUNT_HW_CPU_CYCLES);
+  if (options.counted_iterations > 0) {
+    instructions.open();
+    cycles.open();
+  }
+  Model model;
+  if (auto failure = prepare_threads(options)) return failure;
+  if (auto failure = load_model(options, model, report)) return failure;
+  if (auto failure = read_input(options.input, model)) return failure;
+  if (auto failure = measure_times(options, model, report.times)) return failure;
+  report.rss_end_bytes = status_bytes("VmRSS");
+  report.peak_rss_bytes = status_bytes("VmHWM");
+  report.threads_requested = options.threads;
+  report.threads_used = 1 + count_tasks() - tasks_before;
+  report.cpus_allowed = cpus_allowed();
+  if (auto failure = count_instructions(options, model, instructions, cycles, report.counts)) return failure;
+  if (auto failure = check_output_finite(model)) return failure;
+  return write_report(options.report, report, model);
+}
+
+MaybeFailure evaluate(const Options& options) {
+  Model model;
+  Report unused;
+  if (auto failure = prepare_threads(options)) return failure;
+  if (auto failure = load_model(options, model, unused)) return failure;
+  return evaluate_batch(options, model);
+}
+
+MaybeFailure run(int argc, char** argv) {
+  Options options;
+  if (auto failure = parse_options(argc, argv, options)) return failure;
+  capture_runtime_log();
+  if (options.is_batch()) {
+    return evaluate(options);
+  }
+  Report report;
+  return measure(options, report);
+}
+
+}  // namespace
+}  // namespace runner
+
+int main(int argc, char** argv) {
+  const runner::MaybeFailure failure = runner::run(argc, argv);
+  if (!failure) {
+    return static_cast<int>(runner::ExitCode::kDone);
+  }
+  std::fprintf(stderr, "runner: %s\n", failure->message.c_str());
+  return static_cast<int>(failure->code);
+}

@@ -1,0 +1,37 @@
+// The measuring itself: the first inference, the warm-up, the timed loop, the counted pass.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "counters.h"
+#include "failure.h"
+#include "model.h"
+#include "options.h"
+
+namespace runner {
+
+struct Times {
+  int64_t first_ns = 0;
+  std::vector<int64_t> warmup_ns;
+  std::vector<int64_t> latencies_ns;
+};
+
+struct Counts {
+  std::optional<std::vector<uint64_t>> instructions;
+  std::optional<std::vector<uint64_t>> cycles;
+  std::string unavailable;  // Why one or both are missing; empty when both are there.
+};
+
+// Reads exactly one tensor from `path` into the model's input and feeds it.
+MaybeFailure read_input(const std::string& path, Model& model);
+
+MaybeFailure measure_times(const Options& options, Model& model, Times& times);
+
+// A pass of its own, because entering the kernel twice an inference would disturb the times.
+MaybeFailure count_instructions(const Options& options, Model& model, Counter& instructions, Counter& cycles,
+                                Counts& counts);
+
+}  // namespace runner

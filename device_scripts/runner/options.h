@@ -1,0 +1,42 @@
+// The command line.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "failure.h"
+
+namespace runner {
+
+struct Options {
+  std::string model;
+  std::string report;
+  int threads = 1;
+  std::string cpus;  // A list such as `0-3,5`; empty: wherever the kernel likes.
+
+  // Measuring one input, again and again.
+  std::string input;
+  size_t warmup_iterations = 0;
+  size_t min_iterations = 1;
+  double min_seconds = 0;
+  double max_seconds = 0;
+  size_t counted_iterations = 0;
+  bool mark_counted = false;
+
+  // Or evaluating many inputs once each.
+  std::string batch_input;
+  std::string batch_output;
+  // Present: the batch holds bytes, fed to the model as `byte * scale + offset`. Absent: float32.
+  std::optional<float> batch_scale;
+  float batch_offset = 0;
+
+  bool is_batch() const { return !batch_input.empty(); }
+};
+
+// More samples than this are never kept: measuring then ends before its minimum time.
+inline constexpr size_t kMaxSamples = size_t{1} << 17;
+
+MaybeFailure parse_options(int argc, char** argv, Options& options);
+
+}  // namespace runner

@@ -1,0 +1,131 @@
+#include "report.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "files.h"
+
+namespace runner {
+namespace {
+
+#if defined(__aarch64__)
+constexpr const char* kAbi = "arm64-v8a";
+#elif defined(__x86_64__)
+constexpr const char* kAbi = "x86_64";
+#else
+#error "the harness knows no name for this ABI"
+#endif
+
+// Writes one flat JSON object, a field a line.
+class JsonObject {
+ public:
+  void raw(const char* name, const std::string& value) {
+    text_ += (text_.empty() ? "{\n" : ",\n") + quoted(name) + ": " + value;
+  }
+  void string(const char* name, const std::string& value) { raw(name, quoted(value)); }
+  void number(const char* name, int64_t value) { raw(name, std::to_string(value)); }
+
+  template <typename Numbers>
+  static std::string array(const Numbers& numbers) {
+    std::string text = "[";
+    for (const auto number : numbers) {
+      text += (text.size() == 1 ? "" : ",") + std::to_string(number);
+    }
+    return text + "]";
+  }
+
+  MaybeFailure write(const std::string& path) const {
+    const std::string whole = text_ + "\n}\n";
+    CompleteFile file(path);
+    if (auto failure = file.open()) return failure;
+    if (auto failure = file.write(whole.data(), whole.size())) return failure;
+    return file.finish();
+  }
+
+ private:
+  static std::string quoted(const std::string& value) {
+    std::string text = "\"";
+    for (const char c : value) {
+      if (c == '"' || c == '\\') {
+        text += '\\';
+      }
+      text += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+    return text + "\"";
+  }
+
+  std::string text_;
+};
+
+// Nine significant digits: enough for every float32 to come back as it was.
+std::string output_json(const Model& model) {
+  std::string text = "{\"sizes\": " + JsonObject::array(model.output_sizes()) + ", \"values\": [";
+  const float* values = model.output();
+  char number[32];
+  for (size_t i = 0; i < model.output_elements(); ++i) {
+    snprintf(number, sizeof number, i == 0 ? "%.9g" : ",%.9g", static_cast<double>(values[i]));
+    text += number;
+  }
+  return text + "]}";
+}
+
+template <typename Numbers>
+std::string array_or_null(const std::optional<Numbers>& numbers) {
+  return numbers ? JsonObject::array(*numbers) : "null";
+}
+
+}  // namespace
+
+MaybeFailure check_output_finite(const Model& model) {
+  const float* values = model.output();
+  for (size_t i = 0; i < model.output_elements(); ++i) {
+    if (!std::isfinite(values[i])) {
+      return Failure{ExitCode::kExecutionFailed,
+                     "output element " + std::to_string(i) + " is not finite: " + std::to_string(values[i])};
+    }
+  }
+  return std::nullopt;
+}
+
+MaybeFailure write_report(const std::string& path, const Report& report, const Model& model) {
+  JsonObject json;
+  json.number("schema_version", 1);
+  json.string("runner_version", RUNNER_VERSION);
+  json.string("build_type", RUNNER_BUILD_TYPE);
+  json.string("abi", kAbi);
+  json.string("executorch_version", RUNNER_EXECUTORCH_VERSION);
+  json.number("load_ns", report.load_ns);
+  json.number("init_ns", report.init_ns);
+  json.number("first_ns", report.times.first_ns);
+  json.raw("warmup_ns", JsonObject::array(report.times.warmup_ns));
+  json.raw("latencies_ns", JsonObject::array(report.times.latencies_ns));
+  json.number("rss_start_bytes", report.rss_start_bytes);
+  json.number("rss_loaded_bytes", report.rss_loaded_bytes);
+  json.number("rss_initialized_bytes", report.rss_initialized_bytes);
+  json.number("rss_end_bytes", report.rss_end_bytes);
+  json.number("peak_rss_bytes", report.peak_rss_bytes);
+  json.number("threads_requested", report.threads_requested);
+  json.number("threads_used", report.threads_used);
+  json.string("cpus_allowed", report.cpus_allowed);
+  json.raw("counted_instructions", array_or_null(report.counts.instructions));
+  json.raw("counted_cycles", array_or_null(report.counts.cycles));
+  if (report.counts.unavailable.empty()) {
+    json.raw("counters_unavailable", "null");
+  } else {
+    json.string("counters_unavailable", report.counts.unavailable);
+  }
+  json.raw("output", output_json(model));
+  return json.write(path);
+}
+
+MaybeFailure write_batch_report(const std::string& path, const Model& model, size_t tensors, int64_t elapsed_ns) {
+  JsonObject json;
+  json.number("schema_version", 1);
+  json.string("runner_version", RUNNER_VERSION);
+  json.number("tensors", static_cast<int64_t>(tensors));
+  json.raw("output_sizes", JsonObject::array(model.output_sizes()));
+  json.number("elapsed_ns", elapsed_ns);
+  return json.write(path);
+}
+
+}  // namespace runner

@@ -1,0 +1,36 @@
+// The JSON reports; harness/records.py RunnerReport says what the fields of the first one mean.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "failure.h"
+#include "measurement.h"
+#include "model.h"
+
+namespace runner {
+
+struct Report {
+  int64_t load_ns = 0;
+  int64_t init_ns = 0;
+  Times times;
+  int64_t rss_start_bytes = 0;
+  int64_t rss_loaded_bytes = 0;
+  int64_t rss_initialized_bytes = 0;
+  int64_t rss_end_bytes = 0;
+  int64_t peak_rss_bytes = 0;
+  int threads_requested = 0;
+  int threads_used = 0;
+  std::string cpus_allowed;
+  Counts counts;
+};
+
+// JSON has no NaN and no infinity, and no parity check could use them.
+MaybeFailure check_output_finite(const Model& model);
+
+MaybeFailure write_report(const std::string& path, const Report& report, const Model& model);
+
+MaybeFailure write_batch_report(const std::string& path, const Model& model, size_t tensors, int64_t elapsed_ns);
+
+}  // namespace runner

@@ -1,0 +1,92 @@
+#include "threads.h"
+
+#include <sched.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+#include "process.h"
+
+// The wheel exports these from libexecutorch_threadpool.so, but ships no header for them. Only members without
+// `virtual` and a pointer that the library made are used, so the class's layout does not matter.
+namespace executorch::extension::threadpool {
+class ThreadPool final {
+ public:
+  size_t get_thread_count() const;
+  bool _unsafe_reset_threadpool(uint32_t thread_count);
+};
+ThreadPool* get_threadpool();
+}  // namespace executorch::extension::threadpool
+
+namespace runner {
+namespace {
+
+Failure refusal(std::string message) {
+  return {ExitCode::kThreadsOrAffinity, std::move(message)};
+}
+
+// Reads a CPU number at `text` and moves past it; -1 when there is none.
+int read_cpu(const char*& text) {
+  if (*text < '0' || *text > '9') {
+    return -1;
+  }
+  char* end = nullptr;
+  const long cpu = std::strtol(text, &end, 10);
+  text = end;
+  return cpu < CPU_SETSIZE ? static_cast<int>(cpu) : -1;
+}
+
+bool parse_cpu_list(const std::string& list, cpu_set_t& cpus) {
+  CPU_ZERO(&cpus);
+  const char* text = list.c_str();
+  for (;;) {
+    const int first = read_cpu(text);
+    int last = first;
+    if (*text == '-') {
+      last = read_cpu(++text);
+    }
+    if (first < 0 || last < first) {
+      return false;
+    }
+    for (int cpu = first; cpu <= last; ++cpu) {
+      CPU_SET(static_cast<size_t>(cpu), &cpus);
+    }
+    if (*text == '\0') {
+      return true;
+    }
+    if (*text++ != ',') {
+      return false;
+    }
+  }
+}
+
+}  // namespace
+
+MaybeFailure pin_to_cpus(const std::string& list) {
+  cpu_set_t wanted;
+  if (!parse_cpu_list(list, wanted)) {
+    return Failure{ExitCode::kUsage, "option --cpus wants a list such as 0-3,5, not '" + list + "'"};
+  }
+  if (sched_setaffinity(0, sizeof wanted, &wanted) != 0) {
+    return refusal("cannot run on CPUs " + list + ": " + std::strerror(errno));
+  }
+  // The kernel drops CPUs that are off line without a word.
+  cpu_set_t granted;
+  if (sched_getaffinity(0, sizeof granted, &granted) != 0 || !CPU_EQUAL(&wanted, &granted)) {
+    return refusal("cannot run on all of the CPUs " + list + ", only on " + cpus_allowed());
+  }
+  return std::nullopt;
+}
+
+MaybeFailure set_threads(int threads) {
+  auto* pool = executorch::extension::threadpool::get_threadpool();
+  if (pool == nullptr || !pool->_unsafe_reset_threadpool(static_cast<uint32_t>(threads)) ||
+      pool->get_thread_count() != static_cast<size_t>(threads)) {
+    return refusal("cannot make a thread pool of " + std::to_string(threads));
+  }
+  return std::nullopt;
+}
+
+}  // namespace runner

@@ -1,0 +1,20 @@
+"""What is pushed to a device, and the instruction counter for QEMU: built when missing, cached, exchangeable.
+
+A bundle is a folder per ABI: the runner, ExecuTorch's libraries from its wheel, glibc with its own loader,
+the shell scripts, and `SHA256SUMS`. One arm64 bundle runs on Android and on any 64-bit ARM Linux.
+"""
+
+from harness.bundle.build import ensure_bundle
+from harness.bundle.contents import Bundle, BundleFile
+from harness.bundle.exchange import ABIS, export_bundles, import_bundles
+from harness.bundle.instruction_counter import ensure_instruction_counter
+
+__all__ = [
+    "ABIS",
+    "Bundle",
+    "BundleFile",
+    "ensure_bundle",
+    "ensure_instruction_counter",
+    "export_bundles",
+    "import_bundles",
+]

@@ -1,0 +1,120 @@
+"""Building a bundle when it is missing, and keeping it."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock
+
+from harness.bundle.contents import EXECUTORCH_LIBRARIES, RUNNER, Bundle, read_bundle, write_sums
+from harness.bundle.toolchain import Toolchain, find_build_tool, find_toolchain
+from harness.bundle.wheel import executorch_version, find_executorch
+from harness.errors import BundleError
+from harness.paths import DEVICE_SCRIPTS, cache_folder
+from harness.records import Abi
+from harness.transports.local import run_local
+
+_BUILD_TIMEOUT_S = 900
+# To be raised when the way of building changes what is built from the same sources.
+_RECIPE = "1"
+
+
+def ensure_bundle(abi: Abi) -> Bundle:
+    """The bundle for an ABI: from the cache, or built now (half a minute); a damaged one is rebuilt.
+
+    Raises:
+        BundleError: a compiler is missing, the build failed, or the other platform's wheel cannot be had.
+    """
+    folder = bundle_folder(abi)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if folder.is_dir():
+            try:
+                return read_bundle(folder, abi)
+            except BundleError:
+                shutil.rmtree(folder)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            built = Path(scratch) / "bundle"
+            _build(abi, built, Path(scratch) / "build")
+            built.rename(folder)
+        return read_bundle(folder, abi)
+
+
+def bundle_folder(abi: Abi) -> Path:
+    """Where the cache keeps the bundle that these sources and this ExecuTorch give."""
+    return cache_folder() / "bundles" / f"{abi}-{bundle_key()[:16]}"
+
+
+@cache
+def bundle_key() -> str:
+    """Everything that changes a bundle but the compiler: sources, scripts, ExecuTorch, recipe.
+
+    The compiler is left out so that a host without one can use an imported bundle.
+    """
+    return _digest(_RECIPE, executorch_version(), sources_sha256(), *(_content(path) for path in _scripts()))
+
+
+def sources_sha256() -> str:
+    """The runner's sources; every report carries its first digits as `runner_version`."""
+    sources = sorted((DEVICE_SCRIPTS / "runner").glob("*"))
+    return _digest(*(f"{path.name}\0{_content(path)}" for path in sources if path.is_file()))
+
+
+def _scripts() -> tuple[Path, ...]:
+    return tuple(sorted(DEVICE_SCRIPTS.glob("*.sh")))
+
+
+def _content(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _digest(*parts: str) -> str:
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(hashlib.sha256(part.encode()).digest())
+    return whole.hexdigest()
+
+
+def _build(abi: Abi, bundle: Path, scratch: Path) -> None:
+    toolchain = find_toolchain(abi)
+    executorch = find_executorch(abi)
+    runner = _compile_runner(toolchain, executorch, scratch)
+    libraries = [executorch / "lib" / name for name in EXECUTORCH_LIBRARIES]
+    bundle.mkdir()
+    _run([toolchain.strip, str(runner)])
+    for source in (runner, *libraries, *_scripts()):
+        shutil.copyfile(source, bundle / source.name)
+    for name, source in toolchain.runtime_files():
+        shutil.copyfile(source, bundle / name)
+    for path in bundle.iterdir():
+        path.chmod(0o755)
+    write_sums(bundle)
+
+
+def _compile_runner(toolchain: Toolchain, executorch: Path, scratch: Path) -> Path:
+    cmake = find_build_tool("cmake")
+    _run(
+        [
+            *(cmake, "-G", "Ninja", "-S", str(DEVICE_SCRIPTS / "runner"), "-B", str(scratch)),
+            f"-DCMAKE_MAKE_PROGRAM={find_build_tool('ninja')}",
+            "-DCMAKE_BUILD_TYPE=Release",
+            "-DCMAKE_SYSTEM_NAME=Linux",
+            f"-DCMAKE_SYSTEM_PROCESSOR={toolchain.machine}",
+            f"-DCMAKE_CXX_COMPILER={toolchain.compiler}",
+            f"-Dexecutorch_DIR={executorch / 'lib' / 'cmake' / 'executorch'}",
+            f"-DRUNNER_VERSION={sources_sha256()[:12]}",
+        ]
+    )
+    _run([cmake, "--build", str(scratch), "--parallel", str(os.cpu_count() or 1)])
+    return scratch / RUNNER
+
+
+def _run(argv: Sequence[str]) -> None:
+    told = run_local(argv, timeout_s=_BUILD_TIMEOUT_S)
+    if told.exit_code != 0:
+        said = (told.stdout + told.stderr).decode("utf-8", "replace").strip()[-2000:]
+        raise BundleError(f"building the runner failed in {' '.join(argv[:2])}:\n{said}")

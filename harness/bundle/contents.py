@@ -1,0 +1,106 @@
+"""A bundle's folder: what lies in it, and whether it is whole."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import BundleError
+from harness.records import Abi
+
+SUMS = "SHA256SUMS"
+RUNNER = "runner"
+LOADERS: dict[Abi, str] = {"arm64-v8a": "ld-linux-aarch64.so.1", "x86_64": "ld-linux-x86-64.so.2"}
+# glibc's family and the compiler's runtime: the runner uses them instead of what the device has.
+LIBC_FAMILY = ("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "libstdc++.so.6", "libgcc_s.so.1")
+EXECUTORCH_LIBRARIES = (
+    "libexecutorch.so",
+    "libexecutorch_backend_xnnpack.so",
+    "libexecutorch_kernels_optimized.so",
+    "libexecutorch_kernels_quantized.so",
+    "libexecutorch_threadpool.so",
+)
+
+_SUM_LINE = re.compile(r"(?P<sha256>[0-9a-f]{64})  (?P<name>[A-Za-z0-9_.+-]+)")
+
+
+@dataclass(frozen=True)
+class BundleFile:
+    """One file to push; `name` has no folder in it."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    mode: int
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A complete bundle on this machine.
+
+    Start the runner as `FOLDER/<loader> --library-path FOLDER FOLDER/runner <options>`, never directly: the
+    device's own loader and this glibc do not go together. `sha256` is that of `SHA256SUMS`, which is itself
+    among the files, last: a device that has it has the others.
+    """
+
+    abi: Abi
+    folder: Path
+    loader: str
+    sha256: str
+    files: tuple[BundleFile, ...]
+
+
+def file_sha256(path: Path) -> str:
+    """The file's digest in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_sums(folder: Path) -> None:
+    """Write `SHA256SUMS` over everything in the folder, in the format of `sha256sum -c`."""
+    names = sorted(path.name for path in folder.iterdir() if path.name != SUMS)
+    lines = [f"{file_sha256(folder / name)}  {name}\n" for name in names]
+    (folder / SUMS).write_text("".join(lines), encoding="ascii")
+    (folder / SUMS).chmod(0o644)
+
+
+def read_sums(text: str) -> dict[str, str]:
+    """Names and digests of a `SHA256SUMS`.
+
+    Raises:
+        BundleError: a line is not one, or a name is given twice.
+    """
+    sums: dict[str, str] = {}
+    for line in text.splitlines():
+        match = _SUM_LINE.fullmatch(line)
+        if not match or match["name"] in (*sums, SUMS):
+            raise BundleError(f"not a line of {SUMS}: {line[:100]!r}")
+        sums[match["name"]] = match["sha256"]
+    return sums
+
+
+def read_bundle(folder: Path, abi: Abi) -> Bundle:
+    """The bundle in the folder, every file checked.
+
+    Raises:
+        BundleError: a file is missing, damaged or one too many.
+    """
+    try:
+        sums_text = (folder / SUMS).read_text(encoding="utf-8")
+        sums = read_sums(sums_text)
+        found = {path.name: file_sha256(path) for path in folder.iterdir() if path.name != SUMS}
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"the bundle in {folder} cannot be read: {error}") from error
+    wanted = {RUNNER, LOADERS[abi], *LIBC_FAMILY, *EXECUTORCH_LIBRARIES}
+    if found != sums or not wanted <= found.keys():
+        wrong = sorted(name for name in {*found, *sums, *wanted} if found.get(name) != sums.get(name, ""))
+        raise BundleError(f"the bundle in {folder} is damaged: {', '.join(wrong)}")
+    sums_sha256 = hashlib.sha256(sums_text.encode()).hexdigest()
+    digests = {**dict(sorted(sums.items())), SUMS: sums_sha256}
+    files = tuple(_describe(folder / name, sha256) for name, sha256 in digests.items())
+    return Bundle(abi=abi, folder=folder, loader=LOADERS[abi], sha256=sums_sha256, files=files)
+
+
+def _describe(path: Path, sha256: str) -> BundleFile:
+    status = path.stat()
+    return BundleFile(path.name, sha256, status.st_size, status.st_mode & 0o777)

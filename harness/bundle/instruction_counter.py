@@ -1,0 +1,69 @@
+"""The QEMU plugin that counts guest instructions, compiled for the installed QEMU."""
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+from filelock import FileLock
+
+from harness.errors import BundleError
+from harness.paths import DEVICE_SCRIPTS, cache_folder
+from harness.transports.local import run_local
+
+_SOURCE = DEVICE_SCRIPTS / "instruction_counter" / "instruction_counter.c"
+_QEMU = "qemu-aarch64"
+_TIMEOUT_S = 60
+
+
+def ensure_instruction_counter() -> Path:
+    """The compiled plugin, for `qemu-aarch64 -plugin PATH,out=FILE`.
+
+    Raises:
+        BundleError: QEMU or a C compiler is missing, or it does not compile.
+    """
+    version = plugin_api_version(_qemu_version_text())
+    key = hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]
+    plugin = cache_folder() / "instruction_counter" / f"api{version}-{key}" / "instruction_counter.so"
+    plugin.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{plugin.parent}.lock"):
+        if not plugin.is_file():
+            partial = plugin.with_suffix(".partial")
+            _compile(version, partial)
+            partial.rename(plugin)
+    return plugin
+
+
+def plugin_api_version(qemu_version: str) -> int:
+    """The plugin interface to ask for, from what `qemu-aarch64 --version` prints.
+
+    QEMU 9.0 removed what only version 1 had and refuses plugins that ask for it; later ones still accept 2.
+
+    Raises:
+        BundleError: it prints no version.
+    """
+    match = re.search(r"version (\d+)\.\d+", qemu_version)
+    if not match:
+        raise BundleError(f"{_QEMU} --version prints no version: {qemu_version.strip()[:100]!r}")
+    return 1 if int(match[1]) < 9 else 2
+
+
+def _qemu_version_text() -> str:
+    told = run_local([_QEMU, "--version"], timeout_s=_TIMEOUT_S)
+    if told.exit_code != 0:
+        raise BundleError(f"{_QEMU} is not installed", mend="sudo apt-get install qemu-user")
+    return told.text
+
+
+def _compile(api_version: int, plugin: Path) -> None:
+    compiler = next((name for name in ("gcc", "cc", "clang") if shutil.which(name)), None)
+    if compiler is None:
+        raise BundleError("the instruction counter needs a C compiler", mend="sudo apt-get install gcc")
+    flags = ("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-fvisibility=hidden")
+    told = run_local(
+        [compiler, *flags, f"-DQEMU_PLUGIN_API_VERSION={api_version}", str(_SOURCE), "-o", str(plugin)],
+        timeout_s=_TIMEOUT_S,
+    )
+    if told.exit_code != 0:
+        said = told.stderr.decode("utf-8", "replace").strip()[-1000:]
+        raise BundleError(f"the instruction counter does not compile:\n{said}")

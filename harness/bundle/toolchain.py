@@ -1,0 +1,83 @@
+"""The compilers for each ABI, the libraries that come with them, and CMake."""
+
+import shutil
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.bundle.contents import LIBC_FAMILY, LOADERS
+from harness.bundle.wheel import MACHINES, runs_natively
+from harness.errors import BundleError
+from harness.records import Abi
+from harness.transports.local import run_local
+
+_QUERY_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Compiles and strips for one ABI."""
+
+    abi: Abi
+    compiler: str
+    strip: str
+
+    @property
+    def machine(self) -> str:
+        """CMake's name of the processor."""
+        return MACHINES[self.abi]
+
+    def runtime_files(self) -> tuple[tuple[str, Path], ...]:
+        """The loader, glibc and the compiler's runtime that its programs are linked with, by name.
+
+        Raises:
+            BundleError: the compiler does not know where one lies.
+        """
+        return tuple((name, self._find(name)) for name in (LOADERS[self.abi], *LIBC_FAMILY))
+
+    def _find(self, name: str) -> Path:
+        told = run_local([self.compiler, f"-print-file-name={name}"], timeout_s=_QUERY_TIMEOUT_S)
+        path = Path(told.text.strip())
+        # A compiler that does not find the file repeats its bare name.
+        if told.exit_code != 0 or not path.is_absolute() or not path.is_file():
+            raise BundleError(f"{self.compiler} does not know where {name} lies", mend=_packages(self.abi))
+        return path.resolve()
+
+
+def find_toolchain(abi: Abi) -> Toolchain:
+    """The compiler for the ABI.
+
+    Raises:
+        BundleError: it is not installed.
+    """
+    prefix = "" if runs_natively(abi) else f"{MACHINES[abi]}-linux-gnu-"
+    for name in (f"{prefix}g++", f"{prefix}strip"):
+        if shutil.which(name) is None:
+            raise BundleError(
+                f"the runner for {abi} needs {name}, which is not installed", mend=_packages(abi)
+            )
+    return Toolchain(abi, f"{prefix}g++", f"{prefix}strip")
+
+
+def _packages(abi: Abi) -> str:
+    package = "g++" if runs_natively(abi) else f"g++-{MACHINES[abi].replace('_', '-')}-linux-gnu"
+    return f"sudo apt-get install {package}, or import a bundle made on another machine"
+
+
+def find_build_tool(name: str) -> str:
+    """`cmake` or `ninja` from its PyPI package beside this interpreter, else from the PATH.
+
+    The first comes first because a distribution's CMake may be older than ExecuTorch's configuration wants.
+
+    Raises:
+        BundleError: there is none.
+    """
+    folders = (Path(sysconfig.get_path("scripts")), Path(sys.executable).parent)
+    for folder in folders:
+        if (folder / name).is_file():
+            return str(folder / name)
+    found = shutil.which(name)
+    if found is None:
+        raise BundleError(f"{name} is not installed", mend=f"pip install {name}")
+    return found

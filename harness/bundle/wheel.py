@@ -1,0 +1,95 @@
+"""ExecuTorch's wheel for an ABI: the installed one, or the same version for the other platform."""
+
+import platform
+import shutil
+import sys
+import tempfile
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+from filelock import FileLock
+
+from harness.errors import BundleError
+from harness.paths import cache_folder
+from harness.records import Abi
+from harness.transports.local import run_local
+
+MACHINES: dict[Abi, str] = {"arm64-v8a": "aarch64", "x86_64": "x86_64"}
+_NEEDED = ("executorch/include/", "executorch/lib/", "executorch/share/cmake/")
+_DOWNLOAD_TIMEOUT_S = 900
+
+
+def executorch_version() -> str:
+    """The installed version, without importing it.
+
+    Raises:
+        BundleError: it is not installed.
+    """
+    try:
+        return metadata.version("executorch")
+    except metadata.PackageNotFoundError as error:
+        raise BundleError("executorch is not installed", mend="pip install -e .") from error
+
+
+def runs_natively(abi: Abi) -> bool:
+    """Whether this machine executes programs of the ABI itself."""
+    return sys.platform == "linux" and platform.machine() == MACHINES[abi]
+
+
+def find_executorch(abi: Abi) -> Path:
+    """The `executorch` package folder with headers and libraries for the ABI, downloaded when it is foreign.
+
+    Raises:
+        BundleError: the download failed.
+    """
+    version = executorch_version()
+    if runs_natively(abi):
+        return Path(str(metadata.distribution("executorch").locate_file("executorch")))
+    folder = cache_folder() / "wheels" / f"executorch-{version}-{MACHINES[abi]}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+                _unpack(_download(version, MACHINES[abi], Path(scratch)), Path(scratch) / "unpacked")
+                (Path(scratch) / "unpacked").rename(folder)
+    return folder / "executorch"
+
+
+def _download(version: str, machine: str, folder: Path) -> Path:
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    # pip compares the file with the digest its index gives, so what arrives is what was published.
+    told = run_local(
+        [
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
+            *("--no-deps", "--only-binary=:all:", "--dest", str(folder)),
+            *(
+                "--platform",
+                f"manylinux_2_28_{machine}",
+                "--python-version",
+                python,
+                "--implementation",
+                "cp",
+            ),
+            f"executorch=={version.partition('+')[0]}",
+        ],
+        timeout_s=_DOWNLOAD_TIMEOUT_S,
+    )
+    wheels = tuple(folder.glob("*.whl"))
+    if told.exit_code != 0 or len(wheels) != 1:
+        said = told.stderr.decode("utf-8", "replace").strip()[-500:]
+        raise BundleError(
+            f"the executorch {version} wheel for {machine} could not be downloaded: {said}",
+            mend="check the network, or import a bundle made on another machine",
+        )
+    return wheels[0]
+
+
+def _unpack(wheel: Path, folder: Path) -> None:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            needed = [name for name in archive.namelist() if name.startswith(_NEEDED)]
+            archive.extractall(folder, needed)
+    except (zipfile.BadZipFile, OSError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise BundleError(f"{wheel.name} cannot be unpacked: {error}") from error
