@@ -1,0 +1,129 @@
+"""Two runs side by side: which cells can be compared, and what came of it.
+
+Runs are refused when something else than the program differs; `measuring/finding.py` judges each pair.
+"""
+
+from collections.abc import Sequence
+
+from harness.errors import UsageError
+from harness.measuring.finding import ComparedCell, Finding, compare_cell
+from harness.records import SCHEMA_VERSION, Cell, Record
+
+DEFAULT_MARGIN = 0.03
+Key = tuple[str | None, str, int, int]
+EXIT_CODES: dict[Finding, int] = {"no worse": 0, "better": 0, "worse": 1, "inconclusive": 3}
+
+
+class Comparison(Record, frozen=True, kw_only=True):
+    """Two runs side by side; `differences` names what else changed, allowed by `across`."""
+
+    finding: Finding
+    margin: float
+    cells: tuple[ComparedCell, ...]
+    only_in_base: tuple[str, ...]
+    only_in_new: tuple[str, ...]
+    differences: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 no worse, 1 worse, 3 inconclusive."""
+        return EXIT_CODES[self.finding]
+
+
+def compare(
+    base: Sequence[Cell], new: Sequence[Cell], *, margin: float = DEFAULT_MARGIN, across: bool = False
+) -> Comparison:
+    """Compare the cells that both runs have: same variant, device and threads.
+
+    `across` allows other devices, plans and versions.
+
+    Raises:
+        UsageError: the margin is out of range, the runs have nothing in common, or are not alike.
+    """
+    if not 0 < margin <= 1:
+        raise UsageError(
+            f"the margin must be above 0 % and at most 100 %, not {margin:.4g}",
+            mend="give the smallest slow-down that matters, such as --margin 3%",
+        )
+    before, after = _index(base, "base", across), _index(new, "new", across)
+    common = [key for key in before if key in after]
+    if not common:
+        raise UsageError(
+            f"the runs have no cell in common: base has {_names(base)}; new has {_names(new)}",
+            mend="compare runs of the same variants, devices and threads, or add --across",
+        )
+    pairs = [(before[key], after[key]) for key in common]
+    differences = tuple(dict.fromkeys(text for pair in pairs for text in find_differences(*pair)))
+    if differences and not across:
+        raise UsageError(
+            "the runs are not alike: " + "; ".join(differences),
+            mend="measure both in the same way, or add --across to compare them all the same",
+        )
+    timed = sum(not (old.device.emulated or young.device.emulated) for old, young in pairs)
+    cells = tuple(compare_cell(old, young, margin=margin, timed_cells=timed) for old, young in pairs)
+    return Comparison(
+        finding=_overall([cell.finding for cell in cells]),
+        margin=margin,
+        cells=cells,
+        only_in_base=tuple(cell.name for key, cell in before.items() if key not in after),
+        only_in_new=tuple(cell.name for key, cell in after.items() if key not in before),
+        differences=differences,
+    )
+
+
+# What may be compared -----------------------------------------------------------------------------
+
+
+def find_differences(base: Cell, new: Cell) -> list[str]:
+    """Name what makes the figures of two cells differ though the program may be the same."""
+    facts: list[tuple[str, object, object]] = [
+        (f"device {fact}", getattr(base.device, fact), getattr(new.device, fact))
+        for fact in ("name", "kind", "model", "soc", "abi", "clock", "os", "kernel", "cores")
+    ]
+    facts += [
+        (f"plan {fact}", getattr(base.plan, fact), getattr(new.plan, fact))
+        for fact in ("cpus", "warmup_iterations", "min_iterations", "min_seconds", "max_seconds")
+    ]
+    old, young = base.artifact.versions, new.artifact.versions
+    facts += [(f"version of {name}", old.get(name), young.get(name)) for name in sorted(old | young)]
+    facts.append(("weights", base.variant.weights, new.variant.weights))
+    return [
+        f"{fact} differs"
+        if fact in ("device cores", "weights")
+        else f"{fact}: {first} in base, {second} in new"
+        for fact, first, second in facts
+        if first != second
+    ]
+
+
+def _index(cells: Sequence[Cell], side: str, across: bool) -> dict[Key, Cell]:
+    """Cells by what makes them the same point; across devices when the run has just one."""
+    if not cells:
+        raise UsageError(f"the {side} run has no cells", mend="name a folder that `harness run` wrote")
+    indexed: dict[Key, Cell] = {}
+    one_device = len({cell.device.name for cell in cells}) == 1
+    for cell in cells:
+        if cell.schema_version != SCHEMA_VERSION:
+            raise UsageError(
+                f"cell {cell.name} of {side} has schema version {cell.schema_version}, "
+                f"this harness reads {SCHEMA_VERSION}",
+                mend="compare with the version of the harness that wrote it, or measure again",
+            )
+        device = None if across and one_device else cell.device.name
+        key = (device, cell.variant.name, cell.variant.classes, cell.plan.threads)
+        if key in indexed:
+            raise UsageError(f"{side} has two cells {cell.name}", mend="compare one run at a time")
+        indexed[key] = cell
+    return indexed
+
+
+def _names(cells: Sequence[Cell]) -> str:
+    names = list(dict.fromkeys(cell.name for cell in cells))
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _overall(findings: Sequence[Finding]) -> Finding:
+    for finding in ("worse", "inconclusive"):
+        if finding in findings:
+            return finding
+    return "better" if all(finding == "better" for finding in findings) else "no worse"

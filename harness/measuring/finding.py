@@ -1,0 +1,171 @@
+"""Is a cell worse than the same cell of another run? With its uncertainty.
+
+Latency, on a real clock: the ratio new/base of the medians of processes, with the interval of
+`statistics.ratio_interval`. A cell is
+
+- worse        when the ratio's interval lies above 1 and the ratio itself is beyond 1 + margin;
+- better       when the interval lies below 1 and the ratio itself is below 1 / (1 + margin);
+- no worse     when the interval ends at or below 1 + margin (a non-inferiority test);
+- inconclusive otherwise, or when a disturbance was noticed on either side.
+
+So a program is called worse than itself in at most 2.5 % of comparisons, in far fewer where the noise is
+below the margin. Instructions decide where the clock is not real: exactly, for one thread.
+docs/verdicts.md has the reasons and the simulated error rates.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+from harness.measuring.soundness import COUNT_TOLERANCE
+from harness.measuring.statistics import (
+    CONFIDENCE,
+    probability_not_larger,
+    rank_sum_tail,
+    ratio_interval,
+)
+from harness.records import Cell, Interval, Record
+
+Finding = Literal["worse", "inconclusive", "no worse", "better"]
+# Whatever else they measured, it was not the program alone.
+DISTURBED = frozenset({"throttled", "drifted", "canary_drift", "memory_pressure", "busy"})
+BROKEN = frozenset({"failed", "parity_failed"})
+
+
+class Change(Record, frozen=True, kw_only=True):
+    """One figure on both sides; None where it could not be had."""
+
+    base: float | None
+    new: float | None
+
+
+class ComparedCell(Record, frozen=True, kw_only=True):
+    """One cell of both runs; `decided_by` says which figure `ratio` (new/base) is of."""
+
+    name: str
+    finding: Finding
+    why: str
+    decided_by: Literal["latency", "instructions"]
+    ratio: Interval | None
+    latency_ns: Change
+    instructions: Change
+    peak_rss_bytes: Change
+    artifact_bytes: Change
+
+
+def compare_cell(base: Cell, new: Cell, *, margin: float, timed_cells: int) -> ComparedCell:
+    """Judge one pair; `timed_cells` is how many of the comparison are judged by latency."""
+    by_instructions = base.device.emulated or new.device.emulated
+    ratio = _instruction_ratio(base, new) if by_instructions else _latency_ratio(base, new)
+    finding, why = _spoiled(base, new, by_instructions) or (
+        _judge_instructions(base, new, ratio, margin)
+        if by_instructions
+        else _judge_latency(base, new, ratio, margin, timed_cells)
+    )
+    return ComparedCell(
+        name=new.name,
+        finding=finding,
+        why=why,
+        decided_by="instructions" if by_instructions else "latency",
+        ratio=ratio,
+        latency_ns=Change(
+            base=base.latency.median_ns.estimate if base.latency else None,
+            new=new.latency.median_ns.estimate if new.latency else None,
+        ),
+        instructions=Change(base=base.instructions_per_inference, new=new.instructions_per_inference),
+        peak_rss_bytes=Change(
+            base=base.memory.peak_rss_bytes if base.memory else None,
+            new=new.memory.peak_rss_bytes if new.memory else None,
+        ),
+        artifact_bytes=Change(base=base.artifact.size_bytes, new=new.artifact.size_bytes),
+    )
+
+
+def _spoiled(base: Cell, new: Cell, by_instructions: bool) -> tuple[Finding, str] | None:
+    """Decide what no figure can decide: a side that is broken, invalid or disturbed."""
+    old, young = (frozenset(reason.code for reason in cell.verdict.reasons) for cell in (base, new))
+    if young & BROKEN and not old & BROKEN:
+        detail = next(reason.detail for reason in new.verdict.reasons if reason.code in BROKEN)
+        return "worse", f"works in base, not in new: {detail}"
+    for side, cell, codes in (("base", base, old), ("new", new, young)):
+        if cell.verdict.status == "invalid":
+            return "inconclusive", f"{side} is invalid: {', '.join(sorted(codes))}"
+        if codes & DISTURBED and not by_instructions:
+            return "inconclusive", f"{side} was disturbed: {', '.join(sorted(codes & DISTURBED))}"
+    return None
+
+
+def _latency_ratio(base: Cell, new: Cell) -> Interval | None:
+    before, after = _process_medians(base), _process_medians(new)
+    return ratio_interval(before, after) if before and after else None
+
+
+def _judge_latency(
+    base: Cell, new: Cell, ratio: Interval | None, margin: float, timed_cells: int
+) -> tuple[Finding, str]:
+    if ratio is None:
+        return "inconclusive", "there are no latencies to compare"
+    if ratio.confidence < CONFIDENCE:
+        counts = f"{len(base.processes)} and {len(new.processes)}"
+        return "inconclusive", f"{counts} processes are too few, at least 4 each are needed"
+    finding, why = _decide(ratio, margin)
+    if finding == "worse" and not _beyond_chance(base, new, timed_cells):
+        return "inconclusive", f"could be chance among {timed_cells} cells"
+    return finding, why
+
+
+def _beyond_chance(base: Cell, new: Cell, timed_cells: int) -> bool:
+    """Bonferroni: a run of many cells shall not be called worse more often than one of a single cell.
+
+    Complete separation of the processes always suffices: few processes cannot give a smaller p-value.
+    """
+    before, after = np.asarray(_process_medians(base)), np.asarray(_process_medians(new))
+    smallest = float(rank_sum_tail(before.size, after.size)[0])
+    limit = max((1 - CONFIDENCE) / 2 / timed_cells, smallest)
+    return probability_not_larger(before, after) <= limit
+
+
+def _instruction_ratio(base: Cell, new: Cell) -> Interval | None:
+    """The ratio of the counts, from the least favourable pair of processes to the most."""
+    before, after = _counts(base), _counts(new)
+    if not before or not after:
+        return None
+    one_thread = base.plan.threads == 1
+    # A range of n values holds their median with probability 1 - 2**(1 - n); one thread repeats exactly.
+    held = 1.0 if one_thread else (1 - 0.5 ** (len(before) - 1)) * (1 - 0.5 ** (len(after) - 1))
+    return Interval(
+        estimate=float(np.median(after) / np.median(before)),
+        low=min(after) / max(before),
+        high=max(after) / min(before),
+        confidence=held,
+    )
+
+
+def _judge_instructions(base: Cell, new: Cell, ratio: Interval | None, margin: float) -> tuple[Finding, str]:
+    if ratio is None:
+        return "inconclusive", "no instructions were counted, and the times are not a real machine's"
+    if base.plan.threads != 1:
+        return _decide(ratio, margin)  # threads that wait for each other spin: counts vary
+    tolerance = max(COUNT_TOLERANCE.get(cell.device.clock, 0.0) for cell in (base, new))
+    return _decide(ratio, tolerance)
+
+
+def _decide(ratio: Interval, margin: float) -> tuple[Finding, str]:
+    change = f"{ratio.estimate - 1:+.2%} ({ratio.low - 1:+.2%} to {ratio.high - 1:+.2%})"
+    if ratio.low > 1 and ratio.estimate > 1 + margin:
+        return "worse", change
+    if ratio.high < 1 and ratio.estimate < 1 / (1 + margin):
+        return "better", change
+    if ratio.high <= 1 + margin:
+        return "no worse", change
+    return "inconclusive", f"{change} reaches beyond {margin:+.2%}: measure more processes"
+
+
+def _process_medians(cell: Cell) -> list[float]:
+    return [float(np.median(process.latencies_ns)) for process in cell.processes if process.latencies_ns]
+
+
+def _counts(cell: Cell) -> list[int]:
+    return [
+        process.instructions_per_inference for process in cell.processes if process.instructions_per_inference
+    ]
