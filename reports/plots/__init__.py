@@ -1,1 +1,5 @@
-"""One file a plot."""
+"""One file a plot: a function that draws a section's cells, or says why it cannot."""
+
+from reports.plots import by_macs, by_resolution, by_width, memory, samples, tradeoff
+
+PLOTS = (tradeoff.draw, by_width.draw, by_resolution.draw, by_macs.draw, memory.draw, samples.draw)

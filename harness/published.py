@@ -1,0 +1,44 @@
+"""The accuracies published for the 16 MobileNetV1 checkpoints, read from `models/published.csv`.
+
+They belong to those checkpoints alone: a figure from here is always shown as published, never as measured.
+"""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+
+from harness.paths import PROJECT
+from harness.records import Variant
+
+PUBLISHED_CSV = PROJECT / "models" / "published.csv"
+# TF-Slim's classifiers have a background class beside the 1000 of ImageNet.
+PUBLISHED_CLASSES = (1000, 1001)
+
+
+@dataclass(frozen=True)
+class PublishedAccuracy:
+    """ImageNet accuracy as fractions of one."""
+
+    top1: float
+    top5: float
+
+
+def published_accuracy(variant: Variant) -> PublishedAccuracy | None:
+    """What the published checkpoint of this width, resolution and precision reaches, if there is one."""
+    if variant.classes not in PUBLISHED_CLASSES:
+        return None
+    return _read_table().get((variant.width, variant.resolution_px, variant.precision))
+
+
+@cache
+def _read_table() -> dict[tuple[float, int, str], PublishedAccuracy]:
+    with PUBLISHED_CSV.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    return {
+        (float(row["width"]), int(row["resolution_px"]), precision): PublishedAccuracy(
+            top1=float(row[f"top1_{precision}_percent"]) / 100,
+            top5=float(row[f"top5_{precision}_percent"]) / 100,
+        )
+        for row in rows
+        for precision in ("fp32", "int8")
+    }

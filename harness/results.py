@@ -1,0 +1,131 @@
+"""Run folders: `run.json` and `cells/*.json`, written atomically and read strictly."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from harness.errors import UsageError
+from harness.records import SCHEMA_VERSION, Cell, Run
+
+RUN_FILE = "run.json"
+CELLS_FOLDER = "cells"
+LONGEST_NAME = 150
+
+_Record = TypeVar("_Record", Run, Cell)
+
+
+class _Versioned(msgspec.Struct):
+    schema_version: int
+
+
+def write_run(folder: Path, run: Run) -> Path:
+    """Write `run.json`; after a crash either the old file or the new one is there, whole."""
+    return _write(folder / RUN_FILE, run)
+
+
+def write_cell(folder: Path, cell: Cell) -> Path:
+    """Write the cell's own file; a cell of the same name is replaced."""
+    return _write(folder / CELLS_FOLDER / cell_file_name(cell.name), cell)
+
+
+def cell_file_name(name: str) -> str:
+    """A file name for any cell name: letters, digits, `.`, `_` and `-`; different names stay different."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip(".")[:LONGEST_NAME]
+    if safe != name:
+        safe += "-" + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+    return f"{safe}.json"
+
+
+def load_runs(folders: Iterable[Path]) -> tuple[tuple[Run, tuple[Cell, ...]], ...]:
+    """Load several run folders, each once; raises as `load_run` does."""
+    distinct = dict.fromkeys(folder.resolve() for folder in folders)
+    return tuple(load_run(folder) for folder in distinct)
+
+
+def load_run(folder: Path) -> tuple[Run, tuple[Cell, ...]]:
+    """Load a run folder's plan and its cells, in the order of their file names.
+
+    Raises:
+        UsageError: it is not a run folder, of another schema version, damaged, or without cells.
+    """
+    run = read_run(folder)
+    cells = read_cells(folder)
+    if not cells:
+        raise UsageError(
+            f"{folder} holds no measured cell",
+            mend=f"measure what is missing: harness run --resume {folder}",
+        )
+    return run, cells
+
+
+def read_run(folder: Path) -> Run:
+    """Read `run.json` alone; raises `UsageError` as `load_run` does."""
+    if not (folder / RUN_FILE).is_file():
+        raise UsageError(
+            f"{folder} is not a run folder: it has no {RUN_FILE}",
+            mend="name a folder that `harness run` wrote (its --out)",
+        )
+    return _read(folder / RUN_FILE, Run, mend="restore the file from a copy, or measure again")
+
+
+def read_cells(folder: Path) -> tuple[Cell, ...]:
+    """Read the cells that are there, possibly none; raises `UsageError` as `load_run` does."""
+    mend = f"delete the file and measure that cell again: harness run --resume {folder}"
+    return tuple(_read(path, Cell, mend=mend) for path in sorted((folder / CELLS_FOLDER).glob("*.json")))
+
+
+def _read(path: Path, record: type[_Record], *, mend: str) -> _Record:
+    try:
+        content = path.read_bytes()
+        version = msgspec.json.decode(content, type=_Versioned).schema_version
+        if version != SCHEMA_VERSION:
+            raise UsageError(
+                f"{path} has schema version {version}; this harness reads version {SCHEMA_VERSION}",
+                mend="use the harness version that wrote it, or measure again",
+            )
+        return msgspec.json.decode(content, type=record)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", mend="check its permissions") from error
+    # Not every complaint of the decoder is a DecodeError: bytes that are not UTF-8 are a UnicodeDecodeError.
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is damaged: {error}", mend=mend) from error
+
+
+def _write(path: Path, record: Run | Cell) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(_readable(msgspec.json.encode(record)))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+    return path
+
+
+def _readable(json: bytes) -> bytes:
+    """Indented, but samples on one line: a raw newline never occurs inside a JSON string."""
+    indented = msgspec.json.format(json, indent=2)
+    numbers = rb"\[\n[\d\s,.eE+-]+\]"
+    return re.sub(numbers, lambda match: _one_line(match[0]), indented) + b"\n"
+
+
+def _one_line(array: bytes) -> bytes:
+    return b"[" + b" ".join(array[1:-1].split()) + b"]"
+
+
+def _sync_folder(folder: Path) -> None:
+    """Without it a rename may be lost with the power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

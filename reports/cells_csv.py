@@ -1,0 +1,125 @@
+"""`cells.csv`: one line a cell, raw figures with their units in the column names."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+
+from harness.published import published_accuracy
+from harness.records import Accuracy, Cell, Latency, Memory, Run
+from reports.escaping import spreadsheet
+
+_Value = str | int | float | None
+
+
+def write_csv(runs: Sequence[tuple[Run, Sequence[Cell]]], path: Path) -> None:
+    """Missing figures are empty; text that begins like a formula is made harmless."""
+    table = pd.DataFrame([_row(run, cell) for run, cells in runs for cell in cells])
+    text = table.select_dtypes(include=["object", "string"]).columns
+    table[text] = table[text].map(lambda value: spreadsheet(value) if isinstance(value, str) else value)
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def _row(run: Run, cell: Cell) -> dict[str, _Value]:
+    return {
+        "run_id": run.id,
+        **_identity(cell),
+        **_latency(cell.latency),
+        "instructions_per_inference": _whole(cell.instructions_per_inference),
+        **_phases(cell),
+        **_memory(cell.memory),
+        **_accuracy(cell.accuracy),
+        **_published(cell),
+        "parity_passed": None if cell.parity is None else str(cell.parity.passed).lower(),
+        "parity_max_abs_error": cell.parity.max_abs_error if cell.parity else None,
+        "status": cell.verdict.status,
+        "reasons": "; ".join(f"{reason.code}: {reason.detail}" for reason in cell.verdict.reasons),
+        "failure": cell.failure.what if cell.failure else None,
+    }
+
+
+def _identity(cell: Cell) -> dict[str, _Value]:
+    variant, device, artifact = cell.variant, cell.device, cell.artifact
+    return {
+        "device": device.name,
+        "device_kind": device.kind,
+        "device_model": device.model,
+        "soc": device.soc,
+        "os": device.os,
+        "transport": device.transport,
+        "abi": device.abi,
+        "clock": device.clock,
+        "model": variant.model,
+        "width": variant.width,
+        "resolution_px": variant.resolution_px,
+        "precision": variant.precision,
+        "padding": variant.padding,
+        "classes": variant.classes,
+        "weights": variant.weights.source,
+        "threads": cell.plan.threads,
+        "cpus": cell.plan.cpus,
+        "artifact_sha256": artifact.sha256,
+        "artifact_size_bytes": artifact.size_bytes,
+        "macs": artifact.macs,
+        "params": artifact.params,
+        "delegated_nodes": artifact.delegated_nodes,
+        "undelegated_nodes": len(artifact.undelegated_nodes),
+    }
+
+
+def _latency(latency: Latency | None) -> dict[str, _Value]:
+    """On a device whose clock is not real these are emulated or virtual; the `clock` column says so."""
+    return {
+        "latency_median_ns": latency.median_ns.estimate if latency else None,
+        "latency_median_low_ns": latency.median_ns.low if latency else None,
+        "latency_median_high_ns": latency.median_ns.high if latency else None,
+        "latency_median_confidence": latency.median_ns.confidence if latency else None,
+        "latency_p90_ns": latency.p90_ns if latency else None,
+        "latency_p99_ns": latency.p99_ns if latency else None,
+        "latency_min_ns": _whole(latency.min_ns if latency else None),
+        "latency_max_ns": _whole(latency.max_ns if latency else None),
+        "processes": _whole(latency.processes if latency else None),
+        "samples": _whole(latency.samples if latency else None),
+    }
+
+
+def _phases(cell: Cell) -> dict[str, _Value]:
+    """Medians over processes."""
+    processes = cell.processes
+    return {
+        "load_median_ns": median(p.load_ns for p in processes) if processes else None,
+        "init_median_ns": median(p.init_ns for p in processes) if processes else None,
+        "first_inference_median_ns": median(p.first_ns for p in processes) if processes else None,
+    }
+
+
+def _memory(memory: Memory | None) -> dict[str, _Value]:
+    return {
+        f"{name}_bytes": _whole(getattr(memory, f"{name}_bytes") if memory else None)
+        for name in ("rss_start", "rss_loaded", "rss_initialized", "peak_rss", "planned_arena")
+    }
+
+
+def _accuracy(accuracy: Accuracy | None) -> dict[str, _Value]:
+    return {
+        "measured_top1_percent": accuracy.top1.estimate * 100 if accuracy else None,
+        "measured_top1_low_percent": accuracy.top1.low * 100 if accuracy else None,
+        "measured_top1_high_percent": accuracy.top1.high * 100 if accuracy else None,
+        "measured_top5_percent": accuracy.top5.estimate * 100 if accuracy else None,
+        "measured_images": _whole(accuracy.images if accuracy else None),
+        "measured_dataset": f"{accuracy.dataset} {accuracy.split}" if accuracy else None,
+    }
+
+
+def _published(cell: Cell) -> dict[str, _Value]:
+    published = published_accuracy(cell.variant)
+    return {
+        "published_not_measured_top1_percent": published.top1 * 100 if published else None,
+        "published_not_measured_top5_percent": published.top5 * 100 if published else None,
+    }
+
+
+def _whole(value: int | None) -> str | None:
+    """As text: pandas would turn a column of counts with a gap into floating point and lose digits."""
+    return None if value is None else str(value)

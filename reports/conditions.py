@@ -1,0 +1,97 @@
+"""What could have disturbed a measurement, as recorded before and after it, in a few words a cell."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.printable import printable
+from harness.records import Cell, Conditions
+from reports.figures import full_name
+from reports.numbers import MISSING, significant, span
+
+_Reading = Callable[[Conditions], Iterable[float]]
+
+
+@dataclass(frozen=True)
+class ConditionsRow:
+    """Ranges over the cell's processes, before → after."""
+
+    name: str
+    texts: tuple[str, ...]
+
+
+COLUMNS = ("temperature °C", "frequency MHz", "governor", "load average", "battery °C", "throttled")
+
+
+def describe(cells: Sequence[Cell]) -> tuple[ConditionsRow, ...]:
+    """One row for each cell that was measured."""
+    return tuple(
+        ConditionsRow(
+            f"{full_name(cell)}",
+            (
+                _change(cell, _temperatures),
+                _change(cell, _frequencies),
+                _governors(cell),
+                _change(cell, _loads),
+                _change(cell, _battery),
+                _throttled(cell),
+            ),
+        )
+        for cell in cells
+        if cell.processes
+    )
+
+
+def unreadable(cells: Sequence[Cell]) -> tuple[tuple[str, str], ...]:
+    """What the device would not tell, and why: each fact once."""
+    reasons: dict[str, str] = {}
+    for cell in cells:
+        for process in cell.processes:
+            for conditions in (process.conditions_before, process.conditions_after):
+                reasons |= {printable(fact): printable(why) for fact, why in conditions.unreadable.items()}
+    return tuple(sorted(reasons.items()))
+
+
+def _change(cell: Cell, reading: _Reading) -> str:
+    before = [value for process in cell.processes for value in reading(process.conditions_before)]
+    after = [value for process in cell.processes for value in reading(process.conditions_after)]
+    if not before and not after:
+        return MISSING
+    texts = [span(values, 3) if values else MISSING for values in (before, after)]
+    return texts[0] if texts[0] == texts[1] else " → ".join(texts)
+
+
+def _temperatures(conditions: Conditions) -> Iterable[float]:
+    """The hottest zone."""
+    return [max(zone.celsius for zone in conditions.temperatures)] if conditions.temperatures else []
+
+
+def _frequencies(conditions: Conditions) -> Iterable[float]:
+    return [khz / 1000 for khz in conditions.frequencies_khz or ()]
+
+
+def _loads(conditions: Conditions) -> Iterable[float]:
+    return [] if conditions.load_average_1min is None else [conditions.load_average_1min]
+
+
+def _battery(conditions: Conditions) -> Iterable[float]:
+    return [] if conditions.battery_celsius is None else [conditions.battery_celsius]
+
+
+def _governors(cell: Cell) -> str:
+    names = {
+        printable(name)
+        for process in cell.processes
+        for conditions in (process.conditions_before, process.conditions_after)
+        for name in conditions.governors or ()
+    }
+    return ", ".join(sorted(names)) or MISSING
+
+
+def _throttled(cell: Cell) -> str:
+    """Android's thermal status (0 none to 6 shutdown), or a Raspberry Pi's `get_throttled` flags."""
+    after = [process.conditions_after for process in cell.processes]
+    flags = [conditions.throttled_flags for conditions in after if conditions.throttled_flags is not None]
+    statuses = [conditions.thermal_status for conditions in after if conditions.thermal_status is not None]
+    if flags:
+        return f"flags 0x{max(flags):x}"
+    return f"status {significant(max(statuses), 1)}" if statuses else MISSING

@@ -1,0 +1,107 @@
+"""The figures of a cell that reports show: what it costs, and how accurate it is, and who says so."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.published import published_accuracy
+from harness.records import Cell, DeviceInfo, Variant
+
+_CLOCK_MARKS = {"real": "", "emulated": "(emulated)", "virtual": "(virtual)"}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a device's cost axis shows."""
+
+    name: str
+    unit: str
+    label: str
+
+
+LATENCY = Scale("latency", "ms", "Latency, ms")
+INSTRUCTIONS = Scale("instructions", "M", "Instructions per inference, millions")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its interval, in the unit of its scale."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def half_width(self) -> float:
+        """The wider side of the interval."""
+        return max(self.high - self.value, self.value - self.low)
+
+
+@dataclass(frozen=True)
+class Top1:
+    """Top-1 accuracy in percent; `source` says who measured it, and on what."""
+
+    percent: Estimate
+    kind: Literal["measured", "published"]
+    source: str
+
+
+def clock_mark(device: DeviceInfo) -> str:
+    """`(emulated)` or `(virtual)`, to stand beside every time taken on such a device; else nothing."""
+    return _CLOCK_MARKS[device.clock]
+
+
+def scale_of(device: DeviceInfo) -> Scale:
+    """Milliseconds on a real clock; anything else says nothing about a phone, so instructions."""
+    return INSTRUCTIONS if device.emulated else LATENCY
+
+
+def cost_of(cell: Cell) -> Estimate | None:
+    """The cell's cost on its device's scale, or None when it was not measured."""
+    return _instructions(cell) if cell.device.emulated else _latency(cell)
+
+
+def _latency(cell: Cell) -> Estimate | None:
+    if cell.latency is None:
+        return None
+    median = cell.latency.median_ns
+    return Estimate(median.estimate / 1e6, median.low / 1e6, median.high / 1e6)
+
+
+def _instructions(cell: Cell) -> Estimate | None:
+    if cell.instructions_per_inference is None:
+        return None
+    counts = [
+        p.instructions_per_inference for p in cell.processes if p.instructions_per_inference is not None
+    ]
+    counts.append(cell.instructions_per_inference)
+    return Estimate(cell.instructions_per_inference / 1e6, min(counts) / 1e6, max(counts) / 1e6)
+
+
+def top1_of(cell: Cell) -> Top1 | None:
+    """Measured accuracy of the very file that was timed, else what is published for its shape, else None."""
+    if cell.accuracy is not None:
+        interval = cell.accuracy.top1
+        percent = Estimate(interval.estimate * 100, interval.low * 100, interval.high * 100)
+        return Top1(percent, "measured", f"{cell.accuracy.dataset} {cell.accuracy.split}")
+    published = published_accuracy(cell.variant)
+    if published is None:
+        return None
+    percent = Estimate(published.top1 * 100, published.top1 * 100, published.top1 * 100)
+    return Top1(percent, "published", "ImageNet, published, not measured here")
+
+
+def short_name(variant: Variant) -> str:
+    """`0.5/160`: width and resolution, as the field names them."""
+    padding = "" if variant.padding == "symmetric" else f" {variant.padding}"
+    return f"{width_text(variant.width)}/{variant.resolution_px}{padding}"
+
+
+def width_text(width: float) -> str:
+    """`1.0`, `0.75`: as the field writes them."""
+    return f"{width:.1f}" if width == round(width, 1) else f"{width:g}"
+
+
+def full_name(cell: Cell) -> str:
+    """`0.5/160 int8`, with the threads when there are several."""
+    threads = f" {cell.plan.threads}t" if cell.plan.threads != 1 else ""
+    return f"{short_name(cell.variant)} {cell.variant.precision}{threads}"

@@ -1,0 +1,43 @@
+"""Numbers as people read them: as many digits as the uncertainty carries, thousands apart."""
+
+import math
+from collections.abc import Iterable
+
+MISSING = "–"  # noqa: RUF001 -- an en dash is what tables print for a missing figure
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """The value with that many significant digits: `1,234`, `12.3`, `0.0456`."""
+    if value == 0:
+        return "0"
+    return f"{value:,.{decimals_for(value, digits)}f}"
+
+
+def decimals_for(value: float, digits: int) -> int:
+    """Decimal places that show `digits` significant digits of a value other than 0, never negative."""
+    return max(0, digits - 1 - math.floor(math.log10(abs(value))))
+
+
+def with_uncertainty(estimate: float, half_width: float) -> str:
+    """`20.040 ± 0.012`: the uncertainty to two digits, the estimate to the same decimal place.
+
+    Without a spread the estimate has five significant digits and no `±`.
+    """
+    if half_width <= 0:
+        return significant(estimate, 5)
+    places = min(decimals_for(half_width, 2), 6)
+    return f"{estimate:,.{places}f} ± {half_width:,.{places}f}"
+
+
+def count_span(values: Iterable[int]) -> str:
+    """`5`, or `90–300`."""  # noqa: RUF002
+    ordered = sorted(values)
+    low, high = f"{ordered[0]:,}", f"{ordered[-1]:,}"
+    return low if low == high else f"{low}–{high}"  # noqa: RUF001
+
+
+def span(values: Iterable[float], digits: int = 2) -> str:
+    """`13–41`, or `13` when all round to the same."""  # noqa: RUF002
+    ordered = sorted(values)
+    low, high = significant(ordered[0], digits), significant(ordered[-1], digits)
+    return low if low == high else f"{low}–{high}"  # noqa: RUF001

@@ -1,0 +1,152 @@
+"""The pages, HTML and Markdown: what was run, the answer, verdicts, plots, conditions, how to read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from harness.printable import printable
+from harness.records import Core, Run
+from reports import conditions
+from reports.escaping import markdown
+from reports.numbers import significant
+from reports.pictures import Picture
+from reports.sections import Section, weights_text
+from reports.style import Omitted
+from reports.tables import Table, summarise
+from reports.verdicts import Complaint, answer, complaints
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that both pages are made of; `pictures` by the section's slug."""
+
+    runs: tuple[Run, ...]
+    sections: tuple[Section, ...]
+    pictures: Mapping[str, Sequence[Picture | Omitted]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One device's share of the page, as text."""
+
+    slug: str
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    answer: tuple[str, ...]
+    table: Table
+    complaints: tuple[Complaint, ...]
+    valid: int
+    pictures: tuple[Picture, ...]
+    omitted: tuple[Omitted, ...]
+    conditions: tuple[conditions.ConditionsRow, ...]
+    unreadable: tuple[tuple[str, str], ...]
+    clock: str
+
+
+def render_html(page: Page) -> str:
+    """One self-contained file; everything from outside is escaped."""
+    return _render("index.html.j2", page, autoescape=True)
+
+
+def render_markdown(page: Page) -> str:
+    """For a pull request; pictures are linked relative to it."""
+    return _render("report.md.j2", page, autoescape=False)
+
+
+def _render(template: str, page: Page, *, autoescape: bool) -> str:
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["md"] = markdown
+    parts = [_part(section, page.pictures[section.slug]) for section in page.sections]
+    return environment.get_template(template).render(
+        title=_title(page.sections),
+        run_facts=[_run_facts(run) for run in page.runs],
+        parts=parts,
+        clocks={part.clock for part in parts},
+        condition_columns=conditions.COLUMNS,
+    )
+
+
+def _title(sections: Sequence[Section]) -> str:
+    return "MobileNetV1 on " + ", ".join(section.title for section in sections)
+
+
+def _part(section: Section, pictures: Sequence[Picture | Omitted]) -> Part:
+    found = complaints(section.cells)
+    return Part(
+        slug=section.slug,
+        title=section.title,
+        facts=_device_facts(section),
+        answer=answer(section),
+        table=summarise(section.cells),
+        complaints=found,
+        valid=len(section.cells) - len(found),
+        pictures=tuple(picture for picture in pictures if isinstance(picture, Picture)),
+        omitted=tuple(picture for picture in pictures if isinstance(picture, Omitted)),
+        conditions=conditions.describe(section.cells),
+        unreadable=conditions.unreadable(section.cells),
+        clock=section.device.clock,
+    )
+
+
+def _device_facts(section: Section) -> tuple[tuple[str, str], ...]:
+    device = section.device
+    memory = device.memory_total_bytes
+    plans = [cell.plan for cell in section.cells]
+    facts = (
+        ("Device", device.model),
+        ("SoC", device.soc),
+        ("OS", device.os),
+        ("Kernel", device.kernel),
+        ("Cores", _cores(device.cores)),
+        ("Memory", f"{significant(memory / 1e9)} GB" if memory else None),
+        ("Reached by", f"{device.kind}, {device.transport}, {device.abi}"),
+        ("Clock", _CLOCKS[device.clock]),
+        ("Pinned to CPUs", ", ".join(sorted({plan.cpus for plan in plans if plan.cpus})) or "not pinned"),
+        ("Weights", ", ".join(sorted({weights_text(cell.variant.weights) for cell in section.cells}))),
+        ("Calibration", _calibration(section)),
+    )
+    return tuple((name, printable(text)) for name, text in facts if text)
+
+
+_CLOCKS = {
+    "real": "real",
+    "emulated": "emulated (wall-clock time under a translator)",
+    "virtual": "virtual (one instruction is one nanosecond)",
+}
+
+
+def _cores(cores: Sequence[Core]) -> str:
+    """`4 × Cortex-A55 at 1.80 GHz, 4 × Cortex-A78 at 2.40 GHz`."""  # noqa: RUF002
+    counted: dict[str, int] = {}
+    for core in cores:
+        speed = f" at {significant(core.max_frequency_khz / 1e6)} GHz" if core.max_frequency_khz else ""
+        text = f"{core.name or 'core'}{speed}"
+        counted[text] = counted.get(text, 0) + 1
+    return ", ".join(f"{count} × {text}" for text, count in counted.items())  # noqa: RUF001
+
+
+def _calibration(section: Section) -> str:
+    found = [cell.artifact.calibration for cell in section.cells if cell.artifact.calibration]
+    return ", ".join(sorted({f"{c.source}, {c.images} images" for c in found}))
+
+
+def _run_facts(run: Run) -> tuple[tuple[str, str], ...]:
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))
+    facts = (
+        ("Run", run.id),
+        ("Started", run.started_at),
+        ("Finished", run.finished_at or "not finished: cells may be missing"),
+        ("Versions", versions),
+        ("Git revision", run.git_revision),
+        ("Measured from", run.host),
+        ("Seed", str(run.request.seed)),
+    )
+    return tuple((name, printable(text)) for name, text in facts if text)

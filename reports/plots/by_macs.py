@@ -1,0 +1,88 @@
+"""Cost against multiply-accumulates, both logarithmic: how well the hardware is used at each size."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from reports.figures import LATENCY
+from reports.numbers import span
+from reports.sections import Point, Section
+from reports.style import Omitted, Plot, colour_of, compose, log_axis, mark_suspect, marker_of
+
+NAME = "cost_by_macs"
+_LINE_STYLES = ("-", "--", ":", "-.")
+
+
+def draw(section: Section) -> Plot | Omitted:
+    """See the module."""
+    points = section.points
+    if len({point.cell.artifact.macs for point in points}) < 2:
+        return Omitted(NAME, _finding(section), "needs at least two network sizes")
+    plot, grid = compose(NAME, _finding(section), section.provenance(), right_in=0.85, panel_height_in=3.6)
+    axes = grid[0][0]
+    log_axis(axes, "x", [point.cell.artifact.macs / 1e6 for point in points])
+    log_axis(axes, "y", [bound for point in points for bound in (point.cost.low, point.cost.high)])
+    for index, threads in enumerate(section.threads):
+        for precision in section.precisions:
+            members = [
+                p for p in points if (p.cell.variant.precision, p.cell.plan.threads) == (precision, threads)
+            ]
+            if members:
+                label = precision if len(section.threads) == 1 else f"{precision}, {threads}t"
+                _draw_series(axes, members, label, _LINE_STYLES[index % len(_LINE_STYLES)])
+    axes.set_xlabel("Multiply-accumulates per inference, millions (log scale)")
+    axes.set_ylabel(f"{section.scale.label} (log scale)")
+    return plot
+
+
+def _draw_series(axes: Axes, points: Sequence[Point], label: str, line_style: str) -> None:
+    precision = points[0].cell.variant.precision
+    x = [point.cell.artifact.macs / 1e6 for point in points]
+    axes.errorbar(
+        x,
+        [point.cost.value for point in points],
+        yerr=[
+            [point.cost.value - point.cost.low for point in points],
+            [point.cost.high - point.cost.value for point in points],
+        ],
+        color=colour_of(precision),
+        marker=marker_of(precision),
+        linestyle=line_style,
+        linewidth=1,
+    )
+    for point, macs in zip(points, x, strict=True):
+        if point.suspect:
+            mark_suspect(axes, macs, point.cost.value)
+    last = points[-1]
+    axes.annotate(
+        label,
+        xy=(x[-1], last.cost.value),
+        xytext=(9, 0),
+        textcoords="offset points",
+        va="center",
+        weight="bold",
+        color=colour_of(precision),
+    )
+
+
+def _finding(section: Section) -> str:
+    """Throughput by precision; the most frugal thread count, so that unlike runs are not pooled."""
+    points = [point for point in section.points if point.cell.plan.threads == min(section.threads)]
+    parts = []
+    for precision in section.precisions:
+        ratios = [_efficiency(section, p) for p in points if p.cell.variant.precision == precision]
+        if ratios:
+            parts.append(f"{precision} {span(ratios)}")
+    if not parts:
+        return f"{section.scale.name.capitalize()} against multiply-accumulates"
+    threads = min(section.threads)
+    where = f"with {threads} {'thread' if threads == 1 else 'threads'}"
+    if section.scale == LATENCY:
+        return f"Throughput {where}, GMAC/s: {', '.join(parts)}"
+    return f"Instructions for each multiply-accumulate {where}: {', '.join(parts)}"
+
+
+def _efficiency(section: Section, point: Point) -> float:
+    millions = point.cell.artifact.macs / 1e6
+    # Millions of MACs in a millisecond are thousands of millions in a second.
+    return millions / point.cost.value if section.scale == LATENCY else point.cost.value / millions

@@ -1,0 +1,138 @@
+"""Cost along one multiplier, one line for each value of the other: the shared half of two plots."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from reports.figures import Estimate
+from reports.numbers import significant
+from reports.sections import Point, Section
+from reports.style import MARKERS, PALETTE, Omitted, Plot, compose, mark_suspect, spread
+
+Coordinate = Callable[[Point], float]
+
+
+def draw_lines(
+    section: Section,
+    name: str,
+    title: str,
+    *,
+    along: Coordinate,
+    along_label: str,
+    line: Coordinate,
+    line_label: Callable[[float], str],
+) -> Plot | Omitted:
+    """Small multiples, a column for each precision and a row for each thread count, on one cost axis."""
+    points = section.points
+    if len({along(point) for point in points}) < 2:
+        return Omitted(name, title, f"needs at least two values of {along_label.split(',')[0].lower()}")
+    threads, precisions = section.threads, section.precisions
+    plot, grid = compose(
+        name,
+        title,
+        section.provenance(),
+        rows=len(threads),
+        columns=len(precisions),
+        panel_titles=True,
+        panel_height_in=3.1 if len(threads) == 1 else 2.4,
+    )
+    values = sorted({line(point) for point in points})
+    top = max(point.cost.high for point in points) * 1.07
+    for row, count in zip(grid, threads, strict=True):
+        for axes, precision in zip(row, precisions, strict=True):
+            shown = [
+                p for p in points if (p.cell.variant.precision, p.cell.plan.threads) == (precision, count)
+            ]
+            _draw_panel(axes, shown, values, top, along=along, line=line, line_label=line_label)
+            axes.set_title(f"{precision}, {count} {'thread' if count == 1 else 'threads'}", weight="bold")
+            axes.set_xticks(sorted({along(point) for point in points}))
+            axes.set_ylim(0, top)
+        row[0].set_ylabel(section.scale.label)
+    for axes in grid[-1]:
+        axes.set_xlabel(along_label)
+    return plot
+
+
+def _draw_panel(
+    axes: Axes,
+    points: Sequence[Point],
+    values: Sequence[float],
+    top: float,
+    *,
+    along: Coordinate,
+    line: Coordinate,
+    line_label: Callable[[float], str],
+) -> None:
+    ends: list[tuple[Point, str]] = []
+    for index, value in enumerate(values):
+        members = {along(point): point for point in points if line(point) == value}
+        if not members:
+            continue
+        _draw_line(axes, members, sorted({along(point) for point in points}), index)
+        ends.append((members[max(members)], line_label(value)))
+    heights = spread([point.cost.value for point, _ in ends], gap=top * 0.058)
+    for (point, label), height in zip(ends, heights, strict=True):
+        axes.annotate(
+            label,
+            xy=(along(point), height),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            size=8.5,
+        )
+
+
+def _draw_line(axes: Axes, members: dict[float, Point], positions: Sequence[float], index: int) -> None:
+    """One line, broken where a cell is missing."""
+    costs = [members[x].cost if x in members else Estimate(np.nan, np.nan, np.nan) for x in positions]
+    axes.errorbar(
+        positions,
+        [cost.value for cost in costs],
+        yerr=[[cost.value - cost.low for cost in costs], [cost.high - cost.value for cost in costs]],
+        color=PALETTE[index % len(PALETTE)],
+        marker=MARKERS[index % len(MARKERS)],
+    )
+    for x, point in members.items():
+        if point.suspect:
+            mark_suspect(axes, x, point.cost.value)
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """How many times as much the largest costs as the smallest; `text` lists it by precision."""
+
+    text: str
+    small: Point
+    large: Point
+
+
+def ratios(points: Sequence[Point], along: Coordinate, line: Coordinate) -> Ratios | None:
+    """Compare the ends of the line of the largest value that has them; None when no precision has both.
+
+    At the fewest threads, and only precisions measured at both of the same ends.
+    """
+    fewest = [p for p in points if p.cell.plan.threads == min(q.cell.plan.threads for q in points)]
+    for value in sorted({line(point) for point in fewest}, reverse=True):
+        peers = [point for point in fewest if line(point) == value]
+        ends = min(map(along, peers)), max(map(along, peers))
+        pairs = _pairs(peers, along, ends)
+        if ends[0] < ends[1] and pairs:
+            texts = [f"{significant(large.cost.value / small.cost.value, 2)}×" for small, large in pairs]  # noqa: RUF001
+            names = [large.cell.variant.precision for _, large in pairs]
+            listed = ", ".join(f"{text} ({name})" for text, name in zip(texts, names, strict=True))
+            return Ratios(listed, *pairs[0])
+    return None
+
+
+def _pairs(
+    points: Sequence[Point], along: Coordinate, ends: tuple[float, float]
+) -> list[tuple[Point, Point]]:
+    """For each precision measured at both ends, its points there."""
+    found = []
+    for precision in sorted({point.cell.variant.precision for point in points}):
+        at = {along(point): point for point in points if point.cell.variant.precision == precision}
+        if ends[0] in at and ends[1] in at and at[ends[0]].cost.value > 0:
+            found.append((at[ends[0]], at[ends[1]]))
+    return found

@@ -1,0 +1,175 @@
+"""Accuracy against cost with the Pareto frontier: which variant to ship.
+
+Measured accuracy is drawn as filled marks, published accuracy as hollow ones, each in a panel and with a
+frontier of its own.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
+
+from reports.figures import short_name
+from reports.sections import Point, Section, best
+from reports.style import (
+    MUTED,
+    PAPER,
+    Omitted,
+    Plot,
+    colour_of,
+    compose,
+    log_axis,
+    mark_suspect,
+    marker_of,
+)
+
+NAME = "tradeoff"
+_LABEL_PT = 7.6
+_CHARACTER_PT = 0.62 * _LABEL_PT
+_OFFSET_PT = (-5.0, 4.0)
+
+
+def draw(section: Section) -> Plot | Omitted:
+    """See the module."""
+    panels = section.by_accuracy_source()
+    if not panels:
+        return Omitted(
+            NAME, "Accuracy against cost", "no variant here has a measured or a published accuracy"
+        )
+    shown = sum(len(points) for points in panels.values())
+    plot, grid = compose(
+        NAME,
+        _finding(panels),
+        section.provenance(shown),
+        rows=len(panels),
+        panel_height_in=3.9 if len(panels) == 1 else 3.2,
+        right_in=0.3,
+        share_y=False,
+        panel_titles=True,
+    )
+    every = [point for points in panels.values() for point in points]
+    for (axes,), ((kind, source), points) in zip(grid, panels.items(), strict=True):
+        log_axis(axes, "x", [bound for point in every for bound in (point.cost.low, point.cost.high)])
+        _draw_panel(axes, points, section)
+        axes.set_title(f"{kind}: {source}" if kind == "measured" else source, weight="bold")
+        axes.set_ylabel("Top-1 accuracy, %")
+    grid[-1][0].set_xlabel(f"{section.scale.label} (log scale)")
+    return plot
+
+
+def _draw_panel(axes: Axes, points: Sequence[Point], section: Section) -> None:
+    chosen = best(points)
+    low, high = _limits(points)
+    axes.set_ylim(low, high)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
+    _draw_frontier(axes, chosen)
+    for precision in section.precisions:
+        members = [point for point in points if point.cell.variant.precision == precision]
+        if members:
+            _draw_marks(axes, members, precision, low)
+    for point in points:
+        if point.suspect and point.top1:
+            mark_suspect(axes, point.cost.value, point.top1.percent.value)
+    _label(axes, chosen, several_threads=len(section.threads) > 1)
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles, labels, loc="lower right", frameon=False)
+
+
+def _limits(points: Sequence[Point]) -> tuple[float, float]:
+    tops = [point.top1.percent for point in points if point.top1]
+    low, high = min(top.low for top in tops), max(top.high for top in tops)
+    room = max((high - low) * 0.12, 1.5)
+    return max(0.0, low - room), min(100.0, high + room)
+
+
+def _draw_frontier(axes: Axes, chosen: Sequence[Point]) -> None:
+    """The most accurate within each budget: a step up at each point of the frontier, flat to the right."""
+    costs = [point.cost.value for point in chosen]
+    gains = [point.top1.percent.value for point in chosen if point.top1]
+    right = axes.get_xlim()[1]
+    axes.step([*costs, right], [*gains, gains[-1]], where="post", color=MUTED, linewidth=1, zorder=1)
+
+
+def _draw_marks(axes: Axes, points: Sequence[Point], precision: str, low: float) -> None:
+    tops = [point.top1.percent for point in points if point.top1]
+    measured = any(point.top1 and point.top1.kind == "measured" for point in points)
+    colour = colour_of(precision)
+    axes.errorbar(
+        [point.cost.value for point in points],
+        [top.value for top in tops],
+        xerr=[
+            [point.cost.value - point.cost.low for point in points],
+            [point.cost.high - point.cost.value for point in points],
+        ],
+        # A published figure comes without an interval.
+        yerr=[[top.value - top.low for top in tops], [top.high - top.value for top in tops]]
+        if measured
+        else None,
+        linestyle="none",
+        color=colour,
+        marker=marker_of(precision),
+        markersize=6,
+        markerfacecolor=colour if measured else PAPER,
+        markeredgecolor=colour,
+        markeredgewidth=1.4,
+        elinewidth=1,
+        label=precision if measured else f"{precision} (published accuracy)",
+        zorder=4,
+    )
+
+
+def _label(axes: Axes, chosen: Sequence[Point], *, several_threads: bool) -> None:
+    """Names above and left of the frontier's points, where by definition no other point lies.
+
+    A name that would cover another moves up, and a thin line leads back to its point.
+    """
+    points_per_pixel = 72 / axes.figure.dpi
+    placed: list[Bbox] = []
+    for point in chosen:
+        if point.top1 is None:
+            continue
+        name = short_name(point.cell.variant) + (f" {point.cell.plan.threads}t" if several_threads else "")
+        anchor = axes.transData.transform((point.cost.value, point.top1.percent.value)) * points_per_pixel
+        lift = _free_lift(anchor, len(name) * _CHARACTER_PT, placed)
+        axes.annotate(
+            name,
+            xy=(point.cost.value, point.top1.percent.value),
+            xytext=(_OFFSET_PT[0], _OFFSET_PT[1] + lift),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            size=_LABEL_PT,
+            arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkB": 4} if lift else None,
+            zorder=5,
+        )
+
+
+def _free_lift(anchor: NDArray[np.float64], width: float, placed: list[Bbox]) -> float:
+    """How far, in points, a name must rise to be clear of those placed; remembers where it went."""
+    lift = 0.0
+    while True:
+        right, bottom = anchor[0] + _OFFSET_PT[0], anchor[1] + _OFFSET_PT[1] + lift
+        box = Bbox([[right - width, bottom], [right, bottom + _LABEL_PT * 1.15]])
+        if not any(box.overlaps(other) for other in placed):
+            placed.append(box)
+            return lift
+        lift += 2.0
+
+
+def _finding(panels: dict[tuple[str, str], tuple[Point, ...]]) -> str:
+    """Who is on the frontier; of measured accuracy where there is any."""
+    points = next(iter(panels.values()))
+    counts = Counter(point.cell.variant.precision for point in best(points)).most_common()
+    places = sum(count for _, count in counts)
+    if len({point.cell.variant.precision for point in points}) == 1:
+        return f"{places} of {len(points)} cells are on the frontier"
+    if len(counts) == 1:
+        return f"Every place on the frontier is {counts[0][0]}: {places} of {len(points)} cells"
+    (leader, most), (_, next_most), *_ = counts
+    if most == next_most:
+        return f"The frontier is shared: {', '.join(f'{count} {precision}' for precision, count in counts)}"
+    return f"{leader} holds {most} of the {places} places on the frontier"

@@ -1,0 +1,150 @@
+"""Cells arranged for a report: one section a device, so that unlike clocks never share an axis."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.printable import printable
+from harness.records import Cell, DeviceInfo, Weights
+from reports.figures import Estimate, Scale, Top1, clock_mark, cost_of, scale_of, top1_of
+from reports.numbers import count_span
+from reports.pareto import frontier
+
+
+@dataclass(frozen=True)
+class Point:
+    """A cell that can be drawn: measured, not invalid, with a cost on the section's scale."""
+
+    cell: Cell
+    cost: Estimate
+    top1: Top1 | None
+
+    @property
+    def suspect(self) -> bool:
+        """Whether it is to be marked as such."""
+        return self.cell.verdict.status == "suspect"
+
+
+@dataclass(frozen=True)
+class Section:
+    """All cells of one device; `slug` is unique among the sections and safe in a file name."""
+
+    device: DeviceInfo
+    slug: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def title(self) -> str:
+        """The device's name and what sort of time passes there."""
+        return f"{printable(self.device.name)} {clock_mark(self.device)}".strip()
+
+    @property
+    def scale(self) -> Scale:
+        """What the cost axis shows."""
+        return scale_of(self.device)
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The cells that can be drawn, smallest network first."""
+        pairs = ((cell, cost_of(cell)) for cell in self.measured)
+        points = [Point(cell, cost, top1_of(cell)) for cell, cost in pairs if cost is not None]
+        return tuple(sorted(points, key=lambda point: (point.cell.artifact.macs, point.cost.value)))
+
+    @property
+    def measured(self) -> tuple[Cell, ...]:
+        """The cells whose figures may be shown: not failed, not invalid."""
+        return tuple(c for c in self.cells if c.failure is None and c.verdict.status != "invalid")
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """The precisions of the points, fp32 first."""
+        return tuple(sorted({point.cell.variant.precision for point in self.points}))
+
+    @property
+    def threads(self) -> tuple[int, ...]:
+        """The thread counts of the points."""
+        return tuple(sorted({point.cell.plan.threads for point in self.points}))
+
+    def frontiers(self) -> dict[tuple[str, str], tuple[Point, ...]]:
+        """The Pareto frontier of cost and accuracy for each source of accuracy: they are never mixed."""
+        return {source: best(points) for source, points in self.by_accuracy_source().items()}
+
+    def by_accuracy_source(self) -> dict[tuple[str, str], tuple[Point, ...]]:
+        """The points that have an accuracy, by (`measured` or `published`, source)."""
+        grouped: dict[tuple[str, str], list[Point]] = {}
+        for point in self.points:
+            if point.top1 is not None:
+                grouped.setdefault((point.top1.kind, point.top1.source), []).append(point)
+        return {source: tuple(points) for source, points in sorted(grouped.items())}
+
+    def provenance(self, shown: int | None = None) -> str:
+        """What a reader of one picture must know: device, processes, samples, clock, weights, gaps."""
+        cells = self.measured
+        shown = len(self.points) if shown is None else shown
+        parts = [self._where(), *_how_often(cells), *_weights_note(cells)]
+        if any(point.suspect for point in self.points):
+            parts.append("× marks suspect cells")  # noqa: RUF001
+        if missing := len(self.cells) - shown:
+            parts.append(
+                f"{missing} of {len(self.cells)} cells left out (failed, invalid or without the figure)"
+            )
+        return ". ".join(parts) + "."
+
+    def _where(self) -> str:
+        clocks = {
+            "real": "real clock",
+            "emulated": "emulated: its wall-clock time tells nothing about a phone",
+            "virtual": "virtual time: it repeats, and tells nothing about a phone",
+        }
+        model = printable(self.device.model)
+        name = printable(self.device.name)
+        device = name if model in ("", name) else f"{name} ({model})"
+        return f"{device}, {self.device.abi}, {clocks[self.device.clock]}"
+
+
+def best(points: Sequence[Point]) -> tuple[Point, ...]:
+    """The points on the frontier, cheapest first; all must have an accuracy."""
+    pairs = [(point.cost.value, point.top1.percent.value) for point in points if point.top1]
+    return tuple(points[index] for index in frontier(pairs))
+
+
+def arrange(cells: Sequence[Cell]) -> tuple[Section, ...]:
+    """One section for each device and clock, in order of first appearance."""
+    grouped: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells:
+        grouped.setdefault((cell.device.name, cell.device.clock), []).append(cell)
+    sections: list[Section] = []
+    for (name, _), members in grouped.items():
+        slug = _slug(name, taken={section.slug for section in sections})
+        sections.append(Section(members[0].device, slug, tuple(members)))
+    return tuple(sections)
+
+
+def _slug(name: str, taken: set[str]) -> str:
+    stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "device"
+    slug, number = stem, 2
+    while slug in taken:
+        slug, number = f"{stem}-{number}", number + 1
+    return slug
+
+
+def _how_often(cells: Sequence[Cell]) -> list[str]:
+    if not cells:
+        return []
+    processes = count_span(len(cell.processes) for cell in cells)
+    samples = count_span(sum(len(p.latencies_ns) for p in cell.processes) for cell in cells)
+    return [f"Each cell: {processes} fresh processes, {samples} timed inferences"]
+
+
+def _weights_note(cells: Sequence[Cell]) -> list[str]:
+    sources = {weights_text(cell.variant.weights) for cell in cells}
+    if any(cell.variant.weights.source == "random" for cell in cells):
+        return ["Weights are random: accuracy is not of these weights"]
+    return [f"Weights: {', '.join(sorted(sources))}"] if sources else []
+
+
+def weights_text(weights: Weights) -> str:
+    """Where the parameters come from, for people."""
+    if weights.source == "random":
+        return f"random (seed {weights.seed})"
+    return printable(weights.source) + (f" (sha256 {weights.sha256[:12]})" if weights.sha256 else "")

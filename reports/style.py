@@ -1,0 +1,165 @@
+"""How every picture looks: one typeface, the Okabe-Ito palette, the finding on top, provenance below."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+# Okabe & Ito, "Color Universal Design", 2008; without its yellow, which vanishes on white.
+BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#e69f00",
+    "#cc79a7",
+    "#56b4e9",
+)
+PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+MARKERS = ("o", "s", "^", "D", "v", "P")
+PRECISION_COLOURS = {"fp32": BLUE, "int8": VERMILLION, "fp16": GREEN}
+PRECISION_MARKERS = {"fp32": "o", "int8": "s", "fp16": "^"}
+
+# Ink, hairlines and paper: in the page they are replaced by the reader's own (dark or light) colours.
+INK, MUTED, HAIRLINE, PAPER = "#1f2328", "#656d76", "#dfe3e8", "#ffffff"
+
+# Any: matplotlib types the keys as a literal of all its settings.
+RC: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "text.color": INK,
+    # A device may be called `$\\x$`: text is text.
+    "text.parse_math": False,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.linewidth": 0.8,
+    "grid.color": HAIRLINE,
+    "grid.linewidth": 0.7,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "figure.facecolor": PAPER,
+    "axes.facecolor": "none",
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5,
+    "errorbar.capsize": 2.5,
+    "svg.fonttype": "path",
+    "path.simplify": True,
+}
+
+WIDTH_IN = 7.6
+_LINE_IN = 0.155
+_FOOT_COLUMNS = 140
+_TITLE_COLUMNS = 76
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A finished picture; `title` says the finding."""
+
+    name: str
+    title: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Omitted:
+    """A picture that cannot be drawn, and why."""
+
+    name: str
+    title: str
+    why: str
+
+
+def colour_of(precision: str) -> str:
+    """The precision's colour, the same in every picture."""
+    return PRECISION_COLOURS.get(precision, PURPLE)
+
+
+def marker_of(precision: str) -> str:
+    """The precision's mark, so that colour is never the only difference."""
+    return PRECISION_MARKERS.get(precision, "D")
+
+
+def compose(
+    name: str,
+    title: str,
+    provenance: str,
+    *,
+    rows: int = 1,
+    columns: int = 1,
+    panel_height_in: float = 3.2,
+    left_in: float = 0.75,
+    right_in: float = 0.65,
+    gap_in: float = 0.75,
+    share_y: bool = True,
+    panel_titles: bool = False,
+) -> tuple[Plot, list[list[Axes]]]:
+    """A figure with its title and provenance in place, and its empty panels.
+
+    Margins are in inches, so that pictures of different heights look alike.
+    """
+    headline = textwrap.wrap(title, _TITLE_COLUMNS)
+    footnote = textwrap.wrap(provenance, _FOOT_COLUMNS)
+    top_in = 0.22 + 0.21 * len(headline) + (0.26 if panel_titles else 0)
+    bottom_in = 0.62 + _LINE_IN * len(footnote)
+    height = top_in + bottom_in + rows * panel_height_in + (rows - 1) * gap_in
+    figure = Figure(figsize=(WIDTH_IN, height))
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=share_y, sharex=True)
+    panel_width = (WIDTH_IN - left_in - right_in - (columns - 1) * right_in) / columns
+    figure.subplots_adjust(
+        left=left_in / WIDTH_IN,
+        right=1 - right_in / WIDTH_IN,
+        top=1 - top_in / height,
+        bottom=bottom_in / height,
+        wspace=right_in / panel_width,
+        hspace=gap_in / panel_height_in,
+    )
+    margin = 0.12 / WIDTH_IN
+    figure.text(margin, 1 - 0.1 / height, "\n".join(headline), size=11.5, weight="bold", va="top", ha="left")
+    figure.text(margin, 0.1 / height, "\n".join(footnote), size=7.2, color=MUTED, va="bottom", ha="left")
+    return Plot(name, title, figure), [list(row) for row in axes]
+
+
+def log_axis(axes: Axes, which: str, values: Sequence[float]) -> None:
+    """A logarithmic axis labelled 1, 2, 5, 10, … over the values, in plain numbers."""
+    low, high = min(values), max(values)
+    axis, scale, limit = (
+        (axes.xaxis, axes.set_xscale, axes.set_xlim)
+        if which == "x"
+        else (axes.yaxis, axes.set_yscale, axes.set_ylim)
+    )
+    scale("log")
+    margin = max((high / low) ** 0.08, 1.15)
+    limit(low / margin, high * margin)
+    subs = (1.0, 2.0, 5.0) if high / low > 4 else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
+    axis.set_major_locator(LogLocator(subs=subs, numticks=20))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def spread(heights: Sequence[float], gap: float) -> list[float]:
+    """The same heights moved apart, each at least `gap` above the one below: for labels at line ends."""
+    moved = list(heights)
+    order = np.argsort(heights, kind="stable")
+    for below, above in pairwise(order):
+        moved[above] = max(moved[above], moved[below] + gap)
+    return moved
+
+
+def mark_suspect(axes: Axes, x: float, y: float) -> None:
+    """A cross over the point."""
+    axes.plot([x], [y], marker="x", color=INK, markersize=7, markeredgewidth=1.2, linestyle="none", zorder=6)

@@ -1,0 +1,176 @@
+"""The summary table: one model for the terminal, HTML and Markdown alike; plain text, escaped by none."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.printable import printable
+from harness.records import Cell, Status
+from reports.figures import clock_mark, cost_of, short_name, top1_of
+from reports.numbers import MISSING, significant, with_uncertainty
+from reports.sections import Section, arrange
+
+FRONTIER_MARK = "★"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell as text, in the order of the table's columns."""
+
+    cells: tuple[str, ...]
+    status: Status
+    on_frontier: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """`numeric` tells which columns align right; `notes` explain every mark and every missing figure."""
+
+    columns: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Column:
+    title: str
+    text: Callable[[Cell], str]
+    numeric: bool = True
+
+
+def summary_rows(cells: Sequence[Cell]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Column titles and rows of plain strings without control characters, for the terminal."""
+    table = summarise(cells)
+    return table.columns, tuple(row.cells for row in table.rows)
+
+
+def summarise(cells: Sequence[Cell]) -> Table:
+    """The summary of all cells: by device, then cheapest first, cells without figures last."""
+    sections = arrange(cells)
+    columns = _columns(sections)
+    rows = [
+        _row(cell, columns, frontier) for s in sections for frontier in [_frontier(s)] for cell in _sorted(s)
+    ]
+    return Table(
+        columns=tuple(column.title for column in columns),
+        numeric=tuple(column.numeric for column in columns),
+        rows=tuple(rows),
+        notes=_notes(sections),
+    )
+
+
+def _columns(sections: Sequence[Section]) -> tuple[_Column, ...]:
+    columns = []
+    if len(sections) > 1:
+        columns.append(
+            _Column("device", lambda c: f"{printable(c.device.name)} {clock_mark(c.device)}".strip(), False)
+        )
+    columns += [
+        _Column("variant", lambda cell: short_name(cell.variant), False),
+        _Column("precision", lambda cell: cell.variant.precision, False),
+        _Column("threads", lambda cell: str(cell.plan.threads)),
+    ]
+    if any(not section.device.emulated for section in sections):
+        columns += [_Column("latency ms", _latency_text), _Column("p90 ms", _p90_text)]
+    if any(section.device.emulated for section in sections):
+        columns.append(_Column("instructions M", _instructions_text))
+    return (
+        *columns,
+        _Column("peak RSS MB", _memory_text),
+        _Column("file MB", lambda cell: significant(cell.artifact.size_bytes / 1e6)),
+        _Column("MACs M", lambda cell: significant(cell.artifact.macs / 1e6, 4)),
+        _Column("top-1 %", accuracy_text),
+        _Column("verdict", _verdict_text, False),
+    )
+
+
+def _row(cell: Cell, columns: Sequence[_Column], frontier: frozenset[int]) -> Row:
+    on_frontier = id(cell) in frontier
+    texts = [column.text(cell) for column in columns]
+    if on_frontier:
+        index = [column.title for column in columns].index("variant")
+        texts[index] += f" {FRONTIER_MARK}"
+    return Row(tuple(texts), cell.verdict.status, on_frontier)
+
+
+def _frontier(section: Section) -> frozenset[int]:
+    return frozenset(id(point.cell) for points in section.frontiers().values() for point in points)
+
+
+def _sorted(section: Section) -> list[Cell]:
+    """By cost; a cell without one, or not to be relied on, comes last."""
+
+    def key(cell: Cell) -> tuple[bool, float, str]:
+        cost = cost_of(cell)
+        return cost is None or cell not in section.measured, cost.value if cost else 0.0, cell.name
+
+    return sorted(section.cells, key=key)
+
+
+def _latency_text(cell: Cell) -> str:
+    cost = None if cell.device.emulated else cost_of(cell)
+    return with_uncertainty(cost.value, cost.half_width) if cost else MISSING
+
+
+def _instructions_text(cell: Cell) -> str:
+    cost = cost_of(cell) if cell.device.emulated else None
+    return with_uncertainty(cost.value, cost.half_width) if cost else MISSING
+
+
+def _p90_text(cell: Cell) -> str:
+    if cell.latency is None or cell.device.emulated:
+        return MISSING
+    return significant(cell.latency.p90_ns / 1e6)
+
+
+def _memory_text(cell: Cell) -> str:
+    return significant(cell.memory.peak_rss_bytes / 1e6) if cell.memory else MISSING
+
+
+def accuracy_text(cell: Cell) -> str:
+    """`61.2 ± 1.3` when measured, `published 63.3` when not."""
+    top1 = top1_of(cell)
+    if top1 is None:
+        return MISSING
+    if top1.kind == "published":
+        return f"published {top1.percent.value:.1f}"
+    return f"{top1.percent.value:.1f} ± {top1.percent.half_width:.1f}"
+
+
+def _verdict_text(cell: Cell) -> str:
+    if cell.failure is not None:
+        return "failed"
+    codes = ", ".join(printable(reason.code) for reason in cell.verdict.reasons)
+    return f"{cell.verdict.status}: {codes}" if codes else cell.verdict.status
+
+
+def _notes(sections: Sequence[Section]) -> tuple[str, ...]:
+    cells = [cell for section in sections for cell in section.cells]
+    accuracies = [top1_of(cell) for cell in cells]
+    figures: dict[str, Sequence[object]] = {
+        "latency or instructions": [cost_of(cell) for cell in cells],
+        "peak memory": [cell.memory for cell in cells],
+    }
+    notes = ["± is the wider side of the 95 % interval of the median of process medians."]
+    if any(section.device.emulated for section in sections):
+        notes.append(
+            "On emulated and virtual devices cost is guest instructions; times tell nothing about a phone."
+        )
+    if any(section.device.clock == "emulated" for section in sections):
+        notes.append("Peak RSS on an emulated device includes the translator's own memory.")
+    if any(_frontier(section) for section in sections):
+        notes.append(f"{FRONTIER_MARK} on the frontier: nothing here is both cheaper and more accurate.")
+    if any(top1 and top1.kind == "published" for top1 in accuracies):
+        notes.append(
+            "published: accuracy of the published ImageNet checkpoint of that shape, not measured here."
+        )
+    if any(cell.variant.weights.source == "random" for cell in cells):
+        notes.append("Weights are random: accuracy is not of these weights.")
+    if None in accuracies:
+        notes.append(f"{MISSING} under top-1: neither measured nor published for that variant.")
+    notes += [
+        f"{MISSING} under {name}: not measured; the verdict says why."
+        for name, values in figures.items()
+        if None in values
+    ]
+    return tuple(notes)
