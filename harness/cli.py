@@ -1,5 +1,331 @@
 """Commands; the only place that prints or exits."""
 
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.errors import HarnessError
+from harness.records import RunRequest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.devices.target import Target
+    from harness.records import Cell
+    from harness.run import Outcome
+
+app = typer.Typer(
+    name="harness",
+    help="Which MobileNetV1 to ship on a given ARM device: measured latency, memory and accuracy.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+bundle_app = typer.Typer(no_args_is_help=True, help="The runner that is pushed to devices.")
+app.add_typer(bundle_app, name="bundle")
+
+# Options that several commands share.
+Widths = Annotated[str, typer.Option("--width", "-w", help="Width multipliers, comma separated.")]
+Resolutions = Annotated[str, typer.Option("--resolution", "-r", help="Input sides in px, multiples of 32.")]
+Precisions = Annotated[str, typer.Option("--precision", "-p", help="fp32, int8 or both, comma separated.")]
+PaddingOption = Annotated[
+    str, typer.Option("--padding", help="symmetric, or tf_same for TensorFlow weights.")
+]
+Classes = Annotated[int, typer.Option("--classes", min=2, max=100_000, help="Outputs of the classifier.")]
+AllowUndelegated = Annotated[
+    bool, typer.Option("--allow-undelegated", help="Accept nodes that XNNPACK does not take.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
+RunFolders = Annotated[list[Path], typer.Argument(help="Folders that `harness run` wrote.")]
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    context.obj = debug
+    if version:
+        import importlib.metadata
+
+        typer.echo(f"harness {importlib.metadata.version('mobilenet-harness')}")
+        raise typer.Exit
+
+
+@app.command(
+    epilog="Examples:  harness run --device pixel --width 0.5   |   "
+    "harness run -d emulator -w 0.25,0.5 -r 128 -p fp32,int8   |   harness run --resume results/…"
+)
+def run(
+    device: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--device", "-d", help="Name, ADB serial, host:port, part of a model; `harness devices`."
+        ),
+    ] = None,
+    width: Widths = "1.0",
+    resolution: Resolutions = "224",
+    precision: Precisions = "fp32,int8",
+    threads: Annotated[str, typer.Option("--threads", "-t", help="Thread counts, comma separated.")] = "1",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Run folder; default results/<UTC time>-<short id>.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option("--resume", help="Go on in this run folder.")] = None,
+    processes: Annotated[int | None, typer.Option(min=1, max=1000, help="Fresh processes a cell.")] = None,
+    warmup: Annotated[int | None, typer.Option(min=0, max=100_000, help="Warm-up iterations.")] = None,
+    iterations: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Least timed iterations.")
+    ] = None,
+    min_time: Annotated[float | None, typer.Option(min=0, max=3600, help="Least timed seconds.")] = None,
+    max_time: Annotated[float | None, typer.Option(min=0, max=3600, help="Most timed seconds.")] = None,
+    cpus: Annotated[str | None, typer.Option(help="Cores to run on, such as 4-7.")] = None,
+    padding: PaddingOption = "symmetric",
+    classes: Classes = 1000,
+    seed: Annotated[int, typer.Option(help="Of the order of measurement and of random weights.")] = 0,
+    allow_undelegated: AllowUndelegated = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Lower, push, measure, save and report; the product of all lists is run on each device."""
+    from harness import options
+    from harness.devices import check_target, inventory
+    from harness.results import read_run
+
+    if resume is not None:
+        request = read_run(resume).request
+    else:
+        request = RunRequest(
+            devices=options.parse_devices(device or []),
+            widths=options.parse_widths(width),
+            resolutions_px=options.parse_resolutions(resolution),
+            precisions=options.parse_precisions(precision),
+            threads=options.parse_threads(threads),
+            padding=options.parse_padding(padding),
+            classes=classes,
+            weights=options.random_weights(seed),
+            cpus=options.parse_cpus(cpus),
+            processes=processes,
+            warmup_iterations=warmup,
+            min_iterations=iterations,
+            min_seconds=min_time,
+            max_seconds=max_time,
+            seed=seed,
+            allow_undelegated=allow_undelegated,
+        )
+    targets = inventory.resolve(request.devices)
+    for target in targets:
+        check_target(target)
+    folder = resume or options.new_run_folder(out)
+    _run(request, targets, folder, json=json, quiet=quiet)
+
+
+def _run(
+    request: RunRequest, targets: "tuple[Target, ...]", folder: Path, *, json: bool, quiet: bool
+) -> None:
+    from harness import display
+    from harness.run import run as run_cells
+
+    with display.show_progress(_console(stderr=True), quiet=quiet) as listen:
+        outcome = run_cells(request, targets, folder, listen)
+    report = _report([folder], folder / "report") if outcome.cells else None
+    if json:
+        _print_json(outcome, report)
+    else:
+        _show_summary(outcome.cells)
+        if report:
+            _console().print(f"report: {report}", soft_wrap=True, highlight=False, markup=False)
+    for error in outcome.errors:
+        display.print_error(_console(stderr=True), error)
+    raise typer.Exit(exit_code_of(outcome))
+
+
+def exit_code_of(outcome: "Outcome") -> int:
+    """0 when every cell was measured; else the first error's code, or 1 for failed cells."""
+    if outcome.errors:
+        return outcome.errors[0].exit_code
+    wrong = [cell for cell in outcome.cells if cell.failure or (cell.parity and not cell.parity.passed)]
+    return 1 if wrong else 0
+
+
+def _print_json(outcome: "Outcome", report: Path | None) -> None:
+    import msgspec
+
+    document = {
+        "folder": str(outcome.folder),
+        "report": str(report) if report else None,
+        "cells": outcome.cells,
+        "errors": [str(error) for error in outcome.errors],
+    }
+    typer.echo(msgspec.json.encode(document).decode())
+
+
+def _show_summary(cells: "tuple[Cell, ...]") -> None:
+    from harness import display
+    from reports.tables import summarise
+
+    if not cells:
+        return
+    console = _console()
+    table = summarise(cells)
+    display.print_table(console, "", table.columns, [row.cells for row in table.rows])
+    for note in table.notes:
+        console.print(note, style="dim", markup=False, highlight=False)
+
+
+def _report(folders: list[Path], out: Path) -> Path:
+    from harness.results import load_runs
+    from reports.report import write_report
+
+    return write_report(load_runs(folders), out)
+
+
+@app.command(epilog="Example:  harness lower -w 0.25,0.5 -r 128 -p int8 --out artifacts")
+def lower(
+    width: Widths = "1.0",
+    resolution: Resolutions = "224",
+    precision: Precisions = "fp32,int8",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the .pte files go.")] = Path("artifacts"),
+    padding: PaddingOption = "symmetric",
+    classes: Classes = 1000,
+    seed: Annotated[int, typer.Option(help="Of the random weights.")] = 0,
+    allow_undelegated: AllowUndelegated = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write only the .pte files."""
+    from harness import display, options
+    from harness.run import lower_to
+
+    request = RunRequest(
+        devices=(),
+        widths=options.parse_widths(width),
+        resolutions_px=options.parse_resolutions(resolution),
+        precisions=options.parse_precisions(precision),
+        threads=(1,),
+        padding=options.parse_padding(padding),
+        classes=classes,
+        weights=options.random_weights(seed),
+        allow_undelegated=allow_undelegated,
+    )
+    with display.show_progress(_console(stderr=True), quiet=quiet) as listen:
+        artifacts, errors = lower_to(request, out, listen)
+    if json:
+        import msgspec
+
+        typer.echo(msgspec.json.encode(artifacts).decode())
+    else:
+        rows = [
+            (
+                a.variant.name + ".pte",
+                f"{a.size_bytes / 1e6:.2f}",
+                f"{a.macs / 1e6:.1f}",
+                f"{a.delegated_nodes}",
+            )
+            for a in artifacts
+        ]
+        display.print_table(_console(), "", ("file", "MB", "M MACs", "delegated nodes"), rows)
+    for error in errors:
+        display.print_error(_console(stderr=True), error)
+    raise typer.Exit(1 if errors else 0)
+
+
+@app.command(epilog="Example:  harness report results/20260101T120000Z-ab12cd --out report")
+def report(
+    folders: RunFolders,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Report folder; default report/ in the first run folder."),
+    ] = None,
+) -> None:
+    """Write the report again from saved results; several run folders become one report."""
+    typer.echo(_report(folders, out or folders[0] / "report"))
+
+
+@app.command(
+    epilog="Example:  harness pick results/… --max-latency 20ms --max-memory 40MB --min-accuracy 60%"
+)
+def pick(
+    folders: RunFolders,
+    max_latency: Annotated[str | None, typer.Option(help="Such as 20ms.")] = None,
+    max_instructions: Annotated[str | None, typer.Option(help="Such as 60M, for emulated devices.")] = None,
+    max_memory: Annotated[str | None, typer.Option(help="Peak RSS, such as 40MB.")] = None,
+    max_size: Annotated[str | None, typer.Option(help="Of the .pte file, such as 5MB.")] = None,
+    min_accuracy: Annotated[str | None, typer.Option(help="Top-1, such as 60%.")] = None,
+    device: Annotated[str | None, typer.Option("--device", "-d", help="Of the runs' devices.")] = None,
+) -> None:
+    """Name the best variant within a budget."""
+    raise UsageErrorNotYet
+
+
+@app.command()
+def devices(
+    json: Json = False,
+    example: Annotated[bool, typer.Option("--example", help="Print an example devices.toml.")] = False,
+) -> None:
+    """List what is attached, configured in devices.toml and built in."""
+    from harness import display
+    from harness.devices import inventory
+
+    if example:
+        typer.echo(inventory.EXAMPLE, nl=False)
+        return
+    listed = inventory.list_known()
+    if json:
+        import msgspec
+
+        typer.echo(msgspec.json.encode(listed).decode())
+        return
+    rows = [(entry.name, entry.kind, entry.transport, entry.address, entry.state) for entry in listed]
+    display.print_table(_console(), "", ("name", "kind", "transport", "address", "state"), rows)
+
+
+@bundle_app.command("build")
+def bundle_build() -> None:
+    """Build the runner for arm64 and x86-64 now, unless it is there."""
+    from harness.bundle import ABIS, ensure_bundle
+
+    for abi in ABIS:
+        typer.echo(f"{abi}: {ensure_bundle(abi).folder}")
+
+
+@bundle_app.command("export")
+def bundle_export(file: Annotated[Path, typer.Argument(help="The file to write, .tar.gz.")]) -> None:
+    """Write the built runners to one file, for hosts without a compiler."""
+    from harness.bundle import export_bundles
+
+    export_bundles(file)
+    typer.echo(file)
+
+
+@bundle_app.command("import")
+def bundle_import(
+    file: Annotated[Path, typer.Argument(help="A file that `harness bundle export` wrote.")],
+) -> None:
+    """Take the runners from such a file instead of building them."""
+    from harness.bundle import import_bundles
+
+    import_bundles(file)
+
+
+def _console(*, stderr: bool = False) -> "Console":
+    from rich.console import Console
+
+    return Console(stderr=stderr)
+
 
 def main() -> None:
-    """Entry point."""
+    """Run a command; errors become one readable block on stderr and the contract's exit code."""
+    try:
+        app()
+    except HarnessError as error:
+        if "--debug" in sys.argv:
+            raise
+        from harness.display import print_error
+
+        print_error(_console(stderr=True), error)
+        sys.exit(error.exit_code)

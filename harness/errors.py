@@ -7,6 +7,7 @@
     ├── MeasurementError         1: a cell could not be measured
     │   ├── RunnerFailed            the runner ended with an error or a signal
     │   └── ReportRejected          the device's report is not what the runner writes
+    ├── Interrupted              130: the user stopped it; what was measured is saved
     └── DeviceError              4: device unreachable or unfit
         ├── TransportError
         │   ├── ConnectionLost      transient: the same call may succeed on a new connection
@@ -65,6 +66,12 @@ class RunnerFailed(MeasurementError):
 
 class ReportRejected(MeasurementError):
     """A device's report is not what the runner writes: untrusted input, refused whole."""
+
+
+class Interrupted(HarnessError):
+    """The user stopped the run; every cell measured so far is saved."""
+
+    exit_code = 130
 
 
 class DeviceError(HarnessError):

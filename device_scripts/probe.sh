@@ -1,0 +1,136 @@
+#!/bin/sh
+# Facts and conditions of the device it runs on, as key=value lines on standard output.
+# What cannot be read is told as !key=reason. Needs only what toybox and busybox both have.
+#   probe.sh facts FOLDER      what does not change while measuring; FOLDER is where files will go
+#   probe.sh conditions        what could disturb a measurement, read in a few milliseconds
+# HARNESS_PROBE_ROOT puts a recorded file tree in the place of / (its bin/ in front of PATH), for tests.
+root=${HARNESS_PROBE_ROOT:-}
+[ -z "$root" ] || PATH=$root/bin:$PATH
+cpus=$root/sys/devices/system/cpu
+
+say() { printf '%s=%s\n' "$1" "$2"; }
+cannot() { printf '!%s=%s\n' "$1" "$2"; }
+
+# value FILE: its first line in $REPLY, without starting a process; fails when it cannot be read or is empty.
+value() {
+    REPLY=
+    [ -r "$1" ] || return 1
+    { IFS= read -r REPLY <"$1" || [ -n "$REPLY" ]; } 2>/dev/null
+}
+
+# say_file KEY FILE
+say_file() {
+    if value "$2"; then say "$1" "$REPLY"
+    elif [ -e "$2" ]; then cannot "$1" "permission denied or unreadable: ${2#"$root"}"
+    else cannot "$1" "no ${2#"$root"}"; fi
+}
+
+property() { getprop "$1" 2>/dev/null; }
+
+# memory_field KEY NAME: kibibytes as they stand there (Android's mksh calculates in 32 bits: no arithmetic here)
+memory_field() {
+    while read -r name number _; do
+        if [ "$name" = "$2:" ]; then say "$1" "$number"; return; fi
+    done 2>/dev/null <"$root/proc/meminfo"
+    cannot "$1" "no $2 in /proc/meminfo"
+}
+
+each_cpu() {
+    for folder in "$cpus"/cpu[0-9]*; do
+        [ -d "$folder" ] && printf '%s\n' "${folder##*/cpu}"
+    done | sort -n
+}
+
+# per_cpu KEY FILE: the values of all cores, comma separated; all or nothing
+per_cpu() {
+    list=
+    for index in $(each_cpu); do
+        if ! value "$cpus/cpu$index/$2"; then
+            cannot "$1" "no cpu$index/$2, or permission denied"
+            return
+        fi
+        list=$list${list:+,}$REPLY
+    done
+    say "$1" "$list"
+}
+
+facts() {
+    say machine "$(uname -m)"
+    say kernel "$(uname -r)"
+    say uid "$(id -u)"
+    if command -v getprop >/dev/null 2>&1; then
+        say android_release "$(property ro.build.version.release)"
+        say android_abis "$(property ro.product.cpu.abilist)"
+        say model "$(property ro.product.manufacturer) $(property ro.product.model)"
+        soc=$(property ro.soc.model)
+        say soc "${soc:-$(property ro.board.platform)}"
+    else
+        if value "$root/proc/device-tree/model"; then say model "$REPLY"
+        elif value "$root/sys/class/dmi/id/product_name"; then say model "$REPLY"
+        else cannot model "neither a device tree nor DMI names it"; fi
+        while IFS='=' read -r name text; do
+            case $name in PRETTY_NAME) text=${text#\"}; say os "${text%\"}" ;; esac
+        done 2>/dev/null <"$root/etc/os-release"
+        while IFS=':' read -r name text; do
+            case $name in "model name"*) say cpu_name "${text# }"; break ;; esac
+        done 2>/dev/null <"$root/proc/cpuinfo"
+        # The word size of this very shell: a 64-bit kernel may carry a 32-bit userland.
+        say userland_bits "$(getconf LONG_BIT 2>/dev/null)"
+    fi
+    memory_field memory_total_kib MemTotal
+    say_file boot_id "$root/proc/sys/kernel/random/boot_id"
+    say_file perf_event_paranoid "$root/proc/sys/kernel/perf_event_paranoid"
+    say_file online "$cpus/online"
+    for index in $(each_cpu); do
+        value "$cpus/cpu$index/regs/identification/midr_el1" && say "cpu$index.midr" "$REPLY"
+        value "$cpus/cpu$index/cpufreq/cpuinfo_max_freq" && say "cpu$index.max_frequency_khz" "$REPLY"
+        value "$cpus/cpu$index/cpu_capacity" && say "cpu$index.capacity" "$REPLY"
+    done
+    # The nearest parent that exists tells the free space and whether files there may be executed.
+    folder=$1
+    while [ ! -d "$folder" ] && [ "$folder" != / ] && [ -n "$folder" ]; do folder=${folder%/*}; done
+    free=$(df -k "${folder:-/}" 2>/dev/null | tail -n 1 | awk '{print $(NF-2)}')
+    if [ -n "$free" ]; then say free_kib "$free"; else cannot free_kib "df failed"; fi
+    if [ -w "${folder:-/}" ]; then say folder_writable yes; else say folder_writable no; fi
+}
+
+conditions() {
+    if value "$root/proc/uptime"; then say uptime_seconds "${REPLY%% *}"; else cannot uptime_seconds "no /proc/uptime"; fi
+    if value "$root/proc/loadavg"; then say load_average_1min "${REPLY%% *}"; else cannot load_average_1min "no /proc/loadavg"; fi
+    memory_field memory_available_kib MemAvailable
+    per_cpu frequencies_khz cpufreq/scaling_cur_freq
+    per_cpu governors cpufreq/scaling_governor
+    zones=0
+    for zone in "$root"/sys/class/thermal/thermal_zone*; do
+        value "$zone/temp" || continue
+        celsius=$REPLY
+        value "$zone/type" || REPLY=unnamed
+        say "zone.${zone##*/thermal_zone}" "$celsius $REPLY"
+        zones=$((zones + 1))
+    done
+    [ "$zones" -gt 0 ] || cannot temperatures "no readable /sys/class/thermal/thermal_zone*/temp"
+    if command -v dumpsys >/dev/null 2>&1; then
+        dumpsys thermalservice 2>/dev/null | while IFS=: read -r name text; do
+            case $name in *"Thermal Status") say thermal_status "${text# }" ;; esac
+        done
+        dumpsys battery 2>/dev/null | while IFS=: read -r name text; do
+            case $name in
+            *" level") say battery_percent "${text# }" ;;
+            *" temperature") say battery_decicelsius "${text# }" ;;
+            esac
+        done
+    fi
+    if command -v vcgencmd >/dev/null 2>&1; then
+        flags=$(vcgencmd get_throttled 2>/dev/null)
+        case $flags in
+        throttled=0x*) say throttled_flags "${flags#throttled=}" ;;
+        *) cannot throttled_flags "vcgencmd get_throttled failed" ;;
+        esac
+    fi
+}
+
+case ${1:-} in
+facts) facts "${2:-/}" ;;
+conditions) conditions ;;
+*) echo "usage: probe.sh facts FOLDER | conditions" >&2; exit 2 ;;
+esac

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Installs the Debian or Ubuntu packages the harness uses and this machine lacks; a second call does nothing.
+set -eu
+
+# "package:what proves that it is there", a command or a file
+needed="
+python3-venv:python3 -c 'import ensurepip, venv'
+g++:command -v g++
+g++-aarch64-linux-gnu:command -v aarch64-linux-gnu-g++
+qemu-user:command -v qemu-aarch64
+qemu-system-arm:command -v qemu-system-aarch64
+adb:command -v adb
+clang:command -v clang++
+openssh-client:command -v ssh
+openssh-server:test -x /usr/sbin/sshd
+busybox-static:command -v busybox
+dpkg-dev:command -v dpkg-source
+e2fsprogs:test -x /sbin/mke2fs
+"
+
+missing=
+while IFS=: read -r package proof; do
+    [ -z "$package" ] || sh -c "$proof" >/dev/null 2>&1 || missing="$missing $package"
+done <<END
+$needed
+END
+# The ARM compiler is the machine's own on an ARM machine.
+case $(uname -m) in aarch64) missing=$(printf '%s' "$missing" | sed 's/ g++-aarch64-linux-gnu//') ;; esac
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "error: these Debian packages (or your system's like) are needed:$missing" >&2
+    exit 1
+fi
+if [ "$(id -u)" -eq 0 ]; then as_root=
+elif command -v sudo >/dev/null 2>&1; then as_root=sudo
+else
+    echo "error: packages are missing, and this is neither root nor is sudo installed. As root run:" >&2
+    echo "  apt-get install$missing" >&2
+    exit 1
+fi
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -q
+# shellcheck disable=SC2086
+$as_root apt-get install -q -y --no-install-recommends $missing

@@ -1,0 +1,82 @@
+"""A device that is open for measuring."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.devices.cores import read_cores
+from harness.devices.probe import Probed, clean, read_facts
+from harness.errors import DeviceUnfit
+from harness.records import Abi, Clock, DeviceInfo
+from harness.transports.base import Transport
+
+JOB = "{job}"
+
+
+@dataclass(frozen=True)
+class Device:
+    """What measuring needs to know.
+
+    `launcher` goes before the runner's own loader (an emulator, say); `{job}` in it becomes the job's
+    folder. `counts_instructions` says that the launcher writes them to `instructions` there. `connect`
+    makes a further connection, since one connection serves one thread.
+    """
+
+    info: DeviceInfo
+    transport: Transport
+    folder: str
+    connect: Callable[[], Transport]
+    launcher: tuple[str, ...] = ()
+    counts_instructions: bool = False
+    free_bytes: int | None = None
+
+
+def describe(
+    transport: Transport, *, name: str, kind: str, folder: str, clock: Clock = "real"
+) -> tuple[DeviceInfo, int | None]:
+    """Ask a device what it is; also the free bytes where its files will go.
+
+    Raises:
+        DeviceUnfit: no bundle runs there, or its folder cannot be written.
+    """
+    facts = read_facts(transport, folder)
+    if facts.values.get("folder_writable") == "no":
+        raise DeviceUnfit(
+            f"{folder} cannot be written there",
+            device=name,
+            mend='name a folder that can, as folder = "…" in devices.toml',
+        )
+    info = DeviceInfo(
+        name=name,
+        kind=kind,
+        transport=transport.name,
+        abi=_abi(facts, name),
+        clock=clock,
+        model=facts.values.get("model") or facts.values.get("cpu_name") or "unknown",
+        soc=facts.values.get("soc") or None,
+        os=_operating_system(facts),
+        kernel=facts.values.get("kernel"),
+        cores=read_cores(facts),
+        memory_total_bytes=facts.kibibytes("memory_total_kib"),
+        boot_id=facts.values.get("boot_id"),
+    )
+    return info, facts.kibibytes("free_kib")
+
+
+def _abi(facts: Probed, name: str) -> Abi:
+    machine = facts.values.get("machine", "")
+    userland = facts.values.get("android_abis") or ("32" if facts.values.get("userland_bits") == "32" else "")
+    if machine in ("aarch64", "arm64") and (not userland or "arm64-v8a" in userland):
+        return "arm64-v8a"
+    if machine == "x86_64" and (not userland or "x86_64" in userland):
+        return "x86_64"
+    told = clean(f"{machine} {userland}")
+    raise DeviceUnfit(
+        f"there is no runner for this device: it says {told!r}",
+        device=name,
+        mend="ExecuTorch's runtime exists for 64-bit ARM and x86-64: a 64-bit core needs a 64-bit system",
+    )
+
+
+def _operating_system(facts: Probed) -> str | None:
+    release = facts.values.get("android_release")
+    return f"Android {release}" if release else facts.values.get("os")

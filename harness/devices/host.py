@@ -1,0 +1,18 @@
+"""This machine, in a runner process of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from harness.devices.device import Device, describe
+from harness.devices.target import Target
+from harness.paths import cache_folder
+from harness.transports.local import LocalTransport
+
+
+@contextmanager
+def open_host(target: Target) -> Iterator[Device]:
+    """Yield this machine as a device."""
+    folder = target.folder or str(cache_folder() / "devices" / "host")
+    transport = LocalTransport()
+    info, free_bytes = describe(transport, name=target.name, kind="host", folder=folder)
+    yield Device(info, transport, folder, LocalTransport, target.launcher, free_bytes=free_bytes)

@@ -1,0 +1,259 @@
+"""Which devices there are: built in, in `devices.toml`, and attached."""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from harness.devices.target import Target
+from harness.errors import DeviceUnfit, UsageError
+from harness.paths import config_folder
+from harness.transports.adb import AttachedDevice, adb_available, list_devices
+
+FILE_NAME = "devices.toml"
+EXAMPLE = """\
+# Devices of this project; a second file may lie in your configuration folder.
+[devices.kitchen-pi]
+kind = "raspberry_pi"
+address = "pi@192.168.1.20"       # anything `ssh` accepts, aliases of ~/.ssh/config too
+tags = ["pi"]
+
+[devices.pixel]
+kind = "android"
+address = "1A2B3C4D5E6F"          # the serial that `adb devices` shows, or host:port
+transport = "adb"                 # Google's adb; "adb-direct" needs no adb on this machine
+tags = ["phone"]
+
+[devices.board]
+kind = "raspberry_pi"
+address = "root@board.local"
+port = 2222
+folder = "/opt/harness"           # where files go; must allow execution
+launcher = ["taskset", "f0"]      # put before the runner
+"""
+
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+# No leading dash: an address must never be read as an option.
+ADDRESS_PATTERN = r"^[A-Za-z0-9\[][^\x00-\x20\x7f]{0,254}$"
+Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN)]
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One `[devices.NAME]` table."""
+
+    kind: Literal["android", "raspberry_pi"]
+    address: Address
+    transport: Literal["adb", "adb-direct", "ssh"] | None = None
+    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    folder: Annotated[str, Meta(pattern=r"^/[^\x00-\x1f]*$")] = ""
+    launcher: tuple[str, ...] = ()
+    tags: tuple[Name, ...] = ()
+
+
+class Inventory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole `devices.toml`."""
+
+    devices: dict[Name, Entry] = {}
+
+
+BUILT_IN = {
+    "host": Target(name="host", kind="host", transport="local"),
+    "emulator": Target(name="emulator", kind="emulator", transport="local"),
+    "arm-vm": Target(name="arm-vm", kind="arm_vm", transport="adb-direct"),
+}
+
+
+def read_inventory(path: Path) -> tuple[Target, ...]:
+    """The devices a file names; no file, no devices.
+
+    Raises:
+        UsageError: it is not valid TOML, or an entry is wrong; the message says where.
+    """
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+    try:
+        inventory = msgspec.convert(tomllib.loads(text), Inventory)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"{path}: {error}{_line_of(str(error), text)}",
+            mend="`harness devices --example` prints a valid file",
+        ) from error
+    return tuple(_target(name, entry, path) for name, entry in inventory.devices.items())
+
+
+def _line_of(message: str, text: str) -> str:
+    """The line a validation error is about: the key it names, below the last table header before it."""
+    path = re.search(r"at `\$\.?([^`]*)`", message)
+    unknown = re.search(r"unknown field `([^`]*)`", message)
+    keys = [key for key in re.split(r"[.\[\]]+", path[1] if path else "") if key and key != "..."]
+    if unknown:
+        keys.append(unknown[1])
+    for number, line in enumerate(text.splitlines(), 1):
+        if keys and re.match(rf"\s*{re.escape(keys[-1])}\s*=", line):
+            return f" (line {number})"
+    return ""
+
+
+def _target(name: str, entry: Entry, path: Path) -> Target:
+    transport = entry.transport or ("ssh" if entry.kind == "raspberry_pi" else "adb")
+    if (transport == "ssh") != (entry.kind == "raspberry_pi"):
+        raise UsageError(
+            f"{path}: device {name!r} of kind {entry.kind!r} cannot be reached by {transport!r}",
+            mend="raspberry_pi goes with ssh; android with adb or adb-direct",
+        )
+    if name.lower() in BUILT_IN:
+        raise UsageError(f"{path}: {name!r} is the name of a built-in device", mend="choose another name")
+    return Target(
+        name=name,
+        kind=entry.kind,
+        transport=transport,
+        address=entry.address,
+        folder=entry.folder,
+        launcher=entry.launcher,
+        port=entry.port,
+        tags=entry.tags,
+    )
+
+
+def configured() -> tuple[Target, ...]:
+    """All devices of `devices.toml`, the one here before the user's."""
+    found: dict[str, Target] = {}
+    for folder in (Path.cwd(), config_folder()):
+        for target in read_inventory(folder / FILE_NAME):
+            found.setdefault(target.name, target)
+    return tuple(found.values())
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A line of `harness devices`."""
+
+    name: str
+    kind: str
+    transport: str
+    address: str
+    state: str
+
+
+def list_known() -> tuple[Listed, ...]:
+    """Attached devices, then the configured ones, then the built-in ones."""
+    present = attached()
+    states = {device.serial: device.state for device in present}
+    lines = [Listed(d.model or d.serial, "android", "adb", d.serial, d.state) for d in present]
+    lines += [
+        Listed(t.name, t.kind, t.transport, t.address, states.get(t.address, "configured"))
+        for t in configured()
+    ]
+    lines += [Listed(t.name, t.kind, t.transport, t.address, "built in") for t in BUILT_IN.values()]
+    return tuple(lines)
+
+
+def attached() -> tuple[AttachedDevice, ...]:
+    """What Google's adb sees now; nothing when it is not installed."""
+    return list_devices() if adb_available() else ()
+
+
+def resolve(names: Sequence[str]) -> tuple[Target, ...]:
+    """Find each named device; with no name, the one attached.
+
+    Raises:
+        UsageError: a name fits nothing or is malformed.
+        DeviceUnfit: a name fits several devices, or none is named and not exactly one is attached.
+    """
+    known = configured()
+    if not names:
+        return (_only_attached(known),)
+    targets = [target for name in names for target in _find(name, known)]
+    return tuple({target.name: target for target in targets}.values())
+
+
+def _find(name: str, known: tuple[Target, ...]) -> tuple[Target, ...]:
+    if not name or name.startswith("-") or re.search(r"[\x00-\x1f\x7f]", name):
+        raise UsageError(f"{name!r} is not a device name", mend="`harness devices` lists them")
+    by_name = {target.name: target for target in known}
+    if name in by_name:
+        return (by_name[name],)
+    if name == "all" or name.startswith("tag:"):
+        return _tagged(name, known)
+    if target := _built_in(name):
+        return (target,)
+    if name.startswith("ssh:"):
+        return (_ssh(name),)
+    return (_attached(name, known),)
+
+
+def _tagged(name: str, known: tuple[Target, ...]) -> tuple[Target, ...]:
+    tag = name.removeprefix("tag:")
+    chosen = tuple(target for target in known if name == "all" or tag in target.tags)
+    if not chosen:
+        raise UsageError(
+            f"no device in {FILE_NAME} " + ("to take all of" if name == "all" else f"has the tag {tag!r}"),
+            mend=_what_there_is(known, ()),
+        )
+    return chosen
+
+
+def _built_in(name: str) -> Target | None:
+    kind, _, option = name.partition(":")
+    target = BUILT_IN.get(kind)
+    if target is None or not option:
+        return target
+    if kind == "emulator":
+        return Target(name=name, kind="emulator", transport="local", address=option)
+    if kind == "arm-vm" and option in ("adb", "adb-direct", "ssh"):
+        return Target(name=name, kind="arm_vm", transport=option)
+    raise UsageError(
+        f"{kind!r} takes no {option!r}", mend="emulator:CORE, arm-vm:adb, arm-vm:adb-direct, arm-vm:ssh"
+    )
+
+
+def _ssh(name: str) -> Target:
+    address = name.removeprefix("ssh:")
+    if not re.fullmatch(ADDRESS_PATTERN, address):
+        raise UsageError(f"{address!r} is not an SSH destination", mend="for example ssh:pi@raspberrypi")
+    return Target(name=name, kind="raspberry_pi", transport="ssh", address=address)
+
+
+def _attached(name: str, known: tuple[Target, ...]) -> Target:
+    if (address := re.fullmatch(r"[A-Za-z0-9.\[\]:_-]+:([0-9]{1,5})", name)) and 0 < int(address[1]) < 65536:
+        return Target(name=name, kind="android", transport="adb-direct", address=name)
+    present = attached()
+    exact = [device for device in present if device.serial == name]
+    wanted = name.lower().replace(" ", "_")
+    fitting = exact or [device for device in present if wanted in device.model.lower()]
+    if not fitting:
+        raise DeviceUnfit(f"there is no device {name!r}", mend=_what_there_is(known, present))
+    if len(fitting) > 1:
+        serials = ", ".join(f"{device.serial} ({device.model})" for device in fitting)
+        raise DeviceUnfit(f"{name!r} fits {len(fitting)} devices: {serials}", mend="name one by its serial")
+    return Target(name=name, kind="android", transport="adb", address=fitting[0].serial)
+
+
+def _only_attached(known: tuple[Target, ...]) -> Target:
+    present = attached()
+    if len(present) != 1:
+        what = "no device is attached" if not present else f"{len(present)} devices are attached"
+        raise DeviceUnfit(f"no --device was named and {what}", mend=_what_there_is(known, present))
+    device = present[0]
+    return Target(name=device.model or device.serial, kind="android", transport="adb", address=device.serial)
+
+
+def _what_there_is(known: tuple[Target, ...], present: tuple[AttachedDevice, ...]) -> str:
+    groups = (
+        ("attached", [f"{device.serial} ({device.model or device.state})" for device in present]),
+        (FILE_NAME, [target.name for target in known]),
+        ("built in", [*BUILT_IN, "emulator:cortex-a53", "arm-vm:ssh"]),
+    )
+    listed = "; ".join(f"{title}: {', '.join(names)}" for title, names in groups if names)
+    return f"choose --device from {listed}"

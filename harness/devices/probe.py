@@ -1,0 +1,62 @@
+"""Reading what `device_scripts/probe.sh` says of a device; untrusted input, parsed strictly."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.paths import DEVICE_SCRIPTS
+from harness.printable import printable
+from harness.transports.base import Transport
+
+PROBE_SCRIPT = DEVICE_SCRIPTS / "probe.sh"
+PROBE_TIMEOUT_S = 30
+MAX_VALUE_LENGTH = 500
+MAX_LINES = 2000
+
+_LINE = re.compile(r"(?P<failed>!?)(?P<key>[a-z][a-z0-9_.]*)=(?P<value>.*)")
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What could be read, and for the rest the reason why not."""
+
+    values: Mapping[str, str]
+    unreadable: Mapping[str, str]
+
+    def number(self, key: str) -> int | None:
+        """A non-negative integer (decimal or 0x…), or None when missing or garbage."""
+        text = self.values.get(key, "").strip()
+        if re.fullmatch(r"[0-9]{1,18}", text):
+            return int(text)
+        return int(text, 16) if re.fullmatch(r"0x[0-9a-fA-F]{1,16}", text) else None
+
+    def decimal(self, key: str) -> float | None:
+        """A decimal number, or None when missing or garbage."""
+        text = self.values.get(key, "").strip()
+        return float(text) if re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,12})?", text) else None
+
+    def kibibytes(self, key: str) -> int | None:
+        """A number of kibibytes as bytes."""
+        number = self.number(key)
+        return None if number is None else number * 1024
+
+
+def clean(text: str) -> str:
+    """A device's text so that it cannot steer a terminal, and at most 500 characters of it."""
+    return printable(text)[:MAX_VALUE_LENGTH]
+
+
+def parse_probe(output: str) -> Probed:
+    """Take the `key=value` and `!key=reason` lines; whatever else a device prints is ignored."""
+    values: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
+    for line in output.splitlines()[:MAX_LINES]:
+        if match := _LINE.fullmatch(line.rstrip("\r")):
+            (unreadable if match["failed"] else values)[match["key"]] = clean(match["value"])
+    return Probed(values, unreadable)
+
+
+def read_facts(transport: Transport, folder: str) -> Probed:
+    """What the device is. The script goes along as an argument: nothing needs to be pushed before."""
+    argv = ["sh", "-c", PROBE_SCRIPT.read_text(), "probe.sh", "facts", folder]
+    return parse_probe(transport.run(argv, timeout_s=PROBE_TIMEOUT_S).check().text)

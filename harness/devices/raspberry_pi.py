@@ -1,0 +1,36 @@
+"""Raspberry Pis and other 64-bit Linux boards, over SSH."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from harness.devices.device import Device, describe
+from harness.devices.target import Target
+from harness.errors import DeviceUnfit
+from harness.transports.base import Transport
+from harness.transports.ssh import SshTransport
+
+FOLDER_IN_HOME = ".cache/mobilenet-harness"
+
+
+@contextmanager
+def open_raspberry_pi(target: Target) -> Iterator[Device]:
+    """Yield a board reached by OpenSSH's client, with the user's own configuration."""
+
+    def connect() -> Transport:
+        return SshTransport(target.address, port=target.port)
+
+    transport = connect()
+    try:
+        folder = target.folder or home_folder(transport, target.name)
+        info, free_bytes = describe(transport, name=target.name, kind="raspberry_pi", folder=folder)
+        yield Device(info, transport, folder, connect, target.launcher, free_bytes=free_bytes)
+    finally:
+        transport.close()
+
+
+def home_folder(transport: Transport, name: str) -> str:
+    """The default folder there: in the user's home, because /tmp is everybody's."""
+    home = transport.run(["sh", "-c", 'printf %s "$HOME"'], timeout_s=30).check(name).text
+    if not home.startswith("/"):
+        raise DeviceUnfit("its user has no home folder", device=name, mend='set folder = "…" in devices.toml')
+    return f"{home.rstrip('/')}/{FOLDER_IN_HOME}"

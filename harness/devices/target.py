@@ -1,0 +1,26 @@
+"""A device that was named and found, but not yet touched."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a device is and how to reach it.
+
+    `address` is an ADB serial, `host:port`, an SSH destination, or the emulator's core. `folder` is
+    empty for the kind's own choice. `launcher` is put before the runner.
+    """
+
+    name: str
+    kind: str
+    transport: str
+    address: str = ""
+    folder: str = ""
+    launcher: tuple[str, ...] = ()
+    port: int | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def lives_here(self) -> bool:
+        """Whether measuring it keeps this machine busy, so that nothing else may run beside it."""
+        return self.kind in ("host", "emulator", "arm_vm")

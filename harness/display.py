@@ -1,0 +1,93 @@
+"""What the terminal shows: progress while it works, and one table at the end."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from harness.errors import HarnessError
+from harness.run import Event, Listener
+
+VERDICT_STYLES = {"valid": "green", "suspect": "yellow", "invalid": "bold red"}
+
+
+@contextmanager
+def show_progress(console: Console, *, quiet: bool) -> Iterator[Listener]:
+    """Yield a listener that draws one line a device, with the time left; plain lines when not a terminal."""
+    if quiet:
+        yield lambda event: None
+    elif console.is_terminal:
+        columns = (
+            TextColumn("[bold]{task.fields[device]}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+        )
+        with Progress(*columns, console=console) as progress:
+            yield _Lines(progress).listen
+    else:
+        yield lambda event: _print_line(console, event)
+
+
+class _Lines:
+    """One progress line a device."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def listen(self, event: Event) -> None:
+        """Update the line of the event's device."""
+        device = event.device or "lowering"
+        if device not in self._tasks:
+            self._tasks[device] = self._progress.add_task("", total=None, device=escape(device))
+        text = event.text or (event.cell.variant.name if event.cell else "")
+        self._progress.update(
+            self._tasks[device],
+            description=escape(text),
+            completed=event.step,
+            total=event.steps or None,
+        )
+
+
+def _print_line(console: Console, event: Event) -> None:
+    """For logs: what was lowered, and each cell once it is complete."""
+    cell = event.cell
+    steps = f" ({event.step} of {event.steps})" if event.steps else ""
+    if cell is None:
+        if not event.device or not event.steps:
+            console.print(escape(f"{event.device or 'lowering'}: {event.text}{steps}"), soft_wrap=True)
+    elif cell.failure or len(cell.processes) >= cell.plan.processes:
+        what = f"failed: {cell.failure.what}" if cell.failure else "measured"
+        console.print(escape(f"{event.device}: {cell.variant.name} {what}{steps}"), soft_wrap=True)
+
+
+def print_table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table whose last column is a verdict or a state."""
+    table = Table(title=escape(title) if title else None, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(escape(column), overflow="fold")
+    for row in rows:
+        style = VERDICT_STYLES.get(row[-1].split(":")[0].split()[0] if row[-1] else "", "")
+        last = f"[{style}]{escape(row[-1])}[/]" if style else escape(row[-1])
+        table.add_row(*map(escape, row[:-1]), last)
+    console.print(table)
+
+
+def print_error(console: Console, error: HarnessError) -> None:
+    """One readable block."""
+    console.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)

@@ -1,0 +1,49 @@
+"""One harness at a time on a device: a lock on this machine that says who holds it."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from harness.devices.target import Target
+from harness.errors import DeviceUnfit
+from harness.paths import cache_folder
+
+WAIT_S = 600.0
+
+
+@contextmanager
+def hold_device(target: Target, tell: Callable[[str], None], *, wait_s: float = WAIT_S) -> Iterator[None]:
+    """Hold a device; wait when another harness of this machine does, and say who.
+
+    Devices that live on this machine share one lock: each would disturb the others. The operating
+    system frees the lock when its holder dies, so none goes stale.
+
+    Raises:
+        DeviceUnfit: it was not free within `wait_s`.
+    """
+    identity = "this-machine" if target.lives_here else f"{target.kind}-{target.address}"
+    folder = cache_folder() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / (re.sub(r"[^A-Za-z0-9.-]", "_", identity) + ".lock")
+    holder = path.with_suffix(".holder")
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = holder.read_text().strip() if holder.exists() else "another harness"
+        tell(f"waiting for {who}")
+        try:
+            lock.acquire(timeout=wait_s)
+        except Timeout:
+            raise DeviceUnfit(
+                f"it is being measured by {who}", device=target.name, mend="wait for that run or stop it"
+            ) from None
+    try:
+        holder.write_text(f"process {os.getpid()}\n")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()

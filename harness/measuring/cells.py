@@ -1,0 +1,77 @@
+"""From the processes of one variant on one device to a cell."""
+
+import statistics
+from collections.abc import Callable, Sequence
+
+from harness.measuring.statistics import summarize_latency
+from harness.measuring.verdict import judge
+from harness.records import (
+    Artifact,
+    Cell,
+    DeviceInfo,
+    Failure,
+    Memory,
+    Parity,
+    Plan,
+    ProcessReport,
+)
+
+
+def build_cell(
+    device: DeviceInfo,
+    artifact: Artifact,
+    plan: Plan,
+    processes: tuple[ProcessReport, ...],
+    parity: Parity | None,
+    failure: Failure | None = None,
+) -> Cell:
+    """Summarise what was measured so far; a cell that failed keeps its processes and has no summary."""
+    measured = bool(processes) and failure is None
+    latency = summarize_latency(processes, seed=plan.seed) if measured else None
+    return Cell(
+        variant=artifact.variant,
+        artifact=artifact,
+        device=device,
+        plan=plan,
+        processes=processes,
+        latency=latency,
+        instructions_per_inference=_instructions(processes) if measured else None,
+        memory=_memory(artifact, processes) if measured else None,
+        parity=parity,
+        failure=failure,
+        verdict=judge(
+            device=device,
+            artifact=artifact,
+            plan=plan,
+            processes=processes,
+            latency=latency,
+            parity=parity,
+            failure=failure,
+        ),
+    )
+
+
+def worse_parity(first: Parity | None, second: Parity) -> Parity:
+    """The one further from the reference: a cell is only as right as its worst process."""
+    if first is None or (first.passed, -first.max_abs_error) > (second.passed, -second.max_abs_error):
+        return second
+    return first
+
+
+def _instructions(processes: Sequence[ProcessReport]) -> int | None:
+    counts = [p.instructions_per_inference for p in processes if p.instructions_per_inference is not None]
+    return statistics.median_low(counts) if counts else None
+
+
+def _memory(artifact: Artifact, processes: Sequence[ProcessReport]) -> Memory:
+    def median(figure: Callable[[ProcessReport], int]) -> int:
+        return statistics.median_low([figure(process) for process in processes])
+
+    return Memory(
+        rss_start_bytes=median(lambda p: p.rss_start_bytes),
+        rss_loaded_bytes=median(lambda p: p.rss_loaded_bytes),
+        rss_initialized_bytes=median(lambda p: p.rss_initialized_bytes),
+        peak_rss_bytes=median(lambda p: p.peak_rss_bytes),
+        planned_arena_bytes=artifact.planned_arena_bytes,
+        artifact_bytes=artifact.size_bytes,
+    )

@@ -1,0 +1,60 @@
+"""What could disturb a measurement, read by `probe.sh` just before and after it."""
+
+from harness.devices.device import Device
+from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_probe
+from harness.errors import CommandFailed
+from harness.measuring.deploy import DeployedBundle
+from harness.records import Conditions, Temperature
+
+
+def read_conditions(device: Device, bundle: DeployedBundle) -> Conditions:
+    """Read them on the device; a probe that fails is recorded as unreadable, the run goes on."""
+    try:
+        told = device.transport.run(
+            ["sh", bundle.probe_script, "conditions"], timeout_s=PROBE_TIMEOUT_S
+        ).check()
+    except CommandFailed as error:
+        return Conditions(unreadable={"all": error.what})
+    return parse_conditions(parse_probe(told.text))
+
+
+def parse_conditions(probed: Probed) -> Conditions:
+    """Turn the probe's lines into conditions; garbage counts as unreadable."""
+    unreadable = dict(probed.unreadable)
+    decicelsius = probed.number("battery_decicelsius")
+    conditions = Conditions(
+        uptime_seconds=probed.decimal("uptime_seconds"),
+        frequencies_khz=_numbers(probed, "frequencies_khz"),
+        governors=tuple(probed.values["governors"].split(",")) if "governors" in probed.values else None,
+        temperatures=_temperatures(probed),
+        load_average_1min=probed.decimal("load_average_1min"),
+        memory_available_bytes=probed.kibibytes("memory_available_kib"),
+        thermal_status=probed.number("thermal_status"),
+        battery_percent=probed.number("battery_percent"),
+        battery_celsius=None if decicelsius is None else decicelsius / 10,
+        throttled_flags=probed.number("throttled_flags"),
+        unreadable=unreadable,
+    )
+    for key, text in probed.values.items():
+        if getattr(conditions, key, text) is None:
+            unreadable[key] = f"not a value: {text[:40]!r}"
+    return conditions
+
+
+def _numbers(probed: Probed, key: str) -> tuple[int, ...] | None:
+    parts = probed.values.get(key, "").split(",")
+    return tuple(map(int, parts)) if all(part.isdecimal() and len(part) < 16 for part in parts) else None
+
+
+def _temperatures(probed: Probed) -> tuple[Temperature, ...] | None:
+    """Thermal zones report millidegrees (Documentation/driver-api/thermal/sysfs-api.rst); old Qualcomm
+    kernels report degrees, and disconnected sensors absurd values, which are left out.
+    """
+    found = []
+    for key, text in probed.values.items():
+        number, _, name = text.partition(" ")
+        if key.startswith("zone.") and number.lstrip("-").isdecimal() and len(number) < 12:
+            celsius = int(number) / 1000 if abs(int(number)) > 200 else float(number)
+            if -50 <= celsius <= 200:
+                found.append(Temperature(zone=name or key, celsius=celsius))
+    return tuple(found) or None

@@ -1,0 +1,168 @@
+"""Putting the runner bundle and artifacts on a device; what is there already is not pushed again."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.bundle import Bundle
+from harness.devices.device import Device
+from harness.devices.probe import clean
+from harness.errors import DeviceUnfit, TransferFailed
+from harness.lowering.cache import StoredArtifact
+
+COMMAND_TIMEOUT_S = 60
+HASHING_TIMEOUT_S = 300
+# Reports, job folders and the file system's own overhead.
+SPARE_BYTES = 16 * 2**20
+
+_SUM_LINE = re.compile(r"\\?(?P<sha256>[0-9a-f]{64}) [ *](?P<path>.+)")
+
+
+@dataclass(frozen=True)
+class DeviceFile:
+    """A file of this machine and where it belongs on the device."""
+
+    source: Path
+    destination: str
+    sha256: str
+    mode: int = 0o644
+
+
+@dataclass(frozen=True)
+class DeployedBundle:
+    """The runner on the device."""
+
+    folder: str
+    loader: str
+
+    @property
+    def launch_script(self) -> str:
+        """Starts jobs so that they survive the connection."""
+        return f"{self.folder}/launch.sh"
+
+    @property
+    def probe_script(self) -> str:
+        """Reads conditions."""
+        return f"{self.folder}/probe.sh"
+
+    def runner_argv(self, launcher: Sequence[str]) -> tuple[str, ...]:
+        """The runner through its own loader (the device's may be another version), behind a launcher."""
+        loader = f"{self.folder}/{self.loader}"
+        return (*launcher, loader, "--library-path", self.folder, f"{self.folder}/runner")
+
+
+@dataclass(frozen=True)
+class DeployedArtifact:
+    """A program and its reference input on the device."""
+
+    program: str
+    reference_input: str
+
+
+def deploy_bundle(device: Device, bundle: Bundle, tell: Callable[[str], None]) -> DeployedBundle:
+    """Push what is missing of the bundle and see that it may be executed there.
+
+    Raises:
+        DeviceUnfit: no space, or the folder does not allow execution.
+    """
+    folder = f"{device.folder}/bundle-{bundle.sha256[:12]}"
+    files = [DeviceFile(bundle.folder / f.name, f"{folder}/{f.name}", f.sha256, f.mode) for f in bundle.files]
+    pushed = push_missing(device, files, tell)
+    deployed = DeployedBundle(folder, bundle.loader)
+    if pushed:
+        _check_executable(device, deployed)
+    return deployed
+
+
+def deploy_artifact(device: Device, stored: StoredArtifact, tell: Callable[[str], None]) -> DeployedArtifact:
+    """Push a program and its reference input, each under its sha256, unless they are there."""
+    artifact = stored.artifact
+    program = f"{device.folder}/artifacts/{artifact.sha256}.pte"
+    reference_input = f"{device.folder}/artifacts/{artifact.reference_input_sha256}.bin"
+    push_missing(
+        device,
+        [
+            DeviceFile(stored.program, program, artifact.sha256),
+            DeviceFile(stored.reference_input, reference_input, artifact.reference_input_sha256),
+        ],
+        tell,
+    )
+    return DeployedArtifact(program, reference_input)
+
+
+def push_missing(
+    device: Device, files: Sequence[DeviceFile], tell: Callable[[str], None]
+) -> tuple[DeviceFile, ...]:
+    """Push the files the device does not have with the right content, telling so; return those pushed.
+
+    A transfer that arrives damaged is repeated once.
+
+    Raises:
+        DeviceUnfit: the device has too little space.
+        TransferFailed: it refused a file, or a file arrived damaged twice.
+    """
+    missing = _missing(device, files)
+    if not missing:
+        return ()
+    size_bytes = sum(file.source.stat().st_size for file in missing)
+    _check_space(device, size_bytes)
+    what = "1 file" if len(missing) == 1 else f"{len(missing)} files"
+    tell(f"pushing {what}, {size_bytes / 1e6:.1f} MB")
+    folders = sorted({file.destination.rpartition("/")[0] for file in missing})
+    device.transport.run(["mkdir", "-p", *folders], timeout_s=COMMAND_TIMEOUT_S).check(device.info.name)
+    damaged = _push(device, missing)
+    if damaged:
+        damaged = _push(device, damaged)
+    if damaged:
+        raise TransferFailed(
+            f"{damaged[0].source.name} arrived damaged twice",
+            device=device.info.name,
+            mend="check the cable and the device's storage",
+        )
+    return missing
+
+
+def _push(device: Device, files: Sequence[DeviceFile]) -> tuple[DeviceFile, ...]:
+    """Push and return those that arrived damaged."""
+    for file in files:
+        device.transport.push(file.source, file.destination, mode=file.mode)
+    return _missing(device, files)
+
+
+def _missing(device: Device, files: Sequence[DeviceFile]) -> tuple[DeviceFile, ...]:
+    paths = [file.destination for file in files]
+    present = sha256_on_device(device, paths)
+    return tuple(file for file in files if present.get(file.destination) != file.sha256)
+
+
+def sha256_on_device(device: Device, paths: Sequence[str]) -> dict[str, str]:
+    """The sha256 of those of the files that exist there, by path."""
+    told = device.transport.run(["sha256sum", *paths], timeout_s=HASHING_TIMEOUT_S)
+    if told.exit_code == 127:
+        raise DeviceUnfit("it has no sha256sum", device=device.info.name, mend="install coreutils or busybox")
+    matches = (_SUM_LINE.fullmatch(line) for line in told.text.splitlines())
+    return {match["path"]: match["sha256"] for match in matches if match}
+
+
+def _check_space(device: Device, size_bytes: int) -> None:
+    needed = size_bytes + SPARE_BYTES
+    if device.free_bytes is not None and device.free_bytes < needed:
+        raise DeviceUnfit(
+            f"{device.folder} has {device.free_bytes / 1e6:.0f} MB free, {needed / 1e6:.0f} MB are needed",
+            device=device.info.name,
+            mend="free some space there, or name another folder in devices.toml",
+        )
+
+
+def _check_executable(device: Device, bundle: DeployedBundle) -> None:
+    if device.launcher:
+        return
+    loader = f"{bundle.folder}/{bundle.loader}"
+    told = device.transport.run([loader, "--version"], timeout_s=COMMAND_TIMEOUT_S)
+    if told.exit_code != 0:
+        raise DeviceUnfit(
+            f"{loader} cannot be executed there: {clean(told.stderr.decode('utf-8', 'replace'))}",
+            device=device.info.name,
+            mend='if the folder is on a noexec file system, name another as folder = "…" in devices.toml',
+        )

@@ -1,0 +1,117 @@
+"""Programs on the device that go on when the connection breaks.
+
+`launch.sh` starts a job detached and then waits with it, so nothing polls while something is measured.
+When the connection breaks, the job goes on; a new connection waits for its end and fetches the files.
+"""
+
+import hashlib
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.devices.device import JOB, Device
+from harness.devices.probe import clean
+from harness.errors import ConnectionLost, MeasurementError, ReportRejected, TimedOut
+from harness.measuring.deploy import COMMAND_TIMEOUT_S, DeployedBundle
+from harness.transports.base import Completed
+
+RECONNECT_WAIT_S = 2.0
+MAX_FILE_BYTES = 64 * 2**20
+
+_STATUS = re.compile(r"status (?P<status>[0-9]{1,3}|lost)")
+# One call gives the file's hash and its content, so a transfer cut short is noticed.
+_FETCH = 'sha256sum "$1" && cat "$1"'
+_PREPARE = 'rm -rf "$1" && mkdir -p "$1"'
+
+
+@dataclass(frozen=True)
+class Job:
+    """A folder on the device where one program runs and leaves its files."""
+
+    device: Device
+    bundle: DeployedBundle
+    folder: str
+
+    def run(self, argv: Sequence[str], *, timeout_s: float) -> int:
+        """Run to the end, over broken connections, and return the exit code.
+
+        Raises:
+            MeasurementError: the program vanished without a status (killed, or the device rebooted).
+            TimedOut: it did not end in time; it has been stopped then, if the device still answers.
+        """
+        deadline = time.monotonic() + timeout_s
+        self._sh(_PREPARE)
+        argv = [part.replace(JOB, self.folder) for part in argv]
+        try:
+            return self._await(["start", self.folder, "--", *argv], deadline)
+        except ConnectionLost:
+            return self._rejoin(deadline)
+        except TimedOut:
+            self.stop()
+            raise
+
+    def _rejoin(self, deadline: float) -> int:
+        while True:
+            time.sleep(RECONNECT_WAIT_S)
+            try:
+                return self._await(["wait", self.folder], deadline)
+            except ConnectionLost:
+                if time.monotonic() > deadline:
+                    raise
+
+    def _await(self, words: Sequence[str], deadline: float) -> int:
+        remaining_s = max(1.0, deadline - time.monotonic())
+        told = self.device.transport.run(["sh", self.bundle.launch_script, *words], timeout_s=remaining_s)
+        last = told.text.rstrip().rpartition("\n")[2].rstrip("\r")
+        match = _STATUS.fullmatch(last)
+        if not match:
+            said = clean((told.stderr or told.stdout).decode("utf-8", "replace"))
+            raise MeasurementError(
+                f"launch.sh did not tell how the runner ended: {said}", device=self.device.info.name
+            )
+        if match["status"] == "lost":
+            raise MeasurementError(
+                "the runner vanished without a status: it was killed, or the device restarted",
+                device=self.device.info.name,
+            )
+        return int(match["status"])
+
+    def stop(self) -> None:
+        """End the program if it still runs."""
+        self.device.transport.run(
+            ["sh", self.bundle.launch_script, "stop", self.folder], timeout_s=COMMAND_TIMEOUT_S
+        )
+
+    def fetch(self, name: str) -> bytes:
+        """A file of the job, checked against the sha256 taken on the device; repeated once if damaged.
+
+        Raises:
+            ReportRejected: it is missing, too large, or arrived damaged twice.
+        """
+        path = f"{self.folder}/{name}"
+        for _ in range(2):
+            told = self._sh(_FETCH, path)
+            digest, _, content = told.stdout.partition(b"\n")
+            if len(content) <= MAX_FILE_BYTES and hashlib.sha256(content).hexdigest() == _sha256_of(digest):
+                return content
+        said = clean(told.stderr.decode("utf-8", "replace"))
+        raise ReportRejected(f"{name} could not be fetched whole: {said}", device=self.device.info.name)
+
+    def last_output(self) -> str:
+        """The last lines the program wrote to standard error, made harmless."""
+        told = self._sh('tail -n 5 "$1"', f"{self.folder}/stderr")
+        return " | ".join(clean(line) for line in told.text.splitlines() if line.strip())[-1000:]
+
+    def remove(self) -> None:
+        """Delete the job's folder."""
+        self._sh('rm -rf "$1"')
+
+    def _sh(self, script: str, path: str = "") -> Completed:
+        argv = ["sh", "-c", script, "job", path or self.folder]
+        return self.device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
+
+
+def _sha256_of(line: bytes) -> str:
+    """The digest in a line of sha256sum; a leading backslash marks an escaped file name."""
+    return line.lstrip(b"\\")[:64].decode("ascii", "replace")

@@ -1,0 +1,166 @@
+"""Talking to our runner: its arguments out, its report in, strictly."""
+
+import statistics
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from harness.devices.device import JOB, Device
+from harness.devices.probe import clean
+from harness.errors import ReportRejected, RunnerFailed
+from harness.measuring.conditions import read_conditions
+from harness.measuring.deploy import DeployedArtifact, DeployedBundle
+from harness.measuring.jobs import Job
+from harness.records import Artifact, Plan, ProcessReport, RunnerReport
+
+# Loading, warming up and counting come on top of the timed part, and emulated cores are slow.
+START_ALLOWANCE_S = 120
+SLOW_CLOCK_FACTOR = 5
+MAX_SAMPLES = 5_000_000
+
+_decode = msgspec.json.Decoder(RunnerReport).decode
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One process: what is saved, and its output of the reference input."""
+
+    process: ProcessReport
+    output: tuple[float, ...]
+
+
+def measure_process(
+    job: Job, deployed: DeployedArtifact, artifact: Artifact, plan: Plan, *, round_: int
+) -> Measured:
+    """Run one fresh process on the device and read its report back.
+
+    Raises:
+        RunnerFailed: it ended with an error or a signal; the message carries its last words.
+        ReportRejected: the report is not what the runner writes.
+    """
+    device, bundle = job.device, job.bundle
+    before = read_conditions(device, bundle)
+    started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    exit_code = job.run(runner_argv(device, bundle, deployed, plan), timeout_s=_timeout_s(device, plan))
+    after = read_conditions(device, bundle)
+    if exit_code != 0:
+        raise RunnerFailed(describe_end(exit_code, job.last_output()), device=device.info.name)
+    report = decode_report(job.fetch("report.json"), artifact, plan)
+    counts = parse_counts(job.fetch("instructions"), plan) if device.counts_instructions else None
+    job.remove()
+    instructions = counts or report.counted_instructions
+    process = ProcessReport(
+        round=round_,
+        started_at=started_at,
+        build_type=report.build_type,
+        load_ns=report.load_ns,
+        init_ns=report.init_ns,
+        first_ns=report.first_ns,
+        warmup_ns=report.warmup_ns,
+        latencies_ns=report.latencies_ns,
+        rss_start_bytes=report.rss_start_bytes,
+        rss_loaded_bytes=report.rss_loaded_bytes,
+        rss_initialized_bytes=report.rss_initialized_bytes,
+        rss_end_bytes=report.rss_end_bytes,
+        peak_rss_bytes=report.peak_rss_bytes,
+        threads_used=report.threads_used,
+        cpus_allowed=report.cpus_allowed,
+        instructions_per_inference=_typical(instructions),
+        cycles_per_inference=_typical(report.counted_cycles),
+        counters_unavailable=None if instructions else report.counters_unavailable,
+        conditions_before=before,
+        conditions_after=after,
+    )
+    return Measured(process, report.output.values)
+
+
+def runner_argv(
+    device: Device, bundle: DeployedBundle, deployed: DeployedArtifact, plan: Plan
+) -> tuple[str, ...]:
+    """The command line of one process; `{job}` stands for its job folder."""
+    options = {
+        "--model": deployed.program,
+        "--input": deployed.reference_input,
+        "--report": f"{JOB}/report.json",
+        "--threads": plan.threads,
+        "--warmup-iterations": plan.warmup_iterations,
+        "--min-iterations": plan.min_iterations,
+        "--min-seconds": plan.min_seconds,
+        "--max-seconds": plan.max_seconds,
+        "--counted-iterations": plan.counted_iterations,
+    }
+    if plan.cpus is not None:
+        options["--cpus"] = plan.cpus
+    words = [str(word) for option in options.items() for word in option]
+    marks = ["--mark-counted"] if device.counts_instructions else []
+    return (*bundle.runner_argv(device.launcher), *words, *marks)
+
+
+def decode_report(content: bytes, artifact: Artifact, plan: Plan) -> RunnerReport:
+    """Decode a report and check that it answers what was asked.
+
+    Raises:
+        ReportRejected: malformed, incomplete, or of another program, plan or ABI.
+    """
+    try:
+        report = _decode(content)
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+        raise ReportRejected(f"the device's report is malformed: {clean(str(error))}") from error
+    expected = 1
+    for size in artifact.output.sizes:
+        expected *= size
+    problems = {
+        f"it has {len(report.output.values)} outputs, not {expected}": len(report.output.values) != expected,
+        f"it used {report.threads_requested} threads, not {plan.threads}": report.threads_requested
+        != plan.threads,
+        f"it has {len(report.warmup_ns)} warm-up iterations of {plan.warmup_iterations}": len(
+            report.warmup_ns
+        )
+        < plan.warmup_iterations,
+        "it has no timed iteration": not report.latencies_ns,
+        "it has more samples than could be taken": len(report.latencies_ns) > MAX_SAMPLES,
+    }
+    wrong = [problem for problem, present in problems.items() if present]
+    if wrong:
+        raise ReportRejected(f"the device's report does not answer the plan: {wrong[0]}")
+    return report
+
+
+def parse_counts(content: bytes, plan: Plan) -> tuple[int, ...]:
+    """The instruction counter's file: one decimal count a line, one line a counted inference.
+
+    Raises:
+        ReportRejected: it is not that.
+    """
+    lines = content.decode("ascii", "replace").split()
+    if len(lines) != plan.counted_iterations or not all(
+        line.isdecimal() and len(line) < 16 for line in lines
+    ):
+        raise ReportRejected(
+            f"the instruction counter wrote {len(lines)} counts for {plan.counted_iterations} inferences"
+        )
+    return tuple(map(int, lines))
+
+
+def describe_end(exit_code: int, last_output: str) -> str:
+    """What an exit code means, with the runner's last words."""
+    how = (
+        f"the runner was ended by signal {exit_code - 128}"
+        if exit_code > 128
+        else f"the runner failed ({exit_code})"
+    )
+    if exit_code == 128 + 9:
+        how += ", as a device does that runs out of memory"
+    return f"{how}: {last_output or 'it said nothing'}"
+
+
+def _typical(counts: tuple[int, ...] | None) -> int | None:
+    """The median that is one of the counts; None when nothing was counted."""
+    return statistics.median_low(counts) if counts else None
+
+
+def _timeout_s(device: Device, plan: Plan) -> float:
+    """A generous bound; emulated cores are slower, and virtual seconds longer than ours."""
+    factor = SLOW_CLOCK_FACTOR if device.info.emulated else 1
+    return factor * (START_ALLOWANCE_S + 3 * plan.max_seconds)

@@ -1,0 +1,172 @@
+"""One device measuring its cells: rounds over all of them in random order, each visit a fresh process.
+
+Interleaving spreads slow drifts (heat, other load) over all cells instead of onto the last one; compare
+google/benchmark's `--benchmark_enable_random_interleaving`.
+"""
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+
+import msgspec
+
+from harness.bundle import ensure_bundle
+from harness.devices.device import Device
+from harness.errors import Interrupted, LoweringError, MeasurementError, TimedOut
+from harness.lowering.cache import StoredArtifact
+from harness.measuring.cells import build_cell, worse_parity
+from harness.measuring.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
+from harness.measuring.jobs import Job
+from harness.measuring.parity import compare, read_reference
+from harness.measuring.runner import measure_process
+from harness.records import Cell, Failure, Parity, Plan, ProcessReport, Variant
+
+
+@dataclass(frozen=True)
+class CellRequest:
+    """A cell to measure: its variant, whose artifact may still be in the making, and its plan."""
+
+    variant: Variant
+    plan: Plan
+
+
+@dataclass
+class Draft:
+    """A cell in the making."""
+
+    request: CellRequest
+    earlier: Cell | None = None
+    artifact: StoredArtifact | None = None
+    deployed: DeployedArtifact | None = None
+    processes: tuple[ProcessReport, ...] = ()
+    parity: Parity | None = None
+    failure: Failure | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether no further process is needed, or worth trying."""
+        return self.failure is not None or len(self.processes) >= self.request.plan.processes
+
+
+@dataclass
+class Session:
+    """A device, what it has to measure, and whom to tell.
+
+    `save` is called with the cell as it stands after each process; `tell` with what is going on.
+    Setting `cancelled` and ending the job in `current_job` makes `measure` raise `Interrupted`.
+    """
+
+    device: Device
+    artifacts: Mapping[Variant, Future[StoredArtifact]]
+    save: Callable[[Cell], None]
+    tell: Callable[[str], None]
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    current_job: Job | None = None
+
+    def measure(self, requests: Sequence[CellRequest], earlier: Sequence[Cell], *, seed: int) -> None:
+        """Measure all cells; those in `earlier` go on from the processes they have.
+
+        Raises:
+            TransportError: the device is gone; what was saved stays.
+            Interrupted: `cancelled` was set.
+        """
+        bundle = deploy_bundle(self.device, ensure_bundle(self.device.info.abi), self.tell)
+        self._job(bundle).stop()
+        drafts = [Draft(request, _find_earlier(request, earlier, self.device)) for request in requests]
+        rounds = max((draft.request.plan.processes for draft in drafts), default=0)
+        rng = random.Random(f"{seed} {self.device.info.name}")
+        for round_ in range(rounds):
+            for draft in self._in_random_order(drafts, rng):
+                if not draft.finished and len(draft.processes) <= round_:
+                    self._visit(draft, bundle, round_)
+
+    def _in_random_order(self, drafts: Sequence[Draft], rng: random.Random) -> Iterator[Draft]:
+        """All drafts, shuffled; in the first round only among those whose artifact is ready."""
+        waiting = list(drafts)
+        while waiting:
+            pending = {self.artifacts[draft.request.variant] for draft in waiting}
+            if not any(future.done() for future in pending):
+                self.tell("waiting for the first variant to be lowered")
+                while not wait(pending, timeout=0.2, return_when=FIRST_COMPLETED).done:
+                    self._check_cancelled()
+            ready = [draft for draft in waiting if self.artifacts[draft.request.variant].done()]
+            chosen = rng.choice(ready)
+            waiting.remove(chosen)
+            if self._take_artifact(chosen):
+                yield chosen
+
+    def _take_artifact(self, draft: Draft) -> bool:
+        """Whether there is one; a variant that could not be lowered is told by whoever lowered it."""
+        if draft.artifact is None:
+            try:
+                draft.artifact = self.artifacts[draft.request.variant].result()
+            except LoweringError:
+                return False
+            if draft.earlier and draft.earlier.artifact.sha256 == draft.artifact.artifact.sha256:
+                draft.processes, draft.parity = draft.earlier.processes, draft.earlier.parity
+        return True
+
+    def _visit(self, draft: Draft, bundle: DeployedBundle, round_: int) -> None:
+        self._check_cancelled()
+        stored = draft.artifact
+        if stored is None:
+            return
+        name = f"{stored.artifact.variant.name} t{draft.request.plan.threads}"
+        try:
+            if draft.deployed is None:
+                draft.deployed = deploy_artifact(self.device, stored, self.tell)
+            self.tell(f"{name}, process {round_ + 1} of {draft.request.plan.processes}")
+            self._measure_once(draft, stored, draft.deployed, bundle, round_)
+        except (MeasurementError, TimedOut) as error:
+            self._check_cancelled()
+            draft.failure = Failure(what=error.what)
+        self.save(
+            build_cell(
+                self.device.info,
+                stored.artifact,
+                draft.request.plan,
+                draft.processes,
+                draft.parity,
+                draft.failure,
+            )
+        )
+
+    def _measure_once(
+        self,
+        draft: Draft,
+        stored: StoredArtifact,
+        deployed: DeployedArtifact,
+        bundle: DeployedBundle,
+        round_: int,
+    ) -> None:
+        plan = draft.request.plan
+        self.current_job = self._job(bundle)
+        try:
+            measured = measure_process(self.current_job, deployed, stored.artifact, plan, round_=round_)
+        finally:
+            self.current_job = None
+        self._check_cancelled()
+        reference = read_reference(stored.reference_output)
+        parity = compare(measured.output, reference, stored.artifact.variant.precision)
+        draft.parity = worse_parity(draft.parity, parity)
+        draft.processes = (*draft.processes, measured.process)
+
+    def _job(self, bundle: DeployedBundle) -> Job:
+        """One folder a device: jobs there run one after the other; one left over is found by it."""
+        return Job(self.device, bundle, f"{self.device.folder}/jobs/current")
+
+    def _check_cancelled(self) -> None:
+        if self.cancelled.is_set():
+            raise Interrupted("interrupted", device=self.device.info.name)
+
+
+def _find_earlier(request: CellRequest, earlier: Sequence[Cell], device: Device) -> Cell | None:
+    """The saved cell that is the same measurement on the same boot of the same device."""
+    for cell in earlier:
+        weights = msgspec.structs.replace(cell.variant.weights, sha256=request.variant.weights.sha256)
+        same_variant = msgspec.structs.replace(cell.variant, weights=weights) == request.variant
+        if same_variant and cell.plan == request.plan and cell.device == device.info and not cell.failure:
+            return cell
+    return None

@@ -1,0 +1,156 @@
+"""Command line values to records: names and ranges are checked here, before anything is touched."""
+
+import math
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar, get_args
+
+import msgspec
+
+from harness.devices.cores import expand_cpu_list
+from harness.errors import UsageError
+from harness.records import RANDOM_WEIGHTS, Padding, Precision, Weights
+
+MAX_WIDTH = 4.0
+RESOLUTION_STEP_PX = 32
+MAX_RESOLUTION_PX = 1024
+MAX_THREADS = 256
+
+T = TypeVar("T")
+
+
+def parse_widths(text: str) -> tuple[float, ...]:
+    """Width multipliers: numbers above 0, at most 4."""
+    return _parse_list(text, "--width", _width)
+
+
+def parse_resolutions(text: str) -> tuple[int, ...]:
+    """Input sides in pixels: multiples of 32, the network's total stride, up to 1024."""
+    return _parse_list(text, "--resolution", _resolution)
+
+
+def parse_precisions(text: str) -> tuple[Precision, ...]:
+    """Precisions the harness can lower to."""
+    return _parse_list(text, "--precision", _precision)
+
+
+def parse_threads(text: str) -> tuple[int, ...]:
+    """Thread counts from 1 up."""
+    return _parse_list(text, "--threads", _threads)
+
+
+def parse_devices(texts: Sequence[str]) -> tuple[str, ...]:
+    """Device names; looked up later."""
+    return tuple(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
+
+
+def parse_padding(text: str) -> Padding:
+    """`symmetric` or `tf_same`."""
+    for padding in get_args(Padding):
+        if text == padding:
+            return padding  # type: ignore[no-any-return]
+    raise UsageError(f"--padding {text!r}: there are {', '.join(get_args(Padding))}")
+
+
+def parse_cpus(text: str | None) -> str | None:
+    """A CPU list such as `0-3,6`, in the kernel's format."""
+    if text is not None and not expand_cpu_list(text):
+        raise UsageError(f"--cpus {text!r} is not a list of cores", mend="for example --cpus 4-7")
+    return text
+
+
+def random_weights(seed: int) -> Weights:
+    """Seeded random weights."""
+    return msgspec.structs.replace(RANDOM_WEIGHTS, seed=seed)
+
+
+def new_run_folder(out: Path | None) -> Path:
+    """The run folder, made now.
+
+    Raises:
+        UsageError: it holds something already, or cannot be made.
+    """
+    folder = out or Path("results") / new_run_id()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        occupied = any(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"cannot make the run folder {folder}: {error.strerror}") from error
+    if occupied:
+        raise UsageError(
+            f"the run folder {folder} is not empty",
+            mend=f"choose another --out, or go on there with --resume {folder}",
+        )
+    return folder
+
+
+def new_run_id() -> str:
+    """UTC time and a short random id; sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def _parse_list(text: str, option: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
+        raise UsageError(
+            f"{option} {text!r} has an empty place", mend=f"for example {option} {_EXAMPLES[option]}"
+        )
+    try:
+        return tuple(dict.fromkeys(parse(part) for part in parts))
+    except ValueError as error:
+        raise UsageError(
+            f"{option} {text!r}: {error}", mend=f"for example {option} {_EXAMPLES[option]}"
+        ) from None
+
+
+_EXAMPLES = {
+    "--width": "0.25,0.5,1.0",
+    "--resolution": "128,224",
+    "--precision": "fp32,int8",
+    "--threads": "1,4",
+}
+
+
+def _width(text: str) -> float:
+    try:
+        width = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number") from None
+    if not (math.isfinite(width) and 0 < width <= MAX_WIDTH):
+        raise ValueError(f"a width multiplier is above 0 and at most {MAX_WIDTH:g}, not {text}")
+    return width
+
+
+def _resolution(text: str) -> int:
+    pixels = _whole(text)
+    if pixels % RESOLUTION_STEP_PX or not RESOLUTION_STEP_PX <= pixels <= MAX_RESOLUTION_PX:
+        below = max(
+            RESOLUTION_STEP_PX, min(MAX_RESOLUTION_PX, pixels // RESOLUTION_STEP_PX * RESOLUTION_STEP_PX)
+        )
+        raise ValueError(
+            f"a resolution is a multiple of {RESOLUTION_STEP_PX} from {RESOLUTION_STEP_PX}"
+            f" to {MAX_RESOLUTION_PX} px, not {text}; {below} is one"
+        )
+    return pixels
+
+
+def _precision(text: str) -> Precision:
+    for precision in get_args(Precision):
+        if text.lower() == precision:
+            return precision  # type: ignore[no-any-return]
+    raise ValueError(f"there is no precision {text!r}; there are {', '.join(get_args(Precision))}")
+
+
+def _threads(text: str) -> int:
+    threads = _whole(text)
+    if not 1 <= threads <= MAX_THREADS:
+        raise ValueError(f"the number of threads is from 1 to {MAX_THREADS}, not {text}")
+    return threads
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)

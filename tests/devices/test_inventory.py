@@ -1,0 +1,113 @@
+"""Finding devices: built in, configured and attached."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.devices import inventory
+from harness.errors import DeviceUnfit, UsageError
+from harness.transports.adb import AttachedDevice
+
+PIXEL = AttachedDevice(serial="1A2B", state="device", model="Pixel_6", product="oriole", transport_id="1")
+PIXEL_PRO = AttachedDevice(
+    serial="3C4D", state="device", model="Pixel_6_Pro", product="raven", transport_id="2"
+)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder, no user configuration and nothing attached."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    attach(monkeypatch)
+    return tmp_path
+
+
+def attach(monkeypatch: pytest.MonkeyPatch, *devices: AttachedDevice) -> None:
+    monkeypatch.setattr(inventory, "attached", lambda: devices)
+
+
+def test_built_in_devices_need_nothing(here: Path) -> None:
+    host, emulator, vm = inventory.resolve(["host", "emulator:cortex-a53", "arm-vm:ssh"])
+    assert (host.kind, emulator.kind, emulator.address) == ("host", "emulator", "cortex-a53")
+    assert (vm.kind, vm.transport) == ("arm_vm", "ssh")
+
+
+def test_the_example_is_valid_and_resolves(here: Path) -> None:
+    (here / "devices.toml").write_text(inventory.EXAMPLE)
+    assert [t.name for t in inventory.resolve(["all"])] == ["kitchen-pi", "pixel", "board"]
+    (phone,) = inventory.resolve(["tag:phone"])
+    assert (phone.transport, phone.address) == ("adb", "1A2B3C4D5E6F")
+    (board,) = inventory.resolve(["board"])
+    assert (board.port, board.folder, board.launcher) == (2222, "/opt/harness", ("taskset", "f0"))
+
+
+def test_a_part_of_the_model_finds_the_one_phone(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attach(monkeypatch, PIXEL)
+    (target,) = inventory.resolve(["pixel"])
+    assert (target.name, target.kind, target.address) == ("pixel", "android", "1A2B")
+
+
+def test_a_name_that_fits_two_phones_is_refused_with_their_serials(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach(monkeypatch, PIXEL, PIXEL_PRO)
+    with pytest.raises(DeviceUnfit, match=r"fits 2 devices: 1A2B \(Pixel_6\), 3C4D \(Pixel_6_Pro\)"):
+        inventory.resolve(["pixel"])
+    assert inventory.resolve(["3C4D"])[0].address == "3C4D"
+    assert inventory.resolve(["pixel 6 pro"])[0].address == "3C4D"
+
+
+def test_without_a_name_the_one_attached_device_is_taken(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attach(monkeypatch, PIXEL)
+    assert inventory.resolve([])[0].address == "1A2B"
+
+
+@pytest.mark.parametrize(
+    ("devices", "says"), [((), "no device is attached"), ((PIXEL, PIXEL_PRO), "2 devices")]
+)
+def test_without_a_name_and_not_exactly_one_device_all_are_listed(
+    here: Path, monkeypatch: pytest.MonkeyPatch, devices: tuple[AttachedDevice, ...], says: str
+) -> None:
+    attach(monkeypatch, *devices)
+    with pytest.raises(DeviceUnfit, match=says) as caught:
+        inventory.resolve([])
+    assert "emulator" in caught.value.mend
+
+
+def test_an_unknown_name_lists_what_there_is(here: Path) -> None:
+    with pytest.raises(DeviceUnfit, match="no device 'nosuch'") as caught:
+        inventory.resolve(["nosuch"])
+    assert "host, emulator, arm-vm" in caught.value.mend
+
+
+@pytest.mark.parametrize(
+    "name", ["", "-oProxyCommand=x", "a\nb", "x\x1b[31m", "ssh:-oProxyCommand=x", "ssh:a b"]
+)
+def test_a_malformed_name_is_refused(here: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="is not a"):
+        inventory.resolve([name])
+
+
+def test_an_address_with_a_port_needs_no_adb(here: Path) -> None:
+    (target,) = inventory.resolve(["192.168.1.9:5555"])
+    assert (target.transport, target.address) == ("adb-direct", "192.168.1.9:5555")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[devices.a]\nkind = 'android'\naddress = 'x'\ncolour = 1", r"unknown field `colour`.*line 4"),
+        ("[devices.a]\nkind = 'toaster'\naddress = 'x'", r"toaster.*line 2"),
+        ("[devices.a]\nkind = 'android'", "missing required field `address`"),
+        ("[devices.a]\nkind = 'android'\naddress = '-oProxyCommand=x'", "line 3"),
+        ("[devices.a]\nkind = 'android'\naddress = 'x'\nport = 70000", "line 4"),
+        ("[devices.a]\nkind = 'android'\naddress = 'x'\ntransport = 'ssh'", "cannot be reached by 'ssh'"),
+        ("[devices.host]\nkind = 'android'\naddress = 'x'", "built-in"),
+        ("[devices.a\n", "not valid TOML"),
+    ],
+)
+def test_a_wrong_inventory_is_refused_with_its_place(here: Path, text: str, says: str) -> None:
+    (here / "devices.toml").write_text(text)
+    with pytest.raises(UsageError, match=says):
+        inventory.resolve(["a"])

@@ -1,0 +1,110 @@
+"""Jobs on a device: they go on when the connection breaks, and how they ended is never guessed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from fakes import FlakyTransport
+from harness.devices.device import Device, describe
+from harness.errors import MeasurementError, ReportRejected, TimedOut
+from harness.measuring import jobs
+from harness.measuring.deploy import DeployedBundle
+from harness.measuring.jobs import Job
+from harness.paths import DEVICE_SCRIPTS
+from harness.transports.local import LocalTransport
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "RECONNECT_WAIT_S", 0.05)
+
+
+def job_in(tmp_path: Path, transport: LocalTransport | None = None) -> Job:
+    info, _ = describe(LocalTransport(), name="here", kind="host", folder=str(tmp_path))
+    device = Device(info, transport or LocalTransport(), str(tmp_path), LocalTransport)
+    return Job(device, DeployedBundle(str(DEVICE_SCRIPTS), "ld.so"), str(tmp_path / "job"))
+
+
+def starts(argv: Sequence[str]) -> bool:
+    return "start" in argv
+
+
+def fetches(argv: Sequence[str]) -> bool:
+    return any("sha256sum" in word for word in argv)
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -SEGV $$", 128 + 11)])
+def test_the_exit_code_comes_back(tmp_path: Path, script: str, code: int) -> None:
+    assert job_in(tmp_path).run(["sh", "-c", script], timeout_s=30) == code
+
+
+def test_the_job_folder_is_known_to_the_program(tmp_path: Path) -> None:
+    job = job_in(tmp_path)
+    assert job.run(["sh", "-c", 'echo "it\'s" > "$1/re port"', "x", "{job}"], timeout_s=30) == 0
+    assert job.fetch("re port") == b"it's\n"
+    job.remove()
+    assert not Path(job.folder).exists()
+
+
+def test_a_broken_connection_does_not_end_the_job(tmp_path: Path) -> None:
+    transport = FlakyTransport(starts)
+    job = job_in(tmp_path, transport)
+    assert job.run(["sh", "-c", 'echo done > "$1/out"', "x", "{job}"], timeout_s=30) == 0
+    assert job.fetch("out") == b"done\n"
+    assert any("wait" in command for command in transport.commands)
+
+
+def test_a_job_that_vanished_is_an_error(tmp_path: Path) -> None:
+    class Reboots(FlakyTransport):
+        """Loses the connection, and after it the job has left no status, as after a restart."""
+
+        def run(self, argv, *, timeout_s, stdin=b""):  # type: ignore[no-untyped-def]
+            try:
+                return super().run(argv, timeout_s=timeout_s, stdin=stdin)
+            finally:
+                if starts(argv):
+                    (tmp_path / "job" / "status").unlink()
+
+    with pytest.raises(MeasurementError, match="vanished without a status"):
+        job_in(tmp_path, Reboots(starts)).run(["true"], timeout_s=30)
+
+
+def test_a_job_that_never_ends_is_stopped(tmp_path: Path) -> None:
+    job = job_in(tmp_path)
+    with pytest.raises(TimedOut):
+        job.run(["sleep", "1000"], timeout_s=1.0)
+    pid = (tmp_path / "job" / "pid").read_text().strip()
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_its_last_words_are_kept_and_made_harmless(tmp_path: Path) -> None:
+    job = job_in(tmp_path)
+    assert job.run(["sh", "-c", r"printf 'one\ntwo\033[2J\n' >&2; exit 3"], timeout_s=30) == 3
+    assert job.last_output() == "one | two [2J"
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    job = job_in(tmp_path)
+    job.run(["true"], timeout_s=30)
+    with pytest.raises(ReportRejected, match=r"report\.json could not be fetched whole.*No such file"):
+        job.fetch("report.json")
+
+
+def test_a_file_that_changes_while_fetched_is_fetched_again(tmp_path: Path) -> None:
+    class Truncates(FlakyTransport):
+        """Cuts the answer of the first fetch short."""
+
+        def run(self, argv, *, timeout_s, stdin=b""):  # type: ignore[no-untyped-def]
+            completed = super().run(argv, timeout_s=timeout_s, stdin=stdin)
+            if fetches(argv) and len([c for c in self.commands if fetches(c)]) == 1:
+                return type(completed)(
+                    completed.argv, completed.exit_code, completed.stdout[:-2], completed.stderr
+                )
+            return completed
+
+    transport = Truncates(lambda argv: False)
+    job = job_in(tmp_path, transport)
+    job.run(["sh", "-c", 'echo whole > "$1/out"', "x", "{job}"], timeout_s=30)
+    assert job.fetch("out") == b"whole\n"
+    assert len([command for command in transport.commands if fetches(command)]) == 2

@@ -1,0 +1,60 @@
+"""Values of the command line: each wrong one is refused with the value and a way out."""
+
+from pathlib import Path
+
+import pytest
+
+from harness import options
+from harness.errors import UsageError
+
+
+def test_lists_keep_their_order_and_drop_repetitions() -> None:
+    assert options.parse_widths("0.5,0.25,0.50") == (0.5, 0.25)
+    assert options.parse_resolutions(" 224 , 32") == (224, 32)
+    assert options.parse_precisions("INT8,fp32") == ("int8", "fp32")
+    assert options.parse_devices(["host,emulator", "host"]) == ("host", "emulator")
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "says"),
+    [
+        (options.parse_widths, "0", "above 0"),
+        (options.parse_widths, "-1", "above 0"),
+        (options.parse_widths, "nan", "above 0"),
+        (options.parse_widths, "inf", "above 0"),
+        (options.parse_widths, "4.5", "at most 4"),
+        (options.parse_widths, "half", "'half' is not a number"),
+        (options.parse_widths, "0.5,", "empty place"),
+        (options.parse_resolutions, "100", "96 is one"),
+        (options.parse_resolutions, "0", "32 is one"),
+        (options.parse_resolutions, "2048", "1024 is one"),
+        (options.parse_resolutions, "224.0", "not a whole number"),
+        (options.parse_resolutions, "²²⁴", "not a whole number"),
+        (options.parse_precisions, "int4", "there is no precision 'int4'"),
+        (options.parse_threads, "0", "from 1 to 256"),
+        (options.parse_threads, "1,x", "'x' is not a whole number"),
+        (options.parse_padding, "same", "tf_same"),
+        (options.parse_cpus, "a-b", "not a list of cores"),
+        (options.parse_cpus, "3-1", "not a list of cores"),
+    ],
+)
+def test_a_wrong_value_is_named(parse: object, text: str, says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(text)  # type: ignore[operator]
+    assert says in str(caught.value)
+    assert text in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_run_folder_in_use_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="not empty") as caught:
+        options.new_run_folder(tmp_path)
+    assert "--resume" in caught.value.mend
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_run_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot make the run folder"):
+        options.new_run_folder(tmp_path / "file" / "run")
