@@ -1,0 +1,101 @@
+"""What each precision does to the network before it is lowered; a new precision is one entry here.
+
+Free of torch until one is applied, so that the artifact cache can ask which of them need calibration.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.records import Calibration, Precision
+
+if TYPE_CHECKING:
+    from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import XNNPACKQuantizer
+    from torch import Tensor, fx, nn
+    from torch.export import ExportedProgram
+
+# Synthetic pictures, used when no real ones are given; the artifact says so.
+RANDOM_CALIBRATION = Calibration(source="random", images=8, seed=1)
+
+
+@dataclass(frozen=True)
+class PreparedNetwork:
+    """`exported` is what XNNPACK gets; `eager` is the same function in torch, the reference for parity.
+
+    `output_step` is the distance between two neighbouring values an output can take, None for floats.
+    """
+
+    exported: "ExportedProgram"
+    eager: "nn.Module"
+    output_step: float | None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`prepare` takes the network, the same with BatchNorm folded, an example input, calibration images."""
+
+    calibrated: bool
+    prepare: "Callable[[nn.Module, nn.Module, Tensor, Tensor | None], PreparedNetwork]"
+
+
+def prepare_fp32(
+    network: "nn.Module", folded: "nn.Module", example: "Tensor", calibration: "Tensor | None"
+) -> PreparedNetwork:
+    """Single precision; the reference keeps its BatchNorms, so that parity also proves the folding."""
+    from torch.export import export
+
+    return PreparedNetwork(export(folded, (example,), strict=False), network, None)
+
+
+def prepare_int8(
+    network: "nn.Module", folded: "nn.Module", example: "Tensor", calibration: "Tensor | None"
+) -> PreparedNetwork:
+    """Post-training quantization: int8 activations per tensor, int8 weights per output channel."""
+    from torch.export import export
+    from torchao.quantization.pt2e import move_exported_model_to_eval
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    if calibration is None:
+        raise ValueError("int8 needs calibration images")
+    observed = prepare_pt2e(export(folded, (example,), strict=False).module(), relu6_quantizer())
+    for image in calibration:
+        observed(image[None])
+    quantized = convert_pt2e(observed)
+    move_exported_model_to_eval(quantized)
+    (result,) = next(node for node in quantized.graph.nodes if node.op == "output").args[0]
+    return PreparedNetwork(export(quantized, (example,), strict=False), quantized, float(result.args[1]))
+
+
+def relu6_quantizer() -> "XNNPACKQuantizer":
+    """XNNPACK's symmetric per-channel quantizer that also knows the pair convolution and ReLU6.
+
+    The stock one pairs with ReLU only. It would observe the convolution's output before the clamp, negative
+    half included, and spend most of the 256 levels on values that ReLU6 then discards.
+    """
+    import torch
+    from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
+        XNNPACKQuantizer,
+        get_symmetric_quantization_config,
+    )
+    from torchao.quantization.pt2e.quantizer import QuantizationAnnotation
+
+    class Relu6Quantizer(XNNPACKQuantizer):  # type: ignore[misc]
+        def annotate(self, model: "fx.GraphModule") -> "fx.GraphModule":
+            super().annotate(model)
+            for act in model.graph.find_nodes(
+                op="call_function", target=torch.ops.aten.hardtanh.default, sort=False
+            ):
+                conv = act.args[0].meta["quantization_annotation"]
+                act.meta["quantization_annotation"] = QuantizationAnnotation(
+                    output_qspec=conv.output_qspec, _annotated=True
+                )
+                conv.output_qspec = None
+            return model
+
+    return Relu6Quantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
+
+
+PRECISIONS: dict[Precision, Recipe] = {
+    "fp32": Recipe(calibrated=False, prepare=prepare_fp32),
+    "int8": Recipe(calibrated=True, prepare=prepare_int8),
+}

@@ -1,0 +1,210 @@
+"""Lower one variant: build, fold, quantize, export, hand to XNNPACK, and keep references for parity."""
+
+import hashlib
+import logging
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+from executorch.exir import EdgeProgramManager, ExecutorchBackendConfig, to_edge_transform_and_lower
+from executorch.exir.lowered_backend_module import get_lowered_submodules
+from executorch.exir.passes import MemoryPlanningPass
+from torch import Tensor, fx
+
+from harness.errors import LoweringError
+from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION, PreparedNetwork
+from harness.lowering.reference import synthetic_images
+from harness.records import Calibration, TensorSpec, Variant
+from models.mobilenet_v1 import MobileNetV1, count_cost, fold_batch_norm, hash_parameters, initialize
+
+REFERENCE_SEED = 20170417
+NHWC = (0, 2, 3, 1)
+
+
+@dataclass(frozen=True)
+class LoweredProgram:
+    """A program's bytes and what is known of it before it is stored.
+
+    `reference_input` is little-endian float32 in the program's own memory order (NHWC);
+    `reference_output` the eager model's answer to it.
+    """
+
+    program: bytes
+    reference_input: bytes
+    reference_output: bytes
+    weights_sha256: str
+    calibration: Calibration | None
+    macs: int
+    params: int
+    delegates: int
+    delegated_nodes: int
+    undelegated_nodes: tuple[str, ...]
+    planned_arena_bytes: int
+    output_step: float | None
+    input: TensorSpec
+    output: TensorSpec
+    seconds: float
+
+
+def lower_variant(
+    variant: Variant, *, weights_file: Path | None = None, calibration_images: Path | None = None
+) -> LoweredProgram:
+    """Lower with one thread, so that the bytes do not depend on how many cores this machine has.
+
+    Raises:
+        LoweringError: the weights or the calibration images do not fit the variant.
+    """
+    started = time.perf_counter()
+    with _quietly(), _one_thread(), torch.no_grad():
+        network = build_network(variant, weights_file)
+        images, calibration = _calibration(variant, calibration_images)
+        reference = synthetic_images(1, variant.resolution_px, REFERENCE_SEED)
+        # The example's layout becomes the program's input layout: the runner feeds NHWC, which is what
+        # XNNPACK computes in, and no transpose is left. The model itself must stay NCHW (FACTS: its pass
+        # asserts so).
+        example = reference.contiguous(memory_format=torch.channels_last)
+        prepared = PRECISIONS[variant.precision].prepare(network, fold_batch_norm(network), example, images)
+        edge = partition(prepared)
+        expected: Tensor = prepared.eager(reference)
+        cost = count_cost(network, variant.resolution_px)
+        # Counted before the program is emitted, which adds its own nodes to the same graph.
+        graph = edge.exported_program().graph_module
+        delegated = [
+            len(list(_operators(module.original_module.graph_module)))
+            for _, module, _ in get_lowered_submodules(graph)
+        ]
+        undelegated = tuple(_describe(node) for node in _operators(graph))
+        program, arena_bytes = _emit(edge)
+        return LoweredProgram(
+            program=program,
+            reference_input=_raw(example.permute(NHWC)),
+            reference_output=_raw(expected),
+            weights_sha256=_hash(weights_file) if weights_file else hash_parameters(network),
+            calibration=calibration,
+            macs=cost.macs,
+            params=cost.params,
+            delegates=len(delegated),
+            delegated_nodes=sum(delegated),
+            undelegated_nodes=undelegated,
+            planned_arena_bytes=arena_bytes,
+            output_step=prepared.output_step,
+            input=TensorSpec(dtype="float32", sizes=tuple(example.shape), dim_order=NHWC),
+            output=TensorSpec(dtype="float32", sizes=tuple(expected.shape), dim_order=(0, 1)),
+            seconds=time.perf_counter() - started,
+        )
+
+
+def build_network(variant: Variant, weights_file: Path | None) -> MobileNetV1:
+    """The variant's network in evaluation mode, with its weights: a state dict of this network, or seeded."""
+    network = MobileNetV1(variant.width, classes=variant.classes, padding=variant.padding)
+    if weights_file is None:
+        initialize(network, variant.weights.seed or 0)
+        return network.eval()
+    try:
+        network.load_state_dict(torch.load(weights_file, map_location="cpu", weights_only=True))
+    except Exception as error:  # torch.load raises whatever pickle, zip or torch stumbled upon
+        raise LoweringError(
+            f"cannot load {weights_file}: {error}",
+            mend="give a state dict saved from this network with the same width and number of classes",
+            variant=variant.name,
+        ) from error
+    return network.eval()
+
+
+def partition(prepared: PreparedNetwork) -> EdgeProgramManager:
+    """Give XNNPACK every operator it takes."""
+    return to_edge_transform_and_lower(prepared.exported, partitioner=[XnnpackPartitioner()])
+
+
+def _emit(edge: EdgeProgramManager) -> tuple[bytes, int]:
+    """The program's bytes and the bytes of the arenas planned for it."""
+    # The runner lends its own buffer as the input: none is planned, nothing is copied at each inference.
+    planning = MemoryPlanningPass(alloc_graph_input=False)
+    manager = edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=planning))
+    (plan,) = manager.executorch_program.execution_plan
+    return bytes(manager.buffer), sum(plan.non_const_buffer_sizes)
+
+
+def _operators(graph: fx.GraphModule) -> Iterator[fx.Node]:
+    """Nodes that compute; calls of delegates and the unpacking of their results do not count."""
+    for node in graph.graph.nodes:
+        if node.op == "call_function" and _target(node) not in ("executorch_call_delegate", "getitem"):
+            yield node
+
+
+def _target(node: fx.Node) -> str:
+    target: Any = node.target
+    return getattr(target, "__name__", str(target))
+
+
+def _describe(node: fx.Node) -> str:
+    """An operator and the module of the network it comes from, such as `aten.mean.dim (pool)`."""
+    modules: dict[str, tuple[str, Any]] = node.meta.get("nn_module_stack") or {}
+    path = next((path for path, _ in reversed(modules.values()) if path), "")
+    return f"{_target(node)} ({path})" if path else _target(node)
+
+
+def _calibration(variant: Variant, file: Path | None) -> tuple[Tensor | None, Calibration | None]:
+    """Images for a precision that is calibrated, and what is recorded of them."""
+    if not PRECISIONS[variant.precision].calibrated:
+        return None, None
+    if file is None:
+        source = RANDOM_CALIBRATION
+        return synthetic_images(source.images, variant.resolution_px, source.seed or 0), source
+    images = _load_images(variant, file)
+    return images, Calibration(source=file.name, images=len(images), sha256=_hash(file))
+
+
+def _load_images(variant: Variant, file: Path) -> Tensor:
+    try:
+        images = torch.from_numpy(numpy.load(file, allow_pickle=False))
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise LoweringError(
+            f"cannot read calibration images {file}: {error}", variant=variant.name
+        ) from error
+    shape = (3, variant.resolution_px, variant.resolution_px)
+    if images.dtype != torch.float32 or images.ndim != 4 or images.shape[1:] != shape or not len(images):
+        raise LoweringError(
+            f"calibration images {file} are {images.dtype} {tuple(images.shape)}",
+            mend=f"save a float32 array (images, {', '.join(map(str, shape))}) with numpy.save",
+            variant=variant.name,
+        )
+    return images
+
+
+def _hash(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _raw(tensor: Tensor) -> bytes:
+    return tensor.detach().contiguous().numpy().astype("<f4").tobytes()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the warnings that torch and ExecuTorch give about each other; errors still show."""
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(previous)
