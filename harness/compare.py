@@ -6,7 +6,7 @@ Runs are refused when something else than the program differs; `measuring/findin
 from collections.abc import Sequence
 
 from harness.errors import UsageError
-from harness.measuring.finding import ComparedCell, Finding, compare_cell
+from harness.measuring.finding import ComparedCell, Finding, compare_cell, overall
 from harness.records import SCHEMA_VERSION, Cell, Record
 
 DEFAULT_MARGIN = 0.03
@@ -62,7 +62,7 @@ def compare(
     timed = sum(not (old.device.emulated or young.device.emulated) for old, young in pairs)
     cells = tuple(compare_cell(old, young, margin=margin, timed_cells=timed) for old, young in pairs)
     return Comparison(
-        finding=_overall([cell.finding for cell in cells]),
+        finding=overall([cell.finding for cell in cells]),
         margin=margin,
         cells=cells,
         only_in_base=tuple(cell.name for key, cell in before.items() if key not in after),
@@ -120,10 +120,3 @@ def _index(cells: Sequence[Cell], side: str, across: bool) -> dict[Key, Cell]:
 def _names(cells: Sequence[Cell]) -> str:
     names = list(dict.fromkeys(cell.name for cell in cells))
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-
-
-def _overall(findings: Sequence[Finding]) -> Finding:
-    for finding in ("worse", "inconclusive"):
-        if finding in findings:
-            return finding
-    return "better" if all(finding == "better" for finding in findings) else "no worse"

@@ -13,6 +13,7 @@ below the margin. Instructions decide where the clock is not real: exactly, for 
 docs/verdicts.md has the reasons and the simulated error rates.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ import numpy as np
 from harness.measuring.soundness import COUNT_TOLERANCE
 from harness.measuring.statistics import (
     CONFIDENCE,
+    Floats,
     probability_not_larger,
     rank_sum_tail,
     ratio_interval,
@@ -27,6 +29,7 @@ from harness.measuring.statistics import (
 from harness.records import Cell, Interval, Record
 
 Finding = Literal["worse", "inconclusive", "no worse", "better"]
+WEIGHTIEST_FIRST: tuple[Finding, ...] = ("worse", "inconclusive", "no worse", "better")
 # Whatever else they measured, it was not the program alone.
 DISTURBED = frozenset({"throttled", "drifted", "canary_drift", "memory_pressure", "busy"})
 BROKEN = frozenset({"failed", "parity_failed"})
@@ -97,7 +100,7 @@ def _spoiled(base: Cell, new: Cell, by_instructions: bool) -> tuple[Finding, str
 
 def _latency_ratio(base: Cell, new: Cell) -> Interval | None:
     before, after = _process_medians(base), _process_medians(new)
-    return ratio_interval(before, after) if before and after else None
+    return ratio_interval(before, after) if before.size and after.size else None
 
 
 def _judge_latency(
@@ -108,21 +111,20 @@ def _judge_latency(
     if ratio.confidence < CONFIDENCE:
         counts = f"{len(base.processes)} and {len(new.processes)}"
         return "inconclusive", f"{counts} processes are too few, at least 4 each are needed"
-    finding, why = _decide(ratio, margin)
-    if finding == "worse" and not _beyond_chance(base, new, timed_cells):
+    finding, why = decide(ratio, margin)
+    if finding == "worse" and not beyond_chance(_process_medians(base), _process_medians(new), timed_cells):
         return "inconclusive", f"could be chance among {timed_cells} cells"
     return finding, why
 
 
-def _beyond_chance(base: Cell, new: Cell, timed_cells: int) -> bool:
+def beyond_chance(base: Floats, new: Floats, timed_cells: int) -> bool:
     """Bonferroni: a run of many cells shall not be called worse more often than one of a single cell.
 
     Complete separation of the processes always suffices: few processes cannot give a smaller p-value.
     """
-    before, after = np.asarray(_process_medians(base)), np.asarray(_process_medians(new))
-    smallest = float(rank_sum_tail(before.size, after.size)[0])
+    smallest = float(rank_sum_tail(base.size, new.size)[0])
     limit = max((1 - CONFIDENCE) / 2 / timed_cells, smallest)
-    return probability_not_larger(before, after) <= limit
+    return probability_not_larger(base, new) <= limit
 
 
 def _instruction_ratio(base: Cell, new: Cell) -> Interval | None:
@@ -145,12 +147,13 @@ def _judge_instructions(base: Cell, new: Cell, ratio: Interval | None, margin: f
     if ratio is None:
         return "inconclusive", "no instructions were counted, and the times are not a real machine's"
     if base.plan.threads != 1:
-        return _decide(ratio, margin)  # threads that wait for each other spin: counts vary
+        return decide(ratio, margin)  # threads that wait for each other spin: counts vary
     tolerance = max(COUNT_TOLERANCE.get(cell.device.clock, 0.0) for cell in (base, new))
-    return _decide(ratio, tolerance)
+    return decide(ratio, tolerance)
 
 
-def _decide(ratio: Interval, margin: float) -> tuple[Finding, str]:
+def decide(ratio: Interval, margin: float) -> tuple[Finding, str]:
+    """Apply the rule at the top of this file to a ratio; the text tells the change."""
     change = f"{ratio.estimate - 1:+.2%} ({ratio.low - 1:+.2%} to {ratio.high - 1:+.2%})"
     if ratio.low > 1 and ratio.estimate > 1 + margin:
         return "worse", change
@@ -161,8 +164,16 @@ def _decide(ratio: Interval, margin: float) -> tuple[Finding, str]:
     return "inconclusive", f"{change} reaches beyond {margin:+.2%}: measure more processes"
 
 
-def _process_medians(cell: Cell) -> list[float]:
-    return [float(np.median(process.latencies_ns)) for process in cell.processes if process.latencies_ns]
+def overall(findings: Sequence[Finding]) -> Finding:
+    """What a run is found to be when its cells are found so."""
+    for finding in WEIGHTIEST_FIRST:
+        if finding in findings:
+            return finding
+    return "inconclusive"
+
+
+def _process_medians(cell: Cell) -> Floats:
+    return np.array([np.median(process.latencies_ns) for process in cell.processes if process.latencies_ns])
 
 
 def _counts(cell: Cell) -> list[int]:
