@@ -1,0 +1,225 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from harness.errors import MeasurementError
+from harness.measuring.statistics import (
+    autocorrelation,
+    block_length,
+    median_interval,
+    outlier_marks,
+    probability_not_larger,
+    rank_sum_tail,
+    ratio_interval,
+    split_modes,
+    summarize_latency,
+    trend,
+    within_process_interval,
+)
+from record_builders import make_process, make_processes
+
+positive = st.floats(min_value=1e3, max_value=1e12)
+
+
+def ar1(size: int, rho: float, seed: int) -> np.ndarray:
+    shocks = np.random.default_rng(seed).standard_normal(size)
+    series = shocks.copy()
+    for index in range(1, size):
+        series[index] = rho * series[index - 1] + math.sqrt(1 - rho**2) * shocks[index]
+    return series
+
+
+# Latency ------------------------------------------------------------------------------------------
+
+
+def test_latency_is_the_median_of_process_medians_with_pooled_tails():
+    processes = (
+        make_process(0, latencies_ns=(10, 10, 10)),
+        make_process(1, latencies_ns=(20, 20, 20, 20, 20, 20, 20)),
+        make_process(2, latencies_ns=(30, 31, 1000)),
+    )
+    latency = summarize_latency(processes, seed=0)
+    assert latency.median_ns.estimate == 20
+    assert (latency.processes, latency.samples) == (3, 13)
+    assert (latency.min_ns, latency.max_ns) == (10, 1000)
+    pooled = [10] * 3 + [20] * 7 + [30, 31, 1000]
+    assert latency.p90_ns == pytest.approx(np.percentile(pooled, 90))
+    assert latency.p99_ns == pytest.approx(np.percentile(pooled, 99))
+
+
+def test_many_samples_of_one_process_do_not_outvote_the_others():
+    few = [make_process(i, latencies_ns=(100, 100, 100)) for i in range(4)]
+    many = make_process(5, latencies_ns=(500,) * 10_000)
+    assert summarize_latency([*few, many], seed=0).median_ns.estimate == 100
+
+
+def test_one_process_has_the_interval_of_that_process_and_the_seed_repeats_it():
+    noisy = tuple(int(1e6 * (1 + 0.01 * x)) for x in ar1(300, 0.5, seed=3))
+    process = make_process(latencies_ns=noisy)
+    first, second = (summarize_latency([process], seed=7).median_ns for _ in range(2))
+    assert first == second
+    assert first.low < first.estimate < first.high
+    assert summarize_latency([process], seed=8).median_ns != first
+
+
+@pytest.mark.parametrize("processes", [(), (make_process(latencies_ns=()),)])
+def test_nothing_to_summarize_is_an_error(processes):
+    with pytest.raises(MeasurementError, match="no steady latencies"):
+        summarize_latency(processes, seed=0)
+
+
+# The interval of the median -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("processes", range(2, 12))
+def test_a_clock_that_repeats_exactly_has_an_interval_without_width(processes):
+    interval = median_interval([20_040_001] * processes)
+    assert (interval.low, interval.estimate, interval.high) == (20_040_001,) * 3
+
+
+@given(st.lists(positive, min_size=2, max_size=40))
+def test_the_interval_holds_its_estimate_and_is_finite(values):
+    interval = median_interval(values)
+    assert 0 < interval.low <= interval.estimate * (1 + 1e-12)
+    assert interval.estimate * (1 - 1e-12) <= interval.high < math.inf or len(set(values)) > 1
+    assert not math.isnan(interval.low + interval.high)
+
+
+@given(st.lists(positive, min_size=2, max_size=20), st.floats(min_value=0.01, max_value=100))
+def test_the_interval_scales_with_the_unit(values, factor):
+    plain, scaled = median_interval(values), median_interval([factor * value for value in values])
+    assert scaled.low == pytest.approx(factor * plain.low, rel=1e-6)
+    assert scaled.high == pytest.approx(factor * plain.high, rel=1e-6)
+
+
+@pytest.mark.parametrize(("count", "depth"), [(6, 1), (9, 2), (12, 3), (17, 5), (20, 6)])
+def test_order_statistics_agree_with_the_binomial_distribution(count, depth):
+    """The interval lies between the order statistics whose exact coverage is just above and below 95 %."""
+    outer = 1 - 2 * stats.binom.cdf(depth - 1, count, 0.5)
+    inner = 1 - 2 * stats.binom.cdf(depth, count, 0.5)
+    assert inner < 0.95 <= outer
+    interval = median_interval(range(1, count + 1))
+    assert depth <= interval.low < depth + 1
+    assert interval.low + interval.high == pytest.approx(count + 1)
+
+
+def test_few_processes_take_students_interval_of_the_logarithms():
+    values = [9.0, 10.0, 12.0, 11.0]
+    logs = np.log(values)
+    low, high = np.exp(stats.t.interval(0.95, 3, loc=logs.mean(), scale=stats.sem(logs)))
+    interval = median_interval(values)
+    assert (interval.low, interval.high) == pytest.approx((low, high), rel=1e-4)
+
+
+def test_one_wild_process_of_nine_does_not_move_the_interval():
+    steady = [100.0, 101.0, 99.0, 100.5, 99.5, 100.2, 99.8, 100.1, 100.3]
+    assert median_interval([*steady[:-1], 1000.0]).high <= 101
+
+
+# Correlated iterations ----------------------------------------------------------------------------
+
+
+def test_blocks_grow_with_the_correlation_of_neighbours():
+    assert autocorrelation(ar1(5000, 0.0, seed=1)) == pytest.approx(0, abs=0.05)
+    assert autocorrelation(ar1(5000, 0.9, seed=1)) == pytest.approx(0.9, abs=0.05)
+    assert autocorrelation(np.full(50, 7.0)) == 0
+    assert block_length(ar1(1000, 0.0, seed=1)) <= 5
+    assert block_length(ar1(1000, 0.9, seed=1)) > 25
+    assert block_length(np.array([1.0, 2.0])) == 1
+
+
+def test_correlated_iterations_widen_the_interval_of_a_process():
+    """An independent bootstrap would give both the same width; the truth is about four times as wide."""
+    free, correlated = (1e6 * (1 + 0.01 * ar1(1000, rho, seed=5)) for rho in (0.0, 0.9))
+    widths = [within_process_interval(series, seed=0).relative_half_width for series in (free, correlated)]
+    assert widths[1] > 2 * widths[0]
+
+
+# Ratios -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 1), (3, 3), (4, 7), (10, 10), (20, 12)])
+def test_rank_sum_tail_agrees_with_scipy(first, second):
+    generator = np.random.default_rng(first)
+    base, new = generator.normal(10, 1, first), generator.normal(10.5, 1, second)
+    expected = stats.mannwhitneyu(new, base, alternative="greater", method="exact").pvalue
+    assert probability_not_larger(base, new) == pytest.approx(expected)
+    assert rank_sum_tail(first, second)[-1] == pytest.approx(1)
+
+
+def test_ratio_finds_a_slow_down_with_both_sides_uncertainty():
+    generator = np.random.default_rng(4)
+    base = 10e6 * np.exp(generator.normal(0, 0.01, 10))
+    ratio = ratio_interval(base, 1.05 * base[::-1])
+    assert ratio.low < 1.05 < ratio.high
+    assert ratio.estimate == pytest.approx(1.05, abs=0.01)
+    inverse = ratio_interval(1.05 * base[::-1], base)
+    assert inverse.low == pytest.approx(1 / ratio.high)
+    assert inverse.high == pytest.approx(1 / ratio.low)
+
+
+def test_ratio_of_values_that_repeat_exactly_has_no_width():
+    ratio = ratio_interval([20.0] * 5, [21.0] * 5)
+    assert ratio.low == ratio.estimate == ratio.high == 1.05
+
+
+def test_three_processes_a_side_cannot_reach_95_percent_and_say_so():
+    assert ratio_interval([1, 2, 3], [4, 5, 6]).confidence == pytest.approx(0.9)
+    assert ratio_interval([1, 2, 3, 4], [4, 5, 6, 7]).confidence == 0.95
+
+
+# Trend, modes, outliers ---------------------------------------------------------------------------
+
+
+def test_trend_agrees_with_kendalls_exact_test_and_the_theil_sen_slope():
+    values = np.random.default_rng(2).normal(10, 1, 12) + 0.1 * np.arange(12)
+    found = trend(values)
+    assert found.p_value == pytest.approx(stats.kendalltau(np.arange(12), values, method="exact").pvalue)
+    slope = stats.theilslopes(values).slope
+    assert found.relative_change == pytest.approx(slope * 11 / np.median(values))
+
+
+@given(st.lists(st.integers(min_value=1, max_value=5), max_size=12))
+def test_trend_of_tied_values_is_a_probability(values):
+    found = trend(values)
+    assert 0 < found.p_value <= 1
+    assert found.p_value == 1 or len(set(values)) > 1
+
+
+def test_two_speeds_are_split_at_the_gap():
+    found = split_modes([100, 101, 99, 100, 101, 120, 121, 119, 120])
+    assert found.explained > 0.98
+    assert found.separation == pytest.approx(0.2, abs=0.01)
+    assert found.smaller_share == pytest.approx(4 / 9)
+
+
+def test_one_speed_is_explained_no_better_than_a_normal_distribution_is():
+    values = np.random.default_rng(0).normal(100, 3, 5000)
+    assert split_modes(values).explained == pytest.approx(0.7, abs=0.03)
+    assert split_modes([5.0, 5.0, 5.0]) == (0, 0, 0)
+    assert split_modes([5.0]) == (0, 0, 0)
+
+
+def test_rare_interruptions_are_not_a_second_speed():
+    values = np.concatenate([np.random.default_rng(0).normal(100, 1, 980), np.full(20, 400.0)])
+    assert split_modes(values).explained < 0.8
+
+
+def test_outliers_are_marked_in_place():
+    marks = outlier_marks([100, 101, 99, 100, 250, 101, 99, 20])
+    assert marks.tolist() == [False, False, False, False, True, False, False, True]
+
+
+def test_a_clock_without_spread_marks_only_what_really_differs():
+    assert outlier_marks([20_040_000] * 9 + [20_040_500]).sum() == 0
+    assert outlier_marks([20_040_000] * 9 + [22_000_000]).sum() == 1
+
+
+def test_summary_of_many_processes_has_the_interval_of_their_medians():
+    processes = make_processes(10_000, 11_000, 12_000, 13_000, 14_000, 15_000)
+    medians = [float(np.median(process.latencies_ns)) for process in processes]
+    assert summarize_latency(processes, seed=0).median_ns == median_interval(medians)
