@@ -1,1 +1,49 @@
-"""Puts this folder on the import path, so that tests of every package share `record_builders`."""
+"""What all tests share: a cache for what is costly to build, and the `harness` command itself."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A `harness` command that ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        parsed: dict[str, Any] = json.loads(self.stdout)
+        return parsed
+
+
+HarnessCommand = Callable[..., Ended]
+
+
+@pytest.fixture
+def run_harness(tmp_path: Path) -> HarnessCommand:
+    """Run `harness` as a user does, in a folder of its own."""
+
+    def run(*arguments: str | Path, timeout_s: float = 300, env: dict[str, str] | None = None) -> Ended:
+        ended = subprocess.run(
+            [sys.executable, "-m", "harness", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1", **(env or {})},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=timeout_s,
+        )
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    return run
