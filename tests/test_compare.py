@@ -1,0 +1,298 @@
+import msgspec
+import numpy as np
+import pytest
+
+from harness.compare import Comparison, compare
+from harness.comparison_text import HEADINGS, summarize, to_markdown, to_rows
+from harness.errors import UsageError
+from harness.records import Cell, Core, Failure, Variant, Weights
+from record_builders import (
+    PASSED,
+    QUIET,
+    STEADY_MEDIANS,
+    make_artifact,
+    make_cell,
+    make_device,
+    make_plan,
+    make_process,
+    make_processes,
+)
+
+replace = msgspec.structs.replace
+
+
+def slower(factor: float) -> tuple[int, ...]:
+    return tuple(int(factor * median) for median in STEADY_MEDIANS)
+
+
+def counted(*counts: int | None, clock="emulated", threads=1, **changes) -> Cell:
+    processes = tuple(
+        make_process(i, 40_000_000, instructions_per_inference=count, threads_used=threads)
+        for i, count in enumerate(counts)
+    )
+    device = make_device(clock=clock, **changes)
+    return make_cell(device=device, plan=make_plan(threads=threads), processes=processes)
+
+
+def of_variant(width: float, medians: tuple[int, ...] = STEADY_MEDIANS, **changes) -> Cell:
+    variant = Variant(width=width, resolution_px=128, precision="fp32", **changes)
+    return make_cell(medians, artifact=make_artifact(variant=variant))
+
+
+def only(comparison: Comparison):
+    (cell,) = comparison.cells
+    return cell
+
+
+# Latency ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("factor", "finding", "exit_code"),
+    [
+        (1.0, "no worse", 0),
+        (1.02, "no worse", 0),
+        (1.03, "inconclusive", 3),
+        (1.05, "worse", 1),
+        (0.98, "no worse", 0),
+        (0.9, "better", 0),
+    ],
+)
+def test_latency_is_judged_against_the_margin(factor, finding, exit_code):
+    comparison = compare([make_cell()], [make_cell(slower(factor))])
+    assert (comparison.finding, comparison.exit_code) == (finding, exit_code)
+    assert only(comparison).decided_by == "latency"
+    assert only(comparison).ratio.low <= factor <= only(comparison).ratio.high
+
+
+def test_a_wider_margin_forgives_more():
+    new = [make_cell(slower(1.05))]
+    assert compare([make_cell()], new, margin=0.1).finding == "no worse"
+
+
+def test_noise_beyond_the_margin_is_inconclusive_not_worse():
+    generator = np.random.default_rng(3)
+    noisy = [tuple(int(x) for x in 1e7 * np.exp(generator.normal(0, 0.08, 6))) for _ in range(2)]
+    comparison = compare([make_cell(noisy[0])], [make_cell(noisy[1])])
+    assert comparison.exit_code == 3
+    assert "measure more processes" in only(comparison).why
+
+
+def test_too_few_processes_are_inconclusive_however_large_the_change():
+    base, new = make_cell(STEADY_MEDIANS[:3]), make_cell(slower(2.0)[:3])
+    comparison = compare([base], [new])
+    assert comparison.exit_code == 3
+    assert only(comparison).why == "3 and 3 processes are too few, at least 4 each are needed"
+
+
+@pytest.mark.parametrize("side", ["base", "new"])
+def test_a_disturbed_side_decides_nothing(side):
+    hot = make_processes(*slower(1.2), conditions_after=replace(QUIET, thermal_status=3))
+    disturbed, quiet = make_cell(processes=hot), make_cell()
+    pair = (disturbed, quiet) if side == "base" else (quiet, disturbed)
+    comparison = compare([pair[0]], [pair[1]])
+    assert comparison.exit_code == 3
+    assert only(comparison).why == f"{side} was disturbed: throttled"
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (
+            {"processes": (), "failure": Failure(what="out of memory")},
+            "works in base, not in new: out of memory",
+        ),
+        (
+            {"parity": replace(PASSED, passed=False, max_abs_error=0.5)},
+            "works in base, not in new: the output",
+        ),
+    ],
+)
+def test_a_cell_that_broke_is_worse(broken, why):
+    comparison = compare([make_cell()], [make_cell(**broken)])
+    assert comparison.exit_code == 1
+    assert only(comparison).why.startswith(why)
+
+
+def test_a_cell_that_failed_before_too_is_inconclusive():
+    failed = make_cell(processes=(), failure=Failure(what="out of memory"))
+    comparison = compare([failed], [failed])
+    assert comparison.exit_code == 3
+    assert only(comparison).ratio is None
+
+
+def test_one_worse_cell_makes_the_run_worse_and_one_unclear_cell_inconclusive():
+    base = [of_variant(width) for width in (0.25, 0.5, 0.75)]
+    worse = [of_variant(0.25), of_variant(0.5, slower(1.1)), of_variant(0.75, slower(1.03))]
+    assert compare(base, worse).exit_code == 1
+    unclear = [of_variant(0.25), of_variant(0.5), of_variant(0.75, slower(1.03))]
+    assert compare(base, unclear).exit_code == 3
+    assert compare(base, [of_variant(width, slower(0.5)) for width in (0.25, 0.5, 0.75)]).finding == "better"
+
+
+def test_a_slow_down_that_chance_gives_one_of_many_cells_is_inconclusive():
+    """Nearly separated processes: enough for one cell, not for the most extreme of forty."""
+    base, new = (slower(factor) for factor in (1.0, 1.04))
+    new = (10_002_000, *new[1:])  # in the middle of the base
+    variants = [round(0.25 + 0.01 * i, 2) for i in range(40)]
+    alone = compare([of_variant(0.25, base)], [of_variant(0.25, new)])
+    assert alone.finding == "worse"
+    among = compare(
+        [of_variant(width, base) for width in variants],
+        [of_variant(variants[0], new), *(of_variant(width, base) for width in variants[1:])],
+    )
+    assert among.finding == "inconclusive"
+    assert among.cells[0].why == "could be chance among 40 cells"
+
+
+# Instructions -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("new_count", "finding"),
+    [(57_691_178, "no worse"), (57_691_179, "worse"), (57_748_869, "worse"), (57_691_177, "better")],
+)
+def test_instructions_under_a_translator_are_compared_exactly(new_count, finding):
+    base = counted(57_691_178, 57_691_178)
+    comparison = compare([base], [counted(new_count, new_count)])
+    assert only(comparison).finding == finding
+    assert only(comparison).decided_by == "instructions"
+    assert only(comparison).ratio.estimate == new_count / 57_691_178
+
+
+@pytest.mark.parametrize(("change", "finding"), [(1.00005, "no worse"), (1.001, "worse"), (0.999, "better")])
+def test_instructions_in_virtual_time_are_compared_to_a_ten_thousandth(change, finding):
+    base = counted(20_000_000, 20_000_400, clock="virtual")
+    new = counted(int(20_000_000 * change), int(20_000_400 * change), clock="virtual")
+    assert compare([base], [new]).finding == finding
+
+
+def test_counts_of_several_threads_are_compared_by_their_ranges():
+    base = counted(50_000_000, 51_000_000, threads=2)
+    assert compare([base], [counted(50_500_000, 51_200_000, threads=2)]).finding == "no worse"
+    assert compare([base], [counted(55_000_000, 56_000_000, threads=2)]).finding == "worse"
+    assert compare([base], [counted(50_000_000, 56_000_000, threads=2)]).finding == "inconclusive"
+
+
+def test_without_counts_times_of_no_real_machine_decide_nothing():
+    comparison = compare([counted(5, 5)], [counted(None, None)])
+    assert comparison.exit_code == 3
+    assert "no instructions were counted" in only(comparison).why
+
+
+# What cannot be compared --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("margin", [0, -0.03, 1.5, float("nan")])
+def test_a_margin_out_of_range_is_refused(margin):
+    with pytest.raises(UsageError, match="the margin must be above 0 % and at most 100 %"):
+        compare([make_cell()], [make_cell()], margin=margin)
+
+
+@pytest.mark.parametrize(
+    ("new", "difference"),
+    [
+        (
+            make_cell(device=make_device(model="Pi 5")),
+            "device model: Raspberry Pi 4 Model B in base, Pi 5 in new",
+        ),
+        (make_cell(device=make_device(cores=(Core(index=0),))), "device cores differs"),
+        (make_cell(plan=make_plan(warmup_iterations=9)), "plan warmup_iterations: 5 in base, 9 in new"),
+        (make_cell(plan=make_plan(cpus="0-3")), "plan cpus: None in base, 0-3 in new"),
+        (
+            make_cell(artifact=make_artifact(versions={"executorch": "1.6.0", "torch": "2.13.0"})),
+            "version of executorch: 1.5.1 in base, 1.6.0 in new",
+        ),
+        (of_variant(0.5, weights=Weights(source="a.ckpt", sha256="d" * 64)), "weights differs"),
+    ],
+)
+def test_runs_that_are_not_alike_are_refused_unless_across(new, difference):
+    with pytest.raises(UsageError) as refused:
+        compare([make_cell()], [new])
+    assert refused.value.what == f"the runs are not alike: {difference}"
+    assert "--across" in refused.value.mend
+    allowed = compare([make_cell()], [new], across=True)
+    assert allowed.differences == (difference,)
+    assert allowed.finding == "no worse"
+
+
+def test_more_processes_or_another_seed_are_still_the_same_plan():
+    new = make_cell(plan=make_plan(seed=5, processes=20))
+    assert compare([make_cell()], [new]).finding == "no worse"
+
+
+def test_runs_with_nothing_in_common_are_refused_with_what_they_have():
+    with pytest.raises(UsageError) as refused:
+        compare([of_variant(0.25)], [of_variant(0.5)])
+    assert refused.value.what == (
+        "the runs have no cell in common: base has pi4-mobilenet_v1_0.25_128_fp32-t1; "
+        "new has pi4-mobilenet_v1_0.5_128_fp32-t1"
+    )
+
+
+def test_another_device_needs_across():
+    pi5 = make_cell(slower(0.5), device=make_device(name="pi5", model="Raspberry Pi 5"))
+    with pytest.raises(UsageError, match="no cell in common"):
+        compare([make_cell()], [pi5])
+    allowed = compare([make_cell()], [pi5], across=True)
+    assert allowed.finding == "better"
+    assert "device name: pi4 in base, pi5 in new" in allowed.differences
+
+
+@pytest.mark.parametrize("side", ["base", "new"])
+def test_cells_of_another_schema_are_refused(side):
+    old = replace(make_cell(), schema_version=2)
+    sides = {"base": [make_cell()], "new": [make_cell()]} | {side: [old]}
+    with pytest.raises(UsageError, match=f"of {side} has schema version 2, this harness reads 1"):
+        compare(**sides)
+
+
+def test_an_empty_run_and_a_doubled_cell_are_refused():
+    with pytest.raises(UsageError, match="the new run has no cells"):
+        compare([make_cell()], [])
+    with pytest.raises(UsageError, match="base has two cells pi4-mobilenet_v1"):
+        compare([make_cell(), make_cell()], [make_cell()])
+
+
+# As text ------------------------------------------------------------------------------------------
+
+
+def test_cells_of_one_side_only_are_reported():
+    comparison = compare([of_variant(0.25), of_variant(0.5)], [of_variant(0.5), of_variant(1.0)])
+    assert comparison.only_in_base == ("pi4-mobilenet_v1_0.25_128_fp32-t1",)
+    assert comparison.only_in_new == ("pi4-mobilenet_v1_1_128_fp32-t1",)
+    text = to_markdown(comparison)
+    assert "Only in base: pi4-mobilenet_v1_0.25_128_fp32-t1" in text
+    assert "Only in new: pi4-mobilenet_v1_1_128_fp32-t1" in text
+
+
+def test_markdown_shows_the_finding_the_change_and_all_figures():
+    text = to_markdown(compare([make_cell()], [make_cell(slower(1.05))]))
+    assert text.splitlines()[0] == "**Worse (margin 3 %): 1 worse.**"
+    row = text.splitlines()[-1]
+    assert row.startswith(
+        "| pi4-mobilenet_v1_0.5_128_fp32-t1 | worse | latency | +5.00% (+4.79% to +5.21%) |"
+    )
+    assert "10.002 → 10.503 ms" in row
+    assert "| - |" in row
+    assert row.endswith("17.2 → 17.2 MiB | 5.05 → 5.05 MiB |")
+    assert {line.count(" | ") for line in text.splitlines()[2:]} == {len(HEADINGS) - 1}
+
+
+def test_a_cell_cannot_break_the_table():
+    broken = make_cell(processes=(), failure=Failure(what="killed | by\nthe system"))
+    row = to_markdown(compare([make_cell()], [broken])).splitlines()[-1]
+    assert r"killed \| by the system" in row
+
+
+def test_rows_have_a_column_for_each_heading():
+    comparison = compare([counted(100, 100)], [counted(101, 101)])
+    (row,) = to_rows(comparison)
+    assert len(row) == len(HEADINGS)
+    assert row[1:4] == ("worse", "instructions", "+1.00% (+1.00% to +1.00%)")
+    assert summarize(comparison) == "Worse (margin 3 %): 1 worse."
+
+
+def test_a_comparison_is_one_json_document():
+    comparison = compare([make_cell()], [make_cell()])
+    assert msgspec.json.decode(msgspec.json.encode(comparison), type=Comparison) == comparison
