@@ -56,7 +56,7 @@ def _change(cell: Cell, reading: _Reading) -> str:
     after = [value for process in cell.processes for value in reading(process.conditions_after)]
     if not before and not after:
         return MISSING
-    texts = [span(values, 3) if values else MISSING for values in (before, after)]
+    texts = [span(values, 2) if values else MISSING for values in (before, after)]
     return texts[0] if texts[0] == texts[1] else " → ".join(texts)
 
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.printable import printable
 from harness.published import published_accuracy
-from harness.records import Cell, DeviceInfo, Variant
+from harness.records import Accuracy, Cell, DeviceInfo, Variant
 
 _CLOCK_MARKS = {"real": "", "emulated": "(emulated)", "virtual": "(virtual)"}
 
@@ -82,12 +83,17 @@ def top1_of(cell: Cell) -> Top1 | None:
     if cell.accuracy is not None:
         interval = cell.accuracy.top1
         percent = Estimate(interval.estimate * 100, interval.low * 100, interval.high * 100)
-        return Top1(percent, "measured", f"{cell.accuracy.dataset} {cell.accuracy.split}")
+        return Top1(percent, "measured", _data(cell.accuracy))
     published = published_accuracy(cell.variant)
     if published is None:
         return None
     percent = Estimate(published.top1 * 100, published.top1 * 100, published.top1 * 100)
     return Top1(percent, "published", "ImageNet, published, not measured here")
+
+
+def _data(accuracy: Accuracy) -> str:
+    where = f"{printable(accuracy.dataset)} {printable(accuracy.split)}"
+    return f"{where}, {accuracy.images:,} images, on {printable(accuracy.measured_on)}"
 
 
 def short_name(variant: Variant) -> str:

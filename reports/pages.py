@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.printable import printable
-from harness.records import Core, Run
+from harness.records import Core, DeviceInfo, Run
 from reports import conditions
 from reports.escaping import markdown
 from reports.numbers import significant
@@ -32,6 +32,7 @@ class Part:
 
     slug: str
     title: str
+    summary: str
     facts: tuple[tuple[str, str], ...]
     answer: tuple[str, ...]
     table: Table
@@ -83,6 +84,7 @@ def _part(section: Section, pictures: Sequence[Picture | Omitted]) -> Part:
     return Part(
         slug=section.slug,
         title=section.title,
+        summary=_summary(section.device),
         facts=_device_facts(section),
         answer=answer(section),
         table=summarise(section.cells),
@@ -94,6 +96,12 @@ def _part(section: Section, pictures: Sequence[Picture | Omitted]) -> Part:
         unreadable=conditions.unreadable(section.cells),
         clock=section.device.clock,
     )
+
+
+def _summary(device: DeviceInfo) -> str:
+    """The device in a line, for the head of the page."""
+    parts = (device.model, device.soc, device.os, _cores(device.cores), f"{device.clock} clock")
+    return ", ".join(printable(part) for part in parts if part)
 
 
 def _device_facts(section: Section) -> tuple[tuple[str, str], ...]:

@@ -65,6 +65,17 @@ class Section:
         """The thread counts of the points."""
         return tuple(sorted({point.cell.plan.threads for point in self.points}))
 
+    @property
+    def without_cost(self) -> str:
+        """Why nothing can be drawn against cost: only meaningful when there are no points."""
+        if not self.measured:
+            return "no cell has figures that may be relied on"
+        reasons = {p.counters_unavailable for cell in self.measured for p in cell.processes}
+        told = "; ".join(sorted(printable(reason) for reason in reasons if reason)) or "no counter"
+        return (
+            f"{self.device.clock} times tell nothing about a phone, and no instructions were counted ({told})"
+        )
+
     def frontiers(self) -> dict[tuple[str, str], tuple[Point, ...]]:
         """The Pareto frontier of cost and accuracy for each source of accuracy: they are never mixed."""
         return {source: best(points) for source, points in self.by_accuracy_source().items()}
@@ -82,6 +93,8 @@ class Section:
         cells = self.measured
         shown = len(self.points) if shown is None else shown
         parts = [self._where(), *_how_often(cells), *_weights_note(cells)]
+        if not self.device.emulated:
+            parts.append("Latency: median of process medians with its 95 % interval")
         if any(point.suspect for point in self.points):
             parts.append("× marks suspect cells")  # noqa: RUF001
         if missing := len(self.cells) - shown:

@@ -134,8 +134,11 @@ def compose(
     return Plot(name, title, figure), [list(row) for row in axes]
 
 
-def log_axis(axes: Axes, which: str, values: Sequence[float]) -> None:
-    """A logarithmic axis labelled 1, 2, 5, 10, … over the values, in plain numbers."""
+def log_axis(axes: Axes, which: str, values: Sequence[float], *, room_low: float = 1.0) -> None:
+    """A logarithmic axis labelled 1, 2, 5, 10, … over the values, in plain numbers.
+
+    `room_low` is a factor of more room at the low end, for names beside the first point.
+    """
     low, high = min(values), max(values)
     axis, scale, limit = (
         (axes.xaxis, axes.set_xscale, axes.set_xlim)
@@ -144,7 +147,7 @@ def log_axis(axes: Axes, which: str, values: Sequence[float]) -> None:
     )
     scale("log")
     margin = max((high / low) ** 0.08, 1.15)
-    limit(low / margin, high * margin)
+    limit(low / margin / room_low, high * margin)
     subs = (1.0, 2.0, 5.0) if high / low > 4 else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
     axis.set_major_locator(LogLocator(subs=subs, numticks=20))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))

@@ -94,7 +94,10 @@ def _row(cell: Cell, columns: Sequence[_Column], frontier: frozenset[int]) -> Ro
 
 
 def _frontier(section: Section) -> frozenset[int]:
-    return frozenset(id(point.cell) for points in section.frontiers().values() for point in points)
+    """Identities of the cells on it: by measured accuracy where there is any, else by published."""
+    frontiers = section.frontiers()
+    measured = {source: points for source, points in frontiers.items() if source[0] == "measured"}
+    return frozenset(id(point.cell) for points in (measured or frontiers).values() for point in points)
 
 
 def _sorted(section: Section) -> list[Cell]:
@@ -151,15 +154,19 @@ def _notes(sections: Sequence[Section]) -> tuple[str, ...]:
         "latency or instructions": [cost_of(cell) for cell in cells],
         "peak memory": [cell.memory for cell in cells],
     }
-    notes = ["± is the wider side of the 95 % interval of the median of process medians."]
+    notes = []
+    if any(not section.device.emulated for section in sections):
+        notes.append("Latency is the median of process medians; ± is the wider side of its 95 % interval.")
     if any(section.device.emulated for section in sections):
         notes.append(
-            "On emulated and virtual devices cost is guest instructions; times tell nothing about a phone."
+            "On emulated and virtual devices cost is guest instructions; their times tell nothing of a phone."
         )
     if any(section.device.clock == "emulated" for section in sections):
         notes.append("Peak RSS on an emulated device includes the translator's own memory.")
     if any(_frontier(section) for section in sections):
-        notes.append(f"{FRONTIER_MARK} on the frontier: nothing here is both cheaper and more accurate.")
+        notes.append(
+            f"{FRONTIER_MARK} on the frontier: nothing beats it in cost and accuracy of the same source."
+        )
     if any(top1 and top1.kind == "published" for top1 in accuracies):
         notes.append(
             "published: accuracy of the published ImageNet checkpoint of that shape, not measured here."
@@ -169,7 +176,7 @@ def _notes(sections: Sequence[Section]) -> tuple[str, ...]:
     if None in accuracies:
         notes.append(f"{MISSING} under top-1: neither measured nor published for that variant.")
     notes += [
-        f"{MISSING} under {name}: not measured; the verdict says why."
+        f"{MISSING} under {name}: not measured; see the verdicts."
         for name, values in figures.items()
         if None in values
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.printable import printable
 from harness.records import Cell
-from reports.figures import clock_mark, full_name
+from reports.figures import full_name
 from reports.numbers import significant
 from reports.sections import Point, Section, best
 
@@ -23,7 +23,7 @@ class Complaint:
 def answer(section: Section) -> tuple[str, ...]:
     """What to ship on this device, in sentences: one for each source of accuracy, or why there is none."""
     if not section.points:
-        return (_nothing(section),)
+        return (f"There is nothing to compare: {section.without_cost}.",)
     panels = section.by_accuracy_source()
     if not panels:
         cheapest = min(section.points, key=lambda point: point.cost.value)
@@ -44,23 +44,14 @@ def _sentence(kind: str, source: str, points: Sequence[Point]) -> str:
 
 def _figures(point: Point) -> str:
     unit = "million instructions" if point.cell.device.emulated else "ms"
-    figures = [f"{significant(point.cost.value)} {unit}"]
+    figures = [f"{significant(point.cost.value)}\u00a0{unit}"]
     if point.top1:
         figures.append(
-            f"{'published ' if point.top1.kind == 'published' else ''}{point.top1.percent.value:.1f} %"
+            f"{'published ' if point.top1.kind == 'published' else ''}{point.top1.percent.value:.1f}\u00a0%"
         )
     if point.cell.memory:
-        figures.append(f"{significant(point.cell.memory.peak_rss_bytes / 1e6)} MB peak")
+        figures.append(f"{significant(point.cell.memory.peak_rss_bytes / 1e6)}\u00a0MB peak")
     return f"{full_name(point.cell)} ({', '.join(figures)})"
-
-
-def _nothing(section: Section) -> str:
-    if section.device.emulated and any(cell.latency for cell in section.measured):
-        return (
-            f"No instruction counts were taken, and times {clock_mark(section.device)} tell nothing about "
-            "a phone: there is no cost to compare."
-        )
-    return "No cell has figures that may be relied on."
 
 
 def complaints(cells: Sequence[Cell]) -> tuple[Complaint, ...]:

@@ -3,9 +3,12 @@
 Figures follow a roofline-like law with noise, drift and rare outliers; none of them is a measurement.
 """
 
+from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from harness import records
 from harness.records import Cell, DeviceInfo, Run, Variant
@@ -49,6 +52,21 @@ VM = DeviceInfo(
     model="QEMU virt machine",
     os="Debian GNU/Linux 12",
 )
+
+HOSTILE_NAME = "=cmd|' /C calc'!A0"
+HOSTILE_MODEL = "<script>alert(1)</script>\x1b[31m $\\frac$ | `x` \u202e @everyone \u624b\u673a"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report and the cells it is of."""
+
+    folder: Path
+    cells: tuple[Cell, ...]
+
+    def read(self, name: str) -> str:
+        """The text of one of its files."""
+        return (self.folder / name).read_text(encoding="utf-8")
 
 
 def make_cells(
@@ -159,6 +177,37 @@ def make_artifact(variant: Variant) -> records.Artifact:
         reference_input_sha256="1" * 64,
         reference_output_sha256="2" * 64,
     )
+
+
+def with_verdict(cell: Cell, status: records.Status, code: str, detail: str) -> Cell:
+    """The cell, judged for one reason."""
+    reason = records.Reason(code=code, detail=detail)
+    return replace(cell, verdict=records.Verdict(status=status, reasons=(reason,)))
+
+
+def failed(cell: Cell) -> Cell:
+    """The cell, had its runner been killed."""
+    failure = records.Failure(
+        what="the runner was killed by signal 9", exit_code=137, last_output="<b>out of memory</b>\nkilled"
+    )
+    bare = replace(cell, processes=(), latency=None, memory=None, parity=None, failure=failure)
+    return with_verdict(bare, "invalid", "failed", "the cell has no figures")
+
+
+def with_accuracy(cell: Cell, top1: float) -> Cell:
+    """The cell with weights of a checkpoint and an accuracy measured on the device."""
+    accuracy = records.Accuracy(
+        top1=records.Interval(estimate=top1, low=top1 - 0.012, high=top1 + 0.011),
+        top5=records.Interval(estimate=0.95, low=0.94, high=0.96),
+        images=3925,
+        dataset="Imagenette",
+        split="validation",
+        preprocessing="resize 256, crop",
+        measured_on=cell.device.name,
+        agreement_with_eager=1.0,
+    )
+    weights = records.Weights(source="trained.pt", sha256="a" * 64)
+    return replace(cell, accuracy=accuracy, variant=replace(cell.variant, weights=weights))
 
 
 def make_run(cells: tuple[Cell, ...], *, id: str = "20260101T120000Z-abc123") -> Run:

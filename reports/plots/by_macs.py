@@ -16,6 +16,8 @@ _LINE_STYLES = ("-", "--", ":", "-.")
 def draw(section: Section) -> Plot | Omitted:
     """See the module."""
     points = section.points
+    if not points:
+        return Omitted(NAME, _finding(section), section.without_cost)
     if len({point.cell.artifact.macs for point in points}) < 2:
         return Omitted(NAME, _finding(section), "needs at least two network sizes")
     plot, grid = compose(NAME, _finding(section), section.provenance(), right_in=0.85, panel_height_in=3.6)
@@ -67,7 +69,8 @@ def _draw_series(axes: Axes, points: Sequence[Point], label: str, line_style: st
 
 def _finding(section: Section) -> str:
     """Throughput by precision; the most frugal thread count, so that unlike runs are not pooled."""
-    points = [point for point in section.points if point.cell.plan.threads == min(section.threads)]
+    fewest = min(section.threads, default=0)
+    points = [point for point in section.points if point.cell.plan.threads == fewest]
     parts = []
     for precision in section.precisions:
         ratios = [_efficiency(section, p) for p in points if p.cell.variant.precision == precision]
@@ -75,8 +78,7 @@ def _finding(section: Section) -> str:
             parts.append(f"{precision} {span(ratios)}")
     if not parts:
         return f"{section.scale.name.capitalize()} against multiply-accumulates"
-    threads = min(section.threads)
-    where = f"with {threads} {'thread' if threads == 1 else 'threads'}"
+    where = f"with {fewest} {'thread' if fewest == 1 else 'threads'}"
     if section.scale == LATENCY:
         return f"Throughput {where}, GMAC/s: {', '.join(parts)}"
     return f"Instructions for each multiply-accumulate {where}: {', '.join(parts)}"

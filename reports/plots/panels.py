@@ -26,6 +26,8 @@ def draw_lines(
 ) -> Plot | Omitted:
     """Small multiples, a column for each precision and a row for each thread count, on one cost axis."""
     points = section.points
+    if not points:
+        return Omitted(name, title, section.without_cost)
     if len({along(point) for point in points}) < 2:
         return Omitted(name, title, f"needs at least two values of {along_label.split(',')[0].lower()}")
     threads, precisions = section.threads, section.precisions

@@ -35,6 +35,8 @@ _OFFSET_PT = (-5.0, 4.0)
 
 def draw(section: Section) -> Plot | Omitted:
     """See the module."""
+    if not section.points:
+        return Omitted(NAME, "Accuracy against cost", section.without_cost)
     panels = section.by_accuracy_source()
     if not panels:
         return Omitted(
@@ -53,7 +55,9 @@ def draw(section: Section) -> Plot | Omitted:
     )
     every = [point for points in panels.values() for point in points]
     for (axes,), ((kind, source), points) in zip(grid, panels.items(), strict=True):
-        log_axis(axes, "x", [bound for point in every for bound in (point.cost.low, point.cost.high)])
+        log_axis(
+            axes, "x", [bound for point in every for bound in (point.cost.low, point.cost.high)], room_low=1.5
+        )
         _draw_panel(axes, points, section)
         axes.set_title(f"{kind}: {source}" if kind == "measured" else source, weight="bold")
         axes.set_ylabel("Top-1 accuracy, %")

@@ -1,0 +1,212 @@
+from collections.abc import Callable
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.container import BarContainer, ErrorbarContainer
+from msgspec.structs import replace
+
+from harness.records import Cell, DeviceInfo
+from reports import style
+from reports.plots import PLOTS, by_macs, by_resolution, by_width, memory, samples, tradeoff
+from reports.sections import Section, arrange
+from reports.style import Omitted, Plot
+from synthetic import EMULATOR, PHONE, VM, failed, make_cells, with_accuracy, with_verdict
+
+COST_PLOTS = (tradeoff.draw, by_width.draw, by_resolution.draw, by_macs.draw)
+
+
+def section(cells: tuple[Cell, ...]) -> Section:
+    (only,) = arrange(cells)
+    return only
+
+
+def drawn(draw: Callable[[Section], Plot | Omitted], cells: tuple[Cell, ...]) -> Plot:
+    with matplotlib.rc_context(style.RC):
+        plot = draw(section(cells))
+    assert isinstance(plot, Plot), plot
+    return plot
+
+
+def words(plot: Plot) -> str:
+    """All the text of a picture, on one line."""
+    texts = [text.get_text() for text in plot.figure.texts]
+    for axes in plot.figure.axes:
+        texts += [axes.get_xlabel(), axes.get_ylabel(), axes.get_title(loc="left")]
+        texts += [text.get_text() for text in axes.texts]
+        texts += [text.get_text() for legend in [axes.get_legend()] if legend for text in legend.get_texts()]
+    return " ".join(" ".join(texts).split())
+
+
+def marks(axes: Axes) -> list[ErrorbarContainer]:
+    return [container for container in axes.containers if isinstance(container, ErrorbarContainer)]
+
+
+def drawn_points(axes: Axes) -> int:
+    """Points with a mark and an interval, gaps not counted."""
+    return sum(int(np.isfinite(np.asarray(c.lines[0].get_ydata(), dtype=float)).sum()) for c in marks(axes))
+
+
+def without_counts(cell: Cell) -> Cell:
+    reports = tuple(
+        replace(p, instructions_per_inference=None, counters_unavailable="no plugin") for p in cell.processes
+    )
+    return replace(cell, instructions_per_inference=None, processes=reports)
+
+
+def test_published_accuracy_is_drawn_hollow_and_labelled() -> None:
+    plot = drawn(tradeoff.draw, make_cells())
+    (axes,) = plot.figure.axes
+    assert {c.lines[0].get_markerfacecolor() for c in marks(axes)} == {style.PAPER}
+    assert "ImageNet, published, not measured here" in words(plot)
+    assert "int8 (published accuracy)" in words(plot)
+
+
+def test_measured_accuracy_is_drawn_filled_with_intervals_both_ways() -> None:
+    cells = tuple(with_accuracy(cell, 0.6 + i / 100) for i, cell in enumerate(make_cells(widths=(0.25, 0.5))))
+    (axes,) = drawn(tradeoff.draw, cells).figure.axes
+    for container in marks(axes):
+        assert container.lines[0].get_markerfacecolor() == container.lines[0].get_color()
+        assert container.has_xerr
+        assert container.has_yerr
+
+
+def test_measured_and_published_accuracy_never_share_an_axis_or_a_frontier() -> None:
+    first, *others = make_cells(widths=(0.25, 0.5), precisions=("int8",))
+    plot = drawn(tradeoff.draw, (with_accuracy(first, 0.99), *others))
+    measured, published = plot.figure.axes
+    assert drawn_points(measured) == 1
+    assert drawn_points(published) == len(others)
+    assert measured.get_title(loc="left").startswith(
+        "measured: Imagenette validation, 3,925 images, on pixel"
+    )
+
+
+def test_the_frontier_steps_through_exactly_the_points_that_nothing_dominates() -> None:
+    cells = make_cells()
+    (axes,) = drawn(tradeoff.draw, cells).figure.axes
+    (step,) = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
+    (points,) = section(cells).frontiers().values()
+    assert list(step.get_xdata())[:-1] == [point.cost.value for point in points]
+    labels = [text.get_text() for text in axes.texts]
+    assert len(labels) == len(points)
+
+
+@pytest.mark.parametrize("device", [EMULATOR, VM])
+def test_what_is_not_a_real_clock_is_drawn_in_instructions_and_never_in_milliseconds(
+    device: DeviceInfo,
+) -> None:
+    cells = make_cells(device, widths=(0.25, 0.5), resolutions_px=(128, 224))
+    for draw in COST_PLOTS:
+        text = words(drawn(draw, cells))
+        assert "Instructions per inference, millions" in text
+        assert " ms" not in text
+    for draw in (memory.draw, samples.draw):
+        assert " ms" not in words(drawn(draw, cells))
+
+
+def test_a_real_clock_is_drawn_in_milliseconds() -> None:
+    for draw in COST_PLOTS:
+        assert "Latency, ms" in words(drawn(draw, make_cells()))
+
+
+def test_an_emulated_device_without_counts_says_so_in_place_of_its_cost_plots() -> None:
+    cells = tuple(without_counts(cell) for cell in make_cells(EMULATOR))
+    for draw in COST_PLOTS:
+        omitted = draw(section(cells))
+        assert isinstance(omitted, Omitted)
+        assert "no instructions were counted (no plugin)" in omitted.why
+
+
+def test_emulated_samples_are_marked_as_emulated() -> None:
+    cells = make_cells(EMULATOR, widths=(0.25,))
+    assert "Time of an inference (emulated) against its cell's median, %" in words(drawn(samples.draw, cells))
+
+
+def test_every_raw_sample_of_every_process_is_drawn() -> None:
+    cells = make_cells(widths=(0.25,), resolutions_px=(128, 224))
+    (axes,) = drawn(samples.draw, cells).figure.axes
+    dots = sum(len(line.get_xdata()) for line in axes.lines if line.get_marker() == ".")
+    assert dots == sum(len(process.latencies_ns) for cell in cells for process in cell.processes)
+
+
+def test_intervals_are_drawn_from_their_low_to_their_high_end() -> None:
+    cells = make_cells(widths=(0.25, 0.5), resolutions_px=(128,), precisions=("fp32",))
+    (axes,) = drawn(by_width.draw, cells).figure.axes
+    (container,) = marks(axes)
+    ends = [segment[:, 1] for segment in container.lines[2][0].get_segments()]
+    for (low, high), cell in zip(ends, cells, strict=True):
+        assert cell.latency is not None
+        assert (low, high) == pytest.approx(
+            (cell.latency.median_ns.low / 1e6, cell.latency.median_ns.high / 1e6)
+        )
+
+
+def test_failed_and_invalid_cells_are_left_out_and_counted() -> None:
+    first, second, *others = make_cells(widths=(0.25, 0.5))
+    cells = (failed(first), with_verdict(second, "invalid", "parity", "off"), *others)
+    for draw in PLOTS:
+        assert f"2 of {len(cells)} cells left out" in words(drawn(draw, cells))
+    (axes,) = drawn(by_macs.draw, cells).figure.axes
+    assert drawn_points(axes) == len(others)
+
+
+def test_a_line_breaks_where_a_cell_is_missing() -> None:
+    cells = make_cells(resolutions_px=(128, 160, 224), precisions=("int8",))
+    gone = next(c for c in cells if (c.variant.width, c.variant.resolution_px) == (0.5, 160))
+    (axes,) = drawn(by_resolution.draw, tuple(c for c in cells if c is not gone)).figure.axes
+    broken = [c for c in marks(axes) if np.isnan(np.asarray(c.lines[0].get_ydata(), dtype=float)).any()]
+    assert len(broken) == 1
+
+
+def test_suspect_cells_are_crossed_and_the_cross_is_explained() -> None:
+    first, *others = make_cells(widths=(0.25, 0.5))
+    plot = drawn(by_macs.draw, (with_verdict(first, "suspect", "throttled", "hot"), *others))
+    assert len([line for line in plot.figure.axes[0].lines if line.get_marker() == "x"]) == 1
+    assert "marks suspect cells" in words(plot)
+
+
+def test_memory_phases_add_up_to_the_peak() -> None:
+    cells = make_cells(widths=(0.25, 1.0), resolutions_px=(224,))
+    (axes,) = drawn(memory.draw, cells).figure.axes
+    bars = [container for container in axes.containers if isinstance(container, BarContainer)]
+    totals = [sum(bar.patches[row].get_width() for bar in bars) for row in range(len(cells))]
+    peaks = sorted(cell.memory.peak_rss_bytes / 1e6 for cell in cells if cell.memory)
+    assert totals == pytest.approx(peaks)
+
+
+def test_memory_given_back_between_phases_never_shrinks_a_bar() -> None:
+    (cell,) = make_cells(widths=(0.25,), resolutions_px=(128,), precisions=("fp32",))
+    assert cell.memory is not None
+    shrunk = replace(cell, memory=replace(cell.memory, rss_loaded_bytes=1_000_000))
+    (axes,) = drawn(memory.draw, (shrunk,)).figure.axes
+    widths = [patch.get_width() for patch in axes.patches]
+    assert min(widths) >= 0
+    assert sum(widths) == pytest.approx(cell.memory.peak_rss_bytes / 1e6)
+
+
+def test_the_findings_in_the_titles_are_computed_from_the_cells() -> None:
+    cells = make_cells()
+    small, large = (
+        next(c for c in cells if c.variant.width == w and c.variant.resolution_px == 224) for w in (0.25, 1.0)
+    )
+    assert small.latency is not None
+    assert large.latency is not None
+    ratio = large.latency.median_ns.estimate / small.latency.median_ns.estimate
+    title = drawn(by_width.draw, cells).title
+    assert title.startswith(f"At 224 px, width 1.0 costs {ratio:.1f}× (fp32)")  # noqa: RUF001
+
+
+def test_each_picture_tells_device_clock_processes_samples_and_weights() -> None:
+    for draw in PLOTS:
+        text = words(drawn(draw, make_cells(PHONE, widths=(0.25, 0.5))))
+        assert "pixel (Pixel 6), arm64-v8a, real clock" in text
+        assert "5 fresh processes, 300 timed inferences" in text
+        assert "Weights are random: accuracy is not of these weights" in text
+
+
+def test_thread_counts_get_panels_of_their_own() -> None:
+    plot = drawn(by_width.draw, make_cells(widths=(0.25, 0.5), resolutions_px=(128,), threads=(1, 4)))
+    assert len(plot.figure.axes) == 4
+    assert "int8, 4 threads" in words(plot)

@@ -1,0 +1,189 @@
+import csv
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from harness.errors import UsageError
+from reports.report import write_report
+from synthetic import HOSTILE_MODEL, HOSTILE_NAME, Written, make_run
+
+PLOT_NAMES = {"tradeoff", "cost_by_width", "cost_by_resolution", "cost_by_macs", "memory", "samples"}
+
+
+class Page(HTMLParser):
+    """The tags, the addresses they load from or link to, and the text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.loaded: list[str] = []
+        self.linked: list[str] = []
+        self.ids: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name in ("src", "href", "xlink:href", "data", "action") and value is not None:
+                (self.linked if tag == "a" else self.loaded).append(value)
+            if name == "id" and value is not None:
+                self.ids.append(value)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def page(written: Written) -> Page:
+    return Page(written.read("index.html"))
+
+
+def test_the_page_loads_nothing_from_anywhere(page: Page, written: Written) -> None:
+    assert page.loaded
+    assert all(address.startswith(("#", "data:image/png;base64,")) for address in page.loaded)
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    assert "@import" not in written.read("index.html")
+    assert set(re.findall(r"url\((.)", written.read("index.html"))) <= {"#"}
+
+
+def test_every_link_leads_to_a_file_of_the_report_or_a_place_in_the_page(
+    page: Page, written: Written
+) -> None:
+    for address in page.linked:
+        assert address[1:] in page.ids if address.startswith("#") else (written.folder / address).is_file()
+
+
+def test_ids_are_unique_though_many_pictures_share_the_page(page: Page) -> None:
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_each_device_has_its_pictures_as_svg_and_png(written: Written) -> None:
+    names = {path.name for path in written.folder.iterdir()}
+    for slug in ("cmd-c-calc-a0", "emulator-cortex-a76"):
+        for plot in PLOT_NAMES:
+            assert {f"{slug}-{plot}.svg", f"{slug}-{plot}.png"} <= names
+    assert {"index.html", "report.md", "cells.csv"} <= names
+
+
+def test_each_picture_is_a_well_formed_image_with_its_finding_as_title(written: Written) -> None:
+    for path in written.folder.glob("*.svg"):
+        root = ElementTree.parse(path).getroot()
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        title = root.find("{http://www.w3.org/2000/svg}title")
+        assert title is not None
+        assert title.text
+    for path in written.folder.glob("*.png"):
+        assert path.read_bytes().startswith(b"\x89PNG\r\n")
+
+
+def test_a_plot_that_cannot_be_drawn_is_named_with_the_reason(page: Page) -> None:
+    assert "Not drawn: Instructions against resolution: needs at least two values of resolution." in page.text
+
+
+def test_hostile_names_are_shown_as_text_in_the_page(page: Page, written: Written) -> None:
+    assert HOSTILE_NAME in page.text
+    assert "<script>alert(1)</script> [31m $\\frac$" in page.text
+    assert "\x1b" not in written.read("index.html")
+    assert "\u202e" not in written.read("index.html")
+
+
+def test_hostile_names_are_shown_as_text_in_markdown(written: Written) -> None:
+    text = written.read("report.md")
+    assert "&lt;script&gt;" in text
+    assert "<script" not in text
+    assert "@everyone" not in text
+    assert not set(text) & {"\x1b", "\u202e"}
+
+
+def test_hostile_names_are_no_formula_in_the_table_of_cells(written: Written) -> None:
+    rows = list(csv.DictReader(io.StringIO(written.read("cells.csv"))))
+    assert rows[0]["device"] == "'" + HOSTILE_NAME
+    assert not any(value.startswith(("=", "+", "@")) for row in rows for value in row.values())
+    assert HOSTILE_MODEL.split("\x1b")[0] in rows[0]["device_model"]
+
+
+def test_the_csv_has_a_line_a_cell_raw_figures_and_units_in_its_columns(written: Written) -> None:
+    rows = list(csv.DictReader(io.StringIO(written.read("cells.csv"))))
+    assert len(rows) == len(written.cells)
+    for row, cell in zip(rows, written.cells, strict=True):
+        assert (row["artifact_size_bytes"], row["macs"]) == (
+            str(cell.artifact.size_bytes),
+            str(cell.artifact.macs),
+        )
+        assert row["status"] == cell.verdict.status
+        counted = cell.instructions_per_inference
+        assert row["instructions_per_inference"] == ("" if counted is None else str(counted))
+        if cell.latency is None:
+            assert row["latency_median_ns"] == row["peak_rss_bytes"] == ""
+        else:
+            assert float(row["latency_median_ns"]) == pytest.approx(cell.latency.median_ns.estimate)
+            assert row["latency_max_ns"] == str(cell.latency.max_ns)
+    assert {row["run_id"] for row in rows} == {"first", "second"}
+    assert {row["clock"] for row in rows} == {"real", "emulated", "virtual"}
+
+
+def test_every_cell_that_is_not_valid_is_listed_with_its_reasons(page: Page) -> None:
+    assert "29 of 32 cells are valid." in page.text
+    for words in (
+        "the runner was killed by signal 9 (exit code 137)",
+        "<b>out of memory</b>",
+        "throttled: frequency fell from 2802 to 1401 MHz",
+        "parity: largest difference 0.31 of 0.0001 allowed",
+    ):
+        assert words in page.text
+
+
+def test_the_page_tells_what_was_run_and_what_its_figures_are_not(page: Page) -> None:
+    for words in (
+        "4 × Cortex-A55 at 1.80 GHz",  # noqa: RUF001
+        "executorch 1.5.1",
+        "Weights are random: accuracy is not of these weights.",
+        "not measured here",
+        "temperatures could not be read: no thermal zone",
+        "sched_pixel",
+    ):
+        assert words in page.text
+
+
+def test_times_of_emulated_devices_are_marked_wherever_they_are_shown(page: Page) -> None:
+    answer = page.text[
+        page.text.index("The answer") : page.text.index("Verdicts", page.text.index("The answer"))
+    ]
+    _, phone, emulated, virtual = re.split(
+        r"=cmd.*|emulator:cortex-a76 \(emulated\)|arm-vm \(virtual\)", answer
+    )
+    assert re.search(r"\d\u00a0ms", phone)
+    for part in (emulated, virtual):
+        assert "million instructions" in part
+        assert not re.search(r"\d\s?ms\b|latency ms", part)
+
+
+def test_markdown_links_only_pictures_that_are_there(written: Written) -> None:
+    linked = re.findall(r"!\[[^\n]*\]\(([^)]*)\)", written.read("report.md"))
+    assert len(linked) == len(list(written.folder.glob("*.png")))
+    assert all((written.folder / name).is_file() for name in linked)
+
+
+def test_markdown_tables_have_the_same_number_of_cells_in_every_line(written: Written) -> None:
+    for table in re.findall(r"(?:^\|.*\n)+", written.read("report.md"), flags=re.MULTILINE):
+        widths = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(widths) == 1, table
+
+
+def test_the_same_cells_give_the_same_files(written: Written, tmp_path: Path) -> None:
+    cells = [cell for cell in written.cells if cell.device.name == "arm-vm"]
+    for name in ("one", "other"):
+        write_report([(make_run(tuple(cells)), cells)], tmp_path / name)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "other" / path.name).read_bytes(), path.name
+
+
+def test_no_cells_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no measured cell"):
+        write_report([], tmp_path / "report")
+    assert not (tmp_path / "report").exists()

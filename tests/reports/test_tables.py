@@ -1,0 +1,83 @@
+import pytest
+from msgspec.structs import replace
+
+from harness.records import Cell
+from reports.tables import FRONTIER_MARK, summarise, summary_rows
+from synthetic import EMULATOR, PHONE, failed, make_cells, with_accuracy, with_verdict
+
+
+def column(cells: tuple[Cell, ...], title: str) -> list[str]:
+    columns, rows = summary_rows(cells)
+    return [row[columns.index(title)] for row in rows]
+
+
+def few(**changes: object) -> tuple[Cell, ...]:
+    return make_cells(widths=(0.25, 0.5), resolutions_px=(128,), **changes)  # type: ignore[arg-type]
+
+
+def test_rows_are_sorted_by_cost_and_cells_without_figures_come_last() -> None:
+    first, *others = few()
+    texts = column((failed(first), *others), "latency ms")
+    assert texts[-1] == "–"  # noqa: RUF001
+    figures = [float(text.split(" ")[0]) for text in texts[:-1]]
+    assert figures == sorted(figures)
+
+
+def test_latency_is_shown_in_milliseconds_to_the_digits_of_its_interval() -> None:
+    (cell, *_) = few()
+    assert cell.latency is not None
+    median = replace(cell.latency.median_ns, estimate=3_300_400.0, low=3_280_000.0, high=3_344_000.0)
+    (text,) = column((replace(cell, latency=replace(cell.latency, median_ns=median)),), "latency ms")
+    assert text == "3.300 ± 0.044"
+
+
+def test_an_emulated_device_has_instructions_and_no_milliseconds() -> None:
+    columns, _ = summary_rows(few(device=EMULATOR))
+    assert "instructions M" in columns
+    assert not any("ms" in title.split() for title in columns)
+
+
+def test_beside_a_real_device_an_emulated_one_still_shows_no_milliseconds() -> None:
+    cells = (*few(), *few(device=EMULATOR))
+    devices = column(cells, "device")
+    assert set(devices) == {"pixel", "emulator:cortex-a76 (emulated)"}
+    for title in ("latency ms", "p90 ms"):
+        of_emulator = {t for t, d in zip(column(cells, title), devices, strict=True) if "emulated" in d}
+        assert of_emulator == {"–"}  # noqa: RUF001
+
+
+def test_published_accuracy_says_so_and_measured_has_an_uncertainty() -> None:
+    assert "published 39.9" in column(few(), "top-1 %")
+    assert column((with_accuracy(few()[0], 0.831),), "top-1 %") == ["83.1 ± 1.2"]
+
+
+def test_an_unpublished_shape_has_no_accuracy_and_a_note_says_why() -> None:
+    cells = make_cells(widths=(0.3,), resolutions_px=(128,), precisions=("fp32",))
+    assert column(cells, "top-1 %") == ["–"]  # noqa: RUF001
+    assert any("neither measured nor published" in note for note in summarise(cells).notes)
+
+
+def test_the_frontier_is_marked_by_measured_accuracy_alone_once_there_is_any() -> None:
+    cells = few(precisions=("int8",))
+    assert all(FRONTIER_MARK in text for text in column(cells, "variant"))
+    # Measured, the wider network is the worse one here; published, it is better than the narrow.
+    cells = (with_accuracy(cells[0], 0.9), with_accuracy(cells[1], 0.8))
+    assert [FRONTIER_MARK in text for text in column(cells, "variant")] == [True, False]
+
+
+def test_an_invalid_cell_is_listed_but_never_on_the_frontier() -> None:
+    cells = tuple(with_verdict(cell, "invalid", "parity", "off") for cell in few())
+    assert column(cells, "verdict") == ["invalid: parity"] * len(cells)
+    assert not any(row.on_frontier for row in summarise(cells).rows)
+
+
+@pytest.mark.parametrize("name", ["pixel\x1b[2J", "a\nb", "\u202epixel"])
+def test_no_control_character_reaches_the_terminal(name: str) -> None:
+    cells = (*few(device=replace(PHONE, name=name)), *few(device=EMULATOR))
+    _, rows = summary_rows(cells)
+    assert all(text.isprintable() for row in rows for text in row)
+
+
+def test_every_row_has_every_column() -> None:
+    columns, rows = summary_rows((*few(), *few(device=EMULATOR)))
+    assert {len(row) for row in rows} == {len(columns)}

@@ -1,0 +1,112 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from harness.errors import UsageError
+from harness.records import Cell
+from harness.results import cell_file_name, load_run, load_runs, read_cells, write_cell, write_run
+from synthetic import EMULATOR, PHONE, make_cells, make_run
+
+
+@pytest.fixture
+def cells() -> tuple[Cell, ...]:
+    return make_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128,))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, cells: tuple[Cell, ...]) -> Path:
+    write_run(tmp_path / "run", make_run(cells))
+    for cell in cells:
+        write_cell(tmp_path / "run", cell)
+    return tmp_path / "run"
+
+
+def test_what_was_written_is_loaded_again_exactly(folder: Path, cells: tuple[Cell, ...]) -> None:
+    run, loaded = load_run(folder)
+    assert run == make_run(cells)
+    assert sorted(loaded, key=lambda cell: cell.name) == sorted(cells, key=lambda cell: cell.name)
+
+
+def test_the_same_folder_named_twice_is_loaded_once(folder: Path) -> None:
+    assert len(load_runs([folder, folder / ".." / folder.name])) == 1
+
+
+def test_a_cell_measured_again_replaces_the_old_one_and_nothing_temporary_stays(
+    folder: Path, cells: tuple[Cell, ...]
+) -> None:
+    path = write_cell(folder, replace(cells[0], instructions_per_inference=1))
+    assert len(read_cells(folder)) == len(cells)
+    assert json.loads(path.read_text())["instructions_per_inference"] == 1
+    assert {file.suffix for file in path.parent.iterdir()} == {".json"}
+
+
+def test_samples_stand_on_one_line_and_their_order_is_kept(folder: Path, cells: tuple[Cell, ...]) -> None:
+    path = folder / "cells" / cell_file_name(cells[0].name)
+    samples = ", ".join(str(value) for value in cells[0].processes[0].latencies_ns)
+    assert f'"latencies_ns": [{samples}]' in path.read_text()
+
+
+def test_text_that_looks_like_an_array_of_samples_is_left_alone(tmp_path: Path) -> None:
+    (cell,) = make_cells(
+        replace(PHONE, model="[\n  1,\n  2\n]"), widths=(0.25,), resolutions_px=(128,), precisions=("fp32",)
+    )
+    write_run(tmp_path, make_run((cell,)))
+    write_cell(tmp_path, cell)
+    assert load_run(tmp_path)[1] == (cell,)
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_any_cell_name_gives_a_safe_file_name_and_different_names_different_files(
+    one: str, other: str
+) -> None:
+    name = cell_file_name(one)
+    assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+    assert not name.startswith(".")
+    assert len(name) < 200
+    assert (name == cell_file_name(other)) == (one == other)
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"is not a run folder: it has no run\.json"):
+        load_run(tmp_path)
+
+
+def test_a_run_without_cells_is_refused_and_says_how_to_go_on(
+    tmp_path: Path, cells: tuple[Cell, ...]
+) -> None:
+    write_run(tmp_path, make_run(cells))
+    assert read_cells(tmp_path) == ()
+    with pytest.raises(UsageError, match="holds no measured cell") as caught:
+        load_run(tmp_path)
+    assert "--resume" in caught.value.mend
+
+
+def test_another_schema_version_is_refused_before_anything_else_is_read(folder: Path) -> None:
+    (folder / "run.json").write_text('{"schema_version": 2, "new": true}')
+    with pytest.raises(UsageError, match="schema version 2; this harness reads version 1"):
+        load_run(folder)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"schema_version": 1}', b'{"schema_version": "1"}', b'{"a": "\xff"}']
+)
+def test_a_damaged_cell_is_refused_by_name_with_what_to_do(folder: Path, content: bytes) -> None:
+    damaged = next(iter(sorted((folder / "cells").iterdir())))
+    damaged.write_bytes(content)
+    with pytest.raises(UsageError, match="is damaged") as caught:
+        load_run(folder)
+    assert damaged.name in caught.value.what
+    assert "delete the file" in caught.value.mend
+
+
+def test_an_unknown_field_is_damage_and_its_place_is_named(folder: Path) -> None:
+    path = next(iter(sorted((folder / "cells").iterdir())))
+    document = json.loads(path.read_text())
+    document["device"]["surprise"] = 1
+    path.write_text(json.dumps(document))
+    with pytest.raises(UsageError, match=r"surprise.*\$\.device"):
+        load_run(folder)
