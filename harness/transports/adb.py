@@ -12,10 +12,9 @@ from harness.errors import (
     DeviceError,
     DeviceUnfit,
     TimedOut,
-    TransferFailed,
     TransportError,
 )
-from harness.transports.adb_failures import connection_failure, early_end
+from harness.transports.adb_failures import early_end, transfer_failure
 from harness.transports.base import Completed
 from harness.transports.local import MISSING_PROGRAM, ProgramTimedOut, run_local
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
@@ -72,7 +71,7 @@ def connect(address: str, *, adb: str = "adb", env: Mapping[str, str] | None = N
     if re.match(r"(already )?connected to ", said, re.MULTILINE):
         return
     if "authenticate" in said:
-        raise early_end(b"device unauthorized", address)
+        raise early_end(b"error: device unauthorized", address)
     raise ConnectionLost(
         f"adb cannot connect: {said}", device=address, mend="check the address and that the device is awake"
     )
@@ -155,7 +154,9 @@ class AdbTransport:
         self._connect()
         said = self._transfer("push", str(source.absolute()), partial, timeout_s=timeout_s)
         if said.exit_code != 0:
-            raise self._refused(said, f"cannot push {source.name} to {destination}")
+            raise self._note(
+                transfer_failure(said, f"cannot push {source.name} to {destination}", self._serial)
+            )
         placed = self.run(place_argv(partial, destination, mode, size), timeout_s=QUICK_S)
         check_placed(placed, source, destination, self._serial)
 
@@ -166,7 +167,7 @@ class AdbTransport:
         with incoming(destination, size, device=self._serial) as partial:
             said = self._transfer("pull", source, str(partial), timeout_s=timeout_s)
             if said.exit_code != 0:
-                raise self._refused(said, f"cannot pull {source}")
+                raise self._note(transfer_failure(said, f"cannot pull {source}", self._serial))
 
     def close(self) -> None:
         """Nothing to end: the connection is the adb server's, which others may use."""
@@ -202,14 +203,6 @@ class AdbTransport:
         if group:
             with contextlib.suppress(DeviceError):
                 self.run(end_group_argv(group), timeout_s=END_S)
-
-    def _refused(self, said: Completed, what: str) -> DeviceError:
-        """Adb's own last line tells a device that is gone from one that refuses."""
-        failure = connection_failure(said.stderr, self._serial)
-        if failure:
-            return self._note(failure)
-        reason = (said.stderr or said.stdout).decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
-        return TransferFailed(f"{what}: {re.sub(r'^adb: (error: )?', '', reason)}", device=self._serial)
 
     def _note(self, failure: DeviceError) -> DeviceError:
         """After a broken connection the next call connects anew; the server would keep a dead one."""

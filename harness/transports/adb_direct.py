@@ -12,7 +12,7 @@ from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, T
 from harness.transports.adb_keys import find_keys, load_signers
 from harness.transports.adb_protocol import Connection, Stream
 from harness.transports.adb_services import ShellOutput, SyncReader, stdin_packets, sync_request, sync_send
-from harness.transports.base import Completed
+from harness.transports.base import Completed, printable
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.tcp_link import TcpLink
 from harness.transports.transfer import QUICK_S, check_placed, incoming, place_argv, source_size
@@ -72,10 +72,8 @@ class AdbDirectTransport:
                     break
             answer, body = SyncReader(stream, deadline).message()
             if answer != constants.OKAY:
-                reason = body.decode("utf-8", "replace")
-                raise TransferFailed(
-                    f"cannot push {source.name} to {destination}: {reason}", device=self._device
-                )
+                what = f"cannot push {source.name} to {destination}: {printable(body)}"
+                raise TransferFailed(what, device=self._device)
         placed = self.run(place_argv(partial, destination, mode, size), timeout_s=QUICK_S)
         check_placed(placed, source, destination, self._device)
 
@@ -94,8 +92,7 @@ class AdbDirectTransport:
                 file.write(body)
                 answer, body = reader.message()
             if answer != constants.DONE:
-                reason = body.decode("utf-8", "replace")
-                raise TransferFailed(f"cannot pull {source}: {reason}", device=self._device)
+                raise TransferFailed(f"cannot pull {source}: {printable(body)}", device=self._device)
 
     def close(self) -> None:
         """See `Transport.close`."""

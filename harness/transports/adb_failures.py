@@ -2,17 +2,18 @@
 
 import re
 
-from harness.errors import ConnectionLost, DeviceError, DeviceUnfit
+from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TransferFailed
+from harness.transports.base import Completed
 
 _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
     (
-        r"unauthorized",
+        r"^device unauthorized",
         DeviceUnfit,
         "the device has not accepted this computer's key",
         "unlock it and answer 'Allow USB debugging?' with 'Always allow'",
     ),
     (
-        r"no permissions",
+        r"insufficient permissions|no permissions",
         DeviceUnfit,
         "this user may not open the USB device",
         "add the device's udev rule (Debian: apt install android-sdk-platform-tools-common) and replug it",
@@ -24,13 +25,13 @@ _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
         "use a serial that only one has",
     ),
     (
-        r"offline|still (connecting|authorizing)",
+        r"^device offline|^device still (connecting|authorizing)",
         ConnectionLost,
         "the device is offline",
         "replug it, or switch USB debugging off and on",
     ),
     (
-        r"not found|no devices",
+        r"^device .*not found|^no devices",
         ConnectionLost,
         "adb knows no such device",
         "check the cable or address and what `adb devices` lists",
@@ -42,7 +43,7 @@ _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
         "run `adb kill-server; adb start-server`, or check ADB_SERVER_SOCKET",
     ),
     (
-        r"closed|connection reset|broken pipe|read failed|write failed|device disconnected|connect failed",
+        r"^closed|connection reset|couldn't (read from|write to) device|device disconnected|connect failed",
         ConnectionLost,
         "the connection to the device broke",
         "check the cable or network",
@@ -50,22 +51,40 @@ _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
 )
 
 
-def connection_failure(stderr: bytes, serial: str) -> DeviceError | None:
-    """What adb's own error line means, if it is about the connection."""
-    text = stderr.decode("utf-8", "replace")
-    lines = [line for line in text.splitlines() if re.match(r"(adb: )?error: |adb: |\* ", line)]
-    for pattern, kind, what, mend in _FAILURES:
-        if any(re.search(pattern, line, re.IGNORECASE) for line in lines):
-            return kind(what, device=serial, mend=mend)
-    return None
+def transfer_failure(said: Completed, what: str, serial: str) -> DeviceError:
+    """Why adb ended a transfer: the device refuses the file, or is gone."""
+    # Among its progress, and on stdout.
+    complaints = _complaints(said.stdout + b"\n" + said.stderr)
+    failure = _connection_failure(complaints, serial)
+    if failure:
+        return failure
+    if not complaints:
+        return ConnectionLost(f"{what}: the connection broke", device=serial)
+    return TransferFailed(f"{what}: {complaints[-1]}", device=serial)
 
 
 def early_end(stderr: bytes, serial: str) -> DeviceError:
     """Why adb ended without the remote command's last word."""
-    known = connection_failure(stderr, serial)
-    if known:
-        return known
+    failure = _connection_failure(_complaints(stderr), serial)
+    if failure:
+        return failure
     said = stderr.decode("utf-8", "replace").strip()[-300:]
     return ConnectionLost(
         "the connection broke before the command's end" + (f": {said!r}" if said else ""), device=serial
     )
+
+
+def _complaints(output: bytes) -> tuple[str, ...]:
+    """The reasons in adb's own error lines, without the names of files, which may say anything."""
+    lines = output.decode("utf-8", "replace").splitlines()
+    matches = (
+        re.match(r"(?:adb: )?error: (?:failed to copy '.*' to '.*': )?(.*)|(\* .*)", line) for line in lines
+    )
+    return tuple(match[1] or match[2] for match in matches if match)
+
+
+def _connection_failure(complaints: tuple[str, ...], serial: str) -> DeviceError | None:
+    for pattern, kind, what, mend in _FAILURES:
+        if any(re.search(pattern, complaint, re.IGNORECASE) for complaint in complaints):
+            return kind(what, device=serial, mend=mend)
+    return None

@@ -29,6 +29,17 @@ class Completed:
         return self.stdout.decode("utf-8", "replace")
 
 
+def printable(said: bytes, *, longest: int = 300) -> str:
+    """The end of what a device says, safe to show: control characters could command the terminal."""
+    text = said.decode("utf-8", "replace").strip()
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)[-longest:]
+
+
+def last_line(said: bytes) -> str:
+    """The last line of what a device says, safe to show."""
+    return printable(said.strip().rpartition(b"\n")[2])
+
+
 class Transport(Protocol):
     """A connection to one device; not shared between threads.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import ConnectionLost, TransferFailed
-from harness.transports.base import Completed
+from harness.transports.base import Completed, last_line
 
 QUICK_S = 20.0  # for what needs no more than a round trip, on a busy device
 TRUNCATED = 75  # EX_TEMPFAIL of sysexits.h: the connection's fault, not the device's
@@ -100,5 +100,4 @@ def incoming(destination: Path, size_bytes: int | None, *, device: str) -> Itera
 
 
 def _reason(completed: Completed) -> str:
-    said = completed.stderr.decode("utf-8", "replace").strip()
-    return said.rsplit("\n", 1)[-1] or f"exit code {completed.exit_code}"
+    return last_line(completed.stderr) or f"exit code {completed.exit_code}"
