@@ -3,19 +3,14 @@
 from collections.abc import Sequence
 
 from harness.compare import Comparison
-from harness.measuring.finding import Change
+from harness.measuring.finding import WEIGHTIEST_FIRST, Change
 
-HEADINGS = ("cell", "finding", "decided by", "change", "latency", "instructions", "peak RSS", "file")
+HEADINGS = ("cell", "decided by", "change", "latency", "instructions", "peak RSS", "file", "finding")
 
 
 def summarize(comparison: Comparison) -> str:
-    """One sentence: how many cells are what."""
-    counts = {
-        finding: sum(cell.finding == finding for cell in comparison.cells)
-        for finding in ("worse", "inconclusive", "no worse", "better")
-    }
-    told = ", ".join(f"{count} {finding}" for finding, count in counts.items() if count)
-    return f"{comparison.finding.capitalize()} (margin {100 * comparison.margin:.3g} %): {told}."
+    """How many cells are what, and a line each for what only one side has and what else differs."""
+    return "\n".join((_count(comparison), *_notes(comparison)))
 
 
 def to_rows(comparison: Comparison) -> tuple[tuple[str, ...], ...]:
@@ -23,13 +18,13 @@ def to_rows(comparison: Comparison) -> tuple[tuple[str, ...], ...]:
     return tuple(
         (
             cell.name,
-            cell.finding,
             cell.decided_by,
             cell.why,
             _show(cell.latency_ns, 1e6, "ms", 3),
             _show(cell.instructions, 1e6, "M", 3),
             _show(cell.peak_rss_bytes, 2**20, "MiB", 1),
             _show(cell.artifact_bytes, 2**20, "MiB", 2),
+            cell.finding,
         )
         for cell in comparison.cells
     )
@@ -37,16 +32,28 @@ def to_rows(comparison: Comparison) -> tuple[tuple[str, ...], ...]:
 
 def to_markdown(comparison: Comparison) -> str:
     """The comparison for a pull request."""
-    lines = [f"**{summarize(comparison)}**", "", _line(HEADINGS), _line(("---",) * len(HEADINGS))]
+    lines = [f"**{_count(comparison)}**", "", _line(HEADINGS), _line(("---",) * len(HEADINGS))]
     lines += [_line(row) for row in to_rows(comparison)]
-    for label, names in (
+    for note in _notes(comparison):
+        lines += ["", note]
+    return "\n".join(lines) + "\n"
+
+
+def _count(comparison: Comparison) -> str:
+    findings = [cell.finding for cell in comparison.cells]
+    told = ", ".join(
+        f"{findings.count(finding)} {finding}" for finding in WEIGHTIEST_FIRST if finding in findings
+    )
+    return f"{comparison.finding.capitalize()} (margin {100 * comparison.margin:.3g} %): {told}."
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    parts = (
         ("Only in base", comparison.only_in_base),
         ("Only in new", comparison.only_in_new),
-        ("Compared across", comparison.differences),
-    ):
-        if names:
-            lines += ["", f"{label}: {'; '.join(names)}"]
-    return "\n".join(lines) + "\n"
+        ("Compared although different", comparison.differences),
+    )
+    return [f"{label}: {'; '.join(names)}." for label, names in parts if names]
 
 
 def _line(parts: Sequence[str]) -> str:
