@@ -1,14 +1,16 @@
-"""How far the harness's intervals and verdicts can be trusted, in simulation: `python bench_trust.py`.
+"""How far the harness's intervals and findings can be trusted, in simulation: `python bench_trust.py`.
 
-A model of noise with known truth stands in for the device; intervals, findings and verdicts are the ones
-that measure real cells. Every table is reproducible: the seeds are fixed.
+A model of noise with known truth stands in for the device, or, with `--recorded`, the processes of runs
+that were measured; intervals and findings are computed by the code that judges real cells. Every table is
+reproducible: the seeds are fixed.
 """
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from harness.measuring.finding import Finding, beyond_chance, decide, overall
 from harness.measuring.statistics import median_bounds, ratio_bounds
 from harness.records import Interval
+from harness.results import load_run
 
 MARGIN = 0.03
 ITERATIONS = 100
@@ -40,6 +43,13 @@ class Noise:
     drift: float = 0.0
     mode: float = 0.0
     mode_share: float = 0.3
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Process medians of real cells, each relative to the median of its cell."""
+
+    medians: tuple[float, ...]
 
 
 SCENARIOS = {
@@ -77,8 +87,12 @@ def medians_within(noise: Noise) -> Floats:
     return medians
 
 
-def process_medians(noise: Noise, experiments: int, processes: int, generator: np.random.Generator) -> Floats:
+def process_medians(
+    noise: Noise | Recorded, experiments: int, processes: int, generator: np.random.Generator
+) -> Floats:
     """Medians of the processes of many experiments, (experiments, processes), in the order of time."""
+    if isinstance(noise, Recorded):
+        return generator.choice(np.array(noise.medians), (experiments, processes))
     # Processes are independent, so one large pool of them serves all experiments.
     logs = generator.choice(medians_within(noise), (experiments, processes))
     logs += generator.normal(0, noise.process, logs.shape)
@@ -93,6 +107,17 @@ def process_medians(noise: Noise, experiments: int, processes: int, generator: n
 def true_median(noise: Noise) -> float:
     """What an unlimited number of processes would find in the middle of the experiment."""
     return float(np.median(process_medians(noise, 1_000_000, 1, np.random.default_rng(2))))
+
+
+def read_recorded(folders: Sequence[Path]) -> Recorded:
+    """Take the noise of all cells with a real clock and three processes or more."""
+    medians: list[float] = []
+    for folder in folders:
+        for cell in load_run(folder)[1]:
+            own = np.array([np.median(process.latencies_ns) for process in cell.processes])
+            if not cell.device.emulated and own.size >= 3:
+                medians += (own / np.median(own)).tolist()
+    return Recorded(tuple(medians))
 
 
 # Experiments --------------------------------------------------------------------------------------
@@ -141,7 +166,7 @@ def bootstrap_bounds(medians: Floats) -> tuple[Floats, Floats]:
 
 
 def findings(
-    noise: Noise, processes: int, slowdown: float, experiments: int, cells: int = 1
+    noise: Noise | Recorded, processes: int, slowdown: float, experiments: int, cells: int = 1
 ) -> dict[Finding, float]:
     """How often each finding results for a run of `cells` when the new program is slower by `slowdown`."""
     generator = np.random.default_rng(processes)
@@ -177,7 +202,7 @@ def print_coverage(experiments: int) -> None:
         print(f"{name:>38}{100 * coverage_when_stopped(noise, 0.02, experiments):8.1f}")
 
 
-def print_findings(experiments: int) -> None:
+def print_findings(experiments: int, recorded: Recorded | None) -> None:
     """False alarms of equal programs, and how often a slow-down is found."""
     print(f"\n`compare` with a margin of 3 %, in % of {experiments:,} comparisons:")
     print(f"{'':>24}{'':>11}{'the same program':^33}{'slower by 5 %':^22}")
@@ -185,8 +210,12 @@ def print_findings(experiments: int) -> None:
         f"{'noise':>24}{'processes':>11}{'worse':>11}{'inconcl.':>11}{'no worse':>11}"
         f"{'worse':>11}{'inconcl.':>11}"
     )
-    apart = {f"processes {size:.1%} apart": Noise(process=size, correlation=0.8) for size in (0.005, 0.02)}
-    for name, noise in (SCENARIOS | apart).items():
+    sources: dict[str, Noise | Recorded] = {**SCENARIOS}
+    for size in (0.005, 0.02):
+        sources[f"processes {size:.1%} apart"] = Noise(process=size, correlation=0.8)
+    if recorded:
+        sources[f"recorded, {len(recorded.medians)} processes"] = recorded
+    for name, noise in sources.items():
         for processes in (5, 10, 20):
             same = findings(noise, processes, 0.0, experiments)
             slower = findings(noise, processes, 0.05, experiments)
@@ -206,12 +235,15 @@ def print_findings(experiments: int) -> None:
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="Simulated coverage, false alarms and power.")
     parser.add_argument("--experiments", type=int, default=10_000)
-    experiments = parser.parse_args().experiments
+    parser.add_argument(
+        "--recorded", type=Path, nargs="+", metavar="RUN", help="take noise from these runs too"
+    )
+    options = parser.parse_args()
     started = time.monotonic()
-    print_coverage(experiments)
-    print_findings(experiments)
+    print_coverage(options.experiments)
+    print_findings(options.experiments, read_recorded(options.recorded) if options.recorded else None)
     print(f"\n{time.monotonic() - started:.0f} s")
 
 

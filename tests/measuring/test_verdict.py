@@ -4,6 +4,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.measuring.evidence import parse_cpus
 from harness.measuring.verdict import RULES, judge
@@ -344,6 +346,32 @@ def test_the_gravest_reason_decides_and_all_are_told():
     verdict = make_cell(processes=processes, parity=None).verdict
     assert verdict.status == "invalid"
     assert set(codes(verdict)) == {"debug_build", "parity_unchecked", "too_few_processes"}
+
+
+@given(
+    before=st.builds(
+        Conditions,
+        frequencies_khz=st.none() | st.lists(st.integers(0, 2**53), max_size=9).map(tuple),
+        governors=st.none()
+        | st.lists(st.sampled_from(["performance", "schedutil", ""]), max_size=9).map(tuple),
+        load_average_1min=st.none() | st.floats(allow_nan=True),
+        memory_available_bytes=st.none() | st.integers(0, 2**53),
+        thermal_status=st.none() | st.integers(-1, 10),
+        throttled_flags=st.none() | st.integers(0, 2**32),
+    ),
+    cpus=st.text(alphabet="0123456789-, \n", max_size=12),
+    clock=st.sampled_from(["real", "virtual", "emulated"]),
+    count=st.none() | st.integers(0, 2**53),
+    latencies=st.lists(st.integers(1, 2**53), min_size=1, max_size=60).map(tuple),
+)
+def test_whatever_a_device_reports_is_judged(before, cpus, clock, count, latencies):
+    processes = (
+        *make_processes(10_000_000, 10_000_000, instructions_per_inference=count, cpus_allowed=cpus),
+        make_process(3, latencies_ns=latencies, conditions_before=before, instructions_per_inference=count),
+    )
+    verdict = make_cell(device=make_device(clock=clock), processes=processes).verdict
+    assert verdict.status in ("suspect", "invalid")
+    assert len(codes(verdict)) == len(set(codes(verdict)))
 
 
 @pytest.mark.parametrize(
