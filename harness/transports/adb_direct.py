@@ -43,10 +43,11 @@ class AdbDirectTransport:
         """See `Transport.run`."""
         command = FramedCommand.of(argv)
         output = ShellOutput()
+        max_data = self._connected().max_data
         deadline = time.monotonic() + timeout_s
         try:
             with self._stream(b"shell,v2,raw:" + os.fsencode(command.line), deadline) as stream:
-                for packet in stdin_packets(stdin, self._connected().max_data):
+                for packet in stdin_packets(stdin, max_data):
                     if not stream.write(packet, deadline):
                         break
                 for data in stream.read(deadline):
@@ -64,9 +65,10 @@ class AdbDirectTransport:
         """See `Transport.push`."""
         size = source_size(source)
         partial = destination + ".partial"
+        max_data = self._connected().max_data
         deadline = time.monotonic() + timeout_s
         with source.open("rb") as file, self._stream(b"sync:", deadline) as stream:
-            for piece in sync_send(file, partial, mode, self._connected().max_data):
+            for piece in sync_send(file, partial, mode, max_data):
                 # A device that refuses says so at once and discards the rest: stop, and read why.
                 if not stream.write(piece, deadline) or stream.has_data:
                     break
@@ -124,14 +126,15 @@ class AdbDirectTransport:
         """A stream; the connection outlives what the device refuses and what takes too long, nothing else."""
         try:
             stream = self._connected().open(service, deadline)
-            try:
-                yield stream
-            except (TransferFailed, TimedOut) as error:
-                with contextlib.suppress(ConnectionLost):
-                    stream.close(time.monotonic() + END_S)
-                raise error from error.__cause__
+        except BaseException:
+            self.close()
+            raise
+        try:
+            yield stream
             stream.close(deadline)
         except (TransferFailed, TimedOut):
+            with contextlib.suppress(ConnectionLost):
+                stream.close(time.monotonic() + END_S)
             raise
         except BaseException:
             self.close()

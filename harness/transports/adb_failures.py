@@ -3,7 +3,7 @@
 import re
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TransferFailed
-from harness.transports.base import Completed
+from harness.transports.base import Completed, printable
 
 _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
     (
@@ -60,7 +60,7 @@ def transfer_failure(said: Completed, what: str, serial: str) -> DeviceError:
         return failure
     if not complaints:
         return ConnectionLost(f"{what}: the connection broke", device=serial)
-    return TransferFailed(f"{what}: {complaints[-1]}", device=serial)
+    return TransferFailed(f"{what}: {printable(complaints[-1].encode())}", device=serial)
 
 
 def early_end(stderr: bytes, serial: str) -> DeviceError:
@@ -68,9 +68,9 @@ def early_end(stderr: bytes, serial: str) -> DeviceError:
     failure = _connection_failure(_complaints(stderr), serial)
     if failure:
         return failure
-    said = stderr.decode("utf-8", "replace").strip()[-300:]
+    said = printable(stderr)
     return ConnectionLost(
-        "the connection broke before the command's end" + (f": {said!r}" if said else ""), device=serial
+        "the connection broke before the command's end" + (f": {said}" if said else ""), device=serial
     )
 
 

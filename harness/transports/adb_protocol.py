@@ -176,6 +176,7 @@ class Stream:
     """One service's bytes, both ways. Every packet waits for its acknowledgement, as the protocol has it."""
 
     def __init__(self, connection: Connection, local_id: int, service: bytes, deadline: float) -> None:
+        self.device = connection.device
         self._connection = connection
         self._local_id = local_id
         self._remote_id = 0
@@ -187,7 +188,7 @@ class Stream:
             self._step(deadline)
             if self.closed:
                 name = service.partition(b":")[0].decode("utf-8", "replace")
-                raise TransportError(f"the device refuses the service {name}", device=connection.device)
+                raise TransportError(f"the device refuses the service {name}", device=self.device)
 
     @property
     def has_data(self) -> bool:

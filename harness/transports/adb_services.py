@@ -79,6 +79,7 @@ class SyncReader:
     LONGEST = 1 << 20
 
     def __init__(self, stream: Stream, deadline: float) -> None:
+        self._device = stream.device
         self._arriving = stream.read(deadline)
         self._pending = bytearray()
 
@@ -94,14 +95,16 @@ class SyncReader:
             answer not in (constants.DATA, constants.DONE, constants.OKAY, constants.FAIL)
             or size > self.LONGEST
         ):
-            raise TransportError(f"not an answer of adbd's file service: {answer!r}, {size} bytes")
+            raise TransportError(
+                f"not an answer of adbd's file service: {answer!r}, {size} bytes", device=self._device
+            )
         return answer, self._exactly(size)
 
     def _exactly(self, size: int) -> bytes:
         while len(self._pending) < size:
             arrived = next(self._arriving, None)
             if arrived is None:
-                raise ConnectionLost("the device ended the transfer early")
+                raise ConnectionLost("the device ended the transfer early", device=self._device)
             self._pending += arrived
         data = bytes(memoryview(self._pending)[:size])
         del self._pending[:size]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransferFailed, UsageError
-from harness.transports.base import Completed
+from harness.transports.base import Completed, last_line
 from harness.transports.local import MISSING_PROGRAM, ProgramTimedOut, run_local
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.transfer import (
@@ -64,8 +64,8 @@ class SshTransport:
         with incoming(destination, size, device=self._destination) as partial:
             sent = self._run(("cat", source), timeout_s=timeout_s, stdout_to=partial)
             if sent.exit_code != 0:
-                reason = sent.stderr.decode("utf-8", "replace").strip()
-                raise TransferFailed(f"cannot pull {source}: {reason}", device=self._destination)
+                what = f"cannot pull {source}: {last_line(sent.stderr)}"
+                raise TransferFailed(what, device=self._destination)
 
     def close(self) -> None:
         """See `Transport.close`."""
@@ -149,7 +149,7 @@ class SshTransport:
     def _lost(self, log: bytes) -> DeviceError:
         """Drop the shared connection, so that the next call opens another."""
         self.close()
-        return failure(log.decode("utf-8", "replace"), self._destination, self._port)
+        return failure(log, self._destination, self._port)
 
 
 _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
@@ -199,23 +199,19 @@ _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
 )
 
 
-def failure(log: str, destination: str, port: int | None = None) -> DeviceError:
+def failure(log: bytes, destination: str, port: int | None = None) -> DeviceError:
     """What ssh's own messages mean; the mends name the commands for this destination."""
     at_port = "" if port is None else f"-p {port} "
     host = destination.rpartition("@")[2]
     names = {"to": at_port + destination, "known": host if port in (None, 22) else f"'[{host}]:{port}'"}
     for pattern, kind, what, mend in _FAILURES:
-        if re.search(pattern, log):
-            return kind(f"{what}: {_last_line(log)}", device=destination, mend=mend.format_map(names))
-    said = _last_line(log)
+        if re.search(pattern.encode(), log):
+            return kind(f"{what}: {last_line(log)}", device=destination, mend=mend.format_map(names))
+    said = last_line(log)
     return ConnectionLost(
         "the SSH connection broke before the command's end" + (f": {said}" if said else ""),
         device=destination,
     )
-
-
-def _last_line(log: str) -> str:
-    return log.strip().rsplit("\n", 1)[-1].strip()
 
 
 def _read(log: Path) -> bytes:
