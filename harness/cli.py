@@ -93,7 +93,8 @@ def run(
 ) -> None:
     """Lower, push, measure, save and report; the product of all lists is run on each device."""
     from harness import options
-    from harness.devices import check_target, inventory
+    from harness.devices import inventory
+    from harness.devices.kinds import check_target
     from harness.results import read_run
 
     if resume is not None:
@@ -259,7 +260,55 @@ def pick(
     device: Annotated[str | None, typer.Option("--device", "-d", help="Of the runs' devices.")] = None,
 ) -> None:
     """Name the best variant within a budget."""
-    raise UsageErrorNotYet
+    from harness import pick as picking
+    from harness.quantities import parse_count, parse_share, parse_size, parse_time
+    from harness.results import load_runs
+
+    cells = tuple(cell for _, cells in load_runs(folders) for cell in cells)
+    choice = picking.pick(
+        cells,
+        max_latency_ns=max_latency and parse_time(max_latency),
+        max_instructions=max_instructions and parse_count(max_instructions),
+        max_memory_bytes=max_memory and parse_size(max_memory),
+        max_size_bytes=max_size and parse_size(max_size),
+        min_accuracy=min_accuracy and parse_share(min_accuracy),
+        device=device,
+    )
+    typer.echo(picking.explain(choice))
+    raise typer.Exit(0 if choice.best else 1)
+
+
+@app.command(
+    epilog="Example:  harness compare results/main results/branch --margin 3% --markdown > comment.md"
+)
+def compare(
+    base: Annotated[Path, typer.Argument(help="The run folder to compare with.")],
+    new: Annotated[Path, typer.Argument(help="The run folder that may be worse.")],
+    margin: Annotated[str, typer.Option(help="How much slower still counts as no worse.")] = "3%",
+    across: Annotated[
+        bool, typer.Option("--across", help="Compare although device, plan or versions differ.")
+    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="For a pull request.")] = False,
+    json: Json = False,
+) -> None:
+    """Tell whether NEW is worse: exit code 0 no worse, 1 worse, 3 inconclusive."""
+    from harness import comparison_text, display
+    from harness.compare import EXIT_CODES
+    from harness.compare import compare as compare_cells
+    from harness.quantities import parse_share
+    from harness.results import load_run
+
+    comparison = compare_cells(load_run(base)[1], load_run(new)[1], margin=parse_share(margin), across=across)
+    if json:
+        import msgspec
+
+        typer.echo(msgspec.json.encode(comparison).decode())
+    elif markdown:
+        typer.echo(comparison_text.to_markdown(comparison))
+    else:
+        display.print_table(_console(), "", comparison_text.HEADINGS, comparison_text.to_rows(comparison))
+        typer.echo(comparison_text.summarize(comparison))
+    raise typer.Exit(EXIT_CODES[comparison.finding])
 
 
 @app.command()

@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.table import Table
 
 from harness.errors import HarnessError
-from harness.run import Event, Listener
+from harness.events import Event, Listener
 
 VERDICT_STYLES = {"valid": "green", "suspect": "yellow", "invalid": "bold red"}
 

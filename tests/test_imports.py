@@ -12,10 +12,11 @@ PACKAGES = ("harness", "models", "reports")
 # From the bottom up: a module imports only from its own layer or from those before it.
 LAYERS = (
     ("harness.errors", "harness.paths", "harness.printable"),
-    ("harness.records",),
+    ("harness.records", "harness.events"),
     ("harness.transports",),
     ("harness.bundle", "harness.results", "harness.published", "harness.lowering", "harness.devices"),
     ("harness.measuring", "harness.accuracy", "harness.locks", "harness.compare", "harness.pick"),
+    ("harness.workers",),
     ("harness.run", "harness.options"),
     ("harness.display",),
     ("harness.cli",),

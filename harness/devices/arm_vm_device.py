@@ -1,0 +1,66 @@
+"""The ARM machine as a device: over its adbd, by either route, or over its sshd; under virtual time."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from harness.devices.android import FOLDER
+from harness.devices.arm_vm import ArmVm, boot
+from harness.devices.device import Device, describe
+from harness.devices.raspberry_pi import home_folder
+from harness.devices.target import Target
+from harness.transports.adb import AdbTransport
+from harness.transports.adb_direct import AdbDirectTransport
+from harness.transports.base import Transport
+from harness.transports.local import run_local
+from harness.transports.ssh import SshTransport
+
+ADB_SERVER_TIMEOUT_S = 30
+
+
+@contextmanager
+def open_arm_vm(target: Target) -> Iterator[Device]:
+    """Boot the machine, yield it, and stop it; `target.transport` says which of its daemons is used."""
+    with boot(virtual_time=True) as machine, ExitStack() as stack:
+        adb_environment = stack.enter_context(_own_adb_server(machine)) if target.transport == "adb" else {}
+
+        def connect() -> Transport:
+            return _connect(machine, target.transport, adb_environment)
+
+        transport = connect()
+        stack.callback(transport.close)
+        over_ssh = target.transport == "ssh"
+        folder = target.folder or (home_folder(transport, target.name) if over_ssh else FOLDER)
+        info, free_bytes = describe(
+            transport, name=target.name, kind="arm_vm", folder=folder, clock="virtual"
+        )
+        yield Device(info, transport, folder, connect, target.launcher, free_bytes=free_bytes)
+
+
+def _connect(machine: ArmVm, transport: str, adb_environment: dict[str, str]) -> Transport:
+    if transport == "ssh":
+        options = ("-i", str(machine.ssh_key), "-o", "IdentitiesOnly=yes")
+        known_hosts = ("-o", f"UserKnownHostsFile={machine.known_hosts}", "-o", "StrictHostKeyChecking=yes")
+        return SshTransport(
+            f"{machine.ssh_user}@127.0.0.1", port=machine.ssh_port, options=(*options, *known_hosts)
+        )
+    if transport == "adb":
+        return AdbTransport(f"127.0.0.1:{machine.adb_port}", env=adb_environment)
+    return AdbDirectTransport("127.0.0.1", machine.adb_port, key=machine.adb_key)
+
+
+@contextmanager
+def _own_adb_server(machine: ArmVm) -> Iterator[dict[str, str]]:
+    """An adb server apart from the user's own, which knows only the machine's key; ended afterwards."""
+    with tempfile.TemporaryDirectory(prefix="harness-adb-") as home:
+        # A socket in a file instead of a port: nobody else can take or scan it.
+        environment = {
+            "HOME": home,
+            "ADB_VENDOR_KEYS": str(machine.adb_key),
+            "ADB_SERVER_SOCKET": f"localfilesystem:{Path(home) / 'adb'}",
+        }
+        try:
+            yield environment
+        finally:
+            run_local(["adb", "kill-server"], timeout_s=ADB_SERVER_TIMEOUT_S, env=environment)

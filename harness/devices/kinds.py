@@ -1,0 +1,30 @@
+"""The kinds of devices, and how each is opened."""
+
+from contextlib import AbstractContextManager
+
+from harness.devices.android import open_android
+from harness.devices.arm_vm_device import open_arm_vm
+from harness.devices.device import Device
+from harness.devices.emulator import DEFAULT_CORE, check_core, open_emulator
+from harness.devices.host import open_host
+from harness.devices.raspberry_pi import open_raspberry_pi
+from harness.devices.target import Target
+
+KINDS = {
+    "host": open_host,
+    "emulator": open_emulator,
+    "arm_vm": open_arm_vm,
+    "android": open_android,
+    "raspberry_pi": open_raspberry_pi,
+}
+
+
+def check_target(target: Target) -> None:
+    """Refuse what can be known to be wrong before anything is lowered, built or pushed."""
+    if target.kind == "emulator":
+        check_core(target.address or DEFAULT_CORE)
+
+
+def open_device(target: Target) -> AbstractContextManager[Device]:
+    """Connect to a device (or boot it) and close it again at the end."""
+    return KINDS[target.kind](target)

@@ -1,0 +1,55 @@
+"""Lowering beside the devices: whoever needs an artifact waits for its future."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+
+from harness.errors import LoweringError
+from harness.lowering.cache import StoredArtifact
+from harness.lowering.pool import lower_all
+from harness.records import Variant
+
+Artifacts = Mapping[Variant, Future[StoredArtifact]]
+
+
+@contextmanager
+def lower_in_background(
+    variants: Sequence[Variant],
+    *,
+    allow_undelegated: bool,
+    on_lowered: Callable[[StoredArtifact, int], None],
+) -> Iterator[Artifacts]:
+    """Yield a future for each variant; leaving the block ends what is still being lowered.
+
+    `on_lowered` is called in another thread with each artifact that was not in the cache, and how many
+    variants are done.
+    """
+    artifacts: dict[Variant, Future[StoredArtifact]] = {variant: Future() for variant in variants}
+    cancelled = threading.Event()
+
+    def lower() -> None:
+        results = lower_all(tuple(artifacts), allow_undelegated=allow_undelegated, cancelled=cancelled)
+        for done, (variant, result) in enumerate(results, 1):
+            if isinstance(result, LoweringError):
+                artifacts[variant].set_exception(result)
+            else:
+                artifacts[variant].set_result(result)
+                if not result.was_cached:
+                    on_lowered(result, done)
+
+    def lower_and_settle() -> None:
+        try:
+            lower()
+        except Exception as error:  # raised again where the artifact is awaited: nobody may wait for ever
+            for future in artifacts.values():
+                if not future.done():
+                    future.set_exception(error)
+
+    thread = threading.Thread(target=lower_and_settle, name="lowering")
+    thread.start()
+    try:
+        yield artifacts
+    finally:
+        cancelled.set()
+        thread.join()

@@ -1,0 +1,157 @@
+"""The devices of a run at work: each external one in a thread of its own, those on this machine in turn."""
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.devices.kinds import open_device
+from harness.devices.device import Device
+from harness.devices.target import Target
+from harness.errors import DeviceUnfit, HarnessError, Interrupted
+from harness.events import Event, Listener
+from harness.locks import hold_device
+from harness.lowering.background import Artifacts
+from harness.measuring.jobs import Job
+from harness.measuring.plans import make_plan
+from harness.measuring.session import CellRequest, Session
+from harness.records import Cell, RunRequest
+from harness.results import read_cells, write_cell
+
+
+def measure_on(
+    targets: Sequence[Target], request: RunRequest, artifacts: Artifacts, folder: Path, listen: Listener
+) -> list[HarnessError]:
+    """Measure on all devices at once and return what went wrong with which; cells are in the folder.
+
+    Raises:
+        Interrupted: Ctrl-C; the processes being measured have been ended.
+    """
+    workers = [_Worker(group, request, artifacts, folder, listen) for group in _group(targets)]
+    with ThreadPoolExecutor(max_workers=len(workers)) as executor:
+        futures = [executor.submit(worker.work) for worker in workers]
+        try:
+            for future in futures:
+                future.result()
+        except KeyboardInterrupt:
+            for worker in workers:
+                worker.cancel()
+            raise Interrupted("interrupted") from None
+    return [error for worker in workers for error in worker.errors]
+
+
+def _group(targets: Sequence[Target]) -> Iterator[tuple[Target, ...]]:
+    """Devices that live on this machine would disturb each other."""
+    here = tuple(target for target in targets if target.lives_here)
+    if here:
+        yield here
+    for target in targets:
+        if not target.lives_here:
+            yield (target,)
+
+
+@dataclass
+class _Worker:
+    """Measures a group of devices, one after the other."""
+
+    targets: Sequence[Target]
+    request: RunRequest
+    artifacts: Artifacts
+    folder: Path
+    listen: Listener
+    errors: list[HarnessError] = field(default_factory=list)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    session: Session | None = None
+
+    def work(self) -> None:
+        """One device failing does not stop the others."""
+        for target in self.targets:
+            try:
+                self._measure(target)
+            except Interrupted:
+                return
+            except HarnessError as error:
+                error.device = error.device or target.name
+                self.errors.append(error)
+
+    def _measure(self, target: Target) -> None:
+        if target.lives_here:
+            self._wait_for_lowering(target)
+        self.listen(Event(target.name, "connecting"))
+        with (
+            hold_device(target, lambda text: self.listen(Event(target.name, text))),
+            open_device(target) as device,
+        ):
+            cells = _plan_cells(self.request, self.artifacts, device)
+            steps = sum(cell.plan.processes for cell in cells)
+            progress = _Progress(target.name, steps, self.folder, self.listen)
+            self.session = Session(device, self.artifacts, progress.save, progress.tell, self.cancelled)
+            self.session.measure(cells, read_cells(self.folder), seed=self.request.seed)
+
+    def _wait_for_lowering(self, target: Target) -> None:
+        """This machine is not timed while it lowers."""
+        for future in self.artifacts.values():
+            while not future.done():
+                if self.cancelled.wait(0.1):
+                    raise Interrupted("interrupted", device=target.name)
+
+    def cancel(self) -> None:
+        """End the process being measured, on a connection of its own; called from another thread."""
+        self.cancelled.set()
+        session = self.session
+        job = session.current_job if session else None
+        if session and job:
+            with contextlib.suppress(HarnessError), _second_connection(session.device) as device:
+                Job(device, job.bundle, job.folder).stop()
+
+
+@contextmanager
+def _second_connection(device: Device) -> Iterator[Device]:
+    transport = device.connect()
+    try:
+        yield dataclasses.replace(device, transport=transport)
+    finally:
+        transport.close()
+
+
+def _plan_cells(request: RunRequest, artifacts: Artifacts, device: Device) -> list[CellRequest]:
+    available = len(device.info.cores)
+    too_many = [threads for threads in request.threads if available and threads > available]
+    if too_many:
+        raise DeviceUnfit(
+            f"it has {available} cores, fewer than {too_many[0]} threads",
+            device=device.info.name,
+            mend=f"--threads {available}",
+        )
+    return [
+        CellRequest(variant, make_plan(request, device.info.clock, threads))
+        for variant in artifacts
+        for threads in request.threads
+    ]
+
+
+@dataclass
+class _Progress:
+    """Saves cells as they grow and counts the processes measured."""
+
+    device: str
+    steps: int
+    folder: Path
+    listen: Listener
+    step: int = 0
+
+    def tell(self, text: str) -> None:
+        """Pass on what a device is doing."""
+        self.listen(Event(self.device, text, step=self.step, steps=self.steps))
+
+    def save(self, cell: Cell) -> None:
+        """Write the cell to the run folder; a failed one needs no more steps."""
+        write_cell(self.folder, cell)
+        self.step += 1
+        if cell.failure:
+            self.step += cell.plan.processes - len(cell.processes) - 1
+        self.listen(Event(self.device, cell=cell, step=self.step, steps=self.steps))
