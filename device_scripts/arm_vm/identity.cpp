@@ -1,0 +1,9 @@
+// What this adbd says about itself. On Android the properties come from init; here libbase keeps them
+// within the process, so they are set before main() reads them.
+#include <android-base/properties.h>
+
+__attribute__((constructor)) static void SetIdentity() {
+    android::base::SetProperty("ro.product.name", "harness_arm_vm");
+    android::base::SetProperty("ro.product.model", "Harness ARM VM");
+    android::base::SetProperty("ro.product.device", "arm_vm");
+}

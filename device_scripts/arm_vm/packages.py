@@ -1,0 +1,159 @@
+"""Debian's arm64 packages through an apt configuration of our own; the host's packages are not touched."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from commands import BuildFailed, run
+
+# The guest is this release whatever the host runs: its android-platform-tools is the one adbd.py knows.
+RELEASE = "bookworm"
+MIRROR_VARIABLE = "HARNESS_DEBIAN_MIRROR"
+KEYRINGS = tuple(
+    Path("/usr/share/keyrings") / f"debian-archive-keyring.{suffix}" for suffix in ("gpg", "pgp", "asc")
+)
+
+# Hooks of the host must not run for our private folders (docker-clean empties the system's cache).
+CONFIGURATION = """\
+#clear APT::Architectures;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear DPkg::Post-Invoke;
+APT::Architecture "arm64";
+APT::Architectures {{ "arm64"; }};
+APT::Install-Recommends "false";
+APT::Sandbox::User "";
+Acquire::Languages "none";
+Acquire::Retries "3";
+Dir::State "{folder}/state";
+Dir::State::status "{folder}/status";
+Dir::Cache "{folder}/cache";
+Dir::Etc::sourcelist "{folder}/sources.list";
+Dir::Etc::sourceparts "-";
+Dir::Etc::preferences "-";
+Dir::Etc::preferencesparts "-";
+"""
+
+
+class Archive:
+    """Debian's archive for arm64, its index below `folder`; signatures are verified."""
+
+    def __init__(self, folder: Path) -> None:
+        self._configuration = folder / "apt.conf"
+        for name in ("state/lists/partial", "cache/archives/partial"):
+            (folder / name).mkdir(parents=True)
+        (folder / "status").touch()
+        source = f"[signed-by={_keyring()}] {debian_mirror()} {RELEASE} main"
+        (folder / "sources.list").write_text(f"deb {source}\ndeb-src {source}\n")
+        self._configuration.write_text(CONFIGURATION.format(folder=folder))
+        self._apt("apt-get", "update", "--error-on=any")
+
+    def download(self, names: Iterable[str], folder: Path) -> tuple[Path, ...]:
+        """Fetch the packages and all they depend on."""
+        (folder / "partial").mkdir(parents=True)
+        self._apt("apt-get", f"-oDir::Cache::archives={folder}/", "-y", "--download-only", "install", *names)
+        return tuple(sorted(folder.glob("*.deb")))
+
+    def download_kernel(self, meta_package: str, folder: Path) -> Path:
+        """Fetch the kernel a meta-package stands for, without the initramfs tools it depends on."""
+        shown = self._apt("apt-cache", "show", meta_package)
+        match = re.search(r"^Depends: (linux-image-\S+)", shown, re.MULTILINE)
+        if match is None:
+            raise BuildFailed(f"{meta_package} names no kernel")
+        folder.mkdir()
+        self._apt("apt-get", "download", match[1], cwd=folder)
+        return next(folder.glob("linux-image-*.deb"))
+
+    def download_source(self, name: str, folder: Path) -> Path:
+        """Fetch and unpack a source package with Debian's patches; return its folder."""
+        folder.mkdir()
+        self._apt("apt-get", "source", "--download-only", name, cwd=folder)
+        description = next(folder.glob("*.dsc"))
+        # Its signature was checked through the archive's index, which lists the checksums.
+        run("dpkg-source", "--no-check", "-x", description, folder / "unpacked")
+        return folder / "unpacked"
+
+    def _apt(self, program: str, *arguments: str, cwd: Path | None = None) -> str:
+        return run(program, f"-c={self._configuration}", "-q", *arguments, cwd=cwd)
+
+
+def unpack(packages: Iterable[Path], root: Path, *patterns: str) -> None:
+    """Unpack the files of packages that match (all without patterns) into a merged-/usr tree."""
+    for name in ("bin", "sbin", "lib"):
+        (root / "usr" / name).mkdir(parents=True, exist_ok=True)
+        if not (root / name).is_symlink():
+            (root / name).symlink_to(f"usr/{name}")
+    for package in packages:
+        _unpack(package, root, patterns)
+
+
+def _unpack(package: Path, root: Path, patterns: Sequence[str]) -> None:
+    extract = ["tar", "-x", "-p", "--no-same-owner", "--keep-directory-symlink", "-C", str(root)]
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as data:
+        done = subprocess.run([*extract, "--wildcards", *patterns], stdin=data.stdout, check=False, timeout=300)
+        if data.stdout is not None:
+            data.stdout.close()
+    if done.returncode != 0 or data.returncode != 0:
+        raise BuildFailed(f"cannot unpack {package.name}")
+
+
+def debian_mirror() -> str:
+    """The mirror this machine takes Debian from, or the one the environment names."""
+    named = os.environ.get(MIRROR_VARIABLE)
+    if named:
+        return named
+    release = _os_release()
+    if release.get("ID") == "debian":
+        for uri, suites, components in _sources(Path("/etc/apt")):
+            if release.get("VERSION_CODENAME") in suites and "main" in components:
+                return uri
+    raise BuildFailed(
+        "the ARM machine is made of Debian packages, and this machine's apt sources name no Debian mirror\n"
+        f"  what to do: set {MIRROR_VARIABLE} to the address of one, such as http://MIRROR/debian"
+    )
+
+
+def _os_release() -> dict[str, str]:
+    lines = Path("/etc/os-release").read_text().splitlines()
+    return {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines)}
+
+
+def _sources(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """URI, suites and components of each binary source, in both of apt's formats."""
+    parts = sorted((folder / "sources.list.d").glob("*"))
+    for path in (folder / "sources.list", *parts):
+        if path.suffix == ".list" and path.is_file():
+            yield from parse_list(path.read_text())
+        elif path.suffix == ".sources":
+            yield from parse_deb822(path.read_text())
+
+
+def parse_list(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Read the one-line format: `deb [options] URI suite component...`."""
+    for line in text.splitlines():
+        match = re.match(r"deb\s+(?:\[[^]]*\]\s*)?(\S+)\s+(\S+)\s+([^#]*)", line.strip())
+        if match:
+            yield match[1], [match[2]], match[3].split()
+
+
+def parse_deb822(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Read the deb822 format: paragraphs of `Field: values`, values going on in indented lines."""
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    for paragraph in re.split(r"\n\s*\n", "\n".join(lines)):
+        pairs = re.findall(r"^([\w-]+):((?:.*)(?:\n[ \t]+.*)*)", paragraph, re.MULTILINE)
+        fields = {key.lower(): value.split() for key, value in pairs}
+        enabled = fields.get("enabled", ["yes"])[0].lower() not in ("no", "false", "0")
+        if enabled and "deb" in fields.get("types", []):
+            for uri in fields.get("uris", []):
+                yield uri, fields.get("suites", []), fields.get("components", [])
+
+
+def _keyring() -> Path:
+    for path in KEYRINGS:
+        if path.exists():
+            return path
+    raise BuildFailed(
+        "Debian's signatures cannot be checked\n  what to do: apt-get install debian-archive-keyring"
+    )

@@ -1,0 +1,250 @@
+"""`arm-vm`: a whole ARM Linux machine under system QEMU, with AOSP's adbd and OpenSSH's sshd."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from harness.errors import DeviceUnfit
+from harness.paths import DEVICE_SCRIPTS, cache_folder
+from harness.transports.local import start_local
+
+SCRIPTS = DEVICE_SCRIPTS / "arm_vm"
+QEMU = "qemu-system-aarch64"
+NAME = "arm-vm"
+MEMORY_MB = 512
+BOOT_TIMEOUT_S = 120.0
+# An adb server connects by itself to whatever listens on these.
+PORTS_OF_EMULATORS = range(5555, 5586)
+
+
+@dataclass(frozen=True)
+class ArmVm:
+    """A booted machine; its ports are on 127.0.0.1 and its keys are this user's alone.
+
+    adb's shell is the user `shell`, as on Android; `ssh_user` may use sudo.
+    """
+
+    adb_port: int
+    ssh_port: int
+    adb_key: Path
+    ssh_key: Path
+    known_hosts: Path
+    ssh_user: str
+    virtual_time: bool
+    console_log: Path
+    pid: int
+
+
+# Building -----------------------------------------------------------------------------------------
+
+
+def build_machine(tell: Callable[[str], None] = lambda line: None) -> Path:
+    """Build the machine unless the cache has it, about a minute; `tell` gets lines of progress.
+
+    Raises:
+        DeviceUnfit: a program or the mirror is missing, or a step failed.
+    """
+    folder = cache_folder() / "arm_vm"
+    machine = folder / _scripts_key()
+    if machine.is_dir():
+        return machine
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "build.lock"):
+        if not machine.is_dir():
+            for abandoned in folder.glob("building-*"):
+                shutil.rmtree(abandoned, ignore_errors=True)
+            _build(machine, tell)
+    return machine
+
+
+def _scripts_key() -> str:
+    """What a machine is made from names it: the scripts, which fix the Debian release as well."""
+    digest = hashlib.sha256()
+    for path in sorted(SCRIPTS.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            data = path.read_bytes()
+            digest.update(f"{path.relative_to(SCRIPTS)} {len(data)}\n".encode() + data)
+    return digest.hexdigest()[:16]
+
+
+def _build(machine: Path, tell: Callable[[str], None]) -> None:
+    process = start_local([sys.executable, "-B", str(SCRIPTS / "build.py"), str(machine)])
+    with process, _ended(process):
+        # Every step of the script has its own time-out.
+        for line in process.stdout or ():
+            tell(line.decode("utf-8", "replace").rstrip())
+        complaint = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
+        process.wait()
+    if process.returncode != 0:
+        what, _, mend = complaint.strip().partition("\n  what to do: ")
+        raise DeviceUnfit(f"the ARM machine could not be built: {what}", device=NAME, mend=mend)
+
+
+@contextmanager
+def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """See that a program and all it started are gone, whatever happens meanwhile."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            # SIGTERM first: the build then removes what it has half made.
+            for sent in (signal.SIGTERM, signal.SIGKILL):
+                with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                    os.killpg(process.pid, sent)
+                    process.wait(timeout=10)
+
+
+# Booting ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def boot(
+    *,
+    virtual_time: bool = True,
+    cpu: str = "cortex-a76",
+    memory_mb: int = MEMORY_MB,
+    machine: Path | None = None,
+) -> Iterator[ArmVm]:
+    """Boot the machine from an untouched disk, a few seconds, and stop it at the end.
+
+    With `virtual_time` there is one core on which one instruction takes one nanosecond, whatever the
+    host does meanwhile, and idle time is skipped; otherwise two cores in real time. It is stopped even
+    when this process is killed.
+
+    Raises:
+        DeviceUnfit: QEMU is missing, or the machine did not come up.
+    """
+    if shutil.which(QEMU) is None:
+        raise DeviceUnfit(f"{QEMU} is missing", device=NAME, mend="apt-get install qemu-system-arm")
+    machine = machine or build_machine()
+    with tempfile.TemporaryDirectory(prefix="harness-arm-vm-") as folder, contextlib.ExitStack() as stack:
+        console = Path(folder) / "console.log"
+        adb_port, ssh_port = _free_ports()
+        argv = _qemu_argv(machine, console, adb_port, ssh_port, cpu, memory_mb, virtual_time)
+        process = stack.enter_context(_supervised(argv, console.with_name("qemu.log")))
+        _wait_until_up(process, console, adb_port, ssh_port)
+        yield ArmVm(
+            adb_port=adb_port,
+            ssh_port=ssh_port,
+            adb_key=machine / "adb_key",
+            ssh_key=machine / "ssh_key",
+            known_hosts=machine / "known_hosts",
+            ssh_user="harness",
+            virtual_time=virtual_time,
+            console_log=console,
+            pid=int(console.with_name("pid").read_text()),
+        )
+
+
+def _qemu_argv(
+    machine: Path, console: Path, adb_port: int, ssh_port: int, cpu: str, memory_mb: int, virtual_time: bool
+) -> list[str]:
+    """QEMU's command line; `restrict` keeps the guest off every network but the two forwarded ports."""
+    forwards = f"hostfwd=tcp:127.0.0.1:{ssh_port}-:22,hostfwd=tcp:127.0.0.1:{adb_port}-:5555"
+    # Not shift=auto: it follows the host's clock and offers no instruction counter.
+    clock = ("-icount", "shift=0,sleep=off", "-smp", "1") if virtual_time else ("-smp", "2")
+    # Random addresses would change cache lines and page counts from boot to boot.
+    kernel_options = "console=ttyAMA0 rdinit=/init quiet panic=-1" + (" norandmaps" if virtual_time else "")
+    return [
+        *(QEMU, "-M", "virt", "-cpu", cpu, "-m", str(memory_mb), *clock),
+        *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none"),
+        *("-serial", f"file:{console}", "-pidfile", str(console.with_name("pid"))),
+        *("-kernel", str(machine / "kernel"), "-initrd", str(machine / "initrd"), "-append", kernel_options),
+        *("-snapshot", "-drive", f"if=none,id=disk,format=raw,file={machine / 'root.ext4'}"),
+        *("-device", "virtio-blk-device,drive=disk", "-device", "virtio-net-device,netdev=net"),
+        *("-netdev", f"user,id=net,restrict=on,{forwards}"),
+    ]
+
+
+@contextmanager
+def _supervised(argv: list[str], output: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program that ends with this block, or with this process if that is killed.
+
+    Not `PR_SET_PDEATHSIG`: that follows the thread which started the program, not the process.
+    """
+    process = start_local(["sh", str(SCRIPTS / "supervise.sh"), str(output), *argv])
+    with process, _ended(process):
+        try:
+            yield process
+        finally:
+            if process.stdin:
+                process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+
+
+def _free_ports() -> tuple[int, int]:
+    """Two free TCP ports of the loopback interface, none that an adb server scans."""
+    with contextlib.ExitStack() as stack:
+        ports: list[int] = []
+        while len(ports) < 2:
+            listener = stack.enter_context(socket.socket())
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
+            if port not in PORTS_OF_EMULATORS:
+                ports.append(port)
+        return ports[0], ports[1]
+
+
+# Coming up ----------------------------------------------------------------------------------------
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], console: Path, adb_port: int, ssh_port: int) -> None:
+    deadline = time.monotonic() + BOOT_TIMEOUT_S
+    waiting = {"sshd": lambda patience: _sshd_answers(ssh_port, patience)}
+    waiting["adbd"] = lambda patience: _adbd_answers(adb_port, patience)
+    patience = 1.0
+    while waiting:
+        waiting = {name: answers for name, answers in waiting.items() if not answers(patience)}
+        if process.poll() is not None:
+            raise _boot_failure(f"{QEMU} ended", console)
+        if time.monotonic() > deadline:
+            raise _boot_failure(f"{' and '.join(waiting)} did not answer in {BOOT_TIMEOUT_S:g} s", console)
+        if waiting:
+            time.sleep(0.1)
+            patience = min(1.2 * patience, 10.0)
+
+
+def _sshd_answers(port: int, patience_s: float) -> bool:
+    """Whether sshd sends its greeting (RFC 4253, section 4.2)."""
+    return _first_bytes(port, b"", patience_s) == b"SSH-"
+
+
+def _adbd_answers(port: int, patience_s: float) -> bool:
+    """Whether adbd answers a greeting (`CNXN` of AOSP's adb/protocol.txt) by asking for a key."""
+    command, payload = b"CNXN", b"host::\0"
+    (number,) = struct.unpack("<I", command)
+    header = (0x01000000, 4096, len(payload), sum(payload), number ^ 0xFFFFFFFF)
+    return _first_bytes(port, command + struct.pack("<5I", *header) + payload, patience_s) == b"AUTH"
+
+
+def _first_bytes(port: int, greeting: bytes, patience_s: float) -> bytes:
+    """The first four bytes a server says; QEMU itself accepts the connection long before."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as connection:
+            connection.sendall(greeting)
+            return connection.recv(4)
+    except OSError:
+        return b""
+
+
+def _boot_failure(what: str, console: Path) -> DeviceUnfit:
+    lines = [f"the ARM machine did not come up: {what}"]
+    for path in (console.with_name("qemu.log"), console):
+        text = path.read_text(errors="replace") if path.exists() else ""
+        lines += [f"  {path.stem}: {line}" for line in text.splitlines()[-15:]]
+    return DeviceUnfit("\n".join(lines), device=NAME)
