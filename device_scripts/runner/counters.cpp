@@ -43,17 +43,19 @@ void Counter::enable() {
   }
 }
 
-bool Counter::read(uint64_t& value) {
+uint64_t Counter::read() {
   struct {
     uint64_t value, time_enabled, time_running;
-  } counted;
+  } counted = {};
+  if (!available()) {
+    return 0;
+  }
   if (::read(file_, &counted, sizeof counted) != ssize_t{sizeof counted}) {
     reason_ = std::string("cannot read the counter: ") + std::strerror(errno);
   } else if (counted.time_running != counted.time_enabled) {
     reason_ = "the counter was shared with others (multiplexed)";  // Scaling it up would be a guess.
   }
-  value = counted.value;
-  return available();
+  return counted.value;
 }
 
 void mark_counted_begin() {

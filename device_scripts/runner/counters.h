@@ -16,8 +16,8 @@ class Counter {
 
   void open();
   void enable();
-  // What was counted since it was enabled; false when that is not exact.
-  bool read(uint64_t& value);
+  // What was counted since it was enabled. When that is not exact, the counter is no longer available.
+  uint64_t read();
 
   bool available() const { return reason_.empty(); }
   const char* name() const { return name_; }
@@ -27,7 +27,7 @@ class Counter {
   const char* name_;
   uint64_t event_;
   int file_ = -1;
-  std::string reason_ = "not opened";
+  std::string reason_ = "no counted iterations were asked for";
 };
 
 // Tells the QEMU plugin device_scripts/instruction_counter that a counted inference begins or ends.

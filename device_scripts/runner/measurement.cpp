@@ -77,22 +77,23 @@ MaybeFailure count_instructions(const Options& options, Model& model, Counter& i
                                 Counts& counts) {
   instructions.enable();
   cycles.enable();
+  const bool counted = instructions.available() || cycles.available() || options.mark_counted;
+  const size_t iterations = counted ? options.counted_iterations : 0;
   std::vector<uint64_t> counted_instructions, counted_cycles;
-  for (size_t i = 0; i < options.counted_iterations; ++i) {
+  counted_instructions.reserve(iterations);
+  counted_cycles.reserve(iterations);
+  for (size_t i = 0; i < iterations; ++i) {
     if (model.input_is_overwritten()) {
       if (auto failure = model.feed_input()) return failure;
     }
-    uint64_t instructions_before = 0, instructions_after = 0, cycles_before = 0, cycles_after = 0;
     if (options.mark_counted) mark_counted_begin();
-    if (cycles.available()) cycles.read(cycles_before);
-    if (instructions.available()) instructions.read(instructions_before);
+    const uint64_t cycles_before = cycles.read();
+    const uint64_t instructions_before = instructions.read();
     const bool worked = model.execute();
-    if (instructions.available()) instructions.read(instructions_after);
-    if (cycles.available()) cycles.read(cycles_after);
+    counted_instructions.push_back(instructions.read() - instructions_before);
+    counted_cycles.push_back(cycles.read() - cycles_before);
     if (options.mark_counted) mark_counted_end();
     if (!worked) return execution_failed();
-    counted_instructions.push_back(instructions_after - instructions_before);
-    counted_cycles.push_back(cycles_after - cycles_before);
   }
   if (instructions.available()) counts.instructions = std::move(counted_instructions);
   if (cycles.available()) counts.cycles = std::move(counted_cycles);

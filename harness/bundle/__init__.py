@@ -5,8 +5,8 @@ the shell scripts, and `SHA256SUMS`. One arm64 bundle runs on Android and on any
 """
 
 from harness.bundle.build import ensure_bundle
-from harness.bundle.contents import Bundle, BundleFile
-from harness.bundle.exchange import ABIS, export_bundles, import_bundles
+from harness.bundle.contents import ABIS, Bundle, BundleFile
+from harness.bundle.exchange import export_bundles, import_bundles
 from harness.bundle.instruction_counter import ensure_instruction_counter
 
 __all__ = [

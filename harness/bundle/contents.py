@@ -4,10 +4,12 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from harness.errors import BundleError
 from harness.records import Abi
 
+ABIS: tuple[Abi, ...] = get_args(Abi)
 SUMS = "SHA256SUMS"
 RUNNER = "runner"
 LOADERS: dict[Abi, str] = {"arm64-v8a": "ld-linux-aarch64.so.1", "x86_64": "ld-linux-x86-64.so.2"}

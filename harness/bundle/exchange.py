@@ -6,13 +6,12 @@ import shutil
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 from filelock import FileLock
 
 from harness.bundle.build import bundle_folder, bundle_key, ensure_bundle
-from harness.bundle.contents import Bundle, read_bundle
+from harness.bundle.contents import ABIS, Bundle, read_bundle
 from harness.bundle.wheel import executorch_version
 from harness.errors import BundleError
 from harness.records import Abi
@@ -20,7 +19,6 @@ from harness.records import Abi
 _ORIGIN = "ORIGIN.json"
 # Twice what all bundles need; an archive that unpacks to more is not one of ours.
 _MAX_BYTES = 128 * 2**20
-ABIS: tuple[Abi, ...] = get_args(Abi)
 
 
 class _Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +42,7 @@ def export_bundles(path: Path) -> tuple[Bundle, ...]:
     try:
         with (
             partial.open("wb") as file,
-            gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
+            gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed,
             tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
         ):
             _add(archive, _ORIGIN, msgspec.json.encode(origin), 0o644)

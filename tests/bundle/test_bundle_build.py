@@ -1,0 +1,85 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.bundle import ABIS, ensure_bundle
+from harness.bundle.contents import LOADERS
+from harness.bundle.toolchain import find_toolchain
+from harness.bundle.wheel import find_executorch, runs_natively
+from harness.errors import BundleError
+from harness.paths import PROJECT
+from harness.records import Abi
+
+ELF_MACHINES = {"x86_64": 62, "arm64-v8a": 183}
+NATIVE: Abi = "x86_64" if runs_natively("x86_64") else "arm64-v8a"
+FOREIGN: Abi = "arm64-v8a" if NATIVE == "x86_64" else "x86_64"
+
+
+@pytest.mark.parametrize("abi", ABIS)
+def test_every_program_is_of_its_abi_and_every_library_it_needs_is_there(built_bundles, abi: Abi) -> None:
+    bundle = built_bundles[abi]
+    programs = [file for file in bundle.files if not file.name.endswith(".sh") and file.name != "SHA256SUMS"]
+    names = {file.name for file in bundle.files}
+    assert bundle.loader in names
+    assert all(file.mode == 0o755 for file in programs)
+    for file in programs:
+        head = (bundle.folder / file.name).read_bytes()[:20]
+        assert (head[:4], head[18]) == (b"\x7fELF", ELF_MACHINES[abi]), file.name
+        assert needed_libraries(bundle.folder / file.name) <= names, file.name
+
+
+def needed_libraries(program: Path) -> set[str]:
+    told = subprocess.run(["readelf", "-dW", str(program)], capture_output=True, text=True, check=True)
+    return {line.split("[")[1].rstrip("]") for line in told.stdout.splitlines() if "(NEEDED)" in line}
+
+
+@pytest.mark.parametrize("abi", ABIS)
+def test_sums_are_what_sha256sum_reads(built_bundles, abi: Abi) -> None:
+    folder = built_bundles[abi].folder
+    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
+
+
+@pytest.mark.parametrize("abi", ABIS)
+def test_the_runner_carries_no_path_of_this_machine(built_bundles, abi: Abi) -> None:
+    content = (built_bundles[abi].folder / "runner").read_bytes()
+    for path in (PROJECT, find_executorch(abi).parent):
+        assert str(path).encode() not in content
+
+
+def test_a_bundle_in_the_cache_needs_no_compiler(copy_bundle, built_bundles, no_compilers) -> None:
+    copy_bundle(NATIVE)
+    assert ensure_bundle(NATIVE).sha256 == built_bundles[NATIVE].sha256
+
+
+@pytest.mark.slow
+def test_a_damaged_bundle_is_built_again_to_the_same_bytes(copy_bundle, built_bundles) -> None:
+    with (copy_bundle(NATIVE) / "libc.so.6").open("r+b") as file:
+        file.write(b"not ELF")
+    assert ensure_bundle(NATIVE).files == built_bundles[NATIVE].files
+
+
+@pytest.mark.parametrize("abi", ABIS)
+def test_a_missing_compiler_is_told_with_its_package(own_cache: Path, no_compilers, abi: Abi) -> None:
+    package = (
+        "g++" if abi == NATIVE else {"arm64-v8a": "g++-aarch64-linux-gnu"}.get(abi, "g++-x86-64-linux-gnu")
+    )
+    with pytest.raises(BundleError) as raised:
+        ensure_bundle(abi)
+    assert "needs" in raised.value.what
+    assert f"apt-get install {package}," in raised.value.mend
+    assert "import a bundle" in raised.value.mend
+
+
+def test_the_loader_comes_from_where_the_compiler_says() -> None:
+    files = dict(find_toolchain(NATIVE).runtime_files())
+    assert files[LOADERS[NATIVE]].is_file()
+
+
+def test_a_wheel_that_cannot_be_downloaded_is_told(own_cache: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    with pytest.raises(BundleError, match="wheel for .* could not be downloaded") as raised:
+        find_executorch(FOREIGN)
+    assert "network" in raised.value.mend
+    assert not [path for path in (own_cache / "wheels").iterdir() if path.suffix != ".lock"]

@@ -1,0 +1,64 @@
+import pytest
+
+from harness.bundle.contents import read_bundle, read_sums
+from harness.errors import BundleError
+
+DIGEST = "0" * 64
+
+
+def test_sums_are_read_by_name() -> None:
+    assert read_sums(f"{DIGEST}  runner\n{'1' * 64}  libc.so.6\n") == {
+        "runner": DIGEST,
+        "libc.so.6": "1" * 64,
+    }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{DIGEST}  ../runner",
+        f"{DIGEST}  /runner",
+        f"{DIGEST}  a b",
+        f"{DIGEST[1:]}  runner",
+        f"{DIGEST.replace('0', 'G')}  runner",
+        f"{DIGEST} runner",
+        f"{DIGEST}  SHA256SUMS",
+        f"{DIGEST}  twice\n{DIGEST}  twice",
+    ],
+)
+def test_anything_but_a_name_and_its_digest_is_refused(line: str) -> None:
+    with pytest.raises(BundleError, match="not a line of SHA256SUMS"):
+        read_sums(line)
+
+
+def test_a_missing_library_is_named_even_when_the_sums_do_not_have_it(copy_bundle) -> None:
+    folder = copy_bundle("arm64-v8a")
+    (folder / "libm.so.6").unlink()
+    sums = (folder / "SHA256SUMS").read_text().splitlines(keepends=True)
+    (folder / "SHA256SUMS").write_text("".join(line for line in sums if "libm.so.6" not in line))
+    with pytest.raises(BundleError, match=r"is damaged: libm\.so\.6$"):
+        read_bundle(folder, "arm64-v8a")
+
+
+def test_a_file_too_many_is_named(copy_bundle) -> None:
+    folder = copy_bundle("arm64-v8a")
+    (folder / "libmore.so").touch()
+    with pytest.raises(BundleError, match=r"is damaged: libmore\.so$"):
+        read_bundle(folder, "arm64-v8a")
+
+
+def test_a_changed_file_is_named(copy_bundle) -> None:
+    folder = copy_bundle("arm64-v8a")
+    (folder / "runner").write_bytes(b"")
+    with pytest.raises(BundleError, match=r"is damaged: runner$"):
+        read_bundle(folder, "arm64-v8a")
+
+
+def test_a_bundle_of_the_other_abi_is_refused(copy_bundle) -> None:
+    with pytest.raises(BundleError, match=r"is damaged: ld-linux-x86-64\.so\.2$"):
+        read_bundle(copy_bundle("arm64-v8a"), "x86_64")
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path) -> None:
+    with pytest.raises(BundleError, match="cannot be read"):
+        read_bundle(tmp_path / "nosuch", "x86_64")

@@ -1,0 +1,167 @@
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.bundle import ABIS, ensure_bundle, export_bundles, import_bundles
+from harness.bundle.build import bundle_key
+from harness.bundle.wheel import executorch_version
+from harness.errors import BundleError
+
+Entry = tuple[tarfile.TarInfo, bytes]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, built_bundles) -> Path:
+    path: Path = tmp_path_factory.mktemp("exported") / "bundles.tar.gz"
+    export_bundles(path)
+    return path
+
+
+def test_an_export_is_used_where_there_is_no_compiler(
+    exported, own_cache, no_compilers, built_bundles
+) -> None:
+    import_bundles(exported)
+    for abi in ABIS:
+        assert ensure_bundle(abi).files == built_bundles[abi].files
+
+
+def test_importing_again_replaces_what_is_there(exported, own_cache, copy_bundle, built_bundles) -> None:
+    (copy_bundle("x86_64") / "runner").write_bytes(b"")
+    import_bundles(exported)
+    assert [bundle.sha256 for bundle in import_bundles(exported)] == [built_bundles[a].sha256 for a in ABIS]
+
+
+@pytest.mark.slow
+def test_the_same_bundles_export_to_the_same_bytes(exported: Path, tmp_path: Path) -> None:
+    export_bundles(tmp_path / "again.tar.gz")
+    assert (tmp_path / "again.tar.gz").read_bytes() == exported.read_bytes()
+
+
+def test_an_export_that_cannot_be_written_is_told(tmp_path: Path, built_bundles) -> None:
+    with pytest.raises(BundleError, match="cannot write .*nosuch"):
+        export_bundles(tmp_path / "nosuch" / "bundles.tar.gz")
+
+
+# Archives that are not quite an export --------------------------------------------------------------
+
+
+def origin(**changes: str) -> Entry:
+    facts = {"bundle_key": bundle_key(), "executorch_version": executorch_version(), **changes}
+    return plain("ORIGIN.json", msgspec.json.encode(facts))
+
+
+def plain(name: str, content: bytes = b"content", **changes: object) -> Entry:
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    for field, value in changes.items():
+        setattr(info, field, value)
+    return info, content
+
+
+def special(name: str, kind: bytes, target: str = "") -> Entry:
+    return plain(name, b"", type=kind, linkname=target)
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Callable[..., Path]:
+    def write(*entries: Entry) -> Path:
+        path = tmp_path / "packed.tar.gz"
+        with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+            for info, content in entries:
+                archive.addfile(info, io.BytesIO(content))
+        return path
+
+    return write
+
+
+def whole(exported: Path) -> list[Entry]:
+    with tarfile.open(exported) as archive:
+        return [(info, archive.extractfile(info).read()) for info in archive]  # type: ignore[union-attr]
+
+
+def check_refused(path: Path, own_cache: Path, message: str) -> None:
+    outside = sorted(own_cache.parent.iterdir())
+    with pytest.raises(BundleError, match=message):
+        import_bundles(path)
+    assert list((own_cache / "bundles").iterdir()) == []
+    assert [path for path in sorted(own_cache.parent.iterdir()) if path != own_cache] == [
+        path for path in outside if path != own_cache
+    ]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        plain("/etc/passwd"),
+        plain("../escaped"),
+        plain("x86_64/../../escaped"),
+        plain("x86_64/.."),
+        plain("x86_64/"),
+        plain("x86_64/deep/er"),
+        plain("x86_64/back\\slash"),
+        plain("riscv64/runner"),
+        plain("runner"),
+        special("x86_64/runner", tarfile.SYMTYPE, "/bin/sh"),
+        special("x86_64/runner", tarfile.LNKTYPE, "ORIGIN.json"),
+        special("x86_64/runner", tarfile.CHRTYPE),
+        special("x86_64/runner", tarfile.FIFOTYPE),
+        special("x86_64/runner", tarfile.DIRTYPE),
+    ],
+    ids=lambda entry: f"{entry[0].name} {entry[0].type.decode()}",
+)
+def test_entries_that_no_export_has_are_refused(pack, own_cache: Path, entry: Entry) -> None:
+    check_refused(pack(origin(), entry), own_cache, "holds an entry that no bundle has")
+
+
+def test_a_name_given_twice_is_refused(pack, own_cache: Path) -> None:
+    twice = pack(origin(), plain("x86_64/runner"), plain("x86_64/runner"))
+    check_refused(twice, own_cache, "is no exported bundle, or damaged: .*File exists")
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ([], "an entry is missing"),
+        ([origin()], "holds no bundle"),
+        ([plain("x86_64/runner")], "is no exported bundle"),
+        ([origin(more="fields")], "is no exported bundle.*more"),
+        ([special("ORIGIN.json", tarfile.SYMTYPE, "/etc/passwd")], "no file"),
+        ([origin(), plain("x86_64/runner")], "cannot be read: .*SHA256SUMS"),
+        ([origin(), plain("x86_64/SHA256SUMS", b"\xff")], "cannot be read: .*utf-8"),
+        ([origin(executorch_version="0.1")], "was built with ExecuTorch 0.1, this is "),
+        ([origin(bundle_key="0" * 64)], "was built from other runner sources"),
+    ],
+)
+def test_an_archive_that_is_no_export_of_these_sources_is_refused(pack, own_cache, entries, message) -> None:
+    check_refused(pack(*entries), own_cache, message)
+
+
+def test_a_changed_file_is_refused_and_nothing_is_installed(pack, exported, own_cache) -> None:
+    entries = [
+        plain(info.name, b"changed") if info.name.endswith("x86_64/runner") else (info, content)
+        for info, content in whole(exported)
+    ]
+    check_refused(pack(*entries), own_cache, "is damaged: runner")
+
+
+def test_a_file_too_many_is_refused(pack, exported, own_cache) -> None:
+    check_refused(pack(*whole(exported), plain("x86_64/extra.so")), own_cache, r"is damaged: extra\.so")
+
+
+def test_an_entry_larger_than_any_bundle_is_refused_unread(pack, own_cache: Path) -> None:
+    huge = plain("x86_64/runner", bytes(129 * 2**20))
+    check_refused(pack(origin(), huge), own_cache, "too large")
+
+
+@pytest.mark.parametrize("kept", [0, 100, 2_000_000])
+def test_an_archive_cut_short_is_refused(exported: Path, own_cache: Path, kept: int, tmp_path: Path) -> None:
+    (tmp_path / "cut.tar.gz").write_bytes(exported.read_bytes()[:kept])
+    check_refused(tmp_path / "cut.tar.gz", own_cache, "is no exported bundle, or damaged")
+
+
+def test_a_file_that_is_not_there_is_told(own_cache: Path, tmp_path: Path) -> None:
+    check_refused(tmp_path / "nosuch.tar.gz", own_cache, "nosuch.tar.gz is no exported bundle.*No such file")

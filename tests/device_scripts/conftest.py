@@ -1,0 +1,119 @@
+"""The runner of each ABI, ready to be called, and small programs for it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.bundle import Bundle, ensure_bundle
+from harness.bundle.wheel import runs_natively
+from harness.records import Abi, RunnerReport
+
+RunnerEnded = subprocess.CompletedProcess[str]
+NATIVE: Abi = "x86_64" if runs_natively("x86_64") else "arm64-v8a"
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What make_programs.py wrote."""
+
+    folder: Path
+
+    def path(self, name: str) -> Path:
+        return self.folder / f"{name}.pte"
+
+    @property
+    def input(self) -> Path:
+        return self.folder / "input.bin"
+
+    @cached_property
+    def expected(self) -> dict[str, list[list[float]]]:
+        parsed: dict[str, list[list[float]]] = json.loads((self.folder / "expected.json").read_text())
+        return parsed
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Starts the runner as a device does."""
+
+    bundle: Bundle
+    launcher: tuple[str, ...]
+    programs: Programs
+    folder: Path
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.json"
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        folder = str(self.bundle.folder)
+        loader = f"{folder}/{self.bundle.loader}"
+        return (*self.launcher, loader, "--library-path", folder, f"{folder}/runner")
+
+    def run(self, *options: str | Path) -> RunnerEnded:
+        """Run with exactly these options."""
+        argv = [*self.argv, *map(str, options)]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=120, cwd=self.folder)
+
+    def measure(self, program: str = "delegated", *options: str | Path) -> RunnerReport:
+        """Measure a program, briefly, and decode the report strictly."""
+        ended = self.run(
+            *("--model", self.programs.path(program), "--input", self.programs.input),
+            *("--report", self.report, *options),
+        )
+        assert (ended.returncode, ended.stderr, ended.stdout) == (0, "", "")
+        return msgspec.json.decode(self.report.read_bytes(), type=RunnerReport)
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
+    folder = tmp_path_factory.mktemp("programs")
+    script = Path(__file__).with_name("make_programs.py")
+    subprocess.run([sys.executable, "-W", "ignore", str(script), str(folder)], check=True, timeout=300)
+    return Programs(folder)
+
+
+@pytest.fixture(scope="session")
+def native_bundle() -> Bundle:
+    return ensure_bundle(NATIVE)
+
+
+@pytest.fixture
+def runner(native_bundle: Bundle, programs: Programs, tmp_path: Path) -> Runner:
+    """The runner of this machine's ABI, run by this machine itself."""
+    return Runner(native_bundle, (), programs, tmp_path)
+
+
+def qemu(*options: str) -> tuple[str, ...]:
+    """A launcher that finds nothing of an ARM system on this machine: the bundle must hold everything."""
+    if shutil.which("qemu-aarch64") is None:
+        pytest.skip("qemu-aarch64 is not installed (apt-get install qemu-user)")
+    return ("qemu-aarch64", "-L", "/nonexistent", "-cpu", "cortex-a76", *options)
+
+
+@pytest.fixture
+def make_arm_runner(programs: Programs, tmp_path: Path) -> Callable[..., Runner]:
+    """The arm64 runner under user-mode QEMU, with further options for QEMU."""
+
+    def make(*qemu_options: str) -> Runner:
+        return Runner(ensure_bundle("arm64-v8a"), qemu(*qemu_options), programs, tmp_path)
+
+    return make
+
+
+@pytest.fixture(params=["native", "arm64 under QEMU"])
+def any_runner(request: pytest.FixtureRequest) -> Runner:
+    """First this machine's runner, then the ARM one."""
+    if request.param == "native":
+        native: Runner = request.getfixturevalue("runner")
+        return native
+    arm: Runner = request.getfixturevalue("make_arm_runner")()
+    return arm

@@ -1,0 +1,87 @@
+"""The QEMU plugin counts what really runs, exactly."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.bundle import ensure_instruction_counter
+
+pytestmark = pytest.mark.slow
+
+# Two marked regions around a loop of 2 instructions and `iterations` rounds. After the first system call come
+# 3 instructions before the loop and 4 after it, of which the last is the second system call.
+ASSEMBLY = """
+.globl _start
+mark:
+_start:
+    mov x19, #2
+again:
+    mov x8, #167
+    ldr x0, =0x48524e53
+    mov x1, #1
+    svc #0
+    ldr x2, ={iterations}
+    nop
+    nop
+loop:
+    subs x2, x2, #1
+    b.ne loop
+    mov x8, #167
+    ldr x0, =0x48524e53
+    mov x1, #2
+    svc #0
+    subs x19, x19, #1
+    b.ne again
+    mov x8, #93
+    mov x0, #0
+    svc #0
+"""
+
+
+@pytest.mark.parametrize("iterations", [1, 1000, 1_000_003])
+def test_counts_a_known_program_to_the_last_instruction(tmp_path: Path, iterations: int) -> None:
+    compiler = shutil.which("aarch64-linux-gnu-gcc")
+    if compiler is None or shutil.which("qemu-aarch64") is None:
+        pytest.skip("needs gcc-aarch64-linux-gnu and qemu-user")
+    (tmp_path / "known.S").write_text(ASSEMBLY.format(iterations=iterations))
+    build = [compiler, "-nostdlib", "-static", "-o", str(tmp_path / "known"), str(tmp_path / "known.S")]
+    subprocess.run(build, check=True, timeout=60)
+    plugin = f"{ensure_instruction_counter()},out={tmp_path}/counts"
+    subprocess.run(["qemu-aarch64", "-plugin", plugin, str(tmp_path / "known")], check=True, timeout=60)
+    assert (tmp_path / "counts").read_text() == f"{3 + 2 * iterations + 4}\n" * 2
+
+
+def counts_of(make_arm_runner, *options: str) -> list[int]:
+    plugin = ensure_instruction_counter()
+    counts = None
+    runner = make_arm_runner("-plugin", f"{plugin},out=counts")
+    runner.measure("delegated", "--warmup-iterations", "3", "--mark-counted", *options)
+    counts = (runner.folder / "counts").read_text()
+    return [int(line) for line in counts.splitlines()]
+
+
+def test_counts_each_counted_inference_and_repeats_exactly(make_arm_runner) -> None:
+    first = counts_of(make_arm_runner, "--counted-iterations", "5")
+    second = counts_of(make_arm_runner, "--counted-iterations", "5")
+    assert len(first) == 5
+    assert len(set(first)) == 1
+    assert first == second
+
+
+def test_counts_the_work_of_all_threads(make_arm_runner) -> None:
+    [alone] = counts_of(make_arm_runner, "--counted-iterations", "1")
+    shared = counts_of(make_arm_runner, "--counted-iterations", "3", "--threads", "2")
+    # The same work and the pool's waiting besides.
+    assert min(shared) > 0.95 * alone
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [("", "wants exactly one argument, out=PATH"), (",out=/nonexistent/counts", "cannot write its file")],
+)
+def test_refuses_to_count_into_nothing(make_arm_runner, arguments: str, message: str) -> None:
+    ended = make_arm_runner("-plugin", f"{ensure_instruction_counter()}{arguments}").run()
+    assert ended.returncode != 0
+    assert message in ended.stderr

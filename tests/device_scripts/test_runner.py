@@ -1,0 +1,255 @@
+"""The runner on real programs: on this machine, and its ARM build under QEMU."""
+
+import os
+import struct
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from harness.bundle.build import sources_sha256
+
+DELEGATED_AND_NOT = ["delegated", "planned_input", "unplanned_output", "portable", "reused_input"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", DELEGATED_AND_NOT)
+def test_outputs_equal_the_eager_model_after_many_inferences(any_runner, program) -> None:
+    report = any_runner.measure(program, "--warmup-iterations", "3", "--min-iterations", "5")
+    assert report.abi == any_runner.bundle.abi
+    assert report.output.values == pytest.approx(any_runner.programs.expected[program][0], abs=1e-4)
+
+
+def test_report_tells_what_was_asked_for_and_built(runner) -> None:
+    report = runner.measure("delegated", "--warmup-iterations", "7", "--min-iterations", "11")
+    assert (len(report.warmup_ns), len(report.latencies_ns)) == (7, 11)
+    assert report.output.sizes == (1, 10)
+    assert (report.build_type, report.executorch_version) == ("Release", "1.5.1")
+    assert report.runner_version == sources_sha256()[:12]
+
+
+def test_memory_grows_from_phase_to_phase_up_to_the_peak(runner) -> None:
+    report = runner.measure()
+    phases = (
+        report.rss_start_bytes,
+        report.rss_loaded_bytes,
+        report.rss_initialized_bytes,
+        report.rss_end_bytes,
+        report.peak_rss_bytes,
+    )
+    assert all(earlier <= later for earlier, later in pairwise(phases))
+    assert 1 << 20 < phases[0] < phases[-1] < 64 << 20
+
+
+def test_measures_until_both_minimums_are_reached(runner) -> None:
+    begin = time.monotonic()
+    report = runner.measure("portable", "--min-iterations", "2", "--min-seconds", "0.3")
+    assert time.monotonic() - begin >= 0.3
+    assert len(report.latencies_ns) > 2
+
+
+def test_ends_at_the_maximum_time_before_enough_iterations(runner) -> None:
+    report = runner.measure("portable", "--min-iterations", "100000", "--max-seconds", "0.2")
+    assert 0 < len(report.latencies_ns) < 100_000
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_uses_as_many_threads_as_asked_for(runner, threads: int) -> None:
+    report = runner.measure("delegated", "--threads", str(threads))
+    assert (report.threads_requested, report.threads_used) == (threads, threads)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_emulators_own_threads_are_not_taken_for_the_runners(make_arm_runner, threads: int) -> None:
+    assert make_arm_runner().measure("delegated", "--threads", str(threads)).threads_used == threads
+
+
+def test_runs_only_on_the_cpus_given(runner) -> None:
+    cpu = str(max(os.sched_getaffinity(0)))
+    assert runner.measure("delegated", "--cpus", cpu, "--threads", "2").cpus_allowed == cpu
+
+
+def test_counts_come_for_each_inference_or_with_the_reason_why_not(runner) -> None:
+    report = runner.measure("delegated", "--counted-iterations", "4")
+    for counts, name in ((report.counted_instructions, "instructions"), (report.counted_cycles, "cycles")):
+        if counts is None:
+            assert f"{name}: perf_event_open: " in report.counters_unavailable
+        else:
+            assert len(counts) == 4
+            assert min(counts) > 10_000
+
+
+def test_without_counted_iterations_the_reason_says_so(runner) -> None:
+    report = runner.measure()
+    assert report.counted_instructions is None
+    assert "instructions: no counted iterations were asked for" in report.counters_unavailable
+
+
+def floats(content: bytes) -> tuple[float, ...]:
+    return struct.unpack(f"<{len(content) // 4}f", content)
+
+
+@pytest.fixture
+def evaluate(runner) -> Callable[..., bytes]:
+    """Run a batch and return the output file's content."""
+
+    def run(batch: bytes, *options: str) -> bytes:
+        (runner.folder / "batch.bin").write_bytes(batch)
+        output = runner.folder / "output.bin"
+        ended = runner.run(
+            *("--model", runner.programs.path("delegated"), "--batch-input", runner.folder / "batch.bin"),
+            *("--batch-output", output, "--report", runner.report, *options),
+        )
+        assert (ended.returncode, ended.stderr) == (0, "")
+        return output.read_bytes()
+
+    return run
+
+
+def test_batch_gives_the_outputs_of_each_tensor_in_turn(runner, evaluate) -> None:
+    image = runner.programs.input.read_bytes()
+    doubled = struct.pack(f"<{len(image) // 4}f", *(2 * value for value in floats(image)))
+    values = floats(evaluate(image + doubled + image))
+    once, twice = runner.programs.expected["delegated"]
+    assert values == pytest.approx([*once, *twice, *once], abs=1e-4)
+    assert '"tensors": 3' in runner.report.read_text()
+
+
+def test_batch_of_bytes_is_scaled_to_floats(evaluate) -> None:
+    packed = bytes(range(256)) * 12
+    scaled = struct.pack(f"<{len(packed)}f", *(byte * 0.25 - 32 for byte in packed))
+    assert evaluate(packed, "--batch-scale", "0.25", "--batch-offset", "-32") == evaluate(scaled)
+
+
+def test_values_in_the_report_are_the_very_float32(runner, evaluate) -> None:
+    report = runner.measure()
+    raw = evaluate(runner.programs.input.read_bytes())
+    assert struct.pack(f"<{len(report.output.values)}f", *report.output.values) == raw
+
+
+MODEL_INPUT_REPORT = {"--model": "delegated.pte", "--input": "input.bin", "--report": "report.json"}
+BATCH = {
+    "--model": "delegated.pte",
+    "--batch-input": "input.bin",
+    "--batch-output": "o",
+    "--report": "r.json",
+}
+
+FAILURES = {
+    "unknown option": ({"--frobnicate": "1"}, 2, "unknown option '--frobnicate'"),
+    "not a number": ({"--threads": "two"}, 2, "option --threads wants a number from 1 to 1024, not 'two'"),
+    "number and more": ({"--min-seconds": "1s"}, 2, "option --min-seconds wants a number"),
+    "empty number": ({"--threads": ""}, 2, "option --threads wants a number"),
+    "NaN": ({"--max-seconds": "nan"}, 2, "option --max-seconds wants a number from 0 to 86400"),
+    "no threads": ({"--threads": "0"}, 2, "option --threads wants a number from 1 to 1024, not '0'"),
+    "half an iteration": ({"--min-iterations": "1.5"}, 2, "--min-iterations wants a whole number, not '1.5'"),
+    "too many samples": ({"--min-iterations": "131073"}, 2, "a number from 1 to 131072"),
+    "times crossed": ({"--min-seconds": "2", "--max-seconds": "1"}, 2, "--max-seconds is less than"),
+    "both modes": ({"--batch-input": "input.bin"}, 2, "does not go with --batch-input"),
+    "batch half": ({"--batch-scale": "1"}, 2, "option --batch-scale does not go with --input"),
+    "cpus backwards": ({"--cpus": "3-1"}, 2, "option --cpus wants a list such as 0-3,5, not '3-1'"),
+    "cpus open": ({"--cpus": "0-"}, 2, "option --cpus wants a list"),
+    "cpus empty": ({"--cpus": ""}, 2, "option --cpus is missing"),
+    "model missing": ({"--model": "nosuch.pte"}, 3, "cannot read model nosuch.pte: No such file"),
+    "model a folder": ({"--model": "."}, 3, "cannot read model .: Is a directory"),
+    "model no program": ({"--model": "input.bin"}, 3, "input.bin is not an ExecuTorch program"),
+    "model cut short": ({"--model": "cut.pte"}, 3, "cut.pte is not an ExecuTorch program"),
+    "model with two inputs": ({"--model": "two_inputs.pte"}, 3, "the model has 2 inputs; exactly 1"),
+    "model of integers": ({"--model": "whole_numbers.pte"}, 3, "the model's input is not a float32 tensor"),
+    "input missing": ({"--input": "nosuch.bin"}, 4, "cannot read input nosuch.bin: No such file"),
+    "input short": ({"--input": "short.bin"}, 4, "short.bin holds 100 bytes, the model wants 12288"),
+    "input long": ({"--input": "long.bin"}, 4, "long.bin holds 12289 bytes, the model wants 12288"),
+    "report nowhere": ({"--report": "nosuch/r.json"}, 5, "cannot write nosuch/r.json: No such file"),
+    "report a folder": ({"--report": "folder"}, 5, "cannot write folder: Is a directory"),
+    "output not finite": ({"--model": "not_finite.pte"}, 6, "output element 0 is not finite: "),
+    "no such cpu": ({"--cpus": "1000"}, 7, "cannot run on CPUs 1000: Invalid argument"),
+    "some cpus missing": ({"--cpus": "0,1000"}, 7, "cannot run on all of the CPUs 0,1000, only on 0"),
+}
+
+BATCH_FAILURES = {
+    "scale without offset": ({"--batch-scale": "1"}, 2, "--batch-scale and --batch-offset go together"),
+    "no output": ({"--batch-output": ""}, 2, "option --batch-output is missing"),
+    "measuring option": (
+        {"--warmup-iterations": "1"},
+        2,
+        "--warmup-iterations does not go with --batch-input",
+    ),
+    "input missing": (
+        {"--batch-input": "nosuch.bin"},
+        4,
+        "batch input nosuch.bin cannot be read: No such file",
+    ),
+    "input in between": ({"--batch-input": "long.bin"}, 4, "holds 12289 bytes, no multiple of the 12288"),
+    "input empty": ({"--batch-input": "empty.bin"}, 4, "holds 0 bytes, no multiple"),
+    "output nowhere": ({"--batch-output": "nosuch/o"}, 5, "cannot write nosuch/o: No such file"),
+    "not finite": ({"--model": "not_finite.pte"}, 6, "output element 0 is not finite: "),
+}
+
+
+@pytest.fixture
+def failing_runner(runner):
+    """The runner in a folder where every file a failure needs lies."""
+    for path in (*runner.programs.folder.glob("*.pte"), runner.programs.input):
+        (runner.folder / path.name).symlink_to(path)
+    image = runner.programs.input.read_bytes()
+    (runner.folder / "short.bin").write_bytes(image[:100])
+    (runner.folder / "long.bin").write_bytes(image + b"\0")
+    (runner.folder / "empty.bin").write_bytes(b"")
+    (runner.folder / "cut.pte").write_bytes(runner.programs.path("delegated").read_bytes()[:2000])
+    (runner.folder / "folder").mkdir()
+    return runner
+
+
+def check_failure(runner, options: dict[str, str], code: int, message: str) -> None:
+    before = sorted(path.name for path in runner.folder.iterdir())
+    ended = runner.run(*(word for pair in options.items() for word in pair))
+    assert ended.returncode == code
+    assert message in ended.stderr
+    assert ended.stderr.startswith("runner: ")
+    assert ended.stderr.count("\n") == 1
+    assert ended.stdout == ""
+    # Neither a report nor a part of one.
+    assert sorted(path.name for path in runner.folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_each_failure_has_one_line_and_its_exit_code(failing_runner, name: str) -> None:
+    changed, code, message = FAILURES[name]
+    check_failure(failing_runner, MODEL_INPUT_REPORT | changed, code, message)
+
+
+@pytest.mark.parametrize("name", BATCH_FAILURES)
+def test_each_batch_failure_has_one_line_and_its_exit_code(failing_runner, name: str) -> None:
+    changed, code, message = BATCH_FAILURES[name]
+    check_failure(failing_runner, BATCH | changed, code, message)
+
+
+@pytest.mark.parametrize("missing", ["--model", "--input", "--report"])
+def test_missing_option_is_named(failing_runner, missing: str) -> None:
+    options = {name: value for name, value in MODEL_INPUT_REPORT.items() if name != missing}
+    check_failure(failing_runner, options, 2, f"option {missing} is missing")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--model",), "option --model needs a value"),
+        (("--threads", "1", "--threads", "2"), "option --threads is given twice"),
+        (("input.bin",), "unknown option 'input.bin'"),
+    ],
+)
+def test_malformed_command_line_is_refused(failing_runner, words: tuple[str, ...], message: str) -> None:
+    ended = failing_runner.run(*words)
+    assert (ended.returncode, ended.stderr) == (2, f"runner: {message}\n")
+
+
+def test_any_cut_of_a_model_file_is_refused_as_a_bad_model(runner, tmp_path: Path) -> None:
+    whole = runner.programs.path("delegated").read_bytes()
+    cut = tmp_path / "cut.pte"
+    for size in range(0, len(whole), len(whole) // 12):
+        cut.write_bytes(whole[:size])
+        ended = runner.run("--model", cut, "--input", runner.programs.input, "--report", runner.report)
+        assert (ended.returncode, ended.stderr.count("\n"), runner.report.exists()) == (3, 1, False), size
