@@ -113,7 +113,7 @@ class Artifact(Record, frozen=True, kw_only=True):
     """A lowered program. Its bytes, reference input and reference output lie in the artifact cache.
 
     `delegated_nodes` counts the operators inside XNNPACK delegates; `macs` and `params` are computed
-    from the network. `output_step` is the distance between two neighbouring values of a quantized output.
+    from the network.
     """
 
     variant: Variant
@@ -125,7 +125,6 @@ class Artifact(Record, frozen=True, kw_only=True):
     delegated_nodes: int
     undelegated_nodes: tuple[str, ...]
     planned_arena_bytes: Bytes
-    output_step: float | None = None
     input: TensorSpec
     output: TensorSpec
     calibration: Calibration | None

@@ -20,14 +20,10 @@ RANDOM_CALIBRATION = Calibration(source="random", images=8, seed=1)
 
 @dataclass(frozen=True)
 class PreparedNetwork:
-    """`exported` is what XNNPACK gets; `eager` is the same function in torch, the reference for parity.
-
-    `output_step` is the distance between two neighbouring values an output can take, None for floats.
-    """
+    """`exported` is what XNNPACK gets; `eager` is the same function in torch, the reference for parity."""
 
     exported: "ExportedProgram"
     eager: "nn.Module"
-    output_step: float | None
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ def prepare_fp32(
     """Single precision; the reference keeps its BatchNorms, so that parity also proves the folding."""
     from torch.export import export
 
-    return PreparedNetwork(export(folded, (example,), strict=False), network, None)
+    return PreparedNetwork(export(folded, (example,), strict=False), network)
 
 
 def prepare_int8(
@@ -55,6 +51,8 @@ def prepare_int8(
     from torchao.quantization.pt2e import move_exported_model_to_eval
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
+    from harness.lowering.integers import IntegerReference
+
     if calibration is None:
         raise ValueError("int8 needs calibration images")
     observed = prepare_pt2e(export(folded, (example,), strict=False).module(), relu6_quantizer())
@@ -62,8 +60,7 @@ def prepare_int8(
         observed(image[None])
     quantized = convert_pt2e(observed)
     move_exported_model_to_eval(quantized)
-    (result,) = next(node for node in quantized.graph.nodes if node.op == "output").args[0]
-    return PreparedNetwork(export(quantized, (example,), strict=False), quantized, float(result.args[1]))
+    return PreparedNetwork(export(quantized, (example,), strict=False), IntegerReference(quantized))
 
 
 def relu6_quantizer() -> "XNNPACKQuantizer":

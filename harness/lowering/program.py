@@ -47,7 +47,6 @@ class LoweredProgram:
     delegated_nodes: int
     undelegated_nodes: tuple[str, ...]
     planned_arena_bytes: int
-    output_step: float | None
     input: TensorSpec
     output: TensorSpec
     seconds: float
@@ -94,7 +93,6 @@ def lower_variant(
             delegated_nodes=sum(delegated),
             undelegated_nodes=undelegated,
             planned_arena_bytes=arena_bytes,
-            output_step=prepared.output_step,
             input=TensorSpec(dtype="float32", sizes=tuple(example.shape), dim_order=NHWC),
             output=TensorSpec(dtype="float32", sizes=tuple(expected.shape), dim_order=(0, 1)),
             seconds=time.perf_counter() - started,

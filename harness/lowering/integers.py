@@ -1,0 +1,98 @@
+"""The quantized network in exact integer arithmetic: what a correct int8 device must return, bit for bit.
+
+torch runs a converted pt2e model on dequantized floats. Near ties those round otherwise than integers do,
+and over 28 layers one such difference grows to several steps of the logits, as much as a real fault makes.
+So the reference repeats XNNPACK's own definition (`qs8` kernels, "fp32 requantization"): integer sums, an
+int32 bias, one float32 scale a channel, rounding half to even. It equals the host's XNNPACK on every logit.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional
+
+aten = torch.ops.aten
+quantized = torch.ops.quantized_decomposed
+
+
+class IntegerReference(nn.Module):
+    """A graph that `convert_pt2e` made, its convolutions, classifier and pooling computed in integers."""
+
+    def __init__(self, converted: fx.GraphModule) -> None:
+        super().__init__()
+        self.converted = converted
+
+    def forward(self, images: Tensor) -> Tensor:
+        """NCHW float images to dequantized logits."""
+        (logits,) = _IntegerInterpreter(self.converted).run(images)
+        result: Tensor = logits
+        return result
+
+
+class _IntegerInterpreter(fx.Interpreter):
+    """Runs a graph node by node; values between nodes stay dequantized floats, each exactly on its grid."""
+
+    def run_node(self, node: fx.Node) -> Any:
+        """Compute one node; those that add up are computed in integers."""
+        if node.target is aten.conv2d.default or node.target is aten.linear.default:
+            return self._add_weighted(node)
+        if node.target is aten.mean.dim:
+            return self._average(node)
+        return super().run_node(node)
+
+    def _add_weighted(self, node: fx.Node) -> Tensor:
+        arguments, _ = self.fetch_args_kwargs_from_env(node)
+        images, weights, bias, *geometry = arguments
+        input_scale = _scale(node.args[0])
+        weight_scales = self.fetch_attr(_argument(node.args[1], 1).target)
+        per_channel = weight_scales.double().view(-1, *[1] * (weights.ndim - 1))
+        # float64 holds these integers exactly: |sum| < 2**31.
+        operands = (
+            _on_grid(images, input_scale),
+            _on_grid(weights, per_channel),
+            _on_grid(bias, input_scale * weight_scales.double()),
+        )
+        scales = _float32(input_scale) * weight_scales.float() / _float32(_output_scale(node))
+        if node.target is aten.linear.default:
+            return _requantize(functional.linear(*operands), scales, node)
+        return _requantize(functional.conv2d(*operands, *geometry), scales.view(1, -1, 1, 1), node)
+
+    def _average(self, node: fx.Node) -> Tensor:
+        (images, dimensions, *_), _ = self.fetch_args_kwargs_from_env(node)
+        input_scale = _scale(node.args[0])
+        values = _on_grid(images, input_scale)
+        count = values.shape[-1] * values.shape[-2]
+        scale = _float32(input_scale) / (_float32(_output_scale(node)) * count)
+        return _requantize(values.sum(dimensions, keepdim=True), scale, node)
+
+
+def _requantize(sums: Tensor, scales: Tensor, node: fx.Node) -> Tensor:
+    """Sums to the output's grid; clamping is left to the activation and quantization that follow."""
+    steps = (sums.float() * scales).round()
+    return (steps.double() * _output_scale(node)).float()
+
+
+def _on_grid(values: Tensor, scale: Tensor | float) -> Tensor:
+    """The integers, zero point subtracted, that these dequantized floats stand for."""
+    return (values.double() / scale).round()
+
+
+def _scale(dequantized: Any) -> float:
+    return float(_argument(dequantized, 1))
+
+
+def _output_scale(node: fx.Node) -> float:
+    """The scale of the quantization that follows, behind the activation where there is one."""
+    (user,) = node.users
+    while user.target is not quantized.quantize_per_tensor.default:
+        (user,) = user.users
+    return _scale(user)
+
+
+def _argument(node: Any, position: int) -> Any:
+    return node.args[position]
+
+
+def _float32(value: float) -> Tensor:
+    return torch.tensor(value, dtype=torch.float32)

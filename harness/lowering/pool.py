@@ -1,0 +1,194 @@
+"""Lower many variants in parallel processes, and hand out each artifact as soon as it is ready."""
+
+import os
+import selectors
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import IO
+
+import msgspec
+
+from harness.errors import LoweringError
+from harness.lowering.cache import StoredArtifact, find_cached
+from harness.lowering.worker import LoweringReply, LoweringRequest
+from harness.records import Variant
+from harness.transports.local import start_local
+
+Result = tuple[Variant, StoredArtifact | LoweringError]
+
+WORKER = (sys.executable, "-m", "harness.lowering.worker")
+# Measured peak of a worker at 1.0/224 int8, the costliest published variant, rounded up.
+WORKER_BYTES = 700_000_000
+VARIANT_TIMEOUT_S = 900
+POLL_S = 0.2
+LAST_WORDS_BYTES = 2000
+
+
+def lower_all(
+    variants: Sequence[Variant],
+    *,
+    workers: int | None = None,
+    allow_undelegated: bool = False,
+    cancelled: threading.Event | None = None,
+) -> Iterator[Result]:
+    """Yield each variant, with its seeded weights, once: its artifact or why there is none; cached ones first.
+
+    No process is started when all are cached. A process that dies costs its own variant only. Closing the
+    iterator, an exception such as Ctrl-C, and setting `cancelled` end the processes at once.
+    """
+    missing: list[Variant] = []
+    for variant in dict.fromkeys(variants):
+        result = _from_cache(variant, allow_undelegated)
+        if result is None:
+            missing.append(variant)
+        else:
+            yield variant, result
+    if missing:
+        pool = _Pool(missing, workers or default_workers(), allow_undelegated)
+        try:
+            yield from pool.run(cancelled or threading.Event())
+        finally:
+            pool.end()
+
+
+def default_workers() -> int:
+    """One process a core this one may use, as far as the free memory reaches."""
+    pages = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(len(os.sched_getaffinity(0)), pages // WORKER_BYTES))
+
+
+def _from_cache(variant: Variant, allow_undelegated: bool) -> StoredArtifact | LoweringError | None:
+    try:
+        return find_cached(variant, allow_undelegated=allow_undelegated)
+    except LoweringError as error:
+        return error
+
+
+class _Worker:
+    """One process and the variant it is at; importing torch costs it seconds, so it is used again."""
+
+    def __init__(self) -> None:
+        # Unlike the terminal's process group it is not interrupted by Ctrl-C: we end it.
+        self.process = start_local(WORKER, env={"OMP_NUM_THREADS": "1"})
+        self.variant: Variant | None = None
+        self.deadline = 0.0
+        self.reply = b""
+        self.last_words = b""
+
+    def give(self, variant: Variant) -> None:
+        self.variant, self.deadline = variant, time.monotonic() + VARIANT_TIMEOUT_S
+        with suppress(BrokenPipeError):  # it died while idle: its closed stdout tells
+            _pipe(self.process.stdin).write(msgspec.json.encode(LoweringRequest(variant=variant)) + b"\n")
+            _pipe(self.process.stdin).flush()
+
+    def end(self) -> int:
+        """Kill it if it still runs; its exit code, negative for a signal."""
+        if self.process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+        return self.process.returncode
+
+
+class _Pool:
+    """Workers and what is still to be lowered."""
+
+    def __init__(self, variants: Sequence[Variant], size: int, allow_undelegated: bool) -> None:
+        self.waiting = deque(variants)
+        self.size = min(size, len(variants))
+        self.allow_undelegated = allow_undelegated
+        self.workers: list[_Worker] = []
+        self.selector = selectors.DefaultSelector()
+
+    def run(self, cancelled: threading.Event) -> Iterator[Result]:
+        for _ in range(self.size):
+            self._start()
+        while self.workers and not cancelled.is_set():
+            for key, _ in self.selector.select(POLL_S):
+                worker: _Worker = key.data
+                chunk = os.read(key.fd, 65536)
+                if key.fileobj is worker.process.stderr:
+                    worker.last_words = (worker.last_words + chunk)[-LAST_WORDS_BYTES:]
+                    if not chunk:
+                        self.selector.unregister(key.fileobj)
+                elif result := self._advance(worker, chunk):
+                    yield result
+            for worker in [w for w in self.workers if time.monotonic() > w.deadline]:
+                yield self._lose(worker, f"lowering took longer than {VARIANT_TIMEOUT_S} s")
+
+    def end(self) -> None:
+        for worker in self.workers:
+            worker.end()
+        self.selector.close()
+
+    def _start(self) -> None:
+        worker = _Worker()
+        self.workers.append(worker)
+        self.selector.register(_pipe(worker.process.stdout), selectors.EVENT_READ, worker)
+        self.selector.register(_pipe(worker.process.stderr), selectors.EVENT_READ, worker)
+        worker.give(self.waiting.popleft())
+
+    def _advance(self, worker: _Worker, chunk: bytes) -> Result | None:
+        """Take what a worker replied; once the reply is whole, its result, and give it the next variant."""
+        variant = worker.variant
+        if variant is None:
+            return None
+        if not chunk:
+            return self._lose(worker, "")
+        worker.reply += chunk
+        if not worker.reply.endswith(b"\n"):
+            return None
+        reply = msgspec.json.decode(worker.reply, type=LoweringReply)
+        worker.reply = b""
+        if self.waiting:
+            worker.give(self.waiting.popleft())
+        else:
+            self._retire(worker)
+        return variant, self._result(variant, reply)
+
+    def _result(self, variant: Variant, reply: LoweringReply) -> StoredArtifact | LoweringError:
+        if reply.problem is not None:
+            return LoweringError(reply.problem, mend=reply.mend, variant=variant.name)
+        stored = _from_cache(variant, self.allow_undelegated)
+        if isinstance(stored, StoredArtifact):
+            return replace(stored, was_cached=False)
+        return stored or LoweringError("the artifact vanished from the cache", variant=variant.name)
+
+    def _lose(self, worker: _Worker, reason: str) -> Result:
+        """End a worker that died or hangs, and start another if there is work left."""
+        variant = worker.variant
+        exit_code = self._retire(worker)
+        if self.waiting:
+            self._start()
+        if variant is None:
+            raise LoweringError(f"a lowering process without work ended with exit code {exit_code}")
+        return variant, LoweringError(
+            reason or _describe_end(exit_code, worker.last_words),
+            mend="a process killed by SIGKILL mostly ran out of memory: free some, and repeat the command",
+            variant=variant.name,
+        )
+
+    def _retire(self, worker: _Worker) -> int:
+        self.workers.remove(worker)
+        for stream in (worker.process.stdout, worker.process.stderr):
+            with suppress(KeyError):
+                self.selector.unregister(_pipe(stream))
+        return worker.end()
+
+
+def _describe_end(exit_code: int, last_words: bytes) -> str:
+    cause = f"was killed by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"ended with {exit_code}"
+    said = last_words.decode("utf-8", "replace").strip()
+    return f"the lowering process {cause}" + (f": {said[-500:]!r}" if said else "")
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    if stream is None:
+        raise ValueError("start_local pipes every stream")
+    return stream

@@ -1,0 +1,52 @@
+"""A process that lowers what it is asked for: one JSON request a line in, one JSON reply a line out."""
+
+import os
+import sys
+import traceback
+from typing import BinaryIO
+
+import msgspec
+
+from harness.errors import HarnessError
+from harness.lowering.cache import lower_cached
+from harness.records import Variant
+
+
+class LoweringRequest(msgspec.Struct, frozen=True):
+    """What to lower; whether operators outside the delegate are allowed is judged by whoever asks."""
+
+    variant: Variant
+
+
+class LoweringReply(msgspec.Struct, frozen=True):
+    """`problem` is None when the artifact is in the cache now."""
+
+    problem: str | None = None
+    mend: str = ""
+
+
+def answer(request: LoweringRequest) -> LoweringReply:
+    """Lower into the cache; no failure of one variant ends the worker."""
+    try:
+        lower_cached(request.variant, allow_undelegated=True)
+    except HarnessError as error:
+        return LoweringReply(problem=error.what, mend=error.mend)
+    except Exception as error:  # torch and ExecuTorch raise anything; told to whoever asked
+        traceback.print_exc()
+        return LoweringReply(problem=f"{type(error).__name__}: {error}")
+    return LoweringReply()
+
+
+def serve(requests: BinaryIO, replies: BinaryIO) -> None:
+    """Answer until the requests end, which they also do when the asking process dies."""
+    for line in requests:
+        request = msgspec.json.decode(line, type=LoweringRequest)
+        replies.write(msgspec.json.encode(answer(request)) + b"\n")
+        replies.flush()
+
+
+if __name__ == "__main__":
+    # Replies keep the pipe to themselves: what a library prints goes to stderr.
+    reply_pipe = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    serve(sys.stdin.buffer, reply_pipe)

@@ -1,0 +1,62 @@
+"""Does a device compute what the eager model computes? Checked on every process, without torch.
+
+Floats of the same graph differ by the order of additions: a few 1e-6 of the largest logit is seen on x86-64
+and ARM. Quantized programs are compared with the exact integer reference (`lowering/integers.py`), from
+which a correct device does not differ at all; the smallest possible difference, one step of 255, is 4e-3
+of the largest logit or more. So one bound between the two tells right from wrong for both.
+"""
+
+import array
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import MeasurementError
+from harness.records import Parity, Precision
+
+# Relative to the largest absolute value of the reference.
+RELATIVE_TOLERANCE: dict[Precision, float] = {"fp32": 1e-4, "int8": 1e-3}
+
+
+def read_reference(file: Path) -> tuple[float, ...]:
+    """The eager model's output, stored as little-endian float32."""
+    values = array.array("f", file.read_bytes())
+    if sys.byteorder == "big":
+        values.byteswap()
+    return tuple(values)
+
+
+def compare(output: Sequence[float], reference: Sequence[float], precision: Precision) -> Parity:
+    """Compare one output with its reference, value by value.
+
+    Raises:
+        MeasurementError: the output has another length, or holds an infinity or NaN.
+    """
+    if len(output) != len(reference):
+        raise MeasurementError(f"the output has {len(output)} values, the reference {len(reference)}")
+    if not all(map(math.isfinite, output)):
+        raise MeasurementError("the output holds infinities or NaN")
+    error = max((abs(a - b) for a, b in zip(output, reference, strict=True)), default=0.0)
+    tolerance = RELATIVE_TOLERANCE[precision] * max(map(abs, reference), default=0.0)
+    return Parity(
+        max_abs_error=error,
+        tolerance=tolerance,
+        cosine=_cosine(output, reference),
+        top1_agrees=_top1(output) == _top1(reference),
+        passed=error <= tolerance,
+    )
+
+
+def _cosine(a: Sequence[float], b: Sequence[float]) -> float:
+    """1 for two zero vectors, 0 when only one of them is zero."""
+    lengths = math.hypot(*a) * math.hypot(*b)
+    return (
+        sum(x * y for x, y in zip(a, b, strict=True)) / lengths
+        if lengths
+        else float(math.hypot(*a) == math.hypot(*b))
+    )
+
+
+def _top1(logits: Sequence[float]) -> int:
+    return max(range(len(logits)), key=logits.__getitem__)
