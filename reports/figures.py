@@ -5,7 +5,7 @@ from typing import Literal
 
 from harness.printable import printable
 from harness.published import published_accuracy
-from harness.records import Accuracy, Cell, DeviceInfo, Variant
+from harness.records import Accuracy, Cell, DeviceInfo, Interval, Variant
 
 _CLOCK_MARKS = {"real": "", "emulated": "(emulated)", "virtual": "(virtual)"}
 
@@ -62,14 +62,11 @@ def cost_of(cell: Cell) -> Estimate | None:
 
 
 def _latency(cell: Cell) -> Estimate | None:
-    if cell.latency is None:
-        return None
-    median = cell.latency.median_ns
-    return Estimate(median.estimate / 1e6, median.low / 1e6, median.high / 1e6)
+    return None if cell.latency is None else _scaled(cell.latency.median_ns, 1e-6)
 
 
 def _instructions(cell: Cell) -> Estimate | None:
-    if cell.instructions_per_inference is None:
+    if not cell.instructions_per_inference:
         return None
     counts = [
         p.instructions_per_inference for p in cell.processes if p.instructions_per_inference is not None
@@ -81,14 +78,18 @@ def _instructions(cell: Cell) -> Estimate | None:
 def top1_of(cell: Cell) -> Top1 | None:
     """Measured accuracy of the very file that was timed, else what is published for its shape, else None."""
     if cell.accuracy is not None:
-        interval = cell.accuracy.top1
-        percent = Estimate(interval.estimate * 100, interval.low * 100, interval.high * 100)
-        return Top1(percent, "measured", _data(cell.accuracy))
+        return Top1(_scaled(cell.accuracy.top1, 100), "measured", _data(cell.accuracy))
     published = published_accuracy(cell.variant)
     if published is None:
         return None
     percent = Estimate(published.top1 * 100, published.top1 * 100, published.top1 * 100)
     return Top1(percent, "published", "ImageNet, published, not measured here")
+
+
+def _scaled(interval: Interval, factor: float) -> Estimate:
+    """A bootstrap or rounded interval may miss its own estimate by a hair; drawn, it must hold it."""
+    ends = (interval.low, interval.estimate, interval.high)
+    return Estimate(interval.estimate * factor, min(ends) * factor, max(ends) * factor)
 
 
 def _data(accuracy: Accuracy) -> str:
@@ -105,6 +106,12 @@ def short_name(variant: Variant) -> str:
 def width_text(width: float) -> str:
     """`1.0`, `0.75`: as the field writes them."""
     return f"{width:.1f}" if width == round(width, 1) else f"{width:g}"
+
+
+def row_name(cell: Cell) -> str:
+    """Its full name, crossed when it is suspect, for plots that have a row for each cell."""
+    cross = "× " if cell.verdict.status == "suspect" else ""  # noqa: RUF001
+    return cross + full_name(cell)
 
 
 def full_name(cell: Cell) -> str:

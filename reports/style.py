@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 # Okabe & Ito, "Color Universal Design", 2008; without its yellow, which vanishes on white.
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = (
@@ -148,10 +148,47 @@ def log_axis(axes: Axes, which: str, values: Sequence[float], *, room_low: float
     scale("log")
     margin = max((high / low) ** 0.08, 1.15)
     limit(low / margin / room_low, high * margin)
-    subs = (1.0, 2.0, 5.0) if high / low > 4 else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
-    axis.set_major_locator(LogLocator(subs=subs, numticks=20))
+    # Over less than a factor of four, 1, 2, 5 would leave one mark or none.
+    close = high / low < 4
+    axis.set_major_locator(MaxNLocator(5) if close else LogLocator(subs=(1.0, 2.0, 5.0), numticks=20))
+    axis.set_minor_locator(NullLocator() if close else LogLocator(subs="all", numticks=20))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+@dataclass(frozen=True)
+class LineEnd:
+    """Where a line ends, and what is to be written beside it."""
+
+    x: float
+    y: float
+    name: str
+    colour: str
+
+
+def name_lines(axes: Axes, ends: Sequence[LineEnd]) -> None:
+    """Write names beside the ends of lines, moved apart where they would overlap; limits must be set."""
+    to_points = 72 / axes.figure.dpi
+    heights = [float(axes.transData.transform((end.x, end.y))[1]) * to_points for end in ends]
+    for end, height, moved in zip(ends, heights, spread(heights, gap=10.5), strict=True):
+        axes.annotate(
+            end.name,
+            xy=(end.x, end.y),
+            xytext=(8, moved - height),
+            textcoords="offset points",
+            va="center",
+            size=8.5,
+            color=end.colour,
+        )
+
+
+def apart(values: Sequence[float], gap: float) -> list[float]:
+    """Those of the sorted values that lie at least `gap` after the one kept before: for marks on an axis."""
+    kept: list[float] = []
+    for value in values:
+        if not kept or value - kept[-1] >= gap:
+            kept.append(value)
+    return kept
 
 
 def spread(heights: Sequence[float], gap: float) -> list[float]:

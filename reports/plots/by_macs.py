@@ -7,7 +7,17 @@ from matplotlib.axes import Axes
 from reports.figures import LATENCY
 from reports.numbers import span
 from reports.sections import Point, Section
-from reports.style import Omitted, Plot, colour_of, compose, log_axis, mark_suspect, marker_of
+from reports.style import (
+    LineEnd,
+    Omitted,
+    Plot,
+    colour_of,
+    compose,
+    log_axis,
+    mark_suspect,
+    marker_of,
+    name_lines,
+)
 
 NAME = "cost_by_macs"
 _LINE_STYLES = ("-", "--", ":", "-.")
@@ -24,6 +34,7 @@ def draw(section: Section) -> Plot | Omitted:
     axes = grid[0][0]
     log_axis(axes, "x", [point.cell.artifact.macs / 1e6 for point in points])
     log_axis(axes, "y", [bound for point in points for bound in (point.cost.low, point.cost.high)])
+    ends: list[LineEnd] = []
     for index, threads in enumerate(section.threads):
         for precision in section.precisions:
             members = [
@@ -31,14 +42,16 @@ def draw(section: Section) -> Plot | Omitted:
             ]
             if members:
                 label = precision if len(section.threads) == 1 else f"{precision}, {threads}t"
-                _draw_series(axes, members, label, _LINE_STYLES[index % len(_LINE_STYLES)])
+                _draw_series(axes, members, precision, _LINE_STYLES[index % len(_LINE_STYLES)])
+                macs, cost = members[-1].cell.artifact.macs / 1e6, members[-1].cost.value
+                ends.append(LineEnd(macs, cost, label, colour_of(precision)))
+    name_lines(axes, ends)
     axes.set_xlabel("Multiply-accumulates per inference, millions (log scale)")
     axes.set_ylabel(f"{section.scale.label} (log scale)")
     return plot
 
 
-def _draw_series(axes: Axes, points: Sequence[Point], label: str, line_style: str) -> None:
-    precision = points[0].cell.variant.precision
+def _draw_series(axes: Axes, points: Sequence[Point], precision: str, line_style: str) -> None:
     x = [point.cell.artifact.macs / 1e6 for point in points]
     axes.errorbar(
         x,
@@ -55,16 +68,6 @@ def _draw_series(axes: Axes, points: Sequence[Point], label: str, line_style: st
     for point, macs in zip(points, x, strict=True):
         if point.suspect:
             mark_suspect(axes, macs, point.cost.value)
-    last = points[-1]
-    axes.annotate(
-        label,
-        xy=(x[-1], last.cost.value),
-        xytext=(9, 0),
-        textcoords="offset points",
-        va="center",
-        weight="bold",
-        color=colour_of(precision),
-    )
 
 
 def _finding(section: Section) -> str:

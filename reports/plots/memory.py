@@ -5,7 +5,7 @@ from itertools import accumulate
 from matplotlib.axes import Axes
 
 from harness.records import Cell, Memory
-from reports.figures import full_name
+from reports.figures import full_name, row_name
 from reports.numbers import significant
 from reports.sections import Section
 from reports.style import BLUE, HAIRLINE, INK, ORANGE, SKY, Omitted, Plot, compose
@@ -46,7 +46,7 @@ def _draw_bars(axes: Axes, cells: list[Cell]) -> None:
         left = [start + size for start, size in zip(left, sizes, strict=True)]
     for height, end in zip(heights, left, strict=True):
         axes.text(end + max(left) * 0.008, height, significant(end), va="center", size=7.6, color=INK)
-    axes.set_yticks(list(heights), [full_name(cell) for cell in cells], size=7.8)
+    axes.set_yticks(list(heights), [row_name(cell) for cell in cells], size=7.8)
     axes.set_ylim(-0.6, len(cells) - 0.4)
     axes.set_xlim(0, max(left) * 1.07)
     axes.grid(visible=False, axis="y")

@@ -9,7 +9,18 @@ from matplotlib.axes import Axes
 from reports.figures import Estimate
 from reports.numbers import significant
 from reports.sections import Point, Section
-from reports.style import MARKERS, PALETTE, Omitted, Plot, compose, mark_suspect, spread
+from reports.style import (
+    INK,
+    MARKERS,
+    PALETTE,
+    LineEnd,
+    Omitted,
+    Plot,
+    apart,
+    compose,
+    mark_suspect,
+    name_lines,
+)
 
 Coordinate = Callable[[Point], float]
 
@@ -41,16 +52,17 @@ def draw_lines(
         panel_height_in=3.1 if len(threads) == 1 else 2.4,
     )
     values = sorted({line(point) for point in points})
+    positions = sorted({along(point) for point in points})
     top = max(point.cost.high for point in points) * 1.07
     for row, count in zip(grid, threads, strict=True):
         for axes, precision in zip(row, precisions, strict=True):
             shown = [
                 p for p in points if (p.cell.variant.precision, p.cell.plan.threads) == (precision, count)
             ]
-            _draw_panel(axes, shown, values, top, along=along, line=line, line_label=line_label)
-            axes.set_title(f"{precision}, {count} {'thread' if count == 1 else 'threads'}", weight="bold")
-            axes.set_xticks(sorted({along(point) for point in points}))
             axes.set_ylim(0, top)
+            _draw_panel(axes, shown, values, along=along, line=line, line_label=line_label)
+            axes.set_title(f"{precision}, {count} {'thread' if count == 1 else 'threads'}", weight="bold")
+            axes.set_xticks(apart(positions, gap=(positions[-1] - positions[0]) * 0.11))
         row[0].set_ylabel(section.scale.label)
     for axes in grid[-1]:
         axes.set_xlabel(along_label)
@@ -61,29 +73,20 @@ def _draw_panel(
     axes: Axes,
     points: Sequence[Point],
     values: Sequence[float],
-    top: float,
     *,
     along: Coordinate,
     line: Coordinate,
     line_label: Callable[[float], str],
 ) -> None:
-    ends: list[tuple[Point, str]] = []
+    ends: list[LineEnd] = []
     for index, value in enumerate(values):
         members = {along(point): point for point in points if line(point) == value}
         if not members:
             continue
         _draw_line(axes, members, sorted({along(point) for point in points}), index)
-        ends.append((members[max(members)], line_label(value)))
-    heights = spread([point.cost.value for point, _ in ends], gap=top * 0.058)
-    for (point, label), height in zip(ends, heights, strict=True):
-        axes.annotate(
-            label,
-            xy=(along(point), height),
-            xytext=(7, 0),
-            textcoords="offset points",
-            va="center",
-            size=8.5,
-        )
+        last = members[max(members)]
+        ends.append(LineEnd(along(last), last.cost.value, line_label(value), INK))
+    name_lines(axes, ends)
 
 
 def _draw_line(axes: Axes, members: dict[float, Point], positions: Sequence[float], index: int) -> None:

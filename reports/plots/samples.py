@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from harness.records import Cell
-from reports.figures import clock_mark, full_name
+from reports.figures import clock_mark, full_name, row_name
 from reports.numbers import significant
 from reports.sections import Section
 from reports.style import INK, MUTED, Omitted, Plot, colour_of, compose
@@ -16,7 +16,9 @@ from reports.style import INK, MUTED, Omitted, Plot, colour_of, compose
 NAME = "samples"
 # Within this many percent the axis is linear, beyond it logarithmic, so that outliers and spread both show.
 LINEAR_PERCENT = 5.0
-_TICKS = (-100, -50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000)
+_TICKS = (-100, -50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50, 100, 200)
+_TICKS_OF_A_LONG_TAIL = (-100, -20, -5, 0, 5, 20, 100, 1000, 10_000, 100_000)
+_LONG_TAIL_PERCENT = 300
 
 
 def draw(section: Section) -> Plot | Omitted:
@@ -48,7 +50,7 @@ def draw(section: Section) -> Plot | Omitted:
     _scale(axes, deviations)
     for height, (cell, processes) in enumerate(zip(cells, deviations, strict=True)):
         _draw_strips(axes, height, processes, colour_of(cell.variant.precision))
-    axes.set_yticks(range(len(cells)), [full_name(cell) for cell in cells], size=7.8)
+    axes.set_yticks(range(len(cells)), [row_name(cell) for cell in cells], size=7.8)
     axes.set_ylim(-0.6, len(cells) - 0.4)
     axes.tick_params(axis="y", length=0)
     mark = clock_mark(section.device)
@@ -71,7 +73,8 @@ def _scale(axes: Axes, deviations: Sequence[Sequence[np.ndarray]]) -> None:
     axes.set_xscale("symlog", linthresh=LINEAR_PERCENT, linscale=1.4)
     low, high = min(-2.0, float(every.min()) * 1.15), max(5.0, float(every.max()) * 1.3)
     axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(FixedLocator([tick for tick in _TICKS if low <= tick <= high]))
+    ticks = _TICKS_OF_A_LONG_TAIL if high > _LONG_TAIL_PERCENT else _TICKS
+    axes.xaxis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+,.0f}" if value else "0"))
     axes.axvline(0, color=MUTED, linewidth=0.8, zorder=1)
@@ -81,21 +84,21 @@ def _draw_strips(axes: Axes, height: int, processes: Sequence[np.ndarray], colou
     edges = np.linspace(height + 0.4, height - 0.4, len(processes) + 1)
     for strip, (top, bottom) in zip(processes, pairwise(edges), strict=True):
         margin = (top - bottom) * 0.1
-        order = (
-            np.linspace(top - margin, bottom + margin, len(strip)) if len(strip) > 1 else [(top + bottom) / 2]
-        )
-        # Thousands of dots: as an image inside the SVG they stay small and quick to show.
-        axes.plot(
-            strip,
-            order,
-            linestyle="none",
-            marker=".",
-            markersize=2.2,
-            markeredgewidth=0,
-            alpha=0.55,
-            color=colour,
-            rasterized=True,
-        )
+        order = np.linspace(top - margin, bottom + margin, len(strip))
+        far = np.abs(strip) > LINEAR_PERCENT
+        for which, size in ((~far, 2.2), (far, 4.0)):
+            # Thousands of dots: as an image inside the SVG they stay small and quick to show.
+            axes.plot(
+                strip[which],
+                order[which],
+                linestyle="none",
+                marker=".",
+                markersize=size,
+                markeredgewidth=0,
+                alpha=0.6,
+                color=colour,
+                rasterized=True,
+            )
         axes.vlines(
             float(np.median(strip)), bottom + margin, top - margin, color=INK, linewidth=1.1, zorder=5
         )

@@ -1,10 +1,14 @@
 from collections.abc import Callable
+from itertools import pairwise
 
 import matplotlib
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer, ErrorbarContainer
+from matplotlib.figure import Figure
 from msgspec.structs import replace
 
 from harness.records import Cell, DeviceInfo
@@ -210,3 +214,39 @@ def test_thread_counts_get_panels_of_their_own() -> None:
     plot = drawn(by_width.draw, make_cells(widths=(0.25, 0.5), resolutions_px=(128,), threads=(1, 4)))
     assert len(plot.figure.axes) == 4
     assert "int8, 4 threads" in words(plot)
+
+
+def test_an_interval_that_misses_its_own_estimate_is_drawn_to_hold_it() -> None:
+    (cell,) = make_cells(widths=(0.25,), resolutions_px=(128,), precisions=("fp32",))
+    assert cell.latency is not None
+    median = replace(cell.latency.median_ns, estimate=5e6, low=5.1e6, high=5.2e6)
+    (axes,) = drawn(
+        tradeoff.draw, (replace(cell, latency=replace(cell.latency, median_ns=median)),)
+    ).figure.axes
+    (container,) = marks(axes)
+    assert container.lines[2][0].get_segments()[0][:, 0] == pytest.approx([5.0, 5.2])
+
+
+def test_a_count_of_no_instructions_is_no_figure() -> None:
+    cells = tuple(replace(cell, instructions_per_inference=0) for cell in make_cells(VM))
+    assert section(cells).points == ()
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=12))
+def test_names_of_lines_end_up_apart_and_in_the_order_of_their_lines(heights: list[float]) -> None:
+    moved = style.spread(heights, gap=10)
+    by_height = [moved[index] for index in np.argsort(heights, kind="stable")]
+    assert all(above - below >= 10 - 1e-9 for below, above in pairwise(by_height))
+    assert all(new >= old for new, old in zip(moved, heights, strict=True))
+
+
+def test_marks_on_an_axis_that_would_overlap_are_dropped() -> None:
+    assert style.apart([0.25, 0.35, 0.5, 0.6, 1.0], gap=0.11) == [0.25, 0.5, 1.0]
+
+
+@pytest.mark.parametrize(("low", "high"), [(11.2, 11.9), (1.2, 4.0), (0.8, 90.0)])
+def test_a_logarithmic_axis_always_has_marks_to_read_it_by(low: float, high: float) -> None:
+    axes = Figure().subplots()
+    style.log_axis(axes, "x", [low, high])
+    left, right = axes.get_xlim()
+    assert len([tick for tick in axes.get_xticks() if left <= tick <= right]) >= 2
