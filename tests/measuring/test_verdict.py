@@ -69,6 +69,7 @@ def test_a_wrong_output_is_invalid():
 def test_an_output_that_nobody_compared_is_suspect():
     verdict = make_cell(parity=None).verdict
     assert (verdict.status, codes(verdict)) == ("suspect", ("parity_unchecked",))
+    assert detail(verdict, "parity_unchecked") == "the output was not compared"
 
 
 @pytest.mark.parametrize("build_type", ["Debug", "", "MinSizeRel"])
@@ -192,6 +193,27 @@ def test_a_steady_change_too_small_to_matter_is_no_drift():
     assert codes(make_cell(tuple(10_000_000 + 8_000 * i for i in range(8))).verdict) == ()
 
 
+@pytest.mark.parametrize(("change", "drift"), [(0.028, False), (0.032, True), (-0.032, True)])
+def test_drift_begins_at_three_percent(change, drift):
+    verdict = make_cell(tuple(int(10_000_000 * (1 + change * (i - 4) / 8)) for i in range(9))).verdict
+    assert ("drifted" in codes(verdict)) is drift
+
+
+@pytest.mark.parametrize(
+    ("order", "drift"),
+    [
+        ((0, 1, 2, 3, 4), True),
+        ((0, 1, 3, 2, 4), False),
+        ((1, 0, 2, 3, 4, 6, 5), True),
+        ((1, 0, 3, 2, 4, 6, 5), False),
+    ],
+)
+def test_an_order_that_chance_gives_is_no_drift(order, drift):
+    """Two-sided exact p-values: 2/120, 10/120, 54/5040 and 152/5040."""
+    verdict = make_cell(tuple(10_000_000 + 80_000 * place for place in order)).verdict
+    assert ("drifted" in codes(verdict)) is drift
+
+
 def test_each_process_slowing_down_while_it_runs_is_drift():
     rising = tuple(10_000_000 + 30_000 * i for i in range(31))
     verdict = make_cell(processes=make_processes(*STEADY_MEDIANS, latencies_ns=rising)).verdict
@@ -204,6 +226,23 @@ def test_iterations_of_two_speeds_are_bimodal():
     verdict = make_cell(processes=make_processes(*STEADY_MEDIANS, latencies_ns=alternating)).verdict
     assert "bimodal" in codes(verdict)
     assert "in 6 of 6 processes" in detail(verdict, "bimodal")
+
+
+@pytest.mark.parametrize(
+    ("iterations", "apart", "every", "bimodal"),
+    [
+        (30, 0.035, 3, True),
+        (29, 0.035, 3, False),
+        (60, 0.032, 3, True),
+        (60, 0.028, 3, False),
+        (60, 0.035, 6, True),
+        (60, 0.035, 8, False),
+    ],
+)
+def test_two_speeds_must_be_apart_and_common(iterations, apart, every, bimodal):
+    latencies = tuple(int(10_000_000 * (1 + apart * (i % every == 0))) for i in range(iterations))
+    verdict = make_cell(processes=make_processes(*STEADY_MEDIANS, latencies_ns=latencies)).verdict
+    assert ("bimodal" in codes(verdict)) is bimodal
 
 
 def test_processes_of_two_speeds_are_bimodal():
@@ -330,6 +369,23 @@ def test_in_virtual_time_anything_but_the_instructions_is_somebody_elses():
     assert codes(alone.verdict) == ("emulated",)
     shared = emulated_cell((10_600_000,) * 2, clock="virtual", median_ns=22_700_000)
     assert codes(shared.verdict) == ("emulated", "busy")
+
+
+@pytest.mark.parametrize(
+    ("load", "clock", "is_busy"),
+    [(4.1, "real", True), (4.0, "real", False), (9.0, "emulated", False), (None, "real", False)],
+)
+def test_a_load_up_to_the_number_of_cores_is_not_busy(load, clock, is_busy):
+    loaded = replace(QUIET, load_average_1min=load)
+    processes = make_processes(*STEADY_MEDIANS, conditions_before=loaded)
+    verdict = make_cell(device=make_device(clock=clock), processes=processes).verdict
+    assert ("busy" in codes(verdict)) is is_busy
+
+
+@pytest.mark.parametrize(("mhz", "lowered"), [(1_720, False), (1_700, True)])
+def test_a_frequency_may_fall_by_five_percent(mhz, lowered):
+    verdict = with_conditions(replace(QUIET, frequencies_khz=(mhz * 1000,) * 4))
+    assert ("throttled" in codes(verdict)) is lowered
 
 
 def test_unreadable_conditions_are_named_and_leave_the_cell_valid():
