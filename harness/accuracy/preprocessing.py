@@ -120,12 +120,24 @@ def resize_image(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np
     return np.asarray(resized, dtype=np.uint8)
 
 
+def uniform_scaling(preprocessing: Preprocessing) -> tuple[float, float] | None:
+    """(scale, offset) with input = byte * scale + offset, where that is the same for all channels."""
+    scale, offset = _scaling(preprocessing)
+    if preprocessing.colour != "rgb" or len(set(scale)) > 1 or len(set(offset)) > 1:
+        return None
+    return float(scale[0]), float(offset[0])
+
+
 def normalize(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
     """Scale uint8 RGB pixels (..., 3) to the network's float32 input, in the same order of dimensions."""
     if preprocessing.colour == "bgr":
         pixels = pixels[..., ::-1]
-    mean = np.array(preprocessing.mean, dtype=np.float64)
-    std = np.array(preprocessing.std, dtype=np.float64)
-    scaled = np.multiply(pixels, (1 / (255 * std)).astype(np.float32), dtype=np.float32)
-    scaled -= (mean / std).astype(np.float32)
+    scale, offset = _scaling(preprocessing)
+    scaled = np.multiply(pixels, scale, dtype=np.float32)
+    scaled += offset
     return scaled
+
+
+def _scaling(preprocessing: Preprocessing) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    mean, std = np.array(preprocessing.mean), np.array(preprocessing.std)
+    return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)

@@ -1,0 +1,267 @@
+"""From a device's logits to accuracy: intervals, tables, and which runtime to blame. Pure host arithmetic."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest, norm
+
+from harness.accuracy.datasets import Dataset
+from harness.accuracy.loading import Unreadable
+from harness.accuracy.packing import Chunk
+from harness.errors import MeasurementError, UsageError
+from harness.records import Accuracy, Interval, Record
+
+Logits = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Logits (images, classes) of the data set's images `indices`, in that order."""
+
+    logits: Logits
+    indices: tuple[int, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+class ClassScore(Record, frozen=True, kw_only=True):
+    """How one class fared: `correct` of its `images`, and how many images were taken for it."""
+
+    name: str
+    images: int
+    correct: int
+    predicted: int
+
+
+class Confusion(Record, frozen=True, kw_only=True):
+    """So many images of the class `actual` were taken for `predicted`; both index the classes."""
+
+    actual: int
+    predicted: int
+    images: int
+
+
+class PairedDrop(Record, frozen=True, kw_only=True):
+    """Accuracy lost between two networks on the same images, in points.
+
+    `only_base` images were right before and wrong now, `only_new` the reverse; McNemar's exact test
+    asks whether these two differ.
+    """
+
+    points: Interval
+    images: int
+    only_base: int
+    only_new: int
+    p_value: float
+
+
+class Scores(Record, frozen=True, kw_only=True):
+    """Everything counted over the images that could be read."""
+
+    top1: Interval
+    top5: Interval
+    images: int
+    classes: tuple[ClassScore, ...]
+    confusions: tuple[Confusion, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
+def collect_predictions(
+    chunks: Iterable[Chunk],
+    run_batch: Callable[[Chunk], Path],
+    *,
+    classes: int,
+    progress: Callable[[int], None] = lambda images: None,
+) -> Predictions:
+    """Run every chunk and read the outputs back: float32 logits, back to back, one row an image.
+
+    Raises:
+        MeasurementError: an output file of another size, or with NaN or infinity.
+    """
+    rows: list[Logits] = []
+    indices: list[int] = []
+    unreadable: list[Unreadable] = []
+    for chunk in chunks:
+        rows.append(read_logits(run_batch(chunk), images=len(chunk.indices), classes=classes))
+        indices += chunk.indices
+        unreadable += chunk.unreadable
+        progress(len(indices))
+    return Predictions(np.concatenate(rows), tuple(indices), tuple(unreadable))
+
+
+def read_logits(file: Path, *, images: int, classes: int) -> Logits:
+    """A batch's outputs, float32 (images, classes); raises MeasurementError as `collect_predictions`."""
+    values = np.fromfile(file, dtype="<f4")
+    if values.size != images * classes or file.stat().st_size != values.nbytes:
+        raise MeasurementError(
+            f"{file.name} holds {file.stat().st_size} bytes, not {images} images of {classes} float32 logits"
+        )
+    logits = values.reshape(images, classes)
+    if not np.isfinite(logits).all():
+        first = int(np.flatnonzero(~np.isfinite(logits).all(axis=1))[0])
+        raise MeasurementError(f"{file.name} has NaN or infinity among the logits of image {first}")
+    return logits
+
+
+def expected_outputs(
+    dataset: Dataset, indices: tuple[int, ...], *, classes: int, class_offset: int
+) -> NDArray[np.int64]:
+    """The network's output number of each image's label.
+
+    Raises:
+        UsageError: the network has another number of classes than the data set, offset included.
+    """
+    if len(dataset.classes) + class_offset != classes:
+        raise UsageError(
+            f"the network has {classes} classes, {dataset.name} has {len(dataset.classes)}"
+            + (f" after {class_offset} for the background" if class_offset else ""),
+            mend="1001 classes need class_offset 1 on ImageNet; other data sets need a head of their own",
+        )
+    return np.array([dataset.labels[index] + class_offset for index in indices], dtype=np.int64)
+
+
+def score(predictions: Predictions, dataset: Dataset, *, class_offset: int = 0) -> Scores:
+    """Count what is right; among equal logits the lowest class number comes first, as argmax has it."""
+    classes = predictions.logits.shape[1]
+    expected = expected_outputs(dataset, predictions.indices, classes=classes, class_offset=class_offset)
+    ranks = _rank(predictions.logits, expected)
+    predicted = predictions.logits.argmax(axis=1)
+    pairs, counts = np.unique(np.stack([expected, predicted], axis=1), axis=0, return_counts=True)
+    table = tuple(
+        ClassScore(
+            name=name,
+            images=int((expected == output).sum()),
+            correct=int(((expected == output) & (predicted == output)).sum()),
+            predicted=int((predicted == output).sum()),
+        )
+        for output, name in enumerate(dataset.classes, start=class_offset)
+    )
+    return Scores(
+        top1=wilson_interval(int((ranks < 1).sum()), len(ranks)),
+        top5=wilson_interval(int((ranks < 5).sum()), len(ranks)),
+        images=len(ranks),
+        classes=table,
+        confusions=tuple(
+            Confusion(actual=int(a) - class_offset, predicted=int(p) - class_offset, images=int(n))
+            for (a, p), n in zip(pairs, counts, strict=True)
+            if a != p
+        ),
+        unreadable=predictions.unreadable,
+    )
+
+
+def _rank(logits: Logits, expected: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many outputs come before the expected one: 0 is a hit."""
+    own = np.take_along_axis(logits, expected[:, None], axis=1)
+    before = np.arange(logits.shape[1]) < expected[:, None]
+    ahead: NDArray[np.int64] = ((logits > own) | ((logits == own) & before)).sum(axis=1)
+    return ahead
+
+
+def summarize(
+    scores: Scores,
+    dataset: Dataset,
+    *,
+    preprocessing: str,
+    measured_on: str,
+    agreement_with_eager: float | None,
+) -> Accuracy:
+    """The part of the scores that a cell carries."""
+    return Accuracy(
+        top1=scores.top1,
+        top5=scores.top5,
+        images=scores.images,
+        dataset=dataset.name,
+        split=dataset.split,
+        preprocessing=preprocessing,
+        measured_on=measured_on,
+        agreement_with_eager=agreement_with_eager,
+    )
+
+
+def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> Interval:
+    """Score interval of a proportion (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
+    if not 0 <= successes <= trials or trials == 0:
+        raise ValueError(f"{successes} successes in {trials} trials")
+    z = float(norm.ppf((1 + confidence) / 2))
+    share = successes / trials
+    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    # At 0 and at all successes the bound is exact; rounding must not push it past.
+    low = 0.0 if successes == 0 else max(0.0, centre - half)
+    high = 1.0 if successes == trials else min(1.0, centre + half)
+    return Interval(estimate=share, low=low, high=high, confidence=confidence)
+
+
+def agreement(one: Predictions, other: Predictions) -> tuple[float, tuple[int, ...]]:
+    """Share of images with the same top-1 class, and the indices of the others.
+
+    Raises:
+        MeasurementError: the two are not of the same images in the same order.
+    """
+    _require_same_images(one, other)
+    differs = one.logits.argmax(axis=1) != other.logits.argmax(axis=1)
+    return float(1 - differs.mean()), tuple(one.indices[at] for at in np.flatnonzero(differs))
+
+
+def paired_drop(
+    base: Predictions, new: Predictions, dataset: Dataset, *, class_offset: int = 0, confidence: float = 0.95
+) -> PairedDrop:
+    """How many points `new` loses against `base`, from the images on which they differ.
+
+    McNemar's exact test (1947, doi:10.1007/BF02295996) and the adjusted Wald interval of Bonett and
+    Price (2012, doi:10.3102/1076998611411915), which keeps its coverage with few differing images.
+    """
+    _require_same_images(base, new)
+    classes = base.logits.shape[1]
+    expected = expected_outputs(dataset, base.indices, classes=classes, class_offset=class_offset)
+    before = base.logits.argmax(axis=1) == expected
+    after = new.logits.argmax(axis=1) == expected
+    only_base, only_new = int((before & ~after).sum()), int((after & ~before).sum())
+    n = len(expected)
+    z = float(norm.ppf((1 + confidence) / 2))
+    lost, won = (only_base + 1) / (n + 2), (only_new + 1) / (n + 2)
+    half = z * math.sqrt((lost + won - (lost - won) ** 2) / (n + 2))
+    differing = only_base + only_new
+    return PairedDrop(
+        points=Interval(
+            estimate=100 * (only_base - only_new) / n,
+            low=100 * max(-1.0, lost - won - half),
+            high=100 * min(1.0, lost - won + half),
+            confidence=confidence,
+        ),
+        images=n,
+        only_base=only_base,
+        only_new=only_new,
+        p_value=float(binomtest(only_base, differing, 0.5).pvalue) if differing else 1.0,
+    )
+
+
+def _require_same_images(one: Predictions, other: Predictions) -> None:
+    if one.indices != other.indices or one.logits.shape != other.logits.shape:
+        raise MeasurementError(
+            f"predictions of {len(one.indices)} and {len(other.indices)} images cannot be paired: "
+            "they are not of the same images in the same order",
+            mend="evaluate both on the same data set, split and preprocessing",
+        )
+
+
+def first_departure(
+    tiers: Iterable[tuple[str, Predictions]], *, tolerance: Callable[[str], float]
+) -> tuple[str, float] | None:
+    """The first tier whose logits leave those of the tier before by more than its tolerance, and by how much.
+
+    Tiers run from the eager model towards the device, so the one named is where it went wrong.
+    """
+    before: Predictions | None = None
+    for name, predictions in tiers:
+        if before is not None:
+            _require_same_images(before, predictions)
+            distance = float(np.abs(before.logits - predictions.logits).max())
+            if distance > tolerance(name):
+                return name, distance
+        before = predictions
+    return None

@@ -1,0 +1,78 @@
+"""Many pictures at once: decoded and resized by threads, unreadable ones set aside by name."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.accuracy.datasets import Dataset
+from harness.accuracy.preprocessing import Preprocessing, UnreadableImage, resize_image
+from harness.errors import UsageError
+from harness.records import Record
+
+# Small enough that a thread's share is balanced, large enough that handing it out costs nothing.
+_SLICE = 32
+
+
+class Unreadable(Record, frozen=True, kw_only=True):
+    """A picture that was left out, and why."""
+
+    image: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Prepared pictures: `values` is uint8 RGB (images, side, side, 3), in the order of `indices`."""
+
+    values: NDArray[np.uint8]
+    indices: tuple[int, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
+def load_pixels(
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    indices: Sequence[int] | None = None,
+    *,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Pixels:
+    """Decode and resize these pictures (default: all); Pillow and numpy leave the interpreter's lock alone.
+
+    Raises:
+        UsageError: not a single picture can be read.
+    """
+    wanted = range(len(dataset)) if indices is None else indices
+    side = preprocessing.resolution_px
+    values = np.empty((len(wanted), side, side, 3), dtype=np.uint8)
+
+    def fill(start: int) -> list[tuple[int, Unreadable]]:
+        failed = []
+        for position in range(start, min(start + _SLICE, len(wanted))):
+            try:
+                values[position] = resize_image(dataset.read(wanted[position]), preprocessing)
+            except UnreadableImage as error:
+                name = dataset.image_names[wanted[position]]
+                failed.append((position, Unreadable(image=name, reason=error.what)))
+        return failed
+
+    failures: list[tuple[int, Unreadable]] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, failed in enumerate(pool.map(fill, range(0, len(wanted), _SLICE)), start=1):
+            failures += failed
+            progress(min(done * _SLICE, len(wanted)))
+    if len(failures) == len(wanted):
+        raise UsageError(
+            f"none of {len(wanted)} images of {dataset.name} can be read; "
+            f"the first, {failures[0][1].image}: {failures[0][1].reason}"
+        )
+    lost = {position for position, _ in failures}
+    kept = [position for position in range(len(wanted)) if position not in lost]
+    return Pixels(
+        values=values[kept] if lost else values,
+        indices=tuple(wanted[position] for position in kept),
+        unreadable=tuple(unreadable for _, unreadable in failures),
+    )

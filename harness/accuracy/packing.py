@@ -1,0 +1,115 @@
+"""Evaluation images as files for the runner's batch mode, in chunks that a phone has room for."""
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.accuracy.datasets import Dataset
+from harness.accuracy.datasets.dataset import digest
+from harness.accuracy.loading import Unreadable, load_pixels
+from harness.accuracy.preprocessing import Preprocessing, normalize, uniform_scaling
+from harness.records import Record, Sha256
+
+CHUNK_BYTES = 64 * 2**20
+
+
+class _Contents(Record, frozen=True, kw_only=True):
+    """What lies beside a chunk's file."""
+
+    sha256: Sha256
+    indices: tuple[int, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Images back to back, NHWC: bytes, fed as `byte * scale + offset`; without `scale` they are float32.
+
+    `indices` names the data set's images in the file's order; `unreadable` those left out of this stretch.
+    """
+
+    path: Path
+    sha256: str
+    indices: tuple[int, ...]
+    unreadable: tuple[Unreadable, ...]
+    scale: float | None
+    offset: float | None
+
+    def inputs(self, preprocessing: Preprocessing) -> NDArray[np.float32]:
+        """What the network is fed: float32 (images, side, side, 3)."""
+        side = preprocessing.resolution_px
+        if self.scale is None:
+            return np.fromfile(self.path, dtype="<f4").reshape(-1, side, side, 3)
+        return normalize(np.fromfile(self.path, dtype=np.uint8).reshape(-1, side, side, 3), preprocessing)
+
+
+def pack(
+    dataset: Dataset, preprocessing: Preprocessing, folder: Path, *, chunk_bytes: int = CHUNK_BYTES
+) -> Iterator[Chunk]:
+    """Yield the chunks in order, preparing the next one while the device works on the last.
+
+    Prepared chunks stay in `folder` and are found again, by the data set's content and the preprocessing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    scaling = uniform_scaling(preprocessing)
+    image_bytes = 3 * preprocessing.resolution_px**2 * (4 if scaling is None else 1)
+    per_chunk = max(1, chunk_bytes // image_bytes)
+    key = digest((dataset.content, msgspec.json.encode(preprocessing).decode(), str(per_chunk)))[:16]
+    stretches = [range(at, min(at + per_chunk, len(dataset))) for at in range(0, len(dataset), per_chunk)]
+
+    def prepare(number: int) -> Chunk:
+        return _find_or_write(dataset, preprocessing, stretches[number], folder / f"{key}-{number:05d}.bin")
+
+    with ThreadPoolExecutor(1, thread_name_prefix="packing") as ahead:
+        pending = ahead.submit(prepare, 0)
+        for number in range(len(stretches)):
+            chunk = pending.result()
+            if number + 1 < len(stretches):
+                pending = ahead.submit(prepare, number + 1)
+            yield chunk
+
+
+def _find_or_write(dataset: Dataset, preprocessing: Preprocessing, stretch: range, file: Path) -> Chunk:
+    beside = file.with_suffix(".json")
+    contents = _read_intact(file, beside)
+    if contents is None:
+        pixels = load_pixels(dataset, preprocessing, stretch)
+        packed = pixels.values
+        content = (packed if uniform_scaling(preprocessing) else normalize(packed, preprocessing)).tobytes()
+        contents = _Contents(
+            sha256=hashlib.sha256(content).hexdigest(), indices=pixels.indices, unreadable=pixels.unreadable
+        )
+        _write(file, content)
+        _write(beside, msgspec.json.encode(contents))
+    scale, offset = uniform_scaling(preprocessing) or (None, None)
+    return Chunk(
+        path=file,
+        sha256=contents.sha256,
+        indices=contents.indices,
+        unreadable=contents.unreadable,
+        scale=scale,
+        offset=offset,
+    )
+
+
+def _read_intact(file: Path, beside: Path) -> _Contents | None:
+    """What is known of a chunk written before, unless it is missing or damaged."""
+    try:
+        contents = msgspec.json.decode(beside.read_bytes(), type=_Contents)
+        with file.open("rb") as stream:
+            intact = hashlib.file_digest(stream, "sha256").hexdigest() == contents.sha256
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return contents if intact else None
+
+
+def _write(file: Path, content: bytes) -> None:
+    partial = file.with_name(f"{file.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(file)

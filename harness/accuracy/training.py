@@ -1,0 +1,216 @@
+"""From a data set to a checkpoint that can be lowered and evaluated: from scratch, or from other weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from harness.accuracy.datasets import Dataset, hold_out
+from harness.accuracy.evaluation import Predictions, score
+from harness.accuracy.head import choose_head, extract_features
+from harness.accuracy.loading import Pixels, Unreadable, load_pixels
+from harness.accuracy.preprocessing import Preprocessing, normalize
+from harness.accuracy.sgd import Progress, Recipe, TrainingImages, train
+from harness.accuracy.weights import Checkpoint, LoadedWeights, save_checkpoint
+from harness.errors import UsageError
+from harness.records import Interval, Padding
+from models.mobilenet_v1 import PUBLISHED_BN_EPS, MobileNetV1, initialize
+
+# Decoded images beyond this are read anew in each epoch instead of being kept.
+KEEP_BYTES = 2 * 2**30
+# A pass or two cannot overfit, so augmentation only blurs what is learnt; later it is what helps.
+AUGMENT_FROM_EPOCHS = 5
+VALIDATION_SHARE = 0.1
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished checkpoint and how the eager network does on the test images."""
+
+    file: Path
+    top1: Interval
+    images: int
+    unreadable: tuple[Unreadable, ...]
+
+
+def scratch_recipe(epochs: int, *, seed: int = 0) -> Recipe:
+    """The recipe for new networks, its augmentation chosen by how long it runs."""
+    if epochs < AUGMENT_FROM_EPOCHS:
+        return Recipe(epochs=epochs, seed=seed, mirror=False, shift=0.0)
+    return Recipe(epochs=epochs, seed=seed)
+
+
+def fine_tuning_recipe(epochs: int, *, seed: int = 0) -> Recipe:
+    """The recipe for a network that already knows: a twentieth of the learning rate."""
+    return msgspec.structs.replace(scratch_recipe(epochs, seed=seed), peak_learning_rate=0.01)
+
+
+def train_from_scratch(
+    training: Dataset,
+    test: Dataset,
+    file: Path,
+    *,
+    width: float,
+    resolution_px: int,
+    recipe: Recipe,
+    padding: Padding = "symmetric",
+    progress: Callable[[Progress], None] = lambda progress: None,
+) -> Trained:
+    """Train a new network and save it; begun again after an interruption, it goes on where it was.
+
+    Raises:
+        UsageError: the two data sets have different classes, or another run's state lies beside `file`.
+    """
+    require_same_classes(training, test)
+    preprocessing = Preprocessing(resolution_px=resolution_px)
+    network = MobileNetV1(width, classes=len(training.classes), padding=padding)
+    initialize(network, recipe.seed)
+    images, unreadable = training_images(training, preprocessing)
+    train(network, images, preprocessing, recipe, save_to=_state_file(file), progress=progress)
+    notes = {
+        "dataset": training.name,
+        "split": training.split,
+        "recipe": msgspec.json.encode(recipe).decode(),
+    }
+    return _finish(network, padding, PUBLISHED_BN_EPS, preprocessing, test, file, notes, unreadable)
+
+
+def fine_tune(
+    weights: LoadedWeights,
+    training: Dataset,
+    test: Dataset,
+    file: Path,
+    *,
+    validation: Dataset | None = None,
+    resolution_px: int | None = None,
+    recipe: Recipe | None = None,
+    progress: Callable[[Progress], None] = lambda progress: None,
+) -> Trained:
+    """Give loaded weights a head for these classes; with a recipe, then train the whole network as well.
+
+    The head's penalty is chosen on `validation` (default: a tenth of the training images).
+
+    Raises:
+        UsageError: the data sets have different classes, or no resolution is known.
+    """
+    require_same_classes(training, test)
+    side = resolution_px or weights.resolution_px
+    if side is None:
+        raise UsageError(
+            f"{weights.file_name} does not say its resolution", mend="name one with --resolution"
+        )
+    # The whole picture: cropping to the central 87.5 % is ImageNet's protocol, not a property of weights.
+    preprocessing = msgspec.structs.replace(weights.preprocessing(side), crop_fraction=1.0)
+    network = weights.network(new_classes=len(training.classes))
+    if validation is None:
+        training, validation = hold_out(training, VALIDATION_SHARE, seed=recipe.seed if recipe else 0)
+    known = load_pixels(training, preprocessing)
+    held = load_pixels(validation, preprocessing)
+    head = choose_head(
+        extract_features(network, known, training.labels, preprocessing),
+        extract_features(network, held, validation.labels, preprocessing),
+        len(training.classes),
+    )
+    network.classifier.load_state_dict(head.classifier.state_dict())
+    notes = {
+        "dataset": training.name,
+        "split": training.split,
+        "from": f"{weights.file_name} {weights.sha256}",
+    }
+    notes["head"] = f"logistic regression, L2 {head.penalty:g}, validation top-1 {head.validation_top1:.4f}"
+    if recipe is not None:
+        notes["recipe"] = msgspec.json.encode(recipe).decode()
+        images = _kept_images(training, known, preprocessing)
+        train(
+            network,
+            images,
+            preprocessing,
+            recipe,
+            save_to=_state_file(file),
+            freeze_batch_norm=weights.batch_norm_folded,
+            progress=progress,
+        )
+    unreadable = known.unreadable + held.unreadable
+    return _finish(network, weights.padding, weights.bn_eps, preprocessing, test, file, notes, unreadable)
+
+
+def require_same_classes(training: Dataset, test: Dataset) -> None:
+    """Raise UsageError unless a label means the same in both."""
+    if training.classes != test.classes:
+        differing = sorted(set(training.classes) ^ set(test.classes))
+        raise UsageError(
+            f"{training.name} has {len(training.classes)} classes to train and {len(test.classes)} to test on; "
+            f"differing: {', '.join(differing[:5]) or 'their order'}",
+            mend="give every split the same class folders",
+        )
+
+
+def training_images(
+    dataset: Dataset, preprocessing: Preprocessing
+) -> tuple[TrainingImages, tuple[Unreadable, ...]]:
+    """Decode everything once where it fits in memory, else anew in every epoch."""
+    if 3 * preprocessing.resolution_px**2 * len(dataset) <= KEEP_BYTES:
+        pixels = load_pixels(dataset, preprocessing)
+        return _kept_images(dataset, pixels, preprocessing), pixels.unreadable
+
+    def fetch(indices: Tensor) -> tuple[Tensor, Tensor]:
+        pixels = load_pixels(dataset, preprocessing, indices.tolist())
+        return torch.from_numpy(pixels.values), torch.tensor([dataset.labels[i] for i in pixels.indices])
+
+    return TrainingImages(len(dataset), fetch, _identity(dataset, preprocessing)), ()
+
+
+def _kept_images(dataset: Dataset, pixels: Pixels, preprocessing: Preprocessing) -> TrainingImages:
+    values = torch.from_numpy(pixels.values)
+    labels = torch.tensor([dataset.labels[index] for index in pixels.indices])
+    return TrainingImages(
+        len(labels), lambda chosen: (values[chosen], labels[chosen]), _identity(dataset, preprocessing)
+    )
+
+
+def _identity(dataset: Dataset, preprocessing: Preprocessing) -> str:
+    return f"{dataset.identity} {preprocessing.description}"
+
+
+def _state_file(file: Path) -> Path:
+    return file.with_suffix(".training")
+
+
+def _finish(
+    network: MobileNetV1,
+    padding: Padding,
+    bn_eps: float,
+    preprocessing: Preprocessing,
+    test: Dataset,
+    file: Path,
+    notes: dict[str, str],
+    unreadable: tuple[Unreadable, ...],
+) -> Trained:
+    """Test the network and write its checkpoint, with the result inside."""
+    predictions = predict(network, load_pixels(test, preprocessing), preprocessing)
+    scores = score(predictions, test)
+    notes |= {"test_top1": f"{scores.top1.estimate:.4f}", "test_images": str(scores.images)}
+    checkpoint = Checkpoint(
+        padding=padding,
+        bn_eps=bn_eps,
+        preprocessing=preprocessing,
+        class_names=test.classes,
+        training=notes,
+    )
+    save_checkpoint(file, network.state_dict(), checkpoint)
+    return Trained(file, scores.top1, scores.images, unreadable + predictions.unreadable)
+
+
+def predict(network: nn.Module, pixels: Pixels, preprocessing: Preprocessing) -> Predictions:
+    """The eager network's logits of prepared images."""
+    rows = []
+    with torch.no_grad():
+        for start in range(0, len(pixels.values), BATCH):
+            inputs = normalize(pixels.values[start : start + BATCH], preprocessing)
+            rows.append(network(torch.from_numpy(inputs).permute(0, 3, 1, 2)).numpy())
+    return Predictions(np.concatenate(rows), pixels.indices, pixels.unreadable)
