@@ -6,6 +6,7 @@ from typing import Literal
 from harness.printable import printable
 from harness.published import published_accuracy
 from harness.records import Accuracy, Cell, DeviceInfo, Interval, Variant
+from reports.doubts import is_doubtful
 
 _CLOCK_MARKS = {"real": "", "emulated": "(emulated)", "virtual": "(virtual)"}
 
@@ -110,7 +111,7 @@ def width_text(width: float) -> str:
 
 def row_name(cell: Cell) -> str:
     """Its full name, crossed when it is suspect, for plots that have a row for each cell."""
-    cross = "× " if cell.verdict.status == "suspect" else ""  # noqa: RUF001
+    cross = "× " if is_doubtful(cell) else ""  # noqa: RUF001
     return cross + full_name(cell)
 
 

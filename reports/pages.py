@@ -14,7 +14,7 @@ from reports.pictures import Picture
 from reports.sections import Section, weights_text
 from reports.style import Omitted
 from reports.tables import Table, summarise
-from reports.verdicts import Complaint, answer, complaints
+from reports.verdicts import Complaint, answer, complaints, count
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Part:
     answer: tuple[str, ...]
     table: Table
     complaints: tuple[Complaint, ...]
-    valid: int
+    count: str
     pictures: tuple[Picture, ...]
     omitted: tuple[Omitted, ...]
     conditions: tuple[conditions.ConditionsRow, ...]
@@ -80,7 +80,6 @@ def _title(sections: Sequence[Section]) -> str:
 
 
 def _part(section: Section, pictures: Sequence[Picture | Omitted]) -> Part:
-    found = complaints(section.cells)
     return Part(
         slug=section.slug,
         title=section.title,
@@ -88,8 +87,8 @@ def _part(section: Section, pictures: Sequence[Picture | Omitted]) -> Part:
         facts=_device_facts(section),
         answer=answer(section),
         table=summarise(section.cells),
-        complaints=found,
-        valid=len(section.cells) - len(found),
+        complaints=complaints(section.cells),
+        count=count(section.cells),
         pictures=tuple(picture for picture in pictures if isinstance(picture, Picture)),
         omitted=tuple(picture for picture in pictures if isinstance(picture, Omitted)),
         conditions=conditions.describe(section.cells),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.printable import printable
 from harness.records import Cell, DeviceInfo, Weights
+from reports.doubts import is_doubtful
 from reports.figures import Estimate, Scale, Top1, clock_mark, cost_of, scale_of, top1_of
 from reports.numbers import count_span
 from reports.pareto import frontier
@@ -22,7 +23,7 @@ class Point:
     @property
     def suspect(self) -> bool:
         """Whether it is to be marked as such."""
-        return self.cell.verdict.status == "suspect"
+        return is_doubtful(self.cell)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Section:
         parts = [self._where(), *_how_often(cells), *_weights_note(cells)]
         if not self.device.emulated:
             parts.append("Latency: median of process medians with its 95 % interval")
-        if any(point.suspect for point in self.points):
+        if any(is_doubtful(cell) for cell in cells):
             parts.append("× marks suspect cells")  # noqa: RUF001
         if missing := len(self.cells) - shown:
             parts.append(

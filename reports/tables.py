@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harness.printable import printable
 from harness.records import Cell, Status
+from reports.doubts import grave_codes
 from reports.figures import clock_mark, cost_of, short_name, top1_of
 from reports.numbers import MISSING, significant, with_uncertainty
 from reports.sections import Section, arrange
@@ -143,7 +144,7 @@ def accuracy_text(cell: Cell) -> str:
 def _verdict_text(cell: Cell) -> str:
     if cell.failure is not None:
         return "failed"
-    codes = ", ".join(printable(reason.code) for reason in cell.verdict.reasons)
+    codes = ", ".join(printable(code) for code in grave_codes(cell))
     return f"{cell.verdict.status}: {codes}" if codes else cell.verdict.status
 
 

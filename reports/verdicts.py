@@ -1,10 +1,11 @@
 """The answer in a sentence, and what stands against it: cells that failed or may not be relied on."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.printable import printable
-from harness.records import Cell
+from harness.records import Cell, Status
 from reports.figures import full_name
 from reports.numbers import significant
 from reports.sections import Point, Section, best
@@ -12,9 +13,9 @@ from reports.sections import Point, Section, best
 
 @dataclass(frozen=True)
 class Complaint:
-    """A cell that is not plainly valid; `last_output` is what its process said last, line by line."""
+    """Cells that one and the same thing is said of; `last_output` is what a process said last, by line."""
 
-    name: str
+    names: tuple[str, ...]
     status: str
     reasons: tuple[str, ...]
     last_output: tuple[str, ...]
@@ -34,8 +35,10 @@ def answer(section: Section) -> tuple[str, ...]:
 def _sentence(kind: str, source: str, points: Sequence[Point]) -> str:
     chosen = best(points)
     basis = f"By accuracy measured on {printable(source)}" if kind == "measured" else "By published accuracy"
+    if len(points) == 1:
+        return f"{basis}, there is one cell: {_figures(chosen[0])}."
     if len(chosen) == 1:
-        return f"{basis}, one cell beats all {len(points) - 1} others: {_figures(chosen[0])}."
+        return f"{basis}, one cell of {len(points)} beats every other: {_figures(chosen[0])}."
     return (
         f"{basis}, {len(chosen)} of {len(points)} cells are on the frontier, "
         f"from the cheapest, {_figures(chosen[0])}, to the most accurate, {_figures(chosen[-1])}."
@@ -54,19 +57,30 @@ def _figures(point: Point) -> str:
     return f"{full_name(point.cell)} ({', '.join(figures)})"
 
 
+def count(cells: Sequence[Cell]) -> str:
+    """`29 valid, 1 suspect, 2 invalid`."""
+    found = Counter(cell.verdict.status for cell in cells)
+    return ", ".join(f"{found[status]} {status}" for status in _GRAVITY if found[status])
+
+
 def complaints(cells: Sequence[Cell]) -> tuple[Complaint, ...]:
-    """Every cell that failed, is invalid or suspect, worst first."""
-    order = {"invalid": 0, "suspect": 1, "valid": 2}
-    found = [cell for cell in cells if cell.verdict.status != "valid" or cell.failure is not None]
-    return tuple(_complaint(cell) for cell in sorted(found, key=lambda c: order[c.verdict.status]))
+    """Everything that is said of any cell, gravest first; cells that share all of it stand together."""
+    grouped: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for cell in sorted(cells, key=lambda cell: -_GRAVITY.index(cell.verdict.status)):
+        said = _said(cell)
+        if said[1]:
+            grouped.setdefault(said, []).append(full_name(cell))
+    return tuple(Complaint(tuple(names), *said) for said, names in grouped.items())
 
 
-def _complaint(cell: Cell) -> Complaint:
-    reasons = [f"{printable(r.code)}: {printable(r.detail)}" for r in cell.verdict.reasons]
-    output: tuple[str, ...] = ()
-    if cell.failure is not None:
-        code = "" if cell.failure.exit_code is None else f" (exit code {cell.failure.exit_code})"
-        reasons.insert(0, printable(cell.failure.what) + code)
-        output = tuple(printable(line) for line in cell.failure.last_output.splitlines()[-20:])
-    name = f"{full_name(cell)} on {printable(cell.device.name)}"
-    return Complaint(name, "failed" if cell.failure else cell.verdict.status, tuple(reasons), output)
+_GRAVITY: tuple[Status, ...] = ("valid", "suspect", "invalid")
+
+
+def _said(cell: Cell) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Status, reasons and last output."""
+    reasons = tuple(f"{printable(r.code)}: {printable(r.detail)}" for r in cell.verdict.reasons)
+    if cell.failure is None:
+        return cell.verdict.status, reasons, ()
+    code = "" if cell.failure.exit_code is None else f" (exit code {cell.failure.exit_code})"
+    output = tuple(printable(line) for line in cell.failure.last_output.splitlines()[-20:])
+    return "failed", (printable(cell.failure.what) + code, *reasons), output

@@ -42,6 +42,8 @@ def draw(section: Section) -> Plot | Omitted:
         return Omitted(
             NAME, "Accuracy against cost", "no variant here has a measured or a published accuracy"
         )
+    if sum(len(points) for points in panels.values()) < 2:
+        return Omitted(NAME, "Accuracy against cost", "needs at least two cells with an accuracy")
     shown = sum(len(points) for points in panels.values())
     plot, grid = compose(
         NAME,
