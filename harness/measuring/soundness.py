@@ -22,6 +22,8 @@ MODES_EXPLAINED_ITERATIONS = 0.85
 MODES_EXPLAINED_PROCESSES = 0.93
 MODES_SEPARATION = 0.03
 MODES_SMALLER_SHARE = 0.15
+INTERRUPTED_TIMES = 1.5
+INTERRUPTED_SHARE = 0.05
 
 # The program --------------------------------------------------------------------------------------
 
@@ -162,6 +164,16 @@ def bimodal(evidence: Evidence) -> str | None:
     ):
         return f"processes have two speeds {found.separation:.1%} apart ({found.smaller_share:.0%} in one)"
     return None
+
+
+def interrupted(evidence: Evidence) -> str | None:
+    """So many iterations were held up that the tails are not the program's."""
+    samples = [np.asarray(p.latencies_ns) for p in evidence.timed]
+    slow = sum(int((one > INTERRUPTED_TIMES * np.median(one)).sum()) for one in samples)
+    share = slow / max(1, sum(one.size for one in samples))
+    if share <= INTERRUPTED_SHARE:
+        return None
+    return f"{share:.0%} of the iterations took over {INTERRUPTED_TIMES} times the median of their process"
 
 
 def outliers(evidence: Evidence) -> str | None:

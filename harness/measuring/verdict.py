@@ -47,6 +47,7 @@ RULES = (
     Rule(soundness.interval_too_wide, "suspect"),
     Rule(soundness.drifted, "suspect"),
     Rule(soundness.bimodal, "suspect"),
+    Rule(soundness.interrupted, "suspect"),
     Rule(disturbances.throttled, "suspect"),
     Rule(disturbances.canary_drift, "suspect"),
     Rule(disturbances.memory_pressure, "suspect"),

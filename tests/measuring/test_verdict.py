@@ -252,6 +252,17 @@ def test_processes_of_two_speeds_are_bimodal():
     assert detail(verdict, "bimodal").startswith("processes have two speeds")
 
 
+@pytest.mark.parametrize(("held_up", "flagged"), [(3, False), (4, True)])
+def test_tails_of_held_up_iterations_are_suspect(held_up, flagged):
+    latencies = (16_000_000,) * held_up + (10_000_000,) * (60 - held_up)
+    verdict = make_cell(processes=make_processes(*STEADY_MEDIANS, latencies_ns=latencies)).verdict
+    assert ("interrupted" in codes(verdict)) is flagged
+    if flagged:
+        assert detail(verdict, "interrupted") == (
+            "7% of the iterations took over 1.5 times the median of their process"
+        )
+
+
 def test_outliers_are_counted_and_leave_the_cell_valid():
     interrupted = (*make_process().latencies_ns[:-1], 90_000_000)
     processes = (*make_processes(*STEADY_MEDIANS[:5]), make_process(6, latencies_ns=interrupted))
