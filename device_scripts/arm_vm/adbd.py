@@ -17,58 +17,27 @@ SYSROOT_PACKAGES = (
     "android-liblog-dev",
 )
 # ... and what it needs to run.
-RUNTIME_PACKAGES = ("libstdc++6", "android-libbase", "android-libboringssl", "android-libcutils", "android-liblog")
+RUNTIME_PACKAGES = (
+    "libstdc++6",
+    "android-libbase",
+    "android-libboringssl",
+    "android-libcutils",
+    "android-liblog",
+)
 
-# libadbd_core, libadbd_services and adbd of adb/Android.bp for linux_glibc, and the small libraries
-# they use that Debian does not package.
-SOURCES = """
-    system/core/adb/adb.cpp
-    system/core/adb/adb_io.cpp
-    system/core/adb/adb_listeners.cpp
-    system/core/adb/adb_trace.cpp
-    system/core/adb/adb_unique_fd.cpp
-    system/core/adb/adb_utils.cpp
-    system/core/adb/adbconnection/adbconnection_server.cpp
-    system/core/adb/daemon/auth.cpp
-    system/core/adb/daemon/file_sync_service.cpp
-    system/core/adb/daemon/jdwp_service.cpp
-    system/core/adb/daemon/main.cpp
-    system/core/adb/daemon/services.cpp
-    system/core/adb/daemon/shell_service.cpp
-    system/core/adb/daemon/usb_dummy.cpp
-    system/core/adb/fdevent/fdevent.cpp
-    system/core/adb/fdevent/fdevent_epoll.cpp
-    system/core/adb/fdevent/fdevent_poll.cpp
-    system/core/adb/services.cpp
-    system/core/adb/shell_service_protocol.cpp
-    system/core/adb/socket_spec.cpp
-    system/core/adb/sockets.cpp
-    system/core/adb/sysdeps/errno.cpp
-    system/core/adb/sysdeps/posix/network.cpp
-    system/core/adb/sysdeps_unix.cpp
-    system/core/adb/transport.cpp
-    system/core/adb/transport_fd.cpp
-    system/core/adb/transport_local.cpp
-    system/core/adb/transport_usb.cpp
-    system/core/adb/types.cpp
-    system/core/diagnose_usb/diagnose_usb.cpp
-    system/core/libasyncio/AsyncIO.cpp
-    system/core/libcrypto_utils/android_pubkey.c
-    frameworks/native/libs/adbd_auth/adbd_auth.cpp
-""".split()
-
-INCLUDES = """
-    system/core/adb
-    system/core/adb/adbconnection/include
-    system/core/adb/daemon/include
-    system/core/base/include
-    system/core/diagnose_usb/include
-    system/core/libasyncio/include
-    system/core/libcrypto_utils/include
-    system/core/libcutils/include
-    system/core/include
-    frameworks/native/libs/adbd_auth/include
-""".split()
+INCLUDES = (
+    "system/core/adb",
+    "system/core/adb/adbconnection/include",
+    "system/core/adb/daemon/include",
+    "system/core/base/include",
+    "system/core/diagnose_usb/include",
+    "system/core/libasyncio/include",
+    "system/core/libcrypto_utils/include",
+    # Before system/core/include, which has older versions of its headers.
+    "system/core/libcutils/include",
+    "system/core/include",
+    "frameworks/native/libs/adbd_auth/include",
+)
 
 # Without ALLOW_ADBD_NO_AUTH it accepts the keys in /adb_keys and nobody else.
 FLAGS = (
@@ -82,8 +51,10 @@ LIBRARIES = ("-lbase", "-lcutils", "-llog", "-lcrypto", "-lresolv", "-lutil", "-
 ANDROID_LIBRARIES = "usr/lib/aarch64-linux-gnu/android"
 
 
-def build_adbd(source: Path, sysroot: Path, identity: Path, adbd: Path) -> None:
-    """Compile and link the program `adbd`."""
+def build_adbd(source: Path, sysroot: Path, scripts: Path, adbd: Path) -> None:
+    """Compile and link the program `adbd` from the unpacked source package and our `identity.cpp`."""
+    lines = (scripts / "adbd.sources").read_text().splitlines()
+    sources = [line for line in lines if line and not line.startswith("#")]
     objects = source / "objects"
     objects.mkdir()
     compiler = ("clang++", "--target=aarch64-linux-gnu", f"--sysroot={sysroot}")
@@ -96,6 +67,6 @@ def build_adbd(source: Path, sysroot: Path, identity: Path, adbd: Path) -> None:
         return target
 
     with ThreadPoolExecutor() as pool:
-        compiled = list(pool.map(compile_one, [*SOURCES, identity]))
+        compiled = list(pool.map(compile_one, [*sources, scripts / "identity.cpp"]))
     search = (f"-L{sysroot}/{ANDROID_LIBRARIES}", f"-Wl,-rpath,/{ANDROID_LIBRARIES}")
     run(*compiler, "-s", *compiled, *search, *LIBRARIES, "-o", adbd)

@@ -8,6 +8,8 @@ nothing but ordinary rights. FOLDER then holds what a boot needs:
     known_hosts                                 sshd's own key, whatever the port
 """
 
+import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -27,6 +29,10 @@ def main() -> int:
         print("usage: build.py FOLDER", file=sys.stderr)
         return 2
     target = Path(sys.argv[1]).absolute()
+    # The guest's folders are made with ordinary rights whatever this user's habit; keys have their own.
+    os.umask(0o022)
+    # Leave through the blocks that remove what is half made.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         require_programs()
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +62,7 @@ def build(work: Path, out: Path) -> None:
     unpack(guest, work / "root")
     unpack(headers, work / "sysroot")
     say("compiling adbd for ARM")
-    adbd.build_adbd(source, work / "sysroot", HERE / "identity.cpp", work / "adbd")
+    adbd.build_adbd(source, work / "sysroot", HERE, work / "adbd")
     say("writing the disk")
     image.fill_root(work / "root", HERE / "guest", work / "adbd")
     make_keys(out, work / "root")

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-TIMEOUT_S = 1200
+TIMEOUT_S = 900
 # /usr/sbin holds mke2fs and debugfs; Debian leaves it out of an ordinary user's PATH.
 PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 DEBIAN_PACKAGES = {
@@ -15,6 +15,7 @@ DEBIAN_PACKAGES = {
     "dpkg-source": "dpkg-dev",
     "tar": "tar",
     "clang++": "clang",
+    "aarch64-linux-gnu-ld": "binutils-aarch64-linux-gnu",
     "mke2fs": "e2fsprogs",
     "debugfs": "e2fsprogs",
     "ssh-keygen": "openssh-client",

@@ -66,7 +66,8 @@ def make_image(root: Path, image: Path) -> None:
 
     No journal and no lazily initialized tables: the kernel has nothing to do in the background.
     """
-    run("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-E", "lazy_itable_init=0", "-d", root, image, SIZE)
+    features = ("-t", "ext4", "-O", "^has_journal", "-E", "lazy_itable_init=0")
+    run("mke2fs", "-q", *features, "-d", root, image, SIZE)
     commands = image.with_suffix(".debugfs")
     commands.write_text("\n".join(_ownership(root)) + "\n")
     output = run("debugfs", "-w", "-f", commands, image)
@@ -87,7 +88,7 @@ def _ownership(root: Path) -> Iterator[str]:
 
 def make_boot_files(kernel_package: Path, busybox: Path, init: Path, work: Path, out: Path) -> None:
     """Write `kernel` and `initrd`: busybox, the modules to reach the disk, and a script."""
-    unpack([kernel_package], work, "./boot/vmlinuz-*", "./lib/modules/*/kernel/drivers/*", "./lib/modules/*/kernel/net/*")
+    unpack([kernel_package], work, "./boot/vmlinuz-*", *(f"*/{name}.ko" for name in MODULES))
     shutil.copyfile(next((work / "boot").glob("vmlinuz-*")), out / "kernel")
     modules = {path.stem: path for path in work.rglob("*.ko")}
     entries = [(".", stat.S_IFDIR | 0o755, b"")]

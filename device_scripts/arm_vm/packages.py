@@ -6,10 +6,11 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from commands import BuildFailed, run
+from commands import TIMEOUT_S, BuildFailed, run
 
 # The guest is this release whatever the host runs: its android-platform-tools is the one adbd.py knows.
 RELEASE = "bookworm"
+ROLLING_SUITES = ("stable", "testing", "unstable", "sid")
 MIRROR_VARIABLE = "HARNESS_DEBIAN_MIRROR"
 KEYRINGS = tuple(
     Path("/usr/share/keyrings") / f"debian-archive-keyring.{suffix}" for suffix in ("gpg", "pgp", "asc")
@@ -91,8 +92,9 @@ def unpack(packages: Iterable[Path], root: Path, *patterns: str) -> None:
 
 def _unpack(package: Path, root: Path, patterns: Sequence[str]) -> None:
     extract = ["tar", "-x", "-p", "--no-same-owner", "--keep-directory-symlink", "-C", str(root)]
+    extract += ["--wildcards", *patterns]
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as data:
-        done = subprocess.run([*extract, "--wildcards", *patterns], stdin=data.stdout, check=False, timeout=300)
+        done = subprocess.run(extract, stdin=data.stdout, check=False, timeout=TIMEOUT_S)
         if data.stdout is not None:
             data.stdout.close()
     if done.returncode != 0 or data.returncode != 0:
@@ -106,8 +108,9 @@ def debian_mirror() -> str:
         return named
     release = _os_release()
     if release.get("ID") == "debian":
+        wanted = {release.get("VERSION_CODENAME"), *ROLLING_SUITES}
         for uri, suites, components in _sources(Path("/etc/apt")):
-            if release.get("VERSION_CODENAME") in suites and "main" in components:
+            if wanted & set(suites) and "main" in components and not uri.startswith("cdrom:"):
                 return uri
     raise BuildFailed(
         "the ARM machine is made of Debian packages, and this machine's apt sources name no Debian mirror\n"

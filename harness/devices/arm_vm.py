@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock
@@ -29,6 +30,9 @@ MEMORY_MB = 512
 BOOT_TIMEOUT_S = 120.0
 # An adb server connects by itself to whatever listens on these.
 PORTS_OF_EMULATORS = range(5555, 5586)
+# Another process may take a port between our choice and QEMU's use of it.
+PORT_ATTEMPTS = 3
+PORT_TAKEN = "Could not set up host forwarding rule"
 
 
 @dataclass(frozen=True)
@@ -133,10 +137,16 @@ def boot(
     machine = machine or build_machine()
     with tempfile.TemporaryDirectory(prefix="harness-arm-vm-") as folder, contextlib.ExitStack() as stack:
         console = Path(folder) / "console.log"
-        adb_port, ssh_port = _free_ports()
-        argv = _qemu_argv(machine, console, adb_port, ssh_port, cpu, memory_mb, virtual_time)
-        process = stack.enter_context(_supervised(argv, console.with_name("qemu.log")))
-        _wait_until_up(process, console, adb_port, ssh_port)
+        for attempts_left in reversed(range(PORT_ATTEMPTS)):
+            adb_port, ssh_port = _free_ports()
+            argv = _qemu_argv(machine, console, adb_port, ssh_port, cpu, memory_mb, virtual_time)
+            process = stack.enter_context(_supervised(argv, console.with_name("qemu.log")))
+            try:
+                _wait_until_up(process, console, adb_port, ssh_port)
+                break
+            except DeviceUnfit as error:
+                if PORT_TAKEN not in error.what or not attempts_left:
+                    raise
         yield ArmVm(
             adb_port=adb_port,
             ssh_port=ssh_port,
@@ -205,8 +215,10 @@ def _free_ports() -> tuple[int, int]:
 
 def _wait_until_up(process: subprocess.Popen[bytes], console: Path, adb_port: int, ssh_port: int) -> None:
     deadline = time.monotonic() + BOOT_TIMEOUT_S
-    waiting = {"sshd": lambda patience: _sshd_answers(ssh_port, patience)}
-    waiting["adbd"] = lambda patience: _adbd_answers(adb_port, patience)
+    waiting: dict[str, Callable[[float], bool]] = {
+        "sshd": partial(_sshd_answers, ssh_port),
+        "adbd": partial(_adbd_answers, adb_port),
+    }
     patience = 1.0
     while waiting:
         waiting = {name: answers for name, answers in waiting.items() if not answers(patience)}
