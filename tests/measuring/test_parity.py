@@ -1,0 +1,69 @@
+import math
+import struct
+from pathlib import Path
+
+import pytest
+
+from harness.errors import MeasurementError
+from harness.measuring.parity import compare, read_reference
+from harness.records import Precision
+
+REFERENCE = tuple(math.sin(i) * 2.5 for i in range(1000))
+STEP = 5.0 / 255
+
+
+def test_the_same_output_passes() -> None:
+    parity = compare(REFERENCE, REFERENCE, "fp32")
+    assert parity.passed
+    assert parity.top1_agrees
+    assert parity.max_abs_error == 0
+    assert parity.cosine == pytest.approx(1)
+
+
+def test_another_order_of_float_additions_passes() -> None:
+    assert compare([value + 5e-6 for value in REFERENCE], REFERENCE, "fp32").passed
+
+
+def test_a_float_error_above_the_tolerance_fails() -> None:
+    off = [*REFERENCE[:-1], REFERENCE[-1] + 3e-4]
+    assert not compare(off, REFERENCE, "fp32").passed
+
+
+def test_a_single_logit_one_quantization_step_off_fails() -> None:
+    quantized = [round(value / STEP) * STEP for value in REFERENCE]
+    assert compare([value + 1e-7 for value in quantized], quantized, "int8").passed
+    parity = compare([quantized[0] + STEP, *quantized[1:]], quantized, "int8")
+    assert not parity.passed
+    assert parity.top1_agrees
+    assert parity.max_abs_error == pytest.approx(STEP)
+
+
+def test_the_int8_result_of_qemu_cpu_max_fails() -> None:
+    # One of its logits at 0.5/224: -0.0421 where every real core says -0.0362.
+    assert not compare([-0.0421, 0.7], [-0.0362, 0.7], "int8").passed
+
+
+def test_another_winner_is_told() -> None:
+    assert not compare([1.0, 2.0], [2.0, 1.0], "fp32").top1_agrees
+
+
+@pytest.mark.parametrize(
+    ("output", "message"), [([1.0], "1 values, the reference 2"), ([1.0, math.nan], "infinities or NaN")]
+)
+def test_outputs_that_cannot_be_compared_are_errors(output: list[float], message: str) -> None:
+    with pytest.raises(MeasurementError, match=message):
+        compare(output, [1.0, 2.0], "fp32")
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_zeros_equal_zeros_and_nothing_else(precision: Precision) -> None:
+    assert compare([0.0, 0.0], [0.0, 0.0], precision).passed
+    parity = compare([0.0, 1e-9], [0.0, 0.0], precision)
+    assert not parity.passed
+    assert parity.cosine == 0
+
+
+def test_references_are_little_endian_floats(tmp_path: Path) -> None:
+    file = tmp_path / "output.bin"
+    file.write_bytes(struct.pack("<3f", 1.0, -2.5, 0.0))
+    assert read_reference(file) == (1.0, -2.5, 0.0)
