@@ -1,8 +1,8 @@
 """MobileNetV1 (Howard et al. 2017, arXiv:1704.04861) as published: layers, thinning, cost, BatchNorm folding.
 
-Convolutions carry no bias, each is followed by BatchNorm and ReLU6; the head is global average pooling
-(so that any resolution fits) and a linear classifier that returns logits. Names are those a checkpoint
-loader maps to: `stem`, `blocks.<i>.depthwise`, `blocks.<i>.pointwise` (each `.conv`, `.norm`) and
+Convolutions carry no bias, each is followed by BatchNorm and ReLU6 (or ReLU); the head is global average
+pooling (so that any resolution fits) and a linear classifier that returns logits. Names are those a
+checkpoint loader maps to: `stem`, `blocks.<i>.depthwise`, `blocks.<i>.pointwise` (each `.conv`, `.norm`) and
 `classifier`, for TF-Slim's `Conv2d_0`, `Conv2d_<i+1>_depthwise`, `Conv2d_<i+1>_pointwise` and `Logits`.
 """
 
@@ -17,6 +17,9 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 Padding = Literal["symmetric", "tf_same"]
+# The paper says ReLU; TF-Slim's code, and with it every published checkpoint, has ReLU6.
+Activation = Literal["relu6", "relu"]
+ACTIVATIONS = {"relu6": nn.ReLU6, "relu": nn.ReLU}
 
 STEM_CHANNELS = 32
 # (channels, stride) of the depthwise-separable blocks. The paper's table prints stride 2 in the last row
@@ -44,7 +47,7 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 
 
 class ConvNormAct(nn.Module):
-    """Convolution without bias, BatchNorm, ReLU6; NCHW in and out."""
+    """Convolution without bias, BatchNorm, ReLU6 or ReLU; NCHW in and out."""
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class ConvNormAct(nn.Module):
         groups: int,
         padding: Padding,
         bn_eps: float,
+        activation: Activation,
     ) -> None:
         super().__init__()
         # At stride 1 SAME is symmetric: the convolution itself then pads, at no cost.
@@ -69,7 +73,7 @@ class ConvNormAct(nn.Module):
             bias=False,
         )
         self.norm: nn.Module = nn.BatchNorm2d(outputs, eps=bn_eps)
-        self.act = nn.ReLU6()
+        self.act: nn.Module = ACTIVATIONS[activation]()
 
     def forward(self, x: Tensor) -> Tensor:
         """NCHW activations to NCHW activations."""
@@ -84,10 +88,18 @@ class ConvNormAct(nn.Module):
 class SeparableBlock(nn.Module):
     """A 3x3 convolution of each channel by itself, then a 1x1 convolution across channels."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, padding: Padding, bn_eps: float) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        stride: int,
+        padding: Padding,
+        bn_eps: float,
+        activation: Activation,
+    ) -> None:
         super().__init__()
-        self.depthwise = ConvNormAct(inputs, inputs, 3, stride, inputs, padding, bn_eps)
-        self.pointwise = ConvNormAct(inputs, outputs, 1, 1, 1, padding, bn_eps)
+        self.depthwise = ConvNormAct(inputs, inputs, 3, stride, inputs, padding, bn_eps, activation)
+        self.pointwise = ConvNormAct(inputs, outputs, 1, 1, 1, padding, bn_eps, activation)
 
     def forward(self, x: Tensor) -> Tensor:
         """NCHW activations to NCHW activations."""
@@ -121,6 +133,7 @@ class MobileNetV1(nn.Module):
         classes: int = 1000,
         padding: Padding = "symmetric",
         bn_eps: float = PUBLISHED_BN_EPS,
+        activation: Activation = "relu6",
         softmax: bool = False,
     ) -> None:
         super().__init__()
@@ -129,10 +142,10 @@ class MobileNetV1(nn.Module):
         if classes < 1:
             raise ValueError(f"at least one class is needed, not {classes}")
         channels = [thin_channels(full, width) for full in (STEM_CHANNELS, *(full for full, _ in BLOCKS))]
-        self.stem = ConvNormAct(3, channels[0], 3, 2, 1, padding, bn_eps)
+        self.stem = ConvNormAct(3, channels[0], 3, 2, 1, padding, bn_eps, activation)
         self.blocks = nn.Sequential(
             *(
-                SeparableBlock(inputs, outputs, stride, padding, bn_eps)
+                SeparableBlock(inputs, outputs, stride, padding, bn_eps, activation)
                 for inputs, outputs, (_, stride) in zip(channels[:-1], channels[1:], BLOCKS, strict=True)
             )
         )
