@@ -81,15 +81,21 @@ def collect_predictions(
     Raises:
         MeasurementError: an output file of another size, or with NaN or infinity.
     """
-    rows: list[Logits] = []
-    indices: list[int] = []
-    unreadable: list[Unreadable] = []
+    parts: list[Predictions] = []
     for chunk in chunks:
-        rows.append(read_logits(run_batch(chunk), images=len(chunk.indices), classes=classes))
-        indices += chunk.indices
-        unreadable += chunk.unreadable
-        progress(len(indices))
-    return Predictions(np.concatenate(rows), tuple(indices), tuple(unreadable))
+        logits = read_logits(run_batch(chunk), images=len(chunk.indices), classes=classes)
+        parts.append(Predictions(logits, chunk.indices, chunk.unreadable))
+        progress(sum(len(part.indices) for part in parts))
+    return join_predictions(parts)
+
+
+def join_predictions(parts: list[Predictions]) -> Predictions:
+    """Predictions of consecutive stretches of a data set as one."""
+    return Predictions(
+        np.concatenate([part.logits for part in parts]),
+        tuple(index for part in parts for index in part.indices),
+        tuple(unreadable for part in parts for unreadable in part.unreadable),
+    )
 
 
 def read_logits(file: Path, *, images: int, classes: int) -> Logits:

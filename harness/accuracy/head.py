@@ -51,7 +51,7 @@ def choose_head(training: Features, validation: Features, classes: int) -> Head:
     standardized = Features((training.values - mean) / spread, training.labels)
     best: Head | None = None
     start = torch.zeros(classes, training.values.shape[1] + 1)
-    # From heavy to light, each fit from the one before; of equals the heaviest stays, as least fitted to chance.
+    # From heavy to light, each from the one before; of equals the heaviest stays: least fitted to chance.
     for penalty in sorted(PENALTIES, reverse=True):
         start = fit_logistic(standardized, penalty, start)
         classifier = _fold_scaling(start, mean, spread)

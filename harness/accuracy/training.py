@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from harness.accuracy.datasets import Dataset, hold_out
-from harness.accuracy.evaluation import Predictions, score
+from harness.accuracy.eager import predict_pixels
+from harness.accuracy.evaluation import score
 from harness.accuracy.head import choose_head, extract_features
 from harness.accuracy.loading import Pixels, Unreadable, load_pixels
-from harness.accuracy.preprocessing import Preprocessing, normalize
+from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.sgd import Progress, Recipe, TrainingImages, train
 from harness.accuracy.weights import Checkpoint, LoadedWeights, save_checkpoint
 from harness.errors import UsageError
@@ -25,7 +25,6 @@ KEEP_BYTES = 2 * 2**30
 # A pass or two cannot overfit, so augmentation only blurs what is learnt; later it is what helps.
 AUGMENT_FROM_EPOCHS = 5
 VALIDATION_SHARE = 0.1
-BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,15 @@ def train_from_scratch(
         "split": training.split,
         "recipe": msgspec.json.encode(recipe).decode(),
     }
-    return _finish(network, padding, PUBLISHED_BN_EPS, preprocessing, test, file, notes, unreadable)
+    checkpoint = Checkpoint(
+        padding=padding,
+        bn_eps=PUBLISHED_BN_EPS,
+        activation="relu6",
+        preprocessing=preprocessing,
+        class_names=training.classes,
+        training=notes,
+    )
+    return _finish(network, checkpoint, test, file, unreadable)
 
 
 def fine_tune(
@@ -135,8 +142,15 @@ def fine_tune(
             freeze_batch_norm=weights.batch_norm_folded,
             progress=progress,
         )
-    unreadable = known.unreadable + held.unreadable
-    return _finish(network, weights.padding, weights.bn_eps, preprocessing, test, file, notes, unreadable)
+    checkpoint = Checkpoint(
+        padding=weights.padding,
+        bn_eps=weights.bn_eps,
+        activation=weights.activation,
+        preprocessing=preprocessing,
+        class_names=training.classes,
+        training=notes,
+    )
+    return _finish(network, checkpoint, test, file, known.unreadable + held.unreadable)
 
 
 def require_same_classes(training: Dataset, test: Dataset) -> None:
@@ -144,7 +158,7 @@ def require_same_classes(training: Dataset, test: Dataset) -> None:
     if training.classes != test.classes:
         differing = sorted(set(training.classes) ^ set(test.classes))
         raise UsageError(
-            f"{training.name} has {len(training.classes)} classes to train and {len(test.classes)} to test on; "
+            f"{training.name} has {len(training.classes)} classes to train, {len(test.classes)} to test; "
             f"differing: {', '.join(differing[:5]) or 'their order'}",
             mend="give every split the same class folders",
         )
@@ -183,34 +197,20 @@ def _state_file(file: Path) -> Path:
 
 def _finish(
     network: MobileNetV1,
-    padding: Padding,
-    bn_eps: float,
-    preprocessing: Preprocessing,
+    checkpoint: Checkpoint,
     test: Dataset,
     file: Path,
-    notes: dict[str, str],
     unreadable: tuple[Unreadable, ...],
 ) -> Trained:
     """Test the network and write its checkpoint, with the result inside."""
-    predictions = predict(network, load_pixels(test, preprocessing), preprocessing)
-    scores = score(predictions, test)
-    notes |= {"test_top1": f"{scores.top1.estimate:.4f}", "test_images": str(scores.images)}
-    checkpoint = Checkpoint(
-        padding=padding,
-        bn_eps=bn_eps,
-        preprocessing=preprocessing,
-        class_names=test.classes,
-        training=notes,
+    predictions = predict_pixels(
+        network, load_pixels(test, checkpoint.preprocessing), checkpoint.preprocessing
     )
-    save_checkpoint(file, network.state_dict(), checkpoint)
+    scores = score(predictions, test)
+    result = {"test_top1": f"{scores.top1.estimate:.4f}", "test_images": str(scores.images)}
+    save_checkpoint(
+        file,
+        network.state_dict(),
+        msgspec.structs.replace(checkpoint, training=checkpoint.training | result),
+    )
     return Trained(file, scores.top1, scores.images, unreadable + predictions.unreadable)
-
-
-def predict(network: nn.Module, pixels: Pixels, preprocessing: Preprocessing) -> Predictions:
-    """The eager network's logits of prepared images."""
-    rows = []
-    with torch.no_grad():
-        for start in range(0, len(pixels.values), BATCH):
-            inputs = normalize(pixels.values[start : start + BATCH], preprocessing)
-            rows.append(network(torch.from_numpy(inputs).permute(0, 3, 1, 2)).numpy())
-    return Predictions(np.concatenate(rows), pixels.indices, pixels.unreadable)

@@ -44,6 +44,8 @@ def open_idx(
 ) -> Dataset:
     """Open `<train|t10k>-images-idx3-ubyte` and `…-labels-idx1-ubyte`, plain or gzipped.
 
+    Names of the classes are the lines of `classes.txt`, where there is one, else their numbers.
+
     Raises:
         UsageError: a file is missing or damaged, or the numbers of images and labels differ.
     """
@@ -54,7 +56,11 @@ def open_idx(
     labels = read_idx(_find(folder, f"{prefix}-labels-idx1-ubyte"), dimensions=1)
     if len(images) != len(labels):
         raise UsageError(f"{folder} has {len(images)} {split} images but {len(labels)} labels")
-    known = classes or tuple(str(number) for number in range(int(labels.max(initial=-1)) + 1))
+    known = (
+        classes
+        or _read_class_names(folder)
+        or tuple(str(label) for label in range(int(labels.max(initial=-1)) + 1))
+    )
     return Dataset(
         name=name or folder.resolve().name,
         split=split,
@@ -66,6 +72,14 @@ def open_idx(
         ),
         read=lambda index: Image.fromarray(images[index]).convert("RGB"),
     )
+
+
+def _read_class_names(folder: Path) -> tuple[str, ...]:
+    file = folder / "classes.txt"
+    try:
+        return tuple(file.read_text("utf-8").splitlines()) if file.is_file() else ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {file}: {error}") from error
 
 
 def _find(folder: Path, name: str) -> Path:

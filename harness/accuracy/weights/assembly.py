@@ -9,7 +9,7 @@ from torch import Tensor
 from harness.accuracy.preprocessing import Preprocessing
 from harness.errors import UsageError
 from harness.records import Padding, Weights
-from models.mobilenet_v1 import BLOCKS, MobileNetV1
+from models.mobilenet_v1 import BLOCKS, Activation, MobileNetV1
 
 LAYERS = (
     "stem",
@@ -42,6 +42,7 @@ class Source:
     bn_eps: float
     preprocessing: Callable[[int], Preprocessing]
     left_over: tuple[str, ...] = ()
+    activation: Activation = "relu6"
     resolution_px: int | None = None
     class_names: tuple[str, ...] = ()
 
@@ -62,6 +63,7 @@ class LoadedWeights:
     class_names: tuple[str, ...]
     padding: Padding
     bn_eps: float
+    activation: Activation
     batch_norm_folded: bool
     preprocessing: Callable[[int], Preprocessing]
     resolution_px: int | None
@@ -86,7 +88,13 @@ class LoadedWeights:
                 f"{self.file_name} is a backbone without a classifier",
                 mend="train a head for it: harness train --from FILE --freeze-backbone",
             )
-        network = MobileNetV1(self.width, classes=classes, padding=self.padding, bn_eps=self.bn_eps)
+        network = MobileNetV1(
+            self.width,
+            classes=classes,
+            padding=self.padding,
+            bn_eps=self.bn_eps,
+            activation=self.activation,
+        )
         state = dict(self.state)
         if new_classes is not None:
             state |= {name: value for name, value in network.state_dict().items() if _is_head(name)}
@@ -109,7 +117,7 @@ def assemble(source: Source, file_name: str, sha256: str, *, width: float | None
     classes = _count_classes(tensors, file_name)
     used_width = width if width is not None else _infer_width(tensors, file_name)
     with torch.device("meta"):
-        network = MobileNetV1(used_width, classes=classes or 1, padding=source.padding, bn_eps=source.bn_eps)
+        network = MobileNetV1(used_width, classes=classes or 1)
     state: dict[str, Tensor] = {}
     for name, wanted in network.state_dict().items():
         if _is_head(name) and classes is None:
@@ -127,6 +135,7 @@ def assemble(source: Source, file_name: str, sha256: str, *, width: float | None
         class_names=source.class_names,
         padding=source.padding,
         bn_eps=source.bn_eps,
+        activation=source.activation,
         batch_norm_folded="stem.norm.running_var" not in source.tensors,
         preprocessing=source.preprocessing,
         resolution_px=source.resolution_px,

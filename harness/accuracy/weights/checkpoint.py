@@ -18,6 +18,7 @@ from harness.accuracy.weights.assembly import Source
 from harness.accuracy.weights.naming import identify
 from harness.errors import UsageError
 from harness.records import Padding, Record
+from models.mobilenet_v1 import Activation
 
 # Under this key a safetensors header holds what tensors cannot say.
 _METADATA = "mobilenet_harness"
@@ -30,6 +31,7 @@ class Checkpoint(Record, frozen=True, kw_only=True):
     schema_version: Literal[1] = 1
     padding: Padding
     bn_eps: float
+    activation: Activation
     preprocessing: Preprocessing
     class_names: tuple[str, ...]
     training: dict[str, str] = msgspec.field(default_factory=dict)
@@ -82,6 +84,7 @@ def read_safetensors(file: Path) -> Source:
         source,
         padding=checkpoint.padding,
         bn_eps=checkpoint.bn_eps,
+        activation=checkpoint.activation,
         preprocessing=lambda side: msgspec.structs.replace(checkpoint.preprocessing, resolution_px=side),
         resolution_px=checkpoint.preprocessing.resolution_px,
         class_names=checkpoint.class_names,

@@ -9,7 +9,7 @@ from harness.accuracy.preprocessing import Preprocessing, tensorflow_preprocessi
 from harness.accuracy.weights.assembly import LAYERS, NORM_TENSORS, NamedTensor, Source
 from harness.errors import UsageError
 from harness.records import Padding
-from models.mobilenet_v1 import BLOCKS, PUBLISHED_BN_EPS
+from models.mobilenet_v1 import BLOCKS, PUBLISHED_BN_EPS, Activation
 
 TORCH_BN_EPS = 1e-5
 
@@ -24,7 +24,7 @@ class Naming:
     padding: Padding
     bn_eps: float
     preprocessing: Callable[[int], Preprocessing]
-    norm_tensors: tuple[str, str, str, str] = NORM_TENSORS
+    activation: Activation = "relu6"
 
     def names(self) -> Iterator[tuple[str, str]]:
         """Pairs of our name and theirs, for every tensor that may be there."""
@@ -32,8 +32,8 @@ class Naming:
             conv, norm = self.place(layer)
             yield f"{layer}.conv.weight", f"{conv}.weight"
             yield f"{layer}.conv.bias", f"{conv}.bias"
-            for ours, theirs in zip(NORM_TENSORS, self.norm_tensors, strict=True):
-                yield f"{layer}.norm.{ours}", f"{norm}.{theirs}"
+            for tensor in NORM_TENSORS:
+                yield f"{layer}.norm.{tensor}", f"{norm}.{tensor}"
         yield "classifier.weight", f"{self.classifier}.weight"
         yield "classifier.bias", f"{self.classifier}.bias"
 
@@ -108,8 +108,15 @@ _NAMINGS = (
         _hugging_face_preprocessing,
     ),
     Naming("timm", _timm_place, "classifier", "symmetric", TORCH_BN_EPS, _timm_preprocessing),
+    # Its ReLUs have no tensors to tell their kind by; the paper, which such ports follow, says ReLU.
     Naming(
-        "PyTorch course port", _course_place, "linear", "symmetric", TORCH_BN_EPS, torchvision_preprocessing
+        "PyTorch course port",
+        _course_place,
+        "linear",
+        "symmetric",
+        TORCH_BN_EPS,
+        torchvision_preprocessing,
+        activation="relu",
     ),
 )
 
@@ -150,6 +157,7 @@ def _rename(naming: Naming, tensors: Mapping[str, Tensor]) -> Source:
         },
         padding=naming.padding,
         bn_eps=naming.bn_eps,
+        activation=naming.activation,
         preprocessing=naming.preprocessing,
         left_over=tuple(name for name in tensors if name not in known),
     )

@@ -15,7 +15,7 @@ from harness.accuracy.weights.assembly import LAYERS, NamedTensor, Source
 from harness.accuracy.weights.flatbuffer import Table
 from harness.errors import UsageError
 from harness.records import Padding
-from models.mobilenet_v1 import PUBLISHED_BN_EPS
+from models.mobilenet_v1 import PUBLISHED_BN_EPS, Activation
 
 # Numbers of fields and enumerators from tensorflow/lite/schema/schema.fbs.
 _IDENTIFIER = b"TFL3"
@@ -28,7 +28,8 @@ _SCALE, _ZERO_POINT, _QUANTIZED_DIMENSION = 2, 3, 6
 _PADDING, _STRIDE = 0, 1
 _CONV_2D, _DEPTHWISE_CONV_2D, _DEQUANTIZE, _FULLY_CONNECTED, _PAD = 3, 4, 6, 9, 34
 _ACTIVATION_FIELD = {_CONV_2D: 3, _DEPTHWISE_CONV_2D: 4}
-_RELU6, _SAME = 3, 0
+_ACTIVATIONS: dict[int, Activation] = {1: "relu", 3: "relu6"}
+_SAME = 0
 _DTYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 4: "<i8", 9: "i1"}
 _UINT8, _INT8 = 3, 9
 
@@ -119,9 +120,12 @@ def _source(model: _Model, file_name: str) -> Source:
     if len(weighted) not in (len(LAYERS), len(LAYERS) + 1):
         raise ValueError(f"{len(weighted)} convolutions, MobileNetV1 has {len(LAYERS)} and a classifier")
     tensors: dict[str, NamedTensor] = {}
+    activations: set[Activation] = set()
     for layer, operator in zip(LAYERS, weighted, strict=False):
-        _check_kind(model, layer, operator)
+        activations.add(_check_kind(model, layer, operator))
         tensors |= _parameters(model, operator, f"{layer}.conv")
+    if len(activations) > 1:
+        raise ValueError("ReLU in some layers and ReLU6 in others")
     if len(weighted) > len(LAYERS):
         tensors |= _parameters(model, weighted[-1], "classifier")
     shape = model.tensors[model.inputs[0]].numbers(_SHAPE, "<i4").tolist()
@@ -131,19 +135,22 @@ def _source(model: _Model, file_name: str) -> Source:
         tensors=tensors,
         padding=_padding(model, weighted),
         bn_eps=PUBLISHED_BN_EPS,
+        activation=activations.pop(),
         preprocessing=lambda side: msgspec.structs.replace(tensorflow_preprocessing(side), **scaling),
         resolution_px=int(shape[1]) if len(shape) == 4 and shape[1] > 0 else None,
     )
 
 
-def _check_kind(model: _Model, layer: str, operator: _Operator) -> None:
+def _check_kind(model: _Model, layer: str, operator: _Operator) -> Activation:
     expected = _DEPTHWISE_CONV_2D if layer.endswith("depthwise") else _CONV_2D
     if operator.code != expected or operator.options is None:
         raise ValueError(
             f"{model.name(operator.outputs[0])} is operator {operator.code} in the place of {layer}"
         )
-    if operator.options.scalar(_ACTIVATION_FIELD[operator.code], "<b") != _RELU6:
-        raise ValueError(f"{model.name(operator.outputs[0])} is not followed by ReLU6 as MobileNetV1's are")
+    activation = _ACTIVATIONS.get(operator.options.scalar(_ACTIVATION_FIELD[operator.code], "<b"))
+    if activation is None:
+        raise ValueError(f"{model.name(operator.outputs[0])} is not followed by a ReLU as MobileNetV1's are")
+    return activation
 
 
 def _parameters(model: _Model, operator: _Operator, place: str) -> dict[str, NamedTensor]:
