@@ -1,24 +1,21 @@
 """Building a bundle when it is missing, and keeping it."""
 
 import hashlib
-import os
 import shutil
 import tempfile
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
 
 from harness.bundle.contents import EXECUTORCH_LIBRARIES, RUNNER, Bundle, read_bundle, write_sums
-from harness.bundle.toolchain import Toolchain, find_build_tool, find_toolchain
+from harness.bundle.toolchain import find_toolchain
 from harness.bundle.wheel import executorch_version, find_executorch
 from harness.errors import BundleError
 from harness.paths import DEVICE_SCRIPTS, cache_folder
 from harness.records import Abi
-from harness.transports.local import run_local
 
-_BUILD_TIMEOUT_S = 900
+_RUNNER = DEVICE_SCRIPTS / "runner"
 # To be raised when the way of building changes what is built from the same sources.
 _RECIPE = "1"
 
@@ -60,8 +57,8 @@ def bundle_key() -> str:
 
 def sources_sha256() -> str:
     """The runner's sources; every report carries its first digits as `runner_version`."""
-    sources = sorted((DEVICE_SCRIPTS / "runner").glob("*"))
-    return _digest(*(f"{path.name}\0{_content(path)}" for path in sources if path.is_file()))
+    sources = sorted(_RUNNER.glob("*.*"))
+    return _digest(*(f"{path.name}\0{_content(path)}" for path in sources))
 
 
 def _scripts() -> tuple[Path, ...]:
@@ -82,10 +79,11 @@ def _digest(*parts: str) -> str:
 def _build(abi: Abi, bundle: Path, scratch: Path) -> None:
     toolchain = find_toolchain(abi)
     executorch = find_executorch(abi)
-    runner = _compile_runner(toolchain, executorch, scratch)
+    toolchain.build(_RUNNER, scratch, executorch, {"RUNNER_VERSION": sources_sha256()[:12]})
+    runner = scratch / RUNNER
+    toolchain.strip(runner)
     libraries = [executorch / "lib" / name for name in EXECUTORCH_LIBRARIES]
     bundle.mkdir()
-    _run([toolchain.strip, str(runner)])
     for source in (runner, *libraries, *_scripts()):
         shutil.copyfile(source, bundle / source.name)
     for name, source in toolchain.runtime_files():
@@ -93,28 +91,3 @@ def _build(abi: Abi, bundle: Path, scratch: Path) -> None:
     for path in bundle.iterdir():
         path.chmod(0o755)
     write_sums(bundle)
-
-
-def _compile_runner(toolchain: Toolchain, executorch: Path, scratch: Path) -> Path:
-    cmake = find_build_tool("cmake")
-    _run(
-        [
-            *(cmake, "-G", "Ninja", "-S", str(DEVICE_SCRIPTS / "runner"), "-B", str(scratch)),
-            f"-DCMAKE_MAKE_PROGRAM={find_build_tool('ninja')}",
-            "-DCMAKE_BUILD_TYPE=Release",
-            "-DCMAKE_SYSTEM_NAME=Linux",
-            f"-DCMAKE_SYSTEM_PROCESSOR={toolchain.machine}",
-            f"-DCMAKE_CXX_COMPILER={toolchain.compiler}",
-            f"-Dexecutorch_DIR={executorch / 'lib' / 'cmake' / 'executorch'}",
-            f"-DRUNNER_VERSION={sources_sha256()[:12]}",
-        ]
-    )
-    _run([cmake, "--build", str(scratch), "--parallel", str(os.cpu_count() or 1)])
-    return scratch / RUNNER
-
-
-def _run(argv: Sequence[str]) -> None:
-    told = run_local(argv, timeout_s=_BUILD_TIMEOUT_S)
-    if told.exit_code != 0:
-        said = (told.stdout + told.stderr).decode("utf-8", "replace").strip()[-2000:]
-        raise BundleError(f"building the runner failed in {' '.join(argv[:2])}:\n{said}")

@@ -1,8 +1,10 @@
 """The compilers for each ABI, the libraries that come with them, and CMake."""
 
+import os
 import shutil
 import sys
 import sysconfig
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from harness.records import Abi
 from harness.transports.local import run_local
 
 _QUERY_TIMEOUT_S = 30
+_BUILD_TIMEOUT_S = 900
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,35 @@ class Toolchain:
 
     abi: Abi
     compiler: str
-    strip: str
+    stripper: str
 
-    @property
-    def machine(self) -> str:
-        """CMake's name of the processor."""
-        return MACHINES[self.abi]
+    def build(self, source: Path, into: Path, executorch: Path, definitions: Mapping[str, str]) -> None:
+        """Build the CMake project in `source` against the `executorch` package folder.
+
+        Raises:
+            BundleError: it does not compile, or CMake or Ninja are not installed.
+        """
+        cmake = find_build_tool("cmake")
+        settings = {
+            "CMAKE_MAKE_PROGRAM": find_build_tool("ninja"),
+            "CMAKE_BUILD_TYPE": "Release",
+            "CMAKE_SYSTEM_NAME": "Linux",
+            "CMAKE_SYSTEM_PROCESSOR": MACHINES[self.abi],
+            "CMAKE_CXX_COMPILER": self.compiler,
+            "executorch_DIR": str(executorch / "lib" / "cmake" / "executorch"),
+            **definitions,
+        }
+        defined = (f"-D{name}={value}" for name, value in settings.items())
+        _run([cmake, "-G", "Ninja", "-S", str(source), "-B", str(into), *defined])
+        _run([cmake, "--build", str(into), "--parallel", str(os.cpu_count() or 1)])
+
+    def strip(self, program: Path) -> None:
+        """Remove a program's symbols, in place.
+
+        Raises:
+            BundleError: it cannot be read or written.
+        """
+        _run([self.stripper, str(program)])
 
     def runtime_files(self) -> tuple[tuple[str, Path], ...]:
         """The loader, glibc and the compiler's runtime that its programs are linked with, by name.
@@ -81,3 +107,10 @@ def find_build_tool(name: str) -> str:
     if found is None:
         raise BundleError(f"{name} is not installed", mend=f"pip install {name}")
     return found
+
+
+def _run(argv: Sequence[str]) -> None:
+    told = run_local(argv, timeout_s=_BUILD_TIMEOUT_S)
+    if told.exit_code != 0:
+        said = (told.stdout + told.stderr).decode("utf-8", "replace").strip()[-2000:]
+        raise BundleError(f"building the runner failed in {' '.join(argv[:2])}:\n{said}")

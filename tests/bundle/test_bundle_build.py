@@ -79,7 +79,7 @@ def test_the_loader_comes_from_where_the_compiler_says() -> None:
 def test_a_wheel_that_cannot_be_downloaded_is_told(own_cache: Path, monkeypatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "0")
-    with pytest.raises(BundleError, match="wheel for .* could not be downloaded") as raised:
+    with pytest.raises(BundleError, match=r"wheel for .* could not be downloaded") as raised:
         find_executorch(FOREIGN)
     assert "network" in raised.value.mend
     assert not [path for path in (own_cache / "wheels").iterdir() if path.suffix != ".lock"]

@@ -42,7 +42,7 @@ def test_the_same_bundles_export_to_the_same_bytes(exported: Path, tmp_path: Pat
 
 
 def test_an_export_that_cannot_be_written_is_told(tmp_path: Path, built_bundles) -> None:
-    with pytest.raises(BundleError, match="cannot write .*nosuch"):
+    with pytest.raises(BundleError, match=r"cannot write .*nosuch"):
         export_bundles(tmp_path / "nosuch" / "bundles.tar.gz")
 
 

@@ -1,7 +1,7 @@
-"""Lowers the small programs that the runner is tested with; a program of its own, because torch warns a lot.
+"""Lowers the small programs that the runner is tested with; in a process of its own as torch warns a lot.
 
-`python make_programs.py FOLDER` writes `<name>.pte`, the input `input.bin` (NHWC float32, as the programs want
-it) and `expected.json`: the eager model's outputs of the input and of the input times 2.
+`python make_programs.py FOLDER` writes `<name>.pte`, the input `input.bin` (NHWC float32, as the programs
+want it) and `expected.json`: the eager model's outputs of the input and of the input times 2.
 """
 
 import json
@@ -37,6 +37,13 @@ class Chain(torch.nn.Module):
         for _ in range(4):
             x = torch.sin(x) + x
         return x
+
+
+class Smallest(torch.nn.Module):
+    """One operator on four numbers, for benchmarks of what surrounds an inference."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + x
 
 
 class NotFinite(torch.nn.Module):
@@ -81,6 +88,8 @@ def main(folder: Path) -> None:
     }
     for name, (model, inputs, options) in programs.items():
         write_program(folder / f"{name}.pte", model, inputs, **options)
+    write_program(folder / "smallest.pte", Smallest(), (torch.ones(4),), delegated=False, planned_input=False)
+    torch.ones(4).numpy().tofile(folder / "smallest.bin")
     image.permute(0, 2, 3, 1).contiguous().numpy().tofile(folder / "input.bin")
     expected = {
         # An output lies in memory as the program has it: NHWC again where it has the input's shape.
