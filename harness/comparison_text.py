@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from harness.compare import Comparison
 from harness.measuring.finding import WEIGHTIEST_FIRST, Change
 
-HEADINGS = ("cell", "decided by", "change", "latency", "instructions", "peak RSS", "file", "finding")
+HEADINGS = ("cell", "base → new", "change", "peak RSS", "file", "finding")
 
 
 def summarize(comparison: Comparison) -> str:
@@ -14,14 +14,14 @@ def summarize(comparison: Comparison) -> str:
 
 
 def to_rows(comparison: Comparison) -> tuple[tuple[str, ...], ...]:
-    """One row of text a cell, under `HEADINGS`."""
+    """One row of text a cell, under `HEADINGS`; the figure is the one that decided."""
     return tuple(
         (
             cell.name,
-            cell.decided_by,
+            _show(cell.latency_ns, 1e6, "ms", 3)
+            if cell.decided_by == "latency"
+            else _show(cell.instructions, 1e6, "M instructions", 3),
             cell.why,
-            _show(cell.latency_ns, 1e6, "ms", 3),
-            _show(cell.instructions, 1e6, "M", 3),
             _show(cell.peak_rss_bytes, 2**20, "MiB", 1),
             _show(cell.artifact_bytes, 2**20, "MiB", 2),
             cell.finding,

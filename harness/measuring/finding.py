@@ -60,7 +60,7 @@ def compare_cell(base: Cell, new: Cell, *, margin: float, timed_cells: int) -> C
     """Judge one pair; `timed_cells` is how many of the comparison are judged by latency."""
     by_instructions = base.device.emulated or new.device.emulated
     ratio = _instruction_ratio(base, new) if by_instructions else _latency_ratio(base, new)
-    finding, why = _spoiled(base, new, by_instructions) or (
+    finding, why = _spoiled(base, new, ratio, by_instructions) or (
         _judge_instructions(base, new, ratio, margin)
         if by_instructions
         else _judge_latency(base, new, ratio, margin, timed_cells)
@@ -84,7 +84,9 @@ def compare_cell(base: Cell, new: Cell, *, margin: float, timed_cells: int) -> C
     )
 
 
-def _spoiled(base: Cell, new: Cell, by_instructions: bool) -> tuple[Finding, str] | None:
+def _spoiled(
+    base: Cell, new: Cell, ratio: Interval | None, by_instructions: bool
+) -> tuple[Finding, str] | None:
     """Decide what no figure can decide: a side that is broken, invalid or disturbed."""
     old, young = (frozenset(reason.code for reason in cell.verdict.reasons) for cell in (base, new))
     if young & BROKEN and not old & BROKEN:
@@ -94,7 +96,8 @@ def _spoiled(base: Cell, new: Cell, by_instructions: bool) -> tuple[Finding, str
         if cell.verdict.status == "invalid":
             return "inconclusive", f"{side} is invalid: {', '.join(sorted(codes))}"
         if codes & DISTURBED and not by_instructions:
-            return "inconclusive", f"{side} was disturbed: {', '.join(sorted(codes & DISTURBED))}"
+            change = f"{_tell(ratio)}, but " if ratio else ""
+            return "inconclusive", f"{change}{side} was disturbed: {', '.join(sorted(codes & DISTURBED))}"
     return None
 
 
@@ -154,7 +157,7 @@ def _judge_instructions(base: Cell, new: Cell, ratio: Interval | None, margin: f
 
 def decide(ratio: Interval, margin: float) -> tuple[Finding, str]:
     """Apply the rule at the top of this file to a ratio; the text tells the change."""
-    change = f"{ratio.estimate - 1:+.2%} ({ratio.low - 1:+.2%} to {ratio.high - 1:+.2%})"
+    change = _tell(ratio)
     if ratio.low > 1 and ratio.estimate > 1 + margin:
         return "worse", change
     if ratio.high < 1 and ratio.estimate < 1 / (1 + margin):
@@ -162,6 +165,10 @@ def decide(ratio: Interval, margin: float) -> tuple[Finding, str]:
     if ratio.high <= 1 + margin:
         return "no worse", change
     return "inconclusive", f"{change} reaches beyond {margin:+.2%}: measure more processes"
+
+
+def _tell(ratio: Interval) -> str:
+    return f"{ratio.estimate - 1:+.2%} ({ratio.low - 1:+.2%} to {ratio.high - 1:+.2%})"
 
 
 def overall(findings: Sequence[Finding]) -> Finding:
