@@ -20,7 +20,7 @@ def to_rows(comparison: Comparison) -> tuple[tuple[str, ...], ...]:
             cell.name,
             _show(cell.latency_ns, 1e6, "ms", 3)
             if cell.decided_by == "latency"
-            else _show(cell.instructions, 1e6, "M instructions", 3),
+            else _show(cell.instructions, 1, "instructions", 0),
             cell.why,
             _show(cell.peak_rss_bytes, 2**20, "MiB", 1),
             _show(cell.artifact_bytes, 2**20, "MiB", 2),

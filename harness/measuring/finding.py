@@ -164,11 +164,12 @@ def decide(ratio: Interval, margin: float) -> tuple[Finding, str]:
         return "better", change
     if ratio.high <= 1 + margin:
         return "no worse", change
-    return "inconclusive", f"{change} reaches beyond {margin:+.2%}: measure more processes"
+    return "inconclusive", f"{change} reaches beyond {100 * margin:+.3g} %: measure more processes"
 
 
 def _tell(ratio: Interval) -> str:
-    return f"{ratio.estimate - 1:+.2%} ({ratio.low - 1:+.2%} to {ratio.high - 1:+.2%})"
+    change, low, high = (f"{100 * (end - 1):+.3g} %" for end in (ratio.estimate, ratio.low, ratio.high))
+    return change if low == high else f"{change} ({low} to {high})"
 
 
 def overall(findings: Sequence[Finding]) -> Finding:
