@@ -41,7 +41,7 @@ def main() -> int:
             # Last and at once: a folder of this name is a whole machine.
             (Path(work) / "machine").rename(target)
     except (BuildFailed, OSError) as error:
-        print(f"arm-vm: {error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 1
     say("built")
     return 0

@@ -49,7 +49,11 @@ class Archive:
         source = f"[signed-by={_keyring()}] {debian_mirror()} {RELEASE} main"
         (folder / "sources.list").write_text(f"deb {source}\ndeb-src {source}\n")
         self._configuration.write_text(CONFIGURATION.format(folder=folder))
-        self._apt("apt-get", "update", "--error-on=any")
+        try:
+            self._apt("apt-get", "update", "--error-on=any")
+        except BuildFailed as error:
+            mend = f"see that the mirror can be reached, or name another one in {MIRROR_VARIABLE}"
+            raise BuildFailed(f"{error}\n  what to do: {mend}") from error
 
     def download(self, names: Iterable[str], folder: Path) -> tuple[Path, ...]:
         """Fetch the packages and all they depend on."""

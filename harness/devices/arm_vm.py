@@ -169,12 +169,13 @@ def _qemu_argv(
     clock = ("-icount", "shift=0,sleep=off", "-smp", "1") if virtual_time else ("-smp", "2")
     # Random addresses would change cache lines and page counts from boot to boot.
     kernel_options = "console=ttyAMA0 rdinit=/init quiet panic=-1" + (" norandmaps" if virtual_time else "")
+    disk = str(machine / "root.ext4").replace(",", ",,")
     return [
         *(QEMU, "-M", "virt", "-cpu", cpu, "-m", str(memory_mb), *clock),
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none"),
         *("-serial", f"file:{console}", "-pidfile", str(console.with_name("pid"))),
         *("-kernel", str(machine / "kernel"), "-initrd", str(machine / "initrd"), "-append", kernel_options),
-        *("-snapshot", "-drive", f"if=none,id=disk,format=raw,file={machine / 'root.ext4'}"),
+        *("-snapshot", "-drive", f"if=none,id=disk,format=raw,file={disk}"),
         *("-device", "virtio-blk-device,drive=disk", "-device", "virtio-net-device,netdev=net"),
         *("-netdev", f"user,id=net,restrict=on,{forwards}"),
     ]
