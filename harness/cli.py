@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.errors import HarnessError
-from harness.records import RunRequest
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.devices.target import Target
-    from harness.records import Cell
+    from harness.records import Cell, RunRequest
     from harness.run import Outcome
 
 app = typer.Typer(
@@ -95,6 +94,7 @@ def run(
     from harness import options
     from harness.devices import inventory
     from harness.devices.kinds import check_target
+    from harness.records import RunRequest
     from harness.results import read_run
 
     if resume is not None:
@@ -126,7 +126,7 @@ def run(
 
 
 def _run(
-    request: RunRequest, targets: "tuple[Target, ...]", folder: Path, *, json: bool, quiet: bool
+    request: "RunRequest", targets: "tuple[Target, ...]", folder: Path, *, json: bool, quiet: bool
 ) -> None:
     from harness import display
     from harness.run import run as run_cells
@@ -200,6 +200,7 @@ def lower(
 ) -> None:
     """Write only the .pte files."""
     from harness import display, options
+    from harness.records import RunRequest
     from harness.run import lower_to
 
     request = RunRequest(
@@ -267,11 +268,11 @@ def pick(
     cells = tuple(cell for _, cells in load_runs(folders) for cell in cells)
     choice = picking.pick(
         cells,
-        max_latency_ns=max_latency and parse_time(max_latency),
-        max_instructions=max_instructions and parse_count(max_instructions),
-        max_memory_bytes=max_memory and parse_size(max_memory),
-        max_size_bytes=max_size and parse_size(max_size),
-        min_accuracy=min_accuracy and parse_share(min_accuracy),
+        max_latency_ns=parse_time(max_latency) if max_latency else None,
+        max_instructions=parse_count(max_instructions) if max_instructions else None,
+        max_memory_bytes=parse_size(max_memory) if max_memory else None,
+        max_size_bytes=parse_size(max_size) if max_size else None,
+        min_accuracy=parse_share(min_accuracy) if min_accuracy else None,
         device=device,
     )
     typer.echo(picking.explain(choice))

@@ -11,15 +11,22 @@ PACKAGES = ("harness", "models", "reports")
 
 # From the bottom up: a module imports only from its own layer or from those before it.
 LAYERS = (
-    ("harness.errors", "harness.paths", "harness.printable"),
+    ("harness.errors", "harness.paths", "harness.printable", "harness.quantities"),
     ("harness.records", "harness.events"),
     ("harness.transports",),
     ("harness.bundle", "harness.results", "harness.published", "harness.lowering", "harness.devices"),
-    ("harness.measuring", "harness.accuracy", "harness.locks", "harness.compare", "harness.pick"),
+    (
+        "harness.measuring",
+        "harness.accuracy",
+        "harness.locks",
+        "harness.compare",
+        "harness.comparison_text",
+        "harness.pick",
+    ),
     ("harness.workers",),
     ("harness.run", "harness.options"),
     ("harness.display",),
-    ("harness.cli",),
+    ("harness.cli", "harness.__main__"),
 )
 # What a module may import outside its layer's rule: foreign package -> the only places that may.
 CONFINED = {

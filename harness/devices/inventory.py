@@ -231,7 +231,7 @@ def _attached(name: str, known: tuple[Target, ...]) -> Target:
     present = attached()
     exact = [device for device in present if device.serial == name]
     wanted = name.lower().replace(" ", "_")
-    fitting = exact or [device for device in present if wanted in device.model.lower()]
+    fitting = exact or [device for device in present if wanted in (device.model or "").lower()]
     if not fitting:
         raise DeviceUnfit(f"there is no device {name!r}", mend=_what_there_is(known, present))
     if len(fitting) > 1:
