@@ -122,19 +122,20 @@ def boot(
     cpu: str = "cortex-a76",
     memory_mb: int = MEMORY_MB,
     machine: Path | None = None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Iterator[ArmVm]:
     """Boot the machine from an untouched disk, a few seconds, and stop it at the end.
 
     With `virtual_time` there is one core on which one instruction takes one nanosecond, whatever the
-    host does meanwhile, and idle time is skipped; otherwise two cores in real time. It is stopped even
-    when this process is killed.
+    host does meanwhile, and idle time is skipped (which keeps a host core busy); otherwise two cores in
+    real time. It is stopped even when this process is killed. `tell` hears of the first build.
 
     Raises:
         DeviceUnfit: QEMU is missing, or the machine did not come up.
     """
     if shutil.which(QEMU) is None:
         raise DeviceUnfit(f"{QEMU} is missing", device=NAME, mend="apt-get install qemu-system-arm")
-    machine = machine or build_machine()
+    machine = machine or build_machine(tell)
     with tempfile.TemporaryDirectory(prefix="harness-arm-vm-") as folder, contextlib.ExitStack() as stack:
         console = Path(folder) / "console.log"
         for attempts_left in reversed(range(PORT_ATTEMPTS)):
