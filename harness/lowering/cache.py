@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from harness.errors import LoweringError, UsageError
 from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION
+from harness.lowering.quiet import quietly
 from harness.paths import PROJECT, cache_folder
 from harness.records import Artifact, Variant
 
@@ -180,7 +181,8 @@ def _lower(
     variant: Variant, key: str, weights_file: Path | None, calibration_images: Path | None
 ) -> StoredArtifact:
     # Costs seconds and half a gigabyte: only when something is really lowered.
-    from harness.lowering.program import lower_variant
+    with quietly():
+        from harness.lowering.program import lower_variant
 
     lowered = lower_variant(variant, weights_file=weights_file, calibration_images=calibration_images)
     artifact = _record(variant, lowered)

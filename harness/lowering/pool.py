@@ -37,7 +37,7 @@ def lower_all(
     allow_undelegated: bool = False,
     cancelled: threading.Event | None = None,
 ) -> Iterator[Result]:
-    """Yield each variant, with its seeded weights, once: its artifact or why there is none; cached ones first.
+    """Yield each seeded variant once with its artifact, or with why there is none; cached ones first.
 
     No process is started when all are cached. A process that dies costs its own variant only. Closing the
     iterator, an exception such as Ctrl-C, and setting `cancelled` end the processes at once.
@@ -183,7 +183,11 @@ class _Pool:
 
 
 def _describe_end(exit_code: int, last_words: bytes) -> str:
-    cause = f"was killed by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"ended with {exit_code}"
+    cause = (
+        f"was killed by {signal.Signals(-exit_code).name}"
+        if exit_code < 0
+        else f"ended with exit code {exit_code}"
+    )
     said = last_words.decode("utf-8", "replace").strip()
     return f"the lowering process {cause}" + (f": {said[-500:]!r}" if said else "")
 

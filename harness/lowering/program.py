@@ -1,9 +1,7 @@
 """Lower one variant: build, fold, quantize, export, hand to XNNPACK, and keep references for parity."""
 
 import hashlib
-import logging
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from torch import Tensor, fx
 
 from harness.errors import LoweringError
 from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION, PreparedNetwork
+from harness.lowering.quiet import quietly
 from harness.lowering.reference import synthetic_images
 from harness.records import Calibration, TensorSpec, Variant
 from models.mobilenet_v1 import MobileNetV1, count_cost, fold_batch_norm, hash_parameters, initialize
@@ -61,7 +60,7 @@ def lower_variant(
         LoweringError: the weights or the calibration images do not fit the variant.
     """
     started = time.perf_counter()
-    with _quietly(), _one_thread(), torch.no_grad():
+    with quietly(), _one_thread(), torch.no_grad():
         network = build_network(variant, weights_file)
         images, calibration = _calibration(variant, calibration_images)
         reference = synthetic_images(1, variant.resolution_px, REFERENCE_SEED)
@@ -193,16 +192,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Without the warnings that torch and ExecuTorch give about each other; errors still show."""
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(previous)

@@ -1,16 +1,12 @@
 """One cache for the tests that only need some lowered variant, filled once."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from small_variants import SMALL, SMALL_INT8
 
 from harness.lowering.cache import StoredArtifact, lower_cached
-from harness.records import Variant
-
-SMALL = Variant(width=0.25, resolution_px=32, precision="fp32")
-SMALL_INT8 = Variant(width=0.25, resolution_px=32, precision="int8", classes=1001, padding="tf_same")
 
 
 @pytest.fixture
@@ -21,14 +17,14 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def filled_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def filled_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache that holds `SMALL` and `SMALL_INT8`."""
     folder = tmp_path_factory.mktemp("lowered")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, "HARNESS_CACHE", str(folder))
         lower_cached(SMALL)
         lower_cached(SMALL_INT8)
-    yield folder
+    return folder
 
 
 @pytest.fixture
