@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.errors import CommandFailed
+from harness.errors import CommandFailed, UsageError
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,17 @@ class Completed:
     def text(self) -> str:
         """Standard output as text; what is not UTF-8 is replaced."""
         return self.stdout.decode("utf-8", "replace")
+
+
+def checked_argv(argv: Sequence[str]) -> tuple[str, ...]:
+    """The same arguments.
+
+    Raises:
+        UsageError: there are none, or one holds a NUL byte, which no command line can carry.
+    """
+    if not argv or any("\0" in argument for argument in argv):
+        raise UsageError(f"not a command line: {list(argv)!r}")
+    return tuple(argv)
 
 
 def printable(said: bytes, *, longest: int = 300) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import TimedOut, TransferFailed
-from harness.transports.base import Completed
+from harness.transports.base import Completed, checked_argv
 
 MISSING_PROGRAM = 127
 UNUSABLE_PROGRAM = 126
@@ -115,7 +115,7 @@ class LocalTransport:
 
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
         """See `Transport.run`."""
-        return run_local(argv, timeout_s=timeout_s, stdin=stdin)
+        return run_local(checked_argv(argv), timeout_s=timeout_s, stdin=stdin)
 
     def push(self, source: Path, destination: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
         """See `Transport.push`."""

@@ -13,8 +13,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.errors import UsageError
-from harness.transports.base import Completed
+from harness.transports.base import Completed, checked_argv
 
 END_S = 5.0  # how long to try to end what a time-out left running
 
@@ -28,14 +27,8 @@ class FramedCommand:
 
     @classmethod
     def of(cls, argv: Sequence[str]) -> "FramedCommand":
-        """Frame a command with a fresh token.
-
-        Raises:
-            UsageError: an argument holds a NUL byte, which no command line can carry.
-        """
-        if not argv or any("\0" in argument for argument in argv):
-            raise UsageError(f"not a command line: {list(argv)!r}")
-        return cls(tuple(argv), f"harness-{secrets.token_hex(8)}")
+        """Frame a command with a fresh token."""
+        return cls(checked_argv(argv), f"harness-{secrets.token_hex(8)}")
 
     @property
     def line(self) -> str:

@@ -1,6 +1,8 @@
 """The TCP connection under adb-shell's seam for transports."""
 
+import select
 import socket
+import time
 
 from adb_shell.transport.base_transport import BaseTransport
 
@@ -56,13 +58,27 @@ class TcpLink(BaseTransport):  # type: ignore[misc]
     def bulk_write(self, data: bytes, transport_timeout_s: float) -> int:
         """Send all of it.
 
+        A peer that closes while its window is full leaves `sendall` waiting until the time-out; so its
+        end is watched for as well.
+
         Raises:
             ConnectionLost: the other side is gone, or does not take the bytes in time.
         """
-        try:
-            self._ready(transport_timeout_s).sendall(data)
-        except OSError as error:
-            raise self._lost(error.strerror or str(error)) from error
+        deadline = time.monotonic() + transport_timeout_s
+        connection = self._ready(transport_timeout_s)
+        events = select.poll()
+        events.register(connection, select.POLLOUT | select.POLLRDHUP)
+        rest = memoryview(data)
+        while rest:
+            happened = events.poll(max(deadline - time.monotonic(), 0) * 1000)
+            if not happened:
+                raise self._lost("the device takes no more bytes")
+            if happened[0][1] & ~select.POLLOUT:
+                raise self._lost("the device closed it")
+            try:
+                rest = rest[connection.send(rest) :]
+            except OSError as error:
+                raise self._lost(error.strerror or str(error)) from error
         return len(data)
 
     def close(self) -> None:

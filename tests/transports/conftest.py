@@ -1,0 +1,108 @@
+"""The real daemons that the transports are tested against: adbd and sshd of one booted `arm-vm`."""
+
+import itertools
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from device_bench import REMOTE, Bench
+
+from harness.devices.arm_vm import ArmVm, boot
+from harness.transports.base import Transport
+from harness.transports.local import LocalTransport, run_local
+
+
+@pytest.fixture(scope="session")
+def arm_vm_plain() -> Iterator[ArmVm]:
+    """A machine in real time: in virtual time the network is slow and time-outs mean nothing."""
+    with boot(virtual_time=False) as machine:
+        yield machine
+
+
+@pytest.fixture(scope="session")
+def adb_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """An adb server of the tests' own, with a home of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    home = tmp_path_factory.mktemp("adb-home")
+    environment = {
+        "HOME": str(home),
+        "ANDROID_ADB_SERVER_PORT": str(port),
+        "ADB_SERVER_SOCKET": f"tcp:localhost:{port}",
+        "ADB_VENDOR_KEYS": "",
+    }
+    yield environment
+    run_local(["adb", "kill-server"], timeout_s=10, env=environment)
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of this machine on which nobody listens, while the test runs."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def bench(arm_vm_plain: ArmVm, adb_environment: dict[str, str]) -> Bench:
+    environment = {**adb_environment, "ADB_VENDOR_KEYS": str(arm_vm_plain.adb_key)}
+    return Bench(arm_vm_plain, environment)
+
+
+@pytest.fixture(scope="session")
+def administrator(bench: Bench) -> Iterator[Transport]:
+    """Who may mount: the ssh user, through sudo."""
+    transport = bench.connect("ssh")
+    yield transport
+    transport.close()
+
+
+@pytest.fixture(scope="session")
+def tiny_disk(administrator: Transport) -> str:
+    """A file system of 256 KiB that everybody may write to."""
+    script = "mkdir -p /run/tiny && mount -t tmpfs -o size=256k,mode=1777 tmpfs /run/tiny"
+    administrator.run(["sudo", "sh", "-c", script], timeout_s=30).check()
+    return "/run/tiny"
+
+
+@pytest.fixture(scope="session")
+def read_only_disk(administrator: Transport) -> str:
+    """A file system that nobody may write to."""
+    script = "mkdir -p /run/ro && mount -t tmpfs -o ro,mode=1777 tmpfs /run/ro"
+    administrator.run(["sudo", "sh", "-c", script], timeout_s=30).check()
+    return "/run/ro"
+
+
+@pytest.fixture(scope="session")
+def transports() -> Iterator[dict[str, Transport]]:
+    """The open connections, by kind."""
+    opened: dict[str, Transport] = {}
+    yield opened
+    for transport in opened.values():
+        transport.close()
+
+
+@pytest.fixture(params=["local", *REMOTE])
+def transport(request: pytest.FixtureRequest, transports: dict[str, Transport]) -> Transport:
+    """Each way of talking to a device in turn; all but `local` end on the ARM machine."""
+    kind: str = request.param
+    if kind not in transports:
+        transports[kind] = (
+            LocalTransport() if kind == "local" else request.getfixturevalue("bench").connect(kind)
+        )
+    return transports[kind]
+
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def folder(transport: Transport, tmp_path: Path) -> str:
+    """An empty folder on the device."""
+    if transport.name == "local":
+        return str(tmp_path)
+    path = f"/tmp/transports-{transport.name}-{next(_NUMBERS)}"
+    transport.run(["mkdir", "-p", path], timeout_s=30).check()
+    return path

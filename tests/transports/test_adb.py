@@ -1,0 +1,180 @@
+"""What Google's adb says, and what its server does with devices that are no good."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from device_bench import Bench
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import (
+    ConnectionLost,
+    DeviceError,
+    DeviceUnfit,
+    HarnessError,
+    TransferFailed,
+    TransportError,
+)
+from harness.transports.adb import AdbTransport, AttachedDevice, connect, list_devices, parse_devices
+from harness.transports.adb_failures import early_end, transfer_failure
+from harness.transports.base import Completed
+from harness.transports.local import run_local
+
+needs_adb = pytest.mark.skipif(shutil.which("adb") is None, reason="Google's adb is not installed")
+
+LISTING = """\
+List of devices attached
+0A041FDD4003BW         device usb:1-2 product:redfin model:Pixel_5 device:redfin transport_id:1
+emulator-5554          device product:sdk_gphone64_x86_64 model:sdk_gphone64 device:emu64x transport_id:2
+192.168.1.5:5555       offline product:rpi model:Pi device:pi transport_id:3
+R58M                   unauthorized usb:1-3 transport_id:4
+adb-12345-AbCdEf (2)._adb-tls-connect._tcp device product:a model:b device:c transport_id:5
+0123456789ABCDEF       no permissions (user in plugdev group; are your udev rules wrong?); see \
+[http://developer.android.com/tools/device.html] usb:1-4 transport_id:7
+10.0.0.2:5555          recovery transport_id:8
+
+"""
+
+
+def test_the_list_of_devices_is_read() -> None:
+    devices = parse_devices(LISTING)
+    assert devices[0] == AttachedDevice("0A041FDD4003BW", "device", "Pixel_5", "redfin", 1)
+    assert [device.state for device in devices] == [
+        *("device", "device", "offline", "unauthorized", "device", "no permissions", "recovery"),
+    ]
+    assert devices[4].serial == "adb-12345-AbCdEf (2)._adb-tls-connect._tcp"
+    assert devices[3].model is None
+
+
+def test_an_empty_list_is_no_device() -> None:
+    assert parse_devices("* daemon started successfully\nList of devices attached\n\n") == ()
+
+
+@pytest.mark.parametrize("listing", ["", "adb: usage", "List of devices attached\nwhat is this\n"])
+def test_what_is_not_a_list_is_refused(listing: str) -> None:
+    with pytest.raises(TransportError, match="not a l"):
+        parse_devices(listing)
+
+
+@given(st.text())
+def test_no_listing_breaks_the_parser(text: str) -> None:
+    try:
+        devices = parse_devices("List of devices attached\n" + text)
+    except TransportError:
+        return
+    assert all(device.serial and device.state for device in devices)
+
+
+@pytest.mark.parametrize(
+    ("stderr", "kind", "what"),
+    [
+        (
+            "error: device unauthorized.\nThis adb server's $ADB_VENDOR_KEYS is not set",
+            DeviceUnfit,
+            "accepted",
+        ),
+        ("error: insufficient permissions for device: udev", DeviceUnfit, "may not open the USB device"),
+        ("error: more than one device with serial x", DeviceUnfit, "several devices"),
+        ("adb: error: device offline", ConnectionLost, "offline"),
+        ("error: device still authorizing", ConnectionLost, "offline"),
+        ("error: device 'x' not found", ConnectionLost, "no such device"),
+        ("error: no devices/emulators found", ConnectionLost, "no such device"),
+        ("error: closed", ConnectionLost, "broke"),
+        ("* cannot start server on remote host\nerror: cannot connect to daemon", ConnectionLost, "server"),
+        ("error: protocol fault (couldn't read status): Connection reset by peer", ConnectionLost, "server"),
+        ("", ConnectionLost, "before the command's end"),
+        ("the command said: device unauthorized", ConnectionLost, "before the command's end: the command"),
+    ],
+)
+def test_adbs_complaints_are_understood(stderr: str, kind: type[DeviceError], what: str) -> None:
+    failure = early_end(stderr.encode(), "SERIAL")
+    assert type(failure) is kind
+    assert what in failure.what
+    assert failure.device == "SERIAL"
+
+
+@pytest.mark.parametrize(
+    ("stdout", "kind", "reason"),
+    [
+        (
+            "adb: error: failed to copy 'a' to '/b': remote couldn't create file: Permission denied\n"
+            "a: 0 files pushed, 0 skipped. 2.5 MB/s (65528 bytes in 0.025s)\n",
+            TransferFailed,
+            "remote couldn't create file: Permission denied",
+        ),
+        (
+            "adb: error: failed to copy 'a' to '/device offline': remote write failed: No space left on device\n",
+            TransferFailed,
+            "remote write failed: No space left on device",
+        ),
+        ("adb: error: cannot write '/y': No space left on device\n", TransferFailed, "cannot write '/y'"),
+        ("adb: error: failed to copy 'a' to '/b': couldn't read from device\n", ConnectionLost, "broke"),
+        ("[  2%] /b\n", ConnectionLost, "broke"),
+        (
+            "adb: error: failed to copy 'a' to '/b': remote \x1b[2Jfoo\n",
+            TransferFailed,
+            "remote \ufffd[2Jfoo",
+        ),
+    ],
+)
+def test_a_refused_transfer_is_told_from_a_broken_one(
+    stdout: str, kind: type[HarnessError], reason: str
+) -> None:
+    failure = transfer_failure(Completed(("adb",), 1, stdout.encode(), b""), "cannot push a", "SERIAL")
+    assert type(failure) is kind
+    assert reason in failure.what
+
+
+def test_without_adb_the_mend_is_to_install_it(tmp_path: Path) -> None:
+    with pytest.raises(DeviceUnfit, match="Google's adb is not installed") as caught:
+        list_devices(adb=str(tmp_path / "adb"))
+    assert "apt install adb" in caught.value.mend
+    with pytest.raises(DeviceUnfit, match="not installed"):
+        AdbTransport("SERIAL", adb=str(tmp_path / "adb")).run(["true"], timeout_s=5)
+
+
+@needs_adb
+def test_a_serial_that_is_not_attached_is_told(adb_environment: dict[str, str]) -> None:
+    assert list_devices(env=adb_environment) == ()
+    with pytest.raises(ConnectionLost, match="adb knows no such device"):
+        AdbTransport("NOSUCH", env=adb_environment).run(["true"], timeout_s=5)
+
+
+@needs_adb
+def test_an_address_where_nobody_listens_is_told(adb_environment: dict[str, str], closed_port: int) -> None:
+    with pytest.raises(ConnectionLost, match="Connection refused"):
+        connect(f"127.0.0.1:{closed_port}", env=adb_environment)
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_a_device_that_does_not_know_the_key_is_told(bench: Bench, tmp_path: Path) -> None:
+    """A server of its own, because a server keeps the keys it once read."""
+    environment = {**bench.adb_environment, "HOME": str(tmp_path), "ADB_VENDOR_KEYS": ""}
+    port = int(environment["ANDROID_ADB_SERVER_PORT"]) + 1
+    environment |= {"ANDROID_ADB_SERVER_PORT": str(port), "ADB_SERVER_SOCKET": f"tcp:localhost:{port}"}
+    serial = f"127.0.0.1:{bench.machine.adb_port}"
+    try:
+        with pytest.raises(DeviceUnfit, match="has not accepted this computer's key") as caught:
+            AdbTransport(serial, env=environment).run(["true"], timeout_s=10)
+        assert "Allow USB debugging?" in caught.value.mend
+        assert [device.state for device in list_devices(env=environment)] in (
+            ["unauthorized"],
+            ["offline"],
+            [],
+        )
+    finally:
+        run_local(["adb", "kill-server"], timeout_s=10, env=environment)
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_the_arm_machine_is_listed(bench: Bench) -> None:
+    bench.connect("adb").run(["true"], timeout_s=30).check()
+    (listed,) = (
+        device
+        for device in list_devices(env=bench.adb_environment)
+        if device.serial == f"127.0.0.1:{bench.machine.adb_port}"
+    )
+    assert (listed.state, listed.model) == ("device", "Harness_ARM_VM")

@@ -1,0 +1,223 @@
+"""ADB without Google's adb: what peers that are no good devices do, and adbd's own answers to keys."""
+
+import socket
+import stat
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from adb_shell import constants
+from adb_shell.adb_message import AdbMessage
+from device_bench import Bench
+
+from harness.errors import ConnectionLost, DeviceUnfit, TimedOut, TransportError
+from harness.transports.adb_direct import AdbDirectTransport
+from harness.transports.adb_keys import make_key
+
+Behaviour = Callable[[socket.socket], None]
+
+
+@contextmanager
+def peer(behave: Behaviour) -> Iterator[int]:
+    """A listener that treats each connection in its own way; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                behave(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def receive(connection: socket.socket) -> tuple[int, bytes]:
+    """One packet of the client's: command and data."""
+    header = b""
+    while len(header) < constants.MESSAGE_SIZE and (
+        data := connection.recv(constants.MESSAGE_SIZE - len(header))
+    ):
+        header += data
+    command, _, _, size, _, _ = struct.unpack(constants.MESSAGE_FORMAT, header)
+    data = b""
+    while len(data) < size:
+        data += connection.recv(size - len(data))
+    return command, data
+
+
+def answer(connection: socket.socket, command: bytes, arg0: int, arg1: int, data: bytes) -> None:
+    message = AdbMessage(command, arg0, arg1, data)
+    connection.sendall(message.pack() + data)
+
+
+def wait_for_the_end(connection: socket.socket) -> None:
+    while connection.recv(1 << 16):
+        pass
+
+
+def ask_for_keys(connection: socket.socket) -> bytes:
+    """Refuse every signature; the public key that is then offered."""
+    while True:
+        command, data = receive(connection)
+        if command == constants.ID_TO_WIRE[constants.AUTH] and data.endswith(b"\0"):
+            return data
+        answer(connection, constants.AUTH, constants.AUTH_TOKEN, 0, bytes(20))
+
+
+def greet(banner: bytes) -> Behaviour:
+    def behave(connection: socket.socket) -> None:
+        receive(connection)
+        answer(connection, constants.CNXN, 0x01000001, 1 << 20, banner)
+        wait_for_the_end(connection)
+
+    return behave
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "adbkey"
+    make_key(path)
+    return path
+
+
+def run_against(behave: Behaviour, key: Path) -> None:
+    with peer(behave) as port:
+        transport = AdbDirectTransport("127.0.0.1", port, key=key, connect_timeout_s=0.5, auth_timeout_s=0.5)
+        try:
+            transport.run(["true"], timeout_s=0.5)
+        finally:
+            transport.close()
+
+
+def test_nobody_listening_is_told(closed_port: int, key: Path) -> None:
+    with pytest.raises(ConnectionLost, match="cannot connect: Connection refused") as caught:
+        AdbDirectTransport("127.0.0.1", closed_port, key=key).run(["true"], timeout_s=5)
+    assert "adb tcpip 5555" in caught.value.mend
+
+
+def test_no_answer_is_a_timeout_of_its_own(key: Path) -> None:
+    with pytest.raises(TimedOut, match="does not answer as an ADB device"):
+        run_against(wait_for_the_end, key)
+
+
+def test_another_protocol_is_told(key: Path) -> None:
+    def speak_http(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+        wait_for_the_end(connection)
+
+    with pytest.raises(TransportError, match="does not speak ADB .packet b'HTTP'"):
+        run_against(speak_http, key)
+
+
+def test_wireless_debugging_that_wants_pairing_is_told(key: Path) -> None:
+    def want_tls(connection: socket.socket) -> None:
+        command = struct.unpack("<I", b"STLS")[0]
+        connection.sendall(struct.pack("<6I", command, 0x01000000, 0, 0, 0, command ^ 0xFFFFFFFF))
+        wait_for_the_end(connection)
+
+    with pytest.raises(DeviceUnfit, match="wants pairing") as caught:
+        run_against(want_tls, key)
+    assert "adb pair" in caught.value.mend
+
+
+def test_a_key_that_nobody_accepts_is_told(key: Path) -> None:
+    offered: list[bytes] = []
+
+    def ignore(connection: socket.socket) -> None:
+        offered.append(ask_for_keys(connection))
+        wait_for_the_end(connection)
+
+    with pytest.raises(DeviceUnfit, match=r"nobody accepted this computer's key .* within 0.5 s"):
+        run_against(ignore, key)
+    assert offered[0].rstrip(b"\0") == key.with_name("adbkey.pub").read_bytes().rstrip()
+
+
+def test_a_key_that_is_refused_is_told(key: Path) -> None:
+    with pytest.raises(DeviceUnfit, match="the device refused this computer's key"):
+        run_against(lambda connection: ask_for_keys(connection) and None, key)
+
+
+def test_a_device_without_shell_v2_is_told(key: Path) -> None:
+    with pytest.raises(DeviceUnfit, match="does not tell exit codes") as caught:
+        run_against(greet(b"device::ro.product.name=old;features=cmd\0"), key)
+    assert "Android 7" in caught.value.mend
+
+
+def test_a_device_that_closes_in_the_middle_is_lost_at_once(key: Path) -> None:
+    def close_after_opening(connection: socket.socket) -> None:
+        receive(connection)
+        answer(connection, constants.CNXN, 0x01000001, 1 << 20, b"device::features=shell_v2\0")
+        receive(connection)
+        answer(connection, constants.OKAY, 7, 1, b"")
+
+    with peer(close_after_opening) as port:
+        transport = AdbDirectTransport("127.0.0.1", port, key=key)
+        with pytest.raises(ConnectionLost, match="the device closed it"):
+            transport.run(["true"], timeout_s=3600)
+
+
+def test_a_service_that_is_refused_is_told(key: Path) -> None:
+    def refuse_services(connection: socket.socket) -> None:
+        receive(connection)
+        answer(connection, constants.CNXN, 0x01000001, 1 << 20, b"device::features=shell_v2\0")
+        receive(connection)
+        answer(connection, constants.CLSE, 0, 1, b"")
+        wait_for_the_end(connection)
+
+    with pytest.raises(TransportError, match="refuses the service shell,v2,raw"):
+        run_against(refuse_services, key)
+
+
+def test_a_packet_too_large_to_be_one_is_refused(key: Path) -> None:
+    def send_a_gigabyte(connection: socket.socket) -> None:
+        receive(connection)
+        command = constants.ID_TO_WIRE[constants.CNXN]
+        connection.sendall(struct.pack("<6I", command, 0x01000001, 1 << 20, 1 << 30, 0, command ^ 0xFFFFFFFF))
+        wait_for_the_end(connection)
+
+    with pytest.raises(TransportError, match="does not speak ADB"):
+        run_against(send_a_gigabyte, key)
+
+
+# adbd itself --------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_adbd_accepts_its_key(bench: Bench) -> None:
+    transport = bench.connect("adb-direct")
+    assert transport.run(["echo", "in"], timeout_s=30).stdout == b"in\n"
+    transport.close()
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_adbd_does_not_accept_a_key_made_just_now(bench: Bench, tmp_path: Path) -> None:
+    key = tmp_path / "new" / "adbkey"
+    transport = AdbDirectTransport("127.0.0.1", bench.machine.adb_port, key=key, auth_timeout_s=1)
+    with pytest.raises(DeviceUnfit, match="nobody accepted this computer's key"):
+        transport.run(["true"], timeout_s=30)
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert key.with_name("adbkey.pub").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_the_right_key_among_others_is_found(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANDROID_USER_HOME", str(tmp_path))
+    monkeypatch.setenv("ADB_VENDOR_KEYS", str(bench.machine.adb_key))
+    transport = AdbDirectTransport("127.0.0.1", bench.machine.adb_port)
+    assert transport.run(["echo", "in"], timeout_s=30).stdout == b"in\n"
+    transport.close()
+    assert (tmp_path / "adbkey").exists()

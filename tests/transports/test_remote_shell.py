@@ -1,0 +1,68 @@
+"""The first and last words of remote commands, spoken by this machine's own shells."""
+
+import shutil
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.transports.local import run_local
+from harness.transports.remote_shell import FramedCommand
+
+SHELLS = [
+    shell for shell in (["sh"], ["bash"], ["dash"], ["busybox", "sh"], ["mksh"]) if shutil.which(shell[0])
+]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_words_frame_the_command_and_leave_its_streams_alone(shell: list[str]) -> None:
+    command = FramedCommand.of(["sh", "-c", "echo out; printf err >&2; exit 42"])
+    said = run_local([*shell, "-c", command.line], timeout_s=10)
+    completed = command.completed(said.stdout, said.stderr)
+    assert completed is not None
+    assert (completed.exit_code, completed.stdout, completed.stderr) == (42, b"out\n", b"err")
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("argv", [["exit", "7"], ["sh", "-c", "exit 7"]])
+def test_no_command_takes_the_last_word(shell: list[str], argv: list[str]) -> None:
+    command = FramedCommand.of(argv)
+    said = run_local([*shell, "-c", command.line], timeout_s=10)
+    completed = command.completed(said.stdout, said.stderr)
+    assert completed is not None
+    assert completed.exit_code == 7
+
+
+def test_without_the_last_word_nothing_is_believed() -> None:
+    command = FramedCommand.of(["true"])
+    said = run_local(["sh", "-c", command.line.rpartition(";")[0]], timeout_s=10)
+    assert command.completed(said.stdout, said.stderr) is None
+    assert command.process_group(said.stderr) is not None
+
+
+def test_the_first_word_is_the_process_group() -> None:
+    command = FramedCommand.of(["sh", "-c", 'ps -o pgid= -p "$$" || cut -d" " -f5 /proc/self/stat'])
+    said = run_local(["sh", "-c", command.line], timeout_s=10)
+    assert command.process_group(said.stderr) == said.stdout.decode().strip()
+
+
+def test_a_command_cannot_guess_the_token() -> None:
+    assert FramedCommand.of(["true"]).token != FramedCommand.of(["true"]).token
+
+
+@given(before=st.binary(max_size=50), inside=st.binary(max_size=50), after=st.binary(max_size=50))
+def test_stderr_is_freed_of_the_words_wherever_they_stand(before: bytes, inside: bytes, after: bytes) -> None:
+    command = FramedCommand(("true",), "harness-0123456789abcdef")
+    token = command.token.encode()
+    said = before + token + b":77;" + inside + token + b":3;" + after
+    completed = command.completed(b"", said)
+    assert completed is not None
+    assert (completed.exit_code, completed.stderr) == (3, before + inside + after)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), max_size=4))
+def test_no_argument_reaches_a_shell_unquoted(arguments: list[str]) -> None:
+    command = FramedCommand.of(["printf", r"%s\0", "-", *arguments])
+    said = run_local(["sh", "-c", command.shell_line], timeout_s=10)
+    assert said.stdout == b"".join(text.encode() + b"\0" for text in ("-", *arguments))

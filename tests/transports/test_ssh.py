@@ -1,0 +1,124 @@
+"""What ssh says, and what sshd does with those it should not let in."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from device_bench import Bench
+
+from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, UsageError
+from harness.transports.local import run_local
+from harness.transports.ssh import SshTransport, failure
+
+
+@pytest.mark.parametrize("destination", ["", "-oProxyCommand=touch pwned"])
+def test_a_destination_is_never_taken_for_an_option(destination: str) -> None:
+    with pytest.raises(UsageError, match="not an SSH destination"):
+        SshTransport(destination)
+
+
+@pytest.mark.parametrize(
+    ("log", "kind", "what"),
+    [
+        (
+            "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
+            DeviceUnfit,
+            "not the one",
+        ),
+        ("No ED25519 host key is known for pi\nHost key verification failed.", DeviceUnfit, "not known"),
+        ("pi@pi: Permission denied (publickey,password).", DeviceUnfit, "does not accept"),
+        (
+            "ssh: Could not resolve hostname pi: Name or service not known",
+            DeviceUnfit,
+            "no host of this name",
+        ),
+        ("command-line: line 0: Bad configuration option: foo", DeviceUnfit, "configuration"),
+        ("ssh: connect to host pi port 22: Connection refused", ConnectionLost, "nothing listens"),
+        ("ssh: connect to host pi port 22: Connection timed out", ConnectionLost, "does not answer"),
+        ("Timeout, server pi not responding.", ConnectionLost, "does not answer"),
+        ("Connection to pi closed by remote host.", ConnectionLost, "before the command's end"),
+        ("", ConnectionLost, "before the command's end"),
+    ],
+)
+def test_sshs_messages_are_understood(log: str, kind: type[DeviceError], what: str) -> None:
+    found = failure(log.encode(), "pi@pi")
+    assert type(found) is kind
+    assert what in found.what
+
+
+def test_the_mends_name_the_port() -> None:
+    found = failure(b"REMOTE HOST IDENTIFICATION HAS CHANGED", "me@pi", 2222)
+    assert "ssh-keygen -R '[pi]:2222'" in found.mend
+    assert "ssh -p 2222 me@pi" in found.mend
+
+
+def test_control_characters_in_a_message_are_not_shown() -> None:
+    assert "\x1b" not in failure(b"\x1b[2Jkex_exchange_identification", "pi").what
+
+
+def test_nobody_listening_is_told(closed_port: int) -> None:
+    transport = SshTransport("127.0.0.1", port=closed_port, options=("-F", "none"))
+    with pytest.raises(ConnectionLost, match="nothing listens"):
+        transport.run(["true"], timeout_s=10)
+    transport.close()
+
+
+# sshd itself --------------------------------------------------------------------------------------
+
+
+def try_in(bench: Bench, **options: Path) -> None:
+    transport = SshTransport(
+        f"{bench.machine.ssh_user}@127.0.0.1",
+        port=bench.machine.ssh_port,
+        options=bench.ssh_options(**options),
+    )
+    try:
+        transport.run(["true"], timeout_s=30)
+    finally:
+        transport.close()
+
+
+def make_ssh_key(path: Path) -> Path:
+    run_local(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], timeout_s=30).check()
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_an_unknown_host_key_is_refused(bench: Bench, tmp_path: Path) -> None:
+    with pytest.raises(DeviceUnfit, match="host key is not known") as caught:
+        try_in(bench, known_hosts=tmp_path / "empty")
+    assert f"ssh -p {bench.machine.ssh_port}" in caught.value.mend
+    assert not (tmp_path / "empty").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_a_changed_host_key_is_refused(bench: Bench, tmp_path: Path) -> None:
+    other = make_ssh_key(tmp_path / "other").with_name("other.pub").read_text().split()[1]
+    (tmp_path / "changed").write_text(f"[127.0.0.1]:{bench.machine.ssh_port} ssh-ed25519 {other}\n")
+    with pytest.raises(DeviceUnfit, match="not the one known for it") as caught:
+        try_in(bench, known_hosts=tmp_path / "changed")
+    assert "ssh-keygen -R" in caught.value.mend
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_an_unknown_user_key_is_refused_without_asking(bench: Bench, tmp_path: Path) -> None:
+    with pytest.raises(DeviceUnfit, match="does not accept this user's SSH keys"):
+        try_in(bench, key=make_ssh_key(tmp_path / "stranger"))
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_the_shared_connection_is_private_and_ends_with_close(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    transport = bench.connect("ssh")
+    transport.run(["true"], timeout_s=30).check()
+    folders = list(tmp_path.iterdir()) or list(Path("/tmp").glob("harness-*"))
+    assert any((folder / "socket").is_socket() for folder in folders)
+    assert all(stat.S_IMODE(folder.stat().st_mode) == 0o700 for folder in folders if folder.is_dir())
+    transport.close()
+    assert list(tmp_path.iterdir()) == []
