@@ -16,11 +16,13 @@ fail() {
 
 # The time a process started, in clock ticks since boot: with the pid it names one process for ever.
 # It is field 22 of stat; the name in field 2 may hold blanks and parentheses, so count after the last one.
+# A zombie, which nobody has waited for yet, has ended.
 start_time() {
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   set -f
   set -- ${stat##*)}
   set +f
+  [ "$1" != Z ] || return 1
   shift 19
   echo "$1"
 }

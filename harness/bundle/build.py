@@ -6,9 +6,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from filelock import FileLock
-
-from harness.bundle.contents import EXECUTORCH_LIBRARIES, RUNNER, Bundle, read_bundle, write_sums
+from harness.bundle.contents import EXECUTORCH_LIBRARIES, RUNNER, Bundle, file_mode, read_bundle, write_sums
+from harness.bundle.locking import locked
 from harness.bundle.toolchain import find_toolchain
 from harness.bundle.wheel import executorch_version, find_executorch
 from harness.errors import BundleError
@@ -27,8 +26,7 @@ def ensure_bundle(abi: Abi) -> Bundle:
         BundleError: a compiler is missing, the build failed, or the other platform's wheel cannot be had.
     """
     folder = bundle_folder(abi)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
+    with locked(folder):
         if folder.is_dir():
             try:
                 return read_bundle(folder, abi)
@@ -88,6 +86,6 @@ def _build(abi: Abi, bundle: Path, scratch: Path) -> None:
         shutil.copyfile(source, bundle / source.name)
     for name, source in toolchain.runtime_files():
         shutil.copyfile(source, bundle / name)
-    for path in bundle.iterdir():
-        path.chmod(0o755)
     write_sums(bundle)
+    for path in bundle.iterdir():
+        path.chmod(file_mode(path.name))

@@ -58,12 +58,16 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def file_mode(name: str) -> int:
+    """Everything but the list of digests may be executed."""
+    return 0o644 if name == SUMS else 0o755
+
+
 def write_sums(folder: Path) -> None:
     """Write `SHA256SUMS` over everything in the folder, in the format of `sha256sum -c`."""
     names = sorted(path.name for path in folder.iterdir() if path.name != SUMS)
     lines = [f"{file_sha256(folder / name)}  {name}\n" for name in names]
     (folder / SUMS).write_text("".join(lines), encoding="ascii")
-    (folder / SUMS).chmod(0o644)
 
 
 def read_sums(text: str) -> dict[str, str]:
@@ -104,5 +108,4 @@ def read_bundle(folder: Path, abi: Abi) -> Bundle:
 
 
 def _describe(path: Path, sha256: str) -> BundleFile:
-    status = path.stat()
-    return BundleFile(path.name, sha256, status.st_size, status.st_mode & 0o777)
+    return BundleFile(path.name, sha256, path.stat().st_size, file_mode(path.name))

@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock
 
 from harness.bundle.build import bundle_folder, bundle_key, ensure_bundle
-from harness.bundle.contents import ABIS, Bundle, read_bundle
+from harness.bundle.contents import ABIS, Bundle, file_mode, read_bundle
+from harness.bundle.locking import locked
 from harness.bundle.wheel import executorch_version
 from harness.errors import BundleError
 from harness.records import Abi
@@ -94,7 +94,7 @@ def _unpack(path: Path, folder: Path) -> tuple[Abi, ...]:
                 # "x": a name given twice is refused.
                 with (folder / abi / name).open("xb") as file:
                     file.write(content)
-                (folder / abi / name).chmod(entry.mode & 0o755)
+                (folder / abi / name).chmod(file_mode(name))
                 abis[abi] = None
     except (OSError, EOFError, tarfile.TarError) as error:
         raise BundleError(f"{path} is no exported bundle, or damaged: {error}") from error
@@ -141,7 +141,7 @@ def _check_origin(content: bytes, path: Path) -> None:
 
 def _install(unpacked: Path, abi: Abi) -> Bundle:
     folder = bundle_folder(abi)
-    with FileLock(f"{folder}.lock"):
+    with locked(folder):
         if folder.is_dir():
             shutil.rmtree(folder)
         unpacked.rename(folder)

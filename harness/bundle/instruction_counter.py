@@ -5,8 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
-from filelock import FileLock
-
+from harness.bundle.locking import locked
 from harness.errors import BundleError
 from harness.paths import DEVICE_SCRIPTS, cache_folder
 from harness.transports.local import run_local
@@ -25,8 +24,7 @@ def ensure_instruction_counter() -> Path:
     version = plugin_api_version(_qemu_version_text())
     key = hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]
     plugin = cache_folder() / "instruction_counter" / f"api{version}-{key}" / "instruction_counter.so"
-    plugin.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{plugin.parent}.lock"):
+    with locked(plugin):
         if not plugin.is_file():
             partial = plugin.with_suffix(".partial")
             _compile(version, partial)

@@ -1,15 +1,13 @@
 """ExecuTorch's wheel for an ABI: the installed one, or the same version for the other platform."""
 
 import platform
-import shutil
 import sys
 import tempfile
 import zipfile
 from importlib import metadata
 from pathlib import Path
 
-from filelock import FileLock
-
+from harness.bundle.locking import locked
 from harness.errors import BundleError
 from harness.paths import cache_folder
 from harness.records import Abi
@@ -47,8 +45,7 @@ def find_executorch(abi: Abi) -> Path:
     if runs_natively(abi):
         return Path(str(metadata.distribution("executorch").locate_file("executorch")))
     folder = cache_folder() / "wheels" / f"executorch-{version}-{MACHINES[abi]}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
+    with locked(folder):
         if not folder.is_dir():
             with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
                 _unpack(_download(version, MACHINES[abi], Path(scratch)), Path(scratch) / "unpacked")
@@ -90,6 +87,5 @@ def _unpack(wheel: Path, folder: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:
             needed = [name for name in archive.namelist() if name.startswith(_NEEDED)]
             archive.extractall(folder, needed)
-    except (zipfile.BadZipFile, OSError) as error:
-        shutil.rmtree(folder, ignore_errors=True)
+    except zipfile.BadZipFile as error:
         raise BundleError(f"{wheel.name} cannot be unpacked: {error}") from error

@@ -83,3 +83,11 @@ def test_a_wheel_that_cannot_be_downloaded_is_told(own_cache: Path, monkeypatch)
         find_executorch(FOREIGN)
     assert "network" in raised.value.mend
     assert not [path for path in (own_cache / "wheels").iterdir() if path.suffix != ".lock"]
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "file"))
+    with pytest.raises(BundleError, match=r"cannot be made: .*Not a directory") as raised:
+        ensure_bundle(NATIVE)
+    assert "HARNESS_CACHE" in raised.value.mend

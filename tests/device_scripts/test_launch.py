@@ -145,6 +145,17 @@ def test_a_job_that_is_not_there_is_lost(launch: Launch, tmp_path: Path) -> None
     assert launch("wait", tmp_path / "nosuch").stdout == "status lost\n"
 
 
+@pytest.mark.slow
+def test_a_program_that_ended_unnoticed_is_lost(launch: Launch, job: Path) -> None:
+    with subprocess.Popen(["true"]) as zombie:
+        os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+        started = Path(f"/proc/{zombie.pid}/stat").read_text().rpartition(")")[2].split()[19]
+        job.mkdir(parents=True)
+        (job / "pid_started").write_text(f"{started}\n")
+        (job / "pid").write_text(f"{zombie.pid}\n")
+        assert launch("wait", job).stdout == "status lost\n"
+
+
 def test_a_job_whose_folder_vanished_is_lost(start, shell: str, job: Path) -> None:
     front = subprocess.Popen(
         [shell, str(SCRIPT), "start", str(job), "--", "sleep", "0.5"], stdout=subprocess.PIPE, text=True

@@ -1,0 +1,36 @@
+"""One process at a time makes an entry of the cache."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from harness.errors import BundleError
+
+# Longer than a build on a slow machine with a slow network.
+_TIMEOUT_S = 1800
+
+
+@contextmanager
+def locked(entry: Path) -> Iterator[None]:
+    """Hold the lock of a cache entry, its folder made.
+
+    Raises:
+        BundleError: another process holds it for very long, or the cache cannot be written.
+    """
+    lock = entry.with_name(entry.name + ".lock")
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock, timeout=_TIMEOUT_S):
+            yield
+    except Timeout as error:
+        raise BundleError(
+            f"another process has been making {entry.name} for {_TIMEOUT_S} s",
+            mend=f"end the process that holds {lock}",
+        ) from error
+    except OSError as error:
+        raise BundleError(
+            f"{entry} cannot be made: {error}",
+            mend="free space there, or let HARNESS_CACHE name another folder",
+        ) from error
