@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.devices.kinds import open_device
+from harness.bundle import ensure_bundle
 from harness.devices.device import Device
+from harness.devices.kinds import open_device
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, HarnessError, Interrupted
 from harness.events import Event, Listener
@@ -89,7 +90,10 @@ class _Worker:
             cells = _plan_cells(self.request, self.artifacts, device)
             steps = sum(cell.plan.processes for cell in cells)
             progress = _Progress(target.name, steps, self.folder, self.listen)
-            self.session = Session(device, self.artifacts, progress.save, progress.tell, self.cancelled)
+            bundle = ensure_bundle(device.info.abi)
+            self.session = Session(
+                device, bundle, self.artifacts, progress.save, progress.tell, self.cancelled
+            )
             self.session.measure(cells, read_cells(self.folder), seed=self.request.seed)
 
     def _wait_for_lowering(self, target: Target) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from harness.bundle import ensure_bundle
+from harness.bundle import Bundle
 from harness.devices.device import Device
 from harness.errors import Interrupted, LoweringError, MeasurementError, TimedOut
 from harness.lowering.cache import StoredArtifact
@@ -52,13 +52,14 @@ class Draft:
 
 @dataclass
 class Session:
-    """A device, what it has to measure, and whom to tell.
+    """A device, the runner and the artifacts for it, and whom to tell.
 
     `save` is called with the cell as it stands after each process; `tell` with what is going on.
     Setting `cancelled` and ending the job in `current_job` makes `measure` raise `Interrupted`.
     """
 
     device: Device
+    bundle: Bundle
     artifacts: Mapping[Variant, Future[StoredArtifact]]
     save: Callable[[Cell], None]
     tell: Callable[[str], None]
@@ -72,7 +73,7 @@ class Session:
             TransportError: the device is gone; what was saved stays.
             Interrupted: `cancelled` was set.
         """
-        bundle = deploy_bundle(self.device, ensure_bundle(self.device.info.abi), self.tell)
+        bundle = deploy_bundle(self.device, self.bundle, self.tell)
         self._job(bundle).stop()
         drafts = [Draft(request, _find_earlier(request, earlier, self.device)) for request in requests]
         rounds = max((draft.request.plan.processes for draft in drafts), default=0)

@@ -1,0 +1,168 @@
+"""What a device sends is untrusted: a report is taken whole and right, or refused with its reason."""
+
+import contextlib
+import json
+import re
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.errors import ReportRejected
+from harness.measuring.runner import decode_report, describe_end, parse_counts
+from harness.records import TensorSpec
+from record_builders import make_artifact, make_plan
+
+PLAN = make_plan(threads=1, warmup_iterations=2, counted_iterations=2)
+ARTIFACT = make_artifact(output=TensorSpec(dtype="float32", sizes=(1, 3), dim_order=(0, 1)))
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    """A report as the runner writes it."""
+    return {
+        "schema_version": 1,
+        "runner_version": "1",
+        "build_type": "Release",
+        "abi": "arm64-v8a",
+        "executorch_version": "1.5.1",
+        "load_ns": 1000,
+        "init_ns": 2000,
+        "first_ns": 3000,
+        "warmup_ns": [5, 4],
+        "latencies_ns": [3, 3, 4],
+        "rss_start_bytes": 1,
+        "rss_loaded_bytes": 2,
+        "rss_initialized_bytes": 3,
+        "rss_end_bytes": 4,
+        "peak_rss_bytes": 5,
+        "threads_requested": 1,
+        "threads_used": 1,
+        "cpus_allowed": "0-7",
+        "counted_instructions": [7, 7],
+        "counted_cycles": None,
+        "counters_unavailable": "cycles: Permission denied",
+        "output": {"sizes": [1, 3], "values": [0.5, -1.25, 3.0]},
+        **changes,
+    }
+
+
+def encode(**changes: Any) -> bytes:
+    return json.dumps(report(**changes)).encode()
+
+
+def test_a_whole_report_is_taken_in_the_order_it_was_measured() -> None:
+    decoded = decode_report(encode(), ARTIFACT, PLAN)
+    assert decoded.latencies_ns == (3, 3, 4)
+    assert decoded.output.values == (0.5, -1.25, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"schema_version": 2}, "schema_version"),
+        ({"load_ns": 0}, "load_ns"),
+        ({"load_ns": -1}, "load_ns"),
+        ({"load_ns": 1.5}, "load_ns"),
+        ({"load_ns": "1000"}, "load_ns"),
+        ({"load_ns": 2**70}, "load_ns"),
+        ({"load_ns": None}, "load_ns"),
+        ({"latencies_ns": [3, 0]}, "latencies_ns"),
+        ({"latencies_ns": {"0": 3}}, "latencies_ns"),
+        ({"latencies_ns": []}, "no timed iteration"),
+        ({"warmup_ns": [5]}, "1 warm-up iterations of 2"),
+        ({"threads_requested": 4}, "4 threads, not 1"),
+        ({"abi": "mips"}, "abi"),
+        ({"output": {"sizes": [1, 2], "values": [1.0, 2.0]}}, "2 outputs, not 3"),
+        ({"output": {"sizes": [1, 3], "values": [1.0, "x", 2.0]}}, "values"),
+        ({"surprise": 1}, "surprise"),
+        ({"cpus_allowed": "\x1b]0;title\x07" * 2, "surprise": 1}, "surprise"),
+    ],
+    ids=str,
+)
+def test_a_wrong_report_is_refused_with_the_place(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(ReportRejected, match=says):
+        decode_report(encode(**changes), ARTIFACT, PLAN)
+
+
+@pytest.mark.parametrize("name", list(report()))
+def test_no_field_may_be_missing(name: str) -> None:
+    incomplete = {key: value for key, value in report().items() if key != name}
+    with pytest.raises(ReportRejected, match=name):
+        decode_report(json.dumps(incomplete).encode(), ARTIFACT, PLAN)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        encode()[:-1],
+        encode() + b"}",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        encode().replace(b"1000", b"1e400"),
+        encode().replace(b"0.5", b"NaN"),
+        b"\xff\xfe",
+    ],
+    ids=lambda content: repr(content[:20]),
+)
+def test_what_is_no_report_at_all_is_refused(content: bytes) -> None:
+    with pytest.raises(ReportRejected, match="malformed"):
+        decode_report(content, ARTIFACT, PLAN)
+
+
+def test_an_error_message_cannot_steer_the_terminal() -> None:
+    hostile = json.dumps({**report(), "\x1b[2Jgone": 1}).encode()
+    with pytest.raises(ReportRejected) as caught:
+        decode_report(hostile, ARTIFACT, PLAN)
+    assert "\x1b" not in str(caught.value)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.sampled_from(list(report())), json_values)
+def test_any_value_in_any_field_is_taken_or_refused_never_a_crash(name: str, value: Any) -> None:
+    try:
+        decoded = decode_report(json.dumps(report(**{name: value})).encode(), ARTIFACT, PLAN)
+    except ReportRejected:
+        return
+    assert all(0 < latency <= 2**53 for latency in decoded.latencies_ns)
+    assert len(decoded.output.values) == 3
+    msgspec.json.encode(decoded)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_refused_with_an_error_of_ours(content: bytes) -> None:
+    for parse in (lambda: decode_report(content, ARTIFACT, PLAN), lambda: parse_counts(content, PLAN)):
+        with contextlib.suppress(ReportRejected):  # any other exception is a failure
+            parse()
+
+
+def test_counts_are_one_a_line_for_each_counted_inference() -> None:
+    assert parse_counts(b"123\n124\n", PLAN) == (123, 124)
+    for wrong in (b"", b"123\n", b"1\n2\n3\n", b"1\n-2\n", b"1\nx\n", b"1\n" + b"9" * 30):
+        with pytest.raises(ReportRejected, match="instruction counter"):
+            parse_counts(wrong, PLAN)
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "says"),
+    [
+        (3, r"the runner failed \(3\): bad model"),
+        (139, "ended by signal 11: bad model"),
+        (137, "signal 9, as a device does that runs out of memory"),
+    ],
+)
+def test_how_a_runner_ended_is_told(exit_code: int, says: str) -> None:
+    assert re.search(says, describe_end(exit_code, "bad model"))

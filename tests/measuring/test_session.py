@@ -1,0 +1,257 @@
+"""A device measuring its cells, with a shell script in the place of the runner and real files and jobs."""
+
+import hashlib
+import struct
+from collections import Counter
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from fakes import FlakyTransport
+from harness.bundle import Bundle, BundleFile
+from harness.devices.device import Device, describe
+from harness.errors import ConnectionLost, Interrupted, LoweringError
+from harness.lowering.cache import StoredArtifact
+from harness.measuring.session import CellRequest, Session
+from harness.paths import DEVICE_SCRIPTS
+from harness.records import Cell, TensorSpec, Variant
+from harness.transports.local import LocalTransport
+from record_builders import make_artifact, make_plan
+
+# Stands for the loader, which gets `--library-path FOLDER FOLDER/runner OPTIONS…`. The model file says how
+# it ends: its second line is an exit code, or a signal to die of.
+RUNNER = """#!/bin/sh
+[ "$1" != --version ] || exit 0
+shift 3
+while [ $# -gt 0 ]; do
+    case $1 in
+    --model) model=$2 ;;
+    --report) report=$2 ;;
+    --threads) threads=$2 ;;
+    esac
+    shift 2
+done
+end=$(sed -n 2p "$model")
+case $end in
+SIG*) kill -${end#SIG} $$; sleep 10 ;;
+?*) echo "bad model: made up" >&2; exit "$end" ;;
+esac
+cat > "$report" <<END
+{"schema_version":1,"runner_version":"1","build_type":"Release","abi":"x86_64","executorch_version":"1.5.1",
+"load_ns":1,"init_ns":1,"first_ns":9,"warmup_ns":[5],"latencies_ns":[4,4,4],"rss_start_bytes":1,
+"rss_loaded_bytes":2,"rss_initialized_bytes":3,"rss_end_bytes":4,"peak_rss_bytes":5,
+"threads_requested":$threads,"threads_used":$threads,"cpus_allowed":"0-1","counted_instructions":null,
+"counted_cycles":null,"counters_unavailable":"made up",
+"output":{"sizes":[1,2],"values":[$(sed -n 1p "$model")]}}
+END
+"""
+REFERENCE = (1.0, 2.0)
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@dataclass
+class Bench:
+    """A folder as the device, variants as small text files, and what the session saved."""
+
+    folder: Path
+    transport: LocalTransport
+    futures: dict[Variant, Future[StoredArtifact]] = field(default_factory=dict)
+    saved: list[Cell] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+
+    def bundle(self) -> Bundle:
+        source = self.folder / "bundle"
+        source.mkdir(exist_ok=True)
+        files = []
+        for name, content in {
+            "ld.so": RUNNER,
+            "launch.sh": (DEVICE_SCRIPTS / "launch.sh").read_text(),
+            "probe.sh": (DEVICE_SCRIPTS / "probe.sh").read_text(),
+        }.items():
+            (source / name).write_text(content)
+            files.append(
+                BundleFile(name=name, sha256=digest(content.encode()), size_bytes=len(content), mode=0o755)
+            )
+        return Bundle(abi="x86_64", folder=source, loader="ld.so", sha256="0" * 64, files=tuple(files))
+
+    def add(self, width: float, *, output: str = "1.0,2.0", end: str = "", error: bool = False) -> Variant:
+        """A variant whose runner says `output` and ends as told."""
+        variant = Variant(width=width, resolution_px=32, precision="fp32")
+        future: Future[StoredArtifact] = Future()
+        self.futures[variant] = future
+        if error:
+            future.set_exception(LoweringError("made up"))
+            return variant
+        program = f"{output}\n{end}\nwidth {width}\n".encode()
+        reference_input, reference_output = b"input", struct.pack("<2f", *REFERENCE)
+        paths = {}
+        for name, content in (("pte", program), ("bin", reference_input), ("out", reference_output)):
+            paths[name] = self.folder / f"{width}.{name}"
+            paths[name].write_bytes(content)
+        artifact = make_artifact(
+            variant=variant,
+            sha256=digest(program),
+            reference_input_sha256=digest(reference_input),
+            reference_output_sha256=digest(reference_output),
+            output=TensorSpec(dtype="float32", sizes=(1, 2), dim_order=(0, 1)),
+        )
+        future.set_result(StoredArtifact(artifact, paths["pte"], paths["bin"], paths["out"], True))
+        return variant
+
+    def session(self) -> Session:
+        folder = str(self.folder / "device")
+        info, _ = describe(LocalTransport(), name="here", kind="host", folder=folder)
+        device = Device(info, self.transport, folder, LocalTransport)
+        return Session(device, self.bundle(), self.futures, self.saved.append, self.told.append)
+
+    def measure(self, processes: int = 3, earlier: tuple[Cell, ...] = (), seed: int = 0) -> None:
+        plan = make_plan(processes=processes, warmup_iterations=1)
+        self.session().measure([CellRequest(v, plan) for v in self.futures], earlier, seed=seed)
+
+    def last(self) -> dict[float, Cell]:
+        """The last saved state of each cell, by width."""
+        return {cell.variant.width: cell for cell in self.saved}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, LocalTransport())
+
+
+def test_rounds_visit_every_cell_once_in_a_seeded_random_order(bench: Bench) -> None:
+    for width in (0.25, 0.5, 0.75, 1.0):
+        bench.add(width)
+    bench.measure(seed=7)
+    order = [cell.variant.width for cell in bench.saved]
+    rounds = [order[:4], order[4:8], order[8:]]
+    assert all(sorted(visited) == [0.25, 0.5, 0.75, 1.0] for visited in rounds)
+    assert len({tuple(visited) for visited in rounds}) > 1
+    first = list(order)
+    bench.saved.clear()
+    bench.measure(seed=7)
+    assert [cell.variant.width for cell in bench.saved] == first
+
+
+def test_each_process_is_saved_as_soon_as_it_is_measured(bench: Bench) -> None:
+    bench.add(0.25)
+    bench.measure(processes=3)
+    assert [len(cell.processes) for cell in bench.saved] == [1, 2, 3]
+    assert [process.round for process in bench.saved[-1].processes] == [0, 1, 2]
+
+
+def test_a_runner_that_fails_spoils_only_its_own_cell(bench: Bench) -> None:
+    bench.add(0.25)
+    bench.add(0.5, end="3")
+    bench.add(0.75, end="SIGSEGV")
+    bench.measure()
+    cells = bench.last()
+    assert cells[0.25].failure is None
+    assert len(cells[0.25].processes) == 3
+    failed, killed = cells[0.5].failure, cells[0.75].failure
+    assert failed is not None
+    assert failed.what == "the runner failed (3): bad model: made up"
+    assert killed is not None
+    assert "signal 11" in killed.what
+    for width in (0.5, 0.75):
+        assert cells[width].verdict.status == "invalid"
+        assert cells[width].latency is None
+    assert Counter(cell.variant.width for cell in bench.saved) == {0.25: 3, 0.5: 1, 0.75: 1}
+
+
+def test_a_wrong_output_fails_parity_and_the_verdict(bench: Bench) -> None:
+    bench.add(0.25, output="1.0,2.1")
+    bench.measure()
+    cell = bench.last()[0.25]
+    assert cell.parity is not None
+    assert not cell.parity.passed
+    assert cell.parity.max_abs_error == pytest.approx(0.1)
+    assert cell.verdict.status == "invalid"
+    assert "parity_failed" in {reason.code for reason in cell.verdict.reasons}
+
+
+def test_a_variant_that_was_not_lowered_leaves_the_others_alone(bench: Bench) -> None:
+    bench.add(0.25)
+    bench.add(0.5, error=True)
+    bench.measure()
+    assert set(bench.last()) == {0.25}
+
+
+def test_an_earlier_cell_goes_on_from_its_processes(bench: Bench) -> None:
+    bench.add(0.25)
+    bench.measure(processes=3)
+    unfinished = bench.saved[1]
+    bench.saved.clear()
+    bench.measure(processes=3, earlier=(unfinished,))
+    assert len(bench.saved) == 1
+    assert bench.saved[0].processes[:2] == unfinished.processes
+    assert len(bench.saved[0].processes) == 3
+
+
+@pytest.mark.parametrize("change", ["boot_id", "artifact", "failed"])
+def test_an_earlier_cell_of_another_boot_or_program_or_a_failed_one_is_measured_again(
+    bench: Bench, change: str
+) -> None:
+    bench.add(0.25, end="3" if change == "failed" else "")
+    bench.measure(processes=2)
+    earlier = bench.saved[0]
+    if change == "boot_id":
+        earlier = msgspec.structs.replace(
+            earlier, device=msgspec.structs.replace(earlier.device, boot_id="another")
+        )
+    if change == "artifact":
+        earlier = msgspec.structs.replace(
+            earlier, artifact=msgspec.structs.replace(earlier.artifact, sha256="f" * 64)
+        )
+    bench.saved.clear()
+    bench.add(0.25)
+    bench.measure(processes=2, earlier=(earlier,))
+    assert [len(cell.processes) for cell in bench.saved] == [1, 2]
+
+
+def test_a_second_session_pushes_nothing(bench: Bench) -> None:
+    bench.add(0.25)
+    bench.measure(processes=1)
+    assert sum("pushing" in text for text in bench.told) == 2
+    bench.told.clear()
+    bench.measure(processes=1)
+    assert not any("pushing" in text for text in bench.told)
+
+
+def test_a_lost_connection_while_measuring_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.measuring.jobs.RECONNECT_WAIT_S", 0.05)
+    bench = Bench(tmp_path, FlakyTransport(lambda argv: "start" in argv, times=3))
+    bench.add(0.25)
+    bench.measure(processes=3)
+    assert len(bench.saved[-1].processes) == 3
+    assert bench.saved[-1].failure is None
+
+
+def test_a_device_that_is_gone_ends_its_session_and_keeps_what_it_has(tmp_path: Path) -> None:
+    calls = Counter[str]()
+
+    def second_conditions(argv: object) -> bool:
+        calls["conditions"] += "conditions" in list(argv)  # type: ignore[call-overload]
+        return calls["conditions"] > 2
+
+    bench = Bench(tmp_path, FlakyTransport(second_conditions, times=1000))
+    bench.add(0.25)
+    with pytest.raises(ConnectionLost):
+        bench.measure(processes=3)
+    assert len(bench.saved[-1].processes) == 1
+
+
+def test_cancelling_ends_the_session(bench: Bench) -> None:
+    bench.add(0.25)
+    session = bench.session()
+    session.save = lambda cell: session.cancelled.set()
+    plan = make_plan(processes=5, warmup_iterations=1)
+    with pytest.raises(Interrupted):
+        session.measure([CellRequest(v, plan) for v in bench.futures], (), seed=0)
