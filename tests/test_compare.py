@@ -146,6 +146,20 @@ def test_a_slow_down_that_chance_gives_one_of_many_cells_is_inconclusive():
     assert among.cells[0].why == "could be chance among 40 cells"
 
 
+@pytest.mark.parametrize(
+    ("cells", "overlapping", "finding"), [(2, 3, "worse"), (2, 4, "inconclusive"), (40, 0, "worse")]
+)
+def test_many_cells_ask_for_smaller_p_values_up_to_complete_separation(cells, overlapping, finding):
+    """Exact p-values of six against six: 7/924, 12/924 and 1/924; the threshold is 0.025 / cells."""
+    below = sorted(STEADY_MEDIANS)[6 - overlapping :]
+    first = below[0] - 1000 if overlapping else slower(1.05)[0]
+    new = (first, *slower(1.05)[1:])
+    widths = [round(0.25 + 0.01 * i, 2) for i in range(cells)]
+    others = [of_variant(width) for width in widths[1:]]
+    comparison = compare([of_variant(widths[0]), *others], [of_variant(widths[0], new), *others])
+    assert comparison.finding == finding
+
+
 # Instructions -------------------------------------------------------------------------------------
 
 
@@ -173,6 +187,21 @@ def test_counts_of_several_threads_are_compared_by_their_ranges():
     assert compare([base], [counted(50_500_000, 51_200_000, threads=2)]).finding == "no worse"
     assert compare([base], [counted(55_000_000, 56_000_000, threads=2)]).finding == "worse"
     assert compare([base], [counted(50_000_000, 56_000_000, threads=2)]).finding == "inconclusive"
+
+
+def test_counts_tell_how_sure_they_are():
+    one = only(compare([counted(100, 100)], [counted(100, 104)]))
+    assert (one.finding, one.ratio.low, one.ratio.high, one.ratio.confidence) == ("inconclusive", 1, 1.04, 1)
+    assert only(compare([counted(100, 100)], [counted(100, 96)])).finding == "no worse"
+    two = only(compare([counted(100, 102, threads=2)], [counted(101, 104, 103, threads=2)])).ratio
+    assert (two.low, two.high) == (101 / 102, 1.04)
+    assert two.confidence == 0.5 * 0.75
+
+
+def test_across_clocks_the_looser_tolerance_holds():
+    base, new = counted(1_000_000, 1_000_000), counted(1_000_050, 1_000_050, clock="virtual")
+    assert compare([base], [new], across=True).finding == "no worse"
+    assert compare([new], [base], across=True).finding == "no worse"
 
 
 def test_without_counts_times_of_no_real_machine_decide_nothing():
