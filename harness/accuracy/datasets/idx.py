@@ -59,7 +59,7 @@ def open_idx(
     known = (
         classes
         or _read_class_names(folder)
-        or tuple(str(label) for label in range(int(labels.max(initial=-1)) + 1))
+        or tuple(str(label) for label in range(int(labels.max(initial=0)) + 1))
     )
     return Dataset(
         name=name or folder.resolve().name,

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -98,10 +99,13 @@ def read_torch(file: Path) -> Source:
         UsageError: it would have to run code of the file's own (a pickle), or holds no state dict.
     """
     try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # Of pickle protocols beyond 2, which are read all the same.
+            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UsageError(
-            f"{file.name} is refused: loading it would run code that it brings along",
+            f"{file.name} is refused: it holds more than tensors, and loading it could run code of its own",
             mend="save only `model.state_dict()`, best as safetensors",
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:

@@ -1,0 +1,249 @@
+"""Data sets are opened whole or refused with the reason, before anything is measured."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness.accuracy.datasets import Dataset, hold_out, match_classes, open_dataset, open_imagenet
+from harness.accuracy.datasets.dataset import stratified_subset
+from harness.errors import UsageError
+
+SHIPPED = Path(__file__).parent.parent / "data" / "fashion-mnist-1k"
+
+
+def _picture(path: Path, value: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (8, 8), (value, value, value)).save(path)
+    return path
+
+
+def _dataset(labels: tuple[int, ...], classes: tuple[str, ...] = ("a", "b")) -> Dataset:
+    return Dataset(
+        name="made",
+        split="test",
+        classes=classes,
+        labels=labels,
+        image_names=tuple(str(index) for index in range(len(labels))),
+        content="",
+        read=lambda index: Image.new("RGB", (2, 2), (index, 0, 0)),
+    )
+
+
+# Folders of pictures -------------------------------------------------------------------------------
+
+
+def test_a_folder_numbers_its_classes_by_name_and_ignores_what_is_no_picture(tmp_path: Path) -> None:
+    _picture(tmp_path / "dog" / "1.png", 10)
+    _picture(tmp_path / "cat" / "deep" / "2.jpg", 20)
+    (tmp_path / "dog" / "notes.txt").write_text("not a picture")
+    (tmp_path / ".cache").mkdir()
+    dataset = open_dataset(str(tmp_path))
+    assert dataset.classes == ("cat", "dog")
+    assert dataset.image_names == ("cat/deep/2.jpg", "dog/1.png")
+    assert dataset.labels == (0, 1)
+    assert dataset.read(1).getpixel((0, 0)) == (10, 10, 10)
+
+
+def test_split_folders_are_found_under_their_usual_names(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        _picture(tmp_path / split / "a" / "1.png")
+        _picture(tmp_path / split / "b" / f"{split}.png")
+    assert open_dataset(str(tmp_path), "validation").image_names == ("a/1.png", "b/val.png")
+    with pytest.raises(UsageError, match="no test split, only train, val"):
+        open_dataset(str(tmp_path), "test")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ((), "no class folders"),
+        (("only/1.png",), "a single class, 'only'"),
+        (("a/1.png", "b/readme.txt"), "b has no pictures"),
+    ],
+    ids=["empty", "one class", "empty class"],
+)
+def test_folders_without_a_question_are_refused(files: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    for name in files:
+        _picture(tmp_path / name) if name.endswith(".png") else (tmp_path / name).parent.mkdir(parents=True)
+    with pytest.raises(UsageError, match=message):
+        open_dataset(f"folder:{tmp_path}")
+
+
+def test_unknown_data_sets_name_the_known_kinds() -> None:
+    with pytest.raises(UsageError, match="KIND one of folder, imagenet, idx, hf"):
+        open_dataset("nosuch")
+
+
+def test_content_changes_with_a_picture_and_identity_with_a_name(tmp_path: Path) -> None:
+    _picture(tmp_path / "a" / "1.png")
+    changing = _picture(tmp_path / "b" / "2.png")
+    before = open_dataset(str(tmp_path))
+    Image.new("RGB", (9, 9)).save(changing)
+    after = open_dataset(str(tmp_path))
+    assert after.content != before.content
+    assert after.identity == before.identity
+    changing.rename(tmp_path / "b" / "3.png")
+    assert open_dataset(str(tmp_path)).identity != before.identity
+
+
+# ImageNet ------------------------------------------------------------------------------------------
+
+
+def _flat_imagenet(folder: Path, labels: str, *, file: str = "val.txt", images: int = 3) -> Path:
+    for number in range(images):
+        _picture(folder / f"ILSVRC2012_val_{number + 1:08d}.JPEG")
+    (folder / file).write_text(labels)
+    return folder
+
+
+def test_flat_imagenet_takes_names_with_labels_in_any_order(tmp_path: Path) -> None:
+    lines = [f"ILSVRC2012_val_{number:08d}.JPEG {label}" for number, label in ((3, 999), (1, 65), (2, 0))]
+    dataset = open_dataset(f"imagenet:{_flat_imagenet(tmp_path, chr(10).join(lines))}")
+    assert dataset.labels == (65, 0, 999)
+    assert len(dataset.classes) == 1000
+
+
+def test_flat_imagenet_takes_bare_labels_counted_from_one(tmp_path: Path) -> None:
+    folder = _flat_imagenet(tmp_path, "1\n1000\n66\n")
+    dataset = open_imagenet(folder, "validation", labels_file=folder / "val.txt", first_label=1)
+    assert dataset.labels == (0, 999, 65)
+
+
+def test_synset_labels_are_numbered_by_their_sorted_order(tmp_path: Path) -> None:
+    synsets = [f"n{1000 + number:08d}" for number in range(1000)]
+    folder = _flat_imagenet(tmp_path, "\n".join(reversed(synsets)), images=1000)
+    dataset = open_dataset(f"imagenet:{folder}")
+    assert dataset.labels == tuple(range(999, -1, -1))
+    assert dataset.classes == tuple(synsets)
+
+
+@pytest.mark.parametrize(
+    ("labels", "file", "message"),
+    [
+        ("1\n2\n", "val.txt", "2 labels for 3 pictures"),
+        ("1\n2\n1000\n", "val.txt", "line 3: label 1000 is not one of 1000 counted from 0"),
+        ("n00000001\nn00000002\nn00000003\n", "val.txt", "names 3 synsets"),
+        ("other.JPEG 1\na 2\nb 3\n", "val.txt", "line 1: 'other.JPEG 1' is not NAME LABEL"),
+        ("1\nx\n3\n", "val.txt", "line 2: label x"),
+        ("1\n2\n3\n", "labels.csv", "neither synset folders nor a labels.txt"),
+    ],
+    ids=["one short", "1001 classes", "few synsets", "foreign names", "no number", "no labels"],
+)
+def test_labels_that_would_shift_are_refused(labels: str, file: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
+        open_dataset(f"imagenet:{_flat_imagenet(tmp_path, labels, file=file)}")
+
+
+def test_the_development_kits_own_numbering_is_refused(tmp_path: Path) -> None:
+    folder = _flat_imagenet(tmp_path, "1\n2\n3\n", file="ILSVRC2012_validation_ground_truth.txt")
+    with pytest.raises(UsageError, match="development kit's own order"):
+        open_imagenet(folder, "validation", labels_file=folder / "ILSVRC2012_validation_ground_truth.txt")
+
+
+def test_incomplete_synset_folders_are_refused(tmp_path: Path) -> None:
+    for synset in ("n01440764", "n01443537"):
+        _picture(tmp_path / synset / "1.png")
+    with pytest.raises(UsageError, match="2 class folders, not ImageNet's 1000"):
+        open_dataset(f"imagenet:{tmp_path}")
+
+
+# IDX -----------------------------------------------------------------------------------------------
+
+
+def _idx(file: Path, values: np.ndarray, *, cut: int = 0) -> None:
+    header = bytes((0, 0, 8, values.ndim)) + b"".join(size.to_bytes(4, "big") for size in values.shape)
+    content = header + values.astype(np.uint8).tobytes()
+    file.write_bytes(content[: len(content) - cut])
+
+
+def test_the_shipped_subset_has_a_hundred_images_of_each_class() -> None:
+    dataset = open_dataset(f"idx:{SHIPPED}")
+    assert np.bincount(dataset.labels).tolist() == [100] * 10
+    assert dataset.classes[9] == "Ankle boot"
+    assert dataset.read(0).size == (28, 28)
+    # Ankle boots are dark at the top left and not empty.
+    boot = np.asarray(dataset.read(dataset.labels.index(9)))
+    assert boot[0, 0].max() == 0
+    assert boot.mean() > 20
+    assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 500_000
+
+
+def test_plain_and_gzipped_idx_are_the_same_data_set(tmp_path: Path) -> None:
+    for zipped in SHIPPED.glob("*.gz"):
+        (tmp_path / zipped.stem).write_bytes(gzip.decompress(zipped.read_bytes()))
+    plain, shipped = open_dataset(f"idx:{tmp_path}"), open_dataset(f"idx:{SHIPPED}")
+    assert plain.labels == shipped.labels
+    assert plain.content == shipped.content
+    assert plain.classes == tuple("0123456789")
+
+
+def test_damaged_idx_files_are_refused(tmp_path: Path) -> None:
+    images, labels = np.zeros((3, 4, 4)), np.array([0, 1, 1])
+    _idx(tmp_path / "t10k-images-idx3-ubyte", images)
+    _idx(tmp_path / "t10k-labels-idx1-ubyte", labels[:2])
+    with pytest.raises(UsageError, match="3 test images but 2 labels"):
+        open_dataset(f"idx:{tmp_path}")
+    _idx(tmp_path / "t10k-images-idx3-ubyte", images, cut=1)
+    with pytest.raises(UsageError, match=r"promises 48 bytes of \(3, 4, 4\) and has 47"):
+        open_dataset(f"idx:{tmp_path}")
+    _idx(tmp_path / "t10k-images-idx3-ubyte", labels)
+    with pytest.raises(UsageError, match="not an IDX file of unsigned bytes with 3 dimensions"):
+        open_dataset(f"idx:{tmp_path}")
+    (tmp_path / "t10k-images-idx3-ubyte").unlink()
+    (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8bnot gzip")
+    with pytest.raises(UsageError, match="cannot read"):
+        open_dataset(f"idx:{tmp_path}")
+    with pytest.raises(UsageError, match="has no train-images"):
+        open_dataset(f"idx:{tmp_path}", "train")
+
+
+# Hugging Face --------------------------------------------------------------------------------------
+
+
+def test_hugging_face_data_sets_are_read_from_disk(tmp_path: Path) -> None:
+    library = pytest.importorskip("datasets")
+    features = library.Features({"image": library.Image(), "label": library.ClassLabel(names=["a", "b"])})
+    pictures = [Image.new("RGB", (5, 5), (value, 0, 0)) for value in (1, 2)]
+    table = library.Dataset.from_dict({"image": pictures, "label": [1, 0]}, features=features)
+    table.save_to_disk(tmp_path / "saved")
+    dataset = open_dataset(f"hf:{tmp_path / 'saved'}")
+    assert (dataset.classes, dataset.labels) == (("a", "b"), (1, 0))
+    assert dataset.read(1).getpixel((0, 0)) == (2, 0, 0)
+
+
+# What all of them can do ---------------------------------------------------------------------------
+
+
+def test_subsets_keep_the_proportions_of_classes() -> None:
+    dataset = _dataset((0,) * 90 + (1,) * 10)
+    subset = stratified_subset(dataset, 20, seed=1)
+    assert np.bincount(subset.labels).tolist() == [18, 2]
+    assert subset.image_names == stratified_subset(dataset, 20, seed=1).image_names
+    assert subset.image_names != stratified_subset(dataset, 20, seed=2).image_names
+    position = 5
+    assert subset.read(position).getpixel((0, 0)) == (int(subset.image_names[position]), 0, 0)
+
+
+def test_held_out_images_are_in_no_training_set() -> None:
+    dataset = _dataset((0,) * 30 + (1,) * 10)
+    rest, held = hold_out(dataset, 0.1, seed=0)
+    assert np.bincount(held.labels).tolist() == [3, 1]
+    assert not set(rest.image_names) & set(held.image_names)
+    assert len(rest) + len(held) == len(dataset)
+
+
+def test_labels_must_fit_the_classes() -> None:
+    with pytest.raises(UsageError, match="a label 2, but only 2 classes"):
+        _dataset((0, 2))
+
+
+def test_another_order_of_classes_is_an_error_that_names_the_first() -> None:
+    dataset = _dataset((0, 1), ("cat", "dog"))
+    match_classes(dataset, ("cat", "dog"))
+    with pytest.raises(UsageError, match="class 0 is 'cat' in the data set and 'dog' in the weights"):
+        match_classes(dataset, ("dog", "cat"))
+    with pytest.raises(UsageError, match=r"only in the data set: \['dog'\], only in the weights: \['fox'\]"):
+        match_classes(dataset, ("cat", "fox"))

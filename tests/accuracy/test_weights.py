@@ -1,0 +1,386 @@
+"""Weights of every origin become our network with the same answers, or an error that names the tensor."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from weight_files import (
+    CLASSES,
+    WIDTH,
+    CoursePort,
+    frozen_graph,
+    shake,
+    slim_constants,
+    tflite_model,
+    trained_network,
+)
+
+from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.weights import Checkpoint, load_weights, save_checkpoint
+from harness.accuracy.weights.assembly import LAYERS
+from harness.errors import UsageError
+from models.mobilenet_v1 import MobileNetV1
+
+IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def _answers(network: Callable[[Tensor], Tensor], images: Tensor = IMAGES) -> Tensor:
+    with torch.no_grad():
+        return network(images)
+
+
+def _save(state: dict[str, Tensor], folder: Path, name: str = "weights.safetensors") -> Path:
+    file = folder / name
+    if file.suffix == ".safetensors":
+        save_file({key: value.clone().contiguous() for key, value in state.items()}, file)
+    else:
+        torch.save(state, file)
+    return file
+
+
+# Our own -------------------------------------------------------------------------------------------
+
+
+def test_our_checkpoints_keep_everything_that_belongs_to_the_network(tmp_path: Path) -> None:
+    network = trained_network(activation="relu", bn_eps=1e-4)
+    preprocessing = Preprocessing(resolution_px=96, mean=(0.1, 0.2, 0.3), interpolation="bicubic")
+    names = tuple("abcdefg")
+    checkpoint = Checkpoint(
+        padding="tf_same", bn_eps=1e-4, activation="relu", preprocessing=preprocessing, class_names=names
+    )
+    file = tmp_path / "own.safetensors"
+    save_checkpoint(file, network.state_dict(), checkpoint)
+    loaded = load_weights(file)
+    assert torch.equal(_answers(loaded.network()), _answers(network))
+    assert (loaded.width, loaded.classes, loaded.class_names) == (WIDTH, CLASSES, names)
+    assert loaded.preprocessing(96) == preprocessing
+    assert loaded.resolution_px == 96
+    assert not loaded.batch_norm_folded
+    assert [entry.name for entry in tmp_path.iterdir()] == ["own.safetensors"]
+    assert loaded.record.sha256 == load_weights(file).sha256
+
+
+@pytest.mark.parametrize("wrapper", [None, "state_dict", "model"])
+def test_state_dicts_are_found_under_the_usual_keys(wrapper: str | None, tmp_path: Path) -> None:
+    network = trained_network(padding="symmetric")
+    state = {f"module.{name}": value for name, value in network.state_dict().items()}
+    content = {wrapper: state, "epoch": 3} if wrapper else state
+    file = tmp_path / "checkpoint.pt"
+    torch.save(content, file)
+    assert torch.equal(_answers(load_weights(file).network()), _answers(network))
+
+
+def test_pickles_that_would_run_code_are_refused_unopened(tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+
+    class Bomb:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (trap,)
+
+    bombs = {"plain.pt": pickle.dumps(Bomb()), "nested.pth": None}
+    (tmp_path / "plain.pt").write_bytes(bombs["plain.pt"] or b"")
+    torch.save({"state_dict": Bomb()}, tmp_path / "nested.pth")
+    torch.save(trained_network(), tmp_path / "whole.pt")
+    for name in ("plain.pt", "nested.pth", "whole.pt"):
+        with pytest.raises(UsageError, match="could run code of its own"):
+            load_weights(tmp_path / name)
+    assert not trap.exists()
+
+
+# Other people's PyTorch ----------------------------------------------------------------------------
+
+
+def test_the_course_port_gives_the_same_probabilities_at_224(tmp_path: Path) -> None:
+    port = shake(CoursePort(WIDTH, 10))
+    loaded = load_weights(_save(port.state_dict(), tmp_path, "course.pth"))
+    images = torch.rand(3, 3, 224, 224, generator=torch.Generator().manual_seed(1)) * 4 - 2
+    expected = _answers(port, images)
+    ours = torch.softmax(_answers(loaded.network(), images), dim=1)
+    assert torch.allclose(ours, expected, atol=1e-6)
+    # The test would see a wrong ReLU: activations beyond 6 do occur.
+    capped = MobileNetV1(WIDTH, classes=10, bn_eps=loaded.bn_eps)
+    capped.load_state_dict(dict(loaded.state))
+    assert not torch.allclose(torch.softmax(_answers(capped.eval(), images), dim=1), expected, atol=1e-3)
+
+
+def _hugging_face_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """By the definition of transformers' MobileNetV1ForImageClassification."""
+    renamed = {}
+    for number, layer in enumerate(LAYERS):
+        place = "conv_stem" if number == 0 else f"layer.{number - 1}"
+        renamed[f"mobilenet_v1.{place}.convolution.weight"] = state[f"{layer}.conv.weight"]
+        for leaf in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            renamed[f"mobilenet_v1.{place}.normalization.{leaf}"] = state[f"{layer}.norm.{leaf}"]
+    return renamed | {name: state[name] for name in ("classifier.weight", "classifier.bias")}
+
+
+def test_hugging_face_names_bring_tensorflows_padding(tmp_path: Path) -> None:
+    network = trained_network(classes=1001)
+    loaded = load_weights(_save(_hugging_face_names(network.state_dict()), tmp_path))
+    assert torch.equal(_answers(loaded.network()), _answers(network))
+    assert (loaded.padding, loaded.class_offset, loaded.origin) == ("tf_same", 1, "Hugging Face")
+
+
+def test_a_backbone_without_classifier_needs_a_new_head(tmp_path: Path) -> None:
+    network = trained_network()
+    state = {
+        name.removeprefix("mobilenet_v1."): value
+        for name, value in _hugging_face_names(network.state_dict()).items()
+        if not name.startswith("classifier")
+    }
+    loaded = load_weights(_save(state, tmp_path))
+    assert loaded.classes is None
+    with pytest.raises(UsageError, match="a backbone without a classifier"):
+        loaded.network()
+    new = loaded.network(new_classes=3)
+    assert torch.equal(_answers(new.stem), _answers(network.stem))
+    assert _answers(new).shape == (2, 3)
+
+
+def test_timm_names_bring_torchs_epsilon(tmp_path: Path) -> None:
+    network = trained_network(padding="symmetric", bn_eps=1e-5)
+    state = network.state_dict()
+    renamed = {name: state[name] for name in ("classifier.weight", "classifier.bias")}
+    blocks_of_stage = (1, 2, 2, 6, 2)
+    places = [f"blocks.{stage}.{i}" for stage, count in enumerate(blocks_of_stage) for i in range(count)]
+    for number, layer in enumerate(LAYERS):
+        if number == 0:
+            conv, norm = "conv_stem", "bn1"
+        else:
+            place = places[(number - 1) // 2]
+            conv, norm = (
+                (f"{place}.conv_dw", f"{place}.bn1") if number % 2 else (f"{place}.conv_pw", f"{place}.bn2")
+            )
+        renamed[f"{conv}.weight"] = state[f"{layer}.conv.weight"]
+        for leaf in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            renamed[f"{norm}.{leaf}"] = state[f"{layer}.norm.{leaf}"]
+    loaded = load_weights(_save(renamed, tmp_path))
+    assert torch.equal(_answers(loaded.network()), _answers(network))
+    assert (loaded.padding, loaded.bn_eps, loaded.origin) == ("symmetric", 1e-5, "timm")
+
+
+# TensorFlow ----------------------------------------------------------------------------------------
+
+
+def test_frozen_graphs_give_the_same_logits(tmp_path: Path) -> None:
+    network = trained_network(classes=1001)
+    file = tmp_path / "frozen.pb"
+    file.write_bytes(frozen_graph(slim_constants(network)))
+    loaded = load_weights(file, width=WIDTH, classes=1001)
+    assert torch.equal(_answers(loaded.network()), _answers(network))
+    assert (loaded.padding, loaded.class_offset, loaded.batch_norm_folded) == ("tf_same", 1, False)
+
+
+def test_float_tflite_gives_the_same_logits_without_batch_norm(tmp_path: Path) -> None:
+    network = trained_network()
+    file = tmp_path / "model.tflite"
+    file.write_bytes(tflite_model(network))
+    loaded = load_weights(file)
+    assert torch.allclose(_answers(loaded.network()), _answers(network), atol=1e-5)
+    assert (loaded.padding, loaded.resolution_px, loaded.activation) == ("tf_same", 64, "relu6")
+    assert loaded.batch_norm_folded
+    assert loaded.preprocessing(64).mean == (0.5, 0.5, 0.5)
+
+
+def test_quantized_tflite_gives_what_its_integers_stand_for(tmp_path: Path) -> None:
+    network = trained_network()
+    file = tmp_path / "quant.tflite"
+    file.write_bytes(tflite_model(network, quantized=True))
+    loaded = load_weights(file)
+    ours, exact = loaded.state["stem.conv.weight"], dict(_folded_stem(network))["weight"]
+    step = float(exact.max() - exact.min()) / 255
+    assert 0 < (ours - exact).abs().max() <= step / 2 * 1.001
+    assert _answers(loaded.network()).argmax(1).equal(_answers(network).argmax(1))
+    # uint8 128 is zero, and a byte is 1/128.
+    preprocessing = loaded.preprocessing(64)
+    assert preprocessing.mean[0] * 255 == pytest.approx(128)
+    assert preprocessing.std[0] * 255 == pytest.approx(128)
+
+
+def _folded_stem(network: MobileNetV1) -> list[tuple[str, Tensor]]:
+    from models.mobilenet_v1 import fold_batch_norm
+
+    return list(fold_batch_norm(network).requires_grad_(False).stem.conv.named_parameters())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"activation": 0}, "not followed by a ReLU"),
+        ({"same": False}, r"pad by \(0, 0\)"),
+    ],
+    ids=["no activation", "valid padding"],
+)
+def test_tflite_models_of_other_networks_are_refused(
+    options: dict[str, int], message: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "other.tflite"
+    file.write_bytes(tflite_model(trained_network(), **options))
+    with pytest.raises(UsageError, match=message):
+        load_weights(file)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_keras_files_give_the_same_logits(suffix: str, tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    network = trained_network()
+    file = tmp_path / f"keras{suffix}"
+    constants = slim_constants(network)
+    weights = tmp_path / "model.weights.h5"
+    with h5py.File(weights, "w") as content:
+        for name, value in constants.items():
+            content[_keras_name(name, numbered=suffix == ".keras")] = value
+    if suffix == ".keras":
+        import zipfile
+
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.write(weights, "model.weights.h5")
+    else:
+        weights.rename(file)
+    loaded = load_weights(file)
+    assert torch.equal(_answers(loaded.network()), _answers(network))
+    assert (loaded.padding, loaded.origin) == ("tf_same", "Keras")
+
+
+def _keras_name(slim: str, *, numbered: bool) -> str:
+    """Keras 2's path of a TF-Slim constant, or Keras 3's, which counts the layers of each class."""
+    _, place, *rest = slim.split("/")
+    leaf, is_norm = rest[-1], "BatchNorm" in rest
+    if place == "Logits":
+        kernel = leaf == "weights"
+        if numbered:
+            return f"layers/conv2d_14/vars/{0 if kernel else 1}"
+        return f"model_weights/conv_preds/conv_preds/{'kernel' if kernel else 'bias'}:0"
+    parts = place.split("_")
+    number, half = int(parts[1]), parts[2] if len(parts) > 2 else ""
+    if numbered:
+        if is_norm:
+            order = 0 if number == 0 else 2 * number - (half == "depthwise")
+            variable = ("gamma", "beta", "moving_mean", "moving_variance").index(leaf)
+            return f"layers/batch_normalization{f'_{order}' if order else ''}/vars/{variable}"
+        if half == "depthwise":
+            return f"layers/depthwise_conv2d{f'_{number - 1}' if number > 1 else ''}/vars/0"
+        return f"layers/conv2d{f'_{number}' if number else ''}/vars/0"
+    layer = "conv1" if number == 0 else f"conv_{'dw' if half == 'depthwise' else 'pw'}_{number}"
+    layer += "_bn" if is_norm else ""
+    leaf = {"weights": "kernel", "depthwise_weights": "depthwise_kernel"}.get(leaf, leaf)
+    return f"model_weights/{layer}/{layer}/{leaf}:0"
+
+
+# What does not fit ---------------------------------------------------------------------------------
+
+
+def _without(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    return {key: value for key, value in state.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: _without(s, "blocks.3.depthwise.norm.bias"), "no tensor for blocks.3.depthwise.norm.bias"),
+        (lambda s: s | {"extra.weight": torch.ones(1)}, "no place for: extra.weight"),
+        (
+            lambda s: s | {"blocks.5.pointwise.conv.weight": torch.ones(9, 9, 1, 1)},
+            r"blocks.5.pointwise.conv.weight has shape \(9, 9, 1, 1\)",
+        ),
+        (lambda s: s | {"classifier.bias": torch.full((CLASSES,), torch.nan)}, "classifier.bias holds NaN"),
+        (
+            lambda s: s | {"stem.norm.running_var": torch.full((8,), -1.0)},
+            "running_var holds a negative variance",
+        ),
+        (lambda s: _without(s, "classifier.bias"), "classifier.bias is missing"),
+        (lambda s: _without(s, "stem.conv.weight"), "not hold a MobileNetV1 by any known names"),
+        (
+            lambda s: _without(s, "blocks.12.pointwise.conv.weight"),
+            "no tensor for blocks.12.pointwise.conv.weight",
+        ),
+    ],
+    ids=["missing", "left over", "misshapen", "nan", "variance", "half a head", "foreign", "no last layer"],
+)
+def test_a_tensor_that_does_not_fit_is_named(
+    change: Callable[[dict[str, Tensor]], dict[str, Tensor]], message: str, tmp_path: Path
+) -> None:
+    file = _save(change(trained_network().state_dict()), tmp_path)
+    with pytest.raises(UsageError, match=message):
+        load_weights(file)
+
+
+def test_another_width_or_number_of_classes_than_asked_for_is_refused(tmp_path: Path) -> None:
+    file = _save(trained_network().state_dict(), tmp_path)
+    with pytest.raises(UsageError, match=r"stem.conv.weight has shape \(8, .* but width 0.5 needs \(16, "):
+        load_weights(file, width=0.5)
+    with pytest.raises(UsageError, match="classifies into 7 classes, not 1000"):
+        load_weights(file, classes=1000)
+
+
+@pytest.mark.parametrize("width", [0.25, 0.35, 0.5, 0.75, 1.0, 1.25, 1.4])
+def test_the_width_is_found_from_the_channels(width: float, tmp_path: Path) -> None:
+    state = MobileNetV1(width, classes=2).state_dict()
+    assert load_weights(_save(state, tmp_path)).width == width
+
+
+def test_files_of_no_known_kind_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no weights file"):
+        load_weights(tmp_path / "gone.pt")
+    (tmp_path / "model.onnx").write_bytes(b"")
+    with pytest.raises(UsageError, match="must end in one of"):
+        load_weights(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".pb", ".tflite", ".h5", ".keras"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00" * 64, b"not weights at all " * 20], ids=["empty", "zeros", "text"]
+)
+def test_garbage_is_refused_whatever_its_name(suffix: str, content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / f"garbage{suffix}"
+    file.write_bytes(content)
+    with pytest.raises(UsageError):
+        load_weights(file)
+
+
+_TFLITE = tflite_model(trained_network())
+_GRAPH = frozen_graph(
+    {name: value for name, value in slim_constants(trained_network()).items() if value.size < 99}
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([("a.tflite", _TFLITE), ("a.pb", _GRAPH)]), st.data())
+def test_damaged_files_end_in_an_error_or_a_checked_network(
+    tmp_path_factory: pytest.TempPathFactory, original: tuple[str, bytes], data: st.DataObject
+) -> None:
+    name, content = original
+    damaged = bytearray(content[: data.draw(st.integers(len(content) // 2, len(content)), label="cut")])
+    # The tables lie at the ends of the file, where damage tells most.
+    for _ in range(data.draw(st.integers(0, 4), label="flips")):
+        at = data.draw(
+            st.one_of(st.integers(0, 200), st.integers(1, 4000).map(lambda back: -back)), label="at"
+        )
+        if -len(damaged) <= at < len(damaged):
+            damaged[at] ^= data.draw(st.integers(1, 255), label="bits")
+    file = tmp_path_factory.mktemp("damaged") / name
+    file.write_bytes(damaged)
+    try:
+        loaded = load_weights(file)
+    except UsageError:
+        return
+    assert all(np.isfinite(value.numpy()).all() for value in loaded.state.values())
+
+
+def test_batch_norm_absorbs_the_bias_of_its_convolution(tmp_path: Path) -> None:
+    biased = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8))
+    shake(biased)
+    state = trained_network(padding="symmetric", bn_eps=1e-3).state_dict()
+    state["stem.conv.weight"], state["stem.conv.bias"] = biased[0].weight.data, biased[0].bias.data
+    for leaf in ("weight", "bias", "running_mean", "running_var"):
+        state[f"stem.norm.{leaf}"] = getattr(biased[1], leaf).data
+    biased[1].eps = 1e-3
+    stem = load_weights(_save(state, tmp_path)).network().stem
+    assert torch.allclose(_answers(stem), torch.clamp(_answers(biased), 0, 6), atol=1e-6)

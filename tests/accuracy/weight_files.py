@@ -1,0 +1,291 @@
+"""Writes small weights files as TensorFlow, TF-Slim and courses do, for the tests of the readers."""
+
+import struct
+from collections.abc import Iterator, Mapping
+
+import flatbuffers
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from harness.accuracy.weights.assembly import LAYERS
+from models.mobilenet_v1 import BLOCKS, MobileNetV1, fold_batch_norm
+
+WIDTH = 0.25
+CLASSES = 7
+
+
+def trained_network(
+    *, classes: int = CLASSES, padding: str = "tf_same", activation: str = "relu6", bn_eps: float = 1e-3
+) -> MobileNetV1:
+    """A small network whose every parameter and statistic differs from its default."""
+    network = MobileNetV1(WIDTH, classes=classes, padding=padding, activation=activation, bn_eps=bn_eps)
+    return shake(network)
+
+
+def shake(network: nn.Module) -> nn.Module:
+    """Give every layer weights and statistics of trained size."""
+    generator = torch.Generator().manual_seed(3)
+
+    def uniform(like: Tensor, low: float, high: float) -> Tensor:
+        return torch.empty_like(like).uniform_(low, high, generator=generator)
+
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.weight.copy_(uniform(module.weight, 0.5, 1.5))
+                module.bias.copy_(uniform(module.bias, -0.3, 0.5))
+                module.running_mean.copy_(uniform(module.running_mean, -0.2, 0.2))
+                module.running_var.copy_(uniform(module.running_var, 0.5, 2))
+            elif isinstance(module, nn.Conv2d | nn.Linear):
+                spread = (6 / module.weight[0].numel()) ** 0.5
+                module.weight.copy_(uniform(module.weight, -spread, spread))
+                if module.bias is not None:
+                    module.bias.copy_(uniform(module.bias, -0.2, 0.2))
+    return network.eval()
+
+
+# Frozen TensorFlow graphs --------------------------------------------------------------------------
+
+
+def slim_constants(network: MobileNetV1) -> dict[str, np.ndarray]:
+    """TF-Slim's names and layouts of a network's tensors."""
+    state = {name: value.numpy() for name, value in network.state_dict().items()}
+    constants = {}
+    for layer in LAYERS:
+        depthwise = layer.endswith("depthwise")
+        place = (
+            "Conv2d_0" if layer == "stem" else f"Conv2d_{int(layer.split('.')[1]) + 1}_{layer.split('.')[2]}"
+        )
+        kernel = state[f"{layer}.conv.weight"]
+        leaf = "depthwise_weights" if depthwise else "weights"
+        constants[f"MobilenetV1/{place}/{leaf}"] = kernel.transpose(
+            (2, 3, 0, 1) if depthwise else (2, 3, 1, 0)
+        )
+        norm = (("gamma", "weight"), ("beta", "bias"), ("moving_mean", "running_mean"))
+        for theirs, ours in (*norm, ("moving_variance", "running_var")):
+            constants[f"MobilenetV1/{place}/BatchNorm/{theirs}"] = state[f"{layer}.norm.{ours}"]
+    constants["MobilenetV1/Logits/Conv2d_1c_1x1/weights"] = state["classifier.weight"].T[None, None]
+    constants["MobilenetV1/Logits/Conv2d_1c_1x1/biases"] = state["classifier.bias"]
+    return constants
+
+
+def frozen_graph(constants: Mapping[str, np.ndarray]) -> bytes:
+    """A GraphDef: the constants between a placeholder and an integer constant, as real ones have."""
+    nodes = [_node("input", "Placeholder", b"")]
+    for name, value in constants.items():
+        dims = b"".join(_message(2, b"\x08" + _varint(size)) for size in value.shape)
+        tensor = b"\x08\x01" + _message(2, dims) + _message(4, value.astype("<f4").tobytes())
+        nodes.append(_node(name, "Const", tensor))
+    nodes.append(
+        _node("MobilenetV1/Logits/shape", "Const", b"\x08\x03" + _message(4, struct.pack("<i", 1001)))
+    )
+    return b"".join(_message(1, node) for node in nodes)
+
+
+def _node(name: str, operation: str, tensor: bytes) -> bytes:
+    node = _message(1, name.encode()) + _message(2, operation.encode())
+    if tensor:
+        node += _message(5, _message(1, b"dtype") + _message(2, b"\x30\x01"))
+        node += _message(5, _message(1, b"value") + _message(2, _message(8, tensor)))
+    return node
+
+
+def _message(number: int, content: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*out, value))
+
+
+# TFLite --------------------------------------------------------------------------------------------
+
+_CONV, _DEPTHWISE, _MEAN, _SOFTMAX = 3, 4, 40, 25
+_DTYPES = {np.dtype("float32"): 0, np.dtype("int32"): 2, np.dtype("uint8"): 3}
+
+
+def tflite_model(
+    network: MobileNetV1,
+    *,
+    resolution_px: int = 64,
+    quantized: bool = False,
+    activation: int = 3,
+    same: bool = True,
+) -> bytes:
+    """A network, its BatchNorm folded, as TensorFlow's converter lays it out; uint8 if `quantized`."""
+    writer = _TfliteWriter()
+    shape = (1, resolution_px, resolution_px, 3)
+    at = writer.tensor("input", shape, None, scale=1 / 128 if quantized else None, zero_point=128)
+    for layer, conv in _folded_convolutions(network):
+        depthwise = layer.endswith("depthwise")
+        kernel = conv.weight.numpy().transpose((1, 2, 3, 0) if depthwise else (0, 2, 3, 1))
+        bias = conv.bias.numpy()
+        is_last = layer == "classifier"
+        inputs = [
+            at,
+            writer.weights(f"{layer}/weights", kernel, quantized),
+            writer.bias(f"{layer}/bias", bias, quantized),
+        ]
+        at = writer.tensor(f"{layer}/out", (1, 1, 1, len(bias)), None)
+        fused = 0 if is_last else activation
+        writer.operator(_DEPTHWISE if depthwise else _CONV, inputs, at, conv.stride[0], fused, same)
+    return writer.finish()
+
+
+def _folded_convolutions(network: MobileNetV1) -> Iterator[tuple[str, nn.Conv2d]]:
+    folded = fold_batch_norm(network).requires_grad_(False)
+    modules = dict(folded.named_modules())
+    for layer in LAYERS:
+        yield layer, modules[f"{layer}.conv"]
+    classifier = nn.Conv2d(folded.classifier.in_features, folded.classifier.out_features, 1)
+    classifier.weight.data = folded.classifier.weight.data[:, :, None, None]
+    classifier.bias.data = folded.classifier.bias.data
+    yield "classifier", classifier.requires_grad_(False)
+
+
+class _TfliteWriter:
+    """Tensors, buffers and operators of one graph, written with the flatbuffers library."""
+
+    def __init__(self) -> None:
+        self._builder = flatbuffers.Builder(1 << 20)
+        self._buffers = [self._table([])]
+        self._tensors: list[int] = []
+        self._operators: list[int] = []
+
+    def weights(self, name: str, values: np.ndarray, quantized: bool) -> int:
+        if not quantized:
+            return self.tensor(name, values.shape, values)
+        low, high = float(values.min()), float(values.max())
+        scale = (high - low) / 255
+        zero_point = round(-low / scale)
+        stored = np.clip(np.round(values / scale) + zero_point, 0, 255).astype(np.uint8)
+        return self.tensor(name, values.shape, stored, scale=scale, zero_point=zero_point)
+
+    def bias(self, name: str, values: np.ndarray, quantized: bool) -> int:
+        if not quantized:
+            return self.tensor(name, values.shape, values)
+        return self.tensor(name, values.shape, np.round(values * 1e6).astype(np.int32), scale=1e-6)
+
+    def tensor(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        values: np.ndarray | None,
+        *,
+        scale: float | None = None,
+        zero_point: int = 0,
+    ) -> int:
+        builder = self._builder
+        kind = _DTYPES[values.dtype] if values is not None else (3 if scale else 0)
+        if values is not None:
+            data = builder.CreateNumpyVector(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
+            self._buffers.append(self._table([("offset", 0, data)]))
+        buffer = len(self._buffers) - 1 if values is not None else 0
+        label = builder.CreateString(name)
+        sizes = builder.CreateNumpyVector(np.array(shape, dtype=np.int32))
+        fields = [("offset", 0, sizes), ("int8", 1, kind), ("uint32", 2, buffer), ("offset", 3, label)]
+        if scale is not None:
+            scales = builder.CreateNumpyVector(np.array([scale], dtype=np.float32))
+            zeros = builder.CreateNumpyVector(np.array([zero_point], dtype=np.int64))
+            fields.append(("offset", 4, self._table([("offset", 2, scales), ("offset", 3, zeros)])))
+        self._tensors.append(self._table(fields))
+        return len(self._tensors) - 1
+
+    def operator(
+        self, code: int, inputs: list[int], output: int, stride: int, activation: int, same: bool
+    ) -> None:
+        field = 4 if code == _DEPTHWISE else 3
+        options = [
+            ("int8", 0, 0 if same else 1),
+            ("int32", 1, stride),
+            ("int32", 2, stride),
+            ("int8", field, activation),
+        ]
+        options_at = self._table(options)
+        ins = self._builder.CreateNumpyVector(np.array(inputs, dtype=np.int32))
+        outs = self._builder.CreateNumpyVector(np.array([output], dtype=np.int32))
+        index = (_CONV, _DEPTHWISE).index(code)
+        self._operators.append(
+            self._table(
+                [("uint32", 0, index), ("offset", 1, ins), ("offset", 2, outs), ("offset", 4, options_at)]
+            )
+        )
+
+    def finish(self) -> bytes:
+        codes = [self._table([("int8", 0, code), ("int32", 3, code)]) for code in (_CONV, _DEPTHWISE)]
+        inputs = self._builder.CreateNumpyVector(np.array([0], dtype=np.int32))
+        graph = self._table(
+            [
+                ("offset", 0, self._vector(self._tensors)),
+                ("offset", 1, inputs),
+                ("offset", 3, self._vector(self._operators)),
+            ]
+        )
+        model = self._table(
+            [
+                ("offset", 1, self._vector(codes)),
+                ("offset", 2, self._vector([graph])),
+                ("offset", 4, self._vector(self._buffers)),
+            ]
+        )
+        self._builder.Finish(model, file_identifier=b"TFL3")
+        return bytes(self._builder.Output())
+
+    def _vector(self, offsets: list[int]) -> int:
+        self._builder.StartVector(4, len(offsets), 4)
+        for offset in reversed(offsets):
+            self._builder.PrependUOffsetTRelative(offset)
+        return int(self._builder.EndVector())
+
+    def _table(self, fields: list[tuple[str, int, int]]) -> int:
+        builder = self._builder
+        builder.StartObject(8)
+        add = {
+            "offset": lambda slot, value: builder.PrependUOffsetTRelativeSlot(slot, value, 0),
+            "int8": lambda slot, value: builder.PrependInt8Slot(slot, value, 0),
+            "int32": lambda slot, value: builder.PrependInt32Slot(slot, value, 0),
+            "uint32": lambda slot, value: builder.PrependUint32Slot(slot, value, 0),
+        }
+        for kind, slot, value in fields:
+            add[kind](slot, value)
+        return int(builder.EndObject())
+
+
+# The plain port of courses -------------------------------------------------------------------------
+
+
+class CoursePort(nn.Module):
+    """MobileNetV1 as plain PyTorch courses write it: biased convolutions, a fixed 7x7 window, softmax."""
+
+    def __init__(self, alpha: float, classes: int) -> None:
+        super().__init__()
+        channels = [int(full * alpha) for full in (32, *(full for full, _ in BLOCKS))]
+        self.first_conv = nn.Sequential(
+            nn.Conv2d(3, channels[0], 3, 2, 1), nn.BatchNorm2d(channels[0]), nn.ReLU()
+        )
+        self.bottleneck = nn.Sequential(
+            *(
+                nn.Sequential(
+                    nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs),
+                    nn.BatchNorm2d(inputs),
+                    nn.ReLU(),
+                    nn.Conv2d(inputs, outputs, 1),
+                    nn.BatchNorm2d(outputs),
+                    nn.ReLU(),
+                )
+                for inputs, outputs, (_, stride) in zip(channels, channels[1:], BLOCKS, strict=False)
+            )
+        )
+        self.pool = nn.AvgPool2d(7)
+        self.dropout = nn.Dropout(0.2)
+        self.linear = nn.Linear(channels[-1], classes)
+        self.softmax = nn.Softmax(dim=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.pool(self.bottleneck(self.first_conv(images))).flatten(1)
+        return self.softmax(self.linear(self.dropout(features)))
