@@ -157,8 +157,8 @@ def _print_json(outcome: "Outcome", report: Path | None) -> None:
     import msgspec
 
     document = {
-        "folder": str(outcome.folder),
-        "report": str(report) if report else None,
+        "folder": str(outcome.folder.resolve()),
+        "report": str(report.resolve()) if report else None,
         "cells": outcome.cells,
         "errors": [str(error) for error in outcome.errors],
     }

@@ -41,7 +41,9 @@ def measure_on(
         except KeyboardInterrupt:
             for worker in workers:
                 worker.cancel()
-            raise Interrupted("interrupted") from None
+            raise Interrupted(
+                "interrupted; what was measured is saved", mend=f"go on with: harness run --resume {folder}"
+            ) from None
     return [error for worker in workers for error in worker.errors]
 
 

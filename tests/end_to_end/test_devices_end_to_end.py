@@ -1,5 +1,11 @@
 """`harness run` on real devices through the command line: lower, push, run ARM code, measure, report."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,13 +70,37 @@ def test_the_emulator_counts_the_same_instructions_twice(run_harness: Callable[.
         check_cell(cell)
         assert cell["device"]["abi"] == "arm64-v8a"
         assert cell["device"]["clock"] == "emulated"
-        assert cell["verdict"]["status"] != "valid" or "latency" not in cell["verdict"]
+        assert cell["verdict"]["status"] == "suspect"
         assert "emulated" in {reason["code"] for reason in cell["verdict"]["reasons"]}
         counts = {process["instructions_per_inference"] for process in cell["processes"]}
         assert len(counts) == 1
         assert cell["instructions_per_inference"] in counts
     assert cells["int8"]["instructions_per_inference"] < cells["fp32"]["instructions_per_inference"]
     check_report(ended.document["report"])
+
+
+@pytest.mark.device
+def test_the_arm_machine_is_measured_by_every_route_and_agrees_with_the_emulator(
+    run_harness: Callable[..., Any],
+) -> None:
+    routes = ("arm-vm", "arm-vm:adb", "arm-vm:ssh")
+    devices = ",".join(("emulator", *routes))
+    sweep = ("--width", "0.25", "--resolution", "128", "--precision", "int8")
+    ended = run_harness("run", "--device", devices, *sweep, "--json", timeout_s=600)
+    assert ended.exit_code == 0, ended.stderr
+    cells = {cell["device"]["name"]: cell for cell in ended.document["cells"]}
+    assert set(cells) == {"emulator", *routes}
+    for cell in cells.values():
+        check_cell(cell)
+    transports = {name: cells[name]["device"]["transport"] for name in routes}
+    assert transports == {"arm-vm": "adb-direct", "arm-vm:adb": "adb", "arm-vm:ssh": "ssh"}
+    emulated = cells["emulator"]["instructions_per_inference"]
+    for name in routes:
+        assert cells[name]["device"]["clock"] == "virtual"
+        assert cells[name]["device"]["cores"][0]["name"] == "Cortex-A76"
+        counts = [process["instructions_per_inference"] for process in cells[name]["processes"]]
+        assert max(counts) - min(counts) <= 1e-4 * min(counts)
+        assert abs(counts[0] - emulated) <= 0.01 * emulated
 
 
 @pytest.mark.device
@@ -83,3 +113,39 @@ def test_a_second_run_lowers_and_pushes_nothing(run_harness: Callable[..., Any],
     assert "pushing" not in again.stderr
     assert "lowered" not in again.stderr
     assert "report: " in again.stdout
+
+
+@pytest.mark.device
+def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
+    run_harness: Callable[..., Any], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    sweep = ("--width", "0.25", "--resolution", "32,64", "--precision", "fp32", "--processes", "6")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", "--device", "host", *sweep, "--out", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and len(list(folder.glob("cells/*.json"))) < 2:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    assert f"--resume {folder}" in stderr
+
+    saved = {path.name: json.loads(path.read_text()) for path in folder.glob("cells/*.json")}
+    assert len(saved) == 2
+    assert all(1 <= len(cell["processes"]) < 6 for cell in saved.values())
+
+    ended = run_harness("run", "--resume", folder, "--json")
+    assert ended.exit_code == 0, ended.stderr
+    assert len(ended.document["cells"]) == 2
+    for path in folder.glob("cells/*.json"):
+        cell = json.loads(path.read_text())
+        check_cell(cell, processes=6)
+        before = saved[path.name]["processes"]
+        assert cell["processes"][: len(before)] == before
