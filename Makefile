@@ -9,8 +9,8 @@ DEMO_RUN ?= results/demo
 
 setup: $(VENV)/ready
 
-$(VENV)/ready: pyproject.toml device_scripts/setup_host.sh
-	sh device_scripts/setup_host.sh
+$(VENV)/ready: pyproject.toml .ci/setup_host.sh
+	sh .ci/setup_host.sh
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade pip
@@ -23,7 +23,7 @@ demo: setup
 
 # The ARM machine for tests; built once from Debian's packages and cached.
 arm-vm: setup
-	$(BIN)/python -m harness.devices.arm_vm
+	$(BIN)/python -c 'from harness.devices.arm_vm import build_machine; build_machine(print)'
 
 test: setup arm-vm
 	$(BIN)/harness bundle build

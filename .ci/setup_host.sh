@@ -16,6 +16,7 @@ openssh-server:test -x /usr/sbin/sshd
 busybox-static:command -v busybox
 dpkg-dev:command -v dpkg-source
 e2fsprogs:test -x /sbin/mke2fs
+debian-archive-keyring:test -e /usr/share/keyrings/debian-archive-keyring.gpg
 "
 
 missing=
