@@ -46,7 +46,7 @@ class Interrupted(Exception):
 def test_training_learns_to_tell_the_classes_apart() -> None:
     network, images = _network(), _striped_images()
     losses: list[float] = []
-    recipe = Recipe(epochs=8, batch_size=16, peak_learning_rate=0.1, mirror=False, shift=0)
+    recipe = Recipe(epochs=20, batch_size=16, peak_learning_rate=0.1, mirror=False, shift=0)
     train(network, images, PREPROCESSING, recipe, progress=lambda step: losses.append(step.loss))
     pixels, labels = images.fetch(torch.arange(64))
     with torch.no_grad():

@@ -24,9 +24,9 @@ SHIPPED = f"idx:{Path(__file__).parent.parent / 'data' / 'fashion-mnist-1k'}"
 
 @pytest.fixture(scope="module")
 def splits() -> tuple[Dataset, Dataset]:
-    """Two halves of the shipped images."""
+    """Images of the shipped subset to train and to test on."""
     dataset = open_dataset(SHIPPED)
-    return dataset.take(range(0, 1000, 2)), dataset.take(range(1, 1000, 2))
+    return dataset.take(range(800)), dataset.take(range(800, 1000))
 
 
 def test_a_network_trained_from_scratch_knows_more_than_chance_and_what_it_was_trained_on(
@@ -39,11 +39,11 @@ def test_a_network_trained_from_scratch_knows_more_than_chance_and_what_it_was_t
         file,
         width=0.25,
         resolution_px=32,
-        recipe=Recipe(epochs=4, batch_size=32, peak_learning_rate=0.1, mirror=False, shift=0),
+        recipe=Recipe(epochs=5, batch_size=32, peak_learning_rate=0.1, mirror=False, shift=0),
         progress=seen.append,
     )
-    assert (seen[-1].step, seen[-1].steps) == (60, 60)
-    assert trained.images == 500
+    assert (seen[-1].step, seen[-1].steps) == (125, 125)
+    assert trained.images == 200
     assert trained.top1.low > 0.3
     loaded = load_weights(file, width=0.25, classes=10)
     assert loaded.class_names == splits[1].classes
@@ -96,7 +96,7 @@ def test_images_too_many_to_keep_are_decoded_in_every_epoch(
     kept, _ = training.training_images(splits[0], preprocessing)
     monkeypatch.setattr(training, "KEEP_BYTES", 0)
     streamed, _ = training.training_images(splits[0], preprocessing)
-    chosen = torch.tensor([7, 3, 400])
+    chosen = torch.tensor([7, 3, 399])
     for one, other in zip(kept.fetch(chosen), streamed.fetch(chosen), strict=True):
         assert torch.equal(one, other)
     assert kept.identity == streamed.identity
