@@ -84,11 +84,12 @@ class _Worker:
     def _measure(self, target: Target) -> None:
         if target.lives_here:
             self._wait_for_lowering(target)
-        self.listen(Event(target.name, "connecting"))
-        with (
-            hold_device(target, lambda text: self.listen(Event(target.name, text))),
-            open_device(target) as device,
-        ):
+
+        def tell(text: str) -> None:
+            self.listen(Event(target.name, text))
+
+        tell("connecting")
+        with hold_device(target, tell), open_device(target, tell) as device:
             cells = _plan_cells(self.request, self.artifacts, device)
             steps = sum(cell.plan.processes for cell in cells)
             progress = _Progress(target.name, steps, self.folder, self.listen)

@@ -1,6 +1,6 @@
 """Android phones and anything else that answers ADB."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from harness.devices.device import Device, describe
@@ -15,7 +15,7 @@ DEFAULT_ADB_PORT = 5555
 
 
 @contextmanager
-def open_android(target: Target) -> Iterator[Device]:
+def open_android(target: Target, _tell: Callable[[str], None]) -> Iterator[Device]:
     """Yield a device reached through Google's adb, or directly where `target.transport` says so."""
     transport = _connect(target)
     folder = target.folder or FOLDER

@@ -2,12 +2,9 @@
 
 import contextlib
 import hashlib
-import os
 import shutil
-import signal
 import socket
 import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +18,7 @@ from filelock import FileLock
 
 from harness.errors import DeviceUnfit
 from harness.paths import DEVICE_SCRIPTS, cache_folder
-from harness.transports.local import start_local
+from harness.transports.processes import LocalProcess, running, supervised
 
 SCRIPTS = DEVICE_SCRIPTS / "arm_vm"
 QEMU = "qemu-system-aarch64"
@@ -86,8 +83,7 @@ def _scripts_key() -> str:
 
 
 def _build(machine: Path, tell: Callable[[str], None]) -> None:
-    process = start_local([sys.executable, "-B", str(SCRIPTS / "build.py"), str(machine)])
-    with process, _ended(process):
+    with running([sys.executable, "-B", str(SCRIPTS / "build.py"), str(machine)]) as process:
         # Every step of the script has its own time-out.
         for line in process.stdout or ():
             tell(line.decode("utf-8", "replace").rstrip())
@@ -98,21 +94,17 @@ def _build(machine: Path, tell: Callable[[str], None]) -> None:
         raise DeviceUnfit(f"the ARM machine could not be built: {what}", device=NAME, mend=mend)
 
 
-@contextmanager
-def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """See that a program and all it started are gone, whatever happens meanwhile."""
-    try:
-        yield
-    finally:
-        if process.poll() is None:
-            # SIGTERM first: the build then removes what it has half made.
-            for sent in (signal.SIGTERM, signal.SIGKILL):
-                with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
-                    os.killpg(process.pid, sent)
-                    process.wait(timeout=10)
-
-
 # Booting ------------------------------------------------------------------------------------------
+
+
+def check_qemu() -> None:
+    """Refuse when there is nothing to boot the machine with.
+
+    Raises:
+        DeviceUnfit: QEMU is not installed.
+    """
+    if shutil.which(QEMU) is None:
+        raise DeviceUnfit(f"{QEMU} is missing", device=NAME, mend="apt-get install qemu-system-arm")
 
 
 @contextmanager
@@ -133,15 +125,14 @@ def boot(
     Raises:
         DeviceUnfit: QEMU is missing, or the machine did not come up.
     """
-    if shutil.which(QEMU) is None:
-        raise DeviceUnfit(f"{QEMU} is missing", device=NAME, mend="apt-get install qemu-system-arm")
+    check_qemu()
     machine = machine or build_machine(tell)
     with tempfile.TemporaryDirectory(prefix="harness-arm-vm-") as folder, contextlib.ExitStack() as stack:
         console = Path(folder) / "console.log"
         for attempts_left in reversed(range(PORT_ATTEMPTS)):
             adb_port, ssh_port = _free_ports()
             argv = _qemu_argv(machine, console, adb_port, ssh_port, cpu, memory_mb, virtual_time)
-            process = stack.enter_context(_supervised(argv, console.with_name("qemu.log")))
+            process = stack.enter_context(supervised(argv, console.with_name("qemu.log")))
             try:
                 _wait_until_up(process, console, adb_port, ssh_port)
                 break
@@ -182,23 +173,6 @@ def _qemu_argv(
     ]
 
 
-@contextmanager
-def _supervised(argv: list[str], output: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program that ends with this block, or with this process if that is killed.
-
-    Not `PR_SET_PDEATHSIG`: that follows the thread which started the program, not the process.
-    """
-    process = start_local(["sh", str(SCRIPTS / "supervise.sh"), str(output), *argv])
-    with process, _ended(process):
-        try:
-            yield process
-        finally:
-            if process.stdin:
-                process.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=10)
-
-
 def _free_ports() -> tuple[int, int]:
     """Two free TCP ports of the loopback interface, none that an adb server scans."""
     with contextlib.ExitStack() as stack:
@@ -215,7 +189,7 @@ def _free_ports() -> tuple[int, int]:
 # Coming up ----------------------------------------------------------------------------------------
 
 
-def _wait_until_up(process: subprocess.Popen[bytes], console: Path, adb_port: int, ssh_port: int) -> None:
+def _wait_until_up(process: LocalProcess, console: Path, adb_port: int, ssh_port: int) -> None:
     deadline = time.monotonic() + BOOT_TIMEOUT_S
     waiting: dict[str, Callable[[float], bool]] = {
         "sshd": partial(_sshd_answers, ssh_port),

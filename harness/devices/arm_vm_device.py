@@ -1,7 +1,7 @@
 """The ARM machine as a device: over its adbd, by either route, or over its sshd; under virtual time."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -20,9 +20,9 @@ ADB_SERVER_TIMEOUT_S = 30
 
 
 @contextmanager
-def open_arm_vm(target: Target) -> Iterator[Device]:
+def open_arm_vm(target: Target, tell: Callable[[str], None]) -> Iterator[Device]:
     """Boot the machine, yield it, and stop it; `target.transport` says which of its daemons is used."""
-    with boot(virtual_time=True) as machine, ExitStack() as stack:
+    with boot(virtual_time=True, tell=tell) as machine, ExitStack() as stack:
         adb_environment = stack.enter_context(_own_adb_server(machine)) if target.transport == "adb" else {}
 
         def connect() -> Transport:

@@ -4,7 +4,7 @@ Its wall-clock time tells nothing about a phone; its instruction counts repeat t
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -59,7 +59,7 @@ def check_core(core: str) -> None:
 
 
 @contextmanager
-def open_emulator(target: Target) -> Iterator[Device]:
+def open_emulator(target: Target, _tell: Callable[[str], None]) -> Iterator[Device]:
     """Yield an emulated ARM Linux user space; `target.address` names the core."""
     core = target.address or DEFAULT_CORE
     folder = target.folder or str(cache_folder() / "devices" / f"emulator-{core}")

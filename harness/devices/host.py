@@ -1,6 +1,6 @@
 """This machine, in a runner process of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from harness.devices.device import Device, describe
@@ -10,7 +10,7 @@ from harness.transports.local import LocalTransport
 
 
 @contextmanager
-def open_host(target: Target) -> Iterator[Device]:
+def open_host(target: Target, _tell: Callable[[str], None]) -> Iterator[Device]:
     """Yield this machine as a device."""
     folder = target.folder or str(cache_folder() / "devices" / "host")
     transport = LocalTransport()

@@ -1,8 +1,10 @@
 """The kinds of devices, and how each is opened."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from harness.devices.android import open_android
+from harness.devices.arm_vm import check_qemu
 from harness.devices.arm_vm_device import open_arm_vm
 from harness.devices.device import Device
 from harness.devices.emulator import DEFAULT_CORE, check_core, open_emulator
@@ -23,8 +25,10 @@ def check_target(target: Target) -> None:
     """Refuse what can be known to be wrong before anything is lowered, built or pushed."""
     if target.kind == "emulator":
         check_core(target.address or DEFAULT_CORE)
+    elif target.kind == "arm_vm":
+        check_qemu()
 
 
-def open_device(target: Target) -> AbstractContextManager[Device]:
-    """Connect to a device (or boot it) and close it again at the end."""
-    return KINDS[target.kind](target)
+def open_device(target: Target, tell: Callable[[str], None]) -> AbstractContextManager[Device]:
+    """Connect to a device (or boot it) and close it again at the end; `tell` hears what takes long."""
+    return KINDS[target.kind](target, tell)

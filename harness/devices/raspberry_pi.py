@@ -1,6 +1,6 @@
 """Raspberry Pis and other 64-bit Linux boards, over SSH."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from harness.devices.device import Device, describe
@@ -13,7 +13,7 @@ FOLDER_IN_HOME = ".cache/mobilenet-harness"
 
 
 @contextmanager
-def open_raspberry_pi(target: Target) -> Iterator[Device]:
+def open_raspberry_pi(target: Target, _tell: Callable[[str], None]) -> Iterator[Device]:
     """Yield a board reached by OpenSSH's client, with the user's own configuration."""
 
     def connect() -> Transport:

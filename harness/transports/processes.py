@@ -1,0 +1,53 @@
+"""Programs of this machine that run beside the harness and end with it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.paths import DEVICE_SCRIPTS
+from harness.transports.local import start_local
+
+SUPERVISOR = DEVICE_SCRIPTS / "arm_vm" / "supervise.sh"
+GRACE_S = 10.0
+
+LocalProcess = subprocess.Popen[bytes]
+
+
+@contextmanager
+def running(argv: Sequence[str]) -> Iterator[LocalProcess]:
+    """Start a program in a session of its own; at the block's end it and all it started are gone."""
+    process = start_local(argv)
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                _end_group(process)
+
+
+def _end_group(process: LocalProcess) -> None:
+    # SIGTERM first: what can tidy up does.
+    for sent in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, sent)
+            process.wait(timeout=GRACE_S)
+
+
+@contextmanager
+def supervised(argv: Sequence[str], output: Path) -> Iterator[LocalProcess]:
+    """Run a program that ends with this block, or with this process if that is killed.
+
+    Not `PR_SET_PDEATHSIG`: that follows the thread which started the program, not the process.
+    """
+    with running(["sh", str(SUPERVISOR), str(output), *argv]) as process:
+        try:
+            yield process
+        finally:
+            if process.stdin:
+                process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=GRACE_S)
