@@ -14,13 +14,14 @@ TRUNCATED = 75  # EX_TEMPFAIL of sysexits.h: the connection's fault, not the dev
 # the old file ("text file busy") can leave half a file at the destination.
 _PLACE = f"""
 if [ -d "$2" ]; then echo "$2: Is a directory" >&2; rm -f "$1"; exit 1; fi
-size=$(wc -c < "$1") || exit 1
+size=$(stat -c %s "$1") || exit 1
 if [ "$size" -ne "$4" ]; then echo "only $size of $4 bytes arrived" >&2; rm -f "$1"; exit {TRUNCATED}; fi
 chmod "$3" "$1" && mv -f "$1" "$2" || {{ code=$?; rm -f "$1"; exit $code; }}
 """
 _RECEIVE = 'cat > "$1" || { code=$?; rm -f "$1"; exit $code; }' + _PLACE
+# Old toybox knows no -L; busybox counts the bytes of the whole file for wc.
 _SIZE = """
-if [ -f "$1" ]; then wc -c < "$1"; exit; fi
+if [ -f "$1" ]; then stat -L -c %s "$1" 2>/dev/null || wc -c < "$1"; exit; fi
 if [ -e "$1" ]; then echo "$1: not a file" >&2; else echo "$1: No such file or directory" >&2; fi
 exit 1
 """

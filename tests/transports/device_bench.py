@@ -1,5 +1,6 @@
 """The machine that the transports are tested against, and how to reach it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ class Bench:
     """The machine under test and how to reach it, at its own ports or at those of a proxy."""
 
     machine: ArmVm
-    adb_environment: dict[str, str]
+    adb_environment: Mapping[str, str]
 
     def port(self, kind: str) -> int:
         return self.machine.ssh_port if kind == "ssh" else self.machine.adb_port

@@ -23,9 +23,7 @@ def test_a_signal_shows_as_128_plus_its_number() -> None:
 
 
 def test_the_environment_is_added_to() -> None:
-    completed = run_local(
-        ["sh", "-c", "echo $HARNESS_TEST; test -n $PATH"], timeout_s=10, env={"HARNESS_TEST": "1"}
-    )
+    completed = run_local(["sh", "-c", 'echo $ADDED; test -n "$PATH"'], timeout_s=10, env={"ADDED": "1"})
     assert (completed.exit_code, completed.stdout) == (0, b"1\n")
 
 
