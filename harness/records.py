@@ -238,7 +238,10 @@ class RunnerReport(Record, frozen=True, kw_only=True):
 
 
 class ProcessReport(Record, frozen=True, kw_only=True):
-    """One fresh process on the device, as saved in a cell."""
+    """One fresh process on the device, as saved in a cell.
+
+    The last `warmup_cut` of `warmup_ns` were timed, and cut because the speed was not yet steady.
+    """
 
     round: int
     started_at: str
@@ -260,6 +263,7 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     counters_unavailable: str | None
     conditions_before: Conditions
     conditions_after: Conditions
+    warmup_cut: Count = 0
 
 
 class Interval(Record, frozen=True, kw_only=True):
@@ -277,7 +281,10 @@ class Interval(Record, frozen=True, kw_only=True):
 
 
 class Latency(Record, frozen=True, kw_only=True):
-    """Steady latency over all processes: `median_ns` is the median of process medians."""
+    """Steady latency over all processes: `median_ns` is the median of process medians.
+
+    Percentiles are those of all iterations together; so are the `outliers`, which are kept in them.
+    """
 
     median_ns: Interval
     p90_ns: float
@@ -286,6 +293,9 @@ class Latency(Record, frozen=True, kw_only=True):
     max_ns: int
     processes: int
     samples: int
+    p90_interval_ns: Interval | None = None
+    p99_interval_ns: Interval | None = None
+    outliers: Count | None = None
 
 
 class Memory(Record, frozen=True, kw_only=True):

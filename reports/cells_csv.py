@@ -7,7 +7,7 @@ from statistics import median
 import pandas as pd
 
 from harness.published import published_accuracy
-from harness.records import Accuracy, Cell, Latency, Memory, Run
+from harness.records import Accuracy, Cell, Interval, Latency, Memory, Run
 from reports.escaping import spreadsheet
 
 _Value = str | int | float | None
@@ -77,10 +77,20 @@ def _latency(latency: Latency | None) -> dict[str, _Value]:
         "latency_median_confidence": latency.median_ns.confidence if latency else None,
         "latency_p90_ns": latency.p90_ns if latency else None,
         "latency_p99_ns": latency.p99_ns if latency else None,
+        **_ends("latency_p90", latency.p90_interval_ns if latency else None),
+        **_ends("latency_p99", latency.p99_interval_ns if latency else None),
         "latency_min_ns": _whole(latency.min_ns if latency else None),
         "latency_max_ns": _whole(latency.max_ns if latency else None),
         "processes": _whole(latency.processes if latency else None),
         "samples": _whole(latency.samples if latency else None),
+        "outliers": _whole(latency.outliers if latency else None),
+    }
+
+
+def _ends(name: str, interval: Interval | None) -> dict[str, _Value]:
+    return {
+        f"{name}_low_ns": interval.low if interval else None,
+        f"{name}_high_ns": interval.high if interval else None,
     }
 
 

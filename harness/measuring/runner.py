@@ -12,6 +12,7 @@ from harness.errors import ReportRejected, RunnerFailed
 from harness.measuring.conditions import read_conditions
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle
 from harness.measuring.jobs import Job
+from harness.measuring.steady import move_warmup
 from harness.records import Artifact, Plan, ProcessReport, RunnerReport
 
 # Loading, warming up and counting come on top of the timed part, and emulated cores are slow.
@@ -72,7 +73,7 @@ def measure_process(
         conditions_before=before,
         conditions_after=after,
     )
-    return Measured(process, report.output.values)
+    return Measured(move_warmup(process), report.output.values)
 
 
 def runner_argv(

@@ -38,10 +38,11 @@ def steady_from(latencies_ns: Sequence[int]) -> int:
 
 
 def move_warmup(process: ProcessReport) -> ProcessReport:
-    """Move the iterations before the steady state from `latencies_ns` to the end of `warmup_ns`."""
+    """Move what comes before the steady state from `latencies_ns` to the end of `warmup_ns`, and count it."""
     cut = steady_from(process.latencies_ns)
     return msgspec.structs.replace(
         process,
         warmup_ns=process.warmup_ns + process.latencies_ns[:cut],
         latencies_ns=process.latencies_ns[cut:],
+        warmup_cut=process.warmup_cut + cut,
     )

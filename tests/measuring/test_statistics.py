@@ -12,6 +12,7 @@ from harness.measuring.statistics import (
     block_length,
     median_interval,
     outlier_marks,
+    percentile_intervals,
     probability_not_larger,
     rank_sum_tail,
     ratio_interval,
@@ -49,6 +50,34 @@ def test_latency_is_the_median_of_process_medians_with_pooled_tails():
     pooled = [10] * 3 + [20] * 7 + [30, 31, 1000]
     assert latency.p90_ns == pytest.approx(np.percentile(pooled, 90))
     assert latency.p99_ns == pytest.approx(np.percentile(pooled, 99))
+
+
+def test_percentiles_have_an_interval_that_holds_them_and_outliers_are_counted():
+    quiet = ar1(300, 0.5, seed=1) * 1e4 + 1e7
+    processes = [make_process(i, latencies_ns=tuple(map(int, quiet * (1 + i / 100)))) for i in range(5)]
+    processes[2] = make_process(2, latencies_ns=(*processes[2].latencies_ns, 10**9, 10**9))
+    latency = summarize_latency(processes, seed=0)
+    assert latency == summarize_latency(processes, seed=0)
+    assert latency.p90_interval_ns.low < latency.p90_ns < latency.p90_interval_ns.high
+    assert latency.p90_interval_ns.high <= latency.p99_interval_ns.high
+    assert 2 <= latency.outliers < 15
+
+
+def test_the_interval_of_a_percentile_tells_of_differences_between_processes():
+    alike = [ar1(400, 0, seed) + 1000 for seed in range(6)]
+    apart = [one + 50 * index for index, one in enumerate(alike)]
+    within, between = (percentile_intervals(samples, (90,), seed=3)[0] for samples in (alike, apart))
+    assert between.high - between.low > 50 > 5 > within.high - within.low
+
+
+def test_the_interval_of_a_percentile_mostly_holds_the_true_one():
+    held = 0
+    for experiment in range(60):
+        generator = np.random.default_rng(experiment)
+        samples = [generator.normal(generator.normal(100, 0.2), 1, 100) for _ in range(10)]
+        (interval,) = percentile_intervals(samples, (90,), seed=experiment)
+        held += interval.low <= stats.norm.ppf(0.9, 100, math.hypot(1, 0.2)) <= interval.high
+    assert held >= 50
 
 
 def test_many_samples_of_one_process_do_not_outvote_the_others():

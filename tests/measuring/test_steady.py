@@ -68,3 +68,5 @@ def test_what_is_cut_is_kept_as_warm_up_in_the_order_of_time():
     assert moved.warmup_ns[:2] == (7, 8)
     assert moved.warmup_ns + moved.latencies_ns == process.warmup_ns + process.latencies_ns
     assert len(moved.warmup_ns) >= 12
+    assert moved.warmup_cut == len(moved.warmup_ns) - 2
+    assert move_warmup(make_process(latencies_ns=as_ns(noise(200)))).warmup_cut == 0
