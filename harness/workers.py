@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.bundle import ensure_bundle
 from harness.devices.device import Device
 from harness.devices.kinds import open_device
+from harness.devices.reconnection import DeviceRestarted
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, HarnessError, Interrupted
 from harness.events import Event, Listener
@@ -22,6 +23,9 @@ from harness.measuring.plans import make_plan
 from harness.measuring.session import CellRequest, Session
 from harness.records import Cell, RunRequest
 from harness.results import read_cells, write_cell
+
+# A device that keeps restarting measures nothing worth having.
+RESTARTS = 2
 
 
 def measure_on(
@@ -74,12 +78,23 @@ class _Worker:
         """One device failing does not stop the others."""
         for target in self.targets:
             try:
-                self._measure(target)
+                self._measure_over_restarts(target)
             except Interrupted:
                 return
             except HarnessError as error:
                 error.device = error.device or target.name
                 self.errors.append(error)
+
+    def _measure_over_restarts(self, target: Target) -> None:
+        """What a restart cut short is measured again from its beginning; finished cells stay."""
+        for restarts_left in reversed(range(RESTARTS + 1)):
+            try:
+                self._measure(target)
+                return
+            except DeviceRestarted as error:
+                if not restarts_left:
+                    raise
+                self.listen(Event(target.name, f"{error.what}; going on with what is not finished"))
 
     def _measure(self, target: Target) -> None:
         if target.lives_here:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from harness.devices.device import Device, describe
+from harness.devices.reconnection import ReconnectingTransport
 from harness.devices.target import Target
 from harness.transports.adb import AdbTransport
 from harness.transports.adb_direct import AdbDirectTransport
@@ -15,15 +16,17 @@ DEFAULT_ADB_PORT = 5555
 
 
 @contextmanager
-def open_android(target: Target, _tell: Callable[[str], None]) -> Iterator[Device]:
+def open_android(target: Target, tell: Callable[[str], None]) -> Iterator[Device]:
     """Yield a device reached through Google's adb, or directly where `target.transport` says so."""
-    transport = _connect(target)
+
+    def connect() -> Transport:
+        return ReconnectingTransport(_connect(target), tell)
+
+    transport = connect()
     folder = target.folder or FOLDER
     try:
         info, free_bytes = describe(transport, name=target.name, kind="android", folder=folder)
-        yield Device(
-            info, transport, folder, lambda: _connect(target), target.launcher, free_bytes=free_bytes
-        )
+        yield Device(info, transport, folder, connect, target.launcher, free_bytes=free_bytes)
     finally:
         transport.close()
 

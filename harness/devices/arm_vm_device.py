@@ -9,6 +9,7 @@ from harness.devices.android import FOLDER
 from harness.devices.arm_vm import ArmVm, boot
 from harness.devices.device import Device, describe
 from harness.devices.raspberry_pi import home_folder
+from harness.devices.reconnection import ReconnectingTransport
 from harness.devices.target import Target
 from harness.transports.adb import AdbTransport
 from harness.transports.adb_direct import AdbDirectTransport
@@ -26,7 +27,7 @@ def open_arm_vm(target: Target, tell: Callable[[str], None]) -> Iterator[Device]
         adb_environment = stack.enter_context(_own_adb_server(machine)) if target.transport == "adb" else {}
 
         def connect() -> Transport:
-            return _connect(machine, target.transport, adb_environment)
+            return ReconnectingTransport(_connect(machine, target.transport, adb_environment), tell)
 
         transport = connect()
         stack.callback(transport.close)

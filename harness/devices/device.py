@@ -1,13 +1,14 @@
 """A device that is open for measuring."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.devices.cores import read_cores
 from harness.devices.probe import Probed, clean, read_facts
+from harness.devices.reconnection import ReconnectingTransport
 from harness.errors import DeviceUnfit
 from harness.records import Abi, Clock, DeviceInfo
-from harness.transports.base import Transport
+from harness.transports.base import Completed, Transport
 
 JOB = "{job}"
 
@@ -28,6 +29,12 @@ class Device:
     launcher: tuple[str, ...] = ()
     counts_instructions: bool = False
     free_bytes: int | None = None
+
+    def run_once(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
+        """Run what must not happen twice, whatever becomes of the connection."""
+        if isinstance(self.transport, ReconnectingTransport):
+            return self.transport.run_once(argv, timeout_s=timeout_s)
+        return self.transport.run(argv, timeout_s=timeout_s)
 
 
 def describe(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from harness.devices.device import Device, describe
+from harness.devices.reconnection import ReconnectingTransport
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit
 from harness.transports.base import Transport
@@ -13,11 +14,11 @@ FOLDER_IN_HOME = ".cache/mobilenet-harness"
 
 
 @contextmanager
-def open_raspberry_pi(target: Target, _tell: Callable[[str], None]) -> Iterator[Device]:
+def open_raspberry_pi(target: Target, tell: Callable[[str], None]) -> Iterator[Device]:
     """Yield a board reached by OpenSSH's client, with the user's own configuration."""
 
     def connect() -> Transport:
-        return SshTransport(target.address, port=target.port)
+        return ReconnectingTransport(SshTransport(target.address, port=target.port), tell)
 
     transport = connect()
     try:

@@ -13,6 +13,8 @@ from harness.lowering.cache import StoredArtifact
 
 COMMAND_TIMEOUT_S = 60
 HASHING_TIMEOUT_S = 300
+# Neither TCP's checksum nor adb finds every damaged byte; sha256 does.
+ATTEMPTS = 3
 # Reports, job folders and the file system's own overhead.
 SPARE_BYTES = 16 * 2**20
 
@@ -96,11 +98,11 @@ def push_missing(
 ) -> tuple[DeviceFile, ...]:
     """Push the files the device does not have with the right content, telling so; return those pushed.
 
-    A transfer that arrives damaged is repeated once.
+    A file that arrives damaged is pushed again.
 
     Raises:
         DeviceUnfit: the device has too little space.
-        TransferFailed: it refused a file, or a file arrived damaged twice.
+        TransferFailed: it refused a file, or a file arrived damaged every time.
     """
     missing = _missing(device, files)
     if not missing:
@@ -111,12 +113,14 @@ def push_missing(
     tell(f"pushing {what}, {size_bytes / 1e6:.1f} MB")
     folders = sorted({file.destination.rpartition("/")[0] for file in missing})
     device.transport.run(["mkdir", "-p", *folders], timeout_s=COMMAND_TIMEOUT_S).check(device.info.name)
-    damaged = _push(device, missing)
-    if damaged:
+    damaged = missing
+    for _ in range(ATTEMPTS):
         damaged = _push(device, damaged)
-    if damaged:
+        if not damaged:
+            break
+    else:
         raise TransferFailed(
-            f"{damaged[0].source.name} arrived damaged twice",
+            f"{damaged[0].source.name} arrived damaged {ATTEMPTS} times",
             device=device.info.name,
             mend="check the cable and the device's storage",
         )

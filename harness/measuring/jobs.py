@@ -13,16 +13,21 @@ from dataclasses import dataclass
 from harness.devices.device import JOB, Device
 from harness.devices.probe import clean
 from harness.errors import ConnectionLost, MeasurementError, ReportRejected, TimedOut
-from harness.measuring.deploy import COMMAND_TIMEOUT_S, DeployedBundle
+from harness.measuring.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeployedBundle
 from harness.transports.base import Completed
 
-RECONNECT_WAIT_S = 2.0
 MAX_FILE_BYTES = 64 * 2**20
 
 _STATUS = re.compile(r"status (?P<status>[0-9]{1,3}|lost)")
 # One call gives the file's hash and its content, so a transfer cut short is noticed.
 _FETCH = 'sha256sum "$1" && cat "$1"'
 _PREPARE = 'rm -rf "$1" && mkdir -p "$1"'
+# The command may have arrived just now; launch.sh needs a moment to leave its first file.
+_WAS_STARTED = 'sleep 1; [ -e "$1/stdout" ]'
+
+
+class JobLost(MeasurementError):
+    """A program vanished without a status: it was ended together with what waited for it."""
 
 
 @dataclass(frozen=True)
@@ -37,32 +42,32 @@ class Job:
         """Run to the end, over broken connections, and return the exit code.
 
         Raises:
-            MeasurementError: the program vanished without a status (killed, or the device rebooted).
+            JobLost: the program vanished without a status.
+            DeviceRestarted: and this is why.
+            ConnectionLost: the device did not come back.
             TimedOut: it did not end in time; it has been stopped then, if the device still answers.
         """
         deadline = time.monotonic() + timeout_s
         self._sh(_PREPARE)
         argv = [part.replace(JOB, self.folder) for part in argv]
+        command = ["start", self.folder, "--", *argv]
         try:
-            return self._await(["start", self.folder, "--", *argv], deadline)
-        except ConnectionLost:
-            return self._rejoin(deadline)
+            while True:
+                try:
+                    return self._await(command, deadline)
+                except ConnectionLost:
+                    # Started once only: the device knows whether the command reached it.
+                    if self._sh(_WAS_STARTED).exit_code == 0:
+                        command = ["wait", self.folder]
+                    if time.monotonic() > deadline:
+                        raise
         except TimedOut:
             self.stop()
             raise
 
-    def _rejoin(self, deadline: float) -> int:
-        while True:
-            time.sleep(RECONNECT_WAIT_S)
-            try:
-                return self._await(["wait", self.folder], deadline)
-            except ConnectionLost:
-                if time.monotonic() > deadline:
-                    raise
-
     def _await(self, words: Sequence[str], deadline: float) -> int:
         remaining_s = max(1.0, deadline - time.monotonic())
-        told = self.device.transport.run(["sh", self.bundle.launch_script, *words], timeout_s=remaining_s)
+        told = self.device.run_once(["sh", self.bundle.launch_script, *words], timeout_s=remaining_s)
         last = told.text.rstrip().rpartition("\n")[2].rstrip("\r")
         match = _STATUS.fullmatch(last)
         if not match:
@@ -71,10 +76,7 @@ class Job:
                 f"launch.sh did not tell how the runner ended: {said}", device=self.device.info.name
             )
         if match["status"] == "lost":
-            raise MeasurementError(
-                "the runner vanished without a status: it was killed, or the device restarted",
-                device=self.device.info.name,
-            )
+            raise JobLost("the runner vanished without a status", device=self.device.info.name)
         return int(match["status"])
 
     def stop(self) -> None:
@@ -84,13 +86,13 @@ class Job:
         )
 
     def fetch(self, name: str) -> bytes:
-        """A file of the job, checked against the sha256 taken on the device; repeated once if damaged.
+        """A file of the job, checked against the sha256 taken on the device; fetched again if damaged.
 
         Raises:
-            ReportRejected: it is missing, too large, or arrived damaged twice.
+            ReportRejected: it is missing, too large, or arrived damaged every time.
         """
         path = f"{self.folder}/{name}"
-        for _ in range(2):
+        for _ in range(ATTEMPTS):
             told = self._sh(_FETCH, path)
             digest, _, content = told.stdout.partition(b"\n")
             if len(content) <= MAX_FILE_BYTES and hashlib.sha256(content).hexdigest() == _sha256_of(digest):

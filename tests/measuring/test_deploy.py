@@ -53,10 +53,10 @@ def test_a_damaged_transfer_is_repeated(tmp_path: Path) -> None:
     assert Path(file.destination).read_bytes() == b"content"
 
 
-def test_a_transfer_damaged_twice_is_an_error(tmp_path: Path) -> None:
+def test_a_transfer_damaged_every_time_is_an_error(tmp_path: Path) -> None:
     file = file_of(tmp_path, b"content", "a")
-    with pytest.raises(TransferFailed, match="damaged twice"):
-        push_missing(device_in(tmp_path / "device", DamagingTransport(times=2)), [file], lambda _: None)
+    with pytest.raises(TransferFailed, match="damaged 3 times"):
+        push_missing(device_in(tmp_path / "device", DamagingTransport(times=3)), [file], lambda _: None)
 
 
 def test_a_full_device_is_told_before_anything_is_pushed(tmp_path: Path) -> None:

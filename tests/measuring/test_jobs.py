@@ -7,17 +7,11 @@ import pytest
 
 from fakes import FlakyTransport
 from harness.devices.device import Device, describe
-from harness.errors import MeasurementError, ReportRejected, TimedOut
-from harness.measuring import jobs
+from harness.errors import ConnectionLost, ReportRejected, TimedOut
 from harness.measuring.deploy import DeployedBundle
-from harness.measuring.jobs import Job
+from harness.measuring.jobs import Job, JobLost
 from harness.paths import DEVICE_SCRIPTS
 from harness.transports.local import LocalTransport
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "RECONNECT_WAIT_S", 0.05)
 
 
 def job_in(tmp_path: Path, transport: LocalTransport | None = None) -> Job:
@@ -55,6 +49,23 @@ def test_a_broken_connection_does_not_end_the_job(tmp_path: Path) -> None:
     assert any("wait" in command for command in transport.commands)
 
 
+def test_a_command_that_never_arrived_is_sent_again(tmp_path: Path) -> None:
+    class Swallows(FlakyTransport):
+        """Loses the connection before the first start reaches the device."""
+
+        def run(self, argv, *, timeout_s, stdin=b""):  # type: ignore[no-untyped-def]
+            if starts(argv) and not any(map(starts, self.commands)):
+                self.commands.append(tuple(argv))
+                raise ConnectionLost("the cable was pulled")
+            return super().run(argv, timeout_s=timeout_s, stdin=stdin)
+
+    transport = Swallows(lambda argv: False)
+    job = job_in(tmp_path, transport)
+    assert job.run(["sh", "-c", 'echo run >> "$1/runs"', "x", "{job}"], timeout_s=30) == 0
+    assert job.fetch("runs") == b"run\n"
+    assert sum(map(starts, transport.commands)) == 2
+
+
 def test_a_job_that_vanished_is_an_error(tmp_path: Path) -> None:
     class Reboots(FlakyTransport):
         """Loses the connection, and after it the job has left no status, as after a restart."""
@@ -66,7 +77,7 @@ def test_a_job_that_vanished_is_an_error(tmp_path: Path) -> None:
                 if starts(argv):
                     (tmp_path / "job" / "status").unlink()
 
-    with pytest.raises(MeasurementError, match="vanished without a status"):
+    with pytest.raises(JobLost, match="vanished without a status"):
         job_in(tmp_path, Reboots(starts)).run(["true"], timeout_s=30)
 
 

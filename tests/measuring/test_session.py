@@ -223,10 +223,19 @@ def test_a_second_session_pushes_nothing(bench: Bench) -> None:
     assert not any("pushing" in text for text in bench.told)
 
 
-def test_a_lost_connection_while_measuring_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("harness.measuring.jobs.RECONNECT_WAIT_S", 0.05)
+def test_a_finished_cell_of_an_earlier_boot_is_not_measured_again(bench: Bench) -> None:
+    bench.add(0.25)
+    bench.measure(processes=2)
+    earlier = bench.saved[-1]
+    rebooted = msgspec.structs.replace(
+        earlier, device=msgspec.structs.replace(earlier.device, boot_id="another")
+    )
+    bench.saved.clear()
+    bench.measure(processes=2, earlier=(rebooted,))
+    assert bench.saved == []
+
+
+def test_a_lost_connection_while_measuring_loses_nothing(tmp_path: Path) -> None:
     bench = Bench(tmp_path, FlakyTransport(lambda argv: "start" in argv, times=3))
     bench.add(0.25)
     bench.measure(processes=3)
