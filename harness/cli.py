@@ -87,7 +87,19 @@ def run(
         Path | None, typer.Option("--out", "-o", help="Run folder; default results/<UTC time>-<short id>.")
     ] = None,
     resume: Annotated[Path | None, typer.Option("--resume", help="Go on in this run folder.")] = None,
-    processes: Annotated[int | None, typer.Option(min=1, max=1000, help="Fresh processes a cell.")] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=1000, help="Least fresh processes a cell; without --max-rounds exactly so many."
+        ),
+    ] = None,
+    target_precision: Annotated[
+        str, typer.Option(help="Rounds go on until each median is known within ± this.")
+    ] = "2%",
+    max_rounds: Annotated[int | None, typer.Option(min=1, max=1000, help="Most processes a cell.")] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(min=0, help="Start no further process on a device after so many.")
+    ] = None,
     warmup: Annotated[int | None, typer.Option(min=0, max=100_000, help="Warm-up iterations.")] = None,
     iterations: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="Least timed iterations.")
@@ -123,6 +135,9 @@ def run(
             weights=options.random_weights(seed),
             cpus=options.parse_cpus(cpus),
             processes=processes,
+            max_rounds=options.check_rounds(processes, max_rounds),
+            max_minutes=max_minutes,
+            target_precision=options.parse_precision_target(target_precision),
             warmup_iterations=warmup,
             min_iterations=iterations,
             min_seconds=min_time,

@@ -11,6 +11,7 @@ import msgspec
 
 from harness.devices.cores import expand_cpu_list
 from harness.errors import UsageError
+from harness.quantities import parse_share
 from harness.records import RANDOM_WEIGHTS, Padding, Precision, Weights
 
 MAX_WIDTH = 4.0
@@ -59,6 +60,21 @@ def parse_cpus(text: str | None) -> str | None:
     if text is not None and not expand_cpu_list(text):
         raise UsageError(f"--cpus {text!r} is not a list of cores", mend="for example --cpus 4-7")
     return text
+
+
+def parse_precision_target(text: str) -> float:
+    """Half the width of an interval relative to its median, such as `2%`."""
+    target = parse_share(text)
+    if not 0 < target < 1:
+        raise UsageError(f"--target-precision {text!r} is not above 0 and below 100 %", mend="for example 2%")
+    return target
+
+
+def check_rounds(processes: int | None, max_rounds: int | None) -> int | None:
+    """The most rounds, unless they are fewer than the least."""
+    if processes is not None and max_rounds is not None and max_rounds < processes:
+        raise UsageError(f"--max-rounds {max_rounds} is fewer than --processes {processes}")
+    return max_rounds
 
 
 def random_weights(seed: int) -> Weights:

@@ -17,6 +17,7 @@ Padding = Literal["symmetric", "tf_same"]
 Abi = Literal["arm64-v8a", "x86_64"]
 Clock = Literal["real", "emulated", "virtual"]
 Status = Literal["valid", "suspect", "invalid"]
+StoppedBy = Literal["target_precision", "max_rounds", "max_minutes"]
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 # Upper bounds keep a hostile or broken device's numbers out of arithmetic: 2**53 is exact in JSON everywhere.
@@ -68,9 +69,11 @@ class Variant(Record, frozen=True, kw_only=True):
 class Plan(Record, frozen=True, kw_only=True):
     """How one cell is measured.
 
-    Each of `processes` fresh processes runs at least `warmup_iterations`, then measures until both
-    `min_iterations` and `min_seconds` are reached, or `max_seconds` is; then it counts instructions over
-    `counted_iterations` more, untimed. `cpus` is a list such as `4-7`, or None for no pinning.
+    At least `processes` fresh processes run; then more, until half the median's interval is at most
+    `target_precision` of it, or there are `max_processes`, or the device has measured for `max_minutes`.
+    Each runs at least `warmup_iterations`, then measures until both `min_iterations` and `min_seconds` are
+    reached, or `max_seconds` is; then it counts instructions over `counted_iterations` more, untimed.
+    `cpus` is a list such as `4-7`, or None for no pinning.
     """
 
     threads: int
@@ -82,6 +85,9 @@ class Plan(Record, frozen=True, kw_only=True):
     counted_iterations: int
     seed: int
     cpus: str | None = None
+    max_processes: int | None = None
+    target_precision: float | None = None
+    max_minutes: float | None = None
 
 
 # What lowering gives ------------------------------------------------------------------------------
@@ -355,7 +361,10 @@ class Failure(Record, frozen=True, kw_only=True):
 
 
 class Cell(Record, frozen=True, kw_only=True):
-    """One measured point: variant x device x threads."""
+    """One measured point: variant x device x threads.
+
+    `stopped_by` says which limit of the plan ended it; None while it is unfinished, or failed.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     variant: Variant
@@ -369,6 +378,7 @@ class Cell(Record, frozen=True, kw_only=True):
     parity: Parity | None
     accuracy: Accuracy | None = None
     failure: Failure | None = None
+    stopped_by: StoppedBy | None = None
     verdict: Verdict
 
     @property
@@ -401,6 +411,9 @@ class RunRequest(Record, frozen=True, kw_only=True):
     weights: Weights = RANDOM_WEIGHTS
     cpus: str | None = None
     processes: int | None = None
+    max_rounds: int | None = None
+    max_minutes: float | None = None
+    target_precision: float = 0.02
     warmup_iterations: int | None = None
     min_iterations: int | None = None
     min_seconds: float | None = None

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from harness.bundle import ensure_bundle
 from harness.devices.device import Device
@@ -20,6 +21,7 @@ from harness.locks import hold_device
 from harness.lowering.background import Artifacts
 from harness.measuring.jobs import Job
 from harness.measuring.plans import make_plan
+from harness.measuring.schedule import expected_processes
 from harness.measuring.session import CellRequest, Session
 from harness.records import Cell, RunRequest
 from harness.results import read_cells, write_cell
@@ -106,8 +108,7 @@ class _Worker:
         tell("connecting")
         with hold_device(target, tell), open_device(target, tell) as device:
             cells = _plan_cells(self.request, self.artifacts, device)
-            steps = sum(cell.plan.processes for cell in cells)
-            progress = _Progress(target.name, steps, self.folder, self.listen)
+            progress = _Progress.of(cells, target.name, self.folder, self.listen)
             bundle = ensure_bundle(device.info.abi)
             self.session = Session(
                 device, bundle, self.artifacts, progress.save, progress.tell, self.cancelled
@@ -158,22 +159,30 @@ def _plan_cells(request: RunRequest, artifacts: Artifacts, device: Device) -> li
 
 @dataclass
 class _Progress:
-    """Saves cells as they grow and counts the processes measured."""
+    """Saves cells as they grow; counts the processes measured, and those expected in the end."""
 
     device: str
-    steps: int
     folder: Path
     listen: Listener
-    step: int = 0
+    processes: dict[tuple[str, int], tuple[int, int]]
+
+    @classmethod
+    def of(cls, cells: Sequence[CellRequest], device: str, folder: Path, listen: Listener) -> Self:
+        """Nothing is measured yet; each cell needs at least what its plan says."""
+        expected = {(cell.variant.name, cell.plan.threads): (0, cell.plan.processes) for cell in cells}
+        return cls(device, folder, listen, expected)
 
     def tell(self, text: str) -> None:
         """Pass on what a device is doing."""
-        self.listen(Event(self.device, text, step=self.step, steps=self.steps))
+        self._send(text)
 
     def save(self, cell: Cell) -> None:
-        """Write the cell to the run folder; a failed one needs no more steps."""
+        """Write the cell to the run folder."""
         write_cell(self.folder, cell)
-        self.step += 1
-        if cell.failure:
-            self.step += cell.plan.processes - len(cell.processes) - 1
-        self.listen(Event(self.device, cell=cell, step=self.step, steps=self.steps))
+        key = (cell.variant.name, cell.plan.threads)
+        self.processes[key] = (len(cell.processes), expected_processes(cell))
+        self._send("", cell)
+
+    def _send(self, text: str, cell: Cell | None = None) -> None:
+        done, expected = map(sum, zip(*self.processes.values(), strict=True))
+        self.listen(Event(self.device, text, cell, step=done, steps=expected))

@@ -31,6 +31,8 @@ def test_lists_keep_their_order_and_drop_repetitions() -> None:
         (options.parse_resolutions, "224.0", "not a whole number"),
         (options.parse_resolutions, "²²⁴", "not a whole number"),
         (options.parse_precisions, "int4", "there is no precision 'int4'"),
+        (options.parse_precision_target, "0%", "'0%' is not above 0"),
+        (options.parse_precision_target, "100%", "below 100 %"),
         (options.parse_threads, "0", "from 1 to 256"),
         (options.parse_threads, "1,x", "'x' is not a whole number"),
         (options.parse_padding, "same", "tf_same"),
@@ -58,3 +60,10 @@ def test_a_run_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot make the run folder"):
         options.new_run_folder(tmp_path / "file" / "run")
+
+
+def test_fewer_rounds_at_most_than_at_least_are_refused() -> None:
+    assert options.check_rounds(5, 5) == 5
+    assert options.check_rounds(None, 3) == 3
+    with pytest.raises(UsageError, match="--max-rounds 3 is fewer than --processes 5"):
+        options.check_rounds(5, 3)

@@ -8,6 +8,7 @@ from harness.records import Clock, Plan, RunRequest
 REAL = Plan(
     threads=1,
     processes=5,
+    max_processes=10,
     warmup_iterations=5,
     min_iterations=20,
     min_seconds=1.0,
@@ -31,12 +32,16 @@ COUNTED = Plan(
 def make_plan(request: RunRequest, clock: Clock, threads: int) -> Plan:
     """The clock's defaults with what the user asked for put over them."""
     base = REAL if clock == "real" else COUNTED
+    least, most = _rounds(request, base)
     min_seconds = base.min_seconds if request.min_seconds is None else request.min_seconds
     max_seconds = base.max_seconds if request.max_seconds is None else request.max_seconds
     return Plan(
         threads=threads,
         cpus=request.cpus,
-        processes=request.processes or base.processes,
+        processes=least,
+        max_processes=most if clock == "real" else least,
+        target_precision=request.target_precision if clock == "real" else None,
+        max_minutes=request.max_minutes,
         warmup_iterations=(
             base.warmup_iterations if request.warmup_iterations is None else request.warmup_iterations
         ),
@@ -46,3 +51,10 @@ def make_plan(request: RunRequest, clock: Clock, threads: int) -> Plan:
         counted_iterations=base.counted_iterations,
         seed=request.seed,
     )
+
+
+def _rounds(request: RunRequest, base: Plan) -> tuple[int, int]:
+    """Least and most processes; who names one number gets that many, unless the other is named, too."""
+    least = request.processes or min(base.processes, request.max_rounds or base.processes)
+    most = request.max_rounds or request.processes or base.max_processes or base.processes
+    return least, max(least, most)

@@ -6,6 +6,7 @@ google/benchmark's `--benchmark_enable_random_interleaving`.
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
@@ -18,10 +19,11 @@ from harness.errors import Interrupted, LoweringError, MeasurementError, TimedOu
 from harness.lowering.cache import StoredArtifact
 from harness.measuring.cells import build_cell, worse_parity
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
-from harness.measuring.jobs import Job
+from harness.measuring.jobs import Job, JobLost
 from harness.measuring.parity import compare, read_reference
 from harness.measuring.runner import measure_process
-from harness.records import Cell, Failure, Parity, Plan, ProcessReport, Variant
+from harness.measuring.schedule import is_complete, most_processes, reason_to_stop
+from harness.records import Cell, Failure, Parity, Plan, ProcessReport, StoppedBy, Variant
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,12 @@ class Draft:
     processes: tuple[ProcessReport, ...] = ()
     parity: Parity | None = None
     failure: Failure | None = None
+    cell: Cell | None = None
 
     @property
     def finished(self) -> bool:
         """Whether no further process is needed, or worth trying."""
-        return self.failure is not None or len(self.processes) >= self.request.plan.processes
+        return self.cell is not None and (self.cell.failure is not None or self.cell.stopped_by is not None)
 
 
 @dataclass
@@ -65,6 +68,7 @@ class Session:
     tell: Callable[[str], None]
     cancelled: threading.Event = field(default_factory=threading.Event)
     current_job: Job | None = None
+    started: float = field(default_factory=time.monotonic)
 
     def measure(self, requests: Sequence[CellRequest], earlier: Sequence[Cell], *, seed: int) -> None:
         """Measure all cells; those in `earlier` go on from the processes they have.
@@ -76,11 +80,11 @@ class Session:
         bundle = deploy_bundle(self.device, self.bundle, self.tell)
         self._job(bundle).stop()
         drafts = [Draft(request, _find_earlier(request, earlier, self.device)) for request in requests]
-        rounds = max((draft.request.plan.processes for draft in drafts), default=0)
+        rounds = max((most_processes(draft.request.plan) for draft in drafts), default=0)
         rng = random.Random(f"{seed} {self.device.info.name}")
         for round_ in range(rounds):
             for draft in self._in_random_order(drafts, rng):
-                if not draft.finished and len(draft.processes) <= round_:
+                if not self._is_finished(draft) and len(draft.processes) <= round_:
                     self._visit(draft, bundle, round_)
 
     def _in_random_order(self, drafts: Sequence[Draft], rng: random.Random) -> Iterator[Draft]:
@@ -106,6 +110,9 @@ class Session:
             except LoweringError:
                 return False
             if draft.earlier and draft.earlier.artifact.sha256 == draft.artifact.artifact.sha256:
+                self._save(
+                    draft, draft.earlier, draft.earlier.stopped_by if is_complete(draft.earlier) else None
+                )
                 draft.processes, draft.parity = draft.earlier.processes, draft.earlier.parity
         return True
 
@@ -118,21 +125,34 @@ class Session:
         try:
             if draft.deployed is None:
                 draft.deployed = deploy_artifact(self.device, stored, self.tell)
-            self.tell(f"{name}, process {round_ + 1} of {draft.request.plan.processes}")
+            self.tell(f"{name}, process {round_ + 1}")
             self._measure_once(draft, stored, draft.deployed, bundle, round_)
         except (MeasurementError, TimedOut) as error:
             self._check_cancelled()
             draft.failure = Failure(what=error.what)
-        self.save(
-            build_cell(
-                self.device.info,
-                stored.artifact,
-                draft.request.plan,
-                draft.processes,
-                draft.parity,
-                draft.failure,
-            )
+        cell = build_cell(
+            self.device.info,
+            stored.artifact,
+            draft.request.plan,
+            draft.processes,
+            draft.parity,
+            draft.failure,
         )
+        self._save(draft, cell, None if cell.failure else self._reason_to_stop(cell))
+
+    def _is_finished(self, draft: Draft) -> bool:
+        """Whether it needs no process any more; time may have run out since its last one."""
+        cell = draft.cell
+        if cell and not draft.finished and (stopped_by := self._reason_to_stop(cell)):
+            self._save(draft, cell, stopped_by)
+        return draft.finished
+
+    def _reason_to_stop(self, cell: Cell) -> StoppedBy | None:
+        return reason_to_stop(cell, elapsed_s=time.monotonic() - self.started)
+
+    def _save(self, draft: Draft, cell: Cell, stopped_by: StoppedBy | None) -> None:
+        draft.cell = msgspec.structs.replace(cell, stopped_by=stopped_by)
+        self.save(draft.cell)
 
     def _measure_once(
         self,
@@ -145,7 +165,12 @@ class Session:
         plan = draft.request.plan
         self.current_job = self._job(bundle)
         try:
-            measured = measure_process(self.current_job, deployed, stored.artifact, plan, round_=round_)
+            try:
+                measured = measure_process(self.current_job, deployed, stored.artifact, plan, round_=round_)
+            except JobLost as error:
+                self._check_cancelled()
+                self.tell(f"{error.what}; measuring it again from its beginning")
+                measured = measure_process(self.current_job, deployed, stored.artifact, plan, round_=round_)
         finally:
             self.current_job = None
         self._check_cancelled()
@@ -164,10 +189,17 @@ class Session:
 
 
 def _find_earlier(request: CellRequest, earlier: Sequence[Cell], device: Device) -> Cell | None:
-    """The saved cell that is the same measurement on the same boot of the same device."""
+    """The saved cell that is the same measurement on the same device.
+
+    One that is not finished goes on only on the same boot: a restarted device is in another state, and a
+    cell is never stitched together from two.
+    """
     for cell in earlier:
         weights = msgspec.structs.replace(cell.variant.weights, sha256=request.variant.weights.sha256)
         same_variant = msgspec.structs.replace(cell.variant, weights=weights) == request.variant
-        if same_variant and cell.plan == request.plan and cell.device == device.info and not cell.failure:
+        measured_on = cell.device
+        if is_complete(cell):
+            measured_on = msgspec.structs.replace(measured_on, boot_id=device.info.boot_id)
+        if same_variant and cell.plan == request.plan and measured_on == device.info and not cell.failure:
             return cell
     return None

@@ -188,9 +188,8 @@ def test_an_earlier_cell_goes_on_from_its_processes(bench: Bench) -> None:
     unfinished = bench.saved[1]
     bench.saved.clear()
     bench.measure(processes=3, earlier=(unfinished,))
-    assert len(bench.saved) == 1
-    assert bench.saved[0].processes[:2] == unfinished.processes
-    assert len(bench.saved[0].processes) == 3
+    assert [len(cell.processes) for cell in bench.saved] == [2, 3]
+    assert bench.saved[-1].processes[:2] == unfinished.processes
 
 
 @pytest.mark.parametrize("change", ["boot_id", "artifact", "failed"])
@@ -232,7 +231,7 @@ def test_a_finished_cell_of_an_earlier_boot_is_not_measured_again(bench: Bench) 
     )
     bench.saved.clear()
     bench.measure(processes=2, earlier=(rebooted,))
-    assert bench.saved == []
+    assert bench.saved == [rebooted]
 
 
 def test_a_lost_connection_while_measuring_loses_nothing(tmp_path: Path) -> None:
@@ -264,3 +263,33 @@ def test_cancelling_ends_the_session(bench: Bench) -> None:
     plan = make_plan(processes=5, warmup_iterations=1)
     with pytest.raises(Interrupted):
         session.measure([CellRequest(v, plan) for v in bench.futures], (), seed=0)
+
+
+def measure(bench: Bench, earlier: tuple[Cell, ...] = (), **changes: object) -> Cell:
+    plan = make_plan(warmup_iterations=1, **changes)
+    bench.session().measure([CellRequest(v, plan) for v in bench.futures], earlier, seed=0)
+    return bench.saved[-1]
+
+
+def test_rounds_go_on_until_the_median_is_known_and_the_cell_says_so(bench: Bench) -> None:
+    bench.add(0.25)
+    cell = measure(bench, processes=2, max_processes=6, target_precision=0.02)
+    assert (len(cell.processes), cell.stopped_by) == (2, "target_precision")
+    cell = measure(bench, processes=2, max_processes=4)
+    assert (len(cell.processes), cell.stopped_by) == (4, "max_rounds")
+
+
+def test_time_ends_measuring_after_one_process_of_each_cell_and_resuming_goes_on(bench: Bench) -> None:
+    requests = [
+        CellRequest(bench.add(width), make_plan(processes=3, warmup_iterations=1, max_minutes=60.0))
+        for width in (0.25, 0.5)
+    ]
+    session = bench.session()
+    session.started -= 3600
+    session.measure(requests, (), seed=0)
+    ended = bench.last()
+    assert {(len(cell.processes), cell.stopped_by) for cell in ended.values()} == {(1, "max_minutes")}
+    bench.session().measure(requests, tuple(ended.values()), seed=0)
+    for width, cell in bench.last().items():
+        assert (len(cell.processes), cell.stopped_by) == (3, "max_rounds")
+        assert cell.processes[:1] == ended[width].processes

@@ -1,0 +1,55 @@
+"""How many fresh processes a cell gets: until its median is known well enough, or a limit is reached."""
+
+import math
+
+from harness.records import Cell, Plan, StoppedBy
+
+
+def reason_to_stop(cell: Cell, *, elapsed_s: float) -> StoppedBy | None:
+    """Which limit of the plan the cell has reached after `elapsed_s` on its device; None to go on.
+
+    The precision counts from the plan's least number of processes on. Time ends a cell earlier, too, but
+    never before its first process.
+    """
+    plan = cell.plan
+    done = len(cell.processes)
+    if done >= plan.processes and _is_precise(cell):
+        return "target_precision"
+    if done >= most_processes(plan):
+        return "max_rounds"
+    if done and plan.max_minutes is not None and elapsed_s >= 60 * plan.max_minutes:
+        return "max_minutes"
+    return None
+
+
+def most_processes(plan: Plan) -> int:
+    """The number at which a cell ends, however wide its interval is."""
+    return max(plan.processes, plan.max_processes or 0)
+
+
+def is_complete(cell: Cell) -> bool:
+    """Whether measuring again, with new time, would add nothing."""
+    return cell.stopped_by in ("target_precision", "max_rounds")
+
+
+def expected_processes(cell: Cell) -> int:
+    """About how many processes the cell will have in the end, for the time that is left.
+
+    An interval narrows with the square root of their number.
+    """
+    plan = cell.plan
+    done = len(cell.processes)
+    if cell.failure or cell.stopped_by:
+        return done
+    least, most = max(done + 1, plan.processes), most_processes(plan)
+    if plan.target_precision is None or cell.latency is None or done < plan.processes:
+        return min(least, most)
+    times_too_wide = cell.latency.median_ns.relative_half_width / plan.target_precision
+    return int(min(max(least, math.ceil(done * min(times_too_wide, most) ** 2)), most))
+
+
+def _is_precise(cell: Cell) -> bool:
+    target = cell.plan.target_precision
+    if target is None or cell.latency is None:
+        return False
+    return cell.latency.median_ns.relative_half_width <= target
