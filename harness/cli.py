@@ -1,5 +1,6 @@
 """Commands; the only place that prints or exits."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,6 +35,8 @@ bundle_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="The runner that is pushed to devices."
 )
 app.add_typer(bundle_app, name="bundle")
+
+LOG_WIDTH = 120
 
 # Options that several commands share.
 Widths = Annotated[str, typer.Option("--width", "-w", help="Width multipliers, comma separated.")]
@@ -193,15 +196,29 @@ def _print_json(outcome: "Outcome", report: Path | None) -> None:
 
 
 def _show_summary(cells: "tuple[Cell, ...]") -> None:
+    """One table a device, then what their marks mean."""
     from harness import display
     from reports.tables import summarise
 
-    if not cells:
-        return
     console = _console()
-    table = summarise(cells)
-    display.print_table(console, "", table.columns, [row.cells for row in table.rows])
-    for note in table.notes:
+    notes: dict[str, None] = {}
+    for info in dict.fromkeys(cell.device for cell in cells):
+        table = summarise([cell for cell in cells if cell.device == info])
+        verdicts = [row.cells[-1] for row in table.rows]
+        display.print_table(
+            console,
+            f"{info.name}: {info.model}",
+            table.columns,
+            [(*row.cells[:-1], row.cells[-1].partition(":")[0]) for row in table.rows],
+            droppable=("MACs M", "threads", "file MB", "p90 ms"),
+        )
+        for verdict in dict.fromkeys(verdict for verdict in verdicts if ":" in verdict):
+            names = [" ".join(row.cells[:2]) for row in table.rows if row.cells[-1] == verdict]
+            which = "all" if len(names) == len(verdicts) else ", ".join(names)
+            console.print(f"{verdict} ({which})", markup=False, highlight=False)
+        console.print()
+        notes |= dict.fromkeys(table.notes)
+    for note in notes:
         console.print(note, style="dim", markup=False, highlight=False)
 
 
@@ -392,7 +409,10 @@ def bundle_import(
 def _console(*, stderr: bool = False) -> "Console":
     from rich.console import Console
 
-    return Console(stderr=stderr)
+    console = Console(stderr=stderr)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = LOG_WIDTH
+    return console
 
 
 def main() -> None:

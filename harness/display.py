@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -19,6 +20,7 @@ from rich.table import Table
 from harness.errors import HarnessError
 from harness.events import Event, Listener
 
+COLUMN_GAP = 2
 VERDICT_STYLES = {"valid": "green", "suspect": "yellow", "invalid": "bold red"}
 
 
@@ -76,16 +78,41 @@ def _print_line(console: Console, event: Event) -> None:
         console.print(escape(f"{event.device}: {cell.variant.name} {what}{steps}"), soft_wrap=True)
 
 
-def print_table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table whose last column is a verdict or a state."""
-    table = Table(title=escape(title) if title else None, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(escape(column), overflow="fold")
+def print_table(
+    console: Console,
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    droppable: Sequence[str] = (),
+) -> None:
+    """A table; where it is too narrow, `droppable` columns go, the first first, and headings wrap."""
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    shown = list(range(len(columns)))
+    for name in droppable:
+        if sum(widths[index] + COLUMN_GAP for index in shown) <= console.width:
+            break
+        if name in columns:
+            shown.remove(columns.index(name))
+    table = Table(
+        title=escape(title),
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, COLUMN_GAP - 1, 0, 0),
+    )
+    for index in shown:
+        table.add_column(escape(columns[index]), min_width=max((len(row[index]) for row in rows), default=0))
     for row in rows:
-        style = VERDICT_STYLES.get(row[-1].split(":")[0].split()[0] if row[-1] else "", "")
-        last = f"[{style}]{escape(row[-1])}[/]" if style else escape(row[-1])
-        table.add_row(*map(escape, row[:-1]), last)
+        texts = [escape(row[index]) for index in shown]
+        if style := VERDICT_STYLES.get(row[-1]):
+            texts[-1] = f"[{style}]{texts[-1]}[/]"
+        table.add_row(*texts)
     console.print(table)
+    console.print()
 
 
 def print_error(console: Console, error: HarnessError) -> None:
