@@ -47,8 +47,12 @@ def _load(library: Any, place: str, split: str) -> Any:
     try:
         if Path(place).is_dir():
             loaded = library.load_from_disk(place)
+            if isinstance(loaded, library.DatasetDict) and split not in loaded:
+                raise UsageError(f"{place} has no {split} split, only {', '.join(loaded)}")
             return loaded[split] if isinstance(loaded, library.DatasetDict) else loaded
         return library.load_dataset(name, split=split, revision=revision or None)
+    except UsageError:
+        raise
     except Exception as error:  # The library raises whatever its storage, its network and its parsers do.
         raise UsageError(f"cannot open the Hugging Face data set {place!r}: {error}") from error
 

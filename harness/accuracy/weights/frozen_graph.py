@@ -108,7 +108,7 @@ def _constants(graph: bytes) -> Iterator[tuple[str, Tensor]]:
 def _attribute_tensor(entry: dict[int, int | bytes]) -> Tensor | None:
     if entry.get(_MAP_KEY) != b"value":
         return None
-    content = dict(_fields(_as_bytes(entry[_MAP_VALUE]))).get(_ATTR_TENSOR)
+    content = dict(_fields(_as_bytes(entry.get(_MAP_VALUE, b"")))).get(_ATTR_TENSOR)
     if content is None:
         return None
     fields = dict(_fields(_as_bytes(content)))
@@ -121,7 +121,7 @@ def _attribute_tensor(entry: dict[int, int | bytes]) -> Tensor | None:
         raise ValueError(f"a constant of shape {shape}")
     if values.size == 1:  # A constant of equal values is stored as one.
         return torch.full(shape, float(values[0]))
-    return torch.from_numpy(values.copy()).reshape(shape)
+    return torch.from_numpy(values.reshape(shape).copy())
 
 
 def _shape(message: bytes) -> tuple[int, ...]:

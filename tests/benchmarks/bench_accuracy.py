@@ -1,0 +1,140 @@
+"""What evaluating costs: `python tests/benchmarks/bench_accuracy.py`.
+
+10,000 images of 28x28 pixels at 32 px on this machine: sending, running and scoring them, against a bare
+`Module::forward` loop of as many inferences, one thread each, in turn. Preparing the images (decoding,
+resizing, packing) happens once and is told apart. Ends with exit code 1 when the ratio is off its limit.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.accuracy.assessment import Subject, evaluate
+from harness.accuracy.datasets import Dataset, open_dataset
+from harness.accuracy.packing import Chunk, pack
+from harness.accuracy.preprocessing import Preprocessing
+from harness.bundle import Bundle, ensure_bundle
+from harness.bundle.toolchain import find_toolchain
+from harness.bundle.wheel import find_executorch, runs_natively
+from harness.errors import UsageError
+from harness.lowering.cache import StoredArtifact, lower_cached
+from harness.paths import DEVICE_SCRIPTS
+from harness.records import Variant, Weights
+from harness.transports.local import LocalTransport
+
+SOURCES = Path(__file__).with_name("runner_costs")
+SHIPPED = Path(__file__).parent.parent / "data" / "fashion-mnist-1k"
+IMAGES, SIDE, CLASSES = 10_000, 32, 10
+MAX_RATIO = 1.2
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What both loops run: the host's bundle, the bare program and one artifact."""
+
+    bundle: Bundle
+    bare: Path
+    stored: StoredArtifact
+    folder: Path
+
+    def start(self, program: Path, *words: object) -> str:
+        """Run a program with the bundle's loader and libraries, as the runner is run."""
+        bundle = self.bundle.folder
+        argv = [bundle / self.bundle.loader, "--library-path", bundle, program, *words]
+        ended = subprocess.run([*map(str, argv)], check=True, capture_output=True, text=True, timeout=600)
+        return ended.stdout
+
+    def run_batch(self, chunk: Chunk) -> Path:
+        """Send a chunk as it is sent to the `host` device, run it, and bring its outputs back."""
+        sent, output = self.folder / "sent.bin", self.folder / "output.bin"
+        LocalTransport().push(chunk.path, str(sent))
+        options = ["--model", self.stored.program, "--report", self.folder / "report.json", "--threads", 1]
+        batch = ["--batch-input", sent, "--batch-output", output]
+        if chunk.scale is not None:
+            batch += ["--batch-scale", repr(chunk.scale), "--batch-offset", repr(chunk.offset)]
+        self.start(self.bundle.folder / "runner", *options, *batch)
+        LocalTransport().pull(str(output), self.folder / "logits.bin")
+        return self.folder / "logits.bin"
+
+
+def main() -> int:
+    """Build the bare program, compare for a small and a large network, and tell."""
+    bundle = ensure_bundle("x86_64" if runs_natively("x86_64") else "arm64-v8a")
+    dataset = ten_thousand_images()
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        find_toolchain(bundle.abi).build(
+            SOURCES,
+            scratch / "build",
+            find_executorch(bundle.abi),
+            {"RUNNER_SOURCES": str(DEVICE_SCRIPTS / "runner")},
+        )
+        title = f"{IMAGES} images, {SIDE} px, 1 thread"
+        print(f"{title:32}{'prepared':>12}{'forward':>12}{'evaluate':>12}{'ratio':>12}{'limit':>12}")
+        within = []
+        for width in (0.25, 1.0):
+            stored = lower_cached(Variant(width=width, resolution_px=SIDE, precision="fp32", classes=CLASSES))
+            bench = Bench(bundle, scratch / "build" / "bare_forward", stored, scratch)
+            within.append(compare(bench, dataset, f"{width:g}/{SIDE} fp32, random weights"))
+    return 0 if all(within) else 1
+
+
+def ten_thousand_images() -> Dataset:
+    """Fashion-MNIST's test split, or the shipped subset over and over where it is not installed."""
+    try:
+        return open_dataset("fashion-mnist")
+    except UsageError:
+        shipped = open_dataset(f"idx:{SHIPPED}")
+        return shipped.take(index % len(shipped) for index in range(IMAGES))
+
+
+def compare(bench: Bench, dataset: Dataset, title: str) -> bool:
+    """Print medians over rounds and the median ratio of neighbours; whether it is within the limit."""
+    preprocessing = Preprocessing(resolution_px=SIDE)
+    packed = bench.folder / f"packed-{title[:4].strip('/')}"
+    started = time.perf_counter()
+    list(pack(dataset, preprocessing, packed))
+    prepared = time.perf_counter() - started
+    subject = Subject(
+        artifact_sha256=bench.stored.artifact.sha256,
+        weights=Weights(source="random", seed=0),
+        classes=CLASSES,
+        class_offset=0,
+        class_names=dataset.classes,
+        preprocessing=preprocessing,
+    )
+
+    def run_bare() -> float:
+        printed = bench.start(bench.bare, bench.stored.program, bench.stored.reference_input, 10, IMAGES)
+        return sum(map(int, printed.split())) / 1e9
+
+    def run_evaluation() -> float:
+        begun = time.perf_counter()
+        evaluate(subject, dataset, bench.run_batch, measured_on="host", packed_folder=packed)
+        return time.perf_counter() - begun
+
+    pairs = [take_turns(run_bare, run_evaluation, ours_first=round_ % 2 == 1) for round_ in range(ROUNDS)]
+    ratio = statistics.median(ours / bare for bare, ours in pairs)
+    bare_s, ours_s = (statistics.median(column) for column in zip(*pairs, strict=True))
+    print(f"{title:32}{prepared:10.2f} s{bare_s:10.2f} s{ours_s:10.2f} s{ratio:12.3f}{MAX_RATIO:>12}")
+    return ratio < MAX_RATIO
+
+
+def take_turns(
+    bare: Callable[[], float], ours: Callable[[], float], *, ours_first: bool
+) -> tuple[float, float]:
+    """Seconds of both, so that neither always comes second."""
+    if ours_first:
+        seconds = ours()
+        return bare(), seconds
+    return bare(), ours()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
