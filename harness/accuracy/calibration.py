@@ -1,0 +1,38 @@
+"""Real images for int8 calibration, saved as lowering reads them."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from harness.accuracy.datasets import Dataset, stratified_subset
+from harness.accuracy.datasets.dataset import digest
+from harness.accuracy.loading import load_pixels
+from harness.accuracy.preprocessing import Preprocessing, normalize
+
+IMAGES = 128
+
+
+def save_calibration(
+    dataset: Dataset, preprocessing: Preprocessing, folder: Path, *, images: int = IMAGES, seed: int = 0
+) -> Path:
+    """Save a stratified choice of training images as float32 NCHW `.npy`, and return the file.
+
+    Its name says data set, split, count and seed, and changes with the images or the preprocessing.
+
+    Raises:
+        UsageError: none of the images can be read.
+    """
+    chosen = stratified_subset(dataset, images, seed=seed)
+    key = digest((chosen.content, msgspec.json.encode(preprocessing).decode()))[:12]
+    file = folder / f"{dataset.name}-{dataset.split}-{len(chosen)}-seed{seed}-{key}.npy"
+    if file.exists():
+        return file
+    pixels = load_pixels(chosen, preprocessing)
+    inputs = normalize(pixels.values, preprocessing).transpose(0, 3, 1, 2)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    with partial.open("wb") as stream:
+        np.save(stream, np.ascontiguousarray(inputs))
+    partial.replace(file)
+    return file

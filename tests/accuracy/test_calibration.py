@@ -1,0 +1,39 @@
+"""Calibration images are real, a fixed choice, and named for what they are."""
+
+from pathlib import Path
+
+import numpy as np
+
+from harness.accuracy.calibration import save_calibration
+from harness.accuracy.datasets import open_dataset
+from harness.accuracy.preprocessing import Preprocessing, normalize, resize_image
+
+SHIPPED = f"idx:{Path(__file__).parent.parent / 'data' / 'fashion-mnist-1k'}"
+PREPROCESSING = Preprocessing(resolution_px=32)
+
+
+def test_calibration_images_are_a_stratified_choice_as_the_network_is_fed(tmp_path: Path) -> None:
+    dataset = open_dataset(SHIPPED)
+    file = save_calibration(dataset, PREPROCESSING, tmp_path, images=50, seed=3)
+    assert file.name.startswith("fashion-mnist-1k-test-50-seed3-")
+    images = np.load(file, allow_pickle=False)
+    assert images.shape == (50, 3, 32, 32)
+    assert images.dtype == np.float32
+    everything = {
+        normalize(resize_image(dataset.read(index), PREPROCESSING), PREPROCESSING).tobytes(): dataset.labels[
+            index
+        ]
+        for index in range(len(dataset))
+    }
+    labels = [everything[np.ascontiguousarray(image.transpose(1, 2, 0)).tobytes()] for image in images]
+    assert np.bincount(labels).tolist() == [5] * 10
+
+
+def test_the_same_choice_is_made_once_and_another_seed_is_another_file(tmp_path: Path) -> None:
+    dataset = open_dataset(SHIPPED)
+    first = save_calibration(dataset, PREPROCESSING, tmp_path, images=10)
+    written = first.stat().st_mtime_ns
+    assert save_calibration(dataset, PREPROCESSING, tmp_path, images=10) == first
+    assert first.stat().st_mtime_ns == written
+    assert save_calibration(dataset, PREPROCESSING, tmp_path, images=10, seed=1) != first
+    assert save_calibration(dataset, Preprocessing(resolution_px=64), tmp_path, images=10) != first
