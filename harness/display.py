@@ -73,7 +73,7 @@ def _print_line(console: Console, event: Event) -> None:
     if cell is None:
         if not event.device or not event.steps:
             console.print(escape(f"{event.device or 'lowering'}: {event.text}{steps}"), soft_wrap=True)
-    elif cell.failure or cell.stopped_by:
+    elif cell.failure or (cell.stopped_by and cell.memory and cell.memory.detail):
         what = f"failed: {cell.failure.what}" if cell.failure else "measured"
         console.print(escape(f"{event.device}: {cell.variant.name} {what}{steps}"), soft_wrap=True)
 

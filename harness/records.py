@@ -211,12 +211,27 @@ class OutputTensor(Record, frozen=True, kw_only=True):
     values: tuple[float, ...]
 
 
+class MemoryDetail(Record, frozen=True, kw_only=True):
+    """Figures from smaps_rollup, read in a pass of its own because reading it disturbs times.
+
+    Pss is what Android's `dumpsys meminfo` adds up to TOTAL PSS. A figure that could not be read is None
+    and `unavailable` says why.
+    """
+
+    pss_initialized_bytes: Bytes | None
+    private_dirty_initialized_bytes: Bytes | None
+    pss_end_bytes: Bytes | None
+    private_dirty_end_bytes: Bytes | None
+    unavailable: str | None
+
+
 class RunnerReport(Record, frozen=True, kw_only=True):
     """What the runner writes: one process, strictly decoded (`measuring/runner.py`).
 
     Times are CLOCK_MONOTONIC nanoseconds. RSS at four phases and its peak (VmHWM) come from
-    /proc/self. `counted_instructions` holds one figure for each counted inference where the kernel
-    permits counting, else it is null and `counters_unavailable` says why.
+    /proc/self. `canary_ns` is what a kernel of fixed cost took before the model was loaded. Each
+    `counted_…` holds one figure for each counted inference where the kernel permits counting, else it is
+    null and `counters_unavailable` says why. `memory_detail` is null unless asked for.
     """
 
     schema_version: Literal[1]
@@ -224,6 +239,7 @@ class RunnerReport(Record, frozen=True, kw_only=True):
     build_type: str
     abi: Abi
     executorch_version: str
+    canary_ns: PositiveNanoseconds
     load_ns: PositiveNanoseconds
     init_ns: PositiveNanoseconds
     first_ns: PositiveNanoseconds
@@ -239,7 +255,10 @@ class RunnerReport(Record, frozen=True, kw_only=True):
     cpus_allowed: str
     counted_instructions: tuple[Count, ...] | None
     counted_cycles: tuple[Count, ...] | None
+    counted_cache_misses: tuple[Count, ...] | None
+    counted_branch_misses: tuple[Count, ...] | None
     counters_unavailable: str | None
+    memory_detail: MemoryDetail | None
     output: OutputTensor
 
 
@@ -270,6 +289,9 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     conditions_before: Conditions
     conditions_after: Conditions
     warmup_cut: Count = 0
+    canary_ns: PositiveNanoseconds | None = None
+    cache_misses_per_inference: Count | None = None
+    branch_misses_per_inference: Count | None = None
 
 
 class Interval(Record, frozen=True, kw_only=True):
@@ -313,6 +335,7 @@ class Memory(Record, frozen=True, kw_only=True):
     peak_rss_bytes: Bytes
     planned_arena_bytes: Bytes
     artifact_bytes: Bytes
+    detail: MemoryDetail | None = None
 
 
 class Parity(Record, frozen=True, kw_only=True):

@@ -105,10 +105,17 @@ def _phases(cell: Cell) -> dict[str, _Value]:
 
 
 def _memory(memory: Memory | None) -> dict[str, _Value]:
-    return {
-        f"{name}_bytes": _whole(getattr(memory, f"{name}_bytes") if memory else None)
-        for name in ("rss_start", "rss_loaded", "rss_initialized", "peak_rss", "planned_arena")
+    detail = memory.detail if memory else None
+    phases = ("rss_start", "rss_loaded", "rss_initialized", "peak_rss", "planned_arena")
+    details = ("pss_initialized", "private_dirty_initialized", "pss_end", "private_dirty_end")
+    columns: dict[str, _Value] = {}
+    columns |= {
+        f"{name}_bytes": _whole(getattr(memory, f"{name}_bytes") if memory else None) for name in phases
     }
+    columns |= {
+        f"{name}_bytes": _whole(getattr(detail, f"{name}_bytes") if detail else None) for name in details
+    }
+    return columns
 
 
 def _accuracy(accuracy: Accuracy | None) -> dict[str, _Value]:

@@ -43,6 +43,12 @@ void Counter::enable() {
   }
 }
 
+void Counter::disable() {
+  if (file_ >= 0) {
+    ioctl(file_, PERF_EVENT_IOC_DISABLE, 0);
+  }
+}
+
 uint64_t Counter::read() {
   struct {
     uint64_t value, time_enabled, time_running;
@@ -56,6 +62,18 @@ uint64_t Counter::read() {
     reason_ = "the counter was shared with others (multiplexed)";  // Scaling it up would be a guess.
   }
   return counted.value;
+}
+
+Counters::Counters()
+    : instructions("instructions", PERF_COUNT_HW_INSTRUCTIONS),
+      cycles("cycles", PERF_COUNT_HW_CPU_CYCLES),
+      cache_misses("cache misses", PERF_COUNT_HW_CACHE_MISSES),
+      branch_misses("branch misses", PERF_COUNT_HW_BRANCH_MISSES) {}
+
+void Counters::open() {
+  for (Counter* counter : {&instructions, &cycles, &cache_misses, &branch_misses}) {
+    counter->open();
+  }
 }
 
 void mark_counted_begin() {

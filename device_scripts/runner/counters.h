@@ -1,4 +1,4 @@
-// Instructions and cycles of this process and the threads it makes, counted by the kernel in user space.
+// What the cores count of this process and the threads it makes, counted by the kernel in user space.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ class Counter {
 
   void open();
   void enable();
+  void disable();
   // What was counted since it was enabled. When that is not exact, the counter is no longer available.
   uint64_t read();
 
@@ -28,6 +29,17 @@ class Counter {
   uint64_t event_;
   int file_ = -1;
   std::string reason_ = "no counted iterations were asked for";
+};
+
+// Counted two at a time: cores have few counters, and shared ones are not exact.
+struct Counters {
+  Counter instructions;
+  Counter cycles;
+  Counter cache_misses;
+  Counter branch_misses;
+
+  Counters();
+  void open();
 };
 
 // Tells the QEMU plugin device_scripts/instruction_counter that a counted inference begins or ends.

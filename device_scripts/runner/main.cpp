@@ -1,10 +1,11 @@
 // Runs one lowered model on this device: times it, or evaluates a batch of inputs. See options.h.
 
-#include <linux/perf_event.h>
-
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "batch.h"
+#include "canary.h"
 #include "clock.h"
 #include "counters.h"
 #include "measurement.h"
@@ -38,26 +39,35 @@ MaybeFailure load_model(const Options& options, Model& model, Report& report) {
   return std::nullopt;
 }
 
+void read_detail(std::optional<Rollup>& rollup, MemoryDetail& detail) {
+  rollup = read_rollup();
+  if (!rollup) detail.reason = std::string("/proc/self/smaps_rollup: ") + std::strerror(errno);
+}
+
 MaybeFailure measure(const Options& options, Report& report) {
   // QEMU's user mode has a thread of its own in this process: what is there now is not ours.
   const int tasks_before = count_tasks();
-  Counter instructions("instructions", PERF_COUNT_HW_INSTRUCTIONS);
-  Counter cycles("cycles", PERF_COUNT_HW_CPU_CYCLES);
+  Counters counters;
   if (options.counted_iterations > 0) {
-    instructions.open();
-    cycles.open();
+    counters.open();
   }
   Model model;
   if (auto failure = prepare_threads(options)) return failure;
+  report.canary_ns = time_canary();
   if (auto failure = load_model(options, model, report)) return failure;
+  if (options.memory_detail) {
+    report.memory_detail.emplace();
+    read_detail(report.memory_detail->initialized, *report.memory_detail);
+  }
   if (auto failure = read_input(options.input, model)) return failure;
   if (auto failure = measure_times(options, model, report.times)) return failure;
   report.rss_end_bytes = status_bytes("VmRSS");
   report.peak_rss_bytes = status_bytes("VmHWM");
+  if (report.memory_detail) read_detail(report.memory_detail->end, *report.memory_detail);
   report.threads_requested = options.threads;
   report.threads_used = 1 + count_tasks() - tasks_before;
   report.cpus_allowed = cpus_allowed();
-  if (auto failure = count_instructions(options, model, instructions, cycles, report.counts)) return failure;
+  if (auto failure = count_events(options, model, counters, report.counts)) return failure;
   if (auto failure = check_output_finite(model)) return failure;
   return write_report(options.report, report, model);
 }

@@ -26,6 +26,39 @@ int64_t time_inference(Model& model) {
   return worked ? end - begin : -1;
 }
 
+using CountsOrNone = std::optional<std::vector<uint64_t>>;
+
+// Counts two events over each of some inferences; a counter that is not available leaves nothing.
+MaybeFailure count_pair(size_t iterations, bool marked, Model& model, Counter& outer, Counter& inner,
+                        CountsOrNone& outer_counts, CountsOrNone& inner_counts) {
+  outer.enable();
+  inner.enable();
+  if (!outer.available() && !inner.available() && !marked) {
+    return std::nullopt;
+  }
+  std::vector<uint64_t> outer_counted, inner_counted;
+  outer_counted.reserve(iterations);
+  inner_counted.reserve(iterations);
+  for (size_t i = 0; i < iterations; ++i) {
+    if (model.input_is_overwritten()) {
+      if (auto failure = model.feed_input()) return failure;
+    }
+    if (marked) mark_counted_begin();
+    const uint64_t outer_before = outer.read();
+    const uint64_t inner_before = inner.read();
+    const bool worked = model.execute();
+    inner_counted.push_back(inner.read() - inner_before);
+    outer_counted.push_back(outer.read() - outer_before);
+    if (marked) mark_counted_end();
+    if (!worked) return execution_failed();
+  }
+  outer.disable();
+  inner.disable();
+  if (outer.available()) outer_counts = std::move(outer_counted);
+  if (inner.available()) inner_counts = std::move(inner_counted);
+  return std::nullopt;
+}
+
 }  // namespace
 
 MaybeFailure read_input(const std::string& path, Model& model) {
@@ -73,31 +106,18 @@ MaybeFailure measure_times(const Options& options, Model& model, Times& times) {
   }
 }
 
-MaybeFailure count_instructions(const Options& options, Model& model, Counter& instructions, Counter& cycles,
-                                Counts& counts) {
-  instructions.enable();
-  cycles.enable();
-  const bool counted = instructions.available() || cycles.available() || options.mark_counted;
-  const size_t iterations = counted ? options.counted_iterations : 0;
-  std::vector<uint64_t> counted_instructions, counted_cycles;
-  counted_instructions.reserve(iterations);
-  counted_cycles.reserve(iterations);
-  for (size_t i = 0; i < iterations; ++i) {
-    if (model.input_is_overwritten()) {
-      if (auto failure = model.feed_input()) return failure;
-    }
-    if (options.mark_counted) mark_counted_begin();
-    const uint64_t cycles_before = cycles.read();
-    const uint64_t instructions_before = instructions.read();
-    const bool worked = model.execute();
-    counted_instructions.push_back(instructions.read() - instructions_before);
-    counted_cycles.push_back(cycles.read() - cycles_before);
-    if (options.mark_counted) mark_counted_end();
-    if (!worked) return execution_failed();
+MaybeFailure count_events(const Options& options, Model& model, Counters& counters, Counts& counts) {
+  auto& [instructions, cycles, cache_misses, branch_misses] = counters;
+  const bool marked = options.mark_counted;
+  if (auto failure = count_pair(options.counted_iterations, marked, model, cycles, instructions, counts.cycles,
+                                counts.instructions)) {
+    return failure;
   }
-  if (instructions.available()) counts.instructions = std::move(counted_instructions);
-  if (cycles.available()) counts.cycles = std::move(counted_cycles);
-  for (const Counter* counter : {&instructions, &cycles}) {
+  if (auto failure = count_pair(options.counted_iterations, false, model, cache_misses, branch_misses,
+                                counts.cache_misses, counts.branch_misses)) {
+    return failure;
+  }
+  for (const Counter* counter : {&instructions, &cycles, &cache_misses, &branch_misses}) {
     if (!counter->available()) {
       counts.unavailable += (counts.unavailable.empty() ? "" : "; ") + std::string(counter->name()) + ": " +
                             counter->reason();

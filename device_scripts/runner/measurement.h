@@ -22,7 +22,9 @@ struct Times {
 struct Counts {
   std::optional<std::vector<uint64_t>> instructions;
   std::optional<std::vector<uint64_t>> cycles;
-  std::string unavailable;  // Why one or both are missing; empty when both are there.
+  std::optional<std::vector<uint64_t>> cache_misses;
+  std::optional<std::vector<uint64_t>> branch_misses;
+  std::string unavailable;  // Why some are missing; empty when all are there.
 };
 
 // Reads exactly one tensor from `path` into the model's input and feeds it.
@@ -31,7 +33,6 @@ MaybeFailure read_input(const std::string& path, Model& model);
 MaybeFailure measure_times(const Options& options, Model& model, Times& times);
 
 // A pass of its own, because entering the kernel twice an inference would disturb the times.
-MaybeFailure count_instructions(const Options& options, Model& model, Counter& instructions, Counter& cycles,
-                                Counts& counts);
+MaybeFailure count_events(const Options& options, Model& model, Counters& counters, Counts& counts);
 
 }  // namespace runner

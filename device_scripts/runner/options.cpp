@@ -15,7 +15,9 @@ Failure usage(std::string message) {
 
 const std::set<std::string> kCommon = {"--model", "--report", "--threads", "--cpus"};
 const std::set<std::string> kMeasuring = {"--input", "--warmup-iterations", "--min-iterations", "--min-seconds",
-                                          "--max-seconds", "--counted-iterations", "--mark-counted"};
+                                          "--max-seconds", "--counted-iterations", "--mark-counted",
+                                          "--memory-detail"};
+const std::set<std::string> kFlags = {"--mark-counted", "--memory-detail"};
 const std::set<std::string> kBatch = {"--batch-input", "--batch-output", "--batch-scale", "--batch-offset"};
 
 // Values by option name, as given; each is checked off as it is read.
@@ -27,7 +29,7 @@ class Values {
       if (!kCommon.count(name) && !kMeasuring.count(name) && !kBatch.count(name)) {
         return usage("unknown option '" + name + "'");
       }
-      const bool is_flag = name == "--mark-counted";
+      const bool is_flag = kFlags.count(name) != 0;
       if (!is_flag && i + 1 == argc) {
         return usage("option " + name + " needs a value");
       }
@@ -108,6 +110,7 @@ MaybeFailure parse_measuring(const Values& values, Options& options) {
   if (auto failure = values.number("--max-seconds", 0, 86400, options.max_seconds)) return failure;
   if (auto failure = values.count("--counted-iterations", 0, kMaxSamples, options.counted_iterations)) return failure;
   options.mark_counted = values.has("--mark-counted");
+  options.memory_detail = values.has("--memory-detail");
   if (options.max_seconds < options.min_seconds) {
     return usage("--max-seconds is less than --min-seconds");
   }

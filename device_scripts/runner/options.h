@@ -23,6 +23,7 @@ struct Options {
   double max_seconds = 0;
   size_t counted_iterations = 0;
   bool mark_counted = false;
+  bool memory_detail = false;  // Disturbs the times: for a pass of its own.
 
   // Or evaluating many inputs once each.
   std::string batch_input;

@@ -1,18 +1,23 @@
 #include "process.h"
 
 #include <dirent.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 
 namespace runner {
 namespace {
 
-// The value of `name:` in /proc/self/status without the blanks around it.
-std::string status_line(const std::string& name) {
-  std::ifstream status("/proc/self/status");
+constexpr const char* kStatus = "/proc/self/status";
+constexpr const char* kRollup = "/proc/self/smaps_rollup";
+
+// The value of `name:` in a file of /proc without the blanks around it.
+std::string proc_line(const char* path, const std::string& name) {
+  std::ifstream file(path);
   const std::string label = name + ":";
-  for (std::string line; std::getline(status, line);) {
+  for (std::string line; std::getline(file, line);) {
     if (line.compare(0, label.size(), label) == 0) {
       const size_t begin = line.find_first_not_of(" \t", label.size());
       return begin == std::string::npos ? "" : line.substr(begin);
@@ -21,14 +26,27 @@ std::string status_line(const std::string& name) {
   return "";
 }
 
+int64_t proc_bytes(const char* path, const char* name) {
+  return std::strtoll(proc_line(path, name).c_str(), nullptr, 10) * 1024;  // The kernel's `kB` are KiB.
+}
+
 }  // namespace
 
 int64_t status_bytes(const char* name) {
-  return std::strtoll(status_line(name).c_str(), nullptr, 10) * 1024;  // The kernel's `kB` are KiB.
+  return proc_bytes(kStatus, name);
+}
+
+std::optional<Rollup> read_rollup() {
+  if (access(kRollup, R_OK) != 0) {
+    return std::nullopt;
+  }
+  const Rollup rollup{proc_bytes(kRollup, "Pss"), proc_bytes(kRollup, "Private_Dirty")};
+  errno = ENODATA;  // It opens but holds nothing where a policy forbids reading it.
+  return rollup.pss_bytes > 0 ? std::optional<Rollup>(rollup) : std::nullopt;
 }
 
 std::string cpus_allowed() {
-  return status_line("Cpus_allowed_list");
+  return proc_line(kStatus, "Cpus_allowed_list");
 }
 
 int count_tasks() {

@@ -2,12 +2,22 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace runner {
 
 // A size line of /proc/self/status such as `VmRSS` or `VmHWM`, in bytes; 0 when the line is missing.
 int64_t status_bytes(const char* name);
+
+// What the kernel's sum over all mappings says of this process. Reading it walks every page: not while timing.
+struct Rollup {
+  int64_t pss_bytes = 0;  // Shared pages counted in parts; what Android's `dumpsys meminfo` adds up to TOTAL PSS.
+  int64_t private_dirty_bytes = 0;
+};
+
+// From /proc/self/smaps_rollup; nothing, with errno set, where that cannot be read.
+std::optional<Rollup> read_rollup();
 
 // The CPUs this process may run on, as the kernel lists them: `0-3,5`.
 std::string cpus_allowed();

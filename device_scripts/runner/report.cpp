@@ -23,7 +23,10 @@ class JsonObject {
     text_ += (text_.empty() ? "{\n" : ",\n") + quoted(name) + ": " + value;
   }
   void string(const char* name, const std::string& value) { raw(name, quoted(value)); }
+  void string_or_null(const char* name, const std::string& value) { raw(name, value.empty() ? "null" : quoted(value)); }
   void number(const char* name, int64_t value) { raw(name, std::to_string(value)); }
+
+  std::string text() const { return text_ + "\n}"; }
 
   template <typename Numbers>
   static std::string array(const Numbers& numbers) {
@@ -35,7 +38,7 @@ class JsonObject {
   }
 
   MaybeFailure write(const std::string& path) const {
-    const std::string whole = text_ + "\n}\n";
+    const std::string whole = text() + "\n";
     CompleteFile file(path);
     if (auto failure = file.open()) return failure;
     if (auto failure = file.write(whole.data(), whole.size())) return failure;
@@ -69,6 +72,22 @@ std::string output_json(const Model& model) {
   return text + "]}";
 }
 
+std::string memory_json(const std::optional<MemoryDetail>& memory) {
+  if (!memory) {
+    return "null";
+  }
+  const auto figure = [](const std::optional<Rollup>& rollup, int64_t Rollup::*field) {
+    return rollup ? std::to_string((*rollup).*field) : "null";
+  };
+  JsonObject json;
+  json.raw("pss_initialized_bytes", figure(memory->initialized, &Rollup::pss_bytes));
+  json.raw("private_dirty_initialized_bytes", figure(memory->initialized, &Rollup::private_dirty_bytes));
+  json.raw("pss_end_bytes", figure(memory->end, &Rollup::pss_bytes));
+  json.raw("private_dirty_end_bytes", figure(memory->end, &Rollup::private_dirty_bytes));
+  json.string_or_null("unavailable", memory->reason);
+  return json.text();
+}
+
 template <typename Numbers>
 std::string array_or_null(const std::optional<Numbers>& numbers) {
   return numbers ? JsonObject::array(*numbers) : "null";
@@ -94,6 +113,7 @@ MaybeFailure write_report(const std::string& path, const Report& report, const M
   json.string("build_type", RUNNER_BUILD_TYPE);
   json.string("abi", kAbi);
   json.string("executorch_version", RUNNER_EXECUTORCH_VERSION);
+  json.number("canary_ns", report.canary_ns);
   json.number("load_ns", report.load_ns);
   json.number("init_ns", report.init_ns);
   json.number("first_ns", report.times.first_ns);
@@ -109,11 +129,10 @@ MaybeFailure write_report(const std::string& path, const Report& report, const M
   json.string("cpus_allowed", report.cpus_allowed);
   json.raw("counted_instructions", array_or_null(report.counts.instructions));
   json.raw("counted_cycles", array_or_null(report.counts.cycles));
-  if (report.counts.unavailable.empty()) {
-    json.raw("counters_unavailable", "null");
-  } else {
-    json.string("counters_unavailable", report.counts.unavailable);
-  }
+  json.raw("counted_cache_misses", array_or_null(report.counts.cache_misses));
+  json.raw("counted_branch_misses", array_or_null(report.counts.branch_misses));
+  json.string_or_null("counters_unavailable", report.counts.unavailable);
+  json.raw("memory_detail", memory_json(report.memory_detail));
   json.raw("output", output_json(model));
   return json.write(path);
 }

@@ -3,15 +3,25 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "failure.h"
 #include "measurement.h"
 #include "model.h"
+#include "process.h"
 
 namespace runner {
 
+// The pass for memory: `reason` says why a figure is missing.
+struct MemoryDetail {
+  std::optional<Rollup> initialized;
+  std::optional<Rollup> end;
+  std::string reason;
+};
+
 struct Report {
+  int64_t canary_ns = 0;
   int64_t load_ns = 0;
   int64_t init_ns = 0;
   Times times;
@@ -24,6 +34,7 @@ struct Report {
   int threads_used = 0;
   std::string cpus_allowed;
   Counts counts;
+  std::optional<MemoryDetail> memory_detail;
 };
 
 // JSON has no NaN and no infinity, and no parity check could use them.

@@ -47,6 +47,7 @@ def build_cell(
             latency=latency,
             parity=parity,
             failure=failure,
+            canaries_ns=[p.canary_ns for p in processes if p.canary_ns is not None],
         ),
     )
 

@@ -30,7 +30,7 @@ def throttled(evidence: Evidence) -> str | None:
 
 def canary_drift(evidence: Evidence) -> str | None:
     """A kernel of fixed cost, timed before each process, did not take the same time."""
-    if len(evidence.canaries_ns) < 2:
+    if evidence.device.clock == "emulated" or len(evidence.canaries_ns) < 2:
         return None
     spread = max(evidence.canaries_ns) / float(np.median(evidence.canaries_ns)) - 1
     return f"the canary's slowest run is {spread:.1%} over its median" if spread > CANARY_DRIFT else None

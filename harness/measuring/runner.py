@@ -13,7 +13,7 @@ from harness.measuring.conditions import read_conditions
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle
 from harness.measuring.jobs import Job
 from harness.measuring.steady import move_warmup
-from harness.records import Artifact, Plan, ProcessReport, RunnerReport
+from harness.records import Artifact, MemoryDetail, Plan, ProcessReport, RunnerReport
 
 # Loading, warming up and counting come on top of the timed part, and emulated cores are slow.
 START_ALLOWANCE_S = 120
@@ -45,9 +45,7 @@ def measure_process(
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     exit_code = job.run(runner_argv(device, bundle, deployed, plan), timeout_s=_timeout_s(device, plan))
     after = read_conditions(device, bundle)
-    if exit_code != 0:
-        raise RunnerFailed(describe_end(exit_code, job.last_output()), device=device.info.name)
-    report = decode_report(job.fetch("report.json"), artifact, plan)
+    report = _fetch_report(job, exit_code, artifact, plan)
     counts = parse_counts(job.fetch("instructions"), plan) if device.counts_instructions else None
     job.remove()
     instructions = counts or report.counted_instructions
@@ -55,6 +53,7 @@ def measure_process(
         round=round_,
         started_at=started_at,
         build_type=report.build_type,
+        canary_ns=report.canary_ns,
         load_ns=report.load_ns,
         init_ns=report.init_ns,
         first_ns=report.first_ns,
@@ -69,11 +68,42 @@ def measure_process(
         cpus_allowed=report.cpus_allowed,
         instructions_per_inference=_typical(instructions),
         cycles_per_inference=_typical(report.counted_cycles),
-        counters_unavailable=None if instructions else report.counters_unavailable,
+        cache_misses_per_inference=_typical(report.counted_cache_misses),
+        branch_misses_per_inference=_typical(report.counted_branch_misses),
+        counters_unavailable=_still_missing(report.counters_unavailable, counts),
         conditions_before=before,
         conditions_after=after,
     )
     return Measured(move_warmup(process), report.output.values)
+
+
+def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, plan: Plan) -> MemoryDetail:
+    """Run one process whose times are thrown away, since reading these figures disturbs them.
+
+    Raises:
+        RunnerFailed, ReportRejected: as `measure_process` does.
+    """
+    brief = msgspec.structs.replace(
+        plan, warmup_iterations=0, min_iterations=1, min_seconds=0.0, counted_iterations=0
+    )
+    argv = (*runner_argv(job.device, job.bundle, deployed, brief), "--memory-detail")
+    exit_code = job.run(argv, timeout_s=_timeout_s(job.device, brief))
+    report = _fetch_report(job, exit_code, artifact, brief)
+    job.remove()
+    if report.memory_detail is None:
+        raise ReportRejected("the device's report lacks the memory figures", device=job.device.info.name)
+    return report.memory_detail
+
+
+def no_memory_detail(reason: str) -> MemoryDetail:
+    """No figures, for this reason."""
+    return MemoryDetail(
+        pss_initialized_bytes=None,
+        private_dirty_initialized_bytes=None,
+        pss_end_bytes=None,
+        private_dirty_end_bytes=None,
+        unavailable=reason,
+    )
 
 
 def runner_argv(
@@ -96,6 +126,12 @@ def runner_argv(
     words = [str(word) for option in options.items() for word in option]
     marks = ["--mark-counted"] if device.counts_instructions else []
     return (*bundle.runner_argv(device.launcher), *words, *marks)
+
+
+def _fetch_report(job: Job, exit_code: int, artifact: Artifact, plan: Plan) -> RunnerReport:
+    if exit_code != 0:
+        raise RunnerFailed(describe_end(exit_code, job.last_output()), device=job.device.info.name)
+    return decode_report(job.fetch("report.json"), artifact, plan)
 
 
 def decode_report(content: bytes, artifact: Artifact, plan: Plan) -> RunnerReport:
@@ -159,6 +195,12 @@ def describe_end(exit_code: int, last_output: str) -> str:
 def _typical(counts: tuple[int, ...] | None) -> int | None:
     """The median that is one of the counts; None when nothing was counted."""
     return statistics.median_low(counts) if counts else None
+
+
+def _still_missing(reasons: str | None, counts: tuple[int, ...] | None) -> str | None:
+    """Why counters are missing, without the kernel's word on instructions that a plugin has counted."""
+    parts = (reasons or "").split("; ")
+    return "; ".join(part for part in parts if not (counts and part.startswith("instructions:"))) or None
 
 
 def _timeout_s(device: Device, plan: Plan) -> float:

@@ -21,7 +21,7 @@ from harness.measuring.cells import build_cell, worse_parity
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job, JobLost
 from harness.measuring.parity import compare, read_reference
-from harness.measuring.runner import measure_process
+from harness.measuring.runner import measure_memory, measure_process, no_memory_detail
 from harness.measuring.schedule import is_complete, most_processes, reason_to_stop
 from harness.records import Cell, Failure, Parity, Plan, ProcessReport, StoppedBy, Variant
 
@@ -86,6 +86,8 @@ class Session:
             for draft in self._in_random_order(drafts, rng):
                 if not self._is_finished(draft) and len(draft.processes) <= round_:
                     self._visit(draft, bundle, round_)
+        for draft in drafts:
+            self._add_memory_detail(draft, bundle)
 
     def _in_random_order(self, drafts: Sequence[Draft], rng: random.Random) -> Iterator[Draft]:
         """All drafts, shuffled; in the first round only among those whose artifact is ready."""
@@ -178,6 +180,25 @@ class Session:
         parity = compare(measured.output, reference, stored.artifact.variant.precision)
         draft.parity = worse_parity(draft.parity, parity)
         draft.processes = (*draft.processes, measured.process)
+
+    def _add_memory_detail(self, draft: Draft, bundle: DeployedBundle) -> None:
+        """One more process for what cannot be read while timing; a pass that fails spoils nothing."""
+        stored, cell = draft.artifact, draft.cell
+        if not (stored and cell and cell.memory) or cell.memory.detail:
+            return
+        self._check_cancelled()
+        self.tell(f"{stored.artifact.variant.name} t{draft.request.plan.threads}, memory")
+        self.current_job = self._job(bundle)
+        try:
+            draft.deployed = draft.deployed or deploy_artifact(self.device, stored, self.tell)
+            detail = measure_memory(self.current_job, draft.deployed, stored.artifact, draft.request.plan)
+        except (MeasurementError, TimedOut) as error:
+            detail = no_memory_detail(error.what)
+        finally:
+            self.current_job = None
+        self._check_cancelled()
+        memory = msgspec.structs.replace(cell.memory, detail=detail)
+        self._save(draft, msgspec.structs.replace(cell, memory=memory), cell.stopped_by)
 
     def _job(self, bundle: DeployedBundle) -> Job:
         """One folder a device: jobs there run one after the other; one left over is found by it."""

@@ -31,6 +31,11 @@ while [ $# -gt 0 ]; do
     --model) model=$2 ;;
     --report) report=$2 ;;
     --threads) threads=$2 ;;
+    --memory-detail)
+        detail='{"pss_initialized_bytes":7,"private_dirty_initialized_bytes":6,"pss_end_bytes":9,
+        "private_dirty_end_bytes":8,"unavailable":null}'
+        grep -q "no memory" "$model" && { echo "made up" >&2; exit 6; }
+        shift; continue ;;
     esac
     shift 2
 done
@@ -41,10 +46,11 @@ SIG*) kill -${end#SIG} $$; sleep 10 ;;
 esac
 cat > "$report" <<END
 {"schema_version":1,"runner_version":"1","build_type":"Release","abi":"x86_64","executorch_version":"1.5.1",
-"load_ns":1,"init_ns":1,"first_ns":9,"warmup_ns":[5],"latencies_ns":[4,4,4],"rss_start_bytes":1,
+"canary_ns":3,"load_ns":1,"init_ns":1,"first_ns":9,"warmup_ns":[5],"latencies_ns":[4,4,4],"rss_start_bytes":1,
 "rss_loaded_bytes":2,"rss_initialized_bytes":3,"rss_end_bytes":4,"peak_rss_bytes":5,
 "threads_requested":$threads,"threads_used":$threads,"cpus_allowed":"0-1","counted_instructions":null,
-"counted_cycles":null,"counters_unavailable":"made up",
+"counted_cycles":null,"counted_cache_misses":null,"counted_branch_misses":null,
+"counters_unavailable":"made up","memory_detail":${detail:-null},
 "output":{"sizes":[1,2],"values":[$(sed -n 1p "$model")]}}
 END
 """
@@ -63,6 +69,7 @@ class Bench:
     transport: LocalTransport
     futures: dict[Variant, Future[StoredArtifact]] = field(default_factory=dict)
     saved: list[Cell] = field(default_factory=list)
+    detailed: list[Cell] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
     def bundle(self) -> Bundle:
@@ -80,7 +87,9 @@ class Bench:
             )
         return Bundle(abi="x86_64", folder=source, loader="ld.so", sha256="0" * 64, files=tuple(files))
 
-    def add(self, width: float, *, output: str = "1.0,2.0", end: str = "", error: bool = False) -> Variant:
+    def add(
+        self, width: float, *, output: str = "1.0,2.0", end: str = "", error: bool = False, note: str = ""
+    ) -> Variant:
         """A variant whose runner says `output` and ends as told."""
         variant = Variant(width=width, resolution_px=32, precision="fp32")
         future: Future[StoredArtifact] = Future()
@@ -88,7 +97,7 @@ class Bench:
         if error:
             future.set_exception(LoweringError("made up"))
             return variant
-        program = f"{output}\n{end}\nwidth {width}\n".encode()
+        program = f"{output}\n{end}\nwidth {width}{note}\n".encode()
         reference_input, reference_output = b"input", struct.pack("<2f", *REFERENCE)
         paths = {}
         for name, content in (("pte", program), ("bin", reference_input), ("out", reference_output)):
@@ -108,11 +117,15 @@ class Bench:
         folder = str(self.folder / "device")
         info, _ = describe(LocalTransport(), name="here", kind="host", folder=folder)
         device = Device(info, self.transport, folder, LocalTransport)
-        return Session(device, self.bundle(), self.futures, self.saved.append, self.told.append)
+        return Session(device, self.bundle(), self.futures, self.keep, self.told.append)
 
     def measure(self, processes: int = 3, earlier: tuple[Cell, ...] = (), seed: int = 0) -> None:
         plan = make_plan(processes=processes, warmup_iterations=1)
         self.session().measure([CellRequest(v, plan) for v in self.futures], earlier, seed=seed)
+
+    def keep(self, cell: Cell) -> None:
+        """Cells with the figures of the memory pass, which comes last, apart from those that still grow."""
+        (self.detailed if cell.memory and cell.memory.detail else self.saved).append(cell)
 
     def last(self) -> dict[float, Cell]:
         """The last saved state of each cell, by width."""
@@ -293,3 +306,34 @@ def test_time_ends_measuring_after_one_process_of_each_cell_and_resuming_goes_on
     for width, cell in bench.last().items():
         assert (len(cell.processes), cell.stopped_by) == (3, "max_rounds")
         assert cell.processes[:1] == ended[width].processes
+
+
+def test_memory_is_read_in_a_process_of_its_own_after_the_rounds(bench: Bench) -> None:
+    bench.add(0.25)
+    bench.add(0.5)
+    bench.measure(processes=2)
+    assert len(bench.saved) == 4
+    for cell in bench.detailed:
+        assert len(cell.processes) == 2
+        assert cell.stopped_by == "max_rounds"
+        assert cell.memory is not None
+        assert cell.memory.detail is not None
+        assert (cell.memory.detail.pss_end_bytes, cell.memory.detail.private_dirty_initialized_bytes) == (
+            9,
+            6,
+        )
+    before = tuple(bench.detailed)
+    bench.told.clear()
+    bench.measure(processes=2, earlier=before)
+    assert not any("memory" in text for text in bench.told)
+
+
+def test_a_memory_pass_that_fails_leaves_the_cell_with_the_reason(bench: Bench) -> None:
+    bench.add(0.25, note=" no memory")
+    bench.measure(processes=2)
+    (cell,) = bench.detailed
+    assert cell.failure is None
+    assert cell.memory is not None
+    assert cell.memory.detail is not None
+    assert cell.memory.detail.pss_end_bytes is None
+    assert cell.memory.detail.unavailable == "the runner failed (6): made up"

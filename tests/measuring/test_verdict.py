@@ -354,6 +354,12 @@ def test_a_canary_that_slows_down_is_reported():
         "parity": cell.parity,
         "failure": None,
     }
+    canaries = (*[10**6] * 5, 2 * 10**6)
+    pairs = zip(cell.processes, canaries, strict=True)
+    processes = [replace(process, canary_ns=canary) for process, canary in pairs]
+    assert codes(make_cell(processes=tuple(processes)).verdict) == ("canary_drift",)
+    emulated = make_cell(device=make_device(clock="emulated"), processes=tuple(processes)).verdict
+    assert "canary_drift" not in codes(emulated)
     steady = judge(**arguments, canaries_ns=(1_000_000, 1_010_000, 1_005_000))
     assert steady.status == "valid"
     slowed = judge(**arguments, canaries_ns=(1_000_000, 1_000_000, 1_200_000))
