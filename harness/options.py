@@ -9,7 +9,7 @@ from typing import TypeVar, get_args
 
 import msgspec
 
-from harness.devices.cores import expand_cpu_list
+from harness.devices.cores import CLUSTER_NAMES, expand_cpu_list
 from harness.errors import UsageError
 from harness.quantities import parse_share
 from harness.records import RANDOM_WEIGHTS, Padding, Precision, Weights
@@ -55,11 +55,14 @@ def parse_padding(text: str) -> Padding:
     raise UsageError(f"--padding {text!r}: there are {', '.join(get_args(Padding))}")
 
 
-def parse_cpus(text: str | None) -> str | None:
-    """A CPU list such as `0-3,6`, in the kernel's format."""
-    if text is not None and not expand_cpu_list(text):
-        raise UsageError(f"--cpus {text!r} is not a list of cores", mend="for example --cpus 4-7")
-    return text
+def parse_cores(text: str | None) -> str | None:
+    """A cluster's name, or a CPU list such as `0-3,6` in the kernel's format."""
+    if text is None or text in CLUSTER_NAMES or expand_cpu_list(text):
+        return text
+    names = ", ".join(CLUSTER_NAMES)
+    raise UsageError(
+        f"--cores {text!r} is no list of cores and none of {names}", mend="for example --cores 4-7"
+    )
 
 
 def parse_precision_target(text: str) -> float:

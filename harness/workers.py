@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from harness.bundle import ensure_bundle
+from harness.devices.cores import choose_cores, format_cpu_list
 from harness.devices.device import Device
 from harness.devices.kinds import open_device
 from harness.devices.reconnection import DeviceRestarted
@@ -142,16 +143,18 @@ def _second_connection(device: Device) -> Iterator[Device]:
 
 
 def _plan_cells(request: RunRequest, artifacts: Artifacts, device: Device) -> list[CellRequest]:
-    available = len(device.info.cores)
+    chosen = choose_cores(device.info.cores, request.cpus) if request.cpus else ()
+    cpus = format_cpu_list(chosen) or None
+    available = len(chosen or device.info.cores)
     too_many = [threads for threads in request.threads if available and threads > available]
     if too_many:
         raise DeviceUnfit(
-            f"it has {available} cores, fewer than {too_many[0]} threads",
+            f"there are {available} cores to run on, fewer than {too_many[0]} threads",
             device=device.info.name,
             mend=f"--threads {available}",
         )
     return [
-        CellRequest(variant, make_plan(request, device.info.clock, threads))
+        CellRequest(variant, make_plan(request, device.info.clock, threads, cpus))
         for variant in artifacts
         for threads in request.threads
     ]

@@ -1,6 +1,10 @@
-"""Naming CPU cores from their main ID register."""
+"""CPU cores: their names, the clusters they form, and which of them to use."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from harness.devices.probe import Probed
+from harness.errors import DeviceUnfit
 from harness.records import Core
 
 # (implementer, part number) of MIDR_EL1; sources: Arm's technical reference manuals of each core, and
@@ -39,6 +43,11 @@ PARTS = {
     (0x51, 0x805): "Kryo 4xx Silver",
 }
 
+# Where the kernel tells no capacity, a core's design says more than its clock: 0 little, 2 prime.
+LITTLE_DESIGNS = ("Cortex-A35", "Cortex-A53", "Cortex-A55", "Cortex-A510", "Cortex-A520", "Silver")
+PRIME_DESIGNS = ("Cortex-X",)
+CLUSTER_NAMES = ("little", "big", "prime", "all")
+
 
 def core_name(midr: int) -> str:
     """The core's name, or its implementer and part number in hexadecimal when it is not known here."""
@@ -76,3 +85,58 @@ def expand_cpu_list(text: str) -> tuple[int, ...]:
             return ()
         indices.extend(range(start, stop + 1))
     return tuple(dict.fromkeys(indices))
+
+
+def find_clusters(cores: Sequence[Core]) -> Mapping[str, tuple[int, ...]]:
+    """Indices of the cores that are alike, by name: `all`, and where they differ `little` to `prime`.
+
+    Of two clusters the faster one is `big`; of three or more the fastest is `prime` and those between
+    are `big`. Faster is by the kernel's capacity, then by design, then by maximum frequency.
+    """
+    groups = [tuple(core.index for core in group) for _, group in groupby(sorted(cores, key=_speed), _speed)]
+    clusters = {"all": tuple(core.index for core in cores)}
+    if len(groups) > 1:
+        clusters["little"] = groups[0]
+        clusters["big"] = groups[1] if len(groups) == 2 else sum(groups[1:-1], ())
+    if len(groups) > 2:
+        clusters["prime"] = groups[-1]
+    return {name: tuple(sorted(indices)) for name, indices in clusters.items()}
+
+
+def choose_cores(cores: Sequence[Core], wanted: str) -> tuple[int, ...]:
+    """The cores that a cluster's name or a CPU list stands for.
+
+    Raises:
+        DeviceUnfit: the device has no such cluster, or a core of the list is not on line.
+    """
+    clusters = find_clusters(cores)
+    told = ", ".join(f"{name} ({format_cpu_list(indices)})" for name, indices in clusters.items())
+    if wanted in CLUSTER_NAMES:
+        if not clusters.get(wanted):
+            what = f"it has no {wanted} cores" if cores else "its cores are unknown"
+            raise DeviceUnfit(what, mend=f"choose --cores from: {told}")
+        return clusters[wanted]
+    indices = expand_cpu_list(wanted)
+    absent = sorted(set(indices) - set(clusters["all"]))
+    if absent:
+        raise DeviceUnfit(
+            f"core {absent[0]} is not there or not on line", mend=f"choose --cores from: {told}"
+        )
+    return indices
+
+
+def format_cpu_list(indices: Sequence[int]) -> str:
+    """Indices as the kernel lists them: `0-3,6`."""
+    parts: list[list[int]] = []
+    for index in sorted(indices):
+        if parts and index == parts[-1][-1] + 1:
+            parts[-1].append(index)
+        else:
+            parts.append([index])
+    return ",".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else f"{part[0]}" for part in parts)
+
+
+def _speed(core: Core) -> tuple[int, int, int, str]:
+    name = core.name or ""
+    design = 0 if name.endswith(LITTLE_DESIGNS) else 2 if name.startswith(PRIME_DESIGNS) else 1
+    return core.capacity or 0, design, core.max_frequency_khz or 0, name

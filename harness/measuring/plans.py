@@ -29,15 +29,15 @@ COUNTED = Plan(
 )
 
 
-def make_plan(request: RunRequest, clock: Clock, threads: int) -> Plan:
-    """The clock's defaults with what the user asked for put over them."""
+def make_plan(request: RunRequest, clock: Clock, threads: int, cpus: str | None = None) -> Plan:
+    """The clock's defaults with what the user asked for put over them; `cpus` as the device numbers them."""
     base = REAL if clock == "real" else COUNTED
     least, most = _rounds(request, base)
     min_seconds = base.min_seconds if request.min_seconds is None else request.min_seconds
     max_seconds = base.max_seconds if request.max_seconds is None else request.max_seconds
     return Plan(
         threads=threads,
-        cpus=request.cpus,
+        cpus=cpus,
         processes=least,
         max_processes=most if clock == "real" else least,
         target_precision=request.target_precision if clock == "real" else None,
