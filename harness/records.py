@@ -266,6 +266,8 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     """One fresh process on the device, as saved in a cell.
 
     The last `warmup_cut` of `warmup_ns` were timed, and cut because the speed was not yet steady.
+    `cooled_seconds` is how long it was waited before until the device was as cool as at first; None where
+    no temperature can be read.
     """
 
     round: int
@@ -292,6 +294,7 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     canary_ns: PositiveNanoseconds | None = None
     cache_misses_per_inference: Count | None = None
     branch_misses_per_inference: Count | None = None
+    cooled_seconds: float | None = None
 
 
 class Interval(Record, frozen=True, kw_only=True):
@@ -422,7 +425,12 @@ class PushedArtifact(Record, frozen=True, kw_only=True):
 
 
 class RunRequest(Record, frozen=True, kw_only=True):
-    """What the user asked for: the product of the lists is run on each device."""
+    """What the user asked for: the product of the lists is run on each device.
+
+    With `weights_files` (absolute paths) each file decides its own width, padding and classes, and the
+    lists choose among the files; without widths or resolutions all that the files have are run. Data sets
+    are named as on the command line, split included.
+    """
 
     devices: tuple[str, ...]
     widths: tuple[float, ...]
@@ -443,6 +451,10 @@ class RunRequest(Record, frozen=True, kw_only=True):
     max_seconds: float | None = None
     seed: int = 0
     allow_undelegated: bool = False
+    weights_files: tuple[str, ...] = ()
+    calibration_dataset: str | None = None
+    accuracy_dataset: str | None = None
+    accuracy_on_host: bool = False
 
 
 class Run(Record, frozen=True, kw_only=True):
