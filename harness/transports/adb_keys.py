@@ -1,6 +1,7 @@
 """The RSA keys by which ADB devices know this computer: those that Google's adb uses."""
 
 import contextlib
+import functools
 import os
 import tempfile
 from pathlib import Path
@@ -40,12 +41,18 @@ def _load(key: Path) -> CryptographySigner:
         public = key.with_name(key.name + ".pub")
         if not public.exists():
             write_public_keyfile(str(key), str(public))
-        return CryptographySigner(str(key))
+        return _signer(key, key.stat().st_mtime_ns)
     except (OSError, ValueError) as error:
         raise DeviceUnfit(
             f"the ADB key {key} cannot be used: {error}",
             mend="move it away; a new one is made, which the device will ask about",
         ) from error
+
+
+@functools.lru_cache
+def _signer(key: Path, modified_ns: int) -> CryptographySigner:
+    """Kept, because checking an RSA key takes longer than all the rest of a second connection."""
+    return CryptographySigner(str(key))
 
 
 def make_key(key: Path) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,21 +21,27 @@ def arm_vm_plain() -> Iterator[ArmVm]:
         yield machine
 
 
-@pytest.fixture(scope="session")
-def adb_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """An adb server of the tests' own, with a home of its own."""
+@contextmanager
+def adb_server(home: Path, vendor_keys: str) -> Iterator[dict[str, str]]:
+    """The environment of an adb server of its own: a server keeps the keys it once read."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    home = tmp_path_factory.mktemp("adb-home")
     environment = {
         "HOME": str(home),
         "ANDROID_ADB_SERVER_PORT": str(port),
         "ADB_SERVER_SOCKET": f"tcp:localhost:{port}",
-        "ADB_VENDOR_KEYS": "",
+        "ADB_VENDOR_KEYS": vendor_keys,
     }
     yield environment
     run_local(["adb", "kill-server"], timeout_s=10, env=environment)
+
+
+@pytest.fixture(scope="session")
+def adb_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A server that knows no device's key."""
+    with adb_server(tmp_path_factory.mktemp("adb-home"), "") as environment:
+        yield environment
 
 
 @pytest.fixture
@@ -46,9 +53,9 @@ def closed_port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="session")
-def bench(arm_vm_plain: ArmVm, adb_environment: dict[str, str]) -> Bench:
-    environment = {**adb_environment, "ADB_VENDOR_KEYS": str(arm_vm_plain.adb_key)}
-    return Bench(arm_vm_plain, environment)
+def bench(arm_vm_plain: ArmVm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with adb_server(tmp_path_factory.mktemp("adb-home"), str(arm_vm_plain.adb_key)) as environment:
+        yield Bench(arm_vm_plain, environment)
 
 
 @pytest.fixture(scope="session")
