@@ -21,7 +21,8 @@ MAX_FILE_BYTES = 64 * 2**20
 _STATUS = re.compile(r"status (?P<status>[0-9]{1,3}|lost)")
 # One call gives the file's hash and its content, so a transfer cut short is noticed.
 _FETCH = 'sha256sum "$1" && cat "$1"'
-_PREPARE = 'rm -rf "$1" && mkdir -p "$1"'
+# Also renews our lock on the device (devices/device_lock.py), so that it does not go stale.
+_PREPARE = 'rm -rf "$1" && mkdir -p "$1" && touch -c "$1/../../lock"'
 # The command may have arrived just now; launch.sh needs a moment to leave its first file.
 _WAS_STARTED = 'sleep 1; [ -e "$1/stdout" ]'
 

@@ -18,6 +18,8 @@ from harness.devices.device import Device
 from harness.errors import Interrupted, LoweringError, MeasurementError, TimedOut
 from harness.lowering.cache import StoredArtifact
 from harness.measuring.cells import build_cell, worse_parity
+from harness.measuring.conditions import read_conditions
+from harness.measuring.cooling import Cooling
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job, JobLost
 from harness.measuring.parity import compare, read_reference
@@ -69,6 +71,7 @@ class Session:
     cancelled: threading.Event = field(default_factory=threading.Event)
     current_job: Job | None = None
     started: float = field(default_factory=time.monotonic)
+    cooling: Cooling | None = None
 
     def measure(self, requests: Sequence[CellRequest], earlier: Sequence[Cell], *, seed: int) -> None:
         """Measure all cells; those in `earlier` go on from the processes they have.
@@ -165,6 +168,7 @@ class Session:
         round_: int,
     ) -> None:
         plan = draft.request.plan
+        cooled_seconds = self._cool_down(bundle)
         self.current_job = self._job(bundle)
         try:
             try:
@@ -179,7 +183,22 @@ class Session:
         reference = read_reference(stored.reference_output)
         parity = compare(measured.output, reference, stored.artifact.variant.precision)
         draft.parity = worse_parity(draft.parity, parity)
-        draft.processes = (*draft.processes, measured.process)
+        process = msgspec.structs.replace(measured.process, cooled_seconds=cooled_seconds)
+        draft.processes = (*draft.processes, process)
+
+    def _cool_down(self, bundle: DeployedBundle) -> float | None:
+        """Wait until the device is as cool as it was at first; without a real clock heat changes nothing."""
+        if self.device.info.clock != "real":
+            return None
+        if self.cooling is None:
+            self.cooling = Cooling(read_conditions(self.device, bundle))
+
+        def pause(seconds: float) -> None:
+            self.tell("waiting for it to cool down")
+            self.cancelled.wait(seconds)
+            self._check_cancelled()
+
+        return self.cooling.wait(lambda: read_conditions(self.device, bundle), pause)
 
     def _add_memory_detail(self, draft: Draft, bundle: DeployedBundle) -> None:
         """One more process for what cannot be read while timing; a pass that fails spoils nothing."""

@@ -3,6 +3,7 @@
 import hashlib
 import struct
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,8 @@ while [ $# -gt 0 ]; do
     esac
     shift 2
 done
+zone=$HARNESS_PROBE_ROOT/sys/class/thermal/thermal_zone0/temp
+[ ! -e "$zone" ] || { echo 60000 > "$zone"; (sleep 0.3; echo 41000 > "$zone") > /dev/null 2>&1 & }
 end=$(sed -n 2p "$model")
 case $end in
 SIG*) kill -${end#SIG} $$; sleep 10 ;;
@@ -258,11 +261,12 @@ def test_a_lost_connection_while_measuring_loses_nothing(tmp_path: Path) -> None
 def test_a_device_that_is_gone_ends_its_session_and_keeps_what_it_has(tmp_path: Path) -> None:
     calls = Counter[str]()
 
-    def second_conditions(argv: object) -> bool:
-        calls["conditions"] += "conditions" in list(argv)  # type: ignore[call-overload]
-        return calls["conditions"] > 2
+    def after_the_first_process(argv: Sequence[str]) -> bool:
+        calls["started"] += "start" in argv
+        calls["conditions"] += calls["started"] > 0 and "conditions" in argv
+        return calls["conditions"] > 1
 
-    bench = Bench(tmp_path, FlakyTransport(second_conditions, times=1000))
+    bench = Bench(tmp_path, FlakyTransport(after_the_first_process, times=1000))
     bench.add(0.25)
     with pytest.raises(ConnectionLost):
         bench.measure(processes=3)
@@ -337,3 +341,22 @@ def test_a_memory_pass_that_fails_leaves_the_cell_with_the_reason(bench: Bench) 
     assert cell.memory.detail is not None
     assert cell.memory.detail.pss_end_bytes is None
     assert cell.memory.detail.unavailable == "the runner failed (6): made up"
+
+
+def test_a_device_cools_down_before_the_next_process(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.measuring.cooling.POLL_S", 0.05)
+    zone = tmp_path / "root" / "sys/class/thermal/thermal_zone0/temp"
+    zone.parent.mkdir(parents=True)
+    zone.write_text("40000\n")
+    monkeypatch.setenv("HARNESS_PROBE_ROOT", str(tmp_path / "root"))
+    bench.add(0.25)
+    bench.measure(processes=2)
+    first, second = bench.saved[-1].processes
+    assert first.cooled_seconds == 0.0
+    assert second.cooled_seconds is not None
+    assert second.cooled_seconds > 0
+    (before,) = second.conditions_before.temperatures or ()
+    assert before.celsius == 41.0
+    assert "waiting for it to cool down" in bench.told

@@ -1,0 +1,59 @@
+from collections.abc import Iterator
+
+import pytest
+
+from harness.measuring.cooling import LIMIT_S, POLL_S, STANDSTILL_S, Cooling
+from harness.records import Conditions, Temperature
+
+
+def conditions(*celsius: float, status: int | None = None) -> Conditions:
+    zones = tuple(Temperature(zone=f"zone {index}", celsius=value) for index, value in enumerate(celsius))
+    return Conditions(temperatures=zones or None, thermal_status=status)
+
+
+def wait(start: Conditions, *readings: Conditions) -> tuple[float | None, int]:
+    """Seconds waited, and how often the device was read; the last reading repeats."""
+    left: Iterator[Conditions] = iter(readings)
+    last = readings[-1] if readings else start
+    reads: list[Conditions] = []
+    pauses: list[float] = []
+
+    def read() -> Conditions:
+        reads.append(next(left, last))
+        return reads[-1]
+
+    waited = Cooling(start).wait(read, pauses.append)
+    assert waited is None or waited == sum(pauses)
+    return waited, len(reads)
+
+
+def test_a_device_that_is_as_cool_as_at_first_is_not_waited_for():
+    assert wait(conditions(40, 35), conditions(42.9, 30)) == (0.0, 1)
+
+
+def test_a_warm_device_is_waited_for_until_every_zone_is_back():
+    readings = [conditions(50, 35), conditions(46, 39), conditions(42, 39), conditions(42, 37)]
+    assert wait(conditions(40, 35), *readings) == (3 * POLL_S, 4)
+
+
+def test_a_thermal_status_is_waited_for_without_any_readable_zone():
+    assert wait(conditions(status=0), conditions(status=2), conditions(status=0)) == (POLL_S, 2)
+
+
+def test_waiting_has_a_limit():
+    assert wait(conditions(40), *(conditions(100 - degree) for degree in range(55)))[0] <= LIMIT_S
+    assert wait(conditions(status=0), conditions(status=3))[0] == LIMIT_S
+
+
+def test_a_device_that_no_longer_cools_is_taken_as_it_is():
+    waited, _ = wait(conditions(40), conditions(50), conditions(47), conditions(46.8))
+    assert waited == POLL_S + STANDSTILL_S
+
+
+@pytest.mark.parametrize("now", [conditions(), Conditions(unreadable={"all": "permission denied"})])
+def test_a_zone_that_vanishes_is_not_waited_for(now):
+    assert wait(conditions(40), now)[0] == 0.0
+
+
+def test_where_no_temperature_can_be_read_nothing_is_waited_for_or_read():
+    assert wait(Conditions()) == (None, 0)
