@@ -13,6 +13,7 @@ from typing import Self
 from harness.bundle import ensure_bundle
 from harness.devices.cores import choose_cores, format_cpu_list
 from harness.devices.device import Device
+from harness.devices.device_lock import hold_on_device
 from harness.devices.kinds import open_device
 from harness.devices.reconnection import DeviceRestarted
 from harness.devices.target import Target
@@ -107,7 +108,7 @@ class _Worker:
             self.listen(Event(target.name, text))
 
         tell("connecting")
-        with hold_device(target, tell), open_device(target, tell) as device:
+        with hold_device(target, tell), open_device(target, tell) as device, hold_on_device(device, tell):
             cells = _plan_cells(self.request, self.artifacts, device)
             progress = _Progress.of(cells, target.name, self.folder, self.listen)
             bundle = ensure_bundle(device.info.abi)

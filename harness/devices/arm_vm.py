@@ -114,13 +114,15 @@ def boot(
     cpu: str = "cortex-a76",
     memory_mb: int = MEMORY_MB,
     machine: Path | None = None,
+    may_restart: bool = False,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Iterator[ArmVm]:
     """Boot the machine from an untouched disk, a few seconds, and stop it at the end.
 
     With `virtual_time` there is one core on which one instruction takes one nanosecond, whatever the
     host does meanwhile, and idle time is skipped (which keeps a host core busy); otherwise two cores in
-    real time. It is stopped even when this process is killed. `tell` hears of the first build.
+    real time. It is stopped even when this process is killed. When the guest reboots it ends, unless it
+    `may_restart`. `tell` hears of the first build.
 
     Raises:
         DeviceUnfit: QEMU is missing, or the machine did not come up.
@@ -132,6 +134,8 @@ def boot(
         for attempts_left in reversed(range(PORT_ATTEMPTS)):
             adb_port, ssh_port = _free_ports()
             argv = _qemu_argv(machine, console, adb_port, ssh_port, cpu, memory_mb, virtual_time)
+            if not may_restart:
+                argv.append("-no-reboot")
             process = stack.enter_context(supervised(argv, console.with_name("qemu.log")))
             try:
                 _wait_until_up(process, console, adb_port, ssh_port)
@@ -164,7 +168,7 @@ def _qemu_argv(
     disk = str(machine / "root.ext4").replace(",", ",,")
     return [
         *(QEMU, "-M", "virt", "-cpu", cpu, "-m", str(memory_mb), *clock),
-        *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none"),
+        *("-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"),
         *("-serial", f"file:{console}", "-pidfile", str(console.with_name("pid"))),
         *("-kernel", str(machine / "kernel"), "-initrd", str(machine / "initrd"), "-append", kernel_options),
         *("-snapshot", "-drive", f"if=none,id=disk,format=raw,file={disk}"),

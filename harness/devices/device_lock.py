@@ -1,0 +1,115 @@
+"""A lock that lies on the device itself, against harnesses of other machines."""
+
+import contextlib
+import getpass
+import os
+import platform
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.devices.device import Device
+from harness.errors import DeviceError, DeviceUnfit
+from harness.printable import printable
+
+WAIT_S = 600.0
+ASK_AGAIN_S = 5.0
+# Starting a process on the device renews the lock, so a live holder does it every few minutes.
+STALE_MINUTES = 30
+COMMAND_TIMEOUT_S = 60
+
+# $1 folder, $2 our claim, $3 minutes. mkdir is atomic everywhere; our own claim there is a repeated command.
+_TAKE = """
+mkdir -p "$1" || exit 1
+if mkdir "$1/lock" 2>/dev/null; then printf '%s\\n' "$2" > "$1/lock/holder" && echo taken; exit; fi
+held=$(cat "$1/lock/holder" 2>/dev/null)
+if [ "$held" = "$2" ]; then echo taken; exit; fi
+old=$(find "$1/lock" -prune -mmin +"$3" 2>/dev/null)
+if [ -n "$old" ]; then echo "old $held"; else echo "held $held"; fi
+"""
+# $2 the claim found stale, $3 our token: the lock is moved away only while it is still that one.
+_BREAK = """
+[ "$(cat "$1/lock/holder" 2>/dev/null)" = "$2" ] && mv "$1/lock" "$1/lock.$3" && rm -rf "$1/lock.$3"
+"""
+_RELEASE = '[ "$(cat "$1/lock/holder" 2>/dev/null)" = "$2" ] && rm -rf "$1/lock"'
+# token, the device's boot, the holder's machine and process number there, and who that is in words
+_CLAIM = re.compile(
+    r"(?P<token>[0-9a-f]{16}) (?P<boot_id>\S+) (?P<machine>\S+) (?P<pid>[0-9]{1,9}) (?P<who>.{1,200})"
+)
+
+
+@contextmanager
+def hold_on_device(device: Device, tell: Callable[[str], None], *, wait_s: float = WAIT_S) -> Iterator[None]:
+    """Hold the device; wait when another harness holds it, and say who.
+
+    A lock is stale when the device was restarted since, when its holder was a process of this machine
+    that is gone, or when nothing was started on the device for half an hour.
+
+    Raises:
+        DeviceUnfit: it was not free within `wait_s`.
+    """
+    token = secrets.token_hex(8)
+    claim = f"{token} {device.info.boot_id or '-'} {_machine()} {os.getpid()} {_who()}"
+    deadline = time.monotonic() + wait_s
+    told = ""
+    while holder := _take(device, claim, token):
+        if time.monotonic() > deadline:
+            raise DeviceUnfit(
+                f"it is being measured by {holder}",
+                device=device.info.name,
+                mend="wait for that run to end, or stop it; `harness devices --clean NAME` breaks its lock",
+            )
+        if holder != told:
+            tell(f"waiting for {holder}")
+            told = holder
+        time.sleep(ASK_AGAIN_S)
+    try:
+        yield
+    finally:
+        # A device that is gone keeps it; it goes stale.
+        with contextlib.suppress(DeviceError):
+            _run(device, _RELEASE, claim)
+
+
+def _who() -> str:
+    user, host = (re.sub(r"\s", "_", printable(name)) for name in (getpass.getuser(), platform.node()))
+    return f"process {os.getpid()} of {user} on {host or 'a machine without a name'}"
+
+
+def _machine() -> str:
+    """What a process number belongs to: a boot of a machine, and there a namespace (a container's, say)."""
+    try:
+        boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot_id}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        # Then no process of another harness is ever taken for gone.
+        return secrets.token_hex(8)
+
+
+def _take(device: Device, claim: str, token: str) -> str | None:
+    """None when we hold the device now, else who does; a stale lock is broken on the way."""
+    for _ in range(2):
+        told = _run(device, _TAKE, claim, str(STALE_MINUTES))
+        if told == "taken":
+            return None
+        age, _, line = told.partition(" ")
+        held = _CLAIM.fullmatch(line)
+        if not (age == "old" or (held and _is_stale(held, device))):
+            break
+        _run(device, _BREAK, line, token)
+    return printable(held["who"]) if held else "another harness"
+
+
+def _is_stale(held: re.Match[str], device: Device) -> bool:
+    if device.info.boot_id and held["boot_id"] not in ("-", device.info.boot_id):
+        return True
+    return held["machine"] == _machine() and not Path(f"/proc/{held['pid']}").exists()
+
+
+def _run(device: Device, script: str, *words: str) -> str:
+    argv = ["sh", "-c", script, "lock", device.folder, *words]
+    told = device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
+    return told.text.strip()

@@ -1,0 +1,162 @@
+"""The lock on a device: one holder, who is named, and stale ones that do not block for ever."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.devices import device_lock
+from harness.devices.device import Device, describe
+from harness.devices.device_lock import hold_on_device
+from harness.errors import DeviceUnfit
+from harness.transports.local import LocalTransport
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device_lock, "ASK_AGAIN_S", 0.05)
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Device:
+    folder = str(tmp_path / "de vice")
+    info, _ = describe(LocalTransport(), name="here", kind="host", folder=folder)
+    return Device(info, LocalTransport(), folder, LocalTransport)
+
+
+def silently(_: str) -> None:
+    """Tell nobody."""
+
+
+Abandon = Callable[[Device], None]
+
+
+@pytest.fixture
+def abandon() -> Iterator[Abandon]:
+    """Take a lock and do not give it back, as a killed harness does not."""
+    with contextlib.ExitStack() as held:
+        yield lambda device: held.enter_context(hold_on_device(device, silently))
+
+
+def change_claim(device: Device, change: Callable[[list[str]], None]) -> None:
+    """Rewrite the words of the claim in the lock that lies there."""
+    holder = Path(device.folder) / "lock" / "holder"
+    words = holder.read_text().split(" ", 4)
+    change(words)
+    holder.write_text(" ".join(words))
+
+
+def test_a_held_device_is_free_again_afterwards(device: Device) -> None:
+    with hold_on_device(device, silently):
+        assert (Path(device.folder) / "lock").is_dir()
+    assert not (Path(device.folder) / "lock").exists()
+
+
+def test_who_comes_second_is_told_who_holds_it(device: Device) -> None:
+    told: list[str] = []
+    with (
+        hold_on_device(device, silently),
+        pytest.raises(DeviceUnfit, match=f"being measured by process {os.getpid()} of "),
+        hold_on_device(device, told.append, wait_s=0.2),
+    ):
+        pass
+    assert len(told) == 1
+    assert told[0].startswith(f"waiting for process {os.getpid()} of ")
+
+
+def test_who_waits_gets_it_when_it_is_free(device: Device) -> None:
+    released = threading.Event()
+
+    def release() -> None:
+        released.set()
+        holding.__exit__(None, None, None)
+
+    holding = hold_on_device(device, silently)
+    holding.__enter__()
+    timer = threading.Timer(0.3, release)
+    timer.start()
+    with hold_on_device(device, silently, wait_s=20):
+        assert released.is_set()
+    timer.join()
+
+
+def test_only_one_of_many_gets_it(device: Device) -> None:
+    inside, most = [0], [0]
+    guard = threading.Lock()
+
+    def take() -> None:
+        with hold_on_device(device, silently, wait_s=60):
+            with guard:
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+            with guard:
+                inside[0] -= 1
+
+    threads = [threading.Thread(target=take) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1]
+
+
+def test_the_lock_of_a_killed_harness_is_broken(device: Device, abandon: Abandon) -> None:
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        gone.wait()
+    abandon(device)
+    change_claim(device, lambda words: words.__setitem__(3, str(gone.pid)))
+    with hold_on_device(device, silently, wait_s=0):
+        pass
+
+
+def test_the_lock_of_an_earlier_boot_is_broken(device: Device, abandon: Abandon) -> None:
+    earlier = Device(
+        msgspec.structs.replace(device.info, boot_id="earlier"),
+        device.transport,
+        device.folder,
+        LocalTransport,
+    )
+    abandon(earlier)
+    assert (Path(device.folder) / "lock").exists()
+    with hold_on_device(device, silently, wait_s=0):
+        pass
+
+
+def test_another_machines_lock_is_stale_only_when_it_is_old(device: Device, abandon: Abandon) -> None:
+    def elsewhere(words: list[str]) -> None:
+        words[2:4] = ["another-machine", "1"]
+
+    abandon(device)
+    change_claim(device, elsewhere)
+    with pytest.raises(DeviceUnfit), hold_on_device(device, silently, wait_s=0):
+        pass
+    lock = Path(device.folder) / "lock"
+    old = lock.stat().st_mtime - 60 * (device_lock.STALE_MINUTES + 2)
+    os.utime(lock, (old, old))
+    with hold_on_device(device, silently, wait_s=0):
+        pass
+
+
+@pytest.mark.parametrize("content", ["", "\x1b[2J garbage\n", "a b c d e\n" * 1000])
+def test_a_lock_that_says_nonsense_is_respected_and_told_harmlessly(device: Device, content: str) -> None:
+    lock = Path(device.folder) / "lock"
+    lock.mkdir(parents=True)
+    (lock / "holder").write_text(content)
+    with (
+        pytest.raises(DeviceUnfit, match="measured by another harness"),
+        hold_on_device(device, silently, wait_s=0),
+    ):
+        pass
+    assert lock.exists()
+
+
+def test_a_lock_taken_over_is_not_released_by_its_former_holder(device: Device) -> None:
+    with hold_on_device(device, silently):
+        change_claim(device, lambda words: words.__setitem__(0, "f" * 16))
+    assert (Path(device.folder) / "lock").exists()
