@@ -363,6 +363,10 @@ def compare(
 def devices(
     json: Json = False,
     example: Annotated[bool, typer.Option("--example", help="Print an example devices.toml.")] = False,
+    clean: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="End our processes on a device and remove all we pushed."),
+    ] = None,
 ) -> None:
     """List what is attached, configured in devices.toml and built in."""
     from harness import display
@@ -370,6 +374,9 @@ def devices(
 
     if example:
         typer.echo(inventory.EXAMPLE, nl=False)
+        return
+    if clean is not None:
+        _clean(clean)
         return
     listed = inventory.list_known()
     if json:
@@ -379,6 +386,26 @@ def devices(
         return
     rows = [(entry.name, entry.kind, entry.transport, entry.address, entry.state) for entry in listed]
     display.print_table(_console(), "", ("name", "kind", "transport", "address", "state"), rows)
+
+
+def _clean(name: str) -> None:
+    from harness.devices import inventory
+    from harness.devices.cleaning import clean
+    from harness.devices.kinds import check_target, open_device
+    from harness.locks import hold_device
+
+    for target in inventory.resolve((name,)):
+        check_target(target)
+        with hold_device(target, _say), open_device(target, _say) as device:
+            cleaned = clean(device)
+        typer.echo(
+            f"{target.name}: removed {cleaned.freed_bytes / 1e6:.1f} MB from {cleaned.folder}, "
+            f"{cleaned.jobs} job{'' if cleaned.jobs == 1 else 's'} among it"
+        )
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 @bundle_app.command("build")

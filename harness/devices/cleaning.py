@@ -1,0 +1,65 @@
+"""Removing from a device what the harness left there, and nothing else."""
+
+from dataclasses import dataclass
+
+from harness.devices.device import Device
+from harness.errors import DeviceUnfit
+from harness.paths import DEVICE_SCRIPTS
+from harness.printable import printable
+
+LAUNCH_SCRIPT = DEVICE_SCRIPTS / "launch.sh"
+STOP_TIMEOUT_S = 60
+REMOVE_TIMEOUT_S = 120
+
+_LIST_JOBS = 'for job in "$1"/jobs/*/; do [ -d "$job" ] && printf "%s\\0" "${job%/}"; done; true'
+# Names that only we give; the folder itself goes when nothing of anybody else is left in it.
+_REMOVE = """
+[ -d "$1" ] || { echo 0; exit 0; }
+cd "$1" || exit 1
+set -- bundle-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]
+set -- "$@" artifacts jobs lock
+used=0
+for name in "$@"; do
+    [ -e "$name" ] || [ -h "$name" ] || continue
+    size=$(du -sk "$name") && used=$((used + ${size%%[!0-9]*}))
+    rm -rf "./$name" || exit 1
+done
+folder=$PWD
+cd / && rmdir "$folder" 2>/dev/null
+echo "$used"
+"""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What was removed from a device."""
+
+    folder: str
+    jobs: int
+    freed_bytes: int
+
+
+def clean(device: Device) -> Cleaned:
+    """End what runs of ours there, by its own pid file, and remove all that was pushed.
+
+    Raises:
+        DeviceUnfit: something could not be removed.
+    """
+    transport, name = device.transport, device.info.name
+    listed = transport.run(["sh", "-c", _LIST_JOBS, "list", device.folder], timeout_s=STOP_TIMEOUT_S).check(
+        name
+    )
+    jobs = [job for job in listed.text.split("\0") if job]
+    script = LAUNCH_SCRIPT.read_text()
+    for job in jobs:
+        transport.run(["sh", "-c", script, "launch.sh", "stop", job], timeout_s=STOP_TIMEOUT_S).check(name)
+    told = transport.run(["sh", "-c", _REMOVE, "remove", device.folder], timeout_s=REMOVE_TIMEOUT_S)
+    used = told.text.strip()
+    if told.exit_code != 0 or not used.isdecimal():
+        said = printable(told.stderr.decode("utf-8", "replace"))[-300:]
+        raise DeviceUnfit(
+            f"{device.folder} could not be emptied: {said}",
+            device=name,
+            mend="remove it by hand, as the user who owns the files",
+        )
+    return Cleaned(device.folder, len(jobs), 1024 * int(used))

@@ -1,0 +1,110 @@
+"""Cleaning a device: what is ours goes, running jobs included; what is not ours stays."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.devices.cleaning import clean
+from harness.devices.device import Device, describe
+from harness.errors import DeviceUnfit
+from harness.paths import DEVICE_SCRIPTS
+from harness.transports.local import LocalTransport
+
+
+@pytest.fixture(params=["harness", "de vice's $(touch evil);\n"])
+def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    return tmp_path / request.param
+
+
+@pytest.fixture
+def device(folder: Path) -> Device:
+    info, _ = describe(LocalTransport(), name="here", kind="host", folder=str(folder))
+    return Device(info, LocalTransport(), str(folder), LocalTransport)
+
+
+def fill(folder: Path) -> None:
+    for name in ("bundle-0123456789ab/runner", "artifacts/a.pte", "jobs/current/stdout", "lock/holder"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(b"x" * 5000)
+
+
+@pytest.fixture
+def runner(folder: Path) -> Iterator[int]:
+    """A job as a killed harness leaves it: running, with its pid file."""
+    job = folder / "jobs" / "current"
+    launch = ["sh", str(DEVICE_SCRIPTS / "launch.sh"), "start", str(job), "--", "sleep", "600"]
+    with subprocess.Popen(launch, stdout=subprocess.DEVNULL) as front:
+        while not (job / "pid").exists():
+            pass
+        pid = int((job / "pid").read_text())
+        try:
+            yield pid
+        finally:
+            if Path(f"/proc/{pid}").exists():
+                os.kill(pid, 9)
+            front.wait(timeout=20)
+
+
+def test_all_that_is_ours_goes(device: Device, folder: Path) -> None:
+    fill(folder)
+    cleaned = clean(device)
+    assert not folder.exists()
+    assert cleaned.folder == str(folder)
+    assert cleaned.freed_bytes >= 4 * 5000
+
+
+def test_what_others_put_there_stays(device: Device, folder: Path) -> None:
+    fill(folder)
+    for name in ("bundle-of-holiday-photos", "artifacts.txt", "notes"):
+        (folder / name).write_text("mine")
+    outside = folder.parent / "outside"
+    outside.mkdir()
+    (outside / "kept").write_text("mine")
+    (folder / "bundle-ba9876543210").symlink_to(outside)
+    clean(device)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "artifacts.txt",
+        "bundle-of-holiday-photos",
+        "notes",
+    ]
+    assert (outside / "kept").read_text() == "mine"
+    assert not (folder.parent / "evil").exists()
+    assert not Path("evil").exists()
+
+
+def test_a_running_job_is_ended(device: Device, folder: Path, runner: int) -> None:
+    assert clean(device).jobs == 1
+    assert not Path(f"/proc/{runner}").exists()
+    assert not folder.exists()
+
+
+def test_a_process_that_only_has_the_same_number_is_left_alone(device: Device, folder: Path) -> None:
+    with subprocess.Popen(["sleep", "600"]) as stranger:
+        job = folder / "jobs" / "current"
+        job.mkdir(parents=True)
+        (job / "pid").write_text(f"{stranger.pid}\n")
+        (job / "pid_started").write_text("1\n")
+        clean(device)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_device_without_our_folder_is_clean(device: Device) -> None:
+    cleaned = clean(device)
+    assert (cleaned.jobs, cleaned.freed_bytes) == (0, 0)
+
+
+def test_what_cannot_be_removed_is_told(
+    device: Device, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(folder)
+    programs = folder.parent / "programs"
+    programs.mkdir()
+    (programs / "rm").write_text("#!/bin/sh\necho 'rm: artifacts: Read-only file system' >&2\nexit 1\n")
+    (programs / "rm").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    with pytest.raises(DeviceUnfit, match="could not be emptied: rm: artifacts: Read-only file system"):
+        clean(device)
