@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from harness.errors import LoweringError
 from harness.lowering.cache import StoredArtifact
-from harness.lowering.pool import lower_all
+from harness.lowering.pool import Inputs, lower_all
 from harness.records import Variant
 
 Artifacts = Mapping[Variant, Future[StoredArtifact]]
@@ -17,6 +17,7 @@ Artifacts = Mapping[Variant, Future[StoredArtifact]]
 def lower_in_background(
     variants: Sequence[Variant],
     *,
+    inputs: Inputs | None = None,
     allow_undelegated: bool,
     on_lowered: Callable[[StoredArtifact, int], None],
 ) -> Iterator[Artifacts]:
@@ -29,7 +30,9 @@ def lower_in_background(
     cancelled = threading.Event()
 
     def lower() -> None:
-        results = lower_all(tuple(artifacts), allow_undelegated=allow_undelegated, cancelled=cancelled)
+        results = lower_all(
+            tuple(artifacts), inputs=inputs, allow_undelegated=allow_undelegated, cancelled=cancelled
+        )
         for done, (variant, result) in enumerate(results, 1):
             if isinstance(result, LoweringError):
                 artifacts[variant].set_exception(result)

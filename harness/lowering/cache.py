@@ -36,6 +36,17 @@ LOCK_TIMEOUT_S = 600
 
 
 @dataclass(frozen=True)
+class LoweringInputs:
+    """Files that a variant is lowered from; without them weights are seeded and calibration is synthetic."""
+
+    weights_file: Path | None = None
+    calibration_images: Path | None = None
+
+
+SEEDED = LoweringInputs()
+
+
+@dataclass(frozen=True)
 class StoredArtifact:
     """An artifact and where its bytes lie in the cache."""
 
@@ -203,7 +214,9 @@ def _lower(
 
 
 def _record(variant: Variant, lowered: "LoweredProgram") -> Artifact:
-    weights = msgspec.structs.replace(variant.weights, sha256=lowered.weights_sha256)
+    # Of a checkpoint the user's own file is named, not what it was converted to.
+    sha256 = variant.weights.sha256 or lowered.weights_sha256
+    weights = msgspec.structs.replace(variant.weights, sha256=sha256)
     return Artifact(
         variant=msgspec.structs.replace(variant, weights=weights),
         sha256=hashlib.sha256(lowered.program).hexdigest(),

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import IO
@@ -15,12 +15,13 @@ from typing import IO
 import msgspec
 
 from harness.errors import LoweringError
-from harness.lowering.cache import StoredArtifact, find_cached
+from harness.lowering.cache import SEEDED, LoweringInputs, StoredArtifact, find_cached
 from harness.lowering.worker import LoweringReply, LoweringRequest
 from harness.records import Variant
 from harness.transports.local import start_local
 
 Result = tuple[Variant, StoredArtifact | LoweringError]
+Inputs = Mapping[Variant, LoweringInputs]
 
 WORKER = (sys.executable, "-m", "harness.lowering.worker")
 # Measured peak of a worker at 1.0/224 int8, the costliest published variant, rounded up.
@@ -33,24 +34,27 @@ LAST_WORDS_BYTES = 2000
 def lower_all(
     variants: Sequence[Variant],
     *,
+    inputs: Inputs | None = None,
     workers: int | None = None,
     allow_undelegated: bool = False,
     cancelled: threading.Event | None = None,
 ) -> Iterator[Result]:
-    """Yield each seeded variant once with its artifact, or with why there is none; cached ones first.
+    """Yield each variant once with its artifact, or with why there is none; cached ones first.
 
+    Variants that `inputs` has no files for are seeded.
     No process is started when all are cached. A process that dies costs its own variant only. Closing the
     iterator, an exception such as Ctrl-C, and setting `cancelled` end the processes at once.
     """
+    known = inputs or {}
     missing: list[Variant] = []
     for variant in dict.fromkeys(variants):
-        result = _from_cache(variant, allow_undelegated)
+        result = _from_cache(variant, known, allow_undelegated)
         if result is None:
             missing.append(variant)
         else:
             yield variant, result
     if missing:
-        pool = _Pool(missing, workers or default_workers(), allow_undelegated)
+        pool = _Pool(missing, known, workers or default_workers(), allow_undelegated)
         try:
             yield from pool.run(cancelled or threading.Event())
         finally:
@@ -63,9 +67,17 @@ def default_workers() -> int:
     return max(1, min(len(os.sched_getaffinity(0)), pages // WORKER_BYTES))
 
 
-def _from_cache(variant: Variant, allow_undelegated: bool) -> StoredArtifact | LoweringError | None:
+def _from_cache(
+    variant: Variant, inputs: Inputs, allow_undelegated: bool
+) -> StoredArtifact | LoweringError | None:
+    files = inputs.get(variant, SEEDED)
     try:
-        return find_cached(variant, allow_undelegated=allow_undelegated)
+        return find_cached(
+            variant,
+            allow_undelegated=allow_undelegated,
+            weights_file=files.weights_file,
+            calibration_images=files.calibration_images,
+        )
     except LoweringError as error:
         return error
 
@@ -81,10 +93,15 @@ class _Worker:
         self.reply = b""
         self.last_words = b""
 
-    def give(self, variant: Variant) -> None:
+    def give(self, variant: Variant, files: LoweringInputs) -> None:
         self.variant, self.deadline = variant, time.monotonic() + VARIANT_TIMEOUT_S
+        request = LoweringRequest(
+            variant=variant,
+            weights_file=str(files.weights_file) if files.weights_file else None,
+            calibration_images=str(files.calibration_images) if files.calibration_images else None,
+        )
         with suppress(BrokenPipeError):  # it died while idle: its closed stdout tells
-            _pipe(self.process.stdin).write(msgspec.json.encode(LoweringRequest(variant=variant)) + b"\n")
+            _pipe(self.process.stdin).write(msgspec.json.encode(request) + b"\n")
             _pipe(self.process.stdin).flush()
 
     def end(self) -> int:
@@ -99,8 +116,11 @@ class _Worker:
 class _Pool:
     """Workers and what is still to be lowered."""
 
-    def __init__(self, variants: Sequence[Variant], size: int, allow_undelegated: bool) -> None:
+    def __init__(
+        self, variants: Sequence[Variant], inputs: Inputs, size: int, allow_undelegated: bool
+    ) -> None:
         self.waiting = deque(variants)
+        self.inputs = inputs
         self.size = min(size, len(variants))
         self.allow_undelegated = allow_undelegated
         self.workers: list[_Worker] = []
@@ -132,7 +152,11 @@ class _Pool:
         self.workers.append(worker)
         self.selector.register(_pipe(worker.process.stdout), selectors.EVENT_READ, worker)
         self.selector.register(_pipe(worker.process.stderr), selectors.EVENT_READ, worker)
-        worker.give(self.waiting.popleft())
+        self._give_next(worker)
+
+    def _give_next(self, worker: _Worker) -> None:
+        variant = self.waiting.popleft()
+        worker.give(variant, self.inputs.get(variant, SEEDED))
 
     def _advance(self, worker: _Worker, chunk: bytes) -> Result | None:
         """Take what a worker replied; once the reply is whole, its result, and give it the next variant."""
@@ -147,7 +171,7 @@ class _Pool:
         reply = msgspec.json.decode(worker.reply, type=LoweringReply)
         worker.reply = b""
         if self.waiting:
-            worker.give(self.waiting.popleft())
+            self._give_next(worker)
         else:
             self._retire(worker)
         return variant, self._result(variant, reply)
@@ -155,7 +179,7 @@ class _Pool:
     def _result(self, variant: Variant, reply: LoweringReply) -> StoredArtifact | LoweringError:
         if reply.problem is not None:
             return LoweringError(reply.problem, mend=reply.mend, variant=variant.name)
-        stored = _from_cache(variant, self.allow_undelegated)
+        stored = _from_cache(variant, self.inputs, self.allow_undelegated)
         if isinstance(stored, StoredArtifact):
             return replace(stored, was_cached=False)
         return stored or LoweringError("the artifact vanished from the cache", variant=variant.name)

@@ -97,13 +97,24 @@ def lower_variant(
 
 
 def build_network(variant: Variant, weights_file: Path | None) -> MobileNetV1:
-    """The variant's network in evaluation mode, with its weights: a state dict of this network, or seeded."""
-    network = MobileNetV1(variant.width, classes=variant.classes, padding=variant.padding)
+    """The variant's network in evaluation mode, with seeded weights or those of a file.
+
+    The file holds a state dict of this network, or one under `state_dict` beside `bn_eps` and `activation`.
+    """
     if weights_file is None:
+        network = MobileNetV1(variant.width, classes=variant.classes, padding=variant.padding)
         initialize(network, variant.weights.seed or 0)
         return network.eval()
     try:
-        network.load_state_dict(torch.load(weights_file, map_location="cpu", weights_only=True))
+        content = torch.load(weights_file, map_location="cpu", weights_only=True)
+        state = content.pop("state_dict", None)
+        network = MobileNetV1(
+            variant.width,
+            classes=variant.classes,
+            padding=variant.padding,
+            **(content if state is not None else {}),
+        )
+        network.load_state_dict(content if state is None else state)
     except Exception as error:  # torch.load raises whatever pickle, zip or torch stumbled upon
         raise LoweringError(
             f"cannot load {weights_file}: {error}",

@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -13,9 +14,11 @@ from harness.records import Variant
 
 
 class LoweringRequest(msgspec.Struct, frozen=True):
-    """What to lower; whether operators outside the delegate are allowed is judged by whoever asks."""
+    """What to lower, from which files; operators outside the delegate are judged by whoever asks."""
 
     variant: Variant
+    weights_file: str | None = None
+    calibration_images: str | None = None
 
 
 class LoweringReply(msgspec.Struct, frozen=True):
@@ -28,7 +31,12 @@ class LoweringReply(msgspec.Struct, frozen=True):
 def answer(request: LoweringRequest) -> LoweringReply:
     """Lower into the cache; no failure of one variant ends the worker."""
     try:
-        lower_cached(request.variant, allow_undelegated=True)
+        lower_cached(
+            request.variant,
+            allow_undelegated=True,
+            weights_file=Path(request.weights_file) if request.weights_file else None,
+            calibration_images=Path(request.calibration_images) if request.calibration_images else None,
+        )
     except HarnessError as error:
         return LoweringReply(problem=error.what, mend=error.mend)
     except Exception as error:  # torch and ExecuTorch raise anything; told to whoever asked
