@@ -1,5 +1,6 @@
 """Real images for int8 calibration, saved as lowering reads them."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -31,7 +32,7 @@ def save_calibration(
     pixels = load_pixels(chosen, preprocessing)
     inputs = normalize(pixels.values, preprocessing).transpose(0, 3, 1, 2)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
+    partial = file.with_suffix(f".{os.getpid()}.partial")
     with partial.open("wb") as stream:
         np.save(stream, np.ascontiguousarray(inputs))
     partial.replace(file)

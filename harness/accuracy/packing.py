@@ -1,6 +1,7 @@
 """Evaluation images as files for the runner's batch mode, in chunks that a phone has room for."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -110,6 +111,6 @@ def _read_intact(file: Path, beside: Path) -> _Contents | None:
 
 
 def _write(file: Path, content: bytes) -> None:
-    partial = file.with_name(f"{file.name}.partial")
+    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
     partial.write_bytes(content)
     partial.replace(file)

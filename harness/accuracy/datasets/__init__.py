@@ -10,7 +10,15 @@ from harness.accuracy.datasets.image_folder import open_image_folder
 from harness.accuracy.datasets.imagenet import open_imagenet
 from harness.errors import UsageError
 
-__all__ = ["Dataset", "hold_out", "match_classes", "open_dataset", "open_imagenet", "stratified_subset"]
+__all__ = [
+    "Dataset",
+    "hold_out",
+    "match_classes",
+    "open_dataset",
+    "open_imagenet",
+    "open_split",
+    "stratified_subset",
+]
 
 _KINDS: dict[str, Callable[[str, str], Dataset]] = {
     "folder": lambda place, split: open_image_folder(Path(place), split),
@@ -18,6 +26,20 @@ _KINDS: dict[str, Callable[[str, str], Dataset]] = {
     "idx": lambda place, split: open_idx(Path(place), split),
     "hf": open_hugging_face,
 }
+
+
+def open_split(text: str, *, default: str = "test", replace: str | None = None) -> Dataset:
+    """Open `DATASET` or `DATASET:SPLIT`; `replace` opens another split of the same data set.
+
+    Raises:
+        UsageError: as `open_dataset`.
+    """
+    parts = text.split(":")
+    words = 2 if parts[0] in _KINDS and len(parts) > 1 else 1
+    if Path(text).is_dir():
+        words = len(parts)
+    name, split = ":".join(parts[:words]), ":".join(parts[words:])
+    return open_dataset(name, replace or split or default)
 
 
 def open_dataset(name: str, split: str = "test") -> Dataset:

@@ -1,0 +1,83 @@
+"""Evaluation images on a device: sent once, run through a program in the runner's batch mode, logits back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.accuracy.packing import Chunk
+from harness.errors import RunnerFailed, TransferFailed
+from harness.lowering.cache import hash_file
+from harness.measuring.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeviceFile, push_missing, sha256_on_device
+from harness.measuring.jobs import Job
+from harness.measuring.runner import START_ALLOWANCE_S, describe_end
+
+# Small enough that the time left is told every few seconds, and for a phone that is nearly full.
+CHUNK_BYTES = 8 * 2**20
+# Twice what 1.0/224 takes on the slowest emulated core: a bound for what hangs.
+IMAGE_TIMEOUT_S = 15
+
+
+@dataclass(frozen=True)
+class Batches:
+    """One program on one device; `program` is its path there, `scratch` receives outputs.
+
+    Inputs stay on the device for the next program, unless `keep_inputs` is False.
+    """
+
+    job: Job
+    program: str
+    threads: int
+    scratch: Path
+    tell: Callable[[str], None]
+    keep_inputs: bool = True
+
+    def run(self, chunk: Chunk) -> Path:
+        """Run a chunk's images and return the file of their logits, checked against its sha256 there.
+
+        Raises:
+            RunnerFailed: the runner ended with an error or a signal.
+            TransferFailed: the logits arrived damaged every time.
+        """
+        device = self.job.device
+        inputs = f"{device.folder}/inputs/{chunk.sha256}.bin"
+        push_missing(device, [DeviceFile(chunk.path, inputs, chunk.sha256)], self.tell)
+        timeout_s = START_ALLOWANCE_S + IMAGE_TIMEOUT_S * len(chunk.indices)
+        exit_code = self.job.run(self._argv(inputs, chunk), timeout_s=timeout_s)
+        if exit_code != 0:
+            raise RunnerFailed(describe_end(exit_code, self.job.last_output()), device=device.info.name)
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        output = self.scratch / "logits.bin"
+        self._pull(self._output, output)
+        self.job.remove()
+        if not self.keep_inputs:
+            device.transport.run(["rm", "-f", inputs], timeout_s=COMMAND_TIMEOUT_S)
+        return output
+
+    @property
+    def _output(self) -> str:
+        return f"{self.job.folder}/logits.bin"
+
+    def _argv(self, inputs: str, chunk: Chunk) -> tuple[str, ...]:
+        options = {
+            "--model": self.program,
+            "--report": f"{self.job.folder}/report.json",
+            "--threads": str(self.threads),
+            "--batch-input": inputs,
+            "--batch-output": self._output,
+        }
+        if chunk.scale is not None:
+            options |= {"--batch-scale": repr(chunk.scale), "--batch-offset": repr(chunk.offset)}
+        words = (word for option in options.items() for word in option)
+        return (*self.job.bundle.runner_argv(self.job.device.launcher), *words)
+
+    def _pull(self, source: str, destination: Path) -> None:
+        device = self.job.device
+        for _ in range(ATTEMPTS):
+            device.transport.pull(source, destination)
+            if sha256_on_device(device, [source]).get(source) == hash_file(destination):
+                return
+        raise TransferFailed(
+            f"the logits arrived damaged {ATTEMPTS} times",
+            device=device.info.name,
+            mend="check the cable and the device's storage",
+        )

@@ -1,0 +1,164 @@
+"""From weights files and data sets to what is lowered and evaluated; bad ones are refused here, early."""
+
+import io
+import itertools
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from harness.accuracy.assessment import Subject, check_dataset
+from harness.accuracy.calibration import save_calibration
+from harness.accuracy.datasets import Dataset, open_split
+from harness.accuracy.weights import LoadedWeights, load_weights
+from harness.errors import UsageError
+from harness.lowering.cache import LoweringInputs
+from harness.lowering.precisions import PRECISIONS
+from harness.paths import cache_folder
+from harness.records import Padding, RunRequest, Variant
+
+DEFAULT_RESOLUTION_PX = 224
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The variants that weights files give, what each is lowered from, and what they are evaluated on."""
+
+    weights: Mapping[Variant, LoadedWeights]
+    inputs: Mapping[Variant, LoweringInputs]
+    dataset: Dataset | None
+
+    def subject(self, variant: Variant, artifact_sha256: str = "") -> Subject:
+        """A variant as it is evaluated."""
+        weights = self.weights[variant]
+        return Subject(
+            artifact_sha256=artifact_sha256,
+            weights=weights.record,
+            classes=variant.classes,
+            class_offset=weights.class_offset,
+            class_names=weights.class_names,
+            preprocessing=weights.preprocessing(variant.resolution_px),
+        )
+
+
+def prepare(
+    request: RunRequest,
+    tell: Callable[[str], None],
+    *,
+    padding: Padding | None = None,
+    classes: int | None = None,
+) -> Prepared:
+    """Load the request's weights, and open its data sets; `padding` and `classes` are what they must have.
+
+    Raises:
+        UsageError: a file that is no MobileNetV1 or fits nothing that was asked for; a data set that cannot
+            be read, or has other classes than the weights.
+    """
+    weights = choose_variants(request, padding=padding, classes=classes)
+    dataset = open_split(request.accuracy_dataset) if request.accuracy_dataset else None
+    prepared = Prepared(weights, {}, dataset)
+    if dataset is not None:
+        for variant in weights:
+            check_dataset(prepared.subject(variant), dataset)
+    calibration = _open_calibration(request, dataset)
+    if calibration is None and any(PRECISIONS[precision].calibrated for precision in request.precisions):
+        tell("no training images are given: int8 is calibrated on synthetic pictures; see --calibrate")
+    inputs = {variant: _inputs(variant, loaded, calibration) for variant, loaded in weights.items()}
+    return Prepared(weights, inputs, dataset)
+
+
+def choose_variants(
+    request: RunRequest, *, padding: Padding | None = None, classes: int | None = None
+) -> dict[Variant, LoadedWeights]:
+    """A variant for each file, resolution and precision; raises UsageError as `prepare` does."""
+    files = [load_weights(Path(file), classes=classes) for file in request.weights_files]
+    _check_lists(request, files)
+    chosen: dict[Variant, LoadedWeights] = {}
+    names: dict[str, LoadedWeights] = {}
+    for loaded in files:
+        if padding is not None and loaded.padding != padding:
+            raise UsageError(
+                f"{loaded.file_name} was trained with {loaded.padding} padding, not {padding}",
+                mend="leave --padding out: weights say it themselves",
+            )
+        for variant in _variants(request, loaded):
+            if variant.name in names:
+                raise UsageError(
+                    f"{names[variant.name].file_name} and {loaded.file_name} are both {variant.name}",
+                    mend="measure one of them in a run of its own",
+                )
+            names[variant.name] = loaded
+            chosen[variant] = loaded
+    return chosen
+
+
+def _check_lists(request: RunRequest, files: list[LoadedWeights]) -> None:
+    """Everything asked for must be had from some file."""
+    names = ", ".join(loaded.file_name for loaded in files)
+    for width in request.widths:
+        if not any(loaded.width == width for loaded in files):
+            has = ", ".join(f"{loaded.width:g}" for loaded in files)
+            raise UsageError(f"--width {width:g} fits none of {names}: trained at width {has}")
+    for side in request.resolutions_px:
+        if not any(loaded.resolution_px in (side, None) for loaded in files):
+            has = ", ".join(f"{loaded.resolution_px}" for loaded in files)
+            raise UsageError(f"--resolution {side} fits none of {names}: trained at {has} px")
+
+
+def _variants(request: RunRequest, loaded: LoadedWeights) -> Iterator[Variant]:
+    """Our own checkpoints are run at the resolution they were trained for."""
+    if request.widths and loaded.width not in request.widths:
+        return
+    sides = request.resolutions_px or (loaded.resolution_px or DEFAULT_RESOLUTION_PX,)
+    if loaded.resolution_px is not None:
+        sides = tuple(side for side in sides if side == loaded.resolution_px)
+    if loaded.classes is None:
+        loaded.network()  # raises: a backbone without a classifier
+    for side, precision in itertools.product(sides, request.precisions):
+        yield Variant(
+            width=loaded.width,
+            resolution_px=side,
+            precision=precision,
+            padding=loaded.padding,
+            classes=loaded.classes or 0,
+            weights=loaded.record,
+        )
+
+
+def _open_calibration(request: RunRequest, dataset: Dataset | None) -> Dataset | None:
+    """The data set named for it, else the training split of the one evaluated on, where it has one."""
+    if request.calibration_dataset:
+        return open_split(request.calibration_dataset, default="train")
+    if dataset is None or request.accuracy_dataset is None:
+        return None
+    try:
+        training = open_split(request.accuracy_dataset, replace="train")
+    except UsageError:
+        return None
+    # A folder that is not divided into splits would be calibrated on the very images it is judged by.
+    return None if training.content == dataset.content else training
+
+
+def _inputs(variant: Variant, loaded: LoadedWeights, calibration: Dataset | None) -> LoweringInputs:
+    images = None
+    if calibration is not None and PRECISIONS[variant.precision].calibrated:
+        preprocessing = loaded.preprocessing(variant.resolution_px)
+        images = save_calibration(calibration, preprocessing, cache_folder() / "calibration")
+    return LoweringInputs(weights_file=_convert(loaded), calibration_images=images)
+
+
+def _convert(loaded: LoadedWeights) -> Path:
+    """The state as lowering reads it, once for each file; the same file always gives the same bytes."""
+    file = cache_folder() / "weights" / f"{loaded.sha256}.pt"
+    buffer = io.BytesIO()
+    state = {"state_dict": dict(loaded.state), "bn_eps": loaded.bn_eps, "activation": loaded.activation}
+    torch.save(state, buffer)
+    if file.exists() and file.read_bytes() == buffer.getvalue():
+        return file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
+    partial.write_bytes(buffer.getvalue())
+    partial.replace(file)
+    return file
