@@ -17,6 +17,7 @@ from harness.errors import HarnessError
 from harness.events import Event, Listener
 from harness.lowering.background import Artifacts, lower_in_background
 from harness.lowering.cache import StoredArtifact
+from harness.lowering.pool import Inputs
 from harness.paths import PROJECT
 from harness.records import Artifact, Cell, PushedArtifact, Run, RunRequest, Variant
 from harness.results import RUN_FILE, read_cells, read_run, write_run
@@ -35,14 +36,24 @@ class Outcome:
     errors: tuple[HarnessError, ...]
 
 
-def run(request: RunRequest, targets: Sequence[Target], folder: Path, listen: Listener) -> Outcome:
+def run(
+    request: RunRequest,
+    targets: Sequence[Target],
+    folder: Path,
+    listen: Listener,
+    *,
+    inputs: Inputs | None = None,
+) -> Outcome:
     """Measure everything asked for; a folder that has cells of the same request goes on from there.
+
+    `inputs` has the variants that weights files give, and what each is lowered from; without it the
+    product of the request's lists is run, with seeded weights.
 
     Raises:
         Interrupted: Ctrl-C; what was measured is saved.
     """
     record = read_run(folder) if (folder / RUN_FILE).exists() else _start_record(request, folder)
-    with _lower(request, listen) as artifacts:
+    with _lower(request, listen, inputs) as artifacts:
         errors = measure_on(targets, request, artifacts, folder, listen)
         errors.extend(_lowering_errors(artifacts))
     cells = read_cells(folder)
@@ -54,10 +65,10 @@ def run(request: RunRequest, targets: Sequence[Target], folder: Path, listen: Li
 
 
 def lower_to(
-    request: RunRequest, folder: Path, listen: Listener
+    request: RunRequest, folder: Path, listen: Listener, *, inputs: Inputs | None = None
 ) -> tuple[tuple[Artifact, ...], tuple[HarnessError, ...]]:
     """Lower everything asked for and copy the programs into a folder."""
-    with _lower(request, listen) as artifacts:
+    with _lower(request, listen, inputs) as artifacts:
         errors = tuple(_lowering_errors(artifacts))
         stored = [future.result() for future in artifacts.values() if not future.exception()]
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,13 +94,15 @@ def variants_of(request: RunRequest) -> tuple[Variant, ...]:
     )
 
 
-def _lower(request: RunRequest, listen: Listener) -> AbstractContextManager[Artifacts]:
-    variants = variants_of(request)
+def _lower(request: RunRequest, listen: Listener, inputs: Inputs | None) -> AbstractContextManager[Artifacts]:
+    variants = tuple(inputs) if inputs else variants_of(request)
 
     def announce(stored: StoredArtifact, done: int) -> None:
         listen(Event("", f"lowered {stored.artifact.variant.name}", step=done, steps=len(variants)))
 
-    return lower_in_background(variants, allow_undelegated=request.allow_undelegated, on_lowered=announce)
+    return lower_in_background(
+        variants, inputs=inputs, allow_undelegated=request.allow_undelegated, on_lowered=announce
+    )
 
 
 def _lowering_errors(artifacts: Artifacts) -> Iterator[HarnessError]:

@@ -23,8 +23,8 @@ LAYERS = (
         "harness.comparison_text",
         "harness.pick",
     ),
-    ("harness.workers",),
-    ("harness.run", "harness.options"),
+    ("harness.workers", "harness.doctor"),
+    ("harness.run", "harness.evaluating", "harness.options"),
     ("harness.display",),
     ("harness.cli", "harness.__main__"),
 )

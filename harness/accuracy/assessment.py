@@ -14,7 +14,7 @@ from harness.accuracy.evaluation import (
     score,
     summarize,
 )
-from harness.accuracy.packing import Chunk, pack
+from harness.accuracy.packing import CHUNK_BYTES, Chunk, pack
 from harness.accuracy.preprocessing import Preprocessing
 from harness.records import Accuracy, Count, Record, Sha256, Weights
 
@@ -60,6 +60,7 @@ def evaluate(
     *,
     measured_on: str,
     packed_folder: Path,
+    chunk_bytes: int = CHUNK_BYTES,
     predict_eagerly: Callable[[list[Chunk]], Predictions] | None = None,
     progress: Callable[[int], None] = lambda images: None,
 ) -> tuple[Evaluation, Predictions]:
@@ -76,7 +77,7 @@ def evaluate(
         chunks.append(chunk)
         return run_batch(chunk)
 
-    packed = pack(dataset, subject.preprocessing, packed_folder)
+    packed = pack(dataset, subject.preprocessing, packed_folder, chunk_bytes=chunk_bytes)
     predictions = collect_predictions(packed, run, classes=subject.classes, progress=progress)
     scores = score(predictions, dataset, class_offset=subject.class_offset)
     share: float | None = None

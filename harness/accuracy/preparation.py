@@ -91,6 +91,9 @@ def choose_variants(
                 )
             names[variant.name] = loaded
             chosen[variant] = loaded
+    if not chosen:
+        asked = f"--width {request.widths} with --resolution {request.resolutions_px}"
+        raise UsageError(f"none of the weights files fits {asked}", mend="leave one of the two out")
     return chosen
 
 

@@ -14,7 +14,7 @@ from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPar
 from executorch.exir import EdgeProgramManager, ExecutorchBackendConfig, to_edge
 from executorch.exir.lowered_backend_module import get_lowered_submodules
 from executorch.exir.passes import MemoryPlanningPass
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 
 from harness.errors import LoweringError
 from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION, PreparedNetwork
@@ -94,6 +94,22 @@ def lower_variant(
             output=TensorSpec(dtype="float32", sizes=tuple(expected.shape), dim_order=(0, 1)),
             seconds=time.perf_counter() - started,
         )
+
+
+def quantize(
+    variant: Variant, *, weights_file: Path | None = None, calibration_images: Path | None = None
+) -> nn.Module:
+    """The reference that a quantized variant's program is held to, without lowering it; takes one image.
+
+    Raises:
+        LoweringError: the weights or the calibration images do not fit the variant.
+    """
+    with quietly(), _one_thread(), torch.no_grad():
+        network = build_network(variant, weights_file)
+        images, _ = _calibration(variant, calibration_images)
+        example = synthetic_images(1, variant.resolution_px, REFERENCE_SEED)
+        recipe = PRECISIONS[variant.precision]
+        return recipe.prepare(network, fold_batch_norm(network), example, images).eager
 
 
 def build_network(variant: Variant, weights_file: Path | None) -> MobileNetV1:

@@ -1,0 +1,216 @@
+"""The story of `harness evaluate`: run each timed file over a data set and add its accuracy to its cells."""
+
+import contextlib
+import dataclasses
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.accuracy.assessment import RunBatch, evaluate, keep_outputs
+from harness.accuracy.batches import CHUNK_BYTES, Batches
+from harness.accuracy.datasets import Dataset
+from harness.accuracy.eager import predict_chunks
+from harness.accuracy.evaluation import Predictions
+from harness.accuracy.packing import Chunk
+from harness.accuracy.preparation import Prepared
+from harness.accuracy.reference import reference_network
+from harness.accuracy.saved import FOLDER, find_evaluation, save_evaluation
+from harness.bundle import ensure_bundle
+from harness.devices.device import Device
+from harness.devices.kinds import open_device
+from harness.devices.target import Target
+from harness.errors import HarnessError, Interrupted, MeasurementError, UsageError
+from harness.events import Event, Listener
+from harness.locks import hold_device
+from harness.lowering.cache import StoredArtifact, lower_cached
+from harness.measuring.deploy import deploy_artifact, deploy_bundle
+from harness.measuring.jobs import Job
+from harness.paths import cache_folder
+from harness.records import Cell, Variant
+from harness.results import cell_file_name, read_cells
+
+NHWC = (0, 2, 3, 1)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One file and the cells that timed it: those that differ in threads alone share its accuracy."""
+
+    variant: Variant
+    cells: tuple[Cell, ...]
+
+
+@dataclass
+class Evaluator:
+    """A run folder, what its cells were made from, the images, and whom to tell."""
+
+    folder: Path
+    prepared: Prepared
+    dataset: Dataset
+    listen: Listener
+    errors: list[HarnessError] = field(default_factory=list)
+    # By artifact: several devices are compared with the same answers of PyTorch.
+    eager: dict[str, Predictions] = field(default_factory=dict)
+
+    def evaluate_cells(self, targets: Sequence[Target], *, on_host: bool) -> tuple[HarnessError, ...]:
+        """Evaluate each device's cells there (or all of them here) and return what went wrong with which.
+
+        Raises:
+            UsageError: a cell whose weights are not given.
+            Interrupted: Ctrl-C; finished evaluations are saved, and so are outputs fetched until then.
+        """
+        cells = [cell for cell in read_cells(self.folder) if not cell.failure]
+        work = {
+            target: self._unfinished(target, [c for c in cells if on_host or c.device.name == target.name])
+            for target in targets
+        }
+        try:
+            for target, waiting in work.items():
+                if waiting:
+                    self._evaluate_on(target, waiting)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                "interrupted; what was evaluated is saved", mend="the same command goes on where it was"
+            ) from None
+        return tuple(self.errors)
+
+    def _unfinished(self, target: Target, cells: Sequence[Cell]) -> list[Work]:
+        """What has no evaluation yet; one that is there already goes into all cells of the same file."""
+        groups: defaultdict[str, list[Cell]] = defaultdict(list)
+        for cell in cells:
+            groups[cell.artifact.sha256].append(cell)
+        unfinished = []
+        for group in groups.values():
+            work = Work(self._find_variant(group[0]), tuple(group))
+            subject = self.prepared.subject(work.variant)
+            found = find_evaluation(self.folder, group, subject, self.dataset, target.name)
+            if found:
+                save_evaluation(self.folder, found, group)
+            else:
+                unfinished.append(work)
+        return unfinished
+
+    def _find_variant(self, cell: Cell) -> Variant:
+        for variant in self.prepared.weights:
+            if variant.name == cell.variant.name:
+                return variant
+        raise UsageError(
+            f"no weights are given for {cell.variant.name}",
+            mend="name their file with --weights; the accuracy of random weights tells nothing",
+        )
+
+    def _evaluate_on(self, target: Target, waiting: Sequence[Work]) -> None:
+        """One device or file failing does not stop the others."""
+
+        def tell(text: str) -> None:
+            self.listen(Event(target.name, text))
+
+        try:
+            tell("connecting")
+            with hold_device(target, tell), open_device(target, tell) as device:
+                for number, work in enumerate(waiting):
+                    try:
+                        self._evaluate(work, device, number, len(waiting))
+                    except MeasurementError as error:
+                        error.variant = error.variant or work.variant.name
+                        self._add(error, target)
+        except HarnessError as error:
+            self._add(error, target)
+
+    def _add(self, error: HarnessError, target: Target) -> None:
+        error.device = error.device or target.name
+        self.errors.append(error)
+
+    def _evaluate(self, work: Work, device: Device, number: int, files: int) -> None:
+        images = len(self.dataset)
+        name = work.variant.name
+
+        def tell(text: str, done: int = 0) -> None:
+            step, steps = number * images + done, files * images
+            self.listen(Event(device.info.name, f"{name}: {text}", step=step, steps=steps))
+
+        stored = self._find_artifact(work)
+        subject = self.prepared.subject(work.variant, stored.artifact.sha256)
+        outputs = self.folder / FOLDER / "outputs" / f"{cell_file_name(work.cells[0].name)[:-5]}"
+        image_bytes = 3 * subject.preprocessing.resolution_px**2
+        keep_inputs = device.free_bytes is None or images * image_bytes < device.free_bytes / 2
+        with _running(device, stored, work, outputs, tell, keep_inputs=keep_inputs) as run_batch:
+            evaluation, _ = evaluate(
+                subject,
+                self.dataset,
+                keep_outputs(run_batch, outputs),
+                measured_on=device.info.name,
+                packed_folder=cache_folder() / "packed",
+                chunk_bytes=CHUNK_BYTES,
+                predict_eagerly=lambda chunks: self._predict_eagerly(stored, work.variant, chunks, tell),
+                progress=lambda done: tell("evaluating", done),
+            )
+        save_evaluation(self.folder, evaluation, work.cells)
+        shutil.rmtree(outputs)
+        top1 = evaluation.accuracy.top1
+        told = (
+            f"top-1 {top1.estimate:.1%} ({top1.low:.1%} to {top1.high:.1%}) of {evaluation.accuracy.images}"
+        )
+        self.listen(Event(device.info.name, f"{name}: {told} images"))
+
+    def _find_artifact(self, work: Work) -> StoredArtifact:
+        """The very bytes that were timed.
+
+        Raises:
+            MeasurementError: other bytes come out now, or they take no NHWC images.
+        """
+        files = self.prepared.inputs[work.variant]
+        stored = lower_cached(
+            work.variant,
+            allow_undelegated=True,
+            weights_file=files.weights_file,
+            calibration_images=files.calibration_images,
+        )
+        if stored.artifact.sha256 != work.cells[0].artifact.sha256:
+            raise MeasurementError(
+                "its weights, calibration images or library versions are no longer those of the timed file",
+                mend="time it again: accuracy must be that of the same file",
+            )
+        if stored.artifact.input.dim_order != NHWC:
+            raise MeasurementError("it has operators outside the delegate, and takes no NHWC images")
+        return stored
+
+    def _predict_eagerly(
+        self, stored: StoredArtifact, variant: Variant, chunks: list[Chunk], tell: Callable[[str, int], None]
+    ) -> Predictions:
+        sha256 = stored.artifact.sha256
+        if sha256 not in self.eager:
+            tell("comparing with PyTorch", len(self.dataset))
+            network = reference_network(variant, self.prepared.inputs[variant])
+            preprocessing = self.prepared.subject(variant).preprocessing
+            self.eager[sha256] = predict_chunks(network, chunks, preprocessing)
+        return self.eager[sha256]
+
+
+@contextmanager
+def _running(
+    device: Device,
+    stored: StoredArtifact,
+    work: Work,
+    scratch: Path,
+    tell: Callable[[str], None],
+    *,
+    keep_inputs: bool,
+) -> Iterator[RunBatch]:
+    """Deploy, and end the job when the user interrupts: it would go on without us."""
+    bundle = deploy_bundle(device, ensure_bundle(device.info.abi), tell)
+    deployed = deploy_artifact(device, stored, tell)
+    job = Job(device, bundle, f"{device.folder}/jobs/current")
+    job.stop()
+    threads = min(max(cell.plan.threads for cell in work.cells), len(device.info.cores) or 1)
+    try:
+        yield Batches(job, deployed.program, threads, scratch, tell, keep_inputs).run
+    except KeyboardInterrupt:
+        with contextlib.suppress(HarnessError):
+            transport = device.connect()
+            Job(dataclasses.replace(device, transport=transport), bundle, job.folder).stop()
+            transport.close()
+        raise
