@@ -113,6 +113,9 @@ def run(
         str | None,
         typer.Option("--cores", "--cpus", help="Cores to run on: little, big, prime, all, or such as 4-7."),
     ] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Also time each operator, in a process of its own.")
+    ] = False,
     padding: PaddingOption = "symmetric",
     classes: Classes = 1000,
     seed: Annotated[int, typer.Option(help="Of the order of measurement and of random weights.")] = 0,
@@ -148,6 +151,7 @@ def run(
             min_iterations=iterations,
             min_seconds=min_time,
             max_seconds=max_time,
+            profile=profile,
             seed=seed,
             allow_undelegated=allow_undelegated,
         )
@@ -406,6 +410,31 @@ def _clean(name: str) -> None:
 
 def _say(text: str) -> None:
     typer.echo(text, err=True)
+
+
+@app.command(epilog="Example:  harness doctor pixel")
+def doctor(
+    name: Annotated[str | None, typer.Argument(help="A device; without it, only this machine.")] = None,
+    json: Json = False,
+) -> None:
+    """Tell what would spoil a measurement, and the mend: exit code 0 fit, 4 unfit."""
+    from harness import display
+    from harness.devices import inventory
+    from harness.doctor import examine
+
+    targets = inventory.resolve((name,)) if name else (None,)
+    diagnoses = tuple(dict.fromkeys(found for target in targets for found in examine(target, _say)))
+    if json:
+        import msgspec
+
+        typer.echo(msgspec.json.encode(diagnoses).decode())
+    else:
+        rows = [(d.subject, d.what, d.level, d.detail) for d in diagnoses]
+        display.print_table(_console(), "", ("of", "what", "", "found"), rows)
+        for diagnosis in diagnoses:
+            if diagnosis.mend:
+                typer.echo(f"{diagnosis.subject}, {diagnosis.what}: {diagnosis.mend}")
+    raise typer.Exit(4 if any(diagnosis.level == "unfit" for diagnosis in diagnoses) else 0)
 
 
 @bundle_app.command("build")

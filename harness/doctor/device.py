@@ -1,0 +1,202 @@
+"""A device: room, permissions, heat, power, counters and what else it is doing."""
+
+import time
+from collections.abc import Callable
+
+from harness.devices.device import Device
+from harness.devices.probe import PROBE_SCRIPT, PROBE_TIMEOUT_S, Probed, parse_probe, read_facts
+from harness.doctor.android import examine_android
+from harness.doctor.diagnosis import Diagnosis, Level
+from harness.measuring.conditions import parse_conditions
+from harness.measuring.disturbances import FIXED_GOVERNORS, THROTTLED_NOW, THROTTLED_SINCE_BOOT
+from harness.records import Conditions
+
+COMMAND_TIMEOUT_S = 30
+FREE_BYTES = 200 * 10**6
+LOWEST_BATTERY_PERCENT = 20
+# Phones throttle by their skin's temperature long before a core reaches this; a Pi's firmware at 80.
+HOT_CELSIUS = 75.0
+# Android's thermal status: 0 none, 1 light, from 2 on the system takes performance away.
+# https://source.android.com/docs/core/power/thermal-mitigation
+THROTTLING_STATUS = 2
+# Reading hardware counters without privileges is allowed up to this level of perf_event_paranoid.
+PARANOID = 2
+BUSY_SHARE = 0.10
+BUSY_SECONDS = 2.0
+
+# A script of ours, written and started where the runner will be; 126 means it may not be executed.
+_EXECUTE = """
+mkdir -p "$1" && cd "$1" || exit 1
+printf '#!%s\\nexit 0\\n' "$(command -v sh)" > doctor.$$ && chmod 755 doctor.$$ && ./doctor.$$
+code=$?
+rm -f doctor.$$
+exit $code
+"""
+
+
+def examine_device(device: Device) -> tuple[Diagnosis, ...]:
+    """Examine an open device; nothing is left there."""
+    facts = read_facts(device.transport, device.folder)
+    conditions = _read_conditions(device)
+    checks = (
+        _clock(device),
+        _folder(device),
+        _space(device, facts),
+        _temperature(conditions),
+        _thermal_status(conditions),
+        _throttled(conditions),
+        _battery(conditions),
+        _governor(device, conditions),
+        _counters(device, facts),
+        _load(device),
+    )
+    found = [_diagnose(device, check) for check in checks if check]
+    if "android_release" in facts.values:
+        found += [_diagnose(device, check) for check in examine_android(device.transport)]
+    return tuple(found)
+
+
+# what, level, detail, mend
+Check = tuple[str, Level, str, str]
+
+
+def _diagnose(device: Device, check: Check) -> Diagnosis:
+    return Diagnosis(device.info.name, *check)
+
+
+def _read_conditions(device: Device) -> Conditions:
+    argv = ["sh", "-c", PROBE_SCRIPT.read_text(), "probe.sh", "conditions"]
+    told = device.transport.run(argv, timeout_s=PROBE_TIMEOUT_S).check(device.info.name)
+    return parse_conditions(parse_probe(told.text))
+
+
+def _clock(device: Device) -> Check:
+    if device.info.emulated:
+        kind = device.info.clock
+        detail = f"{kind}: its times tell nothing about a phone; instructions and accuracy do"
+        return ("clock", "advice", detail, "measure on the device you ship to as well")
+    return ("clock", "ok", "real", "")
+
+
+def _folder(device: Device) -> Check:
+    told = device.transport.run(["sh", "-c", _EXECUTE, "doctor", device.folder], timeout_s=COMMAND_TIMEOUT_S)
+    if told.exit_code == 0:
+        return ("folder", "ok", f"{device.folder} can be written and executed from", "")
+    mend = 'name a folder elsewhere as folder = "…" in devices.toml, for example below /data/local/tmp'
+    if told.exit_code == 126:
+        return ("folder", "unfit", f"{device.folder} does not allow execution (mounted noexec?)", mend)
+    return ("folder", "unfit", f"{device.folder} cannot be written", mend)
+
+
+def _space(device: Device, facts: Probed) -> Check | None:
+    free = facts.kibibytes("free_kib")
+    if free is None:
+        return None
+    detail = f"{free / 1e6:.0f} MB free for {device.folder}"
+    if free >= FREE_BYTES:
+        return ("space", "ok", detail, "")
+    name = device.info.name
+    return (
+        "space",
+        "unfit",
+        detail,
+        f"free some there; `harness devices --clean {name}` removes what is ours",
+    )
+
+
+def _temperature(conditions: Conditions) -> Check | None:
+    if not conditions.temperatures:
+        return None
+    hottest = max(conditions.temperatures, key=lambda one: one.celsius)
+    detail = f"hottest sensor {hottest.zone} at {hottest.celsius:.0f} °C"
+    if hottest.celsius < HOT_CELSIUS:
+        return ("temperature", "ok", detail, "")
+    return ("temperature", "unfit", detail, "let it cool down: out of its case and the sun, or with a fan")
+
+
+def _thermal_status(conditions: Conditions) -> Check | None:
+    status = conditions.thermal_status
+    if status is None:
+        return None
+    if status >= THROTTLING_STATUS:
+        detail = f"Android takes performance away (thermal status {status})"
+        return ("thermal status", "unfit", detail, "let it cool down; charging heats it as well")
+    return ("thermal status", "ok", f"{status}", "")
+
+
+def _throttled(conditions: Conditions) -> Check | None:
+    flags = conditions.throttled_flags
+    if flags is None:
+        return None
+    supply = "use the official power supply and a short cable; cool the board"
+    if flags & THROTTLED_NOW:
+        return ("throttling", "unfit", f"the firmware reports throttling now ({flags:#x})", supply)
+    if flags & THROTTLED_SINCE_BOOT:
+        return ("throttling", "advice", f"it was throttled since it was booted ({flags:#x})", supply)
+    return ("throttling", "ok", "none since it was booted", "")
+
+
+def _battery(conditions: Conditions) -> Check | None:
+    percent = conditions.battery_percent
+    if percent is None:
+        return None
+    if percent < LOWEST_BATTERY_PERCENT:
+        return (
+            "battery",
+            "unfit",
+            f"{percent} %: low batteries limit the cores",
+            "charge it, then unplug it",
+        )
+    return ("battery", "ok", f"{percent} %", "")
+
+
+def _governor(device: Device, conditions: Conditions) -> Check | None:
+    governors = sorted(set(conditions.governors or ()))
+    if not governors:
+        return None
+    detail = ", ".join(governors)
+    if all(governor in FIXED_GOVERNORS for governor in governors):
+        return ("governor", "ok", detail, "")
+    if device.info.kind == "android":
+        mend = "adb shell cmd power set-fixed-performance-mode-enabled true (Android 11 and later)"
+    else:
+        mend = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
+    return ("governor", "advice", f"{detail}: frequencies follow the load", mend)
+
+
+def _counters(device: Device, facts: Probed) -> Check | None:
+    level = facts.values.get("perf_event_paranoid")
+    if device.counts_instructions or level is None or not level.lstrip("-").isdecimal():
+        return None
+    if int(level) <= PARANOID:
+        return ("counters", "ok", f"permitted (perf_event_paranoid {level})", "")
+    if device.info.kind == "android":
+        mend = "adb shell setprop security.perf_harden 0"
+    else:
+        mend = f"sudo sysctl kernel.perf_event_paranoid={PARANOID}"
+    detail = f"instructions are not counted (perf_event_paranoid {level})"
+    return ("counters", "advice", detail, mend)
+
+
+def _load(device: Device, pause: Callable[[float], None] = time.sleep) -> Check | None:
+    """How busy the cores are with other things, from two readings of /proc/stat."""
+    before = _busy_and_all_ticks(device)
+    pause(BUSY_SECONDS)
+    after = _busy_and_all_ticks(device)
+    if before is None or after is None or after[1] <= before[1]:
+        return None
+    share = (after[0] - before[0]) / (after[1] - before[1])
+    detail = f"the cores are {share:.0%} busy with other things"
+    if share <= BUSY_SHARE:
+        return ("load", "ok", detail, "")
+    return ("load", "unfit", detail, "end what runs there; `top` on the device shows it")
+
+
+def _busy_and_all_ticks(device: Device) -> tuple[int, int] | None:
+    """Clock ticks of all cores since boot (proc(5): user nice system idle iowait irq softirq steal)."""
+    told = device.transport.run(["cat", "/proc/stat"], timeout_s=COMMAND_TIMEOUT_S)
+    words = told.text.split("\n", 1)[0].split()[1:9]
+    if len(words) < 5 or not all(word.isdecimal() and len(word) < 19 for word in words):
+        return None
+    ticks = [int(word) for word in words]
+    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)

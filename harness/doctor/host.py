@@ -1,0 +1,103 @@
+"""This machine: what building, emulating and reaching devices need."""
+
+import importlib.metadata
+import platform
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.bundle import ABIS
+from harness.bundle.build import bundle_folder
+from harness.bundle.toolchain import find_toolchain
+from harness.devices.target import Target
+from harness.doctor.diagnosis import Diagnosis, Level
+from harness.errors import BundleError
+from harness.paths import cache_folder
+
+SUBJECT = "this machine"
+DISTRIBUTION = "mobilenet-harness"
+PINNED = ("torch", "executorch")
+# Wheels, bundles, the ARM machine and a few dozen variants.
+CACHE_BYTES = 2 * 2**30
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that some devices need: of a kind, reached by a transport."""
+
+    name: str
+    package: str
+    serves: str
+    kind: str = ""
+    transport: str = ""
+
+    def is_needed(self, target: Target | None) -> bool:
+        """Whether the device cannot be used without it."""
+        return target is not None and (target.kind == self.kind or target.transport == self.transport)
+
+
+PROGRAMS = (
+    Program("adb", "adb", "phones over USB and Wi-Fi pairing", transport="adb"),
+    Program("ssh", "openssh-client", "Raspberry Pis", transport="ssh"),
+    Program("qemu-aarch64", "qemu-user", "the device `emulator`", kind="emulator"),
+    Program("qemu-system-aarch64", "qemu-system-arm", "the device `arm-vm`", kind="arm_vm"),
+)
+
+
+def examine_host(target: Target | None) -> tuple[Diagnosis, ...]:
+    """Examine what every device needs, and what the named one does."""
+    return (*_versions(), *_runners(), *(_program(program, target) for program in PROGRAMS), _disk())
+
+
+def _versions() -> Iterator[Diagnosis]:
+    yield _found("python", platform.python_version())
+    required = "\n".join(importlib.metadata.requires(DISTRIBUTION) or ())
+    for name in PINNED:
+        installed = importlib.metadata.version(name).partition("+")[0]
+        pin = re.search(rf"^{name}==([0-9.]+)", required, re.MULTILINE)
+        if pin and pin[1] != installed:
+            mend = f"pip install {name}=={pin[1]}"
+            yield Diagnosis(SUBJECT, name, "unfit", f"{installed} instead of {pin[1]}", mend)
+        else:
+            yield _found(name, installed)
+
+
+def _runners() -> Iterator[Diagnosis]:
+    """The runner for each ABI is built, or can be."""
+    for abi in ABIS:
+        what = f"runner for {abi}"
+        if bundle_folder(abi).is_dir():
+            yield _found(what, "built")
+            continue
+        try:
+            yield _found(what, f"not built yet; {find_toolchain(abi).compiler} will")
+        except BundleError as error:
+            mend = f"{error.mend}; or `harness bundle import` one that was built elsewhere"
+            yield Diagnosis(SUBJECT, what, "unfit", error.what, mend)
+
+
+def _program(program: Program, target: Target | None) -> Diagnosis:
+    path = shutil.which(program.name)
+    if path:
+        return _found(program.name, path)
+    level: Level = "unfit" if program.is_needed(target) else "advice"
+    detail = f"not installed; {program.serves} need{'s' if program.kind else ''} it"
+    return Diagnosis(SUBJECT, program.name, level, detail, f"sudo apt-get install {program.package}")
+
+
+def _disk() -> Diagnosis:
+    folder = cache_folder()
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    detail = f"{free / 1e9:.1f} GB free below {folder}"
+    if free >= CACHE_BYTES:
+        return _found("disk", detail)
+    mend = (
+        f"free {CACHE_BYTES / 1e9:.0f} GB there, or name another folder: export HARNESS_CACHE=/path/with/room"
+    )
+    return Diagnosis(SUBJECT, "disk", "unfit", detail, mend)
+
+
+def _found(what: str, detail: str) -> Diagnosis:
+    return Diagnosis(SUBJECT, what, "ok", detail)
