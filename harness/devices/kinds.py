@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from harness.devices.android import open_android
+from harness.devices.android import check_state, open_android
 from harness.devices.arm_vm import check_qemu
 from harness.devices.arm_vm_device import open_arm_vm
 from harness.devices.device import Device
 from harness.devices.emulator import DEFAULT_CORE, check_core, open_emulator
 from harness.devices.host import open_host
+from harness.devices.inventory import attached
 from harness.devices.raspberry_pi import open_raspberry_pi
 from harness.devices.target import Target
 
@@ -27,6 +28,10 @@ def check_target(target: Target) -> None:
         check_core(target.address or DEFAULT_CORE)
     elif target.kind == "arm_vm":
         check_qemu()
+    elif target.kind == "android" and target.transport == "adb":
+        for device in attached():
+            if device.serial == target.address:
+                check_state(device)
 
 
 def open_device(target: Target, tell: Callable[[str], None]) -> AbstractContextManager[Device]:

@@ -1,7 +1,6 @@
 """A device: room, permissions, heat, power, counters and what else it is doing."""
 
 import time
-from collections.abc import Callable
 
 from harness.devices.device import Device
 from harness.devices.probe import PROBE_SCRIPT, PROBE_TIMEOUT_S, Probed, parse_probe, read_facts
@@ -48,7 +47,7 @@ def examine_device(device: Device) -> tuple[Diagnosis, ...]:
         _battery(conditions),
         _governor(device, conditions),
         _counters(device, facts),
-        _load(device),
+        None if device.info.emulated else _load(device),
     )
     found = [_diagnose(device, check) for check in checks if check]
     if "android_release" in facts.values:
@@ -178,10 +177,10 @@ def _counters(device: Device, facts: Probed) -> Check | None:
     return ("counters", "advice", detail, mend)
 
 
-def _load(device: Device, pause: Callable[[float], None] = time.sleep) -> Check | None:
+def _load(device: Device) -> Check | None:
     """How busy the cores are with other things, from two readings of /proc/stat."""
     before = _busy_and_all_ticks(device)
-    pause(BUSY_SECONDS)
+    time.sleep(BUSY_SECONDS)
     after = _busy_and_all_ticks(device)
     if before is None or after is None or after[1] <= before[1]:
         return None

@@ -1,13 +1,15 @@
 """The order of an examination: this machine, then the device, then what runs on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from harness.devices.android import check_state
+from harness.devices.inventory import attached
 from harness.devices.kinds import check_target, open_device
 from harness.devices.target import Target
 from harness.doctor.device import examine_device
 from harness.doctor.diagnosis import Diagnosis
 from harness.doctor.host import examine_host
-from harness.errors import HarnessError
+from harness.errors import DeviceUnfit, HarnessError
 from harness.locks import hold_device
 
 
@@ -15,7 +17,7 @@ def examine(target: Target | None, tell: Callable[[str], None]) -> tuple[Diagnos
     """Examine this machine, and the device if one is named."""
     host = examine_host(target)
     if target is None:
-        return host
+        return (*host, *_examine_attached())
     try:
         check_target(target)
         with hold_device(target, tell), open_device(target, tell) as device:
@@ -26,6 +28,16 @@ def examine(target: Target | None, tell: Callable[[str], None]) -> tuple[Diagnos
             )
     except HarnessError as error:
         return (*host, Diagnosis(target.name, "usable", "unfit", error.what, error.mend))
+
+
+def _examine_attached() -> Iterator[Diagnosis]:
+    """What adb sees and cannot use."""
+    for device in attached():
+        try:
+            check_state(device)
+            yield Diagnosis(device.serial, "reachable", "ok", f"{device.model or 'unnamed'}, by adb")
+        except DeviceUnfit as error:
+            yield Diagnosis(device.serial, "reachable", "unfit", error.what, error.mend)
 
 
 def _reached(target: Target) -> str:

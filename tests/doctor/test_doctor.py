@@ -1,0 +1,258 @@
+"""The doctor, on this machine, on recorded devices laid over it, and by the command line."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.devices.android import check_state
+from harness.devices.device import Device
+from harness.devices.target import Target
+from harness.doctor import Diagnosis, examine
+from harness.doctor import device as doctor_device
+from harness.doctor.android import power_saving_checks, screen_checks
+from harness.doctor.device import examine_device
+from harness.doctor.host import examine_host
+from harness.errors import DeviceUnfit
+from harness.records import DeviceInfo
+from harness.transports.adb import AttachedDevice
+from harness.transports.local import LocalTransport
+
+HEALTHY = {
+    "proc/sys/kernel/perf_event_paranoid": "1\n",
+    "proc/loadavg": "0.05 0.06 0.07 1/200 1234\n",
+    "sys/class/thermal/thermal_zone0/type": "cpu-thermal\n",
+    "sys/class/thermal/thermal_zone0/temp": "45123\n",
+    "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance\n",
+}
+GETPROP = "#!/bin/sh\ncase $1 in ro.build.version.release) echo 14 ;; *abilist) echo arm64-v8a ;; esac\n"
+# Excerpts in the form AOSP 14 prints them.
+POWER = """POWER MANAGER (dumpsys power)
+
+Power Manager State:
+  mDirty=0x0
+  mWakefulness={}
+  mWakefulnessChanging=false
+  mIsPowered=true
+"""
+DEVICE_IDLE = """  Settings:
+    light_after_inactive_to=+4m0s0ms
+  mScreenOn={}
+  mScreenLocked={}
+"""
+
+
+@pytest.fixture
+def examine_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Diagnosis]]:
+    """Examine a device made of files and programs laid over this machine."""
+
+    def examine_it(
+        files: dict[str, str] | None = None,
+        programs: dict[str, str] | None = None,
+        kind: str = "raspberry_pi",
+    ) -> dict[str, Diagnosis]:
+        root = tmp_path / "root"
+        for name, content in {**HEALTHY, **(files or {})}.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(content)
+        (root / "bin").mkdir()
+        for name, content in (programs or {}).items():
+            (root / "bin" / name).write_text(content)
+            (root / "bin" / name).chmod(0o755)
+        monkeypatch.setenv("HARNESS_PROBE_ROOT", str(root))
+        monkeypatch.setenv("PATH", f"{root / 'bin'}:{os.environ['PATH']}")
+        monkeypatch.setattr(doctor_device, "BUSY_SHARE", 1.0)
+        monkeypatch.setattr(doctor_device, "BUSY_SECONDS", 0.05)
+        info = DeviceInfo(name="it", kind=kind, transport="local", abi="arm64-v8a", clock="real", model="it")
+        device = Device(info, LocalTransport(), str(tmp_path / "folder"), LocalTransport)
+        return {diagnosis.what: diagnosis for diagnosis in examine_device(device)}
+
+    return examine_it
+
+
+Examine = Callable[..., dict[str, Diagnosis]]
+
+
+def test_a_healthy_device_is_fit(examine_recorded: Examine) -> None:
+    found = examine_recorded(programs={"vcgencmd": "#!/bin/sh\necho throttled=0x0\n"})
+    assert {diagnosis.level for diagnosis in found.values()} == {"ok"}
+    assert {"folder", "space", "temperature", "throttling", "governor", "counters", "load"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("what", "level", "files", "says", "mend"),
+    [
+        (
+            "temperature",
+            "unfit",
+            {"sys/class/thermal/thermal_zone0/temp": "81000\n"},
+            "cpu-thermal at 81 °C",
+            "fan",
+        ),
+        (
+            "governor",
+            "advice",
+            {"sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n"},
+            "ondemand",
+            "sudo tee /sys/",
+        ),
+        ("counters", "advice", {"proc/sys/kernel/perf_event_paranoid": "3\n"}, "paranoid 3", "sudo sysctl"),
+    ],
+)
+def test_what_a_board_suffers_from_is_told_with_its_mend(
+    examine_recorded: Examine, what: str, level: str, files: dict[str, str], says: str, mend: str
+) -> None:
+    found = examine_recorded(files)[what]
+    assert found.level == level
+    assert says in found.detail
+    assert mend in found.mend
+
+
+@pytest.mark.parametrize(
+    ("flags", "level"), [("0x0", "ok"), ("0x50000", "advice"), ("0x50005", "unfit"), ("0x8", "unfit")]
+)
+def test_throttling_now_is_worse_than_throttling_before(
+    examine_recorded: Examine, flags: str, level: str
+) -> None:
+    found = examine_recorded(programs={"vcgencmd": f"#!/bin/sh\necho throttled={flags}\n"})
+    assert found["throttling"].level == level
+
+
+def dumpsys(*, wakefulness: str = "Awake", locked: str = "false", level: int = 80, status: int = 0) -> str:
+    power, idle = POWER.format(wakefulness), DEVICE_IDLE.format("true", locked)
+    battery = f"Current Battery Service state:\n  level: {level}\n  temperature: 281\n"
+    return (
+        "#!/bin/sh\ncase $1 in\n"
+        f"power) cat <<'END'\n{power}END\n;;\ndeviceidle) cat <<'END'\n{idle}END\n;;\n"
+        f"battery) cat <<'END'\n{battery}END\n;;\nthermalservice) echo 'Thermal Status: {status}' ;;\nesac\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "state", "says", "mend"),
+    [
+        ("screen", {"wakefulness": "Asleep"}, "it is asleep", "KEYCODE_WAKEUP"),
+        ("battery", {"level": 7}, "7 %", "charge it"),
+        ("thermal status", {"status": 3}, "thermal status 3", "cool down"),
+    ],
+)
+def test_what_a_phone_suffers_from_is_told_with_its_mend(
+    examine_recorded: Examine, what: str, state: dict[str, Any], says: str, mend: str
+) -> None:
+    programs = {"getprop": GETPROP, "dumpsys": dumpsys(**state), "settings": "#!/bin/sh\necho 0\n"}
+    found = examine_recorded(programs=programs, kind="android")
+    assert [diagnosis.what for diagnosis in found.values() if diagnosis.level == "unfit"] == [what]
+    assert says in found[what].detail
+    assert mend in found[what].mend
+
+
+def test_a_locked_screen_and_battery_saver_are_told(examine_recorded: Examine) -> None:
+    programs = {"getprop": GETPROP, "dumpsys": dumpsys(locked="true"), "settings": "#!/bin/sh\necho 1\n"}
+    found = examine_recorded(programs=programs, kind="android")
+    assert found["lock screen"].level == "advice"
+    assert found["battery saver"].level == "unfit"
+    assert found["battery saver"].mend == "adb shell settings put global low_power 0"
+
+
+def test_versions_that_tell_nothing_are_not_guessed_at() -> None:
+    assert list(screen_checks("", "Can't find service: deviceidle")) == []
+    assert list(power_saving_checks("cmd: Can't find service: settings")) == []
+
+
+def test_a_folder_that_does_not_allow_execution_is_told(
+    examine_recorded: Examine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A chmod that does nothing leaves a file that cannot be executed, as a noexec mount does.
+    found = examine_recorded(programs={"chmod": "#!/bin/sh\n"})["folder"]
+    assert found.level == "unfit"
+    assert "noexec" in found.detail
+    assert "devices.toml" in found.mend
+
+
+def test_nothing_is_left_in_the_folder(examine_recorded: Examine, tmp_path: Path) -> None:
+    examine_recorded()
+    assert list((tmp_path / "folder").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "says", "mend"),
+    [
+        ("unauthorized", "has not accepted", "Always allow"),
+        ("offline", "offline", "replug"),
+        ("recovery", "recovery mode", "adb -s SERIAL reboot"),
+        ("bootloader", "bootloader", "fastboot -s SERIAL reboot"),
+        ("no permissions", "may not open", "udev"),
+        ("something new", "adb says 'something new'", "adb devices"),
+    ],
+)
+def test_an_attached_device_in_no_state_to_measure_is_told(state: str, says: str, mend: str) -> None:
+    with pytest.raises(DeviceUnfit) as caught:
+        check_state(AttachedDevice("SERIAL", state, None, None, 1))
+    assert says in caught.value.what
+    assert mend in caught.value.mend
+
+
+def test_a_usable_device_passes() -> None:
+    check_state(AttachedDevice("SERIAL", "device", "Pixel", "pixel", 1))
+
+
+def test_a_hostile_serial_is_quoted_in_the_mend() -> None:
+    with pytest.raises(DeviceUnfit) as caught:
+        check_state(AttachedDevice("x;reboot", "recovery", None, None, 1))
+    assert caught.value.mend == "adb -s 'x;reboot' reboot"
+
+
+@pytest.mark.parametrize(
+    ("target", "program"),
+    [
+        (Target("emulator", "emulator", "local"), "qemu-aarch64"),
+        (Target("arm-vm", "arm_vm", "ssh"), "qemu-system-aarch64"),
+        (Target("phone", "android", "adb"), "adb"),
+        (Target("pi", "raspberry_pi", "ssh"), "ssh"),
+    ],
+)
+def test_a_missing_program_matters_to_whoever_needs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, target: Target, program: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    needed = {d.what: d for d in examine_host(target)}[program]
+    assert needed.level == "unfit"
+    assert needed.mend.startswith("sudo apt-get install ")
+    assert {d.what: d for d in examine_host(None)}[program].level == "advice"
+
+
+def test_without_compiler_and_runner_nothing_can_be_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    found = {d.what: d for d in examine_host(None)}["runner for arm64-v8a"]
+    assert found.level == "unfit"
+    assert "bundle import" in found.mend
+
+
+def test_a_device_that_does_not_answer_is_unfit() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        closed_port = holder.getsockname()[1]
+        *_, last = _examine_port(closed_port)
+    assert (last.subject, last.what, last.level) == ("phone", "usable", "unfit")
+    assert "cannot connect" in last.detail
+    assert last.mend
+
+
+def _examine_port(closed_port: int) -> tuple[Diagnosis, ...]:
+    target = Target("phone", "android", "adb-direct", f"127.0.0.1:{closed_port}")
+    return examine(target, lambda text: None)
+
+
+def test_the_command_tells_a_person_and_a_program(run_harness: Callable[..., Any], tmp_path: Path) -> None:
+    shown = run_harness("doctor")
+    assert shown.exit_code in (0, 4)
+    assert "this machine" in shown.stdout
+    parsed = run_harness("doctor", "--json")
+    assert {entry["level"] for entry in parsed.document} <= {"ok", "advice", "unfit"}
+    assert run_harness("doctor", "nosuch").exit_code == 4
