@@ -76,10 +76,8 @@ def main() -> int:
             {"RUNNER_SOURCES": str(DEVICE_SCRIPTS / "runner")},
         )
         title = f"{IMAGES} images, {SIDE} px, 1 thread"
-        print(
-            columns = ("prepared", "forward", "evaluate", "clock ratio", "CPU ratio", "limit")
-            print(f"{title:32}" + "".join(f"{column:>12}" for column in columns))
-        )
+        columns = ("prepared", "forward", "evaluate", "clock ratio", "CPU ratio", "limit")
+        print(f"{title:32}" + "".join(f"{column:>12}" for column in columns))
         within = []
         for width in (0.25, 1.0):
             stored = lower_cached(Variant(width=width, resolution_px=SIDE, precision="fp32", classes=CLASSES))
