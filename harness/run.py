@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from harness.devices.target import Target
-from harness.errors import HarnessError
+from harness.errors import HarnessError, MeasurementError
 from harness.events import Event, Listener
 from harness.lowering.background import Artifacts, lower_in_background
 from harness.lowering.cache import StoredArtifact
@@ -61,6 +61,7 @@ def run(
         folder,
         msgspec.structs.replace(record, finished_at=_now(), artifacts=_pushed(cells)),
     )
+    errors.extend(_cell_errors(cells))
     return Outcome(folder, cells, tuple(errors))
 
 
@@ -113,6 +114,22 @@ def _lowering_errors(artifacts: Artifacts) -> Iterator[HarnessError]:
             yield error
         elif error is not None:
             raise error
+
+
+def _cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
+    """What failed loudly: cells without figures, and cells that compute something else."""
+    for cell in cells:
+        subject = {"device": cell.device.name, "variant": cell.variant.name}
+        if cell.failure:
+            mend = "go on without it, or measure it again in another run folder"
+            yield MeasurementError(cell.failure.what, mend=mend, **subject)
+        elif cell.parity and not cell.parity.passed:
+            yield MeasurementError(
+                f"its output is not the eager model's: off by {cell.parity.max_abs_error:.3g},"
+                f" {cell.parity.tolerance:.3g} is allowed",
+                mend="do not ship this file on this device; see whether another precision agrees",
+                **subject,
+            )
 
 
 def _start_record(request: RunRequest, folder: Path) -> Run:

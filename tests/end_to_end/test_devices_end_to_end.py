@@ -150,3 +150,17 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
         check_cell(cell, processes=6)
         before = saved[path.name]["processes"]
         assert cell["processes"][: len(before)] == before
+
+
+@pytest.mark.device
+def test_a_core_that_computes_something_else_is_caught(run_harness: Callable[..., Any]) -> None:
+    """QEMU's `max` core gives another int8 result than every real core's model."""
+    sweep = ("--width", "0.25", "--resolution", "32", "--precision", "fp32,int8")
+    ended = run_harness("run", "--device", "emulator:max", *sweep, "--processes", "1", "--json")
+    assert ended.exit_code == 1
+    assert "output is not the eager model's" in ended.stderr
+    cells = cells_by_precision(ended.document)
+    assert cells["fp32"]["parity"]["passed"]
+    assert not cells["int8"]["parity"]["passed"]
+    assert cells["int8"]["verdict"]["status"] == "invalid"
+    assert "parity_failed" in {reason["code"] for reason in cells["int8"]["verdict"]["reasons"]}
