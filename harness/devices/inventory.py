@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +13,7 @@ from msgspec import Meta
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, UsageError
 from harness.paths import config_folder
+from harness.printable import printable
 from harness.transports.adb import AttachedDevice, adb_available, list_devices
 
 FILE_NAME = "devices.toml"
@@ -50,7 +51,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     address: Address
     transport: Literal["adb", "adb-direct", "ssh"] | None = None
     port: Annotated[int, Meta(ge=1, le=65535)] | None = None
-    folder: Annotated[str, Meta(pattern=r"^/[^\x00-\x1f]*$")] = ""
+    # The runner's loader takes a list of folders, separated by colons or semicolons.
+    folder: Annotated[str, Meta(pattern=r"^/[^\x00-\x1f\x7f:;]*$")] = ""
     launcher: tuple[str, ...] = ()
     tags: tuple[Name, ...] = ()
 
@@ -160,8 +162,15 @@ def list_known() -> tuple[Listed, ...]:
 
 
 def attached() -> tuple[AttachedDevice, ...]:
-    """What Google's adb sees now; nothing when it is not installed."""
-    return list_devices() if adb_available() else ()
+    """What Google's adb sees now; nothing when it is not installed.
+
+    Models are made safe to show; a serial is needed as it is, so a device with a hostile one is left out.
+    """
+    return tuple(
+        replace(device, model=printable(device.model) if device.model else None)
+        for device in (list_devices() if adb_available() else ())
+        if printable(device.serial) == device.serial
+    )
 
 
 def resolve(names: Sequence[str]) -> tuple[Target, ...]:
