@@ -116,6 +116,9 @@ def run(
     profile: Annotated[
         bool, typer.Option("--profile", help="Also time each operator, in a process of its own.")
     ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Also time each operator, in a process of its own.")
+    ] = False,
     padding: PaddingOption = "symmetric",
     classes: Classes = 1000,
     seed: Annotated[int, typer.Option(help="Of the order of measurement and of random weights.")] = 0,
@@ -151,6 +154,7 @@ def run(
             min_iterations=iterations,
             min_seconds=min_time,
             max_seconds=max_time,
+            profile=profile,
             profile=profile,
             seed=seed,
             allow_undelegated=allow_undelegated,

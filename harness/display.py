@@ -42,7 +42,7 @@ def show_progress(console: Console, *, quiet: bool) -> Iterator[Listener]:
         with Progress(*columns, console=console) as progress:
             yield _Lines(progress).listen
     else:
-        yield lambda event: _print_line(console, event)
+        yield _Log(console).listen
 
 
 class _Lines:
@@ -66,16 +66,27 @@ class _Lines:
         )
 
 
-def _print_line(console: Console, event: Event) -> None:
-    """For logs: what was lowered, and each cell once it is complete."""
-    cell = event.cell
-    steps = f" ({event.step} of {event.steps})" if event.steps else ""
-    if cell is None:
-        if not event.device or not event.steps:
-            console.print(escape(f"{event.device or 'lowering'}: {event.text}{steps}"), soft_wrap=True)
-    elif cell.failure or (cell.stopped_by and cell.memory and cell.memory.detail):
-        what = f"failed: {cell.failure.what}" if cell.failure else "measured"
-        console.print(escape(f"{event.device}: {cell.variant.name} {what}{steps}"), soft_wrap=True)
+class _Log:
+    """Plain lines: what was lowered, and each cell once, when it is complete."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._complete: set[str] = set()
+
+    def listen(self, event: Event) -> None:
+        """Print what is worth a line."""
+        cell = event.cell
+        steps = f" ({event.step} of {event.steps})" if event.steps else ""
+        if cell is None:
+            if not event.device or not event.steps:
+                self._print(f"{event.device or 'lowering'}: {event.text}{steps}")
+        elif (cell.failure or cell.stopped_by) and cell.name not in self._complete:
+            self._complete.add(cell.name)
+            what = f"failed: {cell.failure.what}" if cell.failure else "measured"
+            self._print(f"{event.device}: {cell.variant.name} {what}{steps}")
+
+    def _print(self, text: str) -> None:
+        self._console.print(escape(text), soft_wrap=True)
 
 
 def print_table(

@@ -17,6 +17,7 @@ Padding = Literal["symmetric", "tf_same"]
 Abi = Literal["arm64-v8a", "x86_64"]
 Clock = Literal["real", "emulated", "virtual"]
 Status = Literal["valid", "suspect", "invalid"]
+OperatorKind = Literal["first convolution", "depthwise", "pointwise", "classifier", "other"]
 StoppedBy = Literal["target_precision", "max_rounds", "max_minutes"]
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -225,13 +226,20 @@ class MemoryDetail(Record, frozen=True, kw_only=True):
     unavailable: str | None
 
 
+class ProfiledOperator(Record, frozen=True, kw_only=True):
+    """One operator as the runtime names it, and its time in each profiled inference."""
+
+    name: str
+    times_ns: tuple[Nanoseconds, ...]
+
+
 class RunnerReport(Record, frozen=True, kw_only=True):
     """What the runner writes: one process, strictly decoded (`measuring/runner.py`).
 
     Times are CLOCK_MONOTONIC nanoseconds. RSS at four phases and its peak (VmHWM) come from
     /proc/self. `canary_ns` is what a kernel of fixed cost took before the model was loaded. Each
     `counted_…` holds one figure for each counted inference where the kernel permits counting, else it is
-    null and `counters_unavailable` says why. `memory_detail` is null unless asked for.
+    null and `counters_unavailable` says why. `memory_detail` and `profile` are null unless asked for.
     """
 
     schema_version: Literal[1]
@@ -259,6 +267,7 @@ class RunnerReport(Record, frozen=True, kw_only=True):
     counted_branch_misses: tuple[Count, ...] | None
     counters_unavailable: str | None
     memory_detail: MemoryDetail | None
+    profile: tuple[ProfiledOperator, ...] | None
     output: OutputTensor
 
 
@@ -341,6 +350,23 @@ class Memory(Record, frozen=True, kw_only=True):
     detail: MemoryDetail | None = None
 
 
+class OperatorTime(Record, frozen=True, kw_only=True):
+    """What one operator took, and its share of all of them; in the order of execution."""
+
+    name: str
+    kind: OperatorKind
+    mean_ns: Annotated[float, Meta(ge=0, le=2**53)]
+    share: Annotated[float, Meta(ge=0, le=1)]
+
+
+class Profile(Record, frozen=True, kw_only=True):
+    """Time per operator from a process of its own: profiling costs time, so that these are no latencies."""
+
+    iterations: Count
+    operators: tuple[OperatorTime, ...]
+    unavailable: str | None = None
+
+
 class Parity(Record, frozen=True, kw_only=True):
     """The device's output of the reference input against the eager model's (int8: the quantized one)."""
 
@@ -405,6 +431,7 @@ class Cell(Record, frozen=True, kw_only=True):
     accuracy: Accuracy | None = None
     failure: Failure | None = None
     stopped_by: StoppedBy | None = None
+    profile: Profile | None = None
     verdict: Verdict
 
     @property
@@ -449,6 +476,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     min_iterations: int | None = None
     min_seconds: float | None = None
     max_seconds: float | None = None
+    profile: bool = False
     seed: int = 0
     allow_undelegated: bool = False
     weights_files: tuple[str, ...] = ()

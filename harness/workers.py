@@ -115,6 +115,7 @@ class _Worker:
             self.session = Session(
                 device, bundle, self.artifacts, progress.save, progress.tell, self.cancelled
             )
+            self.session.profile = self.request.profile
             self.session.measure(cells, read_cells(self.folder), seed=self.request.seed)
 
     def _wait_for_lowering(self, target: Target) -> None:

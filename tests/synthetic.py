@@ -143,8 +143,25 @@ def make_cell(
             artifact_bytes=artifact.size_bytes,
         ),
         parity=records.Parity(max_abs_error=1e-6, tolerance=1e-4, cosine=1.0, top1_agrees=True, passed=True),
+        profile=_profile(median_ns),
         verdict=records.Verdict(status="valid", reasons=()),
     )
+
+
+def _profile(median_ns: float) -> records.Profile:
+    """Mostly pointwise convolutions, as in a real MobileNet."""
+    shares: dict[records.OperatorKind, float] = {
+        "first convolution": 0.1,
+        "depthwise": 0.2,
+        "pointwise": 0.6,
+        "classifier": 0.08,
+        "other": 0.02,
+    }
+    operators = (
+        records.OperatorTime(name=f"{kind} #1", kind=kind, mean_ns=share * median_ns, share=share)
+        for kind, share in shares.items()
+    )
+    return records.Profile(iterations=30, operators=tuple(operators))
 
 
 def make_artifact(variant: Variant) -> records.Artifact:

@@ -12,6 +12,7 @@
 #include "model.h"
 #include "options.h"
 #include "process.h"
+#include "profile.h"
 #include "report.h"
 #include "threads.h"
 
@@ -25,14 +26,14 @@ MaybeFailure prepare_threads(const Options& options) {
   return set_threads(options.threads);
 }
 
-MaybeFailure load_model(const Options& options, Model& model, Report& report) {
+MaybeFailure load_model(const Options& options, Model& model, Report& report, OperatorTracer* tracer = nullptr) {
   report.rss_start_bytes = status_bytes("VmRSS");
   const int64_t begin = now_ns();
   if (auto failure = model.load(options.model)) return failure;
   const int64_t loaded = now_ns();
   report.rss_loaded_bytes = status_bytes("VmRSS");
   const int64_t initializing = now_ns();
-  if (auto failure = model.initialize()) return failure;
+  if (auto failure = model.initialize(tracer)) return failure;
   report.init_ns = now_ns() - initializing;
   report.load_ns = loaded - begin;
   report.rss_initialized_bytes = status_bytes("VmRSS");
@@ -51,10 +52,12 @@ MaybeFailure measure(const Options& options, Report& report) {
   if (options.counted_iterations > 0) {
     counters.open();
   }
+  OperatorTracer tracer;  // Outlives the model, which tells it things.
   Model model;
   if (auto failure = prepare_threads(options)) return failure;
   report.canary_ns = time_canary();
-  if (auto failure = load_model(options, model, report)) return failure;
+  OperatorTracer* const tracer_or_none = options.profile_iterations > 0 ? &tracer : nullptr;
+  if (auto failure = load_model(options, model, report, tracer_or_none)) return failure;
   if (options.memory_detail) {
     report.memory_detail.emplace();
     read_detail(report.memory_detail->initialized, *report.memory_detail);
@@ -68,6 +71,10 @@ MaybeFailure measure(const Options& options, Report& report) {
   report.threads_used = 1 + count_tasks() - tasks_before;
   report.cpus_allowed = cpus_allowed();
   if (auto failure = count_events(options, model, counters, report.counts)) return failure;
+  if (options.profile_iterations > 0) {
+    if (auto failure = profile_operators(model, options.profile_iterations, tracer)) return failure;
+    report.profile = tracer.operators();
+  }
   if (auto failure = check_output_finite(model)) return failure;
   return write_report(options.report, report, model);
 }

@@ -91,13 +91,13 @@ MaybeFailure Model::load(const std::string& path) {
   return std::nullopt;
 }
 
-MaybeFailure Model::initialize() {
+MaybeFailure Model::initialize(executorch::runtime::EventTracer* tracer) {
   const auto meta = program_->method_meta(kMethod);
   if (!meta.ok()) {
     return bad_model("the model has no method 'forward'", meta.error());
   }
   if (auto failure = plan_memory(*meta)) return failure;
-  auto method = program_->load_method(kMethod, &*memory_);
+  auto method = program_->load_method(kMethod, &*memory_, tracer);
   if (!method.ok()) {
     return bad_model("cannot initialize the model", method.error());
   }

@@ -37,8 +37,8 @@ class Model {
   // Maps the file and reads the program's structure; weights are not touched yet.
   MaybeFailure load(const std::string& path);
 
-  // Plans memory and initializes the delegates, which pack the weights.
-  MaybeFailure initialize();
+  // Plans memory and initializes the delegates, which pack the weights. A tracer hears of every operator.
+  MaybeFailure initialize(executorch::runtime::EventTracer* tracer = nullptr);
 
   // One tensor's elements in the program's own memory order. Write here, then call `feed_input`.
   float* input() { return reinterpret_cast<float*>(input_->data()); }

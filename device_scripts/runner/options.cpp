@@ -16,7 +16,7 @@ Failure usage(std::string message) {
 const std::set<std::string> kCommon = {"--model", "--report", "--threads", "--cpus"};
 const std::set<std::string> kMeasuring = {"--input", "--warmup-iterations", "--min-iterations", "--min-seconds",
                                           "--max-seconds", "--counted-iterations", "--mark-counted",
-                                          "--memory-detail"};
+                                          "--memory-detail", "--profile-iterations"};
 const std::set<std::string> kFlags = {"--mark-counted", "--memory-detail"};
 const std::set<std::string> kBatch = {"--batch-input", "--batch-output", "--batch-scale", "--batch-offset"};
 
@@ -109,6 +109,7 @@ MaybeFailure parse_measuring(const Values& values, Options& options) {
   options.max_seconds = 86400;
   if (auto failure = values.number("--max-seconds", 0, 86400, options.max_seconds)) return failure;
   if (auto failure = values.count("--counted-iterations", 0, kMaxSamples, options.counted_iterations)) return failure;
+  if (auto failure = values.count("--profile-iterations", 0, 10000, options.profile_iterations)) return failure;
   options.mark_counted = values.has("--mark-counted");
   options.memory_detail = values.has("--memory-detail");
   if (options.max_seconds < options.min_seconds) {

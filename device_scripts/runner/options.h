@@ -23,7 +23,8 @@ struct Options {
   double max_seconds = 0;
   size_t counted_iterations = 0;
   bool mark_counted = false;
-  bool memory_detail = false;  // Disturbs the times: for a pass of its own.
+  bool memory_detail = false;  // Disturbs the times, as profiling does: each for a pass of its own.
+  size_t profile_iterations = 0;
 
   // Or evaluating many inputs once each.
   std::string batch_input;

@@ -88,6 +88,20 @@ std::string memory_json(const std::optional<MemoryDetail>& memory) {
   return json.text();
 }
 
+std::string profile_json(const std::optional<std::vector<ProfiledOperator>>& profile) {
+  if (!profile) {
+    return "null";
+  }
+  std::string text = "[";
+  for (const ProfiledOperator& op : *profile) {
+    JsonObject json;
+    json.string("name", op.name);
+    json.raw("times_ns", JsonObject::array(op.times_ns));
+    text += (text.size() == 1 ? "" : ",") + json.text();
+  }
+  return text + "]";
+}
+
 template <typename Numbers>
 std::string array_or_null(const std::optional<Numbers>& numbers) {
   return numbers ? JsonObject::array(*numbers) : "null";
@@ -133,6 +147,7 @@ MaybeFailure write_report(const std::string& path, const Report& report, const M
   json.raw("counted_branch_misses", array_or_null(report.counts.branch_misses));
   json.string_or_null("counters_unavailable", report.counts.unavailable);
   json.raw("memory_detail", memory_json(report.memory_detail));
+  json.raw("profile", profile_json(report.profile));
   json.raw("output", output_json(model));
   return json.write(path);
 }

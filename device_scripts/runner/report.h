@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "failure.h"
 #include "measurement.h"
 #include "model.h"
 #include "process.h"
+#include "profile.h"
 
 namespace runner {
 
@@ -35,6 +37,7 @@ struct Report {
   std::string cpus_allowed;
   Counts counts;
   std::optional<MemoryDetail> memory_detail;
+  std::optional<std::vector<ProfiledOperator>> profile;
 };
 
 // JSON has no NaN and no infinity, and no parity check could use them.

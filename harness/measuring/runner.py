@@ -13,7 +13,7 @@ from harness.measuring.conditions import read_conditions
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle
 from harness.measuring.jobs import Job
 from harness.measuring.steady import move_warmup
-from harness.records import Artifact, MemoryDetail, Plan, ProcessReport, RunnerReport
+from harness.records import Artifact, Plan, ProcessReport, RunnerReport
 
 # Loading, warming up and counting come on top of the timed part, and emulated cores are slow.
 START_ALLOWANCE_S = 120
@@ -43,9 +43,9 @@ def measure_process(
     device, bundle = job.device, job.bundle
     before = read_conditions(device, bundle)
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    exit_code = job.run(runner_argv(device, bundle, deployed, plan), timeout_s=_timeout_s(device, plan))
+    exit_code = job.run(runner_argv(device, bundle, deployed, plan), timeout_s=timeout_for(device, plan))
     after = read_conditions(device, bundle)
-    report = _fetch_report(job, exit_code, artifact, plan)
+    report = fetch_report(job, exit_code, artifact, plan)
     counts = parse_counts(job.fetch("instructions"), plan) if device.counts_instructions else None
     job.remove()
     instructions = counts or report.counted_instructions
@@ -77,35 +77,6 @@ def measure_process(
     return Measured(move_warmup(process), report.output.values)
 
 
-def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, plan: Plan) -> MemoryDetail:
-    """Run one process whose times are thrown away, since reading these figures disturbs them.
-
-    Raises:
-        RunnerFailed, ReportRejected: as `measure_process` does.
-    """
-    brief = msgspec.structs.replace(
-        plan, warmup_iterations=0, min_iterations=1, min_seconds=0.0, counted_iterations=0
-    )
-    argv = (*runner_argv(job.device, job.bundle, deployed, brief), "--memory-detail")
-    exit_code = job.run(argv, timeout_s=_timeout_s(job.device, brief))
-    report = _fetch_report(job, exit_code, artifact, brief)
-    job.remove()
-    if report.memory_detail is None:
-        raise ReportRejected("the device's report lacks the memory figures", device=job.device.info.name)
-    return report.memory_detail
-
-
-def no_memory_detail(reason: str) -> MemoryDetail:
-    """No figures, for this reason."""
-    return MemoryDetail(
-        pss_initialized_bytes=None,
-        private_dirty_initialized_bytes=None,
-        pss_end_bytes=None,
-        private_dirty_end_bytes=None,
-        unavailable=reason,
-    )
-
-
 def runner_argv(
     device: Device, bundle: DeployedBundle, deployed: DeployedArtifact, plan: Plan
 ) -> tuple[str, ...]:
@@ -128,7 +99,8 @@ def runner_argv(
     return (*bundle.runner_argv(device.launcher), *words, *marks)
 
 
-def _fetch_report(job: Job, exit_code: int, artifact: Artifact, plan: Plan) -> RunnerReport:
+def fetch_report(job: Job, exit_code: int, artifact: Artifact, plan: Plan) -> RunnerReport:
+    """The report of a process that has ended; raises as `measure_process` does."""
     if exit_code != 0:
         raise RunnerFailed(describe_end(exit_code, job.last_output()), device=job.device.info.name)
     return decode_report(job.fetch("report.json"), artifact, plan)
@@ -203,7 +175,7 @@ def _still_missing(reasons: str | None, counts: tuple[int, ...] | None) -> str |
     return "; ".join(part for part in parts if not (counts and part.startswith("instructions:"))) or None
 
 
-def _timeout_s(device: Device, plan: Plan) -> float:
+def timeout_for(device: Device, plan: Plan) -> float:
     """A generous bound; emulated cores are slower, and virtual seconds longer than ours."""
     factor = SLOW_CLOCK_FACTOR if device.info.emulated else 1
     return factor * (START_ALLOWANCE_S + 3 * plan.max_seconds)

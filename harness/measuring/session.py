@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
@@ -23,9 +24,12 @@ from harness.measuring.cooling import Cooling
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job, JobLost
 from harness.measuring.parity import compare, read_reference
-from harness.measuring.runner import measure_memory, measure_process, no_memory_detail
+from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
+from harness.measuring.runner import measure_process
 from harness.measuring.schedule import is_complete, most_processes, reason_to_stop
-from harness.records import Cell, Failure, Parity, Plan, ProcessReport, StoppedBy, Variant
+from harness.records import Artifact, Cell, Failure, Parity, Plan, ProcessReport, StoppedBy, Variant
+
+Figures = TypeVar("Figures")
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class Session:
     current_job: Job | None = None
     started: float = field(default_factory=time.monotonic)
     cooling: Cooling | None = None
+    profile: bool = False
 
     def measure(self, requests: Sequence[CellRequest], earlier: Sequence[Cell], *, seed: int) -> None:
         """Measure all cells; those in `earlier` go on from the processes they have.
@@ -90,7 +95,7 @@ class Session:
                 if not self._is_finished(draft) and len(draft.processes) <= round_:
                     self._visit(draft, bundle, round_)
         for draft in drafts:
-            self._add_memory_detail(draft, bundle)
+            self._add_passes(draft, bundle)
 
     def _in_random_order(self, drafts: Sequence[Draft], rng: random.Random) -> Iterator[Draft]:
         """All drafts, shuffled; in the first round only among those whose artifact is ready."""
@@ -114,11 +119,10 @@ class Session:
                 draft.artifact = self.artifacts[draft.request.variant].result()
             except LoweringError:
                 return False
-            if draft.earlier and draft.earlier.artifact.sha256 == draft.artifact.artifact.sha256:
-                self._save(
-                    draft, draft.earlier, draft.earlier.stopped_by if is_complete(draft.earlier) else None
-                )
-                draft.processes, draft.parity = draft.earlier.processes, draft.earlier.parity
+            earlier = draft.earlier
+            if earlier and earlier.artifact.sha256 == draft.artifact.artifact.sha256:
+                draft.processes, draft.parity = earlier.processes, earlier.parity
+                self._save(draft, earlier, earlier.stopped_by if is_complete(earlier) else None)
         return True
 
     def _visit(self, draft: Draft, bundle: DeployedBundle, round_: int) -> None:
@@ -200,24 +204,39 @@ class Session:
 
         return self.cooling.wait(lambda: read_conditions(self.device, bundle), pause)
 
-    def _add_memory_detail(self, draft: Draft, bundle: DeployedBundle) -> None:
-        """One more process for what cannot be read while timing; a pass that fails spoils nothing."""
-        stored, cell = draft.artifact, draft.cell
-        if not (stored and cell and cell.memory) or cell.memory.detail:
-            return
+    def _add_passes(self, draft: Draft, bundle: DeployedBundle) -> None:
+        """One more process each for what cannot be seen while timing; a pass that fails spoils nothing."""
+        cell = draft.cell
+        if cell and cell.memory and not cell.memory.detail:
+            detail = self._pass(draft, bundle, "memory", measure_memory, no_memory_detail)
+            memory = msgspec.structs.replace(cell.memory, detail=detail)
+            self._save(draft, msgspec.structs.replace(cell, memory=memory), cell.stopped_by)
+        cell = draft.cell
+        if cell and self.profile and not cell.failure and not cell.profile:
+            profile = self._pass(draft, bundle, "profile", measure_profile, no_profile)
+            self._save(draft, msgspec.structs.replace(cell, profile=profile), cell.stopped_by)
+
+    def _pass(
+        self,
+        draft: Draft,
+        bundle: DeployedBundle,
+        what: str,
+        measure: Callable[[Job, DeployedArtifact, Artifact, Plan], Figures],
+        nothing: Callable[[str], Figures],
+    ) -> Figures:
         self._check_cancelled()
-        self.tell(f"{stored.artifact.variant.name} t{draft.request.plan.threads}, memory")
+        stored, plan = self.artifacts[draft.request.variant].result(), draft.request.plan
+        self.tell(f"{stored.artifact.variant.name} t{plan.threads}, {what}")
         self.current_job = self._job(bundle)
         try:
             draft.deployed = draft.deployed or deploy_artifact(self.device, stored, self.tell)
-            detail = measure_memory(self.current_job, draft.deployed, stored.artifact, draft.request.plan)
+            figures = measure(self.current_job, draft.deployed, stored.artifact, plan)
         except (MeasurementError, TimedOut) as error:
-            detail = no_memory_detail(error.what)
+            figures = nothing(error.what)
         finally:
             self.current_job = None
         self._check_cancelled()
-        memory = msgspec.structs.replace(cell.memory, detail=detail)
-        self._save(draft, msgspec.structs.replace(cell, memory=memory), cell.stopped_by)
+        return figures
 
     def _job(self, bundle: DeployedBundle) -> Job:
         """One folder a device: jobs there run one after the other; one left over is found by it."""

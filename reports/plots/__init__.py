@@ -1,5 +1,13 @@
 """One file a plot: a function that draws a section's cells, or says why it cannot."""
 
-from reports.plots import by_macs, by_resolution, by_width, memory, samples, tradeoff
+from reports.plots import by_macs, by_resolution, by_width, memory, operators, samples, tradeoff
 
-PLOTS = (tradeoff.draw, by_width.draw, by_resolution.draw, by_macs.draw, memory.draw, samples.draw)
+PLOTS = (
+    tradeoff.draw,
+    by_width.draw,
+    by_resolution.draw,
+    by_macs.draw,
+    operators.draw,
+    memory.draw,
+    samples.draw,
+)

@@ -51,6 +51,22 @@ def test_the_memory_pass_tells_what_is_shared_and_what_is_not(any_runner) -> Non
     assert any_runner.measure().memory_detail is None
 
 
+def test_the_profile_names_each_operator_with_its_time_in_every_inference(any_runner) -> None:
+    report = any_runner.measure("delegated", "--profile-iterations", "4", "--warmup-iterations", "2")
+    assert report.profile
+    assert {len(operator.times_ns) for operator in report.profile} == {4}
+    assert any("Convolution" in operator.name for operator in report.profile)
+    assert len({operator.name for operator in report.profile}) == len(report.profile)
+    assert report.output.values == pytest.approx(any_runner.programs.expected["delegated"][0], abs=1e-4)
+    assert any_runner.measure().profile is None
+
+
+def test_the_profile_names_portable_kernels_too(runner) -> None:
+    report = runner.measure("portable", "--profile-iterations", "2")
+    assert report.profile
+    assert all(operator.name and max(operator.times_ns) > 0 for operator in report.profile)
+
+
 def test_the_canary_costs_the_same_whatever_comes_after_it(runner) -> None:
     canaries = [runner.measure(program).canary_ns for program in ("delegated", "portable", "reused_input")]
     # 250,000 multiplications that wait for each other: no core takes less than 2 cycles at 6 GHz for one.

@@ -32,6 +32,9 @@ while [ $# -gt 0 ]; do
     --model) model=$2 ;;
     --report) report=$2 ;;
     --threads) threads=$2 ;;
+    --profile-iterations)
+        times=$(seq -s, 1 $2)
+        profile='[{"name":"Convolution (NHWC, F32) IGEMM #1","times_ns":['$times']}]' ;;
     --memory-detail)
         detail='{"pss_initialized_bytes":7,"private_dirty_initialized_bytes":6,"pss_end_bytes":9,
         "private_dirty_end_bytes":8,"unavailable":null}'
@@ -53,7 +56,7 @@ cat > "$report" <<END
 "rss_loaded_bytes":2,"rss_initialized_bytes":3,"rss_end_bytes":4,"peak_rss_bytes":5,
 "threads_requested":$threads,"threads_used":$threads,"cpus_allowed":"0-1","counted_instructions":null,
 "counted_cycles":null,"counted_cache_misses":null,"counted_branch_misses":null,
-"counters_unavailable":"made up","memory_detail":${detail:-null},
+"counters_unavailable":"made up","memory_detail":${detail:-null},"profile":${profile:-null},
 "output":{"sizes":[1,2],"values":[$(sed -n 1p "$model")]}}
 END
 """
@@ -360,3 +363,19 @@ def test_a_device_cools_down_before_the_next_process(
     (before,) = second.conditions_before.temperatures or ()
     assert before.celsius == 41.0
     assert "waiting for it to cool down" in bench.told
+
+
+def test_operators_are_timed_in_a_process_of_its_own_when_asked_for(bench: Bench) -> None:
+    bench.add(0.25)
+    bench.measure(processes=2)
+    assert bench.detailed[-1].profile is None
+    session = bench.session()
+    session.profile = True
+    plan = make_plan(processes=2, warmup_iterations=1)
+    session.measure([CellRequest(v, plan) for v in bench.futures], (bench.detailed[-1],), seed=0)
+    cell = bench.detailed[-1]
+    assert [len(process.latencies_ns) for process in cell.processes] == [3, 3]
+    assert cell.profile is not None
+    (operator,) = cell.profile.operators
+    assert (operator.kind, operator.mean_ns, operator.share) == ("first convolution", 14.0, 1.0)
+    assert cell.profile.iterations == 30

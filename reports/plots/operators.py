@@ -1,0 +1,80 @@
+"""Where the time of an inference goes, by kind of operator: one stacked bar a cell."""
+
+from typing import get_args
+
+from matplotlib.axes import Axes
+
+from harness.records import Cell, OperatorKind
+from reports.figures import row_name
+from reports.numbers import significant
+from reports.sections import Section
+from reports.style import BLUE, GREEN, HAIRLINE, INK, ORANGE, SKY, Omitted, Plot, compose
+
+NAME = "operators"
+KINDS: tuple[OperatorKind, ...] = get_args(OperatorKind)
+_COLOURS: dict[OperatorKind, str] = {
+    "first convolution": SKY,
+    "depthwise": ORANGE,
+    "pointwise": BLUE,
+    "classifier": GREEN,
+    "other": HAIRLINE,
+}
+
+
+def draw(section: Section) -> Plot | Omitted:
+    """See the module."""
+    cells = sorted(
+        (cell for cell in section.measured if cell.profile and cell.profile.operators),
+        key=lambda cell: (sum(_by_kind(cell)), cell.name),
+    )
+    if not cells:
+        return Omitted(NAME, "Time by operator", _why_not(section))
+    plot, grid = compose(
+        NAME,
+        _finding(cells),
+        section.provenance(len(cells))
+        + " Operators were timed in a process of their own, which that slows: no latencies.",
+        panel_height_in=max(1.2, 0.2 * len(cells)),
+        left_in=1.35,
+        panel_titles=True,
+        right_in=0.5,
+    )
+    unit = "Instructions in operators, millions" if section.device.emulated else "Time in operators, ms"
+    _draw_bars(grid[0][0], cells, unit)
+    return plot
+
+
+def _draw_bars(axes: Axes, cells: list[Cell], unit: str) -> None:
+    rows = [_by_kind(cell) for cell in cells]
+    heights = range(len(cells))
+    left = [0.0] * len(cells)
+    for index, kind in enumerate(KINDS):
+        sizes = [row[index] for row in rows]
+        axes.barh(heights, sizes, left=left, color=_COLOURS[kind], height=0.68, label=kind)
+        left = [start + size for start, size in zip(left, sizes, strict=True)]
+    for height, end in zip(heights, left, strict=True):
+        axes.text(end + max(left) * 0.008, height, significant(end), va="center", size=7.6, color=INK)
+    axes.set_yticks(list(heights), [row_name(cell) for cell in cells], size=7.8)
+    axes.set_ylim(-0.6, len(cells) - 0.4)
+    axes.set_xlim(0, max(left) * 1.07 or 1.0)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel(unit)
+    axes.legend(loc="lower right", frameon=False, ncols=len(KINDS), bbox_to_anchor=(1, 1), borderaxespad=0.2)
+
+
+def _by_kind(cell: Cell) -> list[float]:
+    """Milliseconds of each kind; in virtual time a nanosecond is an instruction, so millions of them."""
+    operators = cell.profile.operators if cell.profile else ()
+    return [sum(one.mean_ns for one in operators if one.kind == kind) / 1e6 for kind in KINDS]
+
+
+def _finding(cells: list[Cell]) -> str:
+    shares = [100 * _by_kind(cell)[KINDS.index("pointwise")] / (sum(_by_kind(cell)) or 1) for cell in cells]
+    low, high = f"{min(shares):.0f}", f"{max(shares):.0f}"
+    return f"Pointwise convolutions take {low if low == high else f'{low} to {high}'} % of an inference"
+
+
+def _why_not(section: Section) -> str:
+    reasons = {cell.profile.unavailable for cell in section.measured if cell.profile}
+    return "; ".join(sorted(reason for reason in reasons if reason)) or "no cell was profiled (--profile)"
