@@ -100,6 +100,14 @@ conditions() {
     memory_field memory_available_kib MemAvailable
     per_cpu frequencies_khz cpufreq/scaling_cur_freq
     per_cpu governors cpufreq/scaling_governor
+    policies=0
+    for policy in "$cpus"/cpufreq/policy*; do
+        while read -r khz ticks; do  # up to a hundred numbers: echo is built in everywhere, printf is not
+            echo "time_in_state.${policy##*/}.$khz=$ticks"
+            policies=1
+        done 2>/dev/null <"$policy/stats/time_in_state"
+    done
+    [ "$policies" -gt 0 ] || cannot time_in_state "no readable cpufreq/policy*/stats/time_in_state"
     zones=0
     for zone in "$root"/sys/class/thermal/thermal_zone*; do
         value "$zone/temp" || continue

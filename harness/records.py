@@ -186,6 +186,14 @@ class Temperature(Record, frozen=True, kw_only=True):
     celsius: Annotated[float, Meta(ge=-100, le=300)]
 
 
+class FrequencyTime(Record, frozen=True, kw_only=True):
+    """How long a cpufreq policy's cores have run at a frequency since boot, in hundredths of a second."""
+
+    policy: str
+    khz: Count
+    ticks: Count
+
+
 class Conditions(Record, frozen=True, kw_only=True):
     """What could disturb a measurement, read just before or after it; `unreadable` maps fact to reason."""
 
@@ -199,6 +207,7 @@ class Conditions(Record, frozen=True, kw_only=True):
     battery_percent: int | None = None
     battery_celsius: float | None = None
     throttled_flags: int | None = None
+    time_in_state: tuple[FrequencyTime, ...] | None = None
     unreadable: dict[str, str] = {}
 
 
@@ -304,6 +313,17 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     cache_misses_per_inference: Count | None = None
     branch_misses_per_inference: Count | None = None
     cooled_seconds: float | None = None
+
+    @property
+    def time_in_state(self) -> tuple[FrequencyTime, ...]:
+        """At which frequencies the cores ran from the first conditions to the second; empty if unknown."""
+        before = {(one.policy, one.khz): one.ticks for one in self.conditions_before.time_in_state or ()}
+        passed = (
+            msgspec.structs.replace(one, ticks=one.ticks - before.get((one.policy, one.khz), one.ticks))
+            for one in self.conditions_after.time_in_state or ()
+            if one.ticks >= before.get((one.policy, one.khz), one.ticks)
+        )
+        return tuple(one for one in passed if one.ticks)
 
 
 class Interval(Record, frozen=True, kw_only=True):

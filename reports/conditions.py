@@ -19,7 +19,15 @@ class ConditionsRow:
     texts: tuple[str, ...]
 
 
-COLUMNS = ("temperature °C", "frequency MHz", "governor", "load average", "battery °C", "throttled")
+COLUMNS = (
+    "temperature °C",
+    "frequency MHz",
+    "mean MHz in between",
+    "governor",
+    "load average",
+    "battery °C",
+    "throttled",
+)
 
 
 def describe(cells: Sequence[Cell]) -> tuple[ConditionsRow, ...]:
@@ -30,6 +38,7 @@ def describe(cells: Sequence[Cell]) -> tuple[ConditionsRow, ...]:
             (
                 _change(cell, _temperatures),
                 _change(cell, _frequencies),
+                _mean_frequencies(cell),
                 _governors(cell),
                 _change(cell, _loads),
                 _change(cell, _battery),
@@ -67,6 +76,16 @@ def _temperatures(conditions: Conditions) -> Iterable[float]:
 
 def _frequencies(conditions: Conditions) -> Iterable[float]:
     return [khz / 1000 for khz in conditions.frequencies_khz or ()]
+
+
+def _mean_frequencies(cell: Cell) -> str:
+    """From time_in_state: over each process, for each group of cores that changes its clock together."""
+    means = []
+    for process in cell.processes:
+        for policy in {one.policy for one in process.time_in_state}:
+            times = [one for one in process.time_in_state if one.policy == policy]
+            means.append(sum(one.khz * one.ticks for one in times) / sum(one.ticks for one in times) / 1000)
+    return span(means, 2) if means else MISSING
 
 
 def _loads(conditions: Conditions) -> Iterable[float]:

@@ -4,7 +4,7 @@ from harness.devices.device import Device
 from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_probe
 from harness.errors import CommandFailed
 from harness.measuring.deploy import DeployedBundle
-from harness.records import Conditions, Temperature
+from harness.records import Conditions, FrequencyTime, Temperature
 
 
 def read_conditions(device: Device, bundle: DeployedBundle) -> Conditions:
@@ -33,6 +33,7 @@ def parse_conditions(probed: Probed) -> Conditions:
         battery_percent=probed.number("battery_percent"),
         battery_celsius=None if decicelsius is None else decicelsius / 10,
         throttled_flags=probed.number("throttled_flags"),
+        time_in_state=_time_in_state(probed),
         unreadable=unreadable,
     )
     for key, text in probed.values.items():
@@ -44,6 +45,18 @@ def parse_conditions(probed: Probed) -> Conditions:
 def _numbers(probed: Probed, key: str) -> tuple[int, ...] | None:
     parts = probed.values.get(key, "").split(",")
     return tuple(map(int, parts)) if all(part.isdecimal() and len(part) < 16 for part in parts) else None
+
+
+def _time_in_state(probed: Probed) -> tuple[FrequencyTime, ...] | None:
+    """cpufreq's statistics (Documentation/cpu-freq/cpufreq-stats.rst): ticks are 10 ms on every kernel."""
+    found = []
+    for key in probed.values:
+        kind, _, rest = key.partition(".")
+        policy, _, khz = rest.partition(".")
+        ticks = probed.number(key)
+        if kind == "time_in_state" and khz.isdecimal() and len(khz) < 12 and ticks is not None:
+            found.append(FrequencyTime(policy=policy, khz=int(khz), ticks=ticks))
+    return tuple(found) or None
 
 
 def _temperatures(probed: Probed) -> tuple[Temperature, ...] | None:

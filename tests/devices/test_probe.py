@@ -6,13 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices.cores import core_name, expand_cpu_list, read_cores
+from harness.devices.cores import (
+    core_name,
+    expand_cpu_list,
+    find_clusters,
+    format_cpu_list,
+    read_cores,
+)
 from harness.devices.device import describe
 from harness.devices.probe import PROBE_SCRIPT, Probed, parse_probe
 from harness.errors import DeviceUnfit
 from harness.measuring.conditions import parse_conditions
+from harness.records import Conditions
 from harness.transports.base import Completed
 from harness.transports.local import LocalTransport
+from record_builders import STEADY_MEDIANS, make_cell, make_process, make_processes
 
 SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"])
 GETPROP = """#!/bin/sh
@@ -77,6 +85,9 @@ def pixel(tmp_path: Path) -> Path:
         files[f"{folder}/cpufreq/cpuinfo_max_freq"] = f"{khz}\n"
         files[f"{folder}/cpufreq/scaling_cur_freq"] = f"{khz // 2}\n"
         files[f"{folder}/cpufreq/scaling_governor"] = "sched_pixel\n"
+        if index in cores:
+            policy = f"sys/devices/system/cpu/cpufreq/policy{index}"
+            files[f"{policy}/stats/time_in_state"] = f"300000 5000000000\n{khz} 12\n"
     write_tree(tmp_path, files)
     return tmp_path
 
@@ -107,7 +118,115 @@ def test_a_phone_tells_its_conditions(pixel: Path, shell: list[str]) -> None:
     assert conditions.battery_percent == 57
     assert conditions.battery_celsius == 31.4
     assert conditions.throttled_flags is None
+    assert conditions.time_in_state is not None
+    assert [(one.policy, one.khz, one.ticks) for one in conditions.time_in_state][:3] == [
+        ("policy0", 300000, 5000000000),
+        ("policy0", 1803000, 12),
+        ("policy4", 300000, 5000000000),
+    ]
     assert conditions.unreadable == {}
+
+
+def arm_tree(parts: list[tuple[int, int]], governor: str) -> dict[str, str]:
+    """The cores of a device: part number and maximum kHz of each."""
+    files = {"sys/devices/system/cpu/online": f"0-{len(parts) - 1}\n"}
+    for index, (part, khz) in enumerate(parts):
+        folder = f"sys/devices/system/cpu/cpu{index}"
+        files[f"{folder}/regs/identification/midr_el1"] = f"0x{0x41000000 | part << 4:016x}\n"
+        files[f"{folder}/cpufreq/cpuinfo_max_freq"] = f"{khz}\n"
+        files[f"{folder}/cpufreq/scaling_cur_freq"] = f"{khz}\n"
+        files[f"{folder}/cpufreq/scaling_governor"] = f"{governor}\n"
+    return files
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_a_snapdragon_that_denies_its_zones_and_statistics_is_read_as_far_as_it_goes(
+    tmp_path: Path, shell: list[str]
+) -> None:
+    cores = [(0xD05, 1804800)] * 4 + [(0xD0D, 2419200)] * 3 + [(0xD0D, 2841600)]
+    write_tree(tmp_path, {"bin/getprop": GETPROP, "bin/dumpsys": DUMPSYS, **arm_tree(cores, "schedutil")})
+    # A folder in the place of a file cannot be read by root either, unlike one without permissions.
+    for denied in (
+        "class/thermal/thermal_zone0/temp",
+        "devices/system/cpu/cpufreq/policy0/stats/time_in_state",
+    ):
+        (tmp_path / "sys" / denied).mkdir(parents=True)
+    facts = probe(tmp_path, "facts", shell)
+    clusters = find_clusters(read_cores(facts))
+    assert {name: format_cpu_list(found) for name, found in clusters.items()} == {
+        "little": "0-3",
+        "big": "4-6",
+        "prime": "7",
+        "all": "0-7",
+    }
+    conditions = parse_conditions(probe(tmp_path, "conditions", shell))
+    assert conditions.temperatures is None
+    assert conditions.time_in_state is None
+    assert conditions.thermal_status == 2
+    assert conditions.governors == ("schedutil",) * 8
+    assert {"temperatures", "time_in_state"} <= set(conditions.unreadable)
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_a_raspberry_pi_5_tells_its_one_cluster_and_where_its_clock_was(
+    tmp_path: Path, shell: list[str]
+) -> None:
+    stats = "sys/devices/system/cpu/cpufreq/policy0/stats/time_in_state"
+    tree = {
+        **arm_tree([(0xD0B, 2400000)] * 4, "ondemand"),
+        "bin/vcgencmd": "#!/bin/sh\necho throttled=0x0\n",
+        "proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0",
+        "sys/class/thermal/thermal_zone0/type": "cpu-thermal\n",
+        "sys/class/thermal/thermal_zone0/temp": "48850\n",
+        stats: "1500000 9000\n2400000 400\n",
+    }
+    write_tree(tmp_path, tree)
+    facts = probe(tmp_path, "facts", shell)
+    assert facts.values["model"].startswith("Raspberry Pi 5 Model B")
+    assert find_clusters(read_cores(facts)) == {"all": (0, 1, 2, 3)}
+    before = parse_conditions(probe(tmp_path, "conditions", shell))
+    assert (before.throttled_flags, before.thermal_status, before.battery_percent) == (0, None, None)
+    write_tree(tmp_path, {stats: "1500000 9050\n2400000 550\n"})
+    after = parse_conditions(probe(tmp_path, "conditions", shell))
+    process = make_process(conditions_before=before, conditions_after=after)
+    assert [(one.khz, one.ticks) for one in process.time_in_state] == [(1500000, 50), (2400000, 150)]
+
+
+def test_a_server_of_equal_cores_without_cpufreq_tells_what_it_has(tmp_path: Path) -> None:
+    tree = {name: text for name, text in arm_tree([(0xD0C, 0)] * 64, "none").items() if "cpufreq" not in name}
+    write_tree(
+        tmp_path, {**tree, "sys/class/dmi/id/product_name": "Altra\n", "proc/loadavg": "0.0 0 0 1/9 9\n"}
+    )
+    facts = probe(tmp_path, "facts", ["sh"])
+    assert facts.values["model"] == "Altra"
+    cores = read_cores(facts)
+    assert {core.name for core in cores} == {"Neoverse-N1"}
+    assert format_cpu_list(find_clusters(cores)["all"]) == "0-63"
+    conditions = parse_conditions(probe(tmp_path, "conditions", ["sh"]))
+    assert conditions.load_average_1min == 0.0
+    assert {"frequencies_khz", "governors", "temperatures", "time_in_state"} <= set(conditions.unreadable)
+
+
+def test_an_under_voltage_that_was_latched_before_is_told_from_one_that_is_new(tmp_path: Path) -> None:
+    flags = tmp_path / "flags"
+    write_tree(tmp_path, {"bin/vcgencmd": f"#!/bin/sh\ncat {flags}\n"})
+
+    def read(text: str) -> Conditions:
+        flags.write_text(f"throttled={text}\n")
+        return parse_conditions(probe(tmp_path, "conditions", ["sh"]))
+
+    latched, throttling = read("0x50000"), read("0x50005")
+    for after, codes in ((latched, set()), (throttling, {"throttled"})):
+        processes = make_processes(*STEADY_MEDIANS, conditions_before=latched, conditions_after=after)
+        found = {reason.code for reason in make_cell(processes=processes).verdict.reasons}
+        assert found & {"throttled"} == codes
+
+
+def test_a_pi_whose_firmware_does_not_answer_is_unreadable_there(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"bin/vcgencmd": "#!/bin/sh\necho VCHI initialization failed\nexit 255\n"})
+    conditions = parse_conditions(probe(tmp_path, "conditions", ["sh"]))
+    assert conditions.throttled_flags is None
+    assert "throttled_flags" in conditions.unreadable
 
 
 def test_a_raspberry_pi_tells_its_throttling(tmp_path: Path) -> None:
