@@ -1,0 +1,194 @@
+"""A small sweep on `arm-vm` over a harmed connection, and how it ended compared with an unharmed one.
+
+The machine runs in virtual time, in which every figure repeats, so a wrong number is seen as one.
+"""
+
+import os
+import shlex
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.devices.arm_vm import ArmVm, boot
+from harness.devices.target import Target
+from harness.errors import HarnessError
+from harness.lowering.background import Artifacts, lower_in_background
+from harness.records import Cell, RunRequest
+from harness.results import read_cells
+from harness.run import variants_of
+from harness.transports.base import Completed
+from harness.transports.ssh import SshTransport
+from harness.workers import measure_on
+
+REQUEST = RunRequest(
+    devices=("faulty",),
+    widths=(0.25,),
+    resolutions_px=(32,),
+    precisions=("fp32", "int8"),
+    threads=(1,),
+    processes=1,
+    warmup_iterations=2,
+    min_iterations=5,
+    min_seconds=0.0,
+    max_seconds=5.0,
+)
+FOLDERS = {"adb-direct": "/data/local/tmp/harness", "ssh": "/home/harness/.cache/mobilenet-harness"}
+# Repeats of virtual time differ by what the kernel does meanwhile.
+RELATIVE_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one sweep ended; an error that is not one of ours is not caught."""
+
+    asked: int
+    cells: tuple[Cell, ...]
+    errors: tuple[HarnessError, ...]
+    seconds: float
+    told: tuple[str, ...]
+    leftovers: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell was measured."""
+        measured = [cell for cell in self.cells if not cell.failure]
+        return not self.errors and len(measured) == self.asked
+
+    @property
+    def explained(self) -> bool:
+        """Whether what is missing is told, with the device or in the cell."""
+        told = [error.what for error in self.errors] + [c.failure.what for c in self.cells if c.failure]
+        return self.complete or any(told)
+
+
+@dataclass
+class Laboratory:
+    """The machine, what is measured there, and a way in that no fault reaches."""
+
+    machine: ArmVm
+    artifacts: Artifacts
+    control: SshTransport
+    references: dict[str, dict[str, Cell]] = field(default_factory=dict)
+
+    def sweep(self, route: str, port: int | None = None, request: RunRequest = REQUEST) -> Ended:
+        """Measure everything asked for by a route, at the machine's own port or a proxy's."""
+        told: list[str] = []
+        artifacts = {variant: self.artifacts[variant] for variant in variants_of(request)}
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            errors = measure_on(
+                [self._target(route, port)],
+                request,
+                artifacts,
+                Path(folder),
+                lambda event: told.append(event.text),
+            )
+            cells = read_cells(Path(folder))
+        seconds = time.monotonic() - started
+        return Ended(len(artifacts), cells, tuple(errors), seconds, tuple(told), self.leftovers())
+
+    def wrong(self, cells: tuple[Cell, ...], route: str) -> list[str]:
+        """Figures of measured cells that differ from those of an unharmed sweep by the same route."""
+        found = []
+        for cell in cells:
+            expected = self._reference(route)[cell.variant.name]
+            if cell.failure is None and not _agree(cell, expected):
+                found.append(f"{cell.name}: {figures(cell)} instead of {figures(expected)}")
+        return found
+
+    def _reference(self, route: str) -> dict[str, Cell]:
+        if route not in self.references:
+            ended = self.sweep(route)
+            if not ended.complete:
+                raise RuntimeError(f"the unharmed sweep failed: {ended}")
+            self.references[route] = {cell.variant.name: cell for cell in ended.cells}
+        return self.references[route]
+
+    def empty(self, route: str) -> None:
+        """Remove everything a route has pushed."""
+        self.root("rm", "-rf", FOLDERS[route])
+
+    def wait_for_runner(self) -> None:
+        """Return when something is being measured."""
+        deadline = time.monotonic() + 120
+        while not self.leftovers() and time.monotonic() < deadline:
+            pass
+
+    def leftovers(self) -> tuple[str, ...]:
+        """Command lines of runners that still run on the machine."""
+        time.sleep(0.5)
+        return tuple(self.root("pgrep", "-af", "[/]runner --model").text.splitlines())
+
+    def root(self, *argv: str) -> Completed:
+        """Run a command on the machine as root."""
+        return self.control.run(["sudo", *argv], timeout_s=60)
+
+    def _target(self, route: str, port: int | None) -> Target:
+        if route == "ssh":
+            address = f"{self.machine.ssh_user}@127.0.0.1"
+            return Target("faulty", "raspberry_pi", "ssh", address, port=port or self.machine.ssh_port)
+        return Target("faulty", "android", route, f"127.0.0.1:{port or self.machine.adb_port}")
+
+
+def figures(cell: Cell) -> tuple[float, ...]:
+    """What a cell tells, of what repeats in virtual time."""
+    latency = cell.latency.median_ns.estimate if cell.latency else 0.0
+    peak = cell.memory.peak_rss_bytes if cell.memory else 0
+    error = cell.parity.max_abs_error if cell.parity else 0.0
+    return (cell.instructions_per_inference or 0, latency, peak, error)
+
+
+def _agree(cell: Cell, expected: Cell) -> bool:
+    instructions, _, peak, error = zip(figures(cell), figures(expected), strict=True)
+    enough = all(len(process.latencies_ns) >= cell.plan.min_iterations for process in cell.processes)
+    close = all(abs(a - b) <= RELATIVE_TOLERANCE * b for a, b in (instructions, peak))
+    return enough and close and error[0] == error[1] and cell.artifact == expected.artifact
+
+
+@contextmanager
+def open_laboratory(*, may_restart: bool = False) -> Iterator[Laboratory]:
+    """Boot the machine, lower the variants, and let keys be found as a user's are."""
+    with ExitStack() as stack:
+        machine = stack.enter_context(boot(may_restart=may_restart))
+        programs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        stack.enter_context(_environment(user_environment(machine, programs)))
+        artifacts = stack.enter_context(
+            lower_in_background(
+                variants_of(REQUEST), allow_undelegated=False, on_lowered=lambda stored, done: None
+            )
+        )
+        control = SshTransport(f"{machine.ssh_user}@127.0.0.1", port=machine.ssh_port)
+        stack.callback(control.close)
+        yield Laboratory(machine, artifacts, control)
+
+
+def user_environment(machine: ArmVm, programs: Path) -> dict[str, str]:
+    """An environment in which adb and ssh know the machine; `programs` gets an `ssh` with a configuration."""
+    options = {
+        "IdentityFile": machine.ssh_key,
+        "IdentitiesOnly": "yes",
+        "UserKnownHostsFile": machine.known_hosts,
+        "StrictHostKeyChecking": "yes",
+    }
+    words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    wrapper = programs / "ssh"
+    wrapper.write_text(
+        f'#!/bin/sh\nexec {shlex.join([shutil.which("ssh") or "ssh", "-F", "none", *words])} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    return {"ADB_VENDOR_KEYS": str(machine.adb_key), "PATH": f"{programs}:{os.environ['PATH']}"}
+
+
+@contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

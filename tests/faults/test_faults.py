@@ -1,0 +1,82 @@
+"""What goes wrong between harness and device, for real: nothing is lost, and no figure is wrong."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import msgspec
+import pytest
+from fault_proxy import FaultProxy
+from small_sweep import REQUEST, Ended, Laboratory, open_laboratory
+
+from harness.measuring import runner
+
+# Long enough to be caught at work: half a second of virtual time.
+LONGER = msgspec.structs.replace(REQUEST, precisions=("int8",), min_seconds=0.5)
+
+pytestmark = [pytest.mark.slow, pytest.mark.device]
+
+
+@pytest.fixture(scope="module")
+def laboratory() -> Iterator[Laboratory]:
+    with open_laboratory() as opened:
+        yield opened
+
+
+def sweep_disturbed_by(laboratory: Laboratory, disturb: Callable[[], object]) -> Ended:
+    """One variant measured by adb in which something happens once, while a runner is at work."""
+
+    def wait_and_disturb() -> None:
+        laboratory.wait_for_runner()
+        disturb()
+
+    thread = threading.Thread(target=wait_and_disturb)
+    thread.start()
+    ended = laboratory.sweep("adb-direct", request=LONGER)
+    thread.join()
+    return ended
+
+
+@pytest.mark.parametrize(("route", "seed"), [("adb-direct", 0), ("adb-direct", 5), ("ssh", 0), ("ssh", 5)])
+def test_a_harmed_connection_loses_nothing_and_falsifies_nothing(
+    laboratory: Laboratory, route: str, seed: int
+) -> None:
+    machine = laboratory.machine
+    laboratory.empty(route)
+    with FaultProxy(machine.ssh_port if route == "ssh" else machine.adb_port, seed=seed) as proxy:
+        ended = laboratory.sweep(route, proxy.port)
+    assert ended.explained
+    assert laboratory.wrong(ended.cells, route) == []
+    assert ended.leftovers == ()
+    assert proxy.struck
+
+
+def test_a_killed_adbd_does_not_end_what_is_measured(laboratory: Laboratory) -> None:
+    ended = sweep_disturbed_by(laboratory, lambda: laboratory.root("pkill", "-9", "-x", "adbd"))
+    assert ended.complete, (ended.errors, ended.cells)
+    assert any("connecting again" in text for text in ended.told)
+    assert not any("from its beginning" in text for text in ended.told)
+    assert laboratory.wrong(ended.cells, "adb-direct") == []
+
+
+def test_a_runner_that_vanishes_with_its_supervisor_is_measured_again(laboratory: Laboratory) -> None:
+    ended = sweep_disturbed_by(
+        laboratory, lambda: laboratory.root("pkill", "-9", "-f", "launch.sh [s]upervise|[/]runner --model")
+    )
+    assert ended.complete, (ended.errors, ended.cells)
+    assert any("from its beginning" in text for text in ended.told)
+    assert all(len(cell.processes) == cell.plan.processes for cell in ended.cells)
+
+
+def test_a_restarted_machine_is_noticed_and_what_it_measured_begins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # QEMU's network does not tell that the guest's end of a connection is gone: only the time-out does.
+    monkeypatch.setattr(runner, "START_ALLOWANCE_S", 20)
+    with open_laboratory(may_restart=True) as laboratory:
+        ended = sweep_disturbed_by(
+            laboratory,
+            lambda: laboratory.control.run(["sudo", "sh", "-c", "reboot -f >/dev/null 2>&1 &"], timeout_s=60),
+        )
+        assert ended.complete, (ended.errors, ended.cells)
+        assert any(text.startswith("it restarted") for text in ended.told)
+        assert len({cell.device.boot_id for cell in ended.cells}) == 1
