@@ -12,7 +12,9 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from harness.accuracy.preparation import Prepared
     from harness.devices.target import Target
+    from harness.events import Listener
     from harness.records import Cell, RunRequest
     from harness.run import Outcome
 
@@ -39,13 +41,55 @@ app.add_typer(bundle_app, name="bundle")
 LOG_WIDTH = 120
 
 # Options that several commands share.
-Widths = Annotated[str, typer.Option("--width", "-w", help="Width multipliers, comma separated.")]
-Resolutions = Annotated[str, typer.Option("--resolution", "-r", help="Input sides in px, multiples of 32.")]
+Widths = Annotated[
+    str | None,
+    typer.Option(
+        "--width", "-w", help="Width multipliers, comma separated; default 1.0, or those of --weights."
+    ),
+]
+Resolutions = Annotated[
+    str | None,
+    typer.Option(
+        "--resolution",
+        "-r",
+        help="Input sides in px, multiples of 32; default 224, or what --weights were trained at.",
+    ),
+]
+WeightsFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weights",
+        help="Trained weights, comma separated: our own, PyTorch, TF-Slim, TFLite, Keras, Hugging Face.",
+    ),
+]
+CalibrationImages = Annotated[
+    str | None,
+    typer.Option(
+        "--calibrate",
+        help="Data set whose images int8 is calibrated on; default the training split of --accuracy.",
+    ),
+]
+AccuracyImages = Annotated[
+    str | None,
+    typer.Option(
+        "--accuracy",
+        metavar="DATASET[:SPLIT]",
+        help="Measure accuracy as well: fashion-mnist, a folder, or folder:, imagenet:, idx:, hf:PLACE.",
+    ),
+]
+AccuracyPlace = Annotated[
+    str, typer.Option("--accuracy-on", help="device, or host: the same files here, for slow devices.")
+]
 Precisions = Annotated[str, typer.Option("--precision", "-p", help="fp32, int8 or both, comma separated.")]
 PaddingOption = Annotated[
-    str, typer.Option("--padding", help="symmetric, or tf_same for TensorFlow weights.")
+    str | None, typer.Option("--padding", help="symmetric or tf_same; default symmetric, or as in --weights.")
 ]
-Classes = Annotated[int, typer.Option("--classes", min=2, max=100_000, help="Outputs of the classifier.")]
+Classes = Annotated[
+    int | None,
+    typer.Option(
+        "--classes", min=2, max=100_000, help="Outputs of the classifier; default 1000, or as in --weights."
+    ),
+]
 AllowUndelegated = Annotated[
     bool, typer.Option("--allow-undelegated", help="Accept nodes that XNNPACK does not take.")
 ]
@@ -72,6 +116,7 @@ def _root(
     epilog=_examples(
         "harness run --device pixel --width 0.5",
         "harness run -d emulator -w 0.25,0.5 -r 128 -p fp32,int8",
+        "harness run -d pixel --weights w25.safetensors,w50.safetensors --accuracy fashion-mnist",
         "harness run --resume results/demo",
     )
 )
@@ -82,14 +127,16 @@ def run(
             "--device", "-d", help="Name, ADB serial, host:port, part of a model; `harness devices`."
         ),
     ] = None,
-    width: Widths = "1.0",
-    resolution: Resolutions = "224",
+    width: Widths = None,
+    resolution: Resolutions = None,
     precision: Precisions = "fp32,int8",
     threads: Annotated[str, typer.Option("--threads", "-t", help="Thread counts, comma separated.")] = "1",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Run folder; default results/<UTC time>-<short id>.")
     ] = None,
     resume: Annotated[Path | None, typer.Option("--resume", help="Go on in this run folder.")] = None,
+    accuracy: AccuracyImages = None,
+    accuracy_on: AccuracyPlace = "device",
     processes: Annotated[
         int | None,
         typer.Option(
@@ -116,11 +163,10 @@ def run(
     profile: Annotated[
         bool, typer.Option("--profile", help="Also time each operator, in a process of its own.")
     ] = False,
-    profile: Annotated[
-        bool, typer.Option("--profile", help="Also time each operator, in a process of its own.")
-    ] = False,
-    padding: PaddingOption = "symmetric",
-    classes: Classes = 1000,
+    weights: WeightsFiles = None,
+    calibrate: CalibrationImages = None,
+    padding: PaddingOption = None,
+    classes: Classes = None,
     seed: Annotated[int, typer.Option(help="Of the order of measurement and of random weights.")] = 0,
     allow_undelegated: AllowUndelegated = False,
     json: Json = False,
@@ -138,13 +184,17 @@ def run(
     else:
         request = RunRequest(
             devices=options.parse_devices(device or []),
-            widths=options.parse_widths(width),
-            resolutions_px=options.parse_resolutions(resolution),
+            widths=options.parse_widths(width) if width else () if weights else (1.0,),
+            resolutions_px=options.parse_resolutions(resolution) if resolution else () if weights else (224,),
             precisions=options.parse_precisions(precision),
             threads=options.parse_threads(threads),
-            padding=options.parse_padding(padding),
-            classes=classes,
+            padding=options.parse_padding(padding or "symmetric"),
+            classes=classes or 1000,
             weights=options.random_weights(seed),
+            weights_files=options.parse_weights(weights or []),
+            calibration_dataset=calibrate,
+            accuracy_dataset=accuracy,
+            accuracy_on_host=options.parse_place(accuracy_on),
             cpus=options.parse_cores(cores),
             processes=processes,
             max_rounds=options.check_rounds(processes, max_rounds),
@@ -155,25 +205,84 @@ def run(
             min_seconds=min_time,
             max_seconds=max_time,
             profile=profile,
-            profile=profile,
             seed=seed,
             allow_undelegated=allow_undelegated,
         )
     targets = inventory.resolve(request.devices)
     for target in targets:
         check_target(target)
+    request, prepared = _prepare(request, padding=padding, classes=classes)
     folder = resume or options.new_run_folder(out)
-    _run(request, targets, folder, json=json, quiet=quiet)
+    _run(request, prepared, targets, folder, json=json, quiet=quiet)
+
+
+def _prepare(
+    request: "RunRequest", *, padding: str | None = None, classes: int | None = None
+) -> "tuple[RunRequest, Prepared | None]":
+    """Load the weights a request names, if any; it then says which data set int8 is calibrated on."""
+    from harness import options
+
+    options.check_data_sets(request)
+    if not request.weights_files:
+        return request, None
+    import msgspec
+
+    from harness.accuracy.preparation import find_training_split, prepare
+
+    if request.accuracy_dataset and not request.calibration_dataset:
+        training = find_training_split(request.accuracy_dataset)
+        request = msgspec.structs.replace(request, calibration_dataset=training)
+    wanted = options.parse_padding(padding) if padding else None
+    return request, prepare(request, _say, padding=wanted, classes=classes)
 
 
 def _run(
-    request: "RunRequest", targets: "tuple[Target, ...]", folder: Path, *, json: bool, quiet: bool
+    request: "RunRequest",
+    prepared: "Prepared | None",
+    targets: "tuple[Target, ...]",
+    folder: Path,
+    *,
+    json: bool,
+    quiet: bool,
 ) -> None:
     from harness import display
     from harness.run import run as run_cells
 
+    inputs = prepared.inputs if prepared else None
     with display.show_progress(_console(stderr=True), quiet=quiet) as listen:
-        outcome = run_cells(request, targets, folder, listen)
+        outcome = run_cells(request, targets, folder, listen, inputs=inputs)
+    if prepared:
+        with display.show_progress(_console(stderr=True), quiet=quiet) as listen:
+            outcome = _evaluate(request, prepared, targets, outcome, listen)
+    _show_outcome(outcome, json=json)
+
+
+def _evaluate(
+    request: "RunRequest",
+    prepared: "Prepared",
+    targets: "tuple[Target, ...]",
+    outcome: "Outcome",
+    listen: "Listener",
+) -> "Outcome":
+    """Add accuracy to the cells of a run folder."""
+    import dataclasses
+
+    from harness.devices import inventory
+    from harness.evaluating import evaluate_run
+    from harness.results import read_cells
+
+    on_host = request.accuracy_on_host
+    places = inventory.resolve(("host",)) if on_host else targets
+    errors = evaluate_run(outcome.folder, prepared, places, listen, on_host=on_host)
+    cells = read_cells(outcome.folder)
+    return dataclasses.replace(outcome, cells=cells, errors=(*outcome.errors, *errors))
+
+
+def _show_outcome(outcome: "Outcome", *, json: bool) -> None:
+    """The report, and a table or one JSON document; ends the command with its exit code."""
+    from harness import display
+
+    folder = outcome.folder
     report = _report([folder], folder / "report") if outcome.cells else None
     if json:
         _print_json(outcome, report)
@@ -183,15 +292,7 @@ def _run(
             _console().print(f"report: {report}", soft_wrap=True, highlight=False, markup=False)
     for error in outcome.errors:
         display.print_error(_console(stderr=True), error)
-    raise typer.Exit(exit_code_of(outcome))
-
-
-def exit_code_of(outcome: "Outcome") -> int:
-    """0 when every cell was measured; else the first error's code, or 1 for failed cells."""
-    if outcome.errors:
-        return outcome.errors[0].exit_code
-    wrong = [cell for cell in outcome.cells if cell.failure or (cell.parity and not cell.parity.passed)]
-    return 1 if wrong else 0
+    raise typer.Exit(outcome.errors[0].exit_code if outcome.errors else 0)
 
 
 def _print_json(outcome: "Outcome", report: Path | None) -> None:
@@ -242,12 +343,14 @@ def _report(folders: list[Path], out: Path) -> Path:
 
 @app.command(epilog=_examples("harness lower -w 0.25,0.5 -r 128 -p int8 --out artifacts"))
 def lower(
-    width: Widths = "1.0",
-    resolution: Resolutions = "224",
+    width: Widths = None,
+    resolution: Resolutions = None,
     precision: Precisions = "fp32,int8",
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the .pte files go.")] = Path("artifacts"),
-    padding: PaddingOption = "symmetric",
-    classes: Classes = 1000,
+    weights: WeightsFiles = None,
+    calibrate: CalibrationImages = None,
+    padding: PaddingOption = None,
+    classes: Classes = None,
     seed: Annotated[int, typer.Option(help="Of the random weights.")] = 0,
     allow_undelegated: AllowUndelegated = False,
     json: Json = False,
@@ -260,17 +363,21 @@ def lower(
 
     request = RunRequest(
         devices=(),
-        widths=options.parse_widths(width),
-        resolutions_px=options.parse_resolutions(resolution),
+        widths=options.parse_widths(width) if width else () if weights else (1.0,),
+        resolutions_px=options.parse_resolutions(resolution) if resolution else () if weights else (224,),
         precisions=options.parse_precisions(precision),
         threads=(1,),
-        padding=options.parse_padding(padding),
-        classes=classes,
+        padding=options.parse_padding(padding or "symmetric"),
+        classes=classes or 1000,
         weights=options.random_weights(seed),
+        weights_files=options.parse_weights(weights or []),
+        calibration_dataset=calibrate,
         allow_undelegated=allow_undelegated,
     )
+    request, prepared = _prepare(request, padding=padding, classes=classes)
     with display.show_progress(_console(stderr=True), quiet=quiet) as listen:
-        artifacts, errors = lower_to(request, out, listen)
+        inputs = prepared.inputs if prepared else None
+        artifacts, errors = lower_to(request, out, listen, inputs=inputs)
     if json:
         import msgspec
 
@@ -289,6 +396,110 @@ def lower(
     for error in errors:
         display.print_error(_console(stderr=True), error)
     raise typer.Exit(1 if errors else 0)
+
+
+@app.command(
+    epilog=_examples(
+        "harness evaluate results/demo --accuracy fashion-mnist",
+        "harness evaluate results/demo --accuracy imagenet:/data/ilsvrc --accuracy-on host",
+    )
+)
+def evaluate(
+    folder: Annotated[Path, typer.Argument(help="A folder that `harness run --weights` wrote.")],
+    accuracy: AccuracyImages = None,
+    accuracy_on: AccuracyPlace = "device",
+    weights: WeightsFiles = None,
+    device: Annotated[
+        list[str] | None, typer.Option("--device", "-d", help="Of the run's devices; default all of them.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure the accuracy of the very files a run timed, on its devices, and write its report again.
+
+    What was evaluated before is kept; --accuracy and --weights default to what the run was given.
+    """
+    import msgspec
+
+    from harness import display, options
+    from harness.devices import inventory
+    from harness.devices.kinds import check_target
+    from harness.results import load_run
+    from harness.run import Outcome
+
+    saved, cells = load_run(folder)
+    known = saved.request
+    request = msgspec.structs.replace(
+        known,
+        devices=options.parse_devices(device or []) or known.devices,
+        weights_files=options.parse_weights(weights or []) or known.weights_files,
+        accuracy_dataset=accuracy or known.accuracy_dataset,
+        accuracy_on_host=options.parse_place(accuracy_on),
+    )
+    options.check_evaluation(request)
+    targets = () if request.accuracy_on_host else inventory.resolve(request.devices)
+    for target in targets:
+        check_target(target)
+    from harness.accuracy.preparation import prepare
+
+    prepared = prepare(request, lambda _: None)
+    with display.show_progress(_console(stderr=True), quiet=quiet) as listen:
+        outcome = _evaluate(request, prepared, targets, Outcome(folder, cells, ()), listen)
+    _show_outcome(outcome, json=json)
+
+
+@app.command(
+    epilog=_examples(
+        "harness train -w 0.25 -r 64 --dataset fashion-mnist --epochs 2 --out w25-64.safetensors",
+        "harness train --from w25-64.safetensors --freeze-backbone --dataset photos --out mine.safetensors",
+    )
+)
+def train(
+    dataset: Annotated[str, typer.Option("--dataset", metavar="DATASET", help="As --accuracy of run.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The checkpoint to write, .safetensors.")],
+    width: Annotated[str | None, typer.Option("--width", "-w", help="Width multiplier, default 1.0.")] = None,
+    resolution: Annotated[
+        str | None, typer.Option("--resolution", "-r", help="Input side in px, default 224 or as in --from.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, max=10_000, help="Passes over the training images.")] = 2,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="Weights to go on from, under a new classifier.")
+    ] = None,
+    freeze_backbone: Annotated[
+        bool, typer.Option("--freeze-backbone", help="With --from: train the new classifier only.")
+    ] = False,
+    padding: Annotated[str, typer.Option("--padding", help="symmetric or tf_same.")] = "symmetric",
+    seed: Annotated[int, typer.Option(help="Of the first weights, order and augmentation.")] = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Train weights for a variant; the same command goes on after an interruption.
+
+    Trains on the data set's train split and tells top-1 on its test split; without splits, a tenth is held
+    out to test on.
+    """
+    from harness import display, options
+
+    order = options.TrainingOrder(
+        dataset=dataset,
+        out=options.check_checkpoint(out),
+        width=options.parse_one_width(width),
+        resolution_px=options.parse_one_resolution(resolution),
+        epochs=epochs,
+        start=start,
+        freeze_backbone=freeze_backbone,
+        padding=options.parse_padding(padding),
+        seed=seed,
+    )
+    options.check_training(order)
+    from harness.teaching import train as train_network
+
+    with display.show_progress(_console(stderr=True), quiet=quiet) as listen:
+        trained = train_network(order, listen)
+    top1 = trained.top1
+    typer.echo(
+        f"{trained.file}: top-1 {top1.estimate:.1%} ({top1.low:.1%} to {top1.high:.1%}, 95 %)"
+        f" of {trained.images} test images, PyTorch on this machine"
+    )
 
 
 @app.command(epilog=_examples("harness report results/20260101T120000Z-ab12cd --out report"))

@@ -43,6 +43,20 @@ class Work:
     cells: tuple[Cell, ...]
 
 
+def evaluate_run(
+    folder: Path, prepared: Prepared, targets: Sequence[Target], listen: Listener, *, on_host: bool
+) -> tuple[HarnessError, ...]:
+    """Evaluate what a run folder holds, on its devices or all of it here, and return what went wrong.
+
+    Raises:
+        UsageError: a cell whose weights are not given.
+        Interrupted: Ctrl-C; finished evaluations are saved, and so are outputs fetched until then.
+    """
+    if prepared.dataset is None:
+        return ()
+    return Evaluator(folder, prepared, prepared.dataset, listen).evaluate_cells(targets, on_host=on_host)
+
+
 @dataclass
 class Evaluator:
     """A run folder, what its cells were made from, the images, and whom to tell."""
@@ -56,12 +70,7 @@ class Evaluator:
     eager: dict[str, Predictions] = field(default_factory=dict)
 
     def evaluate_cells(self, targets: Sequence[Target], *, on_host: bool) -> tuple[HarnessError, ...]:
-        """Evaluate each device's cells there (or all of them here) and return what went wrong with which.
-
-        Raises:
-            UsageError: a cell whose weights are not given.
-            Interrupted: Ctrl-C; finished evaluations are saved, and so are outputs fetched until then.
-        """
+        """One device after the other; raises as `evaluate_run` does."""
         cells = [cell for cell in read_cells(self.folder) if not cell.failure]
         work = {
             target: self._unfinished(target, [c for c in cells if on_host or c.device.name == target.name])

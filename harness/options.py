@@ -3,6 +3,7 @@
 import math
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, get_args
@@ -12,7 +13,7 @@ import msgspec
 from harness.devices.cores import CLUSTER_NAMES, expand_cpu_list
 from harness.errors import UsageError
 from harness.quantities import parse_share
-from harness.records import RANDOM_WEIGHTS, Padding, Precision, Weights
+from harness.records import RANDOM_WEIGHTS, Padding, Precision, RunRequest, Weights
 
 MAX_WIDTH = 4.0
 RESOLUTION_STEP_PX = 32
@@ -45,6 +46,100 @@ def parse_threads(text: str) -> tuple[int, ...]:
 def parse_devices(texts: Sequence[str]) -> tuple[str, ...]:
     """Device names; looked up later."""
     return tuple(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
+
+
+def parse_weights(texts: Sequence[str]) -> tuple[str, ...]:
+    """Absolute paths of weights files, so that a run can be resumed from any folder.
+
+    Raises:
+        UsageError: one of them does not exist.
+    """
+    names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
+    for name in names:
+        if not Path(name).is_file():
+            raise UsageError(f"no weights file {name}", mend="check the path, or train some: harness train")
+    return tuple(dict.fromkeys(str(Path(name).resolve()) for name in names))
+
+
+def check_data_sets(request: RunRequest) -> None:
+    """Refuse data sets for random weights: their accuracy tells nothing."""
+    if request.weights_files:
+        return
+    for option, dataset in (
+        ("--accuracy", request.accuracy_dataset),
+        ("--calibrate", request.calibration_dataset),
+    ):
+        if dataset:
+            raise UsageError(
+                f"{option} {dataset} needs trained weights",
+                mend="name some with --weights; harness train makes them",
+            )
+
+
+def check_evaluation(request: RunRequest) -> None:
+    """Refuse to evaluate without weights or images."""
+    if not request.weights_files:
+        raise UsageError(
+            "the run was made with random weights: their accuracy tells nothing",
+            mend="run again with --weights; harness train makes them",
+        )
+    if not request.accuracy_dataset:
+        raise UsageError("no data set to evaluate on", mend="for example --accuracy fashion-mnist")
+
+
+@dataclass(frozen=True)
+class TrainingOrder:
+    """What to train: a new network of this width, or `start` under a new classifier."""
+
+    dataset: str
+    out: Path
+    width: float | None
+    resolution_px: int | None
+    epochs: int
+    start: Path | None
+    freeze_backbone: bool
+    padding: Padding
+    seed: int
+
+
+def parse_one_width(text: str | None) -> float | None:
+    """A single width multiplier."""
+    return _only(parse_widths(text), "--width") if text else None
+
+
+def parse_one_resolution(text: str | None) -> int | None:
+    """A single resolution in px."""
+    return _only(parse_resolutions(text), "--resolution") if text else None
+
+
+def check_checkpoint(out: Path) -> Path:
+    """Where a checkpoint can be written; raises UsageError."""
+    if out.suffix != ".safetensors":
+        raise UsageError(
+            f"--out {out} must end in .safetensors", mend=f"--out {out.with_suffix('')}.safetensors"
+        )
+    if not out.parent.is_dir():
+        raise UsageError(f"there is no folder {out.parent} for --out", mend="make it first")
+    return out
+
+
+def check_training(order: TrainingOrder) -> None:
+    """Refuse options that contradict each other."""
+    if order.freeze_backbone and not order.start:
+        raise UsageError("--freeze-backbone needs weights to keep", mend="name them with --from")
+
+
+def _only(values: tuple[T, ...], option: str) -> T:
+    if len(values) > 1:
+        raise UsageError(f"{option}: one at a time is trained", mend="call harness train once for each")
+    return values[0]
+
+
+def parse_place(text: str) -> bool:
+    """Whether accuracy is measured on this machine instead of each device."""
+    if text not in ("device", "host"):
+        raise UsageError(f"--accuracy-on {text!r}: there are device, host")
+    return text == "host"
 
 
 def parse_padding(text: str) -> Padding:

@@ -24,7 +24,7 @@ LAYERS = (
         "harness.pick",
     ),
     ("harness.workers", "harness.doctor"),
-    ("harness.run", "harness.evaluating", "harness.options"),
+    ("harness.run", "harness.evaluating", "harness.teaching", "harness.options"),
     ("harness.display",),
     ("harness.cli", "harness.__main__"),
 )

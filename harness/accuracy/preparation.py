@@ -11,7 +11,7 @@ import torch
 
 from harness.accuracy.assessment import Subject, check_dataset
 from harness.accuracy.calibration import save_calibration
-from harness.accuracy.datasets import Dataset, open_split
+from harness.accuracy.datasets import Dataset, name_split, open_split
 from harness.accuracy.weights import LoadedWeights, load_weights
 from harness.errors import UsageError
 from harness.lowering.cache import LoweringInputs
@@ -62,7 +62,8 @@ def prepare(
     if dataset is not None:
         for variant in weights:
             check_dataset(prepared.subject(variant), dataset)
-    calibration = _open_calibration(request, dataset)
+    named = request.calibration_dataset
+    calibration = open_split(named, default="train") if named else None
     if calibration is None and any(PRECISIONS[precision].calibrated for precision in request.precisions):
         tell("no training images are given: int8 is calibrated on synthetic pictures; see --calibrate")
     inputs = {variant: _inputs(variant, loaded, calibration) for variant, loaded in weights.items()}
@@ -130,18 +131,20 @@ def _variants(request: RunRequest, loaded: LoadedWeights) -> Iterator[Variant]:
         )
 
 
-def _open_calibration(request: RunRequest, dataset: Dataset | None) -> Dataset | None:
-    """The data set named for it, else the training split of the one evaluated on, where it has one."""
-    if request.calibration_dataset:
-        return open_split(request.calibration_dataset, default="train")
-    if dataset is None or request.accuracy_dataset is None:
-        return None
+def find_training_split(dataset: str) -> str | None:
+    """The name of a data set's training split, which int8 is calibrated on, where it has one.
+
+    Raises:
+        UsageError: the data set itself cannot be opened.
+    """
+    evaluated = open_split(dataset)
+    training = f"{name_split(dataset)[0]}:train"
     try:
-        training = open_split(request.accuracy_dataset, replace="train")
+        content = open_split(training).content
     except UsageError:
         return None
     # A folder that is not divided into splits would be calibrated on the very images it is judged by.
-    return None if training.content == dataset.content else training
+    return None if content == evaluated.content else training
 
 
 def _inputs(variant: Variant, loaded: LoadedWeights, calibration: Dataset | None) -> LoweringInputs:

@@ -14,6 +14,7 @@ __all__ = [
     "Dataset",
     "hold_out",
     "match_classes",
+    "name_split",
     "open_dataset",
     "open_imagenet",
     "open_split",
@@ -28,18 +29,19 @@ _KINDS: dict[str, Callable[[str, str], Dataset]] = {
 }
 
 
-def open_split(text: str, *, default: str = "test", replace: str | None = None) -> Dataset:
-    """Open `DATASET` or `DATASET:SPLIT`; `replace` opens another split of the same data set.
+def open_split(text: str, *, default: str = "test") -> Dataset:
+    """Open `DATASET` or `DATASET:SPLIT`; raises UsageError as `open_dataset` does."""
+    name, split = name_split(text)
+    return open_dataset(name, split or default)
 
-    Raises:
-        UsageError: as `open_dataset`.
-    """
+
+def name_split(text: str) -> tuple[str, str]:
+    """Name and split, empty where none is said, of `fashion-mnist:train` or `idx:FOLDER:train`."""
     parts = text.split(":")
     words = 2 if parts[0] in _KINDS and len(parts) > 1 else 1
     if Path(text).is_dir():
         words = len(parts)
-    name, split = ":".join(parts[:words]), ":".join(parts[words:])
-    return open_dataset(name, replace or split or default)
+    return ":".join(parts[:words]), ":".join(parts[words:])
 
 
 def open_dataset(name: str, split: str = "test") -> Dataset:

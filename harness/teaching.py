@@ -1,0 +1,93 @@
+"""The story of `harness train`: open the images, train, test, and write a checkpoint."""
+
+import math
+from collections.abc import Callable
+
+from harness.accuracy import sgd
+from harness.accuracy.datasets import Dataset, hold_out, name_split, open_split
+from harness.accuracy.training import (
+    Trained,
+    fine_tune,
+    fine_tuning_recipe,
+    scratch_recipe,
+    train_from_scratch,
+)
+from harness.accuracy.weights import load_weights
+from harness.errors import Interrupted
+from harness.events import Event, Listener
+from harness.options import TrainingOrder
+
+DEFAULT_WIDTH, DEFAULT_RESOLUTION_PX = 1.0, 224
+TEST_SHARE = 0.1
+
+
+def train(order: TrainingOrder, listen: Listener) -> Trained:
+    """Train what was ordered; begun again after an interruption, it goes on where it was.
+
+    Raises:
+        UsageError: weights or images that cannot be used, or that contradict the order.
+        Interrupted: Ctrl-C; the state of training is saved beside the checkpoint.
+    """
+    # Weights first: they are checked in a moment, images may take long to open.
+    weights = load_weights(order.start, width=order.width) if order.start else None
+    training, test = open_splits(order.dataset, seed=order.seed)
+    progress = _tell_progress(listen)
+    listen(Event("training", f"{len(training)} images to learn from, {len(test)} to test"))
+    try:
+        if weights is None:
+            return train_from_scratch(
+                training,
+                test,
+                order.out,
+                width=order.width or DEFAULT_WIDTH,
+                resolution_px=order.resolution_px or DEFAULT_RESOLUTION_PX,
+                recipe=scratch_recipe(order.epochs, seed=order.seed),
+                padding=order.padding,
+                progress=progress,
+            )
+        return fine_tune(
+            weights,
+            training,
+            test,
+            order.out,
+            resolution_px=order.resolution_px,
+            recipe=None if order.freeze_backbone else fine_tuning_recipe(order.epochs, seed=order.seed),
+            progress=progress,
+        )
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted", mend="the same command goes on from what was last saved") from None
+
+
+def open_splits(dataset: str, *, seed: int) -> tuple[Dataset, Dataset]:
+    """What is learnt from and what is tested on: never the same images."""
+    name, split = name_split(dataset)
+    training = open_split(dataset, default="train")
+    if not split:
+        test = open_split(name)
+        if test.content != training.content:
+            return training, test
+    return hold_out(training, TEST_SHARE, seed=seed)
+
+
+def _tell_progress(listen: Listener) -> Callable[[sgd.Progress], None]:
+    """Each step for the bar; for logs a line for each epoch, with its mean loss."""
+    losses: list[float] = []
+    epoch = 0
+
+    def tell_epoch() -> None:
+        mean = math.fsum(losses) / len(losses)
+        listen(Event("training", f"epoch {epoch + 1}: mean loss {mean:.3f}"))
+        losses.clear()
+
+    def tell(progress: sgd.Progress) -> None:
+        nonlocal epoch
+        if losses and progress.epoch != epoch:
+            tell_epoch()
+        epoch = progress.epoch
+        losses.append(progress.loss)
+        text = f"epoch {epoch + 1}, loss {progress.loss:.3f}"
+        listen(Event("training", text, step=progress.step, steps=progress.steps))
+        if progress.step == progress.steps:
+            tell_epoch()
+
+    return tell
