@@ -8,6 +8,7 @@ from harness.doctor.android import examine_android
 from harness.doctor.diagnosis import Diagnosis, Level
 from harness.measuring.conditions import parse_conditions
 from harness.measuring.disturbances import FIXED_GOVERNORS, THROTTLED_NOW, THROTTLED_SINCE_BOOT
+from harness.printable import printable
 from harness.records import Conditions
 
 COMMAND_TIMEOUT_S = 30
@@ -25,8 +26,10 @@ BUSY_SECONDS = 2.0
 
 # A script of ours, written and started where the runner will be; 126 means it may not be executed.
 _EXECUTE = """
+shell=/bin/sh
+[ -x "$shell" ] || shell=/system/bin/sh
 mkdir -p "$1" && cd "$1" || exit 1
-printf '#!%s\\nexit 0\\n' "$(command -v sh)" > doctor.$$ && chmod 755 doctor.$$ && ./doctor.$$
+printf '#!%s\\nexit 0\\n' "$shell" > doctor.$$ && chmod 755 doctor.$$ && ./doctor.$$
 code=$?
 rm -f doctor.$$
 exit $code
@@ -84,7 +87,8 @@ def _folder(device: Device) -> Check:
     mend = 'name a folder elsewhere as folder = "…" in devices.toml, for example below /data/local/tmp'
     if told.exit_code == 126:
         return ("folder", "unfit", f"{device.folder} does not allow execution (mounted noexec?)", mend)
-    return ("folder", "unfit", f"{device.folder} cannot be written", mend)
+    said = printable(told.stderr.decode("utf-8", "replace"))[-200:]
+    return ("folder", "unfit", f"{device.folder} cannot be used: {said}", mend)
 
 
 def _space(device: Device, facts: Probed) -> Check | None:
