@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.devices.device import Device
 from harness.errors import DeviceError, DeviceUnfit
 from harness.printable import printable
+from harness.transports.base import Completed
 
 WAIT_S = 600.0
 ASK_AGAIN_S = 5.0
@@ -24,7 +25,11 @@ COMMAND_TIMEOUT_S = 60
 # $1 folder, $2 our claim, $3 minutes. mkdir is atomic everywhere; our own claim there is a repeated command.
 _TAKE = """
 mkdir -p "$1" || exit 1
-if mkdir "$1/lock" 2>/dev/null; then printf '%s\\n' "$2" > "$1/lock/holder" && echo taken; exit; fi
+if mkdir "$1/lock" 2>/dev/null; then
+    printf '%s\\n' "$2" > "$1/lock/holder" && echo taken && exit
+    rm -rf "$1/lock"
+    exit 1
+fi
 held=$(cat "$1/lock/holder" 2>/dev/null)
 if [ "$held" = "$2" ]; then echo taken; exit; fi
 old=$(find "$1/lock" -prune -mmin +"$3" 2>/dev/null)
@@ -50,6 +55,7 @@ def hold_on_device(device: Device, tell: Callable[[str], None], *, wait_s: float
 
     Raises:
         DeviceUnfit: it was not free within `wait_s`.
+        CommandFailed: the lock cannot be written.
     """
     token = secrets.token_hex(8)
     claim = f"{token} {device.info.boot_id or '-'} {_machine()} {os.getpid()} {_who()}"
@@ -92,7 +98,7 @@ def _machine() -> str:
 def _take(device: Device, claim: str, token: str) -> str | None:
     """None when we hold the device now, else who does; a stale lock is broken on the way."""
     for _ in range(2):
-        told = _run(device, _TAKE, claim, str(STALE_MINUTES))
+        told = _run(device, _TAKE, claim, str(STALE_MINUTES)).check(device.info.name).text.strip()
         if told == "taken":
             return None
         age, _, line = told.partition(" ")
@@ -109,7 +115,6 @@ def _is_stale(held: re.Match[str], device: Device) -> bool:
     return held["machine"] == _machine() and not Path(f"/proc/{held['pid']}").exists()
 
 
-def _run(device: Device, script: str, *words: str) -> str:
+def _run(device: Device, script: str, *words: str) -> Completed:
     argv = ["sh", "-c", script, "lock", device.folder, *words]
-    told = device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
-    return told.text.strip()
+    return device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)

@@ -14,7 +14,7 @@ import pytest
 from harness.devices import device_lock
 from harness.devices.device import Device, describe
 from harness.devices.device_lock import hold_on_device
-from harness.errors import DeviceUnfit
+from harness.errors import CommandFailed, DeviceUnfit
 from harness.transports.local import LocalTransport
 
 
@@ -154,6 +154,22 @@ def test_a_lock_that_says_nonsense_is_respected_and_told_harmlessly(device: Devi
     ):
         pass
     assert lock.exists()
+
+
+def test_a_device_that_cannot_hold_a_lock_is_told_at_once(device: Device) -> None:
+    nowhere = Device(device.info, device.transport, "/proc/nowhere", LocalTransport)
+    with pytest.raises(CommandFailed, match="nowhere"), hold_on_device(nowhere, silently):
+        pass
+
+
+def test_a_full_device_keeps_no_lock_without_a_holder(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # /dev/full takes no byte, as a full file system does not.
+    monkeypatch.setattr(device_lock, "_TAKE", device_lock._TAKE.replace('> "$1/lock/holder"', "> /dev/full"))
+    with pytest.raises(CommandFailed, match="printf"), hold_on_device(device, silently):
+        pass
+    assert not (Path(device.folder) / "lock").exists()
 
 
 def test_a_lock_taken_over_is_not_released_by_its_former_holder(device: Device) -> None:
