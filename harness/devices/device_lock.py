@@ -80,6 +80,14 @@ def hold_on_device(device: Device, tell: Callable[[str], None], *, wait_s: float
             _run(device, _RELEASE, claim)
 
 
+def find_holder(device: Device) -> str | None:
+    """Who holds the device now; None when nobody does, or nobody who still lives."""
+    argv = ["cat", f"{device.folder}/lock/holder"]
+    told = device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
+    held = _CLAIM.fullmatch(told.text.strip())
+    return printable(held["who"]) if held and not _is_stale(held, device) else None
+
+
 def _who() -> str:
     user, host = (re.sub(r"\s", "_", printable(name)) for name in (getpass.getuser(), platform.node()))
     return f"process {os.getpid()} of {user} on {host or 'a machine without a name'}"

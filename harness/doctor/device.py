@@ -3,6 +3,7 @@
 import time
 
 from harness.devices.device import Device
+from harness.devices.device_lock import find_holder
 from harness.devices.probe import PROBE_SCRIPT, PROBE_TIMEOUT_S, Probed, parse_probe, read_facts
 from harness.doctor.android import examine_android
 from harness.doctor.diagnosis import Diagnosis, Level
@@ -41,6 +42,7 @@ def examine_device(device: Device) -> tuple[Diagnosis, ...]:
     facts = read_facts(device.transport, device.folder)
     conditions = _read_conditions(device)
     checks = (
+        _holder(device),
         _clock(device),
         _folder(device),
         _space(device, facts),
@@ -70,6 +72,13 @@ def _read_conditions(device: Device) -> Conditions:
     argv = ["sh", "-c", PROBE_SCRIPT.read_text(), "probe.sh", "conditions"]
     told = device.transport.run(argv, timeout_s=PROBE_TIMEOUT_S).check(device.info.name)
     return parse_conditions(parse_probe(told.text))
+
+
+def _holder(device: Device) -> Check | None:
+    holder = find_holder(device)
+    if holder is None:
+        return None
+    return ("in use", "unfit", f"{holder} is measuring on it", "wait for that run to end, or stop it")
 
 
 def _clock(device: Device) -> Check:

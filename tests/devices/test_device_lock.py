@@ -13,7 +13,7 @@ import pytest
 
 from harness.devices import device_lock
 from harness.devices.device import Device, describe
-from harness.devices.device_lock import hold_on_device
+from harness.devices.device_lock import find_holder, hold_on_device
 from harness.errors import CommandFailed, DeviceUnfit
 from harness.transports.local import LocalTransport
 
@@ -68,6 +68,13 @@ def test_who_comes_second_is_told_who_holds_it(device: Device) -> None:
         pass
     assert len(told) == 1
     assert told[0].startswith(f"waiting for process {os.getpid()} of ")
+
+
+def test_the_holder_is_found_while_there_is_one(device: Device) -> None:
+    assert find_holder(device) is None
+    with hold_on_device(device, silently):
+        assert (find_holder(device) or "").startswith(f"process {os.getpid()} of ")
+    assert find_holder(device) is None
 
 
 def test_who_waits_gets_it_when_it_is_free(device: Device) -> None:

@@ -157,6 +157,15 @@ def test_a_locked_screen_and_battery_saver_are_told(examine_recorded: Examine) -
     assert found["battery saver"].mend == "adb shell settings put global low_power 0"
 
 
+def test_a_device_in_use_is_told_with_who_uses_it(examine_recorded: Examine, tmp_path: Path) -> None:
+    lock = tmp_path / "folder" / "lock"
+    lock.mkdir(parents=True)
+    (lock / "holder").write_text(f"{'a' * 16} - elsewhere 1 process 1 of ann on desk\n")
+    found = examine_recorded()["in use"]
+    assert found.level == "unfit"
+    assert found.detail == "process 1 of ann on desk is measuring on it"
+
+
 def test_versions_that_tell_nothing_are_not_guessed_at() -> None:
     assert list(screen_checks("", "Can't find service: deviceidle")) == []
     assert list(power_saving_checks("cmd: Can't find service: settings")) == []
