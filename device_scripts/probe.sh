@@ -35,6 +35,16 @@ memory_field() {
     cannot "$1" "no $2 in /proc/meminfo"
 }
 
+# dumped KEY TEXT SEPARATOR NAME: what a dumpsys says after the name and its separator. The text may be longer
+# than what another program takes as an argument, hence echo, which is built in everywhere.
+dumped() {
+    found=$(echo "$2" | while IFS=$3 read -r name text; do
+        name=${name#"${name%%[! ]*}"}
+        if [ "$name" = "$4" ]; then echo "${text# }"; break; fi
+    done)
+    if [ -n "$found" ]; then say "$1" "$found"; else cannot "$1" "dumpsys does not tell it"; fi
+}
+
 each_cpu() {
     for folder in "$cpus"/cpu[0-9]*; do
         [ -d "$folder" ] && printf '%s\n' "${folder##*/cpu}"
@@ -118,15 +128,11 @@ conditions() {
     done
     [ "$zones" -gt 0 ] || cannot temperatures "no readable /sys/class/thermal/thermal_zone*/temp"
     if command -v dumpsys >/dev/null 2>&1; then
-        dumpsys thermalservice 2>/dev/null | while IFS=: read -r name text; do
-            case $name in *"Thermal Status") say thermal_status "${text# }" ;; esac
-        done
-        dumpsys battery 2>/dev/null | while IFS=: read -r name text; do
-            case $name in
-            *" level") say battery_percent "${text# }" ;;
-            *" temperature") say battery_decicelsius "${text# }" ;;
-            esac
-        done
+        dumped thermal_status "$(dumpsys thermalservice 2>/dev/null)" : "Thermal Status"
+        battery=$(dumpsys battery 2>/dev/null)
+        dumped battery_percent "$battery" : level
+        dumped battery_decicelsius "$battery" : temperature
+        dumped wakefulness "$(dumpsys power 2>/dev/null)" = mWakefulness
     fi
     if command -v vcgencmd >/dev/null 2>&1; then
         flags=$(vcgencmd get_throttled 2>/dev/null)

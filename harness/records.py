@@ -195,7 +195,10 @@ class FrequencyTime(Record, frozen=True, kw_only=True):
 
 
 class Conditions(Record, frozen=True, kw_only=True):
-    """What could disturb a measurement, read just before or after it; `unreadable` maps fact to reason."""
+    """What could disturb a measurement, read just before or after it; `unreadable` maps fact to reason.
+
+    `wakefulness` is Android's: `Awake` while the screen is on, else such as `Asleep` or `Dozing`.
+    """
 
     uptime_seconds: float | None = None
     frequencies_khz: tuple[Count, ...] | None = None
@@ -208,6 +211,7 @@ class Conditions(Record, frozen=True, kw_only=True):
     battery_celsius: float | None = None
     throttled_flags: int | None = None
     time_in_state: tuple[FrequencyTime, ...] | None = None
+    wakefulness: str | None = None
     unreadable: dict[str, str] = {}
 
 

@@ -33,6 +33,7 @@ def parse_conditions(probed: Probed) -> Conditions:
         battery_percent=probed.number("battery_percent"),
         battery_celsius=None if decicelsius is None else decicelsius / 10,
         throttled_flags=probed.number("throttled_flags"),
+        wakefulness=probed.values.get("wakefulness"),
         time_in_state=_time_in_state(probed),
         unreadable=unreadable,
     )

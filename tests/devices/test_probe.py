@@ -36,7 +36,8 @@ esac
 DUMPSYS = """#!/bin/sh
 case $1 in
 thermalservice) printf 'IsStatusOverride: false\\nThermal Status: 2\\nCached temperatures:\\n' ;;
-battery) printf 'Current Battery Service state:\\n  AC powered: false\\n  level: 57\\n  temperature: 314\\n'
+power) printf 'POWER MANAGER\\n  mDirty=0x0\\n  mWakefulness=Awake\\n  mWakefulnessChanging=false\\n' ;;
+battery) printf 'Current state:\\n  Capacity level: 3\\n  level: 57\\n  scale: 100\\n  temperature: 314\\n' ;;
 esac
 """
 
@@ -117,6 +118,7 @@ def test_a_phone_tells_its_conditions(pixel: Path, shell: list[str]) -> None:
     assert conditions.thermal_status == 2
     assert conditions.battery_percent == 57
     assert conditions.battery_celsius == 31.4
+    assert conditions.wakefulness == "Awake"
     assert conditions.throttled_flags is None
     assert conditions.time_in_state is not None
     assert [(one.policy, one.khz, one.ticks) for one in conditions.time_in_state][:3] == [
@@ -256,6 +258,20 @@ def test_what_cannot_be_read_is_none_with_its_reason(tmp_path: Path) -> None:
         "memory_available_kib",
         "temperatures",
     }
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_an_empty_dumpsys_is_unreadable_and_the_rest_goes_on(pixel: Path, shell: list[str]) -> None:
+    write_tree(pixel, {"bin/dumpsys": "#!/bin/sh\n"})
+    conditions = parse_conditions(probe(pixel, "conditions", shell))
+    assert (conditions.thermal_status, conditions.battery_percent, conditions.wakefulness) == (None,) * 3
+    assert set(conditions.unreadable) == {
+        "thermal_status",
+        "battery_percent",
+        "battery_decicelsius",
+        "wakefulness",
+    }
+    assert conditions.load_average_1min == 1.25
 
 
 def test_garbage_in_a_file_counts_as_unreadable(pixel: Path) -> None:
