@@ -26,6 +26,7 @@ COLUMNS = (
     "governor",
     "load average",
     "battery °C",
+    "screen",
     "throttled",
 )
 
@@ -39,9 +40,10 @@ def describe(cells: Sequence[Cell]) -> tuple[ConditionsRow, ...]:
                 _change(cell, _temperatures),
                 _change(cell, _frequencies),
                 _mean_frequencies(cell),
-                _governors(cell),
+                _named(cell, lambda conditions: conditions.governors or ()),
                 _change(cell, _loads),
                 _change(cell, _battery),
+                _named(cell, lambda conditions: [conditions.wakefulness] if conditions.wakefulness else []),
                 _throttled(cell),
             ),
         )
@@ -96,12 +98,12 @@ def _battery(conditions: Conditions) -> Iterable[float]:
     return [] if conditions.battery_celsius is None else [conditions.battery_celsius]
 
 
-def _governors(cell: Cell) -> str:
+def _named(cell: Cell, reading: Callable[[Conditions], Iterable[str]]) -> str:
     names = {
         printable(name)
         for process in cell.processes
         for conditions in (process.conditions_before, process.conditions_after)
-        for name in conditions.governors or ()
+        for name in reading(conditions)
     }
     return ", ".join(sorted(names)) or MISSING
 
