@@ -3,9 +3,9 @@
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -108,7 +108,11 @@ class _Worker:
             self.listen(Event(target.name, text))
 
         tell("connecting")
-        with hold_device(target, tell), open_device(target, tell) as device, hold_on_device(device, tell):
+        with (
+            hold_device(target, tell),
+            open_device(target, tell) as device,
+            _hold_there(target, device, tell),
+        ):
             cells = _plan_cells(self.request, self.artifacts, device)
             progress = _Progress.of(cells, target.name, self.folder, self.listen)
             bundle = ensure_bundle(device.info.abi)
@@ -133,6 +137,11 @@ class _Worker:
         if session and job:
             with contextlib.suppress(HarnessError), _second_connection(session.device) as device:
                 Job(device, job.bundle, job.folder).stop()
+
+
+def _hold_there(target: Target, device: Device, tell: Callable[[str], None]) -> AbstractContextManager[None]:
+    """What lives on this machine is held by its lock here, which never goes stale."""
+    return contextlib.nullcontext() if target.lives_here else hold_on_device(device, tell)
 
 
 @contextmanager
