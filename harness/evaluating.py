@@ -16,7 +16,6 @@ from harness.accuracy.eager import predict_chunks
 from harness.accuracy.evaluation import Predictions
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preparation import Prepared
-from harness.accuracy.reference import reference_network
 from harness.accuracy.saved import FOLDER, find_evaluation, save_evaluation
 from harness.bundle import ensure_bundle
 from harness.devices.device import Device
@@ -26,6 +25,7 @@ from harness.errors import HarnessError, Interrupted, MeasurementError, UsageErr
 from harness.events import Event, Listener
 from harness.locks import hold_device
 from harness.lowering.cache import StoredArtifact, lower_cached
+from harness.lowering.quiet import quietly
 from harness.measuring.deploy import deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job
 from harness.paths import cache_folder
@@ -193,6 +193,8 @@ class Evaluator:
         sha256 = stored.artifact.sha256
         if sha256 not in self.eager:
             tell("comparing with PyTorch", len(self.dataset))
+            with quietly():  # ExecuTorch's imports talk
+                from harness.accuracy.reference import reference_network
             network = reference_network(variant, self.prepared.inputs[variant])
             preprocessing = self.prepared.subject(variant).preprocessing
             self.eager[sha256] = predict_chunks(network, chunks, preprocessing)

@@ -21,13 +21,16 @@ class IntegerReference(nn.Module):
 
     def __init__(self, converted: fx.GraphModule) -> None:
         super().__init__()
+        # Exported for one image, it guards against more; its arithmetic does not mind them.
+        for node in converted.graph.find_nodes(op="call_module", target="_guards_fn"):
+            converted.graph.erase_node(node)
+        converted.recompile()
         self.converted = converted
 
     def forward(self, images: Tensor) -> Tensor:
-        """NCHW float images to dequantized logits."""
-        (logits,) = _IntegerInterpreter(self.converted).run(images)
-        result: Tensor = logits
-        return result
+        """NCHW float images to dequantized logits, one row an image."""
+        logits: Tensor = _IntegerInterpreter(self.converted).run(images)
+        return logits
 
 
 class _IntegerInterpreter(fx.Interpreter):
