@@ -143,7 +143,9 @@ class Evaluator:
 
         stored = self._find_artifact(work)
         subject = self.prepared.subject(work.variant, stored.artifact.sha256)
-        outputs = self.folder / FOLDER / "outputs" / f"{cell_file_name(work.cells[0].name)[:-5]}"
+        # Of this file on this device and no other: what is kept there is taken for its answers.
+        kept_as = Path(cell_file_name(f"{device.info.name}-{stored.artifact.sha256}")).stem
+        outputs = self.folder / FOLDER / "outputs" / kept_as
         image_bytes = 3 * subject.preprocessing.resolution_px**2
         keep_inputs = device.free_bytes is None or images * image_bytes < device.free_bytes / 2
         with _running(device, stored, work, outputs, tell, keep_inputs=keep_inputs) as run_batch:
@@ -159,6 +161,8 @@ class Evaluator:
             )
         save_evaluation(self.folder, evaluation, work.cells)
         shutil.rmtree(outputs)
+        with contextlib.suppress(OSError):  # others are still kept there
+            outputs.parent.rmdir()
         top1 = evaluation.accuracy.top1
         told = (
             f"top-1 {top1.estimate:.1%} ({top1.low:.1%} to {top1.high:.1%}) of {evaluation.accuracy.images}"
