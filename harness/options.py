@@ -2,7 +2,7 @@
 
 import math
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,6 +85,14 @@ def check_evaluation(request: RunRequest) -> None:
         )
     if not request.accuracy_dataset:
         raise UsageError("no data set to evaluate on", mend="for example --accuracy fashion-mnist")
+
+
+def check_measured(asked: Iterable[str], measured: Iterable[str]) -> None:
+    """Refuse devices that a run has no cells of."""
+    known = sorted(set(measured))
+    for name in asked:
+        if name not in known:
+            raise UsageError(f"the run measured nothing on {name}", mend=f"it measured on {', '.join(known)}")
 
 
 @dataclass(frozen=True)

@@ -244,6 +244,8 @@ def evaluate(
     )
     options.check_evaluation(request)
     targets = () if request.accuracy_on_host else inventory.resolve(request.devices)
+    if device:
+        options.check_measured((target.name for target in targets), (cell.device.name for cell in cells))
     for target in targets:
         check_target(target)
     from harness.accuracy.preparation import prepare

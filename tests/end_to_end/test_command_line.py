@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-COMMANDS = ("run", "lower", "report", "pick", "compare", "devices", "bundle")
+COMMANDS = ("run", "lower", "evaluate", "train", "report", "pick", "compare", "devices", "bundle")
 HEAVY = ("torch", "executorch", "numpy", "scipy", "pandas", "matplotlib", "adb_shell", "cryptography")
 
 RunHarness = Callable[..., Any]
