@@ -82,7 +82,8 @@ class Evaluator:
                     self._evaluate_on(target, waiting)
         except KeyboardInterrupt:
             raise Interrupted(
-                "interrupted; what was evaluated is saved", mend="the same command goes on where it was"
+                "interrupted; what was evaluated is saved",
+                mend=f"go on with: harness evaluate {self.folder}, and the same options",
             ) from None
         return tuple(self.errors)
 

@@ -1,8 +1,10 @@
 """The network that a device's answers are judged by: eager for floats, exact integers for int8."""
 
+from torch import Tensor
+
 from harness.accuracy.eager import Network
 from harness.lowering.cache import LoweringInputs
-from harness.lowering.program import build_network, quantize
+from harness.lowering.program import build_network, one_thread, quantize
 from harness.records import Variant
 
 
@@ -14,4 +16,14 @@ def reference_network(variant: Variant, files: LoweringInputs) -> Network:
     """
     if variant.precision == "fp32":
         return build_network(variant, files.weights_file)
-    return quantize(variant, weights_file=files.weights_file, calibration_images=files.calibration_images)
+    quantized = quantize(
+        variant, weights_file=files.weights_file, calibration_images=files.calibration_images
+    )
+
+    def predict(images: Tensor) -> Tensor:
+        # Its small float64 convolutions gain nothing from more threads, and lose much on a busy machine.
+        with one_thread():
+            logits: Tensor = quantized(images)
+        return logits
+
+    return predict

@@ -59,7 +59,7 @@ def lower_variant(
         LoweringError: the weights or the calibration images do not fit the variant.
     """
     started = time.perf_counter()
-    with quietly(), _one_thread(), torch.no_grad():
+    with quietly(), one_thread(), torch.no_grad():
         network = build_network(variant, weights_file)
         images, calibration = _calibration(variant, calibration_images)
         reference = synthetic_images(1, variant.resolution_px, REFERENCE_SEED)
@@ -104,7 +104,7 @@ def quantize(
     Raises:
         LoweringError: the weights or the calibration images do not fit the variant.
     """
-    with quietly(), _one_thread(), torch.no_grad():
+    with quietly(), one_thread(), torch.no_grad():
         network = build_network(variant, weights_file)
         images, _ = _calibration(variant, calibration_images)
         example = synthetic_images(1, variant.resolution_px, REFERENCE_SEED)
@@ -222,7 +222,8 @@ def _raw(tensor: Tensor) -> bytes:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Torch on one core inside the block."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
