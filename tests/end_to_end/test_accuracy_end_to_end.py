@@ -1,0 +1,87 @@
+"""Training, timing and accuracy through the command line, on real images."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SHIPPED = Path(__file__).parent.parent / "data" / "fashion-mnist-1k"
+IMAGES = f"idx:{SHIPPED}"
+QUICK = ("--processes", "1", "--min-time", "0", "--max-time", "0.1")
+
+RunHarness = Callable[..., Any]
+
+
+@pytest.mark.slow
+def test_accuracy_is_that_of_the_timed_file_and_equals_pytorch(
+    run_harness: RunHarness, tmp_path: Path
+) -> None:
+    trained = run_harness(
+        *("train", "--width", "0.25", "--resolution", "32", "--dataset", f"{IMAGES}:test"),
+        *("--epochs", "1", "--out", "w.safetensors"),
+    )
+    assert trained.exit_code == 0, trained.stderr
+    assert "w.safetensors: top-1" in trained.stdout
+    measured = run_harness(
+        *("run", "--device", "host", "--weights", "w.safetensors", *QUICK, "--out", "r", "--json"),
+        *("--accuracy", IMAGES, "--calibrate", f"{IMAGES}:test"),
+    )
+    assert measured.exit_code == 0, measured.stderr
+    cells = {cell["variant"]["precision"]: cell for cell in measured.document["cells"]}
+    assert set(cells) == {"fp32", "int8"}
+    for cell in cells.values():
+        variant, accuracy = cell["variant"], cell["accuracy"]
+        assert (variant["width"], variant["resolution_px"], variant["classes"]) == (0.25, 32, 10)
+        assert variant["weights"]["source"] == "w.safetensors"
+        assert (accuracy["images"], accuracy["measured_on"]) == (1000, "host")
+        # fp32 against the eager network, int8 against exact integers: on every image.
+        assert accuracy["agreement_with_eager"] == 1.0
+        saved = json.loads((tmp_path / "r" / "accuracy" / f"host-{_name(cell)}-t1.json").read_text())
+        assert saved["artifact_sha256"] == cell["artifact"]["sha256"]
+        assert saved["differing"] == []
+        assert sum(one["images"] for one in saved["scores"]["classes"]) == 1000
+    assert cells["int8"]["artifact"]["calibration"]["images"] == 130  # 13 of each class
+    page = (tmp_path / "r" / "report" / "report.md").read_text()
+    assert f"{cells['fp32']['accuracy']['top1']['estimate'] * 100:.1f}" in page
+    # A second evaluation finds everything done, and touches no device.
+    again = run_harness("evaluate", "r", "--json")
+    assert again.exit_code == 0, again.stderr
+    assert "connecting" not in again.stderr
+    assert again.document["cells"] == measured.document["cells"]
+
+
+def _name(cell: dict[str, Any]) -> str:
+    variant = cell["variant"]
+    return f"mobilenet_v1_{variant['width']:g}_{variant['resolution_px']}_{variant['precision']}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("run", "-d", "host", "--accuracy", IMAGES), "needs trained weights"),
+        (("run", "-d", "host", "--weights", "nowhere.pt"), "no weights file nowhere.pt"),
+        (("run", "-d", "host", "--weights", "x.txt"), "x.txt is not a kind of weights file"),
+        (("run", "-d", "host", "--accuracy-on", "moon"), "there are device, host"),
+        (("lower", "--weights", "evil.pt"), "loading it could run code"),
+        (("evaluate", "nowhere"), "not a run folder"),
+        (("train", "--dataset", "nosuch", "--out", "w.safetensors"), "no data set 'nosuch'"),
+        (("train", "--dataset", IMAGES, "--out", "w.pt"), "must end in .safetensors"),
+        (("train", "--dataset", IMAGES, "--out", "w.safetensors", "--freeze-backbone"), "--from"),
+        (("train", "--dataset", IMAGES, "--out", "w.safetensors", "-w", "0.25,0.5"), "one at a time"),
+    ],
+    ids=lambda value: " ".join(value[:1]) if isinstance(value, tuple) else value,
+)
+def test_bad_input_is_told_before_a_device_is_touched(
+    run_harness: RunHarness, tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    (tmp_path / "x.txt").write_text("no weights")
+    # A pickle that would call os.system: protocol 0, written by hand.
+    (tmp_path / "evil.pt").write_bytes(b"cos\nsystem\n(S'touch owned'\ntR.")
+    ended = run_harness(*arguments)
+    assert ended.exit_code == 2, ended.stderr
+    assert says in ended.stderr
+    assert ended.stdout == ""
+    assert "Traceback" not in ended.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["evil.pt", "x.txt"]
