@@ -57,13 +57,21 @@ def _device(network: Callable[[torch.Tensor], torch.Tensor], folder: Path) -> Ru
     return run
 
 
-def _evaluate(dataset: Dataset, network: MobileNetV1, run_batch: RunBatch, folder: Path) -> Evaluation:
+def _evaluate(
+    dataset: Dataset,
+    network: MobileNetV1,
+    run_batch: RunBatch,
+    folder: Path,
+    *,
+    chunk_bytes: int = packing.CHUNK_BYTES,
+) -> Evaluation:
     evaluation, _ = evaluate(
         _subject(dataset),
         dataset,
         run_batch,
         measured_on="made",
         packed_folder=folder / "packed",
+        chunk_bytes=chunk_bytes,
         predict_eagerly=lambda chunks: predict_chunks(network, chunks, PREPROCESSING),
     )
     return evaluation
@@ -95,9 +103,9 @@ def test_a_wrong_runtime_shows_as_images_that_differ(
 
 
 def test_an_evaluation_goes_on_with_the_chunks_that_are_missing(
-    dataset: Dataset, network: MobileNetV1, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset, network: MobileNetV1, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(packing.pack, "__kwdefaults__", {"chunk_bytes": 300 * 32 * 32 * 3})
+    chunk_bytes = 300 * 32 * 32 * 3
     run, ran = _device(network, tmp_path), []
 
     def dies_at_the_third(chunk: Chunk) -> Path:
@@ -108,8 +116,8 @@ def test_an_evaluation_goes_on_with_the_chunks_that_are_missing(
 
     kept = keep_outputs(dies_at_the_third, tmp_path / "kept")
     with pytest.raises(KeyboardInterrupt):
-        _evaluate(dataset, network, kept, tmp_path)
-    evaluation = _evaluate(dataset, network, kept, tmp_path)
+        _evaluate(dataset, network, kept, tmp_path, chunk_bytes=chunk_bytes)
+    evaluation = _evaluate(dataset, network, kept, tmp_path, chunk_bytes=chunk_bytes)
     assert ran == [0, 300, 600, 600, 900]
     assert evaluation.accuracy.agreement_with_eager == 1
 
