@@ -23,7 +23,7 @@ from harness.devices.kinds import open_device
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError, UsageError
 from harness.events import Event, Listener
-from harness.locks import hold_device
+from harness.locks import hold_device, hold_there
 from harness.lowering.cache import StoredArtifact, lower_cached
 from harness.lowering.quiet import quietly
 from harness.measuring.deploy import deploy_artifact, deploy_bundle
@@ -120,7 +120,11 @@ class Evaluator:
 
         try:
             tell("connecting")
-            with hold_device(target, tell), open_device(target, tell) as device:
+            with (
+                hold_device(target, tell),
+                open_device(target, tell) as device,
+                hold_there(target, device, tell),
+            ):
                 for number, work in enumerate(waiting):
                     try:
                         self._evaluate(work, device, number, len(waiting))

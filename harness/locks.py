@@ -1,12 +1,14 @@
-"""One harness at a time on a device: a lock on this machine that says who holds it."""
+"""One harness at a time on a device: a lock on this machine that says who holds it, and one on the device."""
 
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from filelock import FileLock, Timeout
 
+from harness.devices.device import Device
+from harness.devices.device_lock import hold_on_device
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit
 from harness.paths import cache_folder
@@ -47,3 +49,8 @@ def hold_device(target: Target, tell: Callable[[str], None], *, wait_s: float = 
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def hold_there(target: Target, device: Device, tell: Callable[[str], None]) -> AbstractContextManager[None]:
+    """Hold an open device by its own lock, too; the lock of what lives here is here and never stale."""
+    return nullcontext() if target.lives_here else hold_on_device(device, tell)

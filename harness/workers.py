@@ -3,9 +3,9 @@
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -13,13 +13,12 @@ from typing import Self
 from harness.bundle import ensure_bundle
 from harness.devices.cores import choose_cores, format_cpu_list
 from harness.devices.device import Device
-from harness.devices.device_lock import hold_on_device
 from harness.devices.kinds import open_device
 from harness.devices.reconnection import DeviceRestarted
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, HarnessError, Interrupted
 from harness.events import Event, Listener
-from harness.locks import hold_device
+from harness.locks import hold_device, hold_there
 from harness.lowering.background import Artifacts
 from harness.measuring.jobs import Job
 from harness.measuring.plans import make_plan
@@ -111,7 +110,7 @@ class _Worker:
         with (
             hold_device(target, tell),
             open_device(target, tell) as device,
-            _hold_there(target, device, tell),
+            hold_there(target, device, tell),
         ):
             cells = _plan_cells(self.request, self.artifacts, device)
             progress = _Progress.of(cells, target.name, self.folder, self.listen)
@@ -137,11 +136,6 @@ class _Worker:
         if session and job:
             with contextlib.suppress(HarnessError), _second_connection(session.device) as device:
                 Job(device, job.bundle, job.folder).stop()
-
-
-def _hold_there(target: Target, device: Device, tell: Callable[[str], None]) -> AbstractContextManager[None]:
-    """What lives on this machine is held by its lock here, which never goes stale."""
-    return contextlib.nullcontext() if target.lives_here else hold_on_device(device, tell)
 
 
 @contextmanager
