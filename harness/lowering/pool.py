@@ -132,6 +132,8 @@ class _Pool:
         while self.workers and not cancelled.is_set():
             for key, _ in self.selector.select(POLL_S):
                 worker: _Worker = key.data
+                if worker not in self.workers:
+                    continue  # retired by an event before this one; its file numbers may be another's now
                 chunk = os.read(key.fd, 65536)
                 if key.fileobj is worker.process.stderr:
                     worker.last_words = (worker.last_words + chunk)[-LAST_WORDS_BYTES:]
