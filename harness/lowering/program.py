@@ -107,7 +107,10 @@ def quantize(
     with quietly(), one_thread(), torch.no_grad():
         network = build_network(variant, weights_file)
         images, _ = _calibration(variant, calibration_images)
-        example = synthetic_images(1, variant.resolution_px, REFERENCE_SEED)
+        # The layout of a fully delegated program: it changes the float sums that ranges are taken from.
+        example = synthetic_images(1, variant.resolution_px, REFERENCE_SEED).contiguous(
+            memory_format=torch.channels_last
+        )
         recipe = PRECISIONS[variant.precision]
         return recipe.prepare(network, fold_batch_norm(network), example, images).eager
 

@@ -1,9 +1,11 @@
 """Does a device compute what the eager model computes? Checked on every process, without torch.
 
 Floats of the same graph differ by the order of additions: a few 1e-6 of the largest logit is seen on x86-64
-and ARM. Quantized programs are compared with the exact integer reference (`lowering/integers.py`), from
-which a correct device does not differ at all; the smallest possible difference, one step of 255, is 4e-3
-of the largest logit or more. So one bound between the two tells right from wrong for both.
+and ARM. Quantized programs are compared with an integer reference (`lowering/integers.py`), from which most
+devices and variants do not differ at all. At 0.25/192 and 0.25/224 with seeded weights, though, host and
+four ARM cores agree with each other and not with it: one rounding, near a tie deep in the network, moves
+some logits by one step of 255. So one step is allowed and two are not; a core that really computes something
+else (QEMU's `max`) is off by dozens of steps.
 """
 
 import array
@@ -16,7 +18,12 @@ from harness.errors import MeasurementError
 from harness.records import Parity, Precision
 
 # Relative to the largest absolute value of the reference.
-RELATIVE_TOLERANCE: dict[Precision, float] = {"fp32": 1e-4, "int8": 1e-3}
+RELATIVE_TOLERANCE = 1e-4
+# In steps of the quantized output.
+STEPS_TOLERANCE = 1.5
+LEVELS = 256
+# Of a step: 255 times the relative error of float32 is 3e-5.
+GRID_ERROR = 1e-3
 
 
 def read_reference(file: Path) -> tuple[float, ...]:
@@ -38,7 +45,9 @@ def compare(output: Sequence[float], reference: Sequence[float], precision: Prec
     if not all(map(math.isfinite, output)):
         raise MeasurementError("the output holds infinities or NaN")
     error = max((abs(a - b) for a, b in zip(output, reference, strict=True)), default=0.0)
-    tolerance = RELATIVE_TOLERANCE[precision] * max(map(abs, reference), default=0.0)
+    tolerance = RELATIVE_TOLERANCE * max(map(abs, reference), default=0.0)
+    if precision == "int8":
+        tolerance = max(tolerance, STEPS_TOLERANCE * _step(reference))
     return Parity(
         max_abs_error=error,
         tolerance=tolerance,
@@ -56,6 +65,16 @@ def _cosine(a: Sequence[float], b: Sequence[float]) -> float:
         if lengths
         else float(math.hypot(*a) == math.hypot(*b))
     )
+
+
+def _step(quantized: Sequence[float]) -> float:
+    """The scale of a dequantized int8 output: the largest of which every value is a multiple, else 0."""
+    largest = max(map(abs, quantized), default=0.0)
+    for levels in range(1, LEVELS):
+        step = largest / levels
+        if step and all(abs(value / step - round(value / step)) < GRID_ERROR for value in quantized):
+            return step
+    return 0.0
 
 
 def _top1(logits: Sequence[float]) -> int:
