@@ -96,7 +96,7 @@ def _constants(graph: bytes) -> Iterator[tuple[str, Tensor]]:
         fields = list(_fields(_as_bytes(node)))
         if (_NODE_OP, b"Const") not in fields:
             continue
-        name = next(_as_bytes(value) for number, value in fields if number == _NODE_NAME)
+        name = _as_bytes(dict(fields).get(_NODE_NAME, b""))
         for number, attribute in fields:
             if number == _NODE_ATTR:
                 entry = dict(_fields(_as_bytes(attribute)))
