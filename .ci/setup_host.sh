@@ -14,6 +14,7 @@ clang:command -v clang++
 openssh-client:command -v ssh
 openssh-server:test -x /usr/sbin/sshd
 busybox-static:command -v busybox
+mksh:command -v mksh
 dpkg-dev:command -v dpkg-source
 e2fsprogs:test -x /sbin/mke2fs
 debian-archive-keyring:test -e /usr/share/keyrings/debian-archive-keyring.gpg
