@@ -58,7 +58,7 @@ lint: setup
 
 # What the harness itself costs, as ratios; each exits 1 when it misses its goal.
 bench: setup arm-vm
-	@for bench in lowering runner transports accuracy; do \
+	@for bench in lowering warm runner transports accuracy; do \
 	    echo "== $$bench"; $(BIN)/python tests/benchmarks/bench_$$bench.py || failed=1; \
 	done; exit $${failed:-0}
 
