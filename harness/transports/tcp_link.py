@@ -1,5 +1,6 @@
 """The TCP connection under adb-shell's seam for transports."""
 
+import errno
 import select
 import socket
 import time
@@ -8,7 +9,10 @@ from adb_shell.transport.base_transport import BaseTransport
 
 from harness.errors import ConnectionLost, TimedOut
 
-KEEPALIVE = (
+# A peer that is gone without a word is noticed within a quarter of a minute. The kernels see to that; nothing
+# wakes what is measured. Keepalive watches over an idle connection, the other over bytes not acknowledged.
+LIVENESS = (
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 15_000),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 3),
@@ -29,7 +33,7 @@ class TcpLink(BaseTransport):  # type: ignore[misc]
         """Connect, and let the kernel watch over the connection while a command is silent."""
         try:
             self._socket = socket.create_connection(self._address, timeout=transport_timeout_s)
-            for option in KEEPALIVE:
+            for option in LIVENESS:
                 self._socket.setsockopt(*option)
         except OSError as error:
             raise ConnectionLost(
@@ -47,9 +51,10 @@ class TcpLink(BaseTransport):  # type: ignore[misc]
         """
         try:
             data = self._ready(transport_timeout_s).recv(numbytes)
-        except TimeoutError as error:
-            raise TimedOut("the device is silent", device=self.name) from error
         except OSError as error:
+            # Python's own time-out has no number; the kernel's, ETIMEDOUT, is the end of the connection.
+            if isinstance(error, TimeoutError) and error.errno != errno.ETIMEDOUT:
+                raise TimedOut("the device is silent", device=self.name) from error
             raise self._lost(error.strerror) from error
         if not data:
             raise self._lost("the device closed it")
