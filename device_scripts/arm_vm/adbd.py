@@ -39,9 +39,11 @@ INCLUDES = (
     "frameworks/native/libs/adbd_auth/include",
 )
 
-# Without ALLOW_ADBD_NO_AUTH it accepts the keys in /adb_keys and nobody else.
+# ALLOW_ADBD_NO_AUTH leaves it to the property ro.adb.secure, which identity.cpp sets, whether only the keys
+# in /adb_keys are accepted.
 FLAGS = (
     *("-O1", "-fno-exceptions", "-w", "-D_GNU_SOURCE", "-DADB_HOST=0", "-DALLOW_ADBD_ROOT=0"),
+    "-DALLOW_ADBD_NO_AUTH",
     *("-DANDROID_BASE_UNIQUE_FD_DISABLE_IMPLICIT_CONVERSION=1", '-DPLATFORM_TOOLS_VERSION="29.0.6"'),
     '-DADB_VERSION="29.0.6-debian"',
 )

@@ -115,6 +115,7 @@ def boot(
     memory_mb: int = MEMORY_MB,
     machine: Path | None = None,
     may_restart: bool = False,
+    adbd_asks_for_key: bool = True,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Iterator[ArmVm]:
     """Boot the machine from an untouched disk, a few seconds, and stop it at the end.
@@ -122,7 +123,8 @@ def boot(
     With `virtual_time` there is one core on which one instruction takes one nanosecond, whatever the
     host does meanwhile, and idle time is skipped (which keeps a host core busy); otherwise two cores in
     real time. It is stopped even when this process is killed. When the guest reboots it ends, unless it
-    `may_restart`. `tell` hears of the first build.
+    `may_restart`. Unless `adbd_asks_for_key` everybody on this machine has a shell of the guest: for tests
+    of clients, on a machine that can reach nothing. `tell` hears of the first build.
 
     Raises:
         DeviceUnfit: QEMU is missing, or the machine did not come up.
@@ -131,14 +133,16 @@ def boot(
     machine = machine or build_machine(tell)
     with tempfile.TemporaryDirectory(prefix="harness-arm-vm-") as folder, contextlib.ExitStack() as stack:
         console = Path(folder) / "console.log"
+        adbd_says = b"AUTH" if adbd_asks_for_key else b"CNXN"
         for attempts_left in reversed(range(PORT_ATTEMPTS)):
             adb_port, ssh_port = _free_ports()
             argv = _qemu_argv(machine, console, adb_port, ssh_port, cpu, memory_mb, virtual_time)
+            argv += ("-append", _kernel_options(virtual_time, adbd_asks_for_key))
             if not may_restart:
                 argv.append("-no-reboot")
             process = stack.enter_context(supervised(argv, console.with_name("qemu.log")))
             try:
-                _wait_until_up(process, console, adb_port, ssh_port)
+                _wait_until_up(process, console, adb_port, ssh_port, adbd_says)
                 break
             except DeviceUnfit as error:
                 if PORT_TAKEN not in error.what or not attempts_left:
@@ -163,18 +167,26 @@ def _qemu_argv(
     forwards = f"hostfwd=tcp:127.0.0.1:{ssh_port}-:22,hostfwd=tcp:127.0.0.1:{adb_port}-:5555"
     # Not shift=auto: it follows the host's clock and offers no instruction counter.
     clock = ("-icount", "shift=0,sleep=off", "-smp", "1") if virtual_time else ("-smp", "2")
-    # Random addresses would change cache lines and page counts from boot to boot.
-    kernel_options = "console=ttyAMA0 rdinit=/init quiet panic=-1" + (" norandmaps" if virtual_time else "")
     disk = str(machine / "root.ext4").replace(",", ",,")
     return [
         *(QEMU, "-M", "virt", "-cpu", cpu, "-m", str(memory_mb), *clock),
         *("-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"),
         *("-serial", f"file:{console}", "-pidfile", str(console.with_name("pid"))),
-        *("-kernel", str(machine / "kernel"), "-initrd", str(machine / "initrd"), "-append", kernel_options),
+        *("-kernel", str(machine / "kernel"), "-initrd", str(machine / "initrd")),
         *("-snapshot", "-drive", f"if=none,id=disk,format=raw,file={disk}"),
         *("-device", "virtio-blk-device,drive=disk", "-device", "virtio-net-device,netdev=net"),
         *("-netdev", f"user,id=net,restrict=on,{forwards}"),
     ]
+
+
+def _kernel_options(virtual_time: bool, adbd_asks_for_key: bool) -> str:
+    options = ["console=ttyAMA0", "rdinit=/init", "quiet", "panic=-1"]
+    if virtual_time:
+        # Random addresses would change cache lines and page counts from boot to boot.
+        options.append("norandmaps")
+    if not adbd_asks_for_key:
+        options.append("harness.adbd=without-key")
+    return " ".join(options)
 
 
 def _free_ports() -> tuple[int, int]:
@@ -193,11 +205,13 @@ def _free_ports() -> tuple[int, int]:
 # Coming up ----------------------------------------------------------------------------------------
 
 
-def _wait_until_up(process: LocalProcess, console: Path, adb_port: int, ssh_port: int) -> None:
+def _wait_until_up(
+    process: LocalProcess, console: Path, adb_port: int, ssh_port: int, adbd_says: bytes
+) -> None:
     deadline = time.monotonic() + BOOT_TIMEOUT_S
     waiting: dict[str, Callable[[float], bool]] = {
         "sshd": partial(_sshd_answers, ssh_port),
-        "adbd": partial(_adbd_answers, adb_port),
+        "adbd": partial(_adbd_answers, adb_port, adbd_says),
     }
     patience = 1.0
     while waiting:
@@ -216,12 +230,12 @@ def _sshd_answers(port: int, patience_s: float) -> bool:
     return _first_bytes(port, b"", patience_s) == b"SSH-"
 
 
-def _adbd_answers(port: int, patience_s: float) -> bool:
-    """Whether adbd answers a greeting (`CNXN` of AOSP's adb/protocol.txt) by asking for a key."""
+def _adbd_answers(port: int, answer: bytes, patience_s: float) -> bool:
+    """Whether adbd answers a greeting (AOSP's adb/protocol.txt): `AUTH` asks for a key, `CNXN` for none."""
     command, payload = b"CNXN", b"host::\0"
     (number,) = struct.unpack("<I", command)
     header = (0x01000000, 4096, len(payload), sum(payload), number ^ 0xFFFFFFFF)
-    return _first_bytes(port, command + struct.pack("<5I", *header) + payload, patience_s) == b"AUTH"
+    return _first_bytes(port, command + struct.pack("<5I", *header) + payload, patience_s) == answer
 
 
 def _first_bytes(port: int, greeting: bytes, patience_s: float) -> bytes:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from harness.paths import cache_folder
+
 pytestmark = pytest.mark.slow
 
 SMALL = ("--width", "0.25", "--resolution", "32", "--processes", "2")
@@ -43,6 +45,13 @@ def check_report(report: str) -> None:
     assert {"index.html", "report.md", "cells.csv"} <= {path.name for path in folder.iterdir()}
     assert list(folder.glob("*.svg"))
     assert list(folder.glob("*.png"))
+
+
+def files_on_host_device() -> dict[Path, int]:
+    """Where `host` gets bundle and artifacts pushed, and when each file was written."""
+    folder = cache_folder() / "devices/host"
+    files = (path for pattern in ("bundle-*/*", "artifacts/*") for path in folder.glob(pattern))
+    return {path: path.stat().st_mtime_ns for path in files}
 
 
 @pytest.mark.device
@@ -109,9 +118,11 @@ def test_a_second_run_lowers_and_pushes_nothing(run_harness: Callable[..., Any],
     one = ("run", "--device", "host", "--width", "0.25", "--resolution", "32", "--precision", "fp32")
     quick = ("--processes", "1", "--min-time", "0.05")
     assert run_harness(*one, *quick, "--out", tmp_path / "first").exit_code == 0
+    pushed = files_on_host_device()
+    assert any(path.suffix == ".pte" for path in pushed)
     again = run_harness(*one, *quick, "--out", tmp_path / "second")
     assert again.exit_code == 0
-    assert "pushing" not in again.stderr
+    assert files_on_host_device() == pushed
     assert "lowered" not in again.stderr
     assert "report: " in again.stdout
 
