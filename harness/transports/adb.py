@@ -121,10 +121,12 @@ class AdbTransport:
 
     def __init__(self, serial: str, *, adb: str = "adb", env: Mapping[str, str] | None = None) -> None:
         self._serial = serial
+        self._is_address = re.fullmatch(r".+:\d+", serial) is not None
         self._adb = adb
         self._env = env
         self._connected = False
         self._lost_before = False
+        self._silent = False
 
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
         """See `Transport.run`."""
@@ -134,6 +136,7 @@ class AdbTransport:
             # -T: no terminal, which would mix the streams and translate line ends.
             said = self._device("shell", "-T", command.line, timeout_s=timeout_s, stdin=stdin)
         except ProgramTimedOut as error:
+            self._silent = True
             self._end(command.process_group(error.stderr))
             raise TimedOut(f"{argv[0]!r} did not end within {timeout_s:g} s", device=self._serial) from error
         completed = command.completed(said.stdout, said.stderr)
@@ -145,6 +148,7 @@ class AdbTransport:
                     mend="Android 7 or later is needed",
                 )
             raise self._note(early_end(command.without_words(said.stderr), self._serial))
+        self._silent = False
         return completed
 
     def push(self, source: Path, destination: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
@@ -170,7 +174,9 @@ class AdbTransport:
                 raise self._note(transfer_failure(said, f"cannot pull {source}", self._serial))
 
     def close(self) -> None:
-        """Nothing to end: the connection is the adb server's, which others may use."""
+        """End a connection that fell silent; any other is the adb server's, which others may use."""
+        if self._silent:
+            self._disconnect()
 
     def _connect(self) -> None:
         """Start the server apart from any command, and reach a device that it lost."""
@@ -179,7 +185,7 @@ class AdbTransport:
         # With a remote server this fails, harmlessly: what matters is that no later command starts one,
         # because its greeting would stand in that command's stderr and a time-out would kill the server.
         _adb([self._adb, "start-server"], self._env)
-        if re.fullmatch(r".+:\d+", self._serial):
+        if self._is_address:
             connect(self._serial, adb=self._adb, env=self._env)
         elif self._lost_before:
             with contextlib.suppress(TimedOut):
@@ -194,6 +200,7 @@ class AdbTransport:
         try:
             return self._device(*arguments, timeout_s=timeout_s)
         except TimedOut as error:
+            self._silent = True
             raise TimedOut(
                 f"adb {arguments[0]} did not end within {timeout_s:g} s", device=self._serial
             ) from error
@@ -205,12 +212,18 @@ class AdbTransport:
                 self.run(end_group_argv(group), timeout_s=END_S)
 
     def _note(self, failure: DeviceError) -> DeviceError:
-        """After a broken connection the next call connects anew; the server would keep a dead one."""
+        """After a broken connection the next call connects anew."""
         if isinstance(failure, ConnectionLost):
-            self._connected, self._lost_before = False, True
-            if re.fullmatch(r".+:\d+", self._serial):
-                _adb([self._adb, "disconnect", self._serial], self._env)
+            self._lost_before = True
+            self._disconnect()
         return failure
+
+    def _disconnect(self) -> None:
+        """The server would keep a dead connection, and give it to the next call."""
+        self._connected = self._silent = False
+        if self._is_address:
+            with contextlib.suppress(DeviceError):
+                _adb([self._adb, "disconnect", self._serial], self._env)
 
 
 def _adb(argv: Sequence[str], env: Mapping[str, str] | None) -> Completed:

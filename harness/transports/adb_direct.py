@@ -38,6 +38,7 @@ class AdbDirectTransport:
         self._connect_timeout_s = connect_timeout_s
         self._auth_timeout_s = auth_timeout_s
         self._connection: Connection | None = None
+        self._worked = False
 
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
         """See `Transport.run`."""
@@ -104,22 +105,32 @@ class AdbDirectTransport:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            connection = Connection(
-                self._link,
-                self._device,
-                load_signers((self._key,) if self._key else find_keys()),
-                connect_timeout_s=self._connect_timeout_s,
-                auth_timeout_s=self._auth_timeout_s,
-            )
-            if not connection.speaks_shell_v2:
-                connection.close()
-                raise DeviceUnfit(
-                    "the device's adbd does not tell exit codes",
-                    device=self._device,
-                    mend="Android 7 or later is needed",
-                )
-            self._connection = connection
+            try:
+                self._connection = self._connect()
+            except DeviceError as error:
+                if not self._worked:
+                    raise
+                # It spoke ADB and took the key before: this is the connection's fault, or passes.
+                raise ConnectionLost(error.what, device=self._device, mend=error.mend) from error
+            self._worked = True
         return self._connection
+
+    def _connect(self) -> Connection:
+        connection = Connection(
+            self._link,
+            self._device,
+            load_signers((self._key,) if self._key else find_keys()),
+            connect_timeout_s=self._connect_timeout_s,
+            auth_timeout_s=self._auth_timeout_s,
+        )
+        if not connection.speaks_shell_v2:
+            connection.close()
+            raise DeviceUnfit(
+                "the device's adbd does not tell exit codes",
+                device=self._device,
+                mend="Android 7 or later is needed",
+            )
+        return connection
 
     @contextlib.contextmanager
     def _stream(self, service: bytes, deadline: float) -> Iterator[Stream]:

@@ -20,6 +20,7 @@ from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, T
 VERSION_WITHOUT_CHECKSUMS = 0x01000001
 STLS = struct.unpack("<I", b"STLS")[0]
 BANNER = b"host::features=shell_v2\0"
+READ_SIZE = 1 << 16  # a multiple of every USB packet size
 
 
 class Connection:
@@ -61,15 +62,13 @@ class Connection:
         return b"shell_v2" in features.rstrip(b"\0").split(b",")
 
     def send(self, command: bytes, local_id: int, remote_id: int, data: bytes, deadline: float) -> None:
-        """Send one packet."""
+        """Send one packet, in one piece: a header alone would wait for the 40 ms of a delayed TCP ACK."""
         message = AdbMessage(command, local_id, remote_id, data)
         total = checksum(data) if self._checksums else 0
         header = struct.pack(
             constants.MESSAGE_FORMAT, message.command, local_id, remote_id, len(data), total, message.magic
         )
-        self._link.bulk_write(header, deadline - time.monotonic())
-        if data:
-            self._link.bulk_write(data, deadline - time.monotonic())
+        self._link.bulk_write(header + data, deadline - time.monotonic())
 
     def receive(self, deadline: float) -> tuple[bytes, int, int, bytes]:
         """One packet: command, the sender's id, the receiver's id, data.
@@ -80,6 +79,8 @@ class Connection:
         wire, remote_id, local_id, size, _ = unpack(bytes(self._received[: constants.MESSAGE_SIZE]))
         command = constants.WIRE_TO_ID.get(wire)
         if command is None or size > constants.MAX_ADB_DATA:
+            if self.banner:
+                raise ConnectionLost("the connection to the device garbles its packets", device=self.device)
             raise self._not_adb(wire)
         self._fill(constants.MESSAGE_SIZE + size, deadline)
         data = bytes(memoryview(self._received)[constants.MESSAGE_SIZE : constants.MESSAGE_SIZE + size])
@@ -101,7 +102,8 @@ class Connection:
 
     def _fill(self, size: int, deadline: float) -> None:
         while len(self._received) < size:
-            wanted = max(size - len(self._received), 1 << 16)
+            # Never more than is missing: over USB, a transfer that asks for more would wait for it.
+            wanted = min(size - len(self._received), READ_SIZE)
             self._received += self._link.bulk_read(wanted, deadline - time.monotonic())
 
     def _shake_hands(self, signers: Sequence[CryptographySigner], answer_s: float, accept_s: float) -> None:

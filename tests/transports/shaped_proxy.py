@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that can cut its connections and imitate a narrow link."""
+"""A TCP proxy on loopback that can cut its connections, silence them, and imitate a narrow link."""
 
 import contextlib
 import socket
@@ -15,6 +15,7 @@ class ShapedProxy:
         self._target_port = target_port
         self._narrow = narrow
         self._sockets: list[socket.socket] = []
+        self._silenced: list[socket.socket] = []
         self._lock = threading.Lock()
         self._listener = socket.socket()
         if narrow:
@@ -43,6 +44,11 @@ class ShapedProxy:
                 # shutdown, because close does not wake a thread that waits in recv.
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
+
+    def silence(self) -> None:
+        """Swallow what is still sent over the connections of now, as a network that went away does."""
+        with self._lock:
+            self._silenced = list(self._sockets)
 
     def cut_after(self, forwarded_bytes: int) -> None:
         """Cut once, when that many more bytes went through."""
@@ -76,6 +82,8 @@ class ShapedProxy:
     def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(WIFI_SEGMENT if self._narrow else 1 << 18):
+                if source in self._silenced:
+                    continue
                 sink.sendall(data)
                 self._allowance -= len(data)
                 if self._allowance < 0:

@@ -7,12 +7,14 @@ import pytest
 from device_bench import Bench
 from hypothesis import given
 from hypothesis import strategies as st
+from shaped_proxy import ShapedProxy
 
 from harness.errors import (
     ConnectionLost,
     DeviceError,
     DeviceUnfit,
     HarnessError,
+    TimedOut,
     TransferFailed,
     TransportError,
 )
@@ -164,3 +166,29 @@ def test_the_arm_machine_is_listed(bench: Bench) -> None:
         if device.serial == f"127.0.0.1:{bench.machine.adb_port}"
     )
     assert (listed.state, listed.model) == ("device", "Harness_ARM_VM")
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_a_connection_that_fell_silent_is_not_left_to_the_server(bench: Bench) -> None:
+    with ShapedProxy(bench.machine.adb_port) as proxy:
+        transport = bench.connect("adb", proxy.port)
+        transport.run(["true"], timeout_s=30).check()
+        proxy.silence()
+        with pytest.raises(TimedOut):
+            transport.run(["true"], timeout_s=1)
+        transport.close()
+        serials = [device.serial for device in list_devices(env=bench.adb_environment)]
+        assert f"127.0.0.1:{proxy.port}" not in serials
+        assert transport.run(["echo", "again"], timeout_s=30).stdout == b"again\n"
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_a_connection_that_works_is_left_to_the_server(bench: Bench) -> None:
+    transport = bench.connect("adb")
+    transport.run(["true"], timeout_s=30).check()
+    transport.close()
+    assert f"127.0.0.1:{bench.machine.adb_port}" in [
+        device.serial for device in list_devices(env=bench.adb_environment)
+    ]

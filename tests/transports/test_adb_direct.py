@@ -1,5 +1,7 @@
 """ADB without Google's adb: what peers that are no good devices do, and adbd's own answers to keys."""
 
+import contextlib
+import re
 import socket
 import stat
 import struct
@@ -16,8 +18,9 @@ from device_bench import Bench
 from harness.errors import ConnectionLost, DeviceUnfit, TimedOut, TransportError
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.adb_keys import make_key
+from harness.transports.adb_services import ShellOutput
 
-Behaviour = Callable[[socket.socket], None]
+Behaviour = Callable[[socket.socket], object]
 
 
 @contextmanager
@@ -53,8 +56,10 @@ def answer(connection: socket.socket, command: bytes, arg0: int, arg1: int, data
 
 
 def wait_for_the_end(connection: socket.socket) -> None:
-    while connection.recv(1 << 16):
-        pass
+    # A client that closes without reading everything resets the connection.
+    with contextlib.suppress(ConnectionResetError):
+        while connection.recv(1 << 16):
+            pass
 
 
 def ask_for_keys(connection: socket.socket) -> bytes:
@@ -102,11 +107,12 @@ def test_no_answer_is_a_timeout_of_its_own(key: Path) -> None:
         run_against(wait_for_the_end, key)
 
 
-def test_another_protocol_is_told(key: Path) -> None:
-    def speak_http(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
-        wait_for_the_end(connection)
+def speak_http(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+    wait_for_the_end(connection)
 
+
+def test_another_protocol_is_told(key: Path) -> None:
     with pytest.raises(TransportError, match=r"does not speak ADB \(packet b'HTTP'\)"):
         run_against(speak_http, key)
 
@@ -136,7 +142,7 @@ def test_a_key_that_nobody_accepts_is_told(key: Path) -> None:
 
 def test_a_key_that_is_refused_is_told(key: Path) -> None:
     with pytest.raises(DeviceUnfit, match="the device refused this computer's key"):
-        run_against(lambda connection: ask_for_keys(connection) and None, key)
+        run_against(ask_for_keys, key)
 
 
 def test_a_device_without_shell_v2_is_told(key: Path) -> None:
@@ -179,6 +185,56 @@ def test_a_packet_too_large_to_be_one_is_refused(key: Path) -> None:
 
     with pytest.raises(TransportError, match="does not speak ADB"):
         run_against(send_a_gigabyte, key)
+
+
+def speak_adb(connection: socket.socket) -> None:
+    """Greet as a device without authentication does."""
+    receive(connection)
+    answer(connection, constants.CNXN, 0x01000001, 1 << 20, b"device::features=shell_v2\0")
+
+
+def end_command(connection: socket.socket) -> None:
+    """Answer one command with its words alone, exit code 0."""
+    _, service = receive(connection)
+    token = re.search(rb"harness-[0-9a-f]{16}", service)
+    assert token
+    words = token[0] + b":1;" + token[0] + b":0;"
+    answer(connection, constants.OKAY, 7, 1, b"")
+    answer(connection, constants.WRTE, 7, 1, ShellOutput.HEADER.pack(ShellOutput.STDERR, len(words)) + words)
+    answer(connection, constants.CLSE, 7, 1, b"")
+
+
+def test_garbage_on_a_connection_that_spoke_adb_is_a_lost_one(key: Path) -> None:
+    def garble_later(connection: socket.socket) -> None:
+        speak_adb(connection)
+        receive(connection)
+        connection.sendall(bytes(range(48)))
+        wait_for_the_end(connection)
+
+    with pytest.raises(ConnectionLost, match="garbles its packets"):
+        run_against(garble_later, key)
+
+
+@pytest.mark.parametrize("then", [speak_http, ask_for_keys])
+def test_what_is_wrong_with_a_device_that_once_worked_passes(key: Path, then: Behaviour) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with listener.accept()[0] as connection:
+                speak_adb(connection)
+                end_command(connection)
+                wait_for_the_end(connection)
+            with listener.accept()[0] as connection:
+                then(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        transport = AdbDirectTransport("127.0.0.1", listener.getsockname()[1], key=key)
+        transport.run(["true"], timeout_s=10).check()
+        transport.close()
+        with pytest.raises(ConnectionLost, match=r"does not speak ADB|refused this computer's key"):
+            transport.run(["true"], timeout_s=10)
+        thread.join()
 
 
 # adbd itself --------------------------------------------------------------------------------------
