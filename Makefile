@@ -10,10 +10,11 @@ DEMO_RUN ?= results/demo
 setup: $(VENV)/ready
 
 $(VENV)/ready: pyproject.toml .ci/setup_host.sh
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; Debian 12 and Ubuntu 24.04 have it, and another is named by make PYTHON=...")'
 	sh .ci/setup_host.sh
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade pip
+	@echo "installing the Python packages: 5.6 GB, 2 GB where pip finds a CPU build of torch"
 	$(BIN)/pip install -q -e '.[dev]'
 	touch $@
 

@@ -17,7 +17,8 @@ busybox-static:command -v busybox
 mksh:command -v mksh
 dpkg-dev:command -v dpkg-source
 e2fsprogs:test -x /sbin/mke2fs
-debian-archive-keyring:test -e /usr/share/keyrings/debian-archive-keyring.gpg
+debian-archive-keyring:ls /usr/share/keyrings/debian-archive-keyring.*
+debootstrap:test -e /usr/sbin/debootstrap
 "
 
 missing=
@@ -42,7 +43,12 @@ else
     exit 1
 fi
 echo "installing:$missing"
-export DEBIAN_FRONTEND=noninteractive
-$as_root apt-get update -q
+# A machine just started may still be installing its updates; sudo drops the variable unless env sets it.
+apt_get="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600"
 # shellcheck disable=SC2086
-$as_root apt-get install -q -y --no-install-recommends $missing
+if ! { $apt_get update && $apt_get install --no-install-recommends $missing; }; then
+    echo "error: the packages could not be installed, for the reason above. As root run:" >&2
+    echo "  apt-get install$missing" >&2
+    echo "Ubuntu has some of them in its component universe, which must be enabled." >&2
+    exit 1
+fi

@@ -1,17 +1,15 @@
 """Debian's arm64 packages through an apt configuration of our own; the host's packages are not touched."""
 
-import os
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import mirror
 from commands import TIMEOUT_S, BuildFailed, run
 
 # The guest is this release whatever the host runs: its android-platform-tools is the one adbd.py knows.
 RELEASE = "bookworm"
-ROLLING_SUITES = ("stable", "testing", "unstable", "sid")
-MIRROR_VARIABLE = "HARNESS_DEBIAN_MIRROR"
 KEYRINGS = tuple(
     Path("/usr/share/keyrings") / f"debian-archive-keyring.{suffix}" for suffix in ("gpg", "pgp", "asc")
 )
@@ -46,13 +44,13 @@ class Archive:
         for name in ("state/lists/partial", "cache/archives/partial"):
             (folder / name).mkdir(parents=True)
         (folder / "status").touch()
-        source = f"[signed-by={_keyring()}] {debian_mirror()} {RELEASE} main"
+        source = f"[signed-by={_keyring()}] {mirror.debian_mirror()} {RELEASE} main"
         (folder / "sources.list").write_text(f"deb {source}\ndeb-src {source}\n")
         self._configuration.write_text(CONFIGURATION.format(folder=folder))
         try:
             self._apt("apt-get", "update", "--error-on=any")
         except BuildFailed as error:
-            mend = f"see that the mirror can be reached, or name another one in {MIRROR_VARIABLE}"
+            mend = f"see that the mirror can be reached, or name another one in {mirror.VARIABLE}"
             raise BuildFailed(f"{error}\n  what to do: {mend}") from error
 
     def download(self, names: Iterable[str], folder: Path) -> tuple[Path, ...]:
@@ -103,58 +101,6 @@ def _unpack(package: Path, root: Path, patterns: Sequence[str]) -> None:
             data.stdout.close()
     if done.returncode != 0 or data.returncode != 0:
         raise BuildFailed(f"cannot unpack {package.name}")
-
-
-def debian_mirror() -> str:
-    """The mirror this machine takes Debian from, or the one the environment names."""
-    named = os.environ.get(MIRROR_VARIABLE)
-    if named:
-        return named
-    release = _os_release()
-    if release.get("ID") == "debian":
-        wanted = {release.get("VERSION_CODENAME"), *ROLLING_SUITES}
-        for uri, suites, components in _sources(Path("/etc/apt")):
-            if wanted & set(suites) and "main" in components and not uri.startswith("cdrom:"):
-                return uri
-    raise BuildFailed(
-        "the ARM machine is made of Debian packages, and this machine's apt sources name no Debian mirror\n"
-        f"  what to do: set {MIRROR_VARIABLE} to the address of one, such as http://MIRROR/debian"
-    )
-
-
-def _os_release() -> dict[str, str]:
-    lines = Path("/etc/os-release").read_text().splitlines()
-    return {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines)}
-
-
-def _sources(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    """URI, suites and components of each binary source, in both of apt's formats."""
-    parts = sorted((folder / "sources.list.d").glob("*"))
-    for path in (folder / "sources.list", *parts):
-        if path.suffix == ".list" and path.is_file():
-            yield from parse_list(path.read_text())
-        elif path.suffix == ".sources":
-            yield from parse_deb822(path.read_text())
-
-
-def parse_list(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Read the one-line format: `deb [options] URI suite component...`."""
-    for line in text.splitlines():
-        match = re.match(r"deb\s+(?:\[[^]]*\]\s*)?(\S+)\s+(\S+)\s+([^#]*)", line.strip())
-        if match:
-            yield match[1], [match[2]], match[3].split()
-
-
-def parse_deb822(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Read the deb822 format: paragraphs of `Field: values`, values going on in indented lines."""
-    lines = (line for line in text.splitlines() if not line.startswith("#"))
-    for paragraph in re.split(r"\n\s*\n", "\n".join(lines)):
-        pairs = re.findall(r"^([\w-]+):((?:.*)(?:\n[ \t]+.*)*)", paragraph, re.MULTILINE)
-        fields = {key.lower(): value.split() for key, value in pairs}
-        enabled = fields.get("enabled", ["yes"])[0].lower() not in ("no", "false", "0")
-        if enabled and "deb" in fields.get("types", []):
-            for uri in fields.get("uris", []):
-                yield uri, fields.get("suites", []), fields.get("components", [])
 
 
 def _keyring() -> Path:

@@ -1,6 +1,5 @@
 """The ARM machine: what it is built from, that it answers as a device does, and that it never lingers."""
 
-import importlib
 import os
 import signal
 import socket
@@ -9,14 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from adb_shell.adb_device import AdbDeviceTcp
 from adb_shell.auth.sign_pythonrsa import PythonRSASigner
 from adb_shell.exceptions import DeviceAuthError
 
-from harness.devices.arm_vm import SCRIPTS, ArmVm, boot, build_machine
+from harness.devices.arm_vm import ArmVm, boot, build_machine
 from harness.errors import DeviceUnfit
 
 # 10,000,000 rounds of two instructions, counted by the kernel for an unprivileged process.
@@ -280,44 +278,3 @@ def test_a_built_machine_is_used_again(machine: ArmVm) -> None:
     assert told == []
     assert machine.adb_key.stat().st_mode & 0o77 == 0
     assert machine.ssh_key.stat().st_mode & 0o77 == 0
-
-
-# Where the packages come from ----------------------------------------------------------------------
-
-
-@pytest.fixture
-def packages(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    return importlib.import_module("packages")
-
-
-def test_one_line_sources_are_read(packages: ModuleType) -> None:
-    text = """
-        # deb http://commented.invalid/debian bookworm main
-        deb-src http://sources.invalid/debian bookworm main
-        deb [arch=amd64 signed-by=/a.gpg] http://mirror.invalid/debian bookworm main contrib # mine
-        deb\thttp://plain.invalid/debian bookworm-updates main
-    """
-    assert list(packages.parse_list(text)) == [
-        ("http://mirror.invalid/debian", ["bookworm"], ["main", "contrib"]),
-        ("http://plain.invalid/debian", ["bookworm-updates"], ["main"]),
-    ]
-
-
-def test_deb822_sources_are_read(packages: ModuleType) -> None:
-    text = (
-        "Types: deb deb-src\n# a comment within\nURIs: http://one.invalid/debian\n  http://two.invalid/debian\n"
-        "Suites: trixie trixie-updates\nComponents: main\n\n"
-        "Enabled: no\nTypes: deb\nURIs: http://off.invalid\nSuites: trixie\nComponents: main\n\n"
-        "Types: deb-src\nURIs: http://sources.invalid\nSuites: trixie\nComponents: main\n"
-    )
-    assert list(packages.parse_deb822(text)) == [
-        ("http://one.invalid/debian", ["trixie", "trixie-updates"], ["main"]),
-        ("http://two.invalid/debian", ["trixie", "trixie-updates"], ["main"]),
-    ]
-
-
-def test_the_environment_names_another_mirror(monkeypatch: pytest.MonkeyPatch, packages: ModuleType) -> None:
-    monkeypatch.setenv("HARNESS_DEBIAN_MIRROR", "http://mine.invalid/debian")
-    assert packages.debian_mirror() == "http://mine.invalid/debian"
