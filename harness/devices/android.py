@@ -11,6 +11,8 @@ from harness.errors import DeviceUnfit
 from harness.transports.adb import AdbTransport, AttachedDevice
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport
+from harness.transports.tcp_link import TcpLink
+from harness.transports.usb_link import UsbLink
 
 # The one folder from which Android's shell user may execute.
 FOLDER = "/data/local/tmp/harness"
@@ -64,7 +66,9 @@ def open_android(target: Target, tell: Callable[[str], None]) -> Iterator[Device
 
 
 def _connect(target: Target) -> Transport:
-    if target.transport == "adb-direct":
-        host, _, port = target.address.rpartition(":")
-        return AdbDirectTransport(host or target.address, int(port) if host else DEFAULT_ADB_PORT)
-    return AdbTransport(target.address)
+    if target.transport == "adb":
+        return AdbTransport(target.address)
+    host, _, port = target.address.rpartition(":")
+    if host == "usb" or target.address == "usb":
+        return AdbDirectTransport(UsbLink(port))
+    return AdbDirectTransport(TcpLink(host or target.address, int(port) if host else DEFAULT_ADB_PORT))

@@ -16,6 +16,7 @@ from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport
 from harness.transports.local import run_local
 from harness.transports.ssh import SshTransport
+from harness.transports.tcp_link import TcpLink
 
 ADB_SERVER_TIMEOUT_S = 30
 
@@ -48,7 +49,7 @@ def _connect(machine: ArmVm, transport: str, adb_environment: dict[str, str]) ->
         )
     if transport == "adb":
         return AdbTransport(f"127.0.0.1:{machine.adb_port}", env=adb_environment)
-    return AdbDirectTransport("127.0.0.1", machine.adb_port, key=machine.adb_key)
+    return AdbDirectTransport(TcpLink("127.0.0.1", machine.adb_port), key=machine.adb_key)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from harness.errors import DeviceUnfit, UsageError
 from harness.paths import config_folder
 from harness.printable import printable
 from harness.transports.adb import AttachedDevice, adb_available, list_devices
+from harness.transports.usb_link import list_usb_devices
 
 FILE_NAME = "devices.toml"
 EXAMPLE = """\
@@ -27,7 +28,7 @@ tags = ["pi"]
 [devices.pixel]
 kind = "android"
 address = "1A2B3C4D5E6F"          # the serial that `adb devices` shows, or host:port
-transport = "adb"                 # Google's adb; "adb-direct" needs no adb on this machine
+transport = "adb"                 # Google's adb; "adb-direct" does without: host:port, or usb:SERIAL
 tags = ["phone"]
 
 [devices.board]
@@ -40,6 +41,7 @@ launcher = ["taskset", "f0"]      # put before the runner
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 # No leading dash: an address must never be read as an option.
+USB = re.compile(r"usb(:|$)")
 ADDRESS_PATTERN = r"^[A-Za-z0-9\[][^\x00-\x20\x7f]{0,254}$"
 Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN)]
 
@@ -108,11 +110,19 @@ def _line_of(message: str, text: str) -> str:
 
 
 def _target(name: str, entry: Entry, path: Path) -> Target:
-    transport = entry.transport or ("ssh" if entry.kind == "raspberry_pi" else "adb")
+    over_usb = USB.match(entry.address)
+    transport = entry.transport or (
+        "ssh" if entry.kind == "raspberry_pi" else "adb-direct" if over_usb else "adb"
+    )
     if (transport == "ssh") != (entry.kind == "raspberry_pi"):
         raise UsageError(
             f"{path}: device {name!r} of kind {entry.kind!r} cannot be reached by {transport!r}",
             mend="raspberry_pi goes with ssh; android with adb or adb-direct",
+        )
+    if over_usb and transport != "adb-direct":
+        raise UsageError(
+            f"{path}: device {name!r} cannot be reached by {transport!r} as {entry.address!r}",
+            mend='usb:SERIAL goes with transport = "adb-direct"; Google\'s adb takes the serial alone',
         )
     if name.lower() in BUILT_IN:
         raise UsageError(f"{path}: {name!r} is the name of a built-in device", mend="choose another name")
@@ -152,7 +162,8 @@ def list_known() -> tuple[Listed, ...]:
     """Attached devices, then the configured ones, then the built-in ones."""
     present = attached()
     states = {device.serial: device.state for device in present}
-    lines = [Listed(d.model or d.serial, "android", "adb", d.serial, d.state) for d in present]
+    found = [(_android(d.model or d.serial, d), d.state) for d in present]
+    lines = [Listed(t.name, t.kind, t.transport, t.address, state) for t, state in found]
     lines += [
         Listed(t.name, t.kind, t.transport, t.address, states.get(t.address, "configured"))
         for t in configured()
@@ -162,13 +173,13 @@ def list_known() -> tuple[Listed, ...]:
 
 
 def attached() -> tuple[AttachedDevice, ...]:
-    """What Google's adb sees now; nothing when it is not installed.
+    """What Google's adb sees now; when it is not installed, what offers ADB over USB.
 
     Models are made safe to show; a serial is needed as it is, so a device with a hostile one is left out.
     """
     return tuple(
         replace(device, model=printable(device.model) if device.model else None)
-        for device in (list_devices() if adb_available() else ())
+        for device in (list_devices() if adb_available() else list_usb_devices())
         if printable(device.serial) == device.serial
     )
 
@@ -235,6 +246,8 @@ def _ssh(name: str) -> Target:
 
 
 def _attached(name: str, known: tuple[Target, ...]) -> Target:
+    if USB.match(name):
+        return Target(name=name, kind="android", transport="adb-direct", address=name)
     if (address := re.fullmatch(r"[A-Za-z0-9.\[\]:_-]+:([0-9]{1,5})", name)) and 0 < int(address[1]) < 65536:
         return Target(name=name, kind="android", transport="adb-direct", address=name)
     present = attached()
@@ -246,7 +259,7 @@ def _attached(name: str, known: tuple[Target, ...]) -> Target:
     if len(fitting) > 1:
         serials = ", ".join(f"{device.serial} ({device.model})" for device in fitting)
         raise DeviceUnfit(f"{name!r} fits {len(fitting)} devices: {serials}", mend="name one by its serial")
-    return Target(name=name, kind="android", transport="adb", address=fitting[0].serial)
+    return _android(name, fitting[0])
 
 
 def _only_attached(known: tuple[Target, ...]) -> Target:
@@ -255,7 +268,12 @@ def _only_attached(known: tuple[Target, ...]) -> Target:
         what = "no device is attached" if not present else f"{len(present)} devices are attached"
         raise DeviceUnfit(f"no --device was named and {what}", mend=_what_there_is(known, present))
     device = present[0]
-    return Target(name=device.model or device.serial, kind="android", transport="adb", address=device.serial)
+    return _android(device.model or device.serial, device)
+
+
+def _android(name: str, device: AttachedDevice) -> Target:
+    transport = "adb-direct" if USB.match(device.serial) else "adb"
+    return Target(name=name, kind="android", transport=transport, address=device.serial)
 
 
 def _what_there_is(known: tuple[Target, ...], present: tuple[AttachedDevice, ...]) -> str:

@@ -231,6 +231,6 @@ def _adb(argv: Sequence[str], env: Mapping[str, str] | None) -> Completed:
     if completed.exit_code == MISSING_PROGRAM:
         raise DeviceUnfit(
             "Google's adb is not installed",
-            mend="install it (Debian: apt install adb), or name the device as HOST:PORT to go without",
+            mend="install it (Debian: apt install adb); HOST:PORT and usb:SERIAL go without",
         )
     return completed

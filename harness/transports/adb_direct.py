@@ -16,6 +16,7 @@ from harness.transports.base import Completed, printable
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.tcp_link import TcpLink
 from harness.transports.transfer import QUICK_S, check_placed, incoming, place_argv, source_size
+from harness.transports.usb_link import UsbLink
 
 
 class AdbDirectTransport:
@@ -25,15 +26,14 @@ class AdbDirectTransport:
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        link: TcpLink | UsbLink,
         *,
         key: Path | None = None,
         connect_timeout_s: float = 10,
         auth_timeout_s: float = 30,
     ) -> None:
-        self._link = TcpLink(host, port)
-        self._device = f"{host}:{port}"
+        self._link = link
+        self._device = link.name
         self._key = key
         self._connect_timeout_s = connect_timeout_s
         self._auth_timeout_s = auth_timeout_s

@@ -94,6 +94,22 @@ def test_an_address_with_a_port_needs_no_adb(here: Path) -> None:
     assert (target.transport, target.address) == ("adb-direct", "192.168.1.9:5555")
 
 
+def test_a_phone_on_usb_needs_no_adb(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (named,) = inventory.resolve(["usb:1A2B"])
+    assert (named.transport, named.address) == ("adb-direct", "usb:1A2B")
+    (here / "devices.toml").write_text("[devices.a]\nkind = 'android'\naddress = 'usb:1A2B'")
+    assert inventory.resolve(["a"])[0].transport == "adb-direct"
+    attach(monkeypatch, AttachedDevice("usb:1A2B", "device", "Pixel_6", None, None))
+    (found,) = inventory.resolve([])
+    assert (found.name, found.transport, found.address) == ("Pixel_6", "adb-direct", "usb:1A2B")
+
+
+def test_without_adb_the_usb_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inventory, "adb_available", lambda: False)
+    monkeypatch.setattr(inventory, "list_usb_devices", lambda: (PIXEL,))
+    assert inventory.attached() == (PIXEL,)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -103,6 +119,10 @@ def test_an_address_with_a_port_needs_no_adb(here: Path) -> None:
         ("[devices.a]\nkind = 'android'\naddress = '-oProxyCommand=x'", "line 3"),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\nport = 70000", "line 4"),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\ntransport = 'ssh'", "cannot be reached by 'ssh'"),
+        (
+            "[devices.a]\nkind = 'android'\naddress = 'usb:1A'\ntransport = 'adb'",
+            "cannot be reached by 'adb' as 'usb:1A'",
+        ),
         ("[devices.host]\nkind = 'android'\naddress = 'x'", "built-in"),
         ("[devices.a\n", "not valid TOML"),
     ],

@@ -19,6 +19,7 @@ from harness.records import Cell, Variant
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport
 from harness.transports.ssh import SshTransport
+from harness.transports.tcp_link import TcpLink
 from record_builders import make_plan
 
 CPUS = "/sys/devices/system/cpu"
@@ -61,7 +62,7 @@ def administrator(machine: ArmVm) -> Iterator[Transport]:
 @pytest.fixture
 def device(machine: ArmVm, administrator: Transport) -> Iterator[Device]:
     mount_files(administrator)
-    with_adb = AdbDirectTransport("127.0.0.1", machine.adb_port, key=machine.adb_key)
+    with_adb = AdbDirectTransport(TcpLink("127.0.0.1", machine.adb_port), key=machine.adb_key)
     info, _ = describe(with_adb, name="arm-vm", kind="arm_vm", folder=FOLDER, clock="virtual")
     yield Device(info, with_adb, FOLDER, lambda: with_adb)
     with_adb.close()

@@ -9,6 +9,7 @@ from harness.transports.adb import AdbTransport
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport
 from harness.transports.ssh import SshTransport
+from harness.transports.tcp_link import TcpLink
 
 REMOTE = ("adb", "adb-direct", "ssh")
 
@@ -28,7 +29,7 @@ class Bench:
         if kind == "adb":
             return AdbTransport(f"127.0.0.1:{port}", env=self.adb_environment)
         if kind == "adb-direct":
-            return AdbDirectTransport("127.0.0.1", port, key=self.machine.adb_key)
+            return AdbDirectTransport(TcpLink("127.0.0.1", port), key=self.machine.adb_key)
         return SshTransport(f"{self.machine.ssh_user}@127.0.0.1", port=port, options=self.ssh_options())
 
     def ssh_options(self, *, key: Path | None = None, known_hosts: Path | None = None) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from harness.errors import ConnectionLost, DeviceUnfit, TimedOut, TransportError
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.adb_keys import make_key
 from harness.transports.adb_services import ShellOutput
+from harness.transports.tcp_link import TcpLink
 
 Behaviour = Callable[[socket.socket], object]
 
@@ -89,7 +90,9 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_against(behave: Behaviour, key: Path) -> None:
     with peer(behave) as port:
-        transport = AdbDirectTransport("127.0.0.1", port, key=key, connect_timeout_s=0.5, auth_timeout_s=0.5)
+        transport = AdbDirectTransport(
+            TcpLink("127.0.0.1", port), key=key, connect_timeout_s=0.5, auth_timeout_s=0.5
+        )
         try:
             transport.run(["true"], timeout_s=0.5)
         finally:
@@ -98,7 +101,7 @@ def run_against(behave: Behaviour, key: Path) -> None:
 
 def test_nobody_listening_is_told(closed_port: int, key: Path) -> None:
     with pytest.raises(ConnectionLost, match="cannot connect: Connection refused") as caught:
-        AdbDirectTransport("127.0.0.1", closed_port, key=key).run(["true"], timeout_s=5)
+        AdbDirectTransport(TcpLink("127.0.0.1", closed_port), key=key).run(["true"], timeout_s=5)
     assert "adb tcpip 5555" in caught.value.mend
 
 
@@ -159,7 +162,7 @@ def test_a_device_that_closes_in_the_middle_is_lost_at_once(key: Path) -> None:
         answer(connection, constants.OKAY, 7, 1, b"")
 
     with peer(close_after_opening) as port:
-        transport = AdbDirectTransport("127.0.0.1", port, key=key)
+        transport = AdbDirectTransport(TcpLink("127.0.0.1", port), key=key)
         with pytest.raises(ConnectionLost, match="the connection to the device broke"):
             transport.run(["true"], timeout_s=3600)
 
@@ -229,7 +232,7 @@ def test_what_is_wrong_with_a_device_that_once_worked_passes(key: Path, then: Be
 
         thread = threading.Thread(target=serve)
         thread.start()
-        transport = AdbDirectTransport("127.0.0.1", listener.getsockname()[1], key=key)
+        transport = AdbDirectTransport(TcpLink("127.0.0.1", listener.getsockname()[1]), key=key)
         transport.run(["true"], timeout_s=10).check()
         transport.close()
         with pytest.raises(ConnectionLost, match=r"does not speak ADB|refused this computer's key"):
@@ -252,7 +255,7 @@ def test_adbd_accepts_its_key(bench: Bench) -> None:
 @pytest.mark.device
 def test_adbd_does_not_accept_a_key_made_just_now(bench: Bench, tmp_path: Path) -> None:
     key = tmp_path / "new" / "adbkey"
-    transport = AdbDirectTransport("127.0.0.1", bench.machine.adb_port, key=key, auth_timeout_s=1)
+    transport = AdbDirectTransport(TcpLink("127.0.0.1", bench.machine.adb_port), key=key, auth_timeout_s=1)
     with pytest.raises(DeviceUnfit, match="nobody accepted this computer's key"):
         transport.run(["true"], timeout_s=30)
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
@@ -266,7 +269,7 @@ def test_the_right_key_among_others_is_found(
 ) -> None:
     monkeypatch.setenv("ANDROID_USER_HOME", str(tmp_path))
     monkeypatch.setenv("ADB_VENDOR_KEYS", str(bench.machine.adb_key))
-    transport = AdbDirectTransport("127.0.0.1", bench.machine.adb_port)
+    transport = AdbDirectTransport(TcpLink("127.0.0.1", bench.machine.adb_port))
     assert transport.run(["echo", "in"], timeout_s=30).stdout == b"in\n"
     transport.close()
     assert (tmp_path / "adbkey").exists()
