@@ -1,12 +1,14 @@
 #!/bin/sh
 # Runs a program that goes on when the connection ends. For mksh with toybox, busybox, dash.
 #
-#   sh launch.sh start JOBDIR -- ARGV...   starts it detached, waits for its end
-#   sh launch.sh wait JOBDIR               waits for one started earlier, after a reconnection
-#   sh launch.sh stop JOBDIR               ends it
+#   sh launch.sh start JOBDIR [--beside WORDS] -- ARGV...   starts it detached, waits for its end
+#   sh launch.sh wait JOBDIR                                waits for one started earlier, after a reconnection
+#   sh launch.sh stop JOBDIR                                ends it
 #
+# `--beside "conditions 0.5 0"` runs sampler.sh with these words beside the program, until that ends.
 # `start` and `wait` print `status N` last: the exit code, 128 + N for signal N, or `lost` when the job vanished
-# without one. The JOBDIR holds stdout, stderr, pid (the program's), pid_started and, written last, status.
+# without one. The JOBDIR holds stdout, stderr, pid (the program's), pid_started, the same of the sampler, and,
+# written last, status.
 # Exit code: 0 told; 2 wrong usage.
 
 fail() {
@@ -27,10 +29,10 @@ start_time() {
   echo "$1"
 }
 
-# Whether the job's program is still the process that was started.
+# Whether the job's program (pid) or its sampler (sampler_pid) is still the process that was started; sets $pid.
 is_running() {
-  pid=$(cat "$job/pid" 2>/dev/null) && [ -n "$pid" ] || return 1
-  started=$(cat "$job/pid_started" 2>/dev/null) && [ -n "$started" ] || return 1
+  pid=$(cat "$job/$1" 2>/dev/null) && [ -n "$pid" ] || return 1
+  started=$(cat "$job/$1_started" 2>/dev/null) && [ -n "$started" ] || return 1
   [ "$(start_time "$pid")" = "$started" ]
 }
 
@@ -51,7 +53,7 @@ start() {
   detach=setsid
   command -v setsid >/dev/null 2>&1 || detach=
   # A session of its own and no stream of ours: the end of the connection does not reach it.
-  $detach sh "$0" supervise "$job" -- "$@" </dev/null >"$job/stdout" 2>"$job/stderr" &
+  $detach sh "$0" supervise "$job" --beside "$beside" -- "$@" </dev/null >"$job/stdout" 2>"$job/stderr" &
   # The shell's own wait: polling would disturb what is being measured.
   wait $!
   print_status
@@ -64,15 +66,33 @@ supervise() {
   program=$!
   write pid_started "$(start_time $program)"
   write pid $program
+  [ -z "$beside" ] || observe
   wait $program
-  write status $?
+  code=$?
+  end_sampler
+  write status $code
+}
+
+# The words are ours, numbers and names: splitting them is what is wanted.
+observe() {
+  set -f
+  sh "${0%/*}/sampler.sh" "$job" "$program" $beside </dev/null >/dev/null 2>&1 &
+  set +f
+  sampler=$!
+  write sampler_pid_started "$(start_time $sampler)"
+  write sampler_pid $sampler
+}
+
+# It has nothing to tidy up, and mksh would heed TERM only after its `sleep`.
+end_sampler() {
+  ! is_running sampler_pid || kill -KILL "$pid" 2>/dev/null
 }
 
 wait_again() {
   # It may just be starting, and a program that has ended needs a moment to leave its status.
   patience=3
   while [ ! -e "$job/status" ] && [ $patience -gt 0 ]; do
-    is_running || patience=$((patience - 1))
+    is_running pid || patience=$((patience - 1))
     sleep 1
   done
   print_status
@@ -80,10 +100,11 @@ wait_again() {
 
 stop() {
   for signal in TERM TERM TERM TERM TERM KILL; do
-    is_running || return 0
+    is_running pid || break
     kill -$signal "$pid" 2>/dev/null
     sleep 1
   done
+  end_sampler
 }
 
 command=$1
@@ -91,8 +112,11 @@ job=$2
 [ -n "$job" ] || fail "usage: start JOBDIR -- ARGV..., wait JOBDIR or stop JOBDIR"
 case $command in
   start | supervise)
-    [ "$3" = -- ] && [ $# -gt 3 ] || fail "$command needs: JOBDIR -- ARGV..."
-    shift 3
+    shift 2
+    beside=
+    [ "$1" != --beside ] || { beside=$2 && shift 2; }
+    [ "$1" = -- ] && [ $# -gt 1 ] || fail "$command needs: JOBDIR -- ARGV..."
+    shift
     $command "$@"
     ;;
   wait) wait_again ;;

@@ -26,6 +26,7 @@ Nanoseconds = Annotated[int, Meta(ge=0, le=2**53)]
 PositiveNanoseconds = Annotated[int, Meta(gt=0, le=2**53)]
 Bytes = Annotated[int, Meta(ge=0, le=2**53)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
+Celsius = Annotated[float, Meta(ge=-100, le=300)]
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,7 +75,8 @@ class Plan(Record, frozen=True, kw_only=True):
     `target_precision` of it, or there are `max_processes`, or the device has measured for `max_minutes`.
     Each runs at least `warmup_iterations`, then measures until both `min_iterations` and `min_seconds` are
     reached, or `max_seconds` is; then it counts instructions over `counted_iterations` more, untimed.
-    `cpus` is a list such as `4-7`, or None for no pinning.
+    `cpus` is a list such as `4-7`, or None for no pinning. With `sampler`, clocks and temperatures are
+    recorded beside each process while it runs.
     """
 
     threads: int
@@ -89,6 +91,7 @@ class Plan(Record, frozen=True, kw_only=True):
     max_processes: int | None = None
     target_precision: float | None = None
     max_minutes: float | None = None
+    sampler: bool = False
 
 
 # What lowering gives ------------------------------------------------------------------------------
@@ -183,7 +186,7 @@ class Temperature(Record, frozen=True, kw_only=True):
     """One thermal zone."""
 
     zone: str
-    celsius: Annotated[float, Meta(ge=-100, le=300)]
+    celsius: Celsius
 
 
 class FrequencyTime(Record, frozen=True, kw_only=True):
@@ -212,6 +215,32 @@ class Conditions(Record, frozen=True, kw_only=True):
     throttled_flags: int | None = None
     time_in_state: tuple[FrequencyTime, ...] | None = None
     wakefulness: str | None = None
+    unreadable: dict[str, str] = {}
+
+
+class ConditionsSample(Record, frozen=True, kw_only=True):
+    """One look at the device while a process ran; None is what could not be read just then.
+
+    In the order of the `cores` and `zones` of its `SampledConditions`.
+    """
+
+    uptime_seconds: float | None
+    frequencies_khz: tuple[Count | None, ...]
+    celsius: tuple[Celsius | None, ...]
+
+
+class SampledConditions(Record, frozen=True, kw_only=True):
+    """What clocks and temperatures did while a process ran, recorded every `period_seconds` beside it.
+
+    `cpus_allowed` are the cores that the sampler itself could run on; `unreadable` maps what was missing in
+    some samples, or in all, to the reason.
+    """
+
+    period_seconds: float
+    cpus_allowed: str | None = None
+    cores: tuple[int, ...] = ()
+    zones: tuple[str, ...] = ()
+    samples: tuple[ConditionsSample, ...] = ()
     unreadable: dict[str, str] = {}
 
 
@@ -289,7 +318,7 @@ class ProcessReport(Record, frozen=True, kw_only=True):
 
     The last `warmup_cut` of `warmup_ns` were timed, and cut because the speed was not yet steady.
     `cooled_seconds` is how long it was waited before until the device was as cool as at first; None where
-    no temperature can be read.
+    no temperature can be read. `sampled` is None where no sampler ran.
     """
 
     round: int
@@ -317,6 +346,7 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     cache_misses_per_inference: Count | None = None
     branch_misses_per_inference: Count | None = None
     cooled_seconds: float | None = None
+    sampled: SampledConditions | None = None
 
     @property
     def time_in_state(self) -> tuple[FrequencyTime, ...]:
@@ -480,7 +510,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
 
     With `weights_files` (absolute paths) each file decides its own width, padding and classes, and the
     lists choose among the files; without widths or resolutions all that the files have are run. Data sets
-    are named as on the command line, split included.
+    are named as on the command line, split included. Without a word on the `sampler` each device decides.
     """
 
     devices: tuple[str, ...]
@@ -501,6 +531,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     min_seconds: float | None = None
     max_seconds: float | None = None
     profile: bool = False
+    sampler: bool | None = None
     seed: int = 0
     allow_undelegated: bool = False
     weights_files: tuple[str, ...] = ()

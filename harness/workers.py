@@ -159,7 +159,7 @@ def _plan_cells(request: RunRequest, artifacts: Artifacts, device: Device) -> li
             mend=f"--threads {available}",
         )
     return [
-        CellRequest(variant, make_plan(request, device.info.clock, threads, cpus))
+        CellRequest(variant, make_plan(request, device.info.clock, threads, cpus, device.info.cores))
         for variant in artifacts
         for threads in request.threads
     ]

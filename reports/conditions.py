@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.printable import printable
-from harness.records import Cell, Conditions
+from harness.records import Cell, Conditions, ConditionsSample
 from reports.figures import full_name
 from reports.numbers import MISSING, significant, span
 
@@ -21,8 +21,10 @@ class ConditionsRow:
 
 COLUMNS = (
     "temperature °C",
+    "hottest in between",
     "frequency MHz",
     "mean MHz in between",
+    "busiest core's MHz in between",
     "governor",
     "load average",
     "battery °C",
@@ -38,8 +40,10 @@ def describe(cells: Sequence[Cell]) -> tuple[ConditionsRow, ...]:
             f"{full_name(cell)}",
             (
                 _change(cell, _temperatures),
+                _sampled(cell, lambda sample: sample.celsius),
                 _change(cell, _frequencies),
                 _mean_frequencies(cell),
+                _sampled(cell, lambda sample: sample.frequencies_khz, 1e-3),
                 _named(cell, lambda conditions: conditions.governors or ()),
                 _change(cell, _loads),
                 _change(cell, _battery),
@@ -57,8 +61,9 @@ def unreadable(cells: Sequence[Cell]) -> tuple[tuple[str, str], ...]:
     reasons: dict[str, str] = {}
     for cell in cells:
         for process in cell.processes:
-            for conditions in (process.conditions_before, process.conditions_after):
-                reasons |= {printable(fact): printable(why) for fact, why in conditions.unreadable.items()}
+            sampled = process.sampled.unreadable if process.sampled else {}
+            for found in (process.conditions_before.unreadable, process.conditions_after.unreadable, sampled):
+                reasons |= {printable(fact): printable(why) for fact, why in found.items()}
     return tuple(sorted(reasons.items()))
 
 
@@ -88,6 +93,19 @@ def _mean_frequencies(cell: Cell) -> str:
             times = [one for one in process.time_in_state if one.policy == policy]
             means.append(sum(one.khz * one.ticks for one in times) / sum(one.ticks for one in times) / 1000)
     return span(means, 2) if means else MISSING
+
+
+def _sampled(
+    cell: Cell, reading: Callable[[ConditionsSample], Iterable[float | None]], factor: float = 1.0
+) -> str:
+    """The range of the highest reading of each sample, taken while the processes ran."""
+    highest = [
+        max(known) * factor
+        for process in cell.processes
+        for sample in (process.sampled.samples if process.sampled else ())
+        if (known := [value for value in reading(sample) if value is not None])
+    ]
+    return span(highest, 2) if highest else MISSING
 
 
 def _loads(conditions: Conditions) -> Iterable[float]:

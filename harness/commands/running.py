@@ -84,6 +84,13 @@ def run(
     profile: Annotated[
         bool, typer.Option("--profile", help="Also time each operator, in a process of its own.")
     ] = False,
+    sampler: Annotated[
+        bool | None,
+        typer.Option(
+            "--sampler/--no-sampler",
+            help="Record clocks and temperatures while timing; default where a core is left for it.",
+        ),
+    ] = None,
     weights: WeightsFiles = None,
     calibrate: CalibrationImages = None,
     padding: PaddingOption = None,
@@ -129,6 +136,7 @@ def run(
             min_seconds=min_time,
             max_seconds=max_time,
             profile=profile,
+            sampler=sampler,
             seed=seed,
             allow_undelegated=allow_undelegated,
         )

@@ -61,14 +61,21 @@ def _time_in_state(probed: Probed) -> tuple[FrequencyTime, ...] | None:
 
 
 def _temperatures(probed: Probed) -> tuple[Temperature, ...] | None:
-    """Thermal zones report millidegrees (Documentation/driver-api/thermal/sysfs-api.rst); old Qualcomm
-    kernels report degrees, and disconnected sensors absurd values, which are left out.
-    """
     found = []
     for key, text in probed.values.items():
         number, _, name = text.partition(" ")
-        if key.startswith("zone.") and number.lstrip("-").isdecimal() and len(number) < 12:
-            celsius = int(number) / 1000 if abs(int(number)) > 200 else float(number)
-            if -50 <= celsius <= 200:
-                found.append(Temperature(zone=name or key, celsius=celsius))
+        celsius = celsius_of(number)
+        if key.startswith("zone.") and celsius is not None:
+            found.append(Temperature(zone=name or key, celsius=celsius))
     return tuple(found) or None
+
+
+def celsius_of(text: str) -> float | None:
+    """A thermal zone's reading, in millidegrees (Documentation/driver-api/thermal/sysfs-api.rst).
+
+    Old Qualcomm kernels report degrees, and disconnected sensors absurd values, which count as unreadable.
+    """
+    if not (text.removeprefix("-").isdecimal() and len(text) < 12):
+        return None
+    celsius = int(text) / 1000 if abs(int(text)) > 200 else float(text)
+    return celsius if -50 <= celsius <= 200 else None

@@ -3,10 +3,12 @@
 Thresholds are the constants at the top; docs/verdicts.md gives the source of each.
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
-from harness.measuring.evidence import Evidence, change_within, parse_cpus
-from harness.records import Conditions
+from harness.measuring.evidence import Evidence, change_within, parse_cpus, slowest_stretch
+from harness.records import Conditions, ProcessReport
 
 FREQUENCY_DROP = 0.05
 SLOWER_WITHIN_PROCESS = 0.05
@@ -25,7 +27,7 @@ def throttled(evidence: Evidence) -> str | None:
     status = max((c.thermal_status or 0 for c in evidence.conditions), default=0)
     if status > 0:
         return f"Android's thermal status rose to {status}"
-    return _throttled_flags(evidence) or _frequency_drop(evidence)
+    return _throttled_flags(evidence) or _frequency_drop(evidence) or _sampled_drop(evidence)
 
 
 def canary_drift(evidence: Evidence) -> str | None:
@@ -67,8 +69,9 @@ def busy(evidence: Evidence) -> str | None:
 
 def conditions_unreadable(evidence: Evidence) -> str | None:
     """Some disturbances could not have been noticed."""
-    facts = sorted({fact for c in evidence.conditions for fact in c.unreadable})
-    return f"could not be read: {', '.join(facts)}" if facts else None
+    facts = {fact for c in evidence.conditions for fact in c.unreadable}
+    facts |= {fact for p in evidence.processes if p.sampled for fact in p.sampled.unreadable}
+    return f"could not be read: {', '.join(sorted(facts))}" if facts else None
 
 
 def _throttled_flags(evidence: Evidence) -> str | None:
@@ -94,6 +97,60 @@ def _frequency_drop(evidence: Evidence) -> str | None:
                 continue
             if _is_fixed(before, core) or change_within(process) >= SLOWER_WITHIN_PROCESS:
                 return f"core {core} fell from {first / 1000:.0f} to {last / 1000:.0f} MHz during a process"
+    return None
+
+
+def _sampled_drop(evidence: Evidence) -> str | None:
+    """A core that slowed down in the middle of a process, and may have recovered before its end."""
+    for process in evidence.processes:
+        sampled = process.sampled
+        if sampled is None:
+            continue
+        allowed = parse_cpus(process.cpus_allowed)
+        usable = [core for core in sampled.cores if allowed is None or core in allowed]
+        clocks = {
+            core: [sample.frequencies_khz[index] for sample in sampled.samples]
+            for index, core in enumerate(sampled.cores)
+            if core in usable
+        }
+        found = _fixed_drop(process, clocks) or _dynamic_drop(process, clocks)
+        if found:
+            return found
+    return None
+
+
+def _fixed_drop(process: ProcessReport, clocks: Mapping[int, Sequence[int | None]]) -> str | None:
+    """Under a governor that holds the clock, any lower sample."""
+    before = process.conditions_before
+    for core, samples in clocks.items():
+        held = (before.frequencies_khz or ())[core : core + 1]
+        if not held or not _is_fixed(before, core):
+            continue
+        low = [khz for khz in samples if khz is not None and khz < (1 - FREQUENCY_DROP) * held[0]]
+        if low:
+            return (
+                f"core {core} fell from {held[0] / 1000:.0f} to {min(low) / 1000:.0f} MHz while a process ran"
+                f" ({len(low)} of {len(samples)} samples)"
+            )
+    return None
+
+
+def _dynamic_drop(process: ProcessReport, clocks: Mapping[int, Sequence[int | None]]) -> str | None:
+    """Other governors lower idle cores: only the busy ones count, and only with slower iterations."""
+    if slowest_stretch(process) < SLOWER_WITHIN_PROCESS:
+        return None
+    highest = 0
+    for sample in zip(*clocks.values(), strict=True):
+        # As many cores as there are threads are busy, and a busy core's clock is high.
+        busy = sorted((khz for khz in sample if khz is not None), reverse=True)[: process.threads_used]
+        if not busy:
+            continue
+        if busy[-1] < (1 - FREQUENCY_DROP) * highest:
+            return (
+                f"a busy core's clock fell from {highest / 1000:.0f} to {busy[-1] / 1000:.0f} MHz"
+                " while a process ran, and iterations slowed down"
+            )
+        highest = max(highest, busy[-1])
     return None
 
 

@@ -15,6 +15,8 @@ from harness.records import (
     ProcessReport,
 )
 
+STRETCHES = 10
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -47,6 +49,15 @@ def change_within(process: ProcessReport) -> float:
         return 0.0
     first = float(np.median(process.latencies_ns[:third]))
     return float(np.median(process.latencies_ns[-third:])) / first - 1
+
+
+def slowest_stretch(process: ProcessReport) -> float:
+    """The most by which a tenth of the iterations was slower than one before it, by their medians."""
+    if len(process.latencies_ns) < 3 * STRETCHES:
+        return 0.0
+    medians = [float(np.median(part)) for part in np.array_split(process.latencies_ns, STRETCHES)]
+    fastest_before = np.minimum.accumulate(medians)
+    return float(np.max(medians / fastest_before)) - 1
 
 
 def parse_cpus(text: str) -> frozenset[int] | None:

@@ -39,8 +39,10 @@ class Job:
     bundle: DeployedBundle
     folder: str
 
-    def run(self, argv: Sequence[str], *, timeout_s: float) -> int:
+    def run(self, argv: Sequence[str], *, timeout_s: float, beside: str = "") -> int:
         """Run to the end, over broken connections, and return the exit code.
+
+        `beside` are words for `sampler.sh`, which then observes the program.
 
         Raises:
             JobLost: the program vanished without a status.
@@ -51,7 +53,8 @@ class Job:
         deadline = time.monotonic() + timeout_s
         self._sh(_PREPARE)
         argv = [part.replace(JOB, self.folder) for part in argv]
-        command = ["start", self.folder, "--", *argv]
+        observed = ["--beside", beside] if beside else []
+        command = ["start", self.folder, *observed, "--", *argv]
         try:
             while True:
                 try:

@@ -1,6 +1,11 @@
 """How a cell is measured unless the user says otherwise."""
 
-from harness.records import Clock, Plan, RunRequest
+from collections.abc import Sequence
+
+import msgspec
+
+from harness.measuring.sampling import spare_cores
+from harness.records import Clock, Core, Plan, RunRequest
 
 # Real devices: samples enough for a median within a few percent; processes because iterations of one
 # process share its memory layout and are correlated (
@@ -29,13 +34,18 @@ COUNTED = Plan(
 )
 
 
-def make_plan(request: RunRequest, clock: Clock, threads: int, cpus: str | None = None) -> Plan:
-    """The clock's defaults with what the user asked for put over them; `cpus` as the device numbers them."""
+def make_plan(
+    request: RunRequest, clock: Clock, threads: int, cpus: str | None = None, cores: Sequence[Core] = ()
+) -> Plan:
+    """The clock's defaults with what the user asked for put over them; `cpus` as the device numbers them.
+
+    Processes on a real clock are sampled where `cores`, the device's, leave one for the sampler.
+    """
     base = REAL if clock == "real" else COUNTED
     least, most = _rounds(request, base)
     min_seconds = base.min_seconds if request.min_seconds is None else request.min_seconds
     max_seconds = base.max_seconds if request.max_seconds is None else request.max_seconds
-    return Plan(
+    plan = Plan(
         threads=threads,
         cpus=cpus,
         processes=least,
@@ -51,6 +61,8 @@ def make_plan(request: RunRequest, clock: Clock, threads: int, cpus: str | None 
         counted_iterations=base.counted_iterations,
         seed=request.seed,
     )
+    sampler = clock == "real" and bool(spare_cores(cores, plan))
+    return msgspec.structs.replace(plan, sampler=sampler if request.sampler is None else request.sampler)
 
 
 def _rounds(request: RunRequest, base: Plan) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from harness.errors import ReportRejected, RunnerFailed
 from harness.measuring.conditions import read_conditions
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle
 from harness.measuring.jobs import Job
+from harness.measuring.sampling import read_samples, sampler_words
 from harness.measuring.steady import move_warmup
 from harness.records import Artifact, Plan, ProcessReport, RunnerReport
 
@@ -43,10 +44,15 @@ def measure_process(
     device, bundle = job.device, job.bundle
     before = read_conditions(device, bundle)
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    exit_code = job.run(runner_argv(device, bundle, deployed, plan), timeout_s=timeout_for(device, plan))
+    exit_code = job.run(
+        runner_argv(device, bundle, deployed, plan),
+        timeout_s=timeout_for(device, plan),
+        beside=sampler_words(device.info.cores, plan),
+    )
     after = read_conditions(device, bundle)
     report = fetch_report(job, exit_code, artifact, plan)
     counts = parse_counts(job.fetch("instructions"), plan) if device.counts_instructions else None
+    sampled = read_samples(job, plan)
     job.remove()
     instructions = counts or report.counted_instructions
     process = ProcessReport(
@@ -73,6 +79,7 @@ def measure_process(
         counters_unavailable=_still_missing(report.counters_unavailable, counts),
         conditions_before=before,
         conditions_after=after,
+        sampled=sampled,
     )
     return Measured(move_warmup(process), report.output.values)
 

@@ -1,0 +1,110 @@
+#!/bin/sh
+# Observes a program from beside, in a process of its own, until that ends. launch.sh starts and ends it.
+#   sampler.sh JOBDIR PID conditions PERIOD MASK   clocks and temperatures, every PERIOD seconds, to JOBDIR/samples
+#   sampler.sh JOBDIR PID memory                   what Android's dumpsys meminfo says last, to JOBDIR/meminfo
+# MASK (hexadecimal) tells the cores to stay on, 0 any. Sampling reads with the shell's own `read`: it starts no
+# process but `sleep`. Lines of JOBDIR/samples:
+#   cpus_allowed LIST   core N (each whose clock is read)   zone NAME (each whose temperature is read)
+#   sample UPTIME KHZ,KHZ,... MILLIDEGREES,...    in the order of those; `_` cannot be read, `?` is not a number
+# HARNESS_PROBE_ROOT puts a recorded file tree in the place of /, for tests; never before /proc.
+root=${HARNESS_PROBE_ROOT:-}
+cpus=$root/sys/devices/system/cpu
+thermal=$root/sys/class/thermal
+# Reading a hundred sensors, as phones have, would not be light.
+most_zones=16
+
+# value FILE: its first line in $REPLY
+value() {
+    REPLY=
+    { IFS= read -r REPLY <"$1" || [ -n "$REPLY" ]; } 2>/dev/null
+}
+
+# number FILE: its number in $REPLY, or a mark
+number() {
+    value "$1" || REPLY=_
+    case $REPLY in _ | [0-9]* | -[0-9]*) ;; *) REPLY='?' ;; esac
+    case ${REPLY#-} in _ | '?') ;; *[!0-9]*) REPLY='?' ;; esac
+}
+
+stay_on() {
+    [ "$1" = 0 ] || taskset -p "$1" $$ >/dev/null 2>&1
+    # Told as the kernel sees it: there may be no taskset.
+    while IFS=':' read -r name list; do
+        [ "$name" != Cpus_allowed_list ] || echo "cpus_allowed ${list#?}"
+    done 2>/dev/null <"/proc/$$/status"
+}
+
+choose_cores() {
+    for folder in "$cpus"/cpu[0-9]*; do
+        [ -e "$folder/cpufreq/scaling_cur_freq" ] || continue
+        cores="$cores ${folder##*/cpu}"
+        echo "core ${folder##*/cpu}"
+    done
+}
+
+# choose_zones any: those that can be read; choose_zones cores: only those that are the cores' by name
+choose_zones() {
+    for folder in "$thermal"/thermal_zone*; do
+        [ $count -lt $most_zones ] || break
+        value "$folder/temp" || continue
+        value "$folder/type" || REPLY=unnamed
+        case $1$REPLY in
+        any* | cores*[Cc][Pp][Uu]* | cores*[Ss][Oo][Cc]* | coresBIG* | coresMID* | coresLITTLE*) ;;
+        *) continue ;;
+        esac
+        count=$((count + 1))
+        zones="$zones ${folder##*/}"
+        echo "zone $REPLY"
+    done
+}
+
+sample() {
+    value "$root/proc/uptime" || REPLY='? '
+    line="sample ${REPLY%% *} "
+    comma=
+    for core in $cores; do
+        number "$cpus/cpu$core/cpufreq/scaling_cur_freq"
+        line=$line$comma$REPLY
+        comma=,
+    done
+    line="$line "
+    comma=
+    for zone in $zones; do
+        number "$thermal/$zone/temp"
+        line=$line$comma$REPLY
+        comma=,
+    done
+    echo "$line"
+}
+
+conditions() {
+    period=$1
+    exec >"$job/samples" || exit 1
+    stay_on "$2"
+    cores= zones= count=0
+    choose_cores
+    choose_zones cores
+    [ $count -gt 0 ] || choose_zones any
+    [ -n "$cores$zones" ] || exit 0
+    while [ -d "/proc/$program" ]; do
+        sample
+        sleep "$period" 2>/dev/null || sleep 1 || exit 1
+    done
+}
+
+memory() {
+    command -v dumpsys >/dev/null 2>&1 || exit 0
+    while [ -d "/proc/$program" ]; do
+        dumpsys meminfo "$program" >"$job/meminfo.partial" 2>/dev/null &&
+            [ -d "/proc/$program" ] && mv "$job/meminfo.partial" "$job/meminfo"
+        sleep 0.2 2>/dev/null || sleep 1 || exit 1
+    done
+}
+
+job=$1
+program=$2
+case $3 in
+conditions) conditions "${4:-1}" "${5:-0}" ;;
+memory) memory ;;
+*) echo "usage: sampler.sh JOBDIR PID conditions PERIOD MASK | memory" >&2; exit 2 ;;
+esac

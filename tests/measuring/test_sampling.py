@@ -1,0 +1,194 @@
+"""What the sampler recorded, read strictly, and what the verdict makes of it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from harness.errors import ReportRejected
+from harness.measuring.plans import make_plan as plan_for
+from harness.measuring.sampling import MAX_SAMPLES, parse_samples, period_s, sampler_words, spare_cores
+from harness.records import ConditionsSample, Core, ProcessReport, RunRequest, SampledConditions
+from record_builders import (
+    QUIET,
+    STEADY_MEDIANS,
+    make_cell,
+    make_device,
+    make_plan,
+    make_process,
+    make_processes,
+)
+
+HEADER = b"cpus_allowed 0-3\ncore 4\ncore 5\nzone cpu-1-0\n"
+PHONE = tuple(Core(index=i, capacity=capacity) for i, capacity in enumerate((250,) * 4 + (1024,) * 2))
+
+
+def test_samples_are_read_with_what_was_missing_in_them() -> None:
+    content = HEADER + b"sample 10.25 1800000,? 41000\nsample ? 900000,700000 _\nsample 11.2 18"
+    found = parse_samples(content, 0.5)
+    assert (found.period_seconds, found.cpus_allowed) == (0.5, "0-3")
+    assert (found.cores, found.zones) == ((4, 5), ("cpu-1-0",))
+    assert found.samples == (
+        ConditionsSample(uptime_seconds=10.25, frequencies_khz=(1800000, None), celsius=(41.0,)),
+        ConditionsSample(uptime_seconds=None, frequencies_khz=(900000, 700000), celsius=(None,)),
+    )
+    assert found.unreadable == {"clock of core 5": "in 1 of 2 samples", "zone cpu-1-0": "in 1 of 2 samples"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEADER + b"sample 1 1800000 41000\n",
+        HEADER + b"sample 1 1800000,1,2 41000\n",
+        HEADER + b"sample 1 1800000,1 \n",
+        HEADER + b"sample one 1800000,1 41000\n",
+        HEADER + b"\n",
+        b"core 12345\n",
+        b"cpus_allowed all\n",
+        b"root:x:0:0\n",
+        b"\xff\xfe\n",
+        b"core 1\n" + b"sample 1 1 \n" * (MAX_SAMPLES + 1),
+        b"core 1\n" * 1000,
+    ],
+)
+def test_another_file_is_refused(content: bytes) -> None:
+    with pytest.raises(ReportRejected, match="sampler"):
+        parse_samples(content, 0.5)
+
+
+def test_a_process_that_ended_before_the_first_sample_says_so() -> None:
+    assert parse_samples(HEADER, 0.5).unreadable == {"samples": "the process ended before the first"}
+    assert "neither" in parse_samples(b"", 0.5).unreadable["samples"]
+
+
+@given(st.binary(max_size=200))
+def test_whatever_the_file_holds_is_read_or_refused(content: bytes) -> None:
+    try:
+        parse_samples(HEADER + content, 0.5)
+    except ReportRejected:
+        return
+
+
+@pytest.mark.parametrize(
+    ("cpus", "threads", "spare"),
+    [
+        ("4-5", 1, (0, 1, 2, 3)),
+        ("0-3", 4, (4, 5)),
+        ("0", 1, (1, 2, 3)),
+        ("0-5", 1, ()),
+        (None, 5, (0, 1, 2, 3, 4, 5)),
+        (None, 6, ()),
+    ],
+)
+def test_the_sampler_gets_cores_that_measuring_leaves_little_ones_first(cpus, threads, spare) -> None:
+    assert spare_cores(PHONE, make_plan(cpus=cpus, threads=threads)) == spare
+
+
+def test_the_words_for_the_sampler_hold_its_cores_as_a_mask() -> None:
+    assert sampler_words(PHONE, make_plan(cpus="4-5")) == ""
+    assert sampler_words(PHONE, make_plan(cpus="4-5", sampler=True)) == "conditions 0.5 f"
+    assert sampler_words(PHONE, make_plan(sampler=True)) == "conditions 0.5 0"
+    assert sampler_words((), make_plan(sampler=True)) == "conditions 0.5 0"
+    assert period_s(make_plan(max_seconds=600.0)) == 6.0
+
+
+@pytest.mark.parametrize(
+    ("clock", "cores", "wanted", "sampler"),
+    [
+        ("real", PHONE, None, True),
+        ("real", PHONE[:1], None, False),
+        ("real", (), None, False),
+        ("virtual", PHONE, None, False),
+        ("emulated", PHONE, None, False),
+        ("real", PHONE, False, False),
+        ("real", PHONE[:1], True, True),
+        ("virtual", PHONE[:1], True, True),
+    ],
+)
+def test_a_sampler_is_planned_where_there_is_a_core_for_it_or_it_is_asked_for(
+    clock, cores, wanted, sampler
+) -> None:
+    request = RunRequest(
+        devices=(), widths=(0.25,), resolutions_px=(32,), precisions=("fp32",), threads=(1,), sampler=wanted
+    )
+    assert plan_for(request, clock, 1, None, cores).sampler is sampler
+
+
+# The verdict --------------------------------------------------------------------------------------
+
+DIPPED = tuple(20_000_000 if 12 <= i < 20 else 10_000_000 for i in range(40))
+STEADY = (10_000_000,) * 40
+
+
+def sampled(*clocks: tuple[int | None, ...]) -> SampledConditions:
+    samples = [
+        ConditionsSample(uptime_seconds=i / 2, frequencies_khz=c, celsius=()) for i, c in enumerate(clocks)
+    ]
+    return SampledConditions(period_seconds=0.5, cores=tuple(range(len(clocks[0]))), samples=tuple(samples))
+
+
+def throttled(process: ProcessReport) -> str | None:
+    cell = make_cell(processes=(*make_processes(*STEADY_MEDIANS[:5]), process))
+    found = {reason.code: reason.detail for reason in cell.verdict.reasons}
+    return found.get("throttled")
+
+
+def test_a_core_that_throttles_half_way_and_recovers_is_noticed_though_before_and_after_are_alike() -> None:
+    dip = sampled((1_800_000,) * 2, (1_800_000, 900_000), (1_800_000,) * 2)
+    assert (
+        throttled(make_process(6, sampled=dip))
+        == "core 1 fell from 1800 to 900 MHz while a process ran (1 of 3 samples)"
+    )
+    assert throttled(make_process(6, sampled=dip, cpus_allowed="0")) is None
+    small = sampled((1_800_000,) * 2, (1_800_000, 1_720_000), (1_800_000, None))
+    assert throttled(make_process(6, sampled=small)) is None
+
+
+@pytest.mark.parametrize(
+    ("latencies", "clocks", "found"),
+    [
+        (DIPPED, ((2_000_000, 600_000), (1_000_000, 600_000), (2_000_000, 600_000)), True),
+        (STEADY, ((2_000_000, 600_000), (1_000_000, 600_000), (2_000_000, 600_000)), False),
+        # The thread moved to the other core: one of them is always fast.
+        (DIPPED, ((2_000_000, 600_000), (600_000, 2_000_000)), False),
+        # It started on a slow clock, as governors do.
+        (DIPPED, ((600_000, 600_000), (2_000_000, 600_000), (2_000_000, 600_000)), False),
+        (DIPPED, ((2_000_000, 600_000), (None, None), (2_000_000, 600_000)), False),
+    ],
+)
+def test_under_other_governors_a_busy_core_that_slows_down_counts_with_slower_iterations(
+    latencies, clocks, found
+) -> None:
+    calm = replace(QUIET, governors=("schedutil",) * 4)
+    process = make_process(
+        6,
+        latencies_ns=latencies,
+        sampled=sampled(*clocks),
+        conditions_before=calm,
+        conditions_after=calm,
+    )
+    detail = throttled(process)
+    assert (detail is not None) is found
+    if detail:
+        assert detail.startswith("a busy core's clock fell from 2000 to 1000 MHz while a process ran")
+
+
+def test_all_threads_need_a_fast_core() -> None:
+    calm = replace(QUIET, governors=("schedutil",) * 4)
+    process = make_process(
+        6,
+        latencies_ns=DIPPED,
+        threads_used=2,
+        sampled=sampled((2_000_000, 2_000_000), (2_000_000, 1_000_000)),
+        conditions_before=calm,
+        conditions_after=calm,
+    )
+    assert throttled(process) is not None
+
+
+def test_what_the_sampler_could_not_read_is_named() -> None:
+    lost = SampledConditions(period_seconds=0.5, unreadable={"samples": "made up"})
+    cell = make_cell(device=make_device(), processes=make_processes(*STEADY_MEDIANS, sampled=lost))
+    assert {r.code: r.detail for r in cell.verdict.reasons} == {
+        "conditions_unreadable": "could not be read: samples"
+    }
