@@ -188,6 +188,19 @@ def random_weights(seed: int) -> Weights:
     return msgspec.structs.replace(RANDOM_WEIGHTS, seed=seed)
 
 
+def check_resumed(given: Sequence[str]) -> None:
+    """A resumed run measures what it was asked for at first; anything else would mix two plans in a folder.
+
+    Raises:
+        UsageError: an option beside `--resume` says otherwise.
+    """
+    if others := [name for name in given if name not in ("--resume", "--json", "--quiet")]:
+        raise UsageError(
+            f"--resume goes on with what that run was asked for; {', '.join(others)} cannot be changed",
+            mend="leave it out, or start another run with --out",
+        )
+
+
 def new_run_folder(out: Path | None) -> Path:
     """The run folder, made now.
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
 )
 def run(
+    context: typer.Context,
     device: Annotated[
         list[str] | None,
         typer.Option(
@@ -111,6 +112,7 @@ def run(
     from harness.results import read_run
 
     if resume is not None:
+        options.check_resumed(given_options(context))
         request = read_run(resume).request
     else:
         request = RunRequest(
@@ -146,6 +148,17 @@ def run(
     request, prepared = prepare_inputs(request, padding=padding, classes=classes)
     folder = resume or options.new_run_folder(out)
     _run(request, prepared, targets, folder, json=json, quiet=quiet)
+
+
+def given_options(context: typer.Context) -> tuple[str, ...]:
+    """Options that stand on the command line, as `--name`."""
+    return tuple(
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name
+        and (source := context.get_parameter_source(parameter.name))
+        and source.name == "COMMANDLINE"
+    )
 
 
 def prepare_inputs(

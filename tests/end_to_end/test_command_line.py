@@ -43,6 +43,7 @@ def test_help_is_there_and_imports_nothing_heavy(command: str) -> None:
         (("run", "--frobnicate"), 2, ("frobnicate",)),
         (("frobnicate",), 2, ("frobnicate",)),
         (("run", "--resume", "nowhere"), 2, ("not a run folder",)),
+        (("run", "--resume", "there", "-w", "0.5", "--quiet"), 2, ("--resume goes on", "--width cannot")),
         (("report", "nowhere"), 2, ("not a run folder",)),
         (("pick", "nowhere", "--max-latency", "20ms"), 2, ("not a run folder",)),
         (("compare", "nowhere", "nowhere"), 2, ("not a run folder",)),
