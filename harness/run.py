@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.bundle import ensure_bundle
 from harness.devices.target import Target
 from harness.errors import HarnessError, MeasurementError
 from harness.events import Event, Listener
@@ -22,7 +23,7 @@ from harness.paths import PROJECT
 from harness.records import Artifact, Cell, PushedArtifact, Run, RunRequest, Variant
 from harness.results import RUN_FILE, read_cells, read_run, write_run
 from harness.transports.local import run_local
-from harness.workers import measure_on
+from harness.workers import FindBundle, measure_on
 
 PACKAGES = ("mobilenet-harness", "torch", "executorch", "torchao", "adb-shell")
 
@@ -43,6 +44,7 @@ def run(
     listen: Listener,
     *,
     inputs: Inputs | None = None,
+    find_bundle: FindBundle = ensure_bundle,
 ) -> Outcome:
     """Measure everything asked for; a folder that has cells of the same request goes on from there.
 
@@ -54,7 +56,7 @@ def run(
     """
     record = read_run(folder) if (folder / RUN_FILE).exists() else _start_record(request, folder)
     with _lower(request, listen, inputs) as artifacts:
-        errors = measure_on(targets, request, artifacts, folder, listen)
+        errors = measure_on(targets, request, artifacts, folder, listen, find_bundle)
         errors.extend(_lowering_errors(artifacts))
     cells = read_cells(folder)
     write_run(

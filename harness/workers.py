@@ -3,14 +3,14 @@
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from harness.bundle import ensure_bundle
+from harness.bundle import Bundle, ensure_bundle
 from harness.devices.cores import choose_cores, format_cpu_list
 from harness.devices.device import Device
 from harness.devices.kinds import open_device
@@ -24,22 +24,29 @@ from harness.measuring.jobs import Job
 from harness.measuring.plans import make_plan
 from harness.measuring.schedule import expected_processes
 from harness.measuring.session import CellRequest, Session
-from harness.records import Cell, RunRequest
+from harness.records import Abi, Cell, RunRequest
 from harness.results import read_cells, write_cell
 
 # A device that keeps restarting measures nothing worth having.
 RESTARTS = 2
 
+FindBundle = Callable[[Abi], Bundle]
+
 
 def measure_on(
-    targets: Sequence[Target], request: RunRequest, artifacts: Artifacts, folder: Path, listen: Listener
+    targets: Sequence[Target],
+    request: RunRequest,
+    artifacts: Artifacts,
+    folder: Path,
+    listen: Listener,
+    find_bundle: FindBundle = ensure_bundle,
 ) -> list[HarnessError]:
     """Measure on all devices at once and return what went wrong with which; cells are in the folder.
 
     Raises:
         Interrupted: Ctrl-C; the processes being measured have been ended.
     """
-    workers = [_Worker(group, request, artifacts, folder, listen) for group in _group(targets)]
+    workers = [_Worker(group, request, artifacts, folder, listen, find_bundle) for group in _group(targets)]
     with ThreadPoolExecutor(max_workers=len(workers)) as executor:
         futures = [executor.submit(worker.work) for worker in workers]
         try:
@@ -73,6 +80,7 @@ class _Worker:
     artifacts: Artifacts
     folder: Path
     listen: Listener
+    find_bundle: FindBundle
     errors: list[HarnessError] = field(default_factory=list)
     cancelled: threading.Event = field(default_factory=threading.Event)
     session: Session | None = None
@@ -114,7 +122,7 @@ class _Worker:
         ):
             cells = _plan_cells(self.request, self.artifacts, device)
             progress = _Progress.of(cells, target.name, self.folder, self.listen)
-            bundle = ensure_bundle(device.info.abi)
+            bundle = self.find_bundle(device.info.abi)
             self.session = Session(
                 device, bundle, self.artifacts, progress.save, progress.tell, self.cancelled
             )

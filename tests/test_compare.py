@@ -115,6 +115,13 @@ def test_a_cell_that_broke_is_worse(broken, why):
     assert only(comparison).why.startswith(why)
 
 
+def test_a_runner_that_can_be_made_slower_decides_nothing():
+    bench = make_cell(processes=make_processes(*slower(1.2), build_type="Bench"))
+    comparison = compare([make_cell()], [bench])
+    assert comparison.exit_code == 3
+    assert only(comparison).why == "new is invalid: debug_build"
+
+
 def test_a_cell_that_failed_before_too_is_inconclusive():
     failed = make_cell(processes=(), failure=Failure(what="out of memory"))
     comparison = compare([failed], [failed])

@@ -1,12 +1,16 @@
 // A kernel of known cost: how fast the core is now, whatever model comes after it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace runner {
 
-// The fastest of many short runs of a fixed chain of dependent integer operations, in nanoseconds. It follows the
-// core's frequency and nothing else: no memory, no vector units, and the fastest run was not interrupted.
+// A chain of so many multiplications that wait for each other: no memory, no vector units.
+void spin(size_t operations);
+
+// The fastest of many short runs of a fixed number of them, in nanoseconds. It follows the core's frequency and
+// nothing else, and the fastest run was not interrupted.
 int64_t time_canary();
 
 }  // namespace runner

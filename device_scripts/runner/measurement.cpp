@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "canary.h"
 #include "clock.h"
 #include "files.h"
 
@@ -15,13 +16,20 @@ Failure execution_failed() {
   return {ExitCode::kExecutionFailed, "the inference failed" + (said.empty() ? "" : ": " + said)};
 }
 
+// All that is timed and counted of an inference; whether it worked.
+bool infer(Model& model, const Options& options) {
+  const bool worked = model.execute();
+  if constexpr (kBenchBuild) spin(options.slow_down_operations);
+  return worked;
+}
+
 // One inference in nanoseconds; -1 when it failed.
-int64_t time_inference(Model& model) {
+int64_t time_inference(Model& model, const Options& options) {
   if (model.input_is_overwritten() && model.feed_input()) {
     return -1;
   }
   const int64_t begin = now_ns();
-  const bool worked = model.execute();
+  const bool worked = infer(model, options);
   const int64_t end = now_ns();
   return worked ? end - begin : -1;
 }
@@ -29,8 +37,9 @@ int64_t time_inference(Model& model) {
 using CountsOrNone = std::optional<std::vector<uint64_t>>;
 
 // Counts two events over each of some inferences; a counter that is not available leaves nothing.
-MaybeFailure count_pair(size_t iterations, bool marked, Model& model, Counter& outer, Counter& inner,
+MaybeFailure count_pair(const Options& options, bool marked, Model& model, Counter& outer, Counter& inner,
                         CountsOrNone& outer_counts, CountsOrNone& inner_counts) {
+  const size_t iterations = options.counted_iterations;
   outer.enable();
   inner.enable();
   if (!outer.available() && !inner.available() && !marked) {
@@ -46,7 +55,7 @@ MaybeFailure count_pair(size_t iterations, bool marked, Model& model, Counter& o
     if (marked) mark_counted_begin();
     const uint64_t outer_before = outer.read();
     const uint64_t inner_before = inner.read();
-    const bool worked = model.execute();
+    const bool worked = infer(model, options);
     inner_counted.push_back(inner.read() - inner_before);
     outer_counted.push_back(outer.read() - outer_before);
     if (marked) mark_counted_end();
@@ -83,10 +92,10 @@ MaybeFailure measure_times(const Options& options, Model& model, Times& times) {
   // resident, so this does not show in the memory figures.
   times.latencies_ns.reserve(kMaxSamples);
 
-  times.first_ns = time_inference(model);
+  times.first_ns = time_inference(model, options);
   if (times.first_ns < 0) return execution_failed();
   for (size_t i = 0; i < options.warmup_iterations; ++i) {
-    const int64_t latency = time_inference(model);
+    const int64_t latency = time_inference(model, options);
     if (latency < 0) return execution_failed();
     times.warmup_ns.push_back(latency);
   }
@@ -95,7 +104,7 @@ MaybeFailure measure_times(const Options& options, Model& model, Times& times) {
   const auto max_ns = static_cast<int64_t>(options.max_seconds * 1e9);
   const int64_t begin = now_ns();
   for (;;) {
-    const int64_t latency = time_inference(model);
+    const int64_t latency = time_inference(model, options);
     if (latency < 0) return execution_failed();
     times.latencies_ns.push_back(latency);
     const int64_t elapsed = now_ns() - begin;
@@ -109,11 +118,11 @@ MaybeFailure measure_times(const Options& options, Model& model, Times& times) {
 MaybeFailure count_events(const Options& options, Model& model, Counters& counters, Counts& counts) {
   auto& [instructions, cycles, cache_misses, branch_misses] = counters;
   const bool marked = options.mark_counted;
-  if (auto failure = count_pair(options.counted_iterations, marked, model, cycles, instructions, counts.cycles,
+  if (auto failure = count_pair(options, marked, model, cycles, instructions, counts.cycles,
                                 counts.instructions)) {
     return failure;
   }
-  if (auto failure = count_pair(options.counted_iterations, false, model, cache_misses, branch_misses,
+  if (auto failure = count_pair(options, false, model, cache_misses, branch_misses,
                                 counts.cache_misses, counts.branch_misses)) {
     return failure;
   }

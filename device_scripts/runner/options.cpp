@@ -13,10 +13,11 @@ Failure usage(std::string message) {
   return {ExitCode::kUsage, std::move(message)};
 }
 
+const std::string kSlowDown = "--slow-down-operations";
 const std::set<std::string> kCommon = {"--model", "--report", "--threads", "--cpus"};
 const std::set<std::string> kMeasuring = {"--input", "--warmup-iterations", "--min-iterations", "--min-seconds",
                                           "--max-seconds", "--counted-iterations", "--mark-counted",
-                                          "--memory-detail", "--profile-iterations"};
+                                          "--memory-detail", "--profile-iterations", kSlowDown};
 const std::set<std::string> kFlags = {"--mark-counted", "--memory-detail"};
 const std::set<std::string> kBatch = {"--batch-input", "--batch-output", "--batch-scale", "--batch-offset"};
 
@@ -26,7 +27,8 @@ class Values {
   MaybeFailure collect(int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
       const std::string name = argv[i];
-      if (!kCommon.count(name) && !kMeasuring.count(name) && !kBatch.count(name)) {
+      const bool known = kCommon.count(name) || kMeasuring.count(name) || kBatch.count(name);
+      if (!known || (name == kSlowDown && !kBenchBuild)) {
         return usage("unknown option '" + name + "'");
       }
       const bool is_flag = kFlags.count(name) != 0;
@@ -110,6 +112,7 @@ MaybeFailure parse_measuring(const Values& values, Options& options) {
   if (auto failure = values.number("--max-seconds", 0, 86400, options.max_seconds)) return failure;
   if (auto failure = values.count("--counted-iterations", 0, kMaxSamples, options.counted_iterations)) return failure;
   if (auto failure = values.count("--profile-iterations", 0, 10000, options.profile_iterations)) return failure;
+  if (auto failure = values.count(kSlowDown, 0, 1'000'000'000, options.slow_down_operations)) return failure;
   options.mark_counted = values.has("--mark-counted");
   options.memory_detail = values.has("--memory-detail");
   if (options.max_seconds < options.min_seconds) {

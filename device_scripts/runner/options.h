@@ -25,6 +25,7 @@ struct Options {
   bool mark_counted = false;
   bool memory_detail = false;  // Disturbs the times, as profiling does: each for a pass of its own.
   size_t profile_iterations = 0;
+  size_t slow_down_operations = 0;  // Of the canary's, after each inference; kBenchBuild only.
 
   // Or evaluating many inputs once each.
   std::string batch_input;
@@ -35,6 +36,13 @@ struct Options {
 
   bool is_batch() const { return !batch_input.empty(); }
 };
+
+// A bench build can be made slower, to see whether the harness finds out. Its reports say so by their build type.
+#ifdef RUNNER_BENCH
+inline constexpr bool kBenchBuild = true;
+#else
+inline constexpr bool kBenchBuild = false;
+#endif
 
 // More samples than this are never kept: measuring then ends before its minimum time.
 inline constexpr size_t kMaxSamples = size_t{1} << 17;

@@ -4,7 +4,7 @@ A bundle is a folder per ABI: the runner, ExecuTorch's libraries from its wheel,
 the shell scripts, and `SHA256SUMS`. One arm64 bundle runs on Android and on any 64-bit ARM Linux.
 """
 
-from harness.bundle.build import ensure_bundle
+from harness.bundle.build import ensure_bench_bundle, ensure_bundle
 from harness.bundle.contents import ABIS, Bundle, BundleFile
 from harness.bundle.exchange import export_bundles, import_bundles
 from harness.bundle.instruction_counter import ensure_instruction_counter
@@ -13,6 +13,7 @@ __all__ = [
     "ABIS",
     "Bundle",
     "BundleFile",
+    "ensure_bench_bundle",
     "ensure_bundle",
     "ensure_instruction_counter",
     "export_bundles",

@@ -3,6 +3,8 @@
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -25,7 +27,20 @@ def ensure_bundle(abi: Abi) -> Bundle:
     Raises:
         BundleError: a compiler is missing, the build failed, or the other platform's wheel cannot be had.
     """
-    folder = bundle_folder(abi)
+    return _ensure(bundle_folder(abi), abi, {})
+
+
+def ensure_bench_bundle(abi: Abi, *, slow_down_operations: int) -> Bundle:
+    """One whose runner takes longer by so many operations of the canary, for tests of the harness itself.
+
+    Its reports tell of a `Bench` build, so that cells are invalid. Raises as `ensure_bundle` does.
+    """
+    ordinary = bundle_folder(abi)
+    bundle = _ensure(ordinary.with_name(f"bench-{ordinary.name}"), abi, {"RUNNER_BENCH": "ON"})
+    return replace(bundle, runner_options=("--slow-down-operations", str(slow_down_operations)))
+
+
+def _ensure(folder: Path, abi: Abi, definitions: Mapping[str, str]) -> Bundle:
     with locked(folder):
         if folder.is_dir():
             try:
@@ -34,7 +49,7 @@ def ensure_bundle(abi: Abi) -> Bundle:
                 shutil.rmtree(folder)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             built = Path(scratch) / "bundle"
-            _build(abi, built, Path(scratch) / "build")
+            _build(abi, built, Path(scratch) / "build", definitions)
             built.rename(folder)
         return read_bundle(folder, abi)
 
@@ -74,10 +89,11 @@ def _digest(*parts: str) -> str:
     return whole.hexdigest()
 
 
-def _build(abi: Abi, bundle: Path, scratch: Path) -> None:
+def _build(abi: Abi, bundle: Path, scratch: Path, definitions: Mapping[str, str]) -> None:
     toolchain = find_toolchain(abi)
     executorch = find_executorch(abi)
-    toolchain.build(_RUNNER, scratch, executorch, {"RUNNER_VERSION": sources_sha256()[:12]})
+    version = {"RUNNER_VERSION": sources_sha256()[:12]}
+    toolchain.build(_RUNNER, scratch, executorch, {**version, **definitions})
     runner = scratch / RUNNER
     toolchain.strip(runner)
     libraries = [executorch / "lib" / name for name in EXECUTORCH_LIBRARIES]

@@ -42,7 +42,7 @@ class Bundle:
 
     Start the runner as `FOLDER/<loader> --library-path FOLDER FOLDER/runner <options>`, never directly: the
     device's own loader and this glibc do not go together. `sha256` is that of `SHA256SUMS`, which is itself
-    among the files, last: a device that has it has the others.
+    among the files, last: a device that has it has the others. `runner_options` come before all others.
     """
 
     abi: Abi
@@ -50,6 +50,7 @@ class Bundle:
     loader: str
     sha256: str
     files: tuple[BundleFile, ...]
+    runner_options: tuple[str, ...] = ()
 
 
 def file_sha256(path: Path) -> str:

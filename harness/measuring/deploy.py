@@ -37,6 +37,7 @@ class DeployedBundle:
 
     folder: str
     loader: str
+    runner_options: tuple[str, ...] = ()
 
     @property
     def launch_script(self) -> str:
@@ -51,7 +52,8 @@ class DeployedBundle:
     def runner_argv(self, launcher: Sequence[str]) -> tuple[str, ...]:
         """The runner through its own loader (the device's may be another version), behind a launcher."""
         loader = f"{self.folder}/{self.loader}"
-        return (*launcher, loader, "--library-path", self.folder, f"{self.folder}/runner")
+        runner = f"{self.folder}/runner"
+        return (*launcher, loader, "--library-path", self.folder, runner, *self.runner_options)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def deploy_bundle(device: Device, bundle: Bundle, tell: Callable[[str], None]) -
     folder = f"{device.folder}/bundle-{bundle.sha256[:12]}"
     files = [DeviceFile(bundle.folder / f.name, f"{folder}/{f.name}", f.sha256, f.mode) for f in bundle.files]
     pushed = push_missing(device, files, tell)
-    deployed = DeployedBundle(folder, bundle.loader)
+    deployed = DeployedBundle(folder, bundle.loader, bundle.runner_options)
     if pushed:
         _check_executable(device, deployed)
     return deployed

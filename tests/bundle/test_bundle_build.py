@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.bundle import ABIS, ensure_bundle
+from harness.bundle import ABIS, ensure_bench_bundle, ensure_bundle
 from harness.bundle.contents import LOADERS
 from harness.bundle.toolchain import find_toolchain
 from harness.bundle.wheel import find_executorch, runs_natively
@@ -50,6 +50,12 @@ def test_the_runner_carries_no_path_of_this_machine(built_bundles, abi: Abi) -> 
 def test_a_bundle_in_the_cache_needs_no_compiler(copy_bundle, built_bundles, no_compilers) -> None:
     copy_bundle(NATIVE)
     assert ensure_bundle(NATIVE).sha256 == built_bundles[NATIVE].sha256
+
+
+def test_a_bench_bundle_is_another_one_and_does_not_take_the_ordinary_ones_place(built_bundles) -> None:
+    bench = ensure_bench_bundle(NATIVE, slow_down_operations=1)
+    assert bench.sha256 != built_bundles[NATIVE].sha256
+    assert ensure_bundle(NATIVE) == built_bundles[NATIVE]
 
 
 @pytest.mark.slow

@@ -56,7 +56,8 @@ class Runner:
     def argv(self) -> tuple[str, ...]:
         folder = str(self.bundle.folder)
         loader = f"{folder}/{self.bundle.loader}"
-        return (*self.launcher, loader, "--library-path", folder, f"{folder}/runner")
+        runner = f"{folder}/runner"
+        return (*self.launcher, loader, "--library-path", folder, runner, *self.bundle.runner_options)
 
     def run(self, *options: str | Path) -> RunnerEnded:
         """Run with exactly these options."""
@@ -87,9 +88,15 @@ def native_bundle() -> Bundle:
 
 
 @pytest.fixture
-def runner(native_bundle: Bundle, programs: Programs, tmp_path: Path) -> Runner:
+def runner_of(programs: Programs, tmp_path: Path) -> Callable[[Bundle], Runner]:
+    """A bundle's runner, run by this machine itself."""
+    return lambda bundle: Runner(bundle, (), programs, tmp_path)
+
+
+@pytest.fixture
+def runner(native_bundle: Bundle, runner_of: Callable[[Bundle], Runner]) -> Runner:
     """The runner of this machine's ABI, run by this machine itself."""
-    return Runner(native_bundle, (), programs, tmp_path)
+    return runner_of(native_bundle)
 
 
 def qemu(*options: str) -> tuple[str, ...]:
@@ -103,8 +110,8 @@ def qemu(*options: str) -> tuple[str, ...]:
 def make_arm_runner(programs: Programs, tmp_path: Path) -> Callable[..., Runner]:
     """The arm64 runner under user-mode QEMU, with further options for QEMU."""
 
-    def make(*qemu_options: str) -> Runner:
-        return Runner(ensure_bundle("arm64-v8a"), qemu(*qemu_options), programs, tmp_path)
+    def make(*qemu_options: str, bundle: Bundle | None = None) -> Runner:
+        return Runner(bundle or ensure_bundle("arm64-v8a"), qemu(*qemu_options), programs, tmp_path)
 
     return make
 

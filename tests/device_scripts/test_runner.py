@@ -176,6 +176,11 @@ BATCH = {
 
 FAILURES = {
     "unknown option": ({"--frobnicate": "1"}, 2, "unknown option '--frobnicate'"),
+    "option of a bench build": (
+        {**MODEL_INPUT_REPORT, "--slow-down-operations": "1"},
+        2,
+        "unknown option '--slow-down-operations'",
+    ),
     "not a number": ({"--threads": "two"}, 2, "option --threads wants a number from 1 to 1024, not 'two'"),
     "number and more": ({"--min-seconds": "1s"}, 2, "option --min-seconds wants a number"),
     "empty number": ({"--threads": ""}, 2, "option --threads wants a number"),

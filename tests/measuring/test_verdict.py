@@ -72,7 +72,7 @@ def test_an_output_that_nobody_compared_is_suspect():
     assert detail(verdict, "parity_unchecked") == "the output was not compared"
 
 
-@pytest.mark.parametrize("build_type", ["Debug", "", "MinSizeRel"])
+@pytest.mark.parametrize("build_type", ["Debug", "", "MinSizeRel", "Bench"])
 def test_a_runner_not_built_for_speed_is_invalid(build_type):
     verdict = make_cell(processes=make_processes(*STEADY_MEDIANS, build_type=build_type)).verdict
     assert (verdict.status, codes(verdict)) == ("invalid", ("debug_build",))

@@ -1,0 +1,32 @@
+"""A bench build of the runner is slower by what it is told, and says that it is one."""
+
+from itertools import pairwise
+
+import pytest
+
+from harness.bundle import ensure_bench_bundle, ensure_instruction_counter
+
+
+def test_the_slow_down_is_timed_and_its_build_is_named(runner_of, native_bundle, programs) -> None:
+    operations = 5_000_000
+    bundle = ensure_bench_bundle(native_bundle.abi, slow_down_operations=operations)
+    slowed = runner_of(bundle).measure("delegated", "--warmup-iterations", "2", "--min-iterations", "3")
+    assert slowed.build_type == "Bench"
+    # Multiplications that wait for each other: no core takes less than 2 cycles at 6 GHz for one.
+    assert min(slowed.first_ns, *slowed.warmup_ns, *slowed.latencies_ns) > operations / 3
+    assert slowed.output.values == pytest.approx(programs.expected["delegated"][0], abs=1e-4)
+
+
+@pytest.mark.slow
+def test_each_operation_of_the_slow_down_costs_the_same_instructions(make_arm_runner) -> None:
+    plugin = f"{ensure_instruction_counter()},out=counts"
+    counts = []
+    for operations in (0, 1000, 2000, 3000):
+        bundle = ensure_bench_bundle("arm64-v8a", slow_down_operations=operations)
+        runner = make_arm_runner("-plugin", plugin, bundle=bundle)
+        runner.measure("delegated", "--counted-iterations", "1", "--mark-counted")
+        counts.append(int((runner.folder / "counts").read_text()))
+    added = [more - less for less, more in pairwise(counts)]
+    assert added[1] == added[2]
+    assert added[1] in (3000, 4000, 5000)
+    assert added[1] <= added[0] < added[1] + 50
