@@ -1,4 +1,4 @@
-"""Transports that misbehave on purpose; beneath, commands run for real on this machine."""
+"""Transports that misbehave on purpose, beneath which commands run for real here; and a QEMU in name only."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -46,3 +46,12 @@ class DamagingTransport(LocalTransport):
             content = bytearray(Path(destination).read_bytes())
             content[-1] ^= 1
             Path(destination).write_bytes(content)
+
+
+def install_fake_qemu(folder: Path, version: str, *, plugins: bool = True) -> None:
+    """A `qemu-aarch64` that says this of itself and can do nothing."""
+    folder.mkdir(exist_ok=True)
+    option = "-plugin              QEMU_PLUGIN       [file=]<file>" if plugins else "-strace"
+    script = f'#!/bin/sh\necho "qemu-aarch64 version {version}"\necho "{option}"\n'
+    (folder / "qemu-aarch64").write_text(script)
+    (folder / "qemu-aarch64").chmod(0o755)

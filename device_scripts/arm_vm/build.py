@@ -8,48 +8,21 @@ nothing but ordinary rights. FOLDER then holds what a boot needs:
     known_hosts                                 sshd's own key, whatever the port
 """
 
-import os
-import signal
 import sys
-import tempfile
 from pathlib import Path
 
 import adbd
 import image
-from commands import BuildFailed, require_programs
+import making
+from commands import DEBIAN_PACKAGES
 from keys import make_keys
 from packages import Archive, unpack
 
 HERE = Path(__file__).resolve().parent
 
 
-def main() -> int:
-    """Build, or say on standard error why not."""
-    if len(sys.argv) != 2:
-        print("usage: build.py FOLDER", file=sys.stderr)
-        return 2
-    target = Path(sys.argv[1]).absolute()
-    # The guest's folders are made with ordinary rights whatever this user's habit; keys have their own.
-    os.umask(0o022)
-    # Leave through the blocks that remove what is half made.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    try:
-        require_programs()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as work:
-            build(Path(work), Path(work) / "machine")
-            # Last and at once: a folder of this name is a whole machine.
-            (Path(work) / "machine").rename(target)
-    except (BuildFailed, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    say("built")
-    return 0
-
-
 def build(work: Path, out: Path) -> None:
     """Make the machine in `out`; `work` takes about 1 GB for a minute."""
-    out.mkdir(mode=0o700)
     say("reading Debian's package index")
     archive = Archive(work / "apt")
     say("downloading the guest's packages")
@@ -68,12 +41,13 @@ def build(work: Path, out: Path) -> None:
     make_keys(out, work / "root")
     image.make_boot_files(kernel, work / "root/usr/bin/busybox", HERE / "initrd_init", work / "boot", out)
     image.make_image(work / "root", out / "root.ext4")
+    say("built")
 
 
 def say(line: str) -> None:
     """Tell whoever waits."""
-    print(f"arm-vm: {line}", flush=True)
+    making.say(f"arm-vm: {line}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(making.make_folder(tuple(DEBIAN_PACKAGES), build))

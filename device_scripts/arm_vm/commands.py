@@ -11,6 +11,7 @@ TIMEOUT_S = 900
 PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 DEBIAN_PACKAGES = {
     "apt-get": "apt",
+    "dpkg": "dpkg",
     "dpkg-deb": "dpkg",
     "dpkg-source": "dpkg-dev",
     "tar": "tar",
@@ -27,9 +28,9 @@ class BuildFailed(Exception):
     """One readable block: what happened and what to do."""
 
 
-def require_programs() -> None:
+def require_programs(names: Sequence[str]) -> None:
     """Raise `BuildFailed` naming the packages of all programs that are missing."""
-    missing = sorted(name for name in DEBIAN_PACKAGES if shutil.which(name, path=PATH) is None)
+    missing = sorted(name for name in names if shutil.which(name, path=PATH) is None)
     if missing:
         packages = " ".join(sorted({DEBIAN_PACKAGES[name] for name in missing}))
         raise BuildFailed(f"missing: {', '.join(missing)}\n  what to do: apt-get install {packages}")

@@ -1,4 +1,4 @@
-"""Debian's arm64 packages through an apt configuration of our own; the host's packages are not touched."""
+"""Debian's packages through an apt configuration of our own; the host's packages are not touched."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import mirror
 from commands import TIMEOUT_S, BuildFailed, run
 
-# The guest is this release whatever the host runs: its android-platform-tools is the one adbd.py knows.
+# Whatever the host runs: its android-platform-tools is the one adbd.py knows, and its QEMU takes plugins.
 RELEASE = "bookworm"
 KEYRINGS = tuple(
     Path("/usr/share/keyrings") / f"debian-archive-keyring.{suffix}" for suffix in ("gpg", "pgp", "asc")
@@ -20,8 +20,8 @@ CONFIGURATION = """\
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
 #clear DPkg::Post-Invoke;
-APT::Architecture "arm64";
-APT::Architectures {{ "arm64"; }};
+APT::Architecture "{architecture}";
+APT::Architectures {{ "{architecture}"; }};
 APT::Install-Recommends "false";
 APT::Sandbox::User "";
 Acquire::Languages "none";
@@ -37,16 +37,16 @@ Dir::Etc::preferencesparts "-";
 
 
 class Archive:
-    """Debian's archive for arm64, its index below `folder`; signatures are verified."""
+    """Debian's archive for one architecture, its index below `folder`; signatures are verified."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, architecture: str = "arm64") -> None:
         self._configuration = folder / "apt.conf"
         for name in ("state/lists/partial", "cache/archives/partial"):
             (folder / name).mkdir(parents=True)
         (folder / "status").touch()
         source = f"[signed-by={_keyring()}] {mirror.debian_mirror()} {RELEASE} main"
         (folder / "sources.list").write_text(f"deb {source}\ndeb-src {source}\n")
-        self._configuration.write_text(CONFIGURATION.format(folder=folder))
+        self._configuration.write_text(CONFIGURATION.format(folder=folder, architecture=architecture))
         try:
             self._apt("apt-get", "update", "--error-on=any")
         except BuildFailed as error:

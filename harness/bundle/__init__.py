@@ -1,4 +1,4 @@
-"""What is pushed to a device, and the instruction counter for QEMU: built when missing, cached, exchangeable.
+"""What is pushed to a device, and QEMU with its instruction counter: made when missing, cached.
 
 A bundle is a folder per ABI: the runner, ExecuTorch's libraries from its wheel, glibc with its own loader,
 the shell scripts, and `SHA256SUMS`. One arm64 bundle runs on Android and on any 64-bit ARM Linux.
@@ -8,6 +8,7 @@ from harness.bundle.build import ensure_bench_bundle, ensure_bundle
 from harness.bundle.contents import ABIS, Bundle, BundleFile
 from harness.bundle.exchange import export_bundles, import_bundles
 from harness.bundle.instruction_counter import ensure_instruction_counter
+from harness.bundle.qemu import ensure_qemu, qemu_cores, qemu_version
 
 __all__ = [
     "ABIS",
@@ -16,6 +17,9 @@ __all__ = [
     "ensure_bench_bundle",
     "ensure_bundle",
     "ensure_instruction_counter",
+    "ensure_qemu",
     "export_bundles",
     "import_bundles",
+    "qemu_cores",
+    "qemu_version",
 ]

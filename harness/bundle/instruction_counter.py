@@ -1,27 +1,26 @@
-"""The QEMU plugin that counts guest instructions, compiled for the installed QEMU."""
+"""The QEMU plugin that counts guest instructions, compiled for the QEMU that loads it."""
 
 import hashlib
-import re
 import shutil
 from pathlib import Path
 
 from harness.bundle.locking import locked
+from harness.bundle.qemu import qemu_version
 from harness.errors import BundleError
 from harness.paths import DEVICE_SCRIPTS, cache_folder
 from harness.transports.local import run_local
 
 _SOURCE = DEVICE_SCRIPTS / "instruction_counter" / "instruction_counter.c"
-_QEMU = "qemu-aarch64"
 _TIMEOUT_S = 60
 
 
 def ensure_instruction_counter() -> Path:
-    """The compiled plugin, for `qemu-aarch64 -plugin PATH,out=FILE`.
+    """The compiled plugin, for `-plugin PATH,out=FILE` of the QEMU that `ensure_qemu` names.
 
     Raises:
-        BundleError: QEMU or a C compiler is missing, or it does not compile.
+        BundleError: QEMU or a C compiler is missing, or the plugin does not compile.
     """
-    version = plugin_api_version(_qemu_version_text())
+    version = plugin_api_version(qemu_version())
     key = hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]
     plugin = cache_folder() / "instruction_counter" / f"api{version}-{key}" / "instruction_counter.so"
     with locked(plugin):
@@ -33,24 +32,11 @@ def ensure_instruction_counter() -> Path:
 
 
 def plugin_api_version(qemu_version: str) -> int:
-    """The plugin interface to ask for, from what `qemu-aarch64 --version` prints.
+    """The plugin interface to ask a QEMU of this version for.
 
     QEMU 9.0 removed what only version 1 had and refuses plugins that ask for it; later ones still accept 2.
-
-    Raises:
-        BundleError: it prints no version.
     """
-    match = re.search(r"version (\d+)\.\d+", qemu_version)
-    if not match:
-        raise BundleError(f"{_QEMU} --version prints no version: {qemu_version.strip()[:100]!r}")
-    return 1 if int(match[1]) < 9 else 2
-
-
-def _qemu_version_text() -> str:
-    told = run_local([_QEMU, "--version"], timeout_s=_TIMEOUT_S)
-    if told.exit_code != 0:
-        raise BundleError(f"{_QEMU} is not installed", mend="sudo apt-get install qemu-user")
-    return told.text
+    return 1 if int(qemu_version.partition(".")[0]) < 9 else 2
 
 
 def _compile(api_version: int, plugin: Path) -> None:

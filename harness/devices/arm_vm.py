@@ -1,11 +1,9 @@
 """`arm-vm`: a whole ARM Linux machine under system QEMU, with AOSP's adbd and OpenSSH's sshd."""
 
 import contextlib
-import hashlib
 import shutil
 import socket
 import struct
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -14,13 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from filelock import FileLock
+from harness.bundle.debian import ensure_entry
+from harness.errors import BundleError, DeviceUnfit
+from harness.transports.processes import LocalProcess, supervised
 
-from harness.errors import DeviceUnfit
-from harness.paths import DEVICE_SCRIPTS, cache_folder
-from harness.transports.processes import LocalProcess, running, supervised
-
-SCRIPTS = DEVICE_SCRIPTS / "arm_vm"
 QEMU = "qemu-system-aarch64"
 NAME = "arm-vm"
 MEMORY_MB = 512
@@ -59,39 +54,11 @@ def build_machine(tell: Callable[[str], None] = lambda line: None) -> Path:
     Raises:
         DeviceUnfit: a program or the mirror is missing, or a step failed.
     """
-    folder = cache_folder() / "arm_vm"
-    machine = folder / _scripts_key()
-    if machine.is_dir():
-        return machine
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "build.lock"):
-        if not machine.is_dir():
-            for abandoned in folder.glob("building-*"):
-                shutil.rmtree(abandoned, ignore_errors=True)
-            _build(machine, tell)
-    return machine
-
-
-def _scripts_key() -> str:
-    """What a machine is made from names it: the scripts, which fix the Debian release as well."""
-    digest = hashlib.sha256()
-    for path in sorted(SCRIPTS.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            data = path.read_bytes()
-            digest.update(f"{path.relative_to(SCRIPTS)} {len(data)}\n".encode() + data)
-    return digest.hexdigest()[:16]
-
-
-def _build(machine: Path, tell: Callable[[str], None]) -> None:
-    with running([sys.executable, "-B", str(SCRIPTS / "build.py"), str(machine)]) as process:
-        # Every step of the script has its own time-out.
-        for line in process.stdout or ():
-            tell(line.decode("utf-8", "replace").rstrip())
-        complaint = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
-        process.wait()
-    if process.returncode != 0:
-        what, _, mend = complaint.strip().partition("\n  what to do: ")
-        raise DeviceUnfit(f"the ARM machine could not be built: {what}", device=NAME, mend=mend)
+    try:
+        return ensure_entry("arm_vm", "build.py", tell)
+    except BundleError as error:
+        what = f"the ARM machine could not be built: {error.what}"
+        raise DeviceUnfit(what, device=NAME, mend=error.mend) from error
 
 
 # Booting ------------------------------------------------------------------------------------------

@@ -3,24 +3,21 @@
 Its wall-clock time tells nothing about a phone; its instruction counts repeat to the last digit.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import msgspec
 
-from harness.bundle import ensure_instruction_counter
+from harness.bundle import ensure_instruction_counter, ensure_qemu, qemu_cores, qemu_version
 from harness.devices.cores import PARTS
 from harness.devices.device import JOB, Device, describe
 from harness.devices.target import Target
-from harness.errors import DeviceUnfit, UsageError
+from harness.errors import BundleError, DeviceUnfit, UsageError
 from harness.paths import cache_folder
 from harness.records import Core
-from harness.transports.local import LocalTransport, run_local
+from harness.transports.local import LocalTransport
 
-QEMU = "qemu-aarch64"
 DEFAULT_CORE = "cortex-a76"
 CPUINFO = """\
 processor\t: {index}
@@ -33,35 +30,27 @@ CPU revision\t: 0
 """
 
 
-@cache
-def qemu_version() -> str:
-    """What QEMU says of itself.
+def check_core(core: str) -> None:
+    """Refuse a core that QEMU does not know, before anything is built or pushed.
 
     Raises:
-        DeviceUnfit: it is not installed.
+        DeviceUnfit: there is no QEMU.
+        UsageError: it does not know the core.
     """
-    told = run_local([QEMU, "--version"], timeout_s=10)
-    if told.exit_code != 0:
-        raise DeviceUnfit(
-            f"{QEMU} is not installed", device="emulator", mend="sudo apt-get install qemu-user"
-        )
-    match = re.search(r"version (\d+\.\d+(\.\d+)?)", told.text)
-    return match[1] if match else "unknown"
-
-
-def check_core(core: str) -> None:
-    """Refuse a core that this QEMU does not know, before anything is built or pushed."""
-    qemu_version()
-    known = run_local([QEMU, "-cpu", "help"], timeout_s=10).text.split()
+    try:
+        version, known = qemu_version(), qemu_cores()
+    except BundleError as error:
+        raise DeviceUnfit(error.what, device="emulator", mend=error.mend) from error
     if core not in known:
         some = ", ".join(name for name in known if name.startswith(("cortex-a", "neoverse", "max")))
-        raise UsageError(f"QEMU {qemu_version()} has no core {core!r}", mend=f"choose one of: {some}")
+        raise UsageError(f"QEMU {version} has no core {core!r}", mend=f"choose one of: {some}")
 
 
 @contextmanager
-def open_emulator(target: Target, _tell: Callable[[str], None]) -> Iterator[Device]:
+def open_emulator(target: Target, tell: Callable[[str], None]) -> Iterator[Device]:
     """Yield an emulated ARM Linux user space; `target.address` names the core."""
     core = target.address or DEFAULT_CORE
+    qemu = ensure_qemu(tell)
     folder = target.folder or str(cache_folder() / "devices" / f"emulator-{core}")
     transport = LocalTransport()
     host, free_bytes = describe(transport, name=target.name, kind="emulator", folder=folder, clock="emulated")
@@ -74,7 +63,7 @@ def open_emulator(target: Target, _tell: Callable[[str], None]) -> Iterator[Devi
     )
     root = _write_root(Path(folder) / "root", core, len(host.cores))
     counter = f"{ensure_instruction_counter()},out={JOB}/instructions"
-    launcher = (QEMU, "-L", str(root), "-cpu", core, "-plugin", counter)
+    launcher = (*qemu, "-L", str(root), "-cpu", core, "-plugin", counter)
     yield Device(
         info,
         transport,

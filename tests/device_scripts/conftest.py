@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.bundle import Bundle, ensure_bundle
+from harness.bundle import Bundle, ensure_bundle, ensure_qemu
 from harness.bundle.wheel import runs_natively
 from harness.records import Abi, RunnerReport
 
@@ -103,7 +103,7 @@ def qemu(*options: str) -> tuple[str, ...]:
     """A launcher that finds nothing of an ARM system on this machine: the bundle must hold everything."""
     if shutil.which("qemu-aarch64") is None:
         pytest.skip("qemu-aarch64 is not installed (apt-get install qemu-user)")
-    return ("qemu-aarch64", "-L", "/nonexistent", "-cpu", "cortex-a76", *options)
+    return (*ensure_qemu(), "-L", "/nonexistent", "-cpu", "cortex-a76", *options)
 
 
 @pytest.fixture

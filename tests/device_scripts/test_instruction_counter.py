@@ -1,12 +1,15 @@
 """The QEMU plugin counts what really runs, exactly."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from harness.bundle import ensure_instruction_counter
+from fakes import install_fake_qemu
+from harness.bundle import ensure_instruction_counter, ensure_qemu, qemu_cores, qemu_version
+from harness.paths import cache_folder
 
 pytestmark = pytest.mark.slow
 
@@ -40,17 +43,31 @@ loop:
 """
 
 
-@pytest.mark.parametrize("iterations", [1, 1000, 1_000_003])
-def test_counts_a_known_program_to_the_last_instruction(tmp_path: Path, iterations: int) -> None:
+def count(folder: Path, iterations: int) -> str:
+    """What the counter says of the program, run by the QEMU that is used here."""
     compiler = shutil.which("aarch64-linux-gnu-gcc")
     if compiler is None or shutil.which("qemu-aarch64") is None:
         pytest.skip("needs gcc-aarch64-linux-gnu and qemu-user")
-    (tmp_path / "known.S").write_text(ASSEMBLY.format(iterations=iterations))
-    build = [compiler, "-nostdlib", "-static", "-o", str(tmp_path / "known"), str(tmp_path / "known.S")]
+    (folder / "known.S").write_text(ASSEMBLY.format(iterations=iterations))
+    build = [compiler, "-nostdlib", "-static", "-o", str(folder / "known"), str(folder / "known.S")]
     subprocess.run(build, check=True, timeout=60)
-    plugin = f"{ensure_instruction_counter()},out={tmp_path}/counts"
-    subprocess.run(["qemu-aarch64", "-plugin", plugin, str(tmp_path / "known")], check=True, timeout=60)
-    assert (tmp_path / "counts").read_text() == f"{3 + 2 * iterations + 4}\n" * 2
+    plugin = f"{ensure_instruction_counter()},out={folder}/counts"
+    subprocess.run([*ensure_qemu(), "-plugin", plugin, str(folder / "known")], check=True, timeout=60)
+    return (folder / "counts").read_text()
+
+
+@pytest.mark.parametrize("iterations", [1, 1000, 1_000_003])
+def test_counts_a_known_program_to_the_last_instruction(tmp_path: Path, iterations: int) -> None:
+    assert count(tmp_path, iterations) == f"{3 + 2 * iterations + 4}\n" * 2
+
+
+def test_where_qemu_loads_no_plugins_debians_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_fake_qemu(tmp_path / "bin", "10.0.13", plugins=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    assert str(cache_folder() / "qemu") in ensure_qemu()[0]
+    assert qemu_version().startswith("7.2.")
+    assert "cortex-a76" in qemu_cores()
+    assert count(tmp_path, 1_000_003) == f"{3 + 2 * 1_000_003 + 4}\n" * 2
 
 
 def counts_of(make_arm_runner, *options: str) -> list[int]:

@@ -1,0 +1,52 @@
+"""Entries of the cache that scripts of `device_scripts/arm_vm` put together from Debian's packages."""
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.bundle.locking import locked
+from harness.errors import BundleError
+from harness.paths import DEVICE_SCRIPTS, cache_folder
+from harness.transports.processes import running
+
+SCRIPTS = DEVICE_SCRIPTS / "arm_vm"
+
+
+def ensure_entry(kind: str, script: str, tell: Callable[[str], None]) -> Path:
+    """The folder that `script` makes, below `kind` in the cache; `tell` gets lines of progress.
+
+    Raises:
+        BundleError: a program or the mirror is missing, or a step failed.
+    """
+    entry = cache_folder() / kind / _scripts_key()
+    if not entry.is_dir():
+        with locked(entry.with_name("build")):
+            if not entry.is_dir():
+                for abandoned in entry.parent.glob("building-*"):
+                    shutil.rmtree(abandoned, ignore_errors=True)
+                _run(script, entry, tell)
+    return entry
+
+
+def _scripts_key() -> str:
+    """What an entry is made from names it: the scripts, which fix the Debian release as well."""
+    digest = hashlib.sha256()
+    for path in sorted(SCRIPTS.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            data = path.read_bytes()
+            digest.update(f"{path.relative_to(SCRIPTS)} {len(data)}\n".encode() + data)
+    return digest.hexdigest()[:16]
+
+
+def _run(script: str, entry: Path, tell: Callable[[str], None]) -> None:
+    with running([sys.executable, "-B", str(SCRIPTS / script), str(entry)]) as process:
+        # Every step of the script has its own time-out.
+        for line in process.stdout or ():
+            tell(line.decode("utf-8", "replace").rstrip())
+        complaint = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
+        process.wait()
+    if process.returncode != 0:
+        what, _, mend = complaint.strip().partition("\n  what to do: ")
+        raise BundleError(what, mend=mend)

@@ -1,0 +1,59 @@
+"""The user-mode QEMU that loads our counter: this machine's own, or Debian 12's if that loads no plugins."""
+
+import re
+from collections.abc import Callable
+
+from harness.bundle.debian import ensure_entry
+from harness.errors import BundleError
+from harness.transports.local import MISSING_PROGRAM, UNUSABLE_PROGRAM, run_local
+
+PROGRAM = "qemu-aarch64"
+_TIMEOUT_S = 60
+
+
+def ensure_qemu(tell: Callable[[str], None] = lambda line: None) -> tuple[str, ...]:
+    """What starts it; `tell` hears of the first download, 21 MB.
+
+    Raises:
+        BundleError: QEMU is not installed, or Debian's cannot be fetched.
+    """
+    help_text = _run((PROGRAM,), "--help")
+    if re.search(r"^-plugin\b", help_text, re.MULTILINE):
+        return (PROGRAM,)
+    try:
+        folder = ensure_entry("qemu", "fetch_qemu.py", tell)
+    except BundleError as error:
+        what = f"this machine's {PROGRAM} loads no plugins, and Debian 12's cannot be fetched: {error.what}"
+        raise BundleError(what, mend=error.mend) from error
+    loader = next((folder / "usr/lib").glob("*/ld-linux-*.so.*"))
+    return (str(loader), "--library-path", str(loader.parent), str(folder / "usr/bin" / PROGRAM))
+
+
+def qemu_version() -> str:
+    """The version of it, such as `7.2.22`.
+
+    Raises:
+        BundleError: there is none, or it prints no version.
+    """
+    told = _run(ensure_qemu(), "--version")
+    match = re.search(r"version (\d+\.\d+(\.\d+)?)", told)
+    if not match:
+        raise BundleError(f"{PROGRAM} --version prints no version: {told.strip()[:100]!r}")
+    return match[1]
+
+
+def qemu_cores() -> tuple[str, ...]:
+    """The names of the cores it can be.
+
+    Raises:
+        BundleError: there is none.
+    """
+    return tuple(_run(ensure_qemu(), "-cpu", "help").split())
+
+
+def _run(qemu: tuple[str, ...], *arguments: str) -> str:
+    told = run_local([*qemu, *arguments], timeout_s=_TIMEOUT_S)
+    # Any other code may be QEMU's own: its list of cores ends with 1.
+    if told.exit_code in (MISSING_PROGRAM, UNUSABLE_PROGRAM):
+        raise BundleError(f"{PROGRAM} is not installed", mend="sudo apt-get install qemu-user")
+    return told.text
