@@ -45,6 +45,22 @@ dumped() {
     if [ -n "$found" ]; then say "$1" "$found"; else cannot "$1" "dumpsys does not tell it"; fi
 }
 
+# half_precision: whether XNNPACK computes in 16-bit floats there (its xnn_is_f16_compatible_config); else it
+# would compute such programs in 32 bits and say nothing. The kernel lists what all cores have for each of them.
+half_precision() {
+    while IFS=':' read -r name features; do
+        case $name in Features*|flags*)
+            case "$features " in
+            *" asimdhp "*) say half_precision yes ;;
+            *" avx2 "*) case "$features " in *" f16c "*) say half_precision yes ;; *) say half_precision no ;; esac ;;
+            *) say half_precision no ;;
+            esac
+            return ;;
+        esac
+    done 2>/dev/null <"$root/proc/cpuinfo"
+    cannot half_precision "no features in /proc/cpuinfo"
+}
+
 each_cpu() {
     for folder in "$cpus"/cpu[0-9]*; do
         [ -d "$folder" ] && printf '%s\n' "${folder##*/cpu}"
@@ -87,6 +103,7 @@ facts() {
         # The word size of this very shell: a 64-bit kernel may carry a 32-bit userland.
         say userland_bits "$(getconf LONG_BIT 2>/dev/null)"
     fi
+    half_precision
     memory_field memory_total_kib MemTotal
     say_file boot_id "$root/proc/sys/kernel/random/boot_id"
     say_file perf_event_paranoid "$root/proc/sys/kernel/perf_event_paranoid"

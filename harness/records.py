@@ -12,7 +12,7 @@ from msgspec import Meta
 
 SCHEMA_VERSION: Literal[1] = 1
 
-Precision = Literal["fp32", "int8"]
+Precision = Literal["fp32", "fp16", "int8"]
 Padding = Literal["symmetric", "tf_same"]
 Abi = Literal["arm64-v8a", "x86_64"]
 Clock = Literal["real", "emulated", "virtual"]
@@ -161,6 +161,7 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
 
     `clock` says what a nanosecond means there: `real`; `emulated` (wall time under a translator, tells
     nothing about a phone); `virtual` (counts instructions, repeats, tells nothing about a phone either).
+    `half_precision` says whether its cores, and XNNPACK there, compute in 16-bit floats; None if unknown.
     """
 
     name: str
@@ -175,6 +176,7 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
     cores: tuple[Core, ...] = ()
     memory_total_bytes: Bytes | None = None
     boot_id: str | None = None
+    half_precision: bool | None = None
 
     @property
     def emulated(self) -> bool:

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from harness.measuring.jobs import Job
 from harness.measuring.plans import make_plan
 from harness.measuring.schedule import expected_processes
 from harness.measuring.session import CellRequest, Session
-from harness.records import Abi, Cell, RunRequest
+from harness.records import Abi, Cell, RunRequest, Variant
 from harness.results import read_cells, write_cell
 
 # A device that keeps restarting measures nothing worth having.
@@ -120,7 +120,12 @@ class _Worker:
             open_device(target, tell) as device,
             hold_there(target, device, tell),
         ):
+            refused = _refuse_half(self.artifacts, device)
+            if refused:
+                tell(refused.what)
             cells = _plan_cells(self.request, self.artifacts, device)
+            if refused and not cells:
+                raise refused
             progress = _Progress.of(cells, target.name, self.folder, self.listen)
             bundle = self.find_bundle(device.info.abi)
             self.session = Session(
@@ -128,6 +133,8 @@ class _Worker:
             )
             self.session.profile = self.request.profile
             self.session.measure(cells, read_cells(self.folder), seed=self.request.seed)
+            if refused:
+                raise refused
 
     def _wait_for_lowering(self, target: Target) -> None:
         """This machine is not timed while it lowers."""
@@ -155,6 +162,22 @@ def _second_connection(device: Device) -> Iterator[Device]:
         transport.close()
 
 
+def _can_compute(device: Device, variant: Variant) -> bool:
+    return variant.precision != "fp16" or device.info.half_precision is not False
+
+
+def _refuse_half(variants: Iterable[Variant], device: Device) -> DeviceUnfit | None:
+    """Why some variants are not measured there: XNNPACK would compute them in 32 bits, and say nothing."""
+    refused = [variant.name for variant in variants if not _can_compute(device, variant)]
+    if not refused:
+        return None
+    return DeviceUnfit(
+        f"its cores do not compute in 16-bit floats: {', '.join(refused)} not measured",
+        device=device.info.name,
+        mend="leave fp16 out of --precision there; on ARM it takes Armv8.2, such as a Cortex-A55 or A76",
+    )
+
+
 def _plan_cells(request: RunRequest, artifacts: Artifacts, device: Device) -> list[CellRequest]:
     chosen = choose_cores(device.info.cores, request.cpus) if request.cpus else ()
     cpus = format_cpu_list(chosen) or None
@@ -169,6 +192,7 @@ def _plan_cells(request: RunRequest, artifacts: Artifacts, device: Device) -> li
     return [
         CellRequest(variant, make_plan(request, device.info.clock, threads, cpus, device.info.cores))
         for variant in artifacts
+        if _can_compute(device, variant)
         for threads in request.threads
     ]
 

@@ -4,8 +4,10 @@ from torch import Tensor
 
 from harness.accuracy.eager import Network
 from harness.lowering.cache import LoweringInputs
+from harness.lowering.precisions import round_weights
 from harness.lowering.program import build_network, one_thread, quantize
 from harness.records import Variant
+from models.mobilenet_v1 import fold_batch_norm
 
 
 def reference_network(variant: Variant, files: LoweringInputs) -> Network:
@@ -16,6 +18,8 @@ def reference_network(variant: Variant, files: LoweringInputs) -> Network:
     """
     if variant.precision == "fp32":
         return build_network(variant, files.weights_file)
+    if variant.precision == "fp16":
+        return round_weights(fold_batch_norm(build_network(variant, files.weights_file)))
     quantized = quantize(
         variant, weights_file=files.weights_file, calibration_images=files.calibration_images
     )

@@ -71,7 +71,7 @@ AccuracyImages = Annotated[
 AccuracyPlace = Annotated[
     str, typer.Option("--accuracy-on", help="device, or host: the same files here, for slow devices.")
 ]
-Precisions = Annotated[str, typer.Option("--precision", "-p", help="fp32, int8 or both, comma separated.")]
+Precisions = Annotated[str, typer.Option("--precision", "-p", help="fp32, fp16, int8, comma separated.")]
 PaddingOption = Annotated[
     str | None, typer.Option("--padding", help="symmetric or tf_same; default symmetric, or as in --weights.")
 ]

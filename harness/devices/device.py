@@ -65,6 +65,7 @@ def describe(
         cores=read_cores(facts),
         memory_total_bytes=facts.kibibytes("memory_total_kib"),
         boot_id=facts.values.get("boot_id"),
+        half_precision={"yes": True, "no": False}.get(facts.values.get("half_precision", "")),
     )
     return info, facts.kibibytes("free_kib")
 

@@ -19,6 +19,8 @@ from harness.records import Core
 from harness.transports.local import LocalTransport
 
 DEFAULT_CORE = "cortex-a76"
+# Armv8.0 designs; arithmetic in 16-bit floats (FEAT_FP16) came with Armv8.2.
+WITHOUT_HALF_PRECISION = ("cortex-a35", "cortex-a53", "cortex-a57", "cortex-a72")
 CPUINFO = """\
 processor\t: {index}
 CPU implementer\t: 0x{implementer:02x}
@@ -60,6 +62,7 @@ def open_emulator(target: Target, tell: Callable[[str], None]) -> Iterator[Devic
         model=f"QEMU {qemu_version()} user-mode {core}",
         soc=None,
         cores=tuple(Core(index=index, name=core) for index in range(len(host.cores))),
+        half_precision=core not in WITHOUT_HALF_PRECISION,
     )
     root = _write_root(Path(folder) / "root", core, len(host.cores))
     counter = f"{ensure_instruction_counter()},out={JOB}/instructions"

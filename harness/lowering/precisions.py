@@ -3,6 +3,7 @@
 Free of torch until one is applied, so that the artifact cache can ask which of them need calibration.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -41,6 +42,23 @@ def prepare_fp32(
     from torch.export import export
 
     return PreparedNetwork(export(folded, (example,), strict=False), network)
+
+
+def prepare_fp16(
+    network: "nn.Module", folded: "nn.Module", example: "Tensor", calibration: "Tensor | None"
+) -> PreparedNetwork:
+    """Half-precision weights and arithmetic; the reference has the same weights and computes in float32."""
+    from torch.export import export
+
+    from harness.lowering.half import HalfNetwork
+
+    halves = HalfNetwork(copy.deepcopy(folded).half())
+    return PreparedNetwork(export(halves, (example,), strict=False), round_weights(folded))
+
+
+def round_weights(folded: "nn.Module") -> "nn.Module":
+    """The network with each parameter rounded to half precision, computing in float32."""
+    return copy.deepcopy(folded).half().float()
 
 
 def prepare_int8(
@@ -94,5 +112,6 @@ def relu6_quantizer() -> "XNNPACKQuantizer":
 
 PRECISIONS: dict[Precision, Recipe] = {
     "fp32": Recipe(calibrated=False, prepare=prepare_fp32),
+    "fp16": Recipe(calibrated=False, prepare=prepare_fp16),
     "int8": Recipe(calibrated=True, prepare=prepare_int8),
 }

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy
 import torch
-from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from executorch.exir import EdgeProgramManager, ExecutorchBackendConfig, to_edge
 from executorch.exir.lowered_backend_module import get_lowered_submodules
 from executorch.exir.passes import MemoryPlanningPass
 from torch import Tensor, fx, nn
 
 from harness.errors import LoweringError
+from harness.lowering.half import make_partitioner
 from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION, PreparedNetwork
 from harness.lowering.quiet import quietly
 from harness.lowering.reference import synthetic_images
@@ -149,7 +149,7 @@ def partition(prepared: PreparedNetwork) -> EdgeProgramManager:
     `to_edge_transform_and_lower` would decompose the graph three times, for operators that this network does
     not have; this takes half the time, and the program has the same size, instructions and logits.
     """
-    return to_edge(prepared.exported).to_backend(XnnpackPartitioner())
+    return to_edge(prepared.exported).to_backend(make_partitioner())
 
 
 def _emit(edge: EdgeProgramManager) -> tuple[bytes, int]:

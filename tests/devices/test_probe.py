@@ -209,6 +209,30 @@ def test_a_server_of_equal_cores_without_cpufreq_tells_what_it_has(tmp_path: Pat
     assert {"frequencies_khz", "governors", "temperatures", "time_in_state"} <= set(conditions.unreadable)
 
 
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("cpuinfo", "half_precision"),
+    [
+        ("processor\t: 0\nFeatures\t: fp asimd evtstrm aes crc32 atomics fphp asimdhp cpuid\n", True),
+        ("processor\t: 0\nFeatures\t: fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid\n", False),
+        ("processor\t: 0\nflags\t\t: fpu sse4_2 fma avx f16c bmi1 avx2 bmi2\n", True),
+        ("processor\t: 0\nflags\t\t: fpu sse4_2 avx f16c\n", False),
+        ("processor\t: 0\nflags\t\t: fpu avx avx2\n", False),
+        ("processor\t: 0\n", None),
+    ],
+    ids=["Cortex-A76", "Cortex-A72", "Haswell", "Ivy Bridge", "AVX2 alone", "unknown"],
+)
+def test_cores_tell_whether_they_compute_in_halves(
+    tmp_path: Path, shell: list[str], cpuinfo: str, half_precision: bool | None
+) -> None:
+    write_tree(tmp_path, {"proc/cpuinfo": cpuinfo})
+    facts = probe(tmp_path, "facts", shell)
+    text = "".join(f"{key}={value}\n" for key, value in facts.values.items())
+    info, _ = describe(Told(text), name="it", kind="x", folder="/x")  # type: ignore[arg-type]
+    assert info.half_precision is half_precision
+    assert ("half_precision" in facts.unreadable) == (half_precision is None)
+
+
 def test_an_under_voltage_that_was_latched_before_is_told_from_one_that_is_new(tmp_path: Path) -> None:
     flags = tmp_path / "flags"
     write_tree(tmp_path, {"bin/vcgencmd": f"#!/bin/sh\ncat {flags}\n"})

@@ -164,6 +164,35 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
 
 
 @pytest.mark.device
+def test_half_precision_runs_where_the_core_has_it_and_is_refused_elsewhere(
+    run_harness: Callable[..., Any],
+) -> None:
+    """XNNPACK would compute it in 32 bits on a Cortex-A53, and say nothing."""
+    sweep = ("--width", "0.25", "--resolution", "32", "--processes", "1", "--json")
+    devices = ("--device", "emulator:cortex-a76,emulator:cortex-a53")
+    ended = run_harness("run", *devices, "--precision", "fp32,fp16", *sweep)
+    assert ended.exit_code == 4
+    assert (
+        "16-bit floats: mobilenet_v1_0.25_32_fp16 not measured (device emulator:cortex-a53)" in ended.stderr
+    )
+    cells = {(cell["device"]["name"], cell["variant"]["precision"]): cell for cell in ended.document["cells"]}
+    assert set(cells) == {
+        ("emulator:cortex-a76", "fp32"),
+        ("emulator:cortex-a76", "fp16"),
+        ("emulator:cortex-a53", "fp32"),
+    }
+    for cell in cells.values():
+        check_cell(cell, processes=1)
+    counts = {key: cell["instructions_per_inference"] for key, cell in cells.items()}
+    assert counts["emulator:cortex-a76", "fp16"] < 0.8 * counts["emulator:cortex-a76", "fp32"]
+
+    ended = run_harness("run", "--device", "emulator:cortex-a53", "--precision", "fp16", *sweep)
+    assert ended.exit_code == 4
+    assert "not measured" in ended.stderr
+    assert ended.document["cells"] == []
+
+
+@pytest.mark.device
 def test_a_core_that_computes_something_else_is_caught(run_harness: Callable[..., Any]) -> None:
     """QEMU's `max` core gives another int8 result than every real core's model."""
     sweep = ("--width", "0.25", "--resolution", "32", "--precision", "fp32,int8")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy
 import pytest
 import torch
-from small_variants import SMALL, SMALL_INT8
+from small_variants import SMALL, SMALL_FP16, SMALL_INT8
 
 from harness.errors import LoweringError
 from harness.lowering.cache import StoredArtifact, lower_cached
@@ -39,6 +39,20 @@ def test_fp32_is_one_delegate_with_the_eager_models_logits(small: StoredArtifact
     # 27 convolutions and their ReLU6, pooling, flattening, the classifier and the transpose of its weights.
     assert artifact.delegated_nodes == 27 * 2 + 4
     assert compare(run_on_host(small), read_reference(small.reference_output), "fp32").passed
+
+
+def test_fp16_is_one_delegate_that_takes_floats_and_computes_in_halves(small: StoredArtifact) -> None:
+    stored = lower_cached(SMALL_FP16)
+    artifact = stored.artifact
+    assert (artifact.delegates, artifact.undelegated_nodes) == (1, ())
+    # What fp32 has, and a cast at each end: the caller's tensors stay float32 in the same order.
+    assert artifact.delegated_nodes == small.artifact.delegated_nodes + 2
+    assert (artifact.input, artifact.output) == (small.artifact.input, small.artifact.output)
+    assert artifact.size_bytes < 0.55 * small.artifact.size_bytes
+    output, reference = run_on_host(stored), read_reference(stored.reference_output)
+    assert compare(output, reference, "fp16").passed
+    # Had XNNPACK fallen back to 32 bits, nothing but the order of additions would tell it from its reference.
+    assert not compare(output, reference, "fp32").passed
 
 
 def test_int8_with_tensorflow_padding_is_one_delegate_and_right_to_the_last_bit(

@@ -29,6 +29,14 @@ def test_a_float_error_above_the_tolerance_fails() -> None:
     assert not compare(off, REFERENCE, "fp32").passed
 
 
+def test_half_precision_may_be_off_by_what_its_sums_lose() -> None:
+    largest = max(map(abs, REFERENCE))
+    for share, passed in ((0.03, True), (0.06, False)):
+        off = [REFERENCE[0] + share * largest, *REFERENCE[1:]]
+        assert compare(off, REFERENCE, "fp16").passed is passed
+        assert not compare(off, REFERENCE, "fp32").passed
+
+
 def test_quantized_logits_may_be_one_step_off_but_not_two() -> None:
     quantized = [round(value / STEP) * STEP for value in REFERENCE]
     assert compare([value + 1e-7 for value in quantized], quantized, "int8").passed
