@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that can cut its connections, silence them, and imitate a narrow link."""
+"""A TCP proxy on loopback that counts, can cut its connections, silence them, and imitate a narrow link."""
 
 import contextlib
 import socket
@@ -16,6 +16,7 @@ class ShapedProxy:
         self._narrow = narrow
         self._sockets: list[socket.socket] = []
         self._silenced: list[socket.socket] = []
+        self.forwarded_bytes = 0
         self._lock = threading.Lock()
         self._listener = socket.socket()
         if narrow:
@@ -85,6 +86,8 @@ class ShapedProxy:
                 if source in self._silenced:
                     continue
                 sink.sendall(data)
+                with self._lock:
+                    self.forwarded_bytes += len(data)
                 self._allowance -= len(data)
                 if self._allowance < 0:
                     self._allowance = float("inf")
