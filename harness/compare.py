@@ -78,7 +78,7 @@ def find_differences(base: Cell, new: Cell) -> list[str]:
     """Name what makes the figures of two cells differ though the program may be the same."""
     facts: list[tuple[str, object, object]] = [
         (f"device {fact}", getattr(base.device, fact), getattr(new.device, fact))
-        for fact in ("name", "kind", "model", "soc", "abi", "clock", "os", "kernel", "cores")
+        for fact in ("name", "kind", "model", "soc", "abi", "clock", "os", "kernel", "libc", "cores")
     ]
     facts += [
         (f"plan {fact}", getattr(base.plan, fact), getattr(new.plan, fact))

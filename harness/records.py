@@ -162,6 +162,7 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
     `clock` says what a nanosecond means there: `real`; `emulated` (wall time under a translator, tells
     nothing about a phone); `virtual` (counts instructions, repeats, tells nothing about a phone either).
     `half_precision` says whether its cores, and XNNPACK there, compute in 16-bit floats; None if unknown.
+    `libc` is the C library that the runner uses: `bundled`, or the device's own, as `system glibc 2.36`.
     """
 
     name: str
@@ -177,6 +178,7 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
     memory_total_bytes: Bytes | None = None
     boot_id: str | None = None
     half_precision: bool | None = None
+    libc: str = "bundled"
 
     @property
     def emulated(self) -> bool:

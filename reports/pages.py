@@ -112,6 +112,7 @@ def _device_facts(section: Section) -> tuple[tuple[str, str], ...]:
         ("SoC", device.soc),
         ("OS", device.os),
         ("Kernel", device.kernel),
+        ("C library", device.libc),
         ("Cores", _cores(device.cores)),
         ("Memory", f"{significant(memory / 1e9)} GB" if memory else None),
         ("Reached by", f"{device.kind}, {device.transport}, {device.abi}"),

@@ -13,8 +13,14 @@ ABIS: tuple[Abi, ...] = get_args(Abi)
 SUMS = "SHA256SUMS"
 RUNNER = "runner"
 LOADERS: dict[Abi, str] = {"arm64-v8a": "ld-linux-aarch64.so.1", "x86_64": "ld-linux-x86-64.so.2"}
+# Where glibc's ABI has it on a system of its own.
+SYSTEM_LOADERS: dict[Abi, str] = {
+    "arm64-v8a": "/lib/ld-linux-aarch64.so.1",
+    "x86_64": "/lib64/ld-linux-x86-64.so.2",
+}
+GLIBC = ("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0")
 # glibc's family and the compiler's runtime: the runner uses them instead of what the device has.
-LIBC_FAMILY = ("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "libstdc++.so.6", "libgcc_s.so.1")
+LIBC_FAMILY = (*GLIBC, "libstdc++.so.6", "libgcc_s.so.1")
 EXECUTORCH_LIBRARIES = (
     "libexecutorch.so",
     "libexecutorch_backend_xnnpack.so",
@@ -23,6 +29,7 @@ EXECUTORCH_LIBRARIES = (
     "libexecutorch_threadpool.so",
 )
 
+_GLIBC_VERSION = re.compile(rb"\0GLIBC_([0-9]{1,3})\.([0-9]{1,3})")
 _SUM_LINE = re.compile(r"(?P<sha256>[0-9a-f]{64})  (?P<name>[A-Za-z0-9_.+-]+)")
 
 
@@ -51,6 +58,20 @@ class Bundle:
     sha256: str
     files: tuple[BundleFile, ...]
     runner_options: tuple[str, ...] = ()
+
+    @property
+    def beside_glibc(self) -> tuple[str, ...]:
+        """The names of the files that can be used with another glibc."""
+        apart = (*GLIBC, self.loader, SUMS)
+        return tuple(file.name for file in self.files if file.name not in apart)
+
+    def needed_glibc(self) -> tuple[int, int]:
+        """The oldest glibc they can be used with: the highest version that their symbols name."""
+        return max(
+            (int(major), int(minor))
+            for name in self.beside_glibc
+            for major, minor in _GLIBC_VERSION.findall((self.folder / name).read_bytes())
+        )
 
 
 def file_sha256(path: Path) -> str:

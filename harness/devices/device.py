@@ -18,7 +18,8 @@ class Device:
     """What measuring needs to know.
 
     `launcher` goes before the runner's own loader (an emulator, say); `{job}` in it becomes the job's
-    folder. `counts_instructions` says that the launcher writes them to `instructions` there. `connect`
+    folder. `system_glibc` is the version of the device's own C library where the runner is to use that.
+    `counts_instructions` says that the launcher writes them to `instructions` there. `connect`
     makes a further connection, since one connection serves one thread.
     """
 
@@ -29,6 +30,7 @@ class Device:
     launcher: tuple[str, ...] = ()
     counts_instructions: bool = False
     free_bytes: int | None = None
+    system_glibc: tuple[int, int] | None = None
 
     def run_once(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
         """Run what must not happen twice, whatever becomes of the connection."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from harness.devices.target import Target
+from harness.devices.target import Libc, Target
 from harness.errors import DeviceUnfit, UsageError
 from harness.paths import config_folder
 from harness.printable import printable
@@ -37,6 +37,7 @@ address = "root@board.local"
 port = 2222
 folder = "/opt/harness"           # where files go; must allow execution
 launcher = ["taskset", "f0"]      # put before the runner
+libc = "system"                   # the board's own glibc instead of the bundled one, which all devices share
 """
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -56,6 +57,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     # The runner's loader takes a list of folders, separated by colons or semicolons.
     folder: Annotated[str, Meta(pattern=r"^/[^\x00-\x1f\x7f:;]*$")] = ""
     launcher: tuple[str, ...] = ()
+    libc: Libc = "bundled"
     tags: tuple[Name, ...] = ()
 
 
@@ -110,6 +112,11 @@ def _line_of(message: str, text: str) -> str:
 
 
 def _target(name: str, entry: Entry, path: Path) -> Target:
+    if entry.libc == "system" and entry.kind != "raspberry_pi":
+        raise UsageError(
+            f"{path}: device {name!r} of kind {entry.kind!r} has no glibc of its own",
+            mend='leave libc = "system" to raspberry_pi',
+        )
     over_usb = USB.match(entry.address)
     transport = entry.transport or (
         "ssh" if entry.kind == "raspberry_pi" else "adb-direct" if over_usb else "adb"
@@ -133,6 +140,7 @@ def _target(name: str, entry: Entry, path: Path) -> Target:
         address=entry.address,
         folder=entry.folder,
         launcher=entry.launcher,
+        libc=entry.libc,
         port=entry.port,
         tags=entry.tags,
     )

@@ -1,7 +1,10 @@
 """Raspberry Pis and other 64-bit Linux boards, over SSH."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+import msgspec
 
 from harness.devices.device import Device, describe
 from harness.devices.reconnection import ReconnectingTransport
@@ -24,7 +27,14 @@ def open_raspberry_pi(target: Target, tell: Callable[[str], None]) -> Iterator[D
     try:
         folder = target.folder or home_folder(transport, target.name)
         info, free_bytes = describe(transport, name=target.name, kind="raspberry_pi", folder=folder)
-        yield Device(info, transport, folder, connect, target.launcher, free_bytes=free_bytes)
+        glibc = system_glibc(transport, target.name) if target.libc == "system" else None
+        if glibc:
+            info = msgspec.structs.replace(info, libc=f"system glibc {glibc[0]}.{glibc[1]}")
+        yield Device(
+            *(info, transport, folder, connect, target.launcher),
+            free_bytes=free_bytes,
+            system_glibc=glibc,
+        )
     finally:
         transport.close()
 
@@ -35,3 +45,18 @@ def home_folder(transport: Transport, name: str) -> str:
     if not home.startswith("/"):
         raise DeviceUnfit("its user has no home folder", device=name, mend='set folder = "…" in devices.toml')
     return f"{home.rstrip('/')}/{FOLDER_IN_HOME}"
+
+
+def system_glibc(transport: Transport, name: str) -> tuple[int, int]:
+    """The version of the device's own C library.
+
+    Raises:
+        DeviceUnfit: it is not glibc.
+    """
+    told = transport.run(["getconf", "GNU_LIBC_VERSION"], timeout_s=30)
+    version = re.fullmatch(r"glibc ([0-9]{1,3})\.([0-9]{1,3})\s*", told.text)
+    if told.exit_code != 0 or not version:
+        raise DeviceUnfit(
+            "its C library is not glibc", device=name, mend='leave libc = "system" out of devices.toml'
+        )
+    return int(version[1]), int(version[2])

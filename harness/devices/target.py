@@ -1,6 +1,9 @@
 """A device that was named and found, but not yet touched."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Libc = Literal["bundled", "system"]
 
 
 @dataclass(frozen=True)
@@ -8,7 +11,7 @@ class Target:
     """Where a device is and how to reach it.
 
     `address` is an ADB serial, `host:port`, an SSH destination, or the emulator's core. `folder` is
-    empty for the kind's own choice. `launcher` is put before the runner.
+    empty for the kind's own choice. `launcher` is put before the runner. `libc` says whose C library it uses.
     """
 
     name: str
@@ -19,6 +22,7 @@ class Target:
     launcher: tuple[str, ...] = ()
     port: int | None = None
     tags: tuple[str, ...] = ()
+    libc: Libc = "bundled"
 
     @property
     def lives_here(self) -> bool:

@@ -1,11 +1,13 @@
 """Putting the runner bundle and artifacts on a device; what is there already is not pushed again."""
 
+import posixpath
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.bundle import Bundle
+from harness.bundle.contents import SYSTEM_LOADERS
 from harness.devices.device import Device
 from harness.devices.probe import clean
 from harness.errors import DeviceUnfit, TransferFailed
@@ -18,6 +20,8 @@ ATTEMPTS = 3
 # Reports, job folders and the file system's own overhead.
 SPARE_BYTES = 16 * 2**20
 
+# $1 a folder inside that of the files, then their names.
+_LINK = 'mkdir -p "$1" && cd "$1" && shift && for name; do ln -sf "../$name" "$name" || exit; done'
 _SUM_LINE = re.compile(r"\\?(?P<sha256>[0-9a-f]{64}) [ *](?P<path>.+)")
 
 
@@ -33,11 +37,12 @@ class DeviceFile:
 
 @dataclass(frozen=True)
 class DeployedBundle:
-    """The runner on the device."""
+    """The runner on the device; with the device's own glibc, loader and libraries are not in its folder."""
 
     folder: str
     loader: str
     runner_options: tuple[str, ...] = ()
+    libraries: str = ""
 
     @property
     def launch_script(self) -> str:
@@ -50,10 +55,11 @@ class DeployedBundle:
         return f"{self.folder}/probe.sh"
 
     def runner_argv(self, launcher: Sequence[str]) -> tuple[str, ...]:
-        """The runner through its own loader (the device's may be another version), behind a launcher."""
-        loader = f"{self.folder}/{self.loader}"
+        """The runner through the loader of its glibc (no other version would do), behind a launcher."""
+        loader = posixpath.join(self.folder, self.loader)
+        libraries = self.libraries or self.folder
         runner = f"{self.folder}/runner"
-        return (*launcher, loader, "--library-path", self.folder, runner, *self.runner_options)
+        return (*launcher, loader, "--library-path", libraries, runner, *self.runner_options)
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ def deploy_bundle(device: Device, bundle: Bundle, tell: Callable[[str], None]) -
     """Push what is missing of the bundle and see that it may be executed there.
 
     Raises:
-        DeviceUnfit: no space, or the folder does not allow execution.
+        DeviceUnfit: no space, the folder does not allow execution, or the device's own glibc is too old.
     """
     folder = f"{device.folder}/bundle-{bundle.sha256[:12]}"
     files = [DeviceFile(bundle.folder / f.name, f"{folder}/{f.name}", f.sha256, f.mode) for f in bundle.files]
@@ -76,7 +82,22 @@ def deploy_bundle(device: Device, bundle: Bundle, tell: Callable[[str], None]) -
     deployed = DeployedBundle(folder, bundle.loader, bundle.runner_options)
     if pushed:
         _check_executable(device, deployed)
-    return deployed
+    return _with_system_glibc(device, bundle, deployed) if device.system_glibc else deployed
+
+
+def _with_system_glibc(device: Device, bundle: Bundle, deployed: DeployedBundle) -> DeployedBundle:
+    """The same runner on the device's own glibc, which must not find the bundled one beside it."""
+    needed = bundle.needed_glibc()
+    if device.system_glibc and device.system_glibc < needed:
+        raise DeviceUnfit(
+            f"its {device.info.libc} is older than {needed[0]}.{needed[1]}, which the runner needs",
+            device=device.info.name,
+            mend='leave libc = "system" out of devices.toml',
+        )
+    libraries = f"{deployed.folder}/beside-glibc"
+    argv = ("sh", "-c", _LINK, "sh", libraries, *bundle.beside_glibc)
+    device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S).check(device.info.name)
+    return replace(deployed, loader=SYSTEM_LOADERS[bundle.abi], libraries=libraries)
 
 
 def deploy_artifact(device: Device, stored: StoredArtifact, tell: Callable[[str], None]) -> DeployedArtifact:

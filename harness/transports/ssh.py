@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransferFailed, UsageError
-from harness.transports.base import Completed, last_line
+from harness.transports.base import Completed, last_line, printable
 from harness.transports.local import MISSING_PROGRAM, ProgramTimedOut, run_local
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.transfer import (
@@ -24,6 +24,7 @@ from harness.transports.transfer import (
 CONNECT_S = 15
 ALIVE_S = 5  # three unanswered signs of life mean a dead connection
 IDLE_S = 60  # a connection nobody ends (the harness was killed) ends itself
+BEHIND_JUMP = b"UNKNOWN port 65535"  # what ssh calls a peer whose address it does not see
 SOCKET_PATH_LIMIT = 85  # sockaddr_un holds 104 to 108 bytes, and ssh adds 17 while it listens
 
 
@@ -126,8 +127,16 @@ class SshTransport:
                 "OpenSSH's ssh is not installed", mend="install it (Debian: apt install openssh-client)"
             )
         if said.exit_code != 0:
-            raise self._lost(_read(log) or said.stderr)
+            complaint = _read(log) or said.stderr
+            raise self._lost(self._jump_complaint() if BEHIND_JUMP in complaint else complaint)
         return folder
+
+    def _jump_complaint(self) -> bytes:
+        """Why there is no way through a jump host: under ControlPersist, ssh silences what goes before it."""
+        with contextlib.suppress(TimedOut):
+            alone = self._ssh("-S", "none", "-T", "--", self._destination, "true")
+            return run_local(alone, timeout_s=2 * CONNECT_S).stderr
+        return b""
 
     def _ssh(self, *arguments: str) -> list[str]:
         folder = self._folder
@@ -205,8 +214,9 @@ def failure(log: bytes, destination: str, port: int | None = None) -> DeviceErro
     host = destination.rpartition("@")[2]
     names = {"to": at_port + destination, "known": host if port in (None, 22) else f"'[{host}]:{port}'"}
     for pattern, kind, what, mend in _FAILURES:
-        if re.search(pattern.encode(), log):
-            return kind(f"{what}: {last_line(log)}", device=destination, mend=mend.format_map(names))
+        lines = [line for line in log.splitlines() if re.search(pattern.encode(), line)]
+        if lines:
+            return kind(f"{what}: {printable(lines[-1])}", device=destination, mend=mend.format_map(names))
     said = last_line(log)
     return ConnectionLost(
         "the SSH connection broke before the command's end" + (f": {said}" if said else ""),

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from device_bench import REMOTE, Bench
 
+from harness.bundle import ensure_bundle
 from harness.devices.arm_vm import ArmVm, boot
+from harness.devices.device import Device, describe
+from harness.measuring.deploy import deploy_bundle
 from harness.transports.base import Transport
 from harness.transports.local import LocalTransport, run_local
 
@@ -80,6 +83,20 @@ def read_only_disk(administrator: Transport) -> str:
     script = "mkdir -p /run/ro && mount -t tmpfs -o ro,mode=1777 tmpfs /run/ro"
     administrator.run(["sudo", "sh", "-c", script], timeout_s=30).check()
     return "/run/ro"
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(bench: Bench) -> str:
+    """A folder of everybody's on the machine that has the runner already."""
+    folder = "/tmp/shared"
+    transport = bench.connect("adb-direct")
+    transport.run(["mkdir", "-m", "777", folder], timeout_s=30).check()
+    info, _ = describe(transport, name="arm-vm", kind="arm_vm", folder=folder)
+    device = Device(info, transport, folder, lambda: transport)
+    deploy_bundle(device, ensure_bundle("arm64-v8a"), lambda line: None)
+    transport.run(["chmod", "-R", "a+w", folder], timeout_s=30).check()
+    transport.close()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import hashlib
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from record_builders import make_artifact
 
 MODELS = 16
 MOST_BYTES = 64 * 1024
-FOLDER = "/tmp/unchanged"
 
 
 def store_model(folder: Path, number: int) -> StoredArtifact:
@@ -34,11 +32,11 @@ def store_model(folder: Path, number: int) -> StoredArtifact:
     return StoredArtifact(artifact, program, reference_input, folder / "unused", True)
 
 
-def deploy(transport: Transport, models: list[StoredArtifact]) -> list[str]:
+def deploy(transport: Transport, folder: str, models: list[StoredArtifact]) -> list[str]:
     """All that happens before the first measurement; what was told of it."""
     told: list[str] = []
-    info, free_bytes = describe(transport, name="arm-vm", kind="arm_vm", folder=FOLDER)
-    device = Device(info, transport, FOLDER, lambda: transport, free_bytes=free_bytes)
+    info, free_bytes = describe(transport, name="arm-vm", kind="arm_vm", folder=folder)
+    device = Device(info, transport, folder, lambda: transport, free_bytes=free_bytes)
     deploy_bundle(device, ensure_bundle("arm64-v8a"), told.append)
     for model in models:
         deploy_artifact(device, model, told.append)
@@ -46,28 +44,27 @@ def deploy(transport: Transport, models: list[StoredArtifact]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def models(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[StoredArtifact]]:
-    """Sixteen models, all of them on the device together with the bundle."""
+def models(
+    bench: Bench, bundle_folder: str, tmp_path_factory: pytest.TempPathFactory
+) -> list[StoredArtifact]:
+    """Sixteen models, all of them on the device beside the bundle."""
     folder = tmp_path_factory.mktemp("models")
     stored = [store_model(folder, number) for number in range(MODELS)]
     transport = bench.connect("adb-direct")
-    # Everybody's, because adb and ssh are different users there.
-    transport.run(["mkdir", "-m", "777", FOLDER], timeout_s=30).check()
-    assert len(deploy(transport, stored)) == 1 + MODELS
-    yield stored
-    transport.run(["rm", "-r", FOLDER], timeout_s=60)
+    assert len(deploy(transport, bundle_folder, stored)) == MODELS
     transport.close()
+    return stored
 
 
 @pytest.mark.slow
 @pytest.mark.device
 @pytest.mark.parametrize("kind", REMOTE)
 def test_an_unchanged_bundle_and_sixteen_models_move_under_64_kib(
-    bench: Bench, kind: str, models: list[StoredArtifact]
+    bench: Bench, kind: str, bundle_folder: str, models: list[StoredArtifact]
 ) -> None:
     with ShapedProxy(bench.port(kind)) as proxy:
         transport = bench.connect(kind, proxy.port)
-        assert deploy(transport, models) == []
+        assert deploy(transport, bundle_folder, models) == []
         transport.close()
         print(f"{kind}: {proxy.forwarded_bytes} bytes moved")
         assert 0 < proxy.forwarded_bytes < MOST_BYTES

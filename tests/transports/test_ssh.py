@@ -2,6 +2,7 @@
 
 import stat
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from device_bench import Bench
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, UsageError
 from harness.transports.local import run_local
+from harness.transports.processes import running
 from harness.transports.ssh import SshTransport, failure
 
 
@@ -138,3 +140,69 @@ def test_a_long_temporary_folder_is_no_obstacle(
     assert transport.run(["echo", "in"], timeout_s=30).stdout == b"in\n"
     transport.close()
     assert list(long.iterdir()) == []
+
+
+# The user's own ways ------------------------------------------------------------------------------
+
+
+CONFIG = """
+Host jump
+  HostName 127.0.0.1
+  Port {port}
+  User {user}
+  IdentityFile {key}
+Host pi
+  # As the jump host sees it.
+  HostName 127.0.0.1
+  Port 22
+  User {user}
+  IdentityFile {key}
+  ProxyJump jump
+Host *
+  HostKeyAlias [127.0.0.1]:{port}
+  UserKnownHostsFile {known_hosts}
+  GlobalKnownHostsFile none
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_the_configuration_with_its_jump_hosts_and_known_hosts_is_honoured(
+    bench: Bench, tmp_path: Path
+) -> None:
+    machine = bench.machine
+    config, known_hosts = tmp_path / "config", tmp_path / "known_hosts"
+    config.write_text(
+        CONFIG.format(
+            port=machine.ssh_port, user=machine.ssh_user, key=machine.ssh_key, known_hosts=known_hosts
+        )
+    )
+    transport = SshTransport("pi", options=("-F", str(config)))
+    with pytest.raises(DeviceUnfit, match="host key is not known"):
+        transport.run(["true"], timeout_s=60)
+    # What is known to the machine's own file is known under its alias, too.
+    key = machine.known_hosts.read_text().split(" ", 1)[1]
+    known_hosts.write_text(f"[127.0.0.1]:{machine.ssh_port} {key}")
+    told = transport.run(["sh", "-c", 'echo "$SSH_CONNECTION"'], timeout_s=60).check().text
+    transport.close()
+    # Without the jump, the machine sees QEMU's address instead of its own.
+    assert told.startswith(("127.0.0.1 ", "::1 "))
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_the_agents_keys_are_used(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = (
+        *("-F", "none", "-i", str(tmp_path / "missing"), "-o", "StrictHostKeyChecking=yes"),
+        *("-o", f"UserKnownHostsFile={bench.machine.known_hosts}"),
+    )
+    with running(["ssh-agent", "-D", "-a", str(tmp_path / "agent")]):
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+        while not (tmp_path / "agent").exists():
+            time.sleep(0.05)
+        run_local(["ssh-add", "-q", str(bench.machine.ssh_key)], timeout_s=30).check()
+        transport = SshTransport(
+            f"{bench.machine.ssh_user}@127.0.0.1", port=bench.machine.ssh_port, options=options
+        )
+        assert transport.run(["echo", "in"], timeout_s=60).stdout == b"in\n"
+        transport.close()

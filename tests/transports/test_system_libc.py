@@ -1,0 +1,81 @@
+"""The runner on a board's own glibc, over the real sshd: chosen in devices.toml, checked, recorded."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from device_bench import Bench
+
+from harness.bundle import ensure_bundle
+from harness.devices import raspberry_pi
+from harness.devices.device import Device
+from harness.devices.inventory import read_inventory
+from harness.errors import DeviceUnfit, UsageError
+from harness.measuring.deploy import deploy_bundle
+from harness.transports.base import Completed
+from harness.transports.ssh import SshTransport
+
+
+def silently(_: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def board(bench: Bench, bundle_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
+    """`arm-vm` as a board of `devices.toml` that is to use its own C library."""
+    folder = tmp_path_factory.mktemp("board")
+    (folder / "devices.toml").write_text(
+        f"[devices.board]\nkind = 'raspberry_pi'\naddress = '{bench.machine.ssh_user}@127.0.0.1'\n"
+        f"port = {bench.machine.ssh_port}\nfolder = '{bundle_folder}'\nlibc = 'system'\n"
+    )
+    (target,) = read_inventory(folder / "devices.toml")
+    with pytest.MonkeyPatch.context() as patch:
+        # The user's ~/.ssh does not know the machine.
+        patch.setattr(
+            raspberry_pi,
+            "SshTransport",
+            lambda address, *, port: SshTransport(address, port=port, options=bench.ssh_options()),
+        )
+        with raspberry_pi.open_raspberry_pi(target, silently) as device:
+            yield device
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_the_runner_uses_the_boards_own_glibc_and_that_is_recorded(board: Device) -> None:
+    assert board.info.libc == "system glibc 2.36"
+    deployed = deploy_bundle(board, ensure_bundle("arm64-v8a"), silently)
+    loader, *options, runner = deployed.runner_argv(())
+    listed = board.transport.run([loader, "--list", *options, runner], timeout_s=60).check().text
+    found = dict(line.strip().split(" => ") for line in listed.splitlines() if " => " in line)
+    assert found["libc.so.6"].startswith("/lib/aarch64-linux-gnu/libc.so.6 ")
+    assert found["libm.so.6"].startswith("/lib/aarch64-linux-gnu/libm.so.6 ")
+    assert found["libexecutorch.so"].startswith(deployed.folder)
+    assert found["libstdc++.so.6"].startswith(deployed.folder)
+    told = board.transport.run([*deployed.runner_argv(()), "--nothing"], timeout_s=60)
+    assert (told.exit_code, told.stderr) == (2, b"runner: unknown option '--nothing'\n")
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_a_glibc_older_than_the_runner_needs_is_refused(board: Device) -> None:
+    bullseye = replace(board, system_glibc=(2, 31))
+    with pytest.raises(DeviceUnfit, match=r"is older than 2\.\d+, which the runner needs") as caught:
+        deploy_bundle(bullseye, ensure_bundle("arm64-v8a"), silently)
+    assert "devices.toml" in caught.value.mend
+
+
+def test_a_board_without_glibc_is_told() -> None:
+    class Alpine:
+        def run(self, argv: list[str], *, timeout_s: float) -> Completed:
+            return Completed(tuple(argv), 127, b"", b"getconf: not found")
+
+    with pytest.raises(DeviceUnfit, match="its C library is not glibc"):
+        raspberry_pi.system_glibc(Alpine(), "board")
+
+
+def test_a_phone_has_no_glibc_to_choose(tmp_path: Path) -> None:
+    (tmp_path / "devices.toml").write_text("[devices.a]\nkind = 'android'\naddress = 'x'\nlibc = 'system'\n")
+    with pytest.raises(UsageError, match="has no glibc of its own"):
+        read_inventory(tmp_path / "devices.toml")
