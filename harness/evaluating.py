@@ -16,8 +16,9 @@ from harness.accuracy.eager import predict_chunks
 from harness.accuracy.evaluation import Predictions
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preparation import Prepared
-from harness.accuracy.saved import FOLDER, find_evaluation, save_evaluation
+from harness.accuracy.saved import FOLDER, find_evaluation, pair_with_fp32, save_evaluation
 from harness.bundle import ensure_bundle
+from harness.departure import Question, check_answers, departures
 from harness.devices.device import Device
 from harness.devices.kinds import open_device
 from harness.devices.target import Target
@@ -29,7 +30,8 @@ from harness.lowering.quiet import quietly
 from harness.measuring.deploy import deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job
 from harness.paths import cache_folder
-from harness.records import Cell, Variant
+from harness.printable import printable
+from harness.records import Accuracy, Cell, Variant
 from harness.results import cell_file_name, read_cells
 
 NHWC = (0, 2, 3, 1)
@@ -85,6 +87,7 @@ class Evaluator:
                 "interrupted; what was evaluated is saved",
                 mend=f"go on with: harness evaluate {self.folder}, and the same options",
             ) from None
+        pair_with_fp32(self.folder)
         return tuple(self.errors)
 
     def _unfinished(self, target: Target, cells: Sequence[Cell]) -> list[Work]:
@@ -99,6 +102,7 @@ class Evaluator:
             found = find_evaluation(self.folder, group, subject, self.dataset, target.name)
             if found:
                 save_evaluation(self.folder, found, group)
+                self.errors += departures(found, work.variant, target.name)
             else:
                 unfinished.append(work)
         return unfinished
@@ -154,7 +158,7 @@ class Evaluator:
         image_bytes = 3 * subject.preprocessing.resolution_px**2
         keep_inputs = device.free_bytes is None or images * image_bytes < device.free_bytes / 2
         with _running(device, stored, work, outputs, tell, keep_inputs=keep_inputs) as run_batch:
-            evaluation, _ = evaluate(
+            evaluation, predictions = evaluate(
                 subject,
                 self.dataset,
                 keep_outputs(run_batch, outputs),
@@ -164,15 +168,18 @@ class Evaluator:
                 predict_eagerly=lambda chunks: self._predict_eagerly(stored, work.variant, chunks, tell),
                 progress=lambda done: tell("evaluating", done),
             )
+        question = Question(stored, self.prepared.inputs[work.variant])
+        expected = self.eager[stored.artifact.sha256]
+        on_host = device.info.kind == "host"
+        evaluation = check_answers(
+            evaluation, predictions, expected, self.dataset, question, tell, on_host=on_host
+        )
         save_evaluation(self.folder, evaluation, work.cells)
+        self.errors += departures(evaluation, work.variant, device.info.name)
         shutil.rmtree(outputs)
         with contextlib.suppress(OSError):  # others are still kept there
             outputs.parent.rmdir()
-        top1 = evaluation.accuracy.top1
-        told = (
-            f"top-1 {top1.estimate:.1%} ({top1.low:.1%} to {top1.high:.1%}) of {evaluation.accuracy.images}"
-        )
-        self.listen(Event(device.info.name, f"{name}: {told} images"))
+        self.listen(Event(device.info.name, f"{name}: {_describe(evaluation.accuracy)}"))
 
     def _find_artifact(self, work: Work) -> StoredArtifact:
         """The very bytes that were timed.
@@ -208,6 +215,17 @@ class Evaluator:
             preprocessing = self.prepared.subject(variant).preprocessing
             self.eager[sha256] = predict_chunks(network, chunks, preprocessing)
         return self.eager[sha256]
+
+
+def _describe(accuracy: Accuracy) -> str:
+    """The line that tells of a finished evaluation."""
+    top1 = accuracy.top1
+    text = f"top-1 {top1.estimate:.1%} ({top1.low:.1%} to {top1.high:.1%}) of {accuracy.images} images"
+    if accuracy.unreadable:
+        text += (
+            f"; {accuracy.unreadable} could not be read, the first {printable(accuracy.unreadable_images[0])}"
+        )
+    return text
 
 
 @contextmanager

@@ -150,12 +150,14 @@ def parse_place(text: str) -> bool:
     return text == "host"
 
 
+def parse_paddings(text: str) -> tuple[Padding, ...]:
+    """`symmetric`, `tf_same`, or both."""
+    return _parse_list(text, "--padding", _padding)
+
+
 def parse_padding(text: str) -> Padding:
     """`symmetric` or `tf_same`."""
-    for padding in get_args(Padding):
-        if text == padding:
-            return padding  # type: ignore[no-any-return]
-    raise UsageError(f"--padding {text!r}: there are {', '.join(get_args(Padding))}")
+    return _only(parse_paddings(text), "--padding")
 
 
 def parse_cores(text: str | None) -> str | None:
@@ -245,6 +247,7 @@ _EXAMPLES = {
     "--resolution": "128,224",
     "--precision": "fp32,int8",
     "--threads": "1,4",
+    "--padding": "symmetric,tf_same",
 }
 
 
@@ -276,6 +279,13 @@ def _precision(text: str) -> Precision:
         if text.lower() == precision:
             return precision  # type: ignore[no-any-return]
     raise ValueError(f"there is no precision {text!r}; there are {', '.join(get_args(Precision))}")
+
+
+def _padding(text: str) -> Padding:
+    for padding in get_args(Padding):
+        if text == padding:
+            return padding  # type: ignore[no-any-return]
+    raise ValueError(f"there is no padding {text!r}; there are {', '.join(get_args(Padding))}")
 
 
 def _threads(text: str) -> int:

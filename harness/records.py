@@ -19,6 +19,8 @@ Clock = Literal["real", "emulated", "virtual"]
 Status = Literal["valid", "suspect", "invalid"]
 OperatorKind = Literal["first convolution", "depthwise", "pointwise", "classifier", "other"]
 StoppedBy = Literal["target_precision", "max_rounds", "max_minutes"]
+# From the eager model towards the device: each computes what the one before it does, or departs from it.
+Tier = Literal["exported", "lowered on host", "lowered on device"]
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 # Upper bounds keep a hostile or broken device's numbers out of arithmetic: 2**53 is exact in JSON everywhere.
@@ -426,17 +428,40 @@ class Profile(Record, frozen=True, kw_only=True):
 
 
 class Parity(Record, frozen=True, kw_only=True):
-    """The device's output of the reference input against the eager model's (int8: the quantized one)."""
+    """The device's output of the reference input against the eager model's (int8: the quantized one).
+
+    When it did not pass, `departs_at` is the first tier whose output is not that of the tier before it.
+    """
 
     max_abs_error: float
     tolerance: float
     cosine: float
     top1_agrees: bool
     passed: bool
+    departs_at: Tier | None = None
+
+
+class PairedDrop(Record, frozen=True, kw_only=True):
+    """Accuracy lost between two networks on the same images, in points.
+
+    `only_base` images were right before and wrong now, `only_new` the reverse; McNemar's exact test
+    asks whether these two differ.
+    """
+
+    points: Interval
+    images: Count
+    only_base: Count
+    only_new: Count
+    p_value: float
 
 
 class Accuracy(Record, frozen=True, kw_only=True):
-    """Accuracy of the very artifact that was timed, with Wilson score intervals."""
+    """Accuracy of the very artifact that was timed, with Wilson score intervals.
+
+    `unreadable` pictures are in no figure; `unreadable_images` names the first of them, and why.
+    `drop_from_fp32` is against the same weights in fp32 on the same device, where they were evaluated too.
+    `departs_at` names the first tier that computes something else, where a logit leaves its tolerance.
+    """
 
     top1: Interval
     top5: Interval
@@ -446,6 +471,10 @@ class Accuracy(Record, frozen=True, kw_only=True):
     preprocessing: str
     measured_on: str
     agreement_with_eager: float | None
+    unreadable: Count = 0
+    unreadable_images: tuple[str, ...] = ()
+    drop_from_fp32: PairedDrop | None = None
+    departs_at: Tier | None = None
 
 
 class Reason(Record, frozen=True, kw_only=True):
@@ -514,7 +543,8 @@ class RunRequest(Record, frozen=True, kw_only=True):
 
     With `weights_files` (absolute paths) each file decides its own width, padding and classes, and the
     lists choose among the files; without widths or resolutions all that the files have are run. Data sets
-    are named as on the command line, split included. Without a word on the `sampler` each device decides.
+    are named as on the command line, split included. `paddings` are run instead of `padding` where given.
+    Without a word on the `sampler` each device decides.
     """
 
     devices: tuple[str, ...]
@@ -542,6 +572,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     calibration_dataset: str | None = None
     accuracy_dataset: str | None = None
     accuracy_on_host: bool = False
+    paddings: tuple[Padding, ...] = ()
 
 
 class Run(Record, frozen=True, kw_only=True):

@@ -17,11 +17,13 @@ from harness.devices.target import Target
 from harness.errors import HarnessError, MeasurementError
 from harness.events import Event, Listener
 from harness.lowering.background import Artifacts, lower_in_background
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.cache import SEEDED, StoredArtifact
 from harness.lowering.pool import Inputs
+from harness.measuring.cells import note_departure
+from harness.measuring.parity import MENDS
 from harness.paths import PROJECT
 from harness.records import Artifact, Cell, PushedArtifact, Run, RunRequest, Variant
-from harness.results import RUN_FILE, read_cells, read_run, write_run
+from harness.results import RUN_FILE, read_cells, read_run, write_cell, write_run
 from harness.transports.local import run_local
 from harness.workers import FindBundle, measure_on
 
@@ -58,6 +60,8 @@ def run(
     with _lower(request, listen, inputs) as artifacts:
         errors = measure_on(targets, request, artifacts, folder, listen, find_bundle)
         errors.extend(_lowering_errors(artifacts))
+        lowered = [future.result() for future in artifacts.values() if not future.exception()]
+    _name_departures(folder, lowered, inputs, listen)
     cells = read_cells(folder)
     write_run(
         folder,
@@ -87,12 +91,15 @@ def variants_of(request: RunRequest) -> tuple[Variant, ...]:
             width=width,
             resolution_px=resolution_px,
             precision=precision,
-            padding=request.padding,
+            padding=padding,
             classes=request.classes,
             weights=request.weights,
         )
-        for width, resolution_px, precision in itertools.product(
-            request.widths, request.resolutions_px, request.precisions
+        for width, resolution_px, precision, padding in itertools.product(
+            request.widths,
+            request.resolutions_px,
+            request.precisions,
+            request.paddings or (request.padding,),
         )
     )
 
@@ -118,6 +125,32 @@ def _lowering_errors(artifacts: Artifacts) -> Iterator[HarnessError]:
             raise error
 
 
+def _name_departures(
+    folder: Path, lowered: Sequence[StoredArtifact], inputs: Inputs | None, listen: Listener
+) -> None:
+    """Find the tier at which each cell that failed parity departs, and save it with the cell."""
+    wrong = [c for c in read_cells(folder) if c.parity and not c.parity.passed and not c.parity.departs_at]
+    if not wrong:
+        return
+    # Only when something is wrong: it brings in what evaluation needs.
+    from harness.departure import Question, name_reference_departure
+
+    by_sha256 = {stored.artifact.sha256: stored for stored in lowered}
+    files = {variant.name: files for variant, files in (inputs or {}).items()}
+    for cell in wrong:
+        stored = by_sha256.get(cell.artifact.sha256)
+        if stored is None:
+            continue
+        name, device = cell.variant.name, cell.device
+
+        def tell(text: str, name: str = name, device: str = device.name) -> None:
+            listen(Event(device, f"{name}: {text}"))
+
+        question = Question(stored, files.get(name, SEEDED))
+        tier = name_reference_departure(question, tell, on_host=device.kind == "host")
+        write_cell(folder, note_departure(cell, tier))
+
+
 def _cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
     """What failed loudly: cells without figures, and cells that compute something else."""
     for cell in cells:
@@ -126,10 +159,12 @@ def _cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
             mend = "go on without it, or measure it again in another run folder"
             yield MeasurementError(cell.failure.what, mend=mend, **subject)
         elif cell.parity and not cell.parity.passed:
+            tier = cell.parity.departs_at
             yield MeasurementError(
                 f"its output is not the eager model's: off by {cell.parity.max_abs_error:.3g},"
-                f" {cell.parity.tolerance:.3g} is allowed",
-                mend="do not ship this file on this device; see whether another precision agrees",
+                f" {cell.parity.tolerance:.3g} is allowed"
+                + (f"; it departs where it is {tier}" if tier else ""),
+                mend=MENDS[tier],
                 **subject,
             )
 

@@ -7,7 +7,7 @@ from statistics import median
 import pandas as pd
 
 from harness.published import published_accuracy
-from harness.records import Accuracy, Cell, Interval, Latency, Memory, Run
+from harness.records import Accuracy, Cell, Interval, Latency, Memory, PairedDrop, Run
 from reports.escaping import spreadsheet
 
 _Value = str | int | float | None
@@ -33,6 +33,7 @@ def _row(run: Run, cell: Cell) -> dict[str, _Value]:
         **_published(cell),
         "parity_passed": None if cell.parity is None else str(cell.parity.passed).lower(),
         "parity_max_abs_error": cell.parity.max_abs_error if cell.parity else None,
+        "departs_at": _departure(cell),
         "status": cell.verdict.status,
         "reasons": "; ".join(f"{reason.code}: {reason.detail}" for reason in cell.verdict.reasons),
         "failure": cell.failure.what if cell.failure else None,
@@ -126,6 +127,20 @@ def _accuracy(accuracy: Accuracy | None) -> dict[str, _Value]:
         "measured_top5_percent": accuracy.top5.estimate * 100 if accuracy else None,
         "measured_images": _whole(accuracy.images if accuracy else None),
         "measured_dataset": f"{accuracy.dataset} {accuracy.split}" if accuracy else None,
+        "measured_on": accuracy.measured_on if accuracy else None,
+        "unreadable_images": _whole(accuracy.unreadable if accuracy else None),
+        "agreement_with_eager": accuracy.agreement_with_eager if accuracy else None,
+        **_drop(accuracy.drop_from_fp32 if accuracy else None),
+    }
+
+
+def _drop(drop: PairedDrop | None) -> dict[str, _Value]:
+    """Paired on the same images; positive where accuracy is lost."""
+    return {
+        "drop_from_fp32_points": drop.points.estimate if drop else None,
+        "drop_from_fp32_low_points": drop.points.low if drop else None,
+        "drop_from_fp32_high_points": drop.points.high if drop else None,
+        "drop_from_fp32_p_value": drop.p_value if drop else None,
     }
 
 
@@ -135,6 +150,12 @@ def _published(cell: Cell) -> dict[str, _Value]:
         "published_not_measured_top1_percent": published.top1 * 100 if published else None,
         "published_not_measured_top5_percent": published.top5 * 100 if published else None,
     }
+
+
+def _departure(cell: Cell) -> str | None:
+    """The first tier that computes something else, by the reference input or by the evaluated images."""
+    found = cell.parity.departs_at if cell.parity else None
+    return found or (cell.accuracy.departs_at if cell.accuracy else None)
 
 
 def _whole(value: int | None) -> str | None:

@@ -7,7 +7,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.printable import printable
 from harness.records import Core, DeviceInfo, Run
-from reports import conditions
+from reports import accuracy, conditions
+from reports.accuracy import AccuracyRow, describe_accuracy, how_evaluated, left_out
 from reports.escaping import markdown
 from reports.numbers import significant
 from reports.pictures import Picture
@@ -40,6 +41,9 @@ class Part:
     count: str
     pictures: tuple[Picture, ...]
     omitted: tuple[Omitted, ...]
+    accuracy: tuple[AccuracyRow, ...]
+    how_evaluated: tuple[str, ...]
+    left_out: tuple[str, ...]
     conditions: tuple[conditions.ConditionsRow, ...]
     unreadable: tuple[tuple[str, str], ...]
     clock: str
@@ -71,6 +75,7 @@ def _render(template: str, page: Page, *, autoescape: bool) -> str:
         run_facts=[_run_facts(run) for run in page.runs],
         parts=parts,
         clocks={part.clock for part in parts},
+        accuracy_columns=accuracy.COLUMNS,
         condition_columns=conditions.COLUMNS,
     )
 
@@ -91,6 +96,9 @@ def _part(section: Section, pictures: Sequence[Picture | Omitted]) -> Part:
         count=count(section.cells),
         pictures=tuple(picture for picture in pictures if isinstance(picture, Picture)),
         omitted=tuple(picture for picture in pictures if isinstance(picture, Omitted)),
+        accuracy=describe_accuracy(section.cells),
+        how_evaluated=how_evaluated(section.cells),
+        left_out=left_out(section.cells),
         conditions=conditions.describe(section.cells),
         unreadable=conditions.unreadable(section.cells),
         clock=section.device.clock,

@@ -4,13 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.printable import printable
-from harness.records import Cell, Status
+from harness.records import Cell, PairedDrop, Status
+from reports.accuracy import doubts_about_accuracy
 from reports.doubts import grave_codes
 from reports.figures import clock_mark, cost_of, short_name, top1_of
 from reports.numbers import MISSING, significant, with_uncertainty
+from reports.padding import padding_costs
 from reports.sections import Section, arrange
 
 FRONTIER_MARK = "★"
+DROP = "lost points"
 
 
 @dataclass(frozen=True)
@@ -75,14 +78,15 @@ def _columns(sections: Sequence[Section]) -> tuple[_Column, ...]:
         columns += [_Column("latency ms", _latency_text), _Column("p90 ms", _p90_text)]
     if any(section.device.emulated for section in sections):
         columns.append(_Column("instructions M", _instructions_text))
-    return (
-        *columns,
+    columns += [
         _Column("peak RSS MB", _memory_text),
         _Column("file MB", lambda cell: significant(cell.artifact.size_bytes / 1e6)),
         _Column("MACs M", lambda cell: significant(cell.artifact.macs / 1e6, 4)),
         _Column("top-1 %", accuracy_text),
-        _Column("verdict", _verdict_text, False),
-    )
+    ]
+    if any(_drop(cell) for section in sections for cell in section.cells):
+        columns.append(_Column(DROP, _drop_text))
+    return (*columns, _Column("verdict", _verdict_text, False))
 
 
 def _row(cell: Cell, columns: Sequence[_Column], frontier: frozenset[int]) -> Row:
@@ -141,6 +145,20 @@ def accuracy_text(cell: Cell) -> str:
     return f"{top1.percent.value:.1f} ± {top1.percent.half_width:.1f}"
 
 
+def _drop(cell: Cell) -> PairedDrop | None:
+    return cell.accuracy.drop_from_fp32 if cell.accuracy else None
+
+
+def _drop_text(cell: Cell) -> str:
+    """Points lost against fp32, the wider side of the paired interval behind it."""
+    drop = _drop(cell)
+    if drop is None:
+        return MISSING
+    points = drop.points
+    half_width = max(points.high - points.estimate, points.estimate - points.low)
+    return f"{points.estimate + 0.0:.1f} ± {half_width:.1f}"
+
+
 def _verdict_text(cell: Cell) -> str:
     if cell.failure is not None:
         return "failed"
@@ -174,6 +192,13 @@ def _notes(sections: Sequence[Section]) -> tuple[str, ...]:
         )
     if any(cell.variant.weights.source == "random" for cell in cells):
         notes.append("Weights are random: accuracy is not of these weights.")
+    if any(_drop(cell) for cell in cells):
+        notes.append(
+            f"{DROP}: top-1 lost against fp32, in points, on the same images; ± is the wider side of the"
+            " paired 95 % interval."
+        )
+    notes += doubts_about_accuracy(cells)
+    notes += padding_costs(cells)
     if None in accuracies:
         notes.append(f"{MISSING} under top-1: neither measured nor published for that variant.")
     notes += [

@@ -23,7 +23,7 @@ LAYERS = (
         "harness.comparison_text",
         "harness.pick",
     ),
-    ("harness.workers", "harness.doctor"),
+    ("harness.workers", "harness.doctor", "harness.departure"),
     ("harness.run", "harness.evaluating", "harness.teaching", "harness.options"),
     ("harness.display",),
     ("harness.commands",),

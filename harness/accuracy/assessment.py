@@ -15,6 +15,7 @@ from harness.accuracy.evaluation import (
     summarize,
 )
 from harness.accuracy.packing import CHUNK_BYTES, Chunk, pack
+from harness.accuracy.pairing import list_outcomes
 from harness.accuracy.preprocessing import Preprocessing
 from harness.records import Accuracy, Count, Record, Sha256, Weights
 
@@ -22,7 +23,11 @@ RunBatch = Callable[[Chunk], Path]
 
 
 class Evaluation(Record, frozen=True, kw_only=True):
-    """One artifact's accuracy on a device; `differing` names the images the eager model sees otherwise."""
+    """One artifact's accuracy on a device; `differing` names the images the eager model sees otherwise.
+
+    `outcomes` has a character for each image of the data set (`pairing.list_outcomes`); `departing` names
+    the images whose logits differ by more than arithmetic explains.
+    """
 
     accuracy: Accuracy
     scores: Scores
@@ -32,6 +37,8 @@ class Evaluation(Record, frozen=True, kw_only=True):
     preprocessing: Preprocessing
     class_offset: Count
     differing: tuple[str, ...] | None
+    outcomes: str = ""
+    departing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,7 @@ def evaluate(
         preprocessing=subject.preprocessing,
         class_offset=subject.class_offset,
         differing=differing,
+        outcomes=list_outcomes(predictions, dataset, class_offset=subject.class_offset),
     )
     return evaluation, predictions
 

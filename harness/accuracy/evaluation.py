@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, norm
+from scipy.stats import norm
 
 from harness.accuracy.datasets import Dataset
 from harness.accuracy.loading import Unreadable
@@ -16,6 +16,8 @@ from harness.errors import MeasurementError, UsageError
 from harness.records import Accuracy, Interval, Record
 
 Logits = NDArray[np.float32]
+# In a cell; the evaluation beside it names all.
+NAMED_UNREADABLE = 20
 
 
 @dataclass(frozen=True)
@@ -42,20 +44,6 @@ class Confusion(Record, frozen=True, kw_only=True):
     actual: int
     predicted: int
     images: int
-
-
-class PairedDrop(Record, frozen=True, kw_only=True):
-    """Accuracy lost between two networks on the same images, in points.
-
-    `only_base` images were right before and wrong now, `only_new` the reverse; McNemar's exact test
-    asks whether these two differ.
-    """
-
-    points: Interval
-    images: int
-    only_base: int
-    only_new: int
-    p_value: float
 
 
 class Scores(Record, frozen=True, kw_only=True):
@@ -176,6 +164,7 @@ def summarize(
     agreement_with_eager: float | None,
 ) -> Accuracy:
     """The part of the scores that a cell carries."""
+    named = scores.unreadable[:NAMED_UNREADABLE]
     return Accuracy(
         top1=scores.top1,
         top5=scores.top5,
@@ -185,6 +174,8 @@ def summarize(
         preprocessing=preprocessing,
         measured_on=measured_on,
         agreement_with_eager=agreement_with_eager,
+        unreadable=len(scores.unreadable),
+        unreadable_images=tuple(f"{picture.image}: {picture.reason}" for picture in named),
     )
 
 
@@ -213,39 +204,6 @@ def agreement(one: Predictions, other: Predictions) -> tuple[float, tuple[int, .
     return float(1 - differs.mean()), tuple(one.indices[at] for at in np.flatnonzero(differs))
 
 
-def paired_drop(
-    base: Predictions, new: Predictions, dataset: Dataset, *, class_offset: int = 0, confidence: float = 0.95
-) -> PairedDrop:
-    """How many points `new` loses against `base`, from the images on which they differ.
-
-    McNemar's exact test (1947, doi:10.1007/BF02295996) and the adjusted Wald interval of Bonett and
-    Price (2012, doi:10.3102/1076998611411915), which keeps its coverage with few differing images.
-    """
-    _require_same_images(base, new)
-    classes = base.logits.shape[1]
-    expected = expected_outputs(dataset, base.indices, classes=classes, class_offset=class_offset)
-    before = base.logits.argmax(axis=1) == expected
-    after = new.logits.argmax(axis=1) == expected
-    only_base, only_new = int((before & ~after).sum()), int((after & ~before).sum())
-    n = len(expected)
-    z = float(norm.ppf((1 + confidence) / 2))
-    lost, won = (only_base + 1) / (n + 2), (only_new + 1) / (n + 2)
-    half = z * math.sqrt((lost + won - (lost - won) ** 2) / (n + 2))
-    differing = only_base + only_new
-    return PairedDrop(
-        points=Interval(
-            estimate=100 * (only_base - only_new) / n,
-            low=100 * max(-1.0, lost - won - half),
-            high=100 * min(1.0, lost - won + half),
-            confidence=confidence,
-        ),
-        images=n,
-        only_base=only_base,
-        only_new=only_new,
-        p_value=float(binomtest(only_base, differing, 0.5).pvalue) if differing else 1.0,
-    )
-
-
 def _require_same_images(one: Predictions, other: Predictions) -> None:
     if one.indices != other.indices or one.logits.shape != other.logits.shape:
         raise MeasurementError(
@@ -253,21 +211,3 @@ def _require_same_images(one: Predictions, other: Predictions) -> None:
             "they are not of the same images in the same order",
             mend="evaluate both on the same data set, split and preprocessing",
         )
-
-
-def first_departure(
-    tiers: Iterable[tuple[str, Predictions]], *, tolerance: Callable[[str], float]
-) -> tuple[str, float] | None:
-    """The first tier whose logits leave those of the tier before by more than its tolerance, and by how much.
-
-    Tiers run from the eager model towards the device, so the one named is where it went wrong.
-    """
-    before: Predictions | None = None
-    for name, predictions in tiers:
-        if before is not None:
-            _require_same_images(before, predictions)
-            distance = float(np.abs(before.logits - predictions.logits).max())
-            if distance > tolerance(name):
-                return name, distance
-        before = predictions
-    return None

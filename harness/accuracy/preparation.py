@@ -3,7 +3,7 @@
 import io
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,16 +47,16 @@ def prepare(
     request: RunRequest,
     tell: Callable[[str], None],
     *,
-    padding: Padding | None = None,
+    paddings: Sequence[Padding] = (),
     classes: int | None = None,
 ) -> Prepared:
-    """Load the request's weights, and open its data sets; `padding` and `classes` are what they must have.
+    """Load the request's weights, and open its data sets; `paddings` and `classes` are what they must have.
 
     Raises:
         UsageError: a file that is no MobileNetV1 or fits nothing that was asked for; a data set that cannot
             be read, or has other classes than the weights.
     """
-    weights = choose_variants(request, padding=padding, classes=classes)
+    weights = choose_variants(request, paddings=paddings, classes=classes)
     dataset = open_split(request.accuracy_dataset) if request.accuracy_dataset else None
     prepared = Prepared(weights, {}, dataset)
     if dataset is not None:
@@ -71,7 +71,7 @@ def prepare(
 
 
 def choose_variants(
-    request: RunRequest, *, padding: Padding | None = None, classes: int | None = None
+    request: RunRequest, *, paddings: Sequence[Padding] = (), classes: int | None = None
 ) -> dict[Variant, LoadedWeights]:
     """A variant for each file, resolution and precision; raises UsageError as `prepare` does."""
     files = [load_weights(Path(file), classes=classes) for file in request.weights_files]
@@ -79,9 +79,9 @@ def choose_variants(
     chosen: dict[Variant, LoadedWeights] = {}
     names: dict[str, LoadedWeights] = {}
     for loaded in files:
-        if padding is not None and loaded.padding != padding:
+        if paddings and loaded.padding not in paddings:
             raise UsageError(
-                f"{loaded.file_name} was trained with {loaded.padding} padding, not {padding}",
+                f"{loaded.file_name} was trained with {loaded.padding} padding, not {', '.join(paddings)}",
                 mend="leave --padding out: weights say it themselves",
             )
         for variant in _variants(request, loaded):

@@ -1,12 +1,15 @@
 """The network that a device's answers are judged by: eager for floats, exact integers for int8."""
 
+import torch
 from torch import Tensor
 
 from harness.accuracy.eager import Network
+from harness.accuracy.evaluation import Logits
 from harness.lowering.cache import LoweringInputs
+from harness.lowering.integers import IntegerReference
 from harness.lowering.precisions import round_weights
-from harness.lowering.program import build_network, one_thread, quantize
-from harness.records import Variant
+from harness.lowering.program import build_network, one_thread, prepare_variant, quantize
+from harness.records import TensorSpec, Variant
 from models.mobilenet_v1 import fold_batch_norm
 
 
@@ -31,3 +34,24 @@ def reference_network(variant: Variant, files: LoweringInputs) -> Network:
         return logits
 
     return predict
+
+
+def predict_exported(variant: Variant, files: LoweringInputs, inputs: Logits, spec: TensorSpec) -> Logits:
+    """Logits of the graph that XNNPACK is given, by PyTorch; a quantized one is computed in exact integers.
+
+    `inputs` are images back to back in the memory order of the program's input.
+
+    Raises:
+        LoweringError: the files do not fit the variant.
+    """
+    prepared = prepare_variant(
+        variant, weights_file=files.weights_file, calibration_images=files.calibration_images
+    )
+    graph = prepared.exported.module()
+    network = IntegerReference(graph) if isinstance(prepared.eager, IntegerReference) else graph
+    order = spec.dim_order
+    laid_out = torch.from_numpy(inputs).reshape(-1, *(spec.sizes[dimension] for dimension in order[1:]))
+    images = laid_out.permute([order.index(dimension) for dimension in range(len(order))])
+    with torch.no_grad(), one_thread():  # it was exported for one image
+        logits: Logits = torch.cat([network(image[None]) for image in images]).numpy()
+    return logits

@@ -8,8 +8,9 @@ import msgspec
 
 from harness.accuracy.assessment import Evaluation, Subject
 from harness.accuracy.datasets import Dataset
+from harness.accuracy.pairing import paired_drop
 from harness.records import Cell
-from harness.results import cell_file_name, write_cell
+from harness.results import cell_file_name, read_cells, write_cell
 
 FOLDER = "accuracy"
 
@@ -31,10 +32,8 @@ def find_evaluation(
 ) -> Evaluation | None:
     """What was saved for one of these cells, if it is of the same file, images, preparation and device."""
     for cell in cells:
-        try:
-            content = (folder / FOLDER / cell_file_name(cell.name)).read_bytes()
-            evaluation = msgspec.json.decode(content, type=Evaluation)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        evaluation = _read(folder, cell)
+        if evaluation is None:
             continue
         accuracy = evaluation.accuracy
         if (
@@ -46,3 +45,46 @@ def find_evaluation(
         ):
             return evaluation
     return None
+
+
+def pair_with_fp32(folder: Path) -> None:
+    """Tell each evaluated cell what its precision loses against fp32 of the same weights on the same images.
+
+    Both were evaluated for the same device, on the same images prepared in the same way, and in one place.
+    """
+    evaluated = [(cell, _read(folder, cell)) for cell in read_cells(folder) if cell.accuracy]
+    found = [(cell, evaluation) for cell, evaluation in evaluated if evaluation and evaluation.outcomes]
+    bases = {
+        _pairing_key(cell, evaluation): evaluation
+        for cell, evaluation in found
+        if cell.variant.precision == "fp32"
+    }
+    for cell, evaluation in found:
+        base = bases.get(_pairing_key(cell, evaluation))
+        if cell.variant.precision == "fp32" or base is None:
+            continue
+        drop = paired_drop(base.outcomes, evaluation.outcomes)
+        if cell.accuracy and cell.accuracy.drop_from_fp32 != drop:
+            accuracy = msgspec.structs.replace(evaluation.accuracy, drop_from_fp32=drop)
+            save_evaluation(folder, msgspec.structs.replace(evaluation, accuracy=accuracy), [cell])
+
+
+def _pairing_key(cell: Cell, evaluation: Evaluation) -> tuple[object, ...]:
+    """Equal for evaluations that differ in nothing but the precision; threads change no answer."""
+    variant = msgspec.structs.replace(cell.variant, precision="fp32")
+    return (
+        variant,
+        cell.device.name,
+        evaluation.accuracy.measured_on,
+        evaluation.dataset_identity,
+        evaluation.preprocessing,
+    )
+
+
+def _read(folder: Path, cell: Cell) -> Evaluation | None:
+    """What was saved for a cell, or None when it is missing or damaged: then it is evaluated again."""
+    try:
+        content = (folder / FOLDER / cell_file_name(cell.name)).read_bytes()
+        return msgspec.json.decode(content, type=Evaluation)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None

@@ -73,7 +73,11 @@ AccuracyPlace = Annotated[
 ]
 Precisions = Annotated[str, typer.Option("--precision", "-p", help="fp32, fp16, int8, comma separated.")]
 PaddingOption = Annotated[
-    str | None, typer.Option("--padding", help="symmetric or tf_same; default symmetric, or as in --weights.")
+    str | None,
+    typer.Option(
+        "--padding",
+        help="symmetric, tf_same or both, comma separated; default symmetric, or as in --weights.",
+    ),
 ]
 Classes = Annotated[
     int | None,

@@ -49,7 +49,7 @@ def lower(
         resolutions_px=options.parse_resolutions(resolution) if resolution else () if weights else (224,),
         precisions=options.parse_precisions(precision),
         threads=(1,),
-        padding=options.parse_padding(padding or "symmetric"),
+        paddings=options.parse_paddings(padding or "symmetric"),
         classes=classes or 1000,
         weights=options.random_weights(seed),
         weights_files=options.parse_weights(weights or []),

@@ -121,7 +121,7 @@ def run(
             resolutions_px=options.parse_resolutions(resolution) if resolution else () if weights else (224,),
             precisions=options.parse_precisions(precision),
             threads=options.parse_threads(threads),
-            padding=options.parse_padding(padding or "symmetric"),
+            paddings=options.parse_paddings(padding or "symmetric"),
             classes=classes or 1000,
             weights=options.random_weights(seed),
             weights_files=options.parse_weights(weights or []),
@@ -177,8 +177,8 @@ def prepare_inputs(
     if request.accuracy_dataset and not request.calibration_dataset:
         training = find_training_split(request.accuracy_dataset)
         request = msgspec.structs.replace(request, calibration_dataset=training)
-    wanted = options.parse_padding(padding) if padding else None
-    return request, prepare(request, say, padding=wanted, classes=classes)
+    wanted = options.parse_paddings(padding) if padding else ()
+    return request, prepare(request, say, paddings=wanted, classes=classes)
 
 
 def _run(

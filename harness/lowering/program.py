@@ -99,7 +99,18 @@ def lower_variant(
 def quantize(
     variant: Variant, *, weights_file: Path | None = None, calibration_images: Path | None = None
 ) -> nn.Module:
-    """The reference that a quantized variant's program is held to, without lowering it; takes one image.
+    """The reference that a quantized variant's program is held to, without lowering it.
+
+    Raises:
+        LoweringError: as `prepare_variant` does.
+    """
+    return prepare_variant(variant, weights_file=weights_file, calibration_images=calibration_images).eager
+
+
+def prepare_variant(
+    variant: Variant, *, weights_file: Path | None = None, calibration_images: Path | None = None
+) -> PreparedNetwork:
+    """What would be lowered, for one image, and its reference.
 
     Raises:
         LoweringError: the weights or the calibration images do not fit the variant.
@@ -112,7 +123,7 @@ def quantize(
             memory_format=torch.channels_last
         )
         recipe = PRECISIONS[variant.precision]
-        return recipe.prepare(network, fold_batch_norm(network), example, images).eager
+        return recipe.prepare(network, fold_batch_norm(network), example, images)
 
 
 def build_network(variant: Variant, weights_file: Path | None) -> MobileNetV1:

@@ -3,6 +3,8 @@
 import statistics
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from harness.measuring.statistics import summarize_latency
 from harness.measuring.verdict import judge
 from harness.records import (
@@ -14,6 +16,7 @@ from harness.records import (
     Parity,
     Plan,
     ProcessReport,
+    Tier,
 )
 
 
@@ -57,6 +60,23 @@ def worse_parity(first: Parity | None, second: Parity) -> Parity:
     if first is None or (first.passed, -first.max_abs_error) > (second.passed, -second.max_abs_error):
         return second
     return first
+
+
+def note_departure(cell: Cell, tier: Tier | None) -> Cell:
+    """The cell, its parity and the reason for its verdict saying where it first departs."""
+    if cell.parity is None or tier is None:
+        return cell
+    reasons = tuple(
+        msgspec.structs.replace(reason, detail=f"{reason.detail}; it departs where it is {tier}")
+        if reason.code == "parity_failed"
+        else reason
+        for reason in cell.verdict.reasons
+    )
+    return msgspec.structs.replace(
+        cell,
+        parity=msgspec.structs.replace(cell.parity, departs_at=tier),
+        verdict=msgspec.structs.replace(cell.verdict, reasons=reasons),
+    )
 
 
 def _instructions(processes: Sequence[ProcessReport]) -> int | None:

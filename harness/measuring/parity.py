@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import MeasurementError
-from harness.records import Parity, Precision
+from harness.records import Parity, Precision, Tier
 
 # Relative to the largest absolute value of the reference.
 RELATIVE_TOLERANCE = 1e-4
@@ -28,6 +28,14 @@ STEPS_TOLERANCE = 1.5
 LEVELS = 256
 # Of a step: 255 times the relative error of float32 is 3e-5.
 GRID_ERROR = 1e-3
+# What to do where the answers first depart from the eager model's.
+MENDS: dict[Tier | None, str] = {
+    "exported": "export changed what the network computes: do not ship this file",
+    "lowered on host": "the file is wrong here, too: do not ship it; see whether another precision agrees",
+    "lowered on device": "the file is right here: do not ship it on this device; see whether another"
+    " precision agrees",
+    None: "do not ship this file on this device; see whether another precision agrees",
+}
 
 
 def read_reference(file: Path) -> tuple[float, ...]:

@@ -11,8 +11,6 @@ from harness.accuracy.evaluation import (
     Predictions,
     agreement,
     collect_predictions,
-    first_departure,
-    paired_drop,
     read_logits,
     score,
     summarize,
@@ -112,6 +110,16 @@ def test_the_summary_for_a_cell_says_where_and_how_it_was_measured() -> None:
         "pixel",
         0.5,
     )
+    assert (accuracy.unreadable, accuracy.unreadable_images) == (0, ())
+
+
+def test_the_summary_names_the_first_pictures_that_could_not_be_read_and_counts_all() -> None:
+    dataset = _dataset((0, 1) + (0,) * 30, 2)
+    lost = tuple(Unreadable(image=f"{number}.jpg", reason="truncated") for number in range(30))
+    scores = score(Predictions(np.eye(2, dtype=np.float32), (0, 1), lost), dataset)
+    accuracy = summarize(scores, dataset, preprocessing="p", measured_on="pixel", agreement_with_eager=None)
+    assert (accuracy.images, accuracy.unreadable, len(accuracy.unreadable_images)) == (2, 30, 20)
+    assert accuracy.unreadable_images[0] == "0.jpg: truncated"
 
 
 def test_agreement_names_the_images_that_differ() -> None:
@@ -124,36 +132,6 @@ def test_images_in_another_order_cannot_be_paired() -> None:
     other = Predictions(one.logits, (1, 0))
     with pytest.raises(MeasurementError, match="not of the same images in the same order"):
         agreement(one, other)
-
-
-def test_paired_drop_counts_the_images_that_changed_sides() -> None:
-    # 100 images: 80 right in both, 9 lost, 2 won, 9 wrong in both.
-    before = [0] * 80 + [0] * 9 + [1] * 2 + [1] * 9
-    after = [0] * 80 + [1] * 9 + [0] * 2 + [1] * 9
-    drop = paired_drop(_predictions(before, 2), _predictions(after, 2), _dataset((0,) * 100, 2))
-    assert (drop.only_base, drop.only_new, drop.images) == (9, 2, 100)
-    assert drop.points.estimate == pytest.approx(7.0)
-    # Exact binomial: 2 * (1 + 11 + 55) / 2**11.
-    assert drop.p_value == pytest.approx(134 / 2048)
-    # Bonett and Price with (10, 3) / 102: 6.863 ± 1.96 * sqrt(0.12274 / 102).
-    assert (drop.points.low, drop.points.high) == pytest.approx((0.063, 13.663), abs=0.002)
-
-
-def test_no_change_is_no_drop() -> None:
-    same = _predictions([0, 1, 1], 2)
-    drop = paired_drop(same, same, _dataset((0, 1, 0), 2))
-    assert (drop.points.estimate, drop.p_value) == (0, 1)
-    assert drop.points.low < 0 < drop.points.high
-
-
-def test_the_first_tier_that_departs_is_named() -> None:
-    base = _predictions([0, 1], 2)
-    near = Predictions(base.logits + np.float32(1e-6), base.indices)
-    far = Predictions(base.logits + np.float32(0.5), base.indices)
-    tiers = [("eager", base), ("exported", near), ("lowered", far), ("device", far)]
-    name, distance = first_departure(tiers, tolerance=lambda tier: 1e-4) or ("", 0.0)
-    assert (name, distance) == ("lowered", pytest.approx(0.5, abs=1e-5))
-    assert first_departure(tiers, tolerance=lambda tier: 1.0) is None
 
 
 def test_outputs_are_read_strictly(tmp_path: Path) -> None:

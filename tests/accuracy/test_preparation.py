@@ -122,4 +122,4 @@ def test_two_files_of_one_variant_are_refused(tmp_path: Path) -> None:
 
 def test_contradicting_padding_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="trained with symmetric padding, not tf_same"):
-        prepare(_request(_write(tmp_path / "a.safetensors")), lambda _: None, padding="tf_same")
+        prepare(_request(_write(tmp_path / "a.safetensors")), lambda _: None, paddings=("tf_same",))

@@ -25,26 +25,41 @@ def test_accuracy_is_that_of_the_timed_file_and_equals_pytorch(
     assert trained.exit_code == 0, trained.stderr
     assert "w.safetensors: top-1" in trained.stdout
     measured = run_harness(
-        *("run", "--device", "host", "--weights", "w.safetensors", *QUICK, "--out", "r", "--json"),
+        *("run", "--device", "host,emulator", "--weights", "w.safetensors", *QUICK, "--out", "r", "--json"),
         *("--accuracy", IMAGES, "--calibrate", f"{IMAGES}:test"),
     )
     assert measured.exit_code == 0, measured.stderr
-    cells = {cell["variant"]["precision"]: cell for cell in measured.document["cells"]}
-    assert set(cells) == {"fp32", "int8"}
-    for cell in cells.values():
+    cells = {
+        (cell["device"]["kind"], cell["variant"]["precision"]): cell for cell in measured.document["cells"]
+    }
+    assert set(cells) == {(device, p) for device in ("host", "emulator") for p in ("fp32", "int8")}
+    for (_, precision), cell in cells.items():
         variant, accuracy = cell["variant"], cell["accuracy"]
         assert (variant["width"], variant["resolution_px"], variant["classes"]) == (0.25, 32, 10)
         assert variant["weights"]["source"] == "w.safetensors"
-        assert (accuracy["images"], accuracy["measured_on"]) == (1000, "host")
+        assert (accuracy["images"], accuracy["measured_on"]) == (1000, cell["device"]["name"])
+        assert (accuracy["unreadable"], accuracy["departs_at"]) == (0, None)
         # fp32 against the eager network, int8 against exact integers: on every image.
         assert accuracy["agreement_with_eager"] == 1.0
-        saved = json.loads((tmp_path / "r" / "accuracy" / f"host-{_name(cell)}-t1.json").read_text())
+        saved = json.loads((tmp_path / "r" / "accuracy" / f"{_name(cell)}.json").read_text())
         assert saved["artifact_sha256"] == cell["artifact"]["sha256"]
         assert saved["differing"] == []
         assert sum(one["images"] for one in saved["scores"]["classes"]) == 1000
-    assert cells["int8"]["artifact"]["calibration"]["images"] == 130  # 13 of each class
+        assert saved["outcomes"].count("1") == round(1000 * accuracy["top1"]["estimate"])
+        drop = accuracy["drop_from_fp32"]
+        if precision == "fp32":
+            assert drop is None
+        else:
+            assert drop["images"] == 1000
+            assert drop["points"]["low"] <= drop["points"]["estimate"] <= drop["points"]["high"]
+            lost = (
+                cells[cell["device"]["kind"], "fp32"]["accuracy"]["top1"]["estimate"]
+                - (accuracy["top1"]["estimate"])
+            )
+            assert drop["points"]["estimate"] == pytest.approx(100 * lost)
+    assert cells["host", "int8"]["artifact"]["calibration"]["images"] == 130  # 13 of each class
     page = (tmp_path / "r" / "report" / "report.md").read_text()
-    assert f"{cells['fp32']['accuracy']['top1']['estimate'] * 100:.1f}" in page
+    assert f"{cells['host', 'fp32']['accuracy']['top1']['estimate'] * 100:.1f}" in page
     # A second evaluation finds everything done, and touches no device.
     again = run_harness("evaluate", "r", "--json")
     assert again.exit_code == 0, again.stderr
@@ -54,7 +69,8 @@ def test_accuracy_is_that_of_the_timed_file_and_equals_pytorch(
 
 def _name(cell: dict[str, Any]) -> str:
     variant = cell["variant"]
-    return f"mobilenet_v1_{variant['width']:g}_{variant['resolution_px']}_{variant['precision']}"
+    name = f"mobilenet_v1_{variant['width']:g}_{variant['resolution_px']}_{variant['precision']}"
+    return f"{cell['device']['name']}-{name}-t{cell['plan']['threads']}"
 
 
 @pytest.mark.parametrize(

@@ -193,14 +193,35 @@ def test_half_precision_runs_where_the_core_has_it_and_is_refused_elsewhere(
 
 
 @pytest.mark.device
-def test_a_core_that_computes_something_else_is_caught(run_harness: Callable[..., Any]) -> None:
+def test_a_core_that_computes_something_else_is_caught(
+    run_harness: Callable[..., Any], tmp_path: Path
+) -> None:
     """QEMU's `max` core gives another int8 result than every real core's model."""
     sweep = ("--width", "0.25", "--resolution", "32", "--precision", "fp32,int8")
-    ended = run_harness("run", "--device", "emulator:max", *sweep, "--processes", "1", "--json")
+    ended = run_harness("run", "--device", "emulator:max", *sweep, "--processes", "1", "--json", "--out", "r")
     assert ended.exit_code == 1
     assert "output is not the eager model's" in ended.stderr
+    assert "it departs where it is lowered on device" in ended.stderr
+    assert "the file is right here" in ended.stderr
     cells = cells_by_precision(ended.document)
     assert cells["fp32"]["parity"]["passed"]
+    assert cells["fp32"]["parity"]["departs_at"] is None
     assert not cells["int8"]["parity"]["passed"]
+    assert cells["int8"]["parity"]["departs_at"] == "lowered on device"
     assert cells["int8"]["verdict"]["status"] == "invalid"
-    assert "parity_failed" in {reason["code"] for reason in cells["int8"]["verdict"]["reasons"]}
+    (detail,) = [
+        reason["detail"]
+        for reason in cells["int8"]["verdict"]["reasons"]
+        if reason["code"] == "parity_failed"
+    ]
+    assert "departs where it is lowered on device" in detail
+    assert "departs where it is lowered on device" in (tmp_path / "r" / "report" / "index.html").read_text()
+
+
+@pytest.mark.device
+def test_tensorflows_padding_is_one_delegate_and_its_cost_is_told(run_harness: Callable[..., Any]) -> None:
+    sweep = ("--width", "0.25", "--resolution", "32", "--padding", "symmetric,tf_same", "--processes", "2")
+    ended = run_harness("run", "--device", "emulator", *sweep, "--out", "r")
+    assert ended.exit_code == 0, ended.stderr
+    told = [line for line in ended.stdout.splitlines() if "instructions against symmetric" in line]
+    assert [line.split(" costs")[0] for line in told] == ["0.25/32 tf_same fp32", "0.25/32 tf_same int8"]

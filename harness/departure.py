@@ -1,0 +1,156 @@
+"""Which tier first departs from PyTorch: the exported graph, the program lowered here, or the device.
+
+Run only when a device's answers are not those of the eager model, to tell a wrong file from a wrong device.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.accuracy.assessment import Evaluation
+from harness.accuracy.batches import Batches
+from harness.accuracy.datasets import Dataset
+from harness.accuracy.evaluation import Logits, Predictions, read_logits
+from harness.accuracy.loading import load_pixels
+from harness.accuracy.packing import Chunk
+from harness.accuracy.preprocessing import normalize
+from harness.bundle import ensure_bundle
+from harness.devices.host import open_host
+from harness.devices.target import Target
+from harness.errors import HarnessError, MeasurementError
+from harness.locks import hold_device
+from harness.lowering.cache import LoweringInputs, StoredArtifact
+from harness.lowering.quiet import quietly
+from harness.measuring.deploy import deploy_artifact, deploy_bundle
+from harness.measuring.jobs import Job
+from harness.measuring.parity import MENDS, RELATIVE_TOLERANCE, compare, read_reference
+from harness.printable import printable
+from harness.records import Precision, Tier, Variant
+
+HOST = Target(name="host", kind="host", transport="local")
+# Enough to tell which tier departs.
+ASKED_IMAGES = 8
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A program whose answers are doubted, and the files it was lowered from."""
+
+    stored: StoredArtifact
+    files: LoweringInputs
+
+
+def check_answers(
+    evaluation: Evaluation,
+    predictions: Predictions,
+    expected: Predictions,
+    dataset: Dataset,
+    question: Question,
+    tell: Tell,
+    *,
+    on_host: bool,
+) -> Evaluation:
+    """Name the images whose logits are not PyTorch's, and the tier at which they depart."""
+    rows = find_departing(predictions.logits, expected.logits, question.stored.artifact.variant.precision)
+    if not rows:
+        return evaluation
+    few = rows[:ASKED_IMAGES]
+    pixels = load_pixels(dataset, evaluation.preprocessing, [predictions.indices[row] for row in few])
+    inputs = normalize(pixels.values, evaluation.preprocessing)
+    tier = name_departure(question, inputs, expected.logits[list(few)], tell, on_host=on_host)
+    return msgspec.structs.replace(
+        evaluation,
+        accuracy=msgspec.structs.replace(evaluation.accuracy, departs_at=tier),
+        departing=tuple(dataset.image_names[predictions.indices[row]] for row in rows),
+    )
+
+
+def departures(evaluation: Evaluation, variant: Variant, device: str) -> Iterator[MeasurementError]:
+    """The error that an evaluation is whose logits are not PyTorch's."""
+    if evaluation.departing:
+        tier = evaluation.accuracy.departs_at
+        yield MeasurementError(
+            f"the logits of {len(evaluation.departing)} of {evaluation.accuracy.images} images are not"
+            f" PyTorch's{_where(tier)}; the first is {printable(evaluation.departing[0])}",
+            mend=MENDS[tier],
+            device=device,
+            variant=variant.name,
+        )
+
+
+def name_reference_departure(question: Question, tell: Tell, *, on_host: bool) -> Tier | None:
+    """The tier at which the answer to the input that every process is checked with departs."""
+    inputs, expected = (
+        np.array(read_reference(file), dtype=np.float32)
+        for file in (question.stored.reference_input, question.stored.reference_output)
+    )
+    return name_departure(question, inputs, expected[None], tell, on_host=on_host)
+
+
+def name_departure(
+    question: Question, inputs: NDArray[np.float32], expected: Logits, tell: Tell, *, on_host: bool
+) -> Tier | None:
+    """The tier whose answers are not those of the one before, given that the device's are not PyTorch's.
+
+    `inputs` are images in the memory order of the program's input, `expected` PyTorch's logits (images,
+    classes); `on_host` says that the device is this machine. None when this machine cannot run the file.
+    The host comes first: when it is right, nothing before it can be wrong, and torch is not needed.
+    """
+    tell("looking for the tier that departs from PyTorch")
+    variant = question.stored.artifact.variant
+    if not on_host:
+        try:
+            lowered = _run_here(question, inputs, expected, tell)
+        except HarnessError as error:
+            tell(f"it cannot be run on this machine, so the tier is not known: {error.what}")
+            return None
+        if not find_departing(lowered, expected, variant.precision):
+            return "lowered on device"
+    with quietly():  # ExecuTorch's imports talk
+        from harness.accuracy.reference import predict_exported
+    exported = predict_exported(variant, question.files, inputs, question.stored.artifact.input)
+    return "exported" if find_departing(exported, expected, variant.precision) else "lowered on host"
+
+
+def find_departing(logits: Logits, expected: Logits, precision: Precision) -> tuple[int, ...]:
+    """The rows that differ by more than the arithmetic of the precision explains."""
+    distances = np.abs(logits - expected).max(axis=1)
+    # Cheap for thousands of rows, and no looser than `compare`, which then judges what is left.
+    suspicious = np.flatnonzero(distances > RELATIVE_TOLERANCE * np.abs(expected).max(axis=1))
+    return tuple(
+        int(row)
+        for row in suspicious
+        if not compare(logits[row].tolist(), expected[row].tolist(), precision).passed
+    )
+
+
+def _run_here(question: Question, inputs: NDArray[np.float32], expected: Logits, tell: Tell) -> Logits:
+    """The very file on this machine, by the same runner."""
+    with tempfile.TemporaryDirectory() as name, hold_device(HOST, tell), open_host(HOST, tell) as host:
+        folder = Path(name)
+        bundle = deploy_bundle(host, ensure_bundle(host.info.abi), tell)
+        deployed = deploy_artifact(host, question.stored, tell)
+        job = Job(host, bundle, f"{host.folder}/jobs/current")
+        batches = Batches(job, deployed.program, 1, folder, tell, keep_inputs=False)
+        images, classes = expected.shape
+        output = batches.run(_as_chunk(inputs, images, folder))
+        return read_logits(output, images=images, classes=classes)
+
+
+def _as_chunk(inputs: NDArray[np.float32], images: int, folder: Path) -> Chunk:
+    content = inputs.astype("<f4").tobytes()
+    file = folder / "inputs.bin"
+    file.write_bytes(content)
+    return Chunk(file, hashlib.sha256(content).hexdigest(), tuple(range(images)), (), None, None)
+
+
+def _where(tier: Tier | None) -> str:
+    return f"; they depart where it is {tier}" if tier else ""

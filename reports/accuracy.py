@@ -1,0 +1,114 @@
+"""How accurate each file is, what its precision loses against fp32, and what its figures leave out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.printable import printable
+from harness.records import Accuracy, Cell, Interval, PairedDrop
+from reports.figures import short_name
+from reports.numbers import MISSING, significant
+
+# From here on another precision, or quantization-aware training, is worth its trouble.
+GRAVE_DROP_POINTS = 2.0
+
+COLUMNS = (
+    "top-1 %",
+    "top-5 %",
+    "images",
+    "left out",
+    "same top-1 as PyTorch %",
+    "points lost against fp32",
+    "McNemar's p",
+)
+
+
+@dataclass(frozen=True)
+class AccuracyRow:
+    """One file on one device, evaluated."""
+
+    name: str
+    texts: tuple[str, ...]
+
+
+def describe_accuracy(cells: Sequence[Cell]) -> tuple[AccuracyRow, ...]:
+    """One row for each file that was evaluated: cells that differ in threads alone share theirs."""
+    rows: dict[str, AccuracyRow] = {}
+    for cell in cells:
+        if cell.accuracy:
+            name = f"{short_name(cell.variant)} {cell.variant.precision}"
+            rows.setdefault(cell.artifact.sha256, AccuracyRow(name, _texts(cell.accuracy)))
+    return tuple(rows.values())
+
+
+def _texts(accuracy: Accuracy) -> tuple[str, ...]:
+    agreement, drop = accuracy.agreement_with_eager, accuracy.drop_from_fp32
+    return (
+        _percent(accuracy.top1),
+        _percent(accuracy.top5),
+        f"{accuracy.images:,}",
+        f"{accuracy.unreadable:,}",
+        MISSING if agreement is None else f"{100 * agreement:.6g}",
+        _points(drop) if drop else MISSING,
+        significant(drop.p_value, 2) if drop else MISSING,
+    )
+
+
+def _percent(share: Interval) -> str:
+    low, high = 100 * share.low, 100 * share.high
+    return f"{100 * share.estimate:.1f} ({low:.1f} to {high:.1f})"
+
+
+def _points(drop: PairedDrop) -> str:
+    return f"{_signed(drop.points.estimate)} ({_signed(drop.points.low)} to {_signed(drop.points.high)})"
+
+
+def _signed(points: float) -> str:
+    """A loss without a sign, a gain with its minus; never `-0.00`."""
+    return f"{round(points, 2) + 0.0:.2f}"
+
+
+def how_evaluated(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Data, place and preparation of the images, each once."""
+    told = (
+        f"{printable(a.dataset)} {printable(a.split)}, run on {printable(a.measured_on)}: "
+        f"{printable(a.preprocessing)}"
+        for cell in cells
+        if (a := cell.accuracy)
+    )
+    return tuple(dict.fromkeys(told))
+
+
+def left_out(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """The pictures that could not be read and why, each once; only the first where there are many."""
+    told: dict[str, None] = {}
+    for cell in cells:
+        if cell.accuracy and cell.accuracy.unreadable:
+            told |= dict.fromkeys(map(printable, cell.accuracy.unreadable_images))
+            if more := cell.accuracy.unreadable - len(cell.accuracy.unreadable_images):
+                told[f"and {more:,} more, named in the run folder's accuracy/*.json"] = None
+    return tuple(told)
+
+
+def doubts_about_accuracy(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """What a reader of the table must know: grave losses, answers that are not PyTorch's, gaps."""
+    notes: dict[str, None] = {}
+    for cell in cells:
+        accuracy = cell.accuracy
+        if accuracy is None:
+            continue
+        name = f"{short_name(cell.variant)} {cell.variant.precision}"
+        drop = accuracy.drop_from_fp32
+        if drop and drop.points.estimate > GRAVE_DROP_POINTS:
+            notes[f"{name} loses {_points(drop)} points against fp32."] = None
+        if accuracy.departs_at:
+            notes[
+                f"{name} departs from PyTorch where it is {accuracy.departs_at}: "
+                "its accuracy is that of another computation."
+            ] = None
+        if accuracy.unreadable:
+            total = accuracy.images + accuracy.unreadable
+            notes[
+                f"{accuracy.unreadable:,} of {total:,} images of {printable(accuracy.dataset)} could not be"
+                f" read and are in no figure, such as {printable(accuracy.unreadable_images[0])}."
+            ] = None
+    return tuple(notes)

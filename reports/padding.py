@@ -1,0 +1,40 @@
+"""What TensorFlow's asymmetric padding costs: variants that differ in nothing else, side by side."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from harness.records import RANDOM_WEIGHTS, Cell
+from reports.figures import Estimate, cost_of, full_name, scale_of
+
+
+def padding_costs(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """A sentence for each pair of cells of one device, one padded `tf_same` and the other `symmetric`."""
+    symmetric = {_key(cell): cell for cell in cells if cell.variant.padding == "symmetric"}
+    sentences = []
+    for cell in cells:
+        other = symmetric.get(_key(cell))
+        if cell.variant.padding == "symmetric" or other is None:
+            continue
+        cost, base = cost_of(cell), cost_of(other)
+        if cost and base:
+            scale = scale_of(cell.device).name
+            sentences.append(f"{full_name(cell)} costs {_change(base, cost)} {scale} against symmetric.")
+    return tuple(sentences)
+
+
+def _key(cell: Cell) -> tuple[object, ...]:
+    """Weights trained with one padding are no good with the other, and cost the same: they do not count."""
+    shape = replace(cell.variant, padding="symmetric", weights=RANDOM_WEIGHTS)
+    return cell.device.name, shape, cell.plan
+
+
+def _change(base: Estimate, cost: Estimate) -> str:
+    """`+0.5 %`, with the least and the most that both intervals allow."""
+    estimate = _percent(cost.value / base.value)
+    low, high = _percent(cost.low / base.high), _percent(cost.high / base.low)
+    return estimate if low == high else f"{estimate} ({low} to {high})"
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+.2f} %"

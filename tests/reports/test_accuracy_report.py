@@ -1,0 +1,128 @@
+"""Accuracy in reports: intervals, what a precision loses, what was left out, and where answers depart."""
+
+import csv
+import io
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from harness.records import Cell, Interval, PairedDrop, Precision, Tier, Variant
+from reports.accuracy import describe_accuracy, doubts_about_accuracy, left_out
+from reports.padding import padding_costs
+from reports.report import write_report
+from reports.tables import DROP, summarise
+from synthetic import EMULATOR, PHONE, make_cell, make_run, with_accuracy
+
+
+def _evaluated(precision: Precision, top1: float, *, drop: float | None = None, threads: int = 1) -> Cell:
+    variant = Variant(width=0.25, resolution_px=128, precision=precision)
+    cell = with_accuracy(make_cell(PHONE, variant, threads=threads), top1)
+    if drop is None or cell.accuracy is None:
+        return cell
+    points = Interval(estimate=drop, low=drop - 0.5, high=drop + 0.7)
+    paired = PairedDrop(points=points, images=3925, only_base=90, only_new=20, p_value=1e-4)
+    return replace(cell, accuracy=replace(cell.accuracy, drop_from_fp32=paired))
+
+
+def _spoil(cell: Cell, *, departs_at: Tier | None = None, unreadable: tuple[str, ...] = ()) -> Cell:
+    assert cell.accuracy
+    accuracy = replace(
+        cell.accuracy,
+        departs_at=departs_at,
+        unreadable=len(unreadable) and 25,
+        unreadable_images=unreadable,
+    )
+    return replace(cell, accuracy=accuracy)
+
+
+def test_the_drop_has_a_column_of_its_own_where_there_is_any() -> None:
+    assert DROP not in summarise([_evaluated("fp32", 0.5)]).columns
+    table = summarise([_evaluated("fp32", 0.5), _evaluated("int8", 0.49, drop=1.0)])
+    column = table.columns.index(DROP)
+    assert sorted(row.cells[column] for row in table.rows) == ["1.0 ± 0.7", "–"]  # noqa: RUF001
+    assert any("on the same images" in note for note in table.notes)
+    assert not any("loses" in note for note in table.notes)
+
+
+def test_more_than_two_points_are_told() -> None:
+    (note,) = doubts_about_accuracy([_evaluated("int8", 0.47, drop=3.0)])
+    assert note.startswith("0.25/128 int8 loses 3.00 (2.50 to 3.70) points against fp32")
+
+
+def test_a_gain_is_a_negative_loss() -> None:
+    (row,) = describe_accuracy([_evaluated("int8", 0.51, drop=-1.25)])
+    assert "-1.25 (-1.75 to -0.55)" in row.texts
+
+
+def test_cells_of_one_file_share_a_row() -> None:
+    cells = [_evaluated("fp32", 0.5, threads=threads) for threads in (1, 2)]
+    (row,) = describe_accuracy(cells)
+    assert row.name == "0.25/128 fp32"
+    assert row.texts[0] == "50.0 (48.8 to 51.1)"
+
+
+def test_pictures_left_out_are_counted_and_named() -> None:
+    cell = _spoil(_evaluated("fp32", 0.5), unreadable=("a/1.png: truncated", "b/\x1b[2J.jpg: CMYK"))
+    assert left_out([cell, cell]) == (
+        "a/1.png: truncated",
+        "b/ [2J.jpg: CMYK",
+        "and 23 more, named in the run folder's accuracy/*.json",
+    )
+    (note,) = doubts_about_accuracy([cell])
+    assert note.startswith("25 of 3,950 images of Imagenette could not be read")
+
+
+def test_where_answers_depart_is_told() -> None:
+    (note,) = doubts_about_accuracy([_spoil(_evaluated("fp32", 0.5), departs_at="lowered on device")])
+    assert "departs from PyTorch where it is lowered on device" in note
+
+
+def test_pages_and_cells_have_all_of_it(tmp_path: Path) -> None:
+    cells = (
+        _spoil(_evaluated("fp32", 0.5), unreadable=("a/<b>.png: truncated",)),
+        _evaluated("int8", 0.47, drop=3.0),
+    )
+    page = write_report([(make_run(cells), cells)], tmp_path).read_text()
+    markdown = (tmp_path / "report.md").read_text()
+    for text in (page, markdown):
+        assert "3.00 (2.50 to 3.70)" in text
+        assert "50.0 (48.8 to 51.1)" in text
+        assert "left out: a/&lt;b&gt;.png: truncated" in text
+        assert "Imagenette validation, run on pixel: resize 256, crop" in text
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "cells.csv").read_text())))
+    assert [row["unreadable_images"] for row in rows] == ["25", "0"]
+    assert [row["drop_from_fp32_points"] for row in rows] == ["", "3.0"]
+    assert [row["drop_from_fp32_low_points"] for row in rows] == ["", "2.5"]
+
+
+def test_without_evaluations_there_is_no_section(tmp_path: Path) -> None:
+    cells = (make_cell(PHONE, Variant(width=0.25, resolution_px=128, precision="fp32")),)
+    page = write_report([(make_run(cells), cells)], tmp_path).read_text()
+    assert 'id="accuracy"' not in page
+
+
+# Padding -------------------------------------------------------------------------------------------
+
+
+def _padded(cell: Cell, factor: float) -> Cell:
+    counted = int((cell.instructions_per_inference or 0) * factor)
+    processes = tuple(replace(p, instructions_per_inference=counted) for p in cell.processes)
+    variant = replace(cell.variant, padding="tf_same")
+    return replace(cell, variant=variant, processes=processes, instructions_per_inference=counted)
+
+
+def test_the_cost_of_tf_same_is_told_against_the_same_shape() -> None:
+    symmetric = make_cell(EMULATOR, Variant(width=0.5, resolution_px=224, precision="fp32"))
+    other = make_cell(EMULATOR, Variant(width=0.5, resolution_px=192, precision="fp32"))
+    cells = [symmetric, other, _padded(symmetric, 1.005)]
+    (sentence,) = padding_costs(cells)
+    assert sentence == "0.5/224 tf_same fp32 costs +0.50 % instructions against symmetric."
+    assert sentence in summarise(cells).notes
+
+
+def test_in_latency_it_has_the_range_that_both_intervals_allow() -> None:
+    symmetric = make_cell(PHONE, Variant(width=0.5, resolution_px=224, precision="int8"))
+    tf_same = replace(symmetric, variant=replace(symmetric.variant, padding="tf_same"))
+    (sentence,) = padding_costs([symmetric, tf_same])
+    assert sentence.startswith("0.5/224 tf_same int8 costs +0.00 % (-")
+    assert padding_costs([tf_same]) == ()

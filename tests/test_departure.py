@@ -1,0 +1,78 @@
+"""A wrong file is told from a wrong device, and a wrong export from both: with the real runner."""
+
+import dataclasses
+
+import msgspec
+import numpy as np
+import pytest
+
+from harness.accuracy.evaluation import Logits
+from harness.departure import Question, find_departing, name_departure, name_reference_departure
+from harness.lowering.cache import SEEDED, StoredArtifact, lower_cached
+from harness.lowering.quiet import quietly
+from harness.measuring.cells import note_departure
+from harness.measuring.parity import read_reference
+from harness.records import Precision, Variant, Weights
+from record_builders import PASSED, make_cell
+
+OTHER_WEIGHTS = Weights(source="random", seed=5)
+
+
+def _lower(precision: Precision, weights: Weights | None = None) -> StoredArtifact:
+    variant = Variant(width=0.25, resolution_px=32, precision=precision, classes=10)
+    return lower_cached(msgspec.structs.replace(variant, weights=weights or variant.weights))
+
+
+def _with_program_of(stored: StoredArtifact, other: StoredArtifact) -> StoredArtifact:
+    artifact = msgspec.structs.replace(
+        stored.artifact, sha256=other.artifact.sha256, size_bytes=other.artifact.size_bytes
+    )
+    return dataclasses.replace(stored, artifact=artifact, program=other.program)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_the_tier_that_departs_first_is_named(precision: Precision) -> None:
+    stored = _lower(precision)
+    told: list[str] = []
+    # Its own answers are right on this machine, so it was the device.
+    right = Question(stored, SEEDED)
+    assert name_reference_departure(right, told.append, on_host=False) == "lowered on device"
+    assert told[0] == "looking for the tier that departs from PyTorch"
+    # Another network's program departs here as well, though export did nothing wrong.
+    swapped = Question(_with_program_of(stored, _lower(precision, OTHER_WEIGHTS)), SEEDED)
+    assert name_reference_departure(swapped, told.append, on_host=False) == "lowered on host"
+    assert name_reference_departure(right, told.append, on_host=True) == "lowered on host"
+    # What PyTorch never answered is departed from by the first tier of all.
+    inputs = np.array(read_reference(stored.reference_input), dtype=np.float32)
+    expected = np.array([read_reference(stored.reference_output)], dtype=np.float32)
+    assert name_departure(right, inputs, expected * 2, told.append, on_host=False) == "exported"
+
+
+@pytest.mark.slow
+def test_the_exported_integer_graph_equals_its_reference_to_the_last_bit() -> None:
+    with quietly():
+        from harness.accuracy.reference import predict_exported
+    stored = _lower("int8")
+    inputs = np.array(read_reference(stored.reference_input), dtype=np.float32)
+    logits = predict_exported(stored.artifact.variant, SEEDED, inputs, stored.artifact.input)
+    assert logits.ravel().tolist() == list(read_reference(stored.reference_output))
+
+
+def test_rows_depart_by_more_than_their_precision_explains() -> None:
+    expected: Logits = np.array([[1, -2, 3], [0, 5, 1]], dtype=np.float32)
+    steps: Logits = np.array([[1, -2, 3 + 1e-6], [0, 5 + 1e-2, 1]], dtype=np.float32)
+    assert find_departing(expected, expected, "fp32") == ()
+    assert find_departing(steps, expected, "fp32") == (1,)
+    assert find_departing(steps, expected, "int8") == ()
+    assert find_departing(-expected, expected, "int8") == (0, 1)
+
+
+def test_a_cell_tells_where_it_departs() -> None:
+    parity = msgspec.structs.replace(PASSED, passed=False, max_abs_error=1.0)
+    cell = note_departure(make_cell(parity=parity), "lowered on device")
+    assert cell.parity
+    assert cell.parity.departs_at == "lowered on device"
+    (detail,) = [reason.detail for reason in cell.verdict.reasons if reason.code == "parity_failed"]
+    assert detail.endswith("; it departs where it is lowered on device")
+    assert note_departure(make_cell(), None) == make_cell()
