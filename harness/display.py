@@ -1,7 +1,9 @@
 """What the terminal shows: progress while it works, and one table at the end."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -21,6 +23,8 @@ from harness.errors import HarnessError
 from harness.events import Event, Listener
 
 COLUMN_GAP = 2
+# In a log, of work that goes on for long.
+SECONDS_BETWEEN_LINES = 30
 VERDICT_STYLES = {"valid": "green", "suspect": "yellow", "invalid": "bold red"}
 
 
@@ -66,27 +70,55 @@ class _Lines:
         )
 
 
+@dataclass
+class _Pace:
+    """How a device's steps have gone since they were first told, to estimate what is left of them."""
+
+    steps: int
+    first_step: int
+    began: float
+    told: float
+
+
 class _Log:
-    """Plain lines: what was lowered, and each cell once, when it is complete."""
+    """Plain lines: what was lowered, each cell once it is complete, and now and then what is going on."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._complete: set[str] = set()
+        self._paces: dict[str, _Pace] = {}
 
     def listen(self, event: Event) -> None:
         """Print what is worth a line."""
         cell = event.cell
         steps = f" ({event.step} of {event.steps})" if event.steps else ""
         if cell is None:
-            if not event.device or not event.steps:
+            if event.device and event.steps:
+                self._tell_now_and_then(event)
+            else:
                 self._print(f"{event.device or 'lowering'}: {event.text}{steps}")
         elif (cell.failure or cell.stopped_by) and cell.name not in self._complete:
             self._complete.add(cell.name)
             what = f"failed: {cell.failure.what}" if cell.failure else "measured"
             self._print(f"{event.device}: {cell.variant.name} {what}{steps}")
 
+    def _tell_now_and_then(self, event: Event) -> None:
+        now = time.monotonic()
+        pace = self._paces.get(event.device)
+        if pace is None or pace.steps != event.steps or event.step < pace.first_step:
+            self._paces[event.device] = _Pace(event.steps, event.step, now, now)
+        elif now - pace.told >= SECONDS_BETWEEN_LINES and event.step > pace.first_step:
+            pace.told = now
+            left = (now - pace.began) / (event.step - pace.first_step) * (event.steps - event.step)
+            told = f"{event.step} of {event.steps}, about {_minutes(left)} left"
+            self._print(f"{event.device}: {event.text} ({told})")
+
     def _print(self, text: str) -> None:
         self._console.print(escape(text), soft_wrap=True)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def print_table(
