@@ -112,7 +112,7 @@ def expected_outputs(
         raise UsageError(
             f"the network has {classes} classes, {dataset.name} has {len(dataset.classes)}"
             + (f" after {class_offset} for the background" if class_offset else ""),
-            mend="1001 classes need class_offset 1 on ImageNet; other data sets need a head of their own",
+            mend="evaluate on what it was trained for, or train a head for this: harness train --from",
         )
     return np.array([dataset.labels[index] + class_offset for index in indices], dtype=np.int64)
 

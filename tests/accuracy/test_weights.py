@@ -11,22 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.weights import Checkpoint, load_weights, save_checkpoint
+from harness.errors import UsageError
+from models.mobilenet_v1 import MobileNetV1
 from weight_files import (
     CLASSES,
     WIDTH,
     CoursePort,
     frozen_graph,
+    hugging_face_names,
     shake,
     slim_constants,
     tflite_model,
+    timm_names,
     trained_network,
+    write_keras,
 )
-
-from harness.accuracy.preprocessing import Preprocessing
-from harness.accuracy.weights import Checkpoint, load_weights, save_checkpoint
-from harness.accuracy.weights.assembly import LAYERS
-from harness.errors import UsageError
-from models.mobilenet_v1 import MobileNetV1
 
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
@@ -110,20 +112,9 @@ def test_the_course_port_gives_the_same_probabilities_at_224(tmp_path: Path) -> 
     assert not torch.allclose(torch.softmax(_answers(capped.eval(), images), dim=1), expected, atol=1e-3)
 
 
-def _hugging_face_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """By the definition of transformers' MobileNetV1ForImageClassification."""
-    renamed = {}
-    for number, layer in enumerate(LAYERS):
-        place = "conv_stem" if number == 0 else f"layer.{number - 1}"
-        renamed[f"mobilenet_v1.{place}.convolution.weight"] = state[f"{layer}.conv.weight"]
-        for leaf in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
-            renamed[f"mobilenet_v1.{place}.normalization.{leaf}"] = state[f"{layer}.norm.{leaf}"]
-    return renamed | {name: state[name] for name in ("classifier.weight", "classifier.bias")}
-
-
 def test_hugging_face_names_bring_tensorflows_padding(tmp_path: Path) -> None:
     network = trained_network(classes=1001)
-    loaded = load_weights(_save(_hugging_face_names(network.state_dict()), tmp_path))
+    loaded = load_weights(_save(hugging_face_names(network.state_dict()), tmp_path))
     assert torch.equal(_answers(loaded.network()), _answers(network))
     assert (loaded.padding, loaded.class_offset, loaded.origin) == ("tf_same", 1, "Hugging Face")
 
@@ -132,7 +123,7 @@ def test_a_backbone_without_classifier_needs_a_new_head(tmp_path: Path) -> None:
     network = trained_network()
     state = {
         name.removeprefix("mobilenet_v1."): value
-        for name, value in _hugging_face_names(network.state_dict()).items()
+        for name, value in hugging_face_names(network.state_dict()).items()
         if not name.startswith("classifier")
     }
     loaded = load_weights(_save(state, tmp_path))
@@ -146,22 +137,7 @@ def test_a_backbone_without_classifier_needs_a_new_head(tmp_path: Path) -> None:
 
 def test_timm_names_bring_torchs_epsilon(tmp_path: Path) -> None:
     network = trained_network(padding="symmetric", bn_eps=1e-5)
-    state = network.state_dict()
-    renamed = {name: state[name] for name in ("classifier.weight", "classifier.bias")}
-    blocks_of_stage = (1, 2, 2, 6, 2)
-    places = [f"blocks.{stage}.{i}" for stage, count in enumerate(blocks_of_stage) for i in range(count)]
-    for number, layer in enumerate(LAYERS):
-        if number == 0:
-            conv, norm = "conv_stem", "bn1"
-        else:
-            place = places[(number - 1) // 2]
-            conv, norm = (
-                (f"{place}.conv_dw", f"{place}.bn1") if number % 2 else (f"{place}.conv_pw", f"{place}.bn2")
-            )
-        renamed[f"{conv}.weight"] = state[f"{layer}.conv.weight"]
-        for leaf in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
-            renamed[f"{norm}.{leaf}"] = state[f"{layer}.norm.{leaf}"]
-    loaded = load_weights(_save(renamed, tmp_path))
+    loaded = load_weights(_save(timm_names(network.state_dict()), tmp_path))
     assert torch.equal(_answers(loaded.network()), _answers(network))
     assert (loaded.padding, loaded.bn_eps, loaded.origin) == ("symmetric", 1e-5, "timm")
 
@@ -229,49 +205,13 @@ def test_tflite_models_of_other_networks_are_refused(
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_keras_files_give_the_same_logits(suffix: str, tmp_path: Path) -> None:
-    h5py = pytest.importorskip("h5py")
+    pytest.importorskip("h5py")
     network = trained_network()
     file = tmp_path / f"keras{suffix}"
-    constants = slim_constants(network)
-    weights = tmp_path / "model.weights.h5"
-    with h5py.File(weights, "w") as content:
-        for name, value in constants.items():
-            content[_keras_name(name, numbered=suffix == ".keras")] = value
-    if suffix == ".keras":
-        import zipfile
-
-        with zipfile.ZipFile(file, "w") as archive:
-            archive.write(weights, "model.weights.h5")
-    else:
-        weights.rename(file)
+    write_keras(file, network)
     loaded = load_weights(file)
     assert torch.equal(_answers(loaded.network()), _answers(network))
     assert (loaded.padding, loaded.origin) == ("tf_same", "Keras")
-
-
-def _keras_name(slim: str, *, numbered: bool) -> str:
-    """Keras 2's path of a TF-Slim constant, or Keras 3's, which counts the layers of each class."""
-    _, place, *rest = slim.split("/")
-    leaf, is_norm = rest[-1], "BatchNorm" in rest
-    if place == "Logits":
-        kernel = leaf == "weights"
-        if numbered:
-            return f"layers/conv2d_14/vars/{0 if kernel else 1}"
-        return f"model_weights/conv_preds/conv_preds/{'kernel' if kernel else 'bias'}:0"
-    parts = place.split("_")
-    number, half = int(parts[1]), parts[2] if len(parts) > 2 else ""
-    if numbered:
-        if is_norm:
-            order = 0 if number == 0 else 2 * number - (half == "depthwise")
-            variable = ("gamma", "beta", "moving_mean", "moving_variance").index(leaf)
-            return f"layers/batch_normalization{f'_{order}' if order else ''}/vars/{variable}"
-        if half == "depthwise":
-            return f"layers/depthwise_conv2d{f'_{number - 1}' if number > 1 else ''}/vars/0"
-        return f"layers/conv2d{f'_{number}' if number else ''}/vars/0"
-    layer = "conv1" if number == 0 else f"conv_{'dw' if half == 'depthwise' else 'pw'}_{number}"
-    layer += "_bn" if is_norm else ""
-    leaf = {"weights": "kernel", "depthwise_weights": "depthwise_kernel"}.get(leaf, leaf)
-    return f"model_weights/{layer}/{layer}/{leaf}:0"
 
 
 # What does not fit ---------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """What evaluating costs: `python tests/benchmarks/bench_accuracy.py`.
 
 10,000 images of 28x28 pixels at 32 px on this machine: sending, running and scoring them, against a bare
-`Module::forward` loop of as many inferences, one thread each, in turn. Preparing the images (decoding,
-resizing, packing) happens once and is told apart. Ends with exit code 1 when the ratio is off its limit.
+`Module::forward` loop of as many inferences, one thread each, turn and turn about. Preparing the images
+(decoding, resizing, packing) happens once and is told apart. Ends with exit code 1 when the processor's time
+is off its limit.
 """
 
 import os
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from harness.accuracy.assessment import Subject, evaluate
 from harness.accuracy.datasets import Dataset, open_dataset
@@ -96,7 +98,7 @@ def ten_thousand_images() -> Dataset:
 
 
 def compare(bench: Bench, dataset: Dataset, title: str) -> bool:
-    """Print the fastest rounds and their ratio; whether it is within the limit."""
+    """Print the median rounds and their ratio; whether it is within the limit."""
     preprocessing = Preprocessing(resolution_px=SIDE)
     packed = bench.folder / f"packed-{title[:4].strip('/')}"
     started = time.perf_counter()
@@ -117,16 +119,16 @@ def compare(bench: Bench, dataset: Dataset, title: str) -> bool:
     def run_evaluation() -> None:
         evaluate(subject, dataset, bench.run_batch, measured_on="host", packed_folder=packed)
 
-    # Turn and turn about, so that neither always comes second. What else the machine does only ever adds
-    # time: the fastest rounds tell what the work itself takes.
+    # Turn and turn about, so that neither always comes second; neighbours in time share the machine's mood,
+    # so each round is compared with itself, and the median round decides.
     bare, ours = [], []
     for round_ in range(ROUNDS):
         for run, seconds in ((run_bare, bare), (run_evaluation, ours))[:: 1 if round_ % 2 else -1]:
             seconds.append(timed(run))
-    wall = min(s.wall for s in ours) / min(s.wall for s in bare)
-    cpu = min(s.cpu for s in ours) / min(s.cpu for s in bare)
-    fastest = f"{min(s.wall for s in bare):10.2f} s{min(s.wall for s in ours):10.2f} s"
-    print(f"{title:32}{prepared:10.2f} s{fastest}{wall:12.3f}{cpu:12.3f}{MAX_RATIO:>12}")
+    wall = median(o.wall / b.wall for o, b in zip(ours, bare, strict=True))
+    cpu = median(o.cpu / b.cpu for o, b in zip(ours, bare, strict=True))
+    clock = f"{median(s.wall for s in bare):10.2f} s{median(s.wall for s in ours):10.2f} s"
+    print(f"{title:32}{prepared:10.2f} s{clock}{wall:12.3f}{cpu:12.3f}{MAX_RATIO:>12}")
     if wall >= MAX_RATIO > cpu:
         print("The processor's time is within the limit: this machine is too busy to tell by the clock.")
     return cpu < MAX_RATIO

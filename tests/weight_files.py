@@ -1,7 +1,9 @@
 """Writes small weights files as TensorFlow, TF-Slim and courses do, for the tests of the readers."""
 
 import struct
+import zipfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import flatbuffers
 import numpy as np
@@ -16,10 +18,15 @@ CLASSES = 7
 
 
 def trained_network(
-    *, classes: int = CLASSES, padding: str = "tf_same", activation: str = "relu6", bn_eps: float = 1e-3
+    *,
+    width: float = WIDTH,
+    classes: int = CLASSES,
+    padding: str = "tf_same",
+    activation: str = "relu6",
+    bn_eps: float = 1e-3,
 ) -> MobileNetV1:
     """A small network whose every parameter and statistic differs from its default."""
-    network = MobileNetV1(WIDTH, classes=classes, padding=padding, activation=activation, bn_eps=bn_eps)
+    network = MobileNetV1(width, classes=classes, padding=padding, activation=activation, bn_eps=bn_eps)
     return shake(network)
 
 
@@ -289,3 +296,77 @@ class CoursePort(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         features = self.pool(self.bottleneck(self.first_conv(images))).flatten(1)
         return self.softmax(self.linear(self.dropout(features)))
+
+
+# Keras, Hugging Face, timm -------------------------------------------------------------------------
+
+
+def write_keras(file: Path, network: MobileNetV1) -> None:
+    """Weights as Keras 2 (`.h5`) or Keras 3 (`.keras`) saves them."""
+    import h5py
+
+    weights = file.with_name("model.weights.h5")
+    with h5py.File(weights, "w") as content:
+        for name, value in slim_constants(network).items():
+            content[_keras_name(name, numbered=file.suffix == ".keras")] = value
+    if file.suffix == ".keras":
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.write(weights, weights.name)
+        weights.unlink()
+    else:
+        weights.rename(file)
+
+
+def _keras_name(slim: str, *, numbered: bool) -> str:
+    """Keras 2's path of a TF-Slim constant, or Keras 3's, which counts the layers of each class."""
+    _, place, *rest = slim.split("/")
+    leaf, is_norm = rest[-1], "BatchNorm" in rest
+    if place == "Logits":
+        kernel = leaf == "weights"
+        if numbered:
+            return f"layers/conv2d_14/vars/{0 if kernel else 1}"
+        return f"model_weights/conv_preds/conv_preds/{'kernel' if kernel else 'bias'}:0"
+    parts = place.split("_")
+    number, half = int(parts[1]), parts[2] if len(parts) > 2 else ""
+    if numbered:
+        if is_norm:
+            order = 0 if number == 0 else 2 * number - (half == "depthwise")
+            variable = ("gamma", "beta", "moving_mean", "moving_variance").index(leaf)
+            return f"layers/batch_normalization{f'_{order}' if order else ''}/vars/{variable}"
+        if half == "depthwise":
+            return f"layers/depthwise_conv2d{f'_{number - 1}' if number > 1 else ''}/vars/0"
+        return f"layers/conv2d{f'_{number}' if number else ''}/vars/0"
+    layer = "conv1" if number == 0 else f"conv_{'dw' if half == 'depthwise' else 'pw'}_{number}"
+    layer += "_bn" if is_norm else ""
+    leaf = {"weights": "kernel", "depthwise_weights": "depthwise_kernel"}.get(leaf, leaf)
+    return f"model_weights/{layer}/{layer}/{leaf}:0"
+
+
+def hugging_face_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """By the definition of transformers' MobileNetV1ForImageClassification."""
+    renamed = {}
+    for number, layer in enumerate(LAYERS):
+        place = "conv_stem" if number == 0 else f"layer.{number - 1}"
+        renamed[f"mobilenet_v1.{place}.convolution.weight"] = state[f"{layer}.conv.weight"]
+        for leaf in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            renamed[f"mobilenet_v1.{place}.normalization.{leaf}"] = state[f"{layer}.norm.{leaf}"]
+    return renamed | {name: state[name] for name in ("classifier.weight", "classifier.bias")}
+
+
+def timm_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """By the definition of timm's mobilenetv1."""
+    renamed = {name: state[name] for name in ("classifier.weight", "classifier.bias")}
+    blocks_of_stage = (1, 2, 2, 6, 2)
+    places = [f"blocks.{stage}.{i}" for stage, count in enumerate(blocks_of_stage) for i in range(count)]
+    for number, layer in enumerate(LAYERS):
+        if number == 0:
+            conv, norm = "conv_stem", "bn1"
+        else:
+            place = places[(number - 1) // 2]
+            conv, norm = (
+                (f"{place}.conv_dw", f"{place}.bn1") if number % 2 else (f"{place}.conv_pw", f"{place}.bn2")
+            )
+        renamed[f"{conv}.weight"] = state[f"{layer}.conv.weight"]
+        for leaf in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            renamed[f"{norm}.{leaf}"] = state[f"{layer}.norm.{leaf}"]
+    return renamed
