@@ -178,11 +178,27 @@ def parse_precision_target(text: str) -> float:
     return target
 
 
+def parse_margin(text: str) -> float:
+    """How much slower still counts as no worse: a share above 0, such as `3%`."""
+    try:
+        return parse_share(text)
+    except UsageError as error:
+        mend = "give the smallest slow-down that matters, such as --margin 3%"
+        raise UsageError(f"--margin: {error.what}", mend=mend) from None
+
+
 def check_rounds(processes: int | None, max_rounds: int | None) -> int | None:
     """The most rounds, unless they are fewer than the least."""
     if processes is not None and max_rounds is not None and max_rounds < processes:
         raise UsageError(f"--max-rounds {max_rounds} is fewer than --processes {processes}")
     return max_rounds
+
+
+def check_max_time(min_time: float | None, max_time: float | None) -> float | None:
+    """The most timed seconds, unless they are fewer than the least."""
+    if min_time is not None and max_time is not None and max_time < min_time:
+        raise UsageError(f"--max-time {max_time:g} is less than --min-time {min_time:g}")
+    return max_time
 
 
 def random_weights(seed: int) -> Weights:

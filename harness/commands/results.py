@@ -72,13 +72,13 @@ def compare(
 
     Exit code 0 no worse, 1 worse, 3 inconclusive.
     """
-    from harness import comparison_text, display
+    from harness import comparison_text, display, options
     from harness.compare import EXIT_CODES
     from harness.compare import compare as compare_cells
-    from harness.quantities import parse_share
     from harness.results import load_run
 
-    comparison = compare_cells(load_run(base)[1], load_run(new)[1], margin=parse_share(margin), across=across)
+    accepted = options.parse_margin(margin)
+    comparison = compare_cells(load_run(base)[1], load_run(new)[1], margin=accepted, across=across)
     if json:
         import msgspec
 

@@ -136,7 +136,7 @@ def run(
             warmup_iterations=warmup,
             min_iterations=iterations,
             min_seconds=min_time,
-            max_seconds=max_time,
+            max_seconds=options.check_max_time(min_time, max_time),
             profile=profile,
             sampler=sampler,
             seed=seed,

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from harness.results import write_cell, write_run
+from synthetic import EMULATOR, make_cells, make_run
+
 COMMANDS = ("run", "lower", "evaluate", "train", "report", "pick", "compare", "devices", "bundle")
 HEAVY = ("torch", "executorch", "numpy", "scipy", "pandas", "matplotlib", "adb_shell", "cryptography")
 
@@ -40,6 +43,9 @@ def test_help_is_there_and_imports_nothing_heavy(command: str) -> None:
         (("run", "--device", "host", "--precision", "int4"), 2, ("fp32, int8",)),
         (("run", "--device", "host", "--threads", "0"), 2, ("from 1",)),
         (("run", "--device", "host", "--processes", "0"), 2, ("processes",)),
+        (("run", "-d", "host", "--min-time", "2", "--max-time", "1"), 2, ("--max-time 1 is less",)),
+        (("run", "-d", "host", "--processes", "5", "--max-rounds", "4"), 2, ("fewer than --processes 5",)),
+        (("run", "-d", "host", "--cores", "3-1"), 2, ("'3-1' is no list of cores",)),
         (("run", "--frobnicate"), 2, ("frobnicate",)),
         (("frobnicate",), 2, ("frobnicate",)),
         (("run", "--resume", "nowhere"), 2, ("not a run folder",)),
@@ -90,3 +96,46 @@ def test_a_wrong_inventory_stops_every_run(run_harness: RunHarness, tmp_path: Pa
 def test_debug_shows_the_traceback(run_harness: RunHarness) -> None:
     ended = run_harness("--debug", "run", "--device", "host", "--width", "0")
     assert "Traceback" in ended.stderr
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    cells = make_cells(EMULATOR, widths=(0.25,), resolutions_px=(128,))
+    write_run(tmp_path / "run", make_run(cells))
+    for cell in cells:
+        write_cell(tmp_path / "run", cell)
+    return tmp_path / "run"
+
+
+def test_a_run_compared_with_itself_is_no_worse(run_harness: RunHarness, run_folder: Path) -> None:
+    assert run_harness("compare", run_folder, run_folder).exit_code == 0
+
+
+@pytest.mark.parametrize("margin", ["0", "0%", "-3%", "150%", "wide"])
+def test_a_margin_that_decides_nothing_is_refused(
+    run_harness: RunHarness, run_folder: Path, margin: str
+) -> None:
+    ended = run_harness("compare", run_folder, run_folder, f"--margin={margin}")
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "margin" in ended.stderr
+    assert "--margin 3%" in ended.stderr
+
+
+def test_cells_of_another_schema_version_are_named_and_refused(
+    run_harness: RunHarness, run_folder: Path
+) -> None:
+    path = min((run_folder / "cells").iterdir())
+    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 2', 1))
+    ended = run_harness("compare", run_folder, run_folder)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert path.name in ended.stderr
+    assert "has schema version 2; this harness reads version 1" in ended.stderr
+
+
+@pytest.mark.slow
+def test_a_core_that_is_not_on_line_is_named_with_those_that_are(run_harness: RunHarness) -> None:
+    variant = ("--width", "0.25", "--resolution", "32", "--precision", "fp32")
+    ended = run_harness("run", "--device", "host", *variant, "--cores", "4000", "--quiet")
+    assert (ended.exit_code, ended.stdout) == (4, "")
+    assert "core 4000 is not there or not on line" in ended.stderr
+    assert "choose --cores from: all (0" in ended.stderr

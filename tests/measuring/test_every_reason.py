@@ -1,0 +1,88 @@
+"""Each reason that a verdict can have, found in a cell measured under the conditions that it tells of.
+
+Where a rule begins and what it says is tested in test_verdict.py; here none may lack an example.
+"""
+
+import msgspec
+import pytest
+
+from harness.measuring.verdict import RULES, Rule
+from harness.records import Cell, Conditions, Failure
+from record_builders import (
+    PASSED,
+    QUIET,
+    STEADY_MEDIANS,
+    make_artifact,
+    make_cell,
+    make_device,
+    make_plan,
+    make_process,
+    make_processes,
+)
+
+replace = msgspec.structs.replace
+LEVELS = {"info": "valid", "suspect": "suspect", "invalid": "invalid"}
+SPREAD = (10_000_000, 10_900_000, 9_300_000, 10_500_000, 9_600_000, 10_200_000)
+SPIKED = (*make_process().latencies_ns, 90_000_000)
+HELD_UP = (16_000_000,) * 6 + (10_000_000,) * 54
+ALTERNATING = tuple(10_000_000 + 700_000 * (i % 3 == 0) + 9_000 * (i % 7) for i in range(60))
+
+
+def alike(**changes) -> Cell:
+    """Six processes that all have the changes."""
+    return make_cell(processes=make_processes(*STEADY_MEDIANS, **changes))
+
+
+def ended_under(**changes) -> Cell:
+    return alike(conditions_after=replace(QUIET, **changes))
+
+
+def counted(clock: str, *counts: int) -> Cell:
+    processes = (make_process(i, instructions_per_inference=count) for i, count in enumerate(counts))
+    return make_cell(device=make_device(clock=clock), processes=tuple(processes))
+
+
+CANARIES = (10**6, 10**6, 10**6, 10**6, 10**6, 2 * 10**6)
+EXAMPLES = {
+    "failed": make_cell(processes=(), parity=None, failure=Failure(what="ended by signal 9")),
+    "parity_failed": make_cell(parity=replace(PASSED, max_abs_error=0.5, passed=False)),
+    "debug_build": alike(build_type="Debug"),
+    "affinity_violated": make_cell(plan=make_plan(cpus="0-1"), processes=make_processes(*STEADY_MEDIANS)),
+    "emulated": counted("emulated", 6_418_732, 6_418_732),
+    "counts_differ": counted("emulated", 6_418_732, 6_418_733),
+    "undelegated": make_cell(artifact=make_artifact(undelegated_nodes=("aten.mean.dim",))),
+    "parity_unchecked": make_cell(parity=None),
+    "threads_exceed_cores": make_cell(
+        plan=make_plan(threads=4),
+        processes=make_processes(*STEADY_MEDIANS, threads_used=4, cpus_allowed="4-5"),
+    ),
+    "too_few_processes": make_cell(STEADY_MEDIANS[:4]),
+    "interval_too_wide": make_cell(SPREAD),
+    "drifted": make_cell(tuple(10_000_000 + 80_000 * i for i in range(8))),
+    "bimodal": alike(latencies_ns=ALTERNATING),
+    "interrupted": alike(latencies_ns=HELD_UP),
+    "throttled": ended_under(thermal_status=2),
+    "canary_drift": make_cell(
+        processes=tuple(
+            make_process(i, median, canary_ns=canary)
+            for i, (median, canary) in enumerate(zip(STEADY_MEDIANS, CANARIES, strict=True))
+        )
+    ),
+    "memory_pressure": ended_under(memory_available_bytes=30_000_000),
+    "busy": alike(conditions_before=replace(QUIET, load_average_1min=5.5)),
+    "outliers": alike(latencies_ns=SPIKED),
+    "conditions_unreadable": alike(conditions_after=Conditions(unreadable={"temperatures": "denied"})),
+}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_every_reason_is_found_where_its_condition_holds(rule: Rule) -> None:
+    verdict = EXAMPLES[rule.code].verdict
+    severities = {one.severity for one in RULES if one.code in {reason.code for reason in verdict.reasons}}
+    assert rule.code in {reason.code for reason in verdict.reasons}
+    assert verdict.status == next(LEVELS[s] for s in ("invalid", "suspect", "info") if s in severities)
+
+
+def test_no_reason_is_found_where_none_holds_and_no_example_is_left_over() -> None:
+    assert make_cell().verdict.reasons == ()
+    assert list(EXAMPLES) == [rule.code for rule in RULES]
