@@ -1,14 +1,16 @@
 #!/bin/sh
 # Runs a program that goes on when the connection ends. For mksh with toybox, busybox, dash.
 #
-#   sh launch.sh start JOBDIR [--beside WORDS] -- ARGV...   starts it detached, waits for its end
-#   sh launch.sh wait JOBDIR                                waits for one started earlier, after a reconnection
-#   sh launch.sh stop JOBDIR                                ends it
+#   sh launch.sh start JOBDIR [--conditions] [--beside WORDS] -- ARGV...
+#                               starts it detached, waits for its end
+#   sh launch.sh wait JOBDIR    waits for one started earlier, after a reconnection
+#   sh launch.sh stop JOBDIR    ends it
 #
-# `--beside "conditions 0.5 0"` runs sampler.sh with these words beside the program, until that ends.
+# `--conditions` leaves what probe.sh says just before and after the program in conditions_before and _after:
+# the host may be gone by then. `--beside "conditions 0.5 0"` runs sampler.sh with these words beside it.
 # `start` and `wait` print `status N` last: the exit code, 128 + N for signal N, or `lost` when the job vanished
-# without one. The JOBDIR holds stdout, stderr, pid (the program's), pid_started, the same of the sampler, and,
-# written last, status.
+# without one. The JOBDIR holds stdout, stderr, pid (the program's), pid_started, the same of the supervisor and
+# the sampler, and, written last, status.
 # Exit code: 0 told; 2 wrong usage.
 
 fail() {
@@ -29,7 +31,7 @@ start_time() {
   echo "$1"
 }
 
-# Whether the job's program (pid) or its sampler (sampler_pid) is still the process that was started; sets $pid.
+# Whether the job's program (pid), its supervisor_pid or its sampler_pid is still what was started; sets $pid.
 is_running() {
   pid=$(cat "$job/$1" 2>/dev/null) && [ -n "$pid" ] || return 1
   started=$(cat "$job/$1_started" 2>/dev/null) && [ -n "$started" ] || return 1
@@ -47,21 +49,26 @@ print_status() {
 }
 
 start() {
-  [ ! -e "$job/pid" ] && [ ! -e "$job/status" ] || fail "$job was used before"
+  [ ! -e "$job/supervisor_pid" ] && [ ! -e "$job/status" ] || fail "$job was used before"
   mkdir -p "$job" || fail "cannot make $job"
   job=$(cd "$job" && pwd) || fail "cannot enter $job"
   detach=setsid
   command -v setsid >/dev/null 2>&1 || detach=
   # A session of its own and no stream of ours: the end of the connection does not reach it.
-  $detach sh "$0" supervise "$job" --beside "$beside" -- "$@" </dev/null >"$job/stdout" 2>"$job/stderr" &
+  $detach sh "$0" supervise "$job" $conditions --beside "$beside" -- "$@" \
+    </dev/null >"$job/stdout" 2>"$job/stderr" &
   # The shell's own wait: polling would disturb what is being measured.
   wait $!
   print_status
 }
 
-# Runs inside the detached process.
+# Runs inside the detached process. Whoever stops it while it looks at conditions wants no program any more.
 supervise() {
   trap '' HUP
+  write supervisor_pid_started "$(start_time $$)"
+  write supervisor_pid $$
+  [ -z "$conditions" ] || look conditions_before
+  [ ! -e "$job/stopped" ] || exit
   "$@" &
   program=$!
   write pid_started "$(start_time $program)"
@@ -70,7 +77,14 @@ supervise() {
   wait $program
   code=$?
   end_sampler
+  [ -z "$conditions" ] || look conditions_after
   write status $code
+}
+
+# What fails is told in the file itself.
+look() {
+  sh "${0%/*}/probe.sh" conditions >"$job/$1.partial" || echo "!all=probe.sh failed" >>"$job/$1.partial"
+  mv "$job/$1.partial" "$job/$1"
 }
 
 # The words are ours, numbers and names: splitting them is what is wanted.
@@ -92,18 +106,20 @@ wait_again() {
   # It may just be starting, and a program that has ended needs a moment to leave its status.
   patience=3
   while [ ! -e "$job/status" ] && [ $patience -gt 0 ]; do
-    is_running pid || patience=$((patience - 1))
+    is_running pid || is_running supervisor_pid || patience=$((patience - 1))
     sleep 1
   done
   print_status
 }
 
+# Returns when nothing of the job can write to its folder any more.
 stop() {
-  for signal in TERM TERM TERM TERM TERM KILL; do
-    is_running pid || break
-    kill -$signal "$pid" 2>/dev/null
+  [ ! -d "$job" ] || : >"$job/stopped"
+  for signal in TERM TERM TERM TERM TERM KILL KILL; do
+    if is_running pid; then kill -$signal "$pid" 2>/dev/null; else is_running supervisor_pid || break; fi
     sleep 1
   done
+  ! is_running supervisor_pid || kill -KILL "$pid" 2>/dev/null
   end_sampler
 }
 
@@ -114,6 +130,8 @@ case $command in
   start | supervise)
     shift 2
     beside=
+    conditions=
+    [ "$1" != --conditions ] || { conditions=$1 && shift; }
     [ "$1" != --beside ] || { beside=$2 && shift 2; }
     [ "$1" = -- ] && [ $# -gt 1 ] || fail "$command needs: JOBDIR -- ARGV..."
     shift

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import platform
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -71,6 +72,16 @@ def read_run(folder: Path) -> Run:
             mend="name a folder that `harness run` wrote (its --out)",
         )
     return _read(folder / RUN_FILE, Run, mend="restore the file from a copy, or measure again")
+
+
+def run_identity(folder: Path) -> str:
+    """Names this folder on this machine and the run it was made for, and no other; empty for none."""
+    try:
+        made = (folder / RUN_FILE).read_bytes()
+    except FileNotFoundError:
+        return ""
+    place = f"{platform.node()}\n{folder.resolve()}\n".encode("utf-8", "surrogateescape")
+    return hashlib.sha256(place + made).hexdigest()
 
 
 def read_cells(folder: Path) -> tuple[Cell, ...]:

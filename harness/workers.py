@@ -20,12 +20,13 @@ from harness.errors import DeviceUnfit, HarnessError, Interrupted
 from harness.events import Event, Listener
 from harness.locks import hold_device, hold_there
 from harness.lowering.background import Artifacts
+from harness.measuring.drafts import CellRequest
 from harness.measuring.jobs import Job
 from harness.measuring.plans import make_plan
 from harness.measuring.schedule import expected_processes
-from harness.measuring.session import CellRequest, Session
+from harness.measuring.session import Session
 from harness.records import Abi, Cell, RunRequest, Variant
-from harness.results import read_cells, write_cell
+from harness.results import read_cells, run_identity, write_cell
 
 # A device that keeps restarting measures nothing worth having.
 RESTARTS = 2
@@ -132,6 +133,7 @@ class _Worker:
                 device, bundle, self.artifacts, progress.save, progress.tell, self.cancelled
             )
             self.session.profile = self.request.profile
+            self.session.run, self.session.note = run_identity(self.folder), tell
             self.session.measure(cells, read_cells(self.folder), seed=self.request.seed)
             if refused:
                 raise refused

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.devices.exact import run_exactly
 from harness.paths import DEVICE_SCRIPTS
 from harness.printable import printable
 from harness.transports.base import Transport
@@ -59,4 +60,4 @@ def parse_probe(output: str) -> Probed:
 def read_facts(transport: Transport, folder: str) -> Probed:
     """What the device is. The script goes along as an argument: nothing needs to be pushed before."""
     argv = ["sh", "-c", PROBE_SCRIPT.read_text(), "probe.sh", "facts", folder]
-    return parse_probe(transport.run(argv, timeout_s=PROBE_TIMEOUT_S).check().text)
+    return parse_probe(run_exactly(transport, argv, timeout_s=PROBE_TIMEOUT_S).check().text)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from harness.devices.exact import run_exactly
 from harness.errors import CommandFailed, DeviceError, TransferFailed, TransportError
 from harness.transports.base import Completed, Transport
 
@@ -96,7 +97,7 @@ class ReconnectingTransport:
 
     def _meet(self) -> None:
         """See which boot of the device answers; some do not tell, and pass as the one known."""
-        told = self._transport.run(BOOT_ID, timeout_s=BOOT_ID_TIMEOUT_S)
+        told = run_exactly(self._transport, BOOT_ID, timeout_s=BOOT_ID_TIMEOUT_S)
         boot_id = told.text.strip() if told.exit_code == 0 else ""
         if self._boot_id and boot_id != self._boot_id:
             raise DeviceRestarted(

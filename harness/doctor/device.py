@@ -4,6 +4,7 @@ import time
 
 from harness.devices.device import Device
 from harness.devices.device_lock import find_holder
+from harness.devices.exact import run_exactly
 from harness.devices.probe import PROBE_SCRIPT, PROBE_TIMEOUT_S, Probed, parse_probe, read_facts
 from harness.doctor.android import examine_android
 from harness.doctor.diagnosis import Diagnosis, Level
@@ -70,7 +71,7 @@ def _diagnose(device: Device, check: Check) -> Diagnosis:
 
 def _read_conditions(device: Device) -> Conditions:
     argv = ["sh", "-c", PROBE_SCRIPT.read_text(), "probe.sh", "conditions"]
-    told = device.transport.run(argv, timeout_s=PROBE_TIMEOUT_S).check(device.info.name)
+    told = run_exactly(device.transport, argv, timeout_s=PROBE_TIMEOUT_S).check(device.info.name)
     return parse_conditions(parse_probe(told.text))
 
 

@@ -1,6 +1,7 @@
 """What could disturb a measurement, read by `probe.sh` just before and after it."""
 
 from harness.devices.device import Device
+from harness.devices.exact import run_exactly
 from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_probe
 from harness.errors import CommandFailed
 from harness.measuring.deploy import DeployedBundle
@@ -10,9 +11,8 @@ from harness.records import Conditions, FrequencyTime, Temperature
 def read_conditions(device: Device, bundle: DeployedBundle) -> Conditions:
     """Read them on the device; a probe that fails is recorded as unreadable, the run goes on."""
     try:
-        told = device.transport.run(
-            ["sh", bundle.probe_script, "conditions"], timeout_s=PROBE_TIMEOUT_S
-        ).check()
+        argv = ["sh", bundle.probe_script, "conditions"]
+        told = run_exactly(device.transport, argv, timeout_s=PROBE_TIMEOUT_S).check()
     except CommandFailed as error:
         return Conditions(unreadable={"all": error.what})
     return parse_conditions(parse_probe(told.text))

@@ -11,18 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.devices.device import JOB, Device
+from harness.devices.exact import exact_argv, read_exact
 from harness.devices.probe import clean
 from harness.errors import ConnectionLost, MeasurementError, ReportRejected, TimedOut
 from harness.measuring.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeployedBundle
 from harness.transports.base import Completed
 
 MAX_FILE_BYTES = 64 * 2**20
+LAST_LOOK_S = 5.0
 
 _STATUS = re.compile(r"status (?P<status>[0-9]{1,3}|lost)")
 # One call gives the file's hash and its content, so a transfer cut short is noticed.
 _FETCH = 'sha256sum "$1" && cat "$1"'
 # Also renews our lock on the device (devices/device_lock.py), so that it does not go stale.
-_PREPARE = 'rm -rf "$1" && mkdir -p "$1" && touch -c "$1/../../lock"'
+_PREPARE = 'rm -rf "$1" && mkdir -p "$1" && cat >"$1/request" && touch -c "$1/../../lock"'
 # The command may have arrived just now; launch.sh needs a moment to leave its first file.
 _WAS_STARTED = 'sleep 1; [ -e "$1/stdout" ]'
 
@@ -39,41 +41,67 @@ class Job:
     bundle: DeployedBundle
     folder: str
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, beside: str = "") -> int:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        expected_s: float | None = None,
+        request: bytes = b"",
+        conditions: bool = False,
+        beside: str = "",
+    ) -> int:
         """Run to the end, over broken connections, and return the exit code.
 
-        `beside` are words for `sampler.sh`, which then observes the program.
+        When it did not end within `expected_s` the connection may have died unnoticed: another is tried.
+        `request` is kept in the job's folder for whoever finds it there, and with `conditions` those just
+        before and after the program. `beside` are words for `sampler.sh`, which then observes it.
 
         Raises:
             JobLost: the program vanished without a status.
             DeviceRestarted: and this is why.
             ConnectionLost: the device did not come back.
-            TimedOut: it did not end in time; it has been stopped then, if the device still answers.
+            TimedOut: it did not end in time, and has been stopped.
         """
-        deadline = time.monotonic() + timeout_s
-        self._sh(_PREPARE)
+        self._sh(_PREPARE, stdin=request)
         argv = [part.replace(JOB, self.folder) for part in argv]
-        observed = ["--beside", beside] if beside else []
-        command = ["start", self.folder, *observed, "--", *argv]
+        observed = [*(["--conditions"] if conditions else []), *(["--beside", beside] if beside else [])]
+        words = ["start", self.folder, *observed, "--", *argv]
+        return self._follow(words, timeout_s, expected_s or timeout_s)
+
+    def wait(self, *, timeout_s: float) -> int:
+        """Wait for the end of what was started earlier; returns and raises as `run` does."""
+        return self._follow(["wait", self.folder], timeout_s, timeout_s)
+
+    def _follow(self, words: Sequence[str], timeout_s: float, patience_s: float) -> int:
+        deadline = time.monotonic() + timeout_s
+        last_look = False
         try:
             while True:
                 try:
-                    return self._await(command, deadline)
-                except ConnectionLost:
+                    return self._await(words, min(patience_s, max(LAST_LOOK_S, deadline - time.monotonic())))
+                except (ConnectionLost, TimedOut):
+                    # Time may have passed while this machine slept: what ended meanwhile is still taken.
+                    if last_look:
+                        raise
+                    last_look = time.monotonic() >= deadline
+                    patience_s = LAST_LOOK_S if last_look else 2 * patience_s
                     # Started once only: the device knows whether the command reached it.
                     if self._sh(_WAS_STARTED).exit_code == 0:
-                        command = ["wait", self.folder]
-                    if time.monotonic() > deadline:
+                        words = ["wait", self.folder]
+                    elif last_look:
                         raise
-        except TimedOut:
-            self.stop()
+        except TimedOut as error:
+            try:
+                self.stop()
+            except TimedOut:
+                raise ConnectionLost("it fell silent", device=self.device.info.name) from error
             raise
 
-    def _await(self, words: Sequence[str], deadline: float) -> int:
-        remaining_s = max(1.0, deadline - time.monotonic())
-        told = self.device.run_once(["sh", self.bundle.launch_script, *words], timeout_s=remaining_s)
-        last = told.text.rstrip().rpartition("\n")[2].rstrip("\r")
-        match = _STATUS.fullmatch(last)
+    def _await(self, words: Sequence[str], timeout_s: float) -> int:
+        argv = exact_argv(["sh", self.bundle.launch_script, *words])
+        told = read_exact(self.device.run_once(argv, timeout_s=timeout_s))
+        match = _STATUS.fullmatch(told.text.rstrip())
         if not match:
             said = clean((told.stderr or told.stdout).decode("utf-8", "replace"))
             raise MeasurementError(
@@ -82,6 +110,10 @@ class Job:
         if match["status"] == "lost":
             raise JobLost("the runner vanished without a status", device=self.device.info.name)
         return int(match["status"])
+
+    def exists(self) -> bool:
+        """Whether its folder is there: a job whose files were all taken has none."""
+        return self._sh('[ -d "$1" ]').exit_code == 0
 
     def stop(self) -> None:
         """End the program if it still runs."""
@@ -113,9 +145,9 @@ class Job:
         """Delete the job's folder."""
         self._sh('rm -rf "$1"')
 
-    def _sh(self, script: str, path: str = "") -> Completed:
+    def _sh(self, script: str, path: str = "", *, stdin: bytes = b"") -> Completed:
         argv = ["sh", "-c", script, "job", path or self.folder]
-        return self.device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
+        return self.device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S, stdin=stdin)
 
 
 def _sha256_of(line: bytes) -> str:

@@ -7,17 +7,20 @@ from datetime import UTC, datetime
 import msgspec
 
 from harness.devices.device import JOB, Device
-from harness.devices.probe import clean
+from harness.devices.probe import clean, parse_probe
 from harness.errors import ReportRejected, RunnerFailed
-from harness.measuring.conditions import read_conditions
+from harness.measuring.conditions import parse_conditions
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle
 from harness.measuring.jobs import Job
+from harness.measuring.leftovers import Request, encode_request
 from harness.measuring.sampling import read_samples, sampler_words
 from harness.measuring.steady import move_warmup
-from harness.records import Artifact, Plan, ProcessReport, RunnerReport
+from harness.records import Artifact, Conditions, Plan, ProcessReport, RunnerReport
 
 # Loading, warming up and counting come on top of the timed part, and emulated cores are slow.
 START_ALLOWANCE_S = 120
+# Most starts take a second or two: who is silent for longer may have lost its connection.
+SILENT_START_S = 15
 SLOW_CLOCK_FACTOR = 5
 MAX_SAMPLES = 5_000_000
 
@@ -33,31 +36,71 @@ class Measured:
 
 
 def measure_process(
-    job: Job, deployed: DeployedArtifact, artifact: Artifact, plan: Plan, *, round_: int
+    job: Job,
+    deployed: DeployedArtifact,
+    artifact: Artifact,
+    plan: Plan,
+    *,
+    round_: int,
+    run: str = "",
+    cooled_seconds: float | None = None,
 ) -> Measured:
     """Run one fresh process on the device and read its report back.
+
+    `run` names the run folder; only that run may take what this leaves if the harness is killed.
 
     Raises:
         RunnerFailed: it ended with an error or a signal; the message carries its last words.
         ReportRejected: the report is not what the runner writes.
     """
-    device, bundle = job.device, job.bundle
-    before = read_conditions(device, bundle)
-    started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    device = job.device
+    request = Request(
+        run=run,
+        boot_id=device.info.boot_id,
+        variant=artifact.variant.name,
+        threads=plan.threads,
+        round=round_,
+        argv=runner_argv(device, job.bundle, deployed, plan),
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        cooled_seconds=cooled_seconds,
+    )
     exit_code = job.run(
-        runner_argv(device, bundle, deployed, plan),
+        request.argv,
         timeout_s=timeout_for(device, plan),
+        expected_s=expected_for(device, plan),
+        request=encode_request(request),
+        conditions=True,
         beside=sampler_words(device.info.cores, plan),
     )
-    after = read_conditions(device, bundle)
+    return _collect(job, exit_code, request, artifact, plan)
+
+
+def adopt_process(
+    job: Job, request: Request, deployed: DeployedArtifact, artifact: Artifact, plan: Plan
+) -> Measured:
+    """Take the process that a killed session of the same run started; wait for it if it still runs.
+
+    Raises:
+        ReportRejected: it is another one than would be started now; or as `measure_process` does.
+    """
+    if request.argv != runner_argv(job.device, job.bundle, deployed, plan):
+        raise ReportRejected(
+            "what was left running is not what is asked for now", device=job.device.info.name
+        )
+    return _collect(job, job.wait(timeout_s=timeout_for(job.device, plan)), request, artifact, plan)
+
+
+def _collect(job: Job, exit_code: int, request: Request, artifact: Artifact, plan: Plan) -> Measured:
     report = fetch_report(job, exit_code, artifact, plan)
-    counts = parse_counts(job.fetch("instructions"), plan) if device.counts_instructions else None
+    counts = parse_counts(job.fetch("instructions"), plan) if job.device.counts_instructions else None
+    before, after = (_fetch_conditions(job, name) for name in ("conditions_before", "conditions_after"))
     sampled = read_samples(job, plan)
     job.remove()
     instructions = counts or report.counted_instructions
     process = ProcessReport(
-        round=round_,
-        started_at=started_at,
+        round=request.round,
+        started_at=request.started_at,
+        cooled_seconds=request.cooled_seconds,
         build_type=report.build_type,
         canary_ns=report.canary_ns,
         load_ns=report.load_ns,
@@ -82,6 +125,10 @@ def measure_process(
         sampled=sampled,
     )
     return Measured(move_warmup(process), report.output.values)
+
+
+def _fetch_conditions(job: Job, name: str) -> Conditions:
+    return parse_conditions(parse_probe(job.fetch(name).decode("utf-8", "replace")))
 
 
 def runner_argv(
@@ -183,6 +230,15 @@ def _still_missing(reasons: str | None, counts: tuple[int, ...] | None) -> str |
 
 
 def timeout_for(device: Device, plan: Plan) -> float:
-    """A generous bound; emulated cores are slower, and virtual seconds longer than ours."""
-    factor = SLOW_CLOCK_FACTOR if device.info.emulated else 1
-    return factor * (START_ALLOWANCE_S + 3 * plan.max_seconds)
+    """A generous bound on a process."""
+    return _slowness(device) * (START_ALLOWANCE_S + 3 * plan.max_seconds)
+
+
+def expected_for(device: Device, plan: Plan) -> float:
+    """How long a process takes at most, usually."""
+    return _slowness(device) * (SILENT_START_S + plan.max_seconds)
+
+
+def _slowness(device: Device) -> int:
+    """Emulated cores are slower, and virtual seconds longer than ours."""
+    return SLOW_CLOCK_FACTOR if device.info.emulated else 1

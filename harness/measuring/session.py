@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -22,48 +23,25 @@ from harness.measuring.cells import build_cell, worse_parity
 from harness.measuring.conditions import read_conditions
 from harness.measuring.cooling import Cooling
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
+from harness.measuring.drafts import CellRequest, Draft, find_earlier
 from harness.measuring.jobs import Job, JobLost
+from harness.measuring.leftovers import Request, find_leftover, is_of
 from harness.measuring.parity import compare, read_reference
 from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
-from harness.measuring.runner import measure_process
+from harness.measuring.runner import Measured, adopt_process, measure_process
 from harness.measuring.schedule import is_complete, most_processes, reason_to_stop
-from harness.records import Artifact, Cell, Failure, Parity, Plan, ProcessReport, StoppedBy, Variant
+from harness.records import Artifact, Cell, Failure, Plan, StoppedBy, Variant
 
 Figures = TypeVar("Figures")
-
-
-@dataclass(frozen=True)
-class CellRequest:
-    """A cell to measure: its variant, whose artifact may still be in the making, and its plan."""
-
-    variant: Variant
-    plan: Plan
-
-
-@dataclass
-class Draft:
-    """A cell in the making."""
-
-    request: CellRequest
-    earlier: Cell | None = None
-    artifact: StoredArtifact | None = None
-    deployed: DeployedArtifact | None = None
-    processes: tuple[ProcessReport, ...] = ()
-    parity: Parity | None = None
-    failure: Failure | None = None
-    cell: Cell | None = None
-
-    @property
-    def finished(self) -> bool:
-        """Whether no further process is needed, or worth trying."""
-        return self.cell is not None and (self.cell.failure is not None or self.cell.stopped_by is not None)
 
 
 @dataclass
 class Session:
     """A device, the runner and the artifacts for it, and whom to tell.
 
-    `save` is called with the cell as it stands after each process; `tell` with what is going on.
+    `save` is called with the cell as it stands after each process; `tell` with what is going on, and `note`
+    (without one, `tell`, too) with what is still worth knowing afterwards.
+    `run` names the run folder, so that what an earlier session of it left on the device can be taken.
     Setting `cancelled` and ending the job in `current_job` makes `measure` raise `Interrupted`.
     """
 
@@ -77,6 +55,8 @@ class Session:
     started: float = field(default_factory=time.monotonic)
     cooling: Cooling | None = None
     profile: bool = False
+    run: str = ""
+    note: Callable[[str], None] | None = None
 
     def measure(self, requests: Sequence[CellRequest], earlier: Sequence[Cell], *, seed: int) -> None:
         """Measure all cells; those in `earlier` go on from the processes they have.
@@ -86,8 +66,10 @@ class Session:
             Interrupted: `cancelled` was set.
         """
         bundle = deploy_bundle(self.device, self.bundle, self.tell)
-        self._job(bundle).stop()
-        drafts = [Draft(request, _find_earlier(request, earlier, self.device)) for request in requests]
+        leftover = find_leftover(self._job(bundle), self.run, self._note)
+        drafts = [Draft(request, find_earlier(request, earlier, self.device)) for request in requests]
+        if leftover:
+            self._adopt(leftover, drafts, bundle)
         rounds = max((most_processes(draft.request.plan) for draft in drafts), default=0)
         rng = random.Random(f"{seed} {self.device.info.name}")
         for round_ in range(rounds):
@@ -96,6 +78,32 @@ class Session:
                     self._visit(draft, bundle, round_)
         for draft in drafts:
             self._add_passes(draft, bundle)
+
+    def _adopt(self, leftover: Request, drafts: Sequence[Draft], bundle: DeployedBundle) -> None:
+        """Take the report of the process that was going on when this run was killed, or end that process."""
+        job = self._job(bundle)
+        for draft in drafts:
+            variant, plan = draft.request.variant, draft.request.plan
+            if not is_of(leftover, variant, plan) or not self._take_artifact(draft):
+                continue
+            if draft.finished or len(draft.processes) != leftover.round:
+                continue
+            stored = self.artifacts[variant].result()
+            draft.deployed = deploy_artifact(self.device, stored, self.tell)
+            self._note("taking what was measured meanwhile")
+            self.current_job = job
+            try:
+                measured = adopt_process(job, leftover, draft.deployed, stored.artifact, plan)
+            except (MeasurementError, TimedOut) as error:
+                self._check_cancelled()
+                self._note(f"{error.what}; measuring it again from its beginning")
+            else:
+                self._add_process(draft, stored, measured)
+                self._save_what_is_there(draft, stored)
+                return
+            finally:
+                self.current_job = None
+        job.stop()
 
     def _in_random_order(self, drafts: Sequence[Draft], rng: random.Random) -> Iterator[Draft]:
         """All drafts, shuffled; in the first round only among those whose artifact is ready."""
@@ -139,6 +147,9 @@ class Session:
         except (MeasurementError, TimedOut) as error:
             self._check_cancelled()
             draft.failure = Failure(what=error.what)
+        self._save_what_is_there(draft, stored)
+
+    def _save_what_is_there(self, draft: Draft, stored: StoredArtifact) -> None:
         cell = build_cell(
             self.device.info,
             stored.artifact,
@@ -171,24 +182,34 @@ class Session:
         bundle: DeployedBundle,
         round_: int,
     ) -> None:
-        plan = draft.request.plan
-        cooled_seconds = self._cool_down(bundle)
+        measure = partial(
+            measure_process,
+            self._job(bundle),
+            deployed,
+            stored.artifact,
+            draft.request.plan,
+            round_=round_,
+            run=self.run,
+            cooled_seconds=self._cool_down(bundle),
+        )
         self.current_job = self._job(bundle)
         try:
             try:
-                measured = measure_process(self.current_job, deployed, stored.artifact, plan, round_=round_)
+                measured = measure()
             except JobLost as error:
                 self._check_cancelled()
-                self.tell(f"{error.what}; measuring it again from its beginning")
-                measured = measure_process(self.current_job, deployed, stored.artifact, plan, round_=round_)
+                self._note(f"{error.what}; measuring it again from its beginning")
+                measured = measure()
         finally:
             self.current_job = None
         self._check_cancelled()
+        self._add_process(draft, stored, measured)
+
+    def _add_process(self, draft: Draft, stored: StoredArtifact, measured: Measured) -> None:
         reference = read_reference(stored.reference_output)
         parity = compare(measured.output, reference, stored.artifact.variant.precision)
         draft.parity = worse_parity(draft.parity, parity)
-        process = msgspec.structs.replace(measured.process, cooled_seconds=cooled_seconds)
-        draft.processes = (*draft.processes, process)
+        draft.processes = (*draft.processes, measured.process)
 
     def _cool_down(self, bundle: DeployedBundle) -> float | None:
         """Wait until the device is as cool as it was at first; without a real clock heat changes nothing."""
@@ -242,23 +263,9 @@ class Session:
         """One folder a device: jobs there run one after the other; one left over is found by it."""
         return Job(self.device, bundle, f"{self.device.folder}/jobs/current")
 
+    def _note(self, text: str) -> None:
+        (self.note or self.tell)(text)
+
     def _check_cancelled(self) -> None:
         if self.cancelled.is_set():
             raise Interrupted("interrupted", device=self.device.info.name)
-
-
-def _find_earlier(request: CellRequest, earlier: Sequence[Cell], device: Device) -> Cell | None:
-    """The saved cell that is the same measurement on the same device.
-
-    One that is not finished goes on only on the same boot: a restarted device is in another state, and a
-    cell is never stitched together from two.
-    """
-    for cell in earlier:
-        weights = msgspec.structs.replace(cell.variant.weights, sha256=request.variant.weights.sha256)
-        same_variant = msgspec.structs.replace(cell.variant, weights=weights) == request.variant
-        measured_on = cell.device
-        if is_complete(cell):
-            measured_on = msgspec.structs.replace(measured_on, boot_id=device.info.boot_id)
-        if same_variant and cell.plan == request.plan and measured_on == device.info and not cell.failure:
-            return cell
-    return None

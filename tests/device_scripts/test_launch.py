@@ -190,7 +190,8 @@ def test_stop_kills_what_does_not_listen(launch: Launch, start, job: Path, tmp_p
 
 def test_stop_spares_another_process_that_got_the_same_pid(launch: Launch, start, job: Path) -> None:
     front = start("sleep", "60")
-    (job / "pid_started").write_text("1\n")
+    for name in ("pid_started", "supervisor_pid_started"):
+        (job / name).write_text("1\n")
     launch("stop", job)
     assert front.poll() is None
     hang_up(front, signal.SIGKILL)

@@ -14,6 +14,7 @@ from harness.devices.cores import (
     read_cores,
 )
 from harness.devices.device import describe
+from harness.devices.exact import exact_argv
 from harness.devices.probe import PROBE_SCRIPT, Probed, parse_probe
 from harness.errors import DeviceUnfit
 from harness.measuring.conditions import parse_conditions
@@ -346,7 +347,7 @@ class Told:
         self.text = text
 
     def run(self, argv: object, *, timeout_s: float, stdin: bytes = b"") -> Completed:
-        return Completed(("sh",), 0, self.text.encode(), b"")
+        return LocalTransport().run(exact_argv(["printf", "%s", self.text]), timeout_s=timeout_s)
 
     push = pull = close = None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.devices import reconnection
+from harness.devices.exact import exact_argv
 from harness.devices.reconnection import DeviceRestarted, ReconnectingTransport
 from harness.errors import ConnectionLost, DeviceError, TimedOut, TransferFailed
 from harness.transports.base import Completed
@@ -22,9 +23,9 @@ class Scripted(LocalTransport):
         self.closed = 0
 
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
-        if tuple(argv) == reconnection.BOOT_ID:
+        if tuple(argv) == exact_argv(reconnection.BOOT_ID):
             boot_id = self.boot_ids.pop(0) if len(self.boot_ids) > 1 else self.boot_ids[0]
-            return Completed(tuple(argv), 0, boot_id.encode() + b"\n", b"")
+            return super().run(exact_argv(["echo", boot_id]), timeout_s=timeout_s)
         self.commands.append(argv)
         if self.script and (error := self.script.pop(0)):
             raise error

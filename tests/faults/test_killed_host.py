@@ -1,4 +1,4 @@
-"""The harness itself is killed: what it had started is ended by the next one, which goes on."""
+"""The harness itself is killed or suspended: what went on without it is taken, and nothing is lost."""
 
 import json
 import os
@@ -6,50 +6,132 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from small_sweep import FOLDERS, Laboratory, open_laboratory
 
-from harness.paths import cache_folder
+from harness.measuring.leftovers import Request, decode_request
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
 
-SWEEP = ("--device", "host", "--width", "0.25", "--resolution", "32,64", "--precision", "fp32")
-PLAN = ("--processes", "3", "--warmup", "1", "--iterations", "3", "--min-time", "2", "--max-time", "2")
+TAKEN = "taking what was measured meanwhile"
+ENDED = "ending what an earlier run left running"
+SWEEP = ("--device", "faulty", "--width", "0.25", "--resolution", "32", "--precision", "int8")
+# Seconds of the machine's virtual time, each of which takes several: long enough to be caught at work.
+PLAN = ("--processes", "2", "--warmup", "1", "--iterations", "3", "--min-time", "0.5", "--max-time", "1")
+# A harness as it is, but for time-outs that are short enough to sleep through.
+IMPATIENT = """
+import sys
+from harness.measuring import jobs, runner
+runner.START_ALLOWANCE_S, runner.SILENT_START_S = 4, 1
+from harness.cli import main
+sys.exit(main())
+"""
 
 
-def test_a_killed_run_is_resumed_to_the_same_cells(run_harness: Callable[..., Any], tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    argv = [sys.executable, "-m", "harness", "run", *SWEEP, *PLAN, "--out", str(folder), "--quiet"]
-    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as host:
-        orphan = pid_of_runner_after(folder, cells=2)
+@pytest.fixture(scope="module")
+def laboratory() -> Iterator[Laboratory]:
+    with open_laboratory() as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def _inventory(laboratory: Laboratory, tmp_path: Path) -> None:
+    (tmp_path / "devices.toml").write_text(
+        '[devices.faulty]\nkind = "android"\ntransport = "adb-direct"\n'
+        f'address = "127.0.0.1:{laboratory.machine.adb_port}"\n'
+    )
+
+
+def start_run(folder: Path, *program: str) -> subprocess.Popen[str]:
+    argv = [sys.executable, *(program or ("-m", "harness")), "run", *SWEEP, *PLAN, "--out", str(folder)]
+    return subprocess.Popen(
+        argv,
+        cwd=folder.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def saved_cells(folder: Path) -> dict[str, Any]:
+    return {path.name: json.loads(path.read_text()) for path in folder.glob("cells/*.json")}
+
+
+def kill_in_the_second_process(laboratory: Laboratory, folder: Path) -> tuple[dict[str, Any], Request]:
+    """The cell saved with its first process, and what was asked of the second, which goes on."""
+    with start_run(folder) as host:
+        wait_until(lambda: bool(saved_cells(folder)))
+        wait_until(lambda: bool(laboratory.leftovers()))
         os.kill(host.pid, signal.SIGKILL)
-    assert Path(f"/proc/{orphan}").exists()
-    saved = {path.name: json.loads(path.read_text()) for path in folder.glob("cells/*.json")}
-    assert len(saved) == 2
-
-    ended = run_harness("run", "--resume", folder, "--json")
-    assert ended.exit_code == 0, ended.stderr
-    assert not Path(f"/proc/{orphan}").exists()
-    cells = {path.name: json.loads(path.read_text()) for path in folder.glob("cells/*.json")}
-    assert set(cells) == set(saved)
-    for name, cell in cells.items():
-        assert cell["failure"] is None
-        assert len(cell["processes"]) == 3
-        kept = saved[name]["processes"]
-        assert cell["processes"][: len(kept)] == kept
+    (cell,) = saved_cells(folder).values()
+    assert len(cell["processes"]) == 1
+    told = laboratory.root("cat", f"{FOLDERS['adb-direct']}/jobs/current/request").check()
+    request = decode_request(told.stdout)
+    assert request is not None
+    assert request.round == 1
+    return cell, request
 
 
-def pid_of_runner_after(folder: Path, *, cells: int) -> int:
-    """The process being measured once that many cells are saved."""
-    pid_file = cache_folder() / "devices" / "host" / "jobs" / "current" / "pid"
+def wait_until(happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
-        if len(list(folder.glob("cells/*.json"))) >= cells and pid_file.exists():
-            pid = int(pid_file.read_text())
-            if Path(f"/proc/{pid}").exists():
-                return pid
+    while not happened():
+        assert time.monotonic() < deadline
         time.sleep(0.05)
-    raise TimeoutError("nothing was measured")
+
+
+@pytest.mark.parametrize("until", ["it ended", "it still runs"])
+def test_a_killed_run_takes_the_process_that_went_on_without_it(
+    laboratory: Laboratory, run_harness: Callable[..., Any], tmp_path: Path, until: str
+) -> None:
+    folder = tmp_path / "run"
+    before, request = kill_in_the_second_process(laboratory, folder)
+    if until == "it ended":
+        wait_until(lambda: not laboratory.leftovers())
+    resumed = run_harness("run", "--resume", folder, "--json")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert TAKEN in resumed.stderr
+    assert "from its beginning" not in resumed.stderr
+    (cell,) = saved_cells(folder).values()
+    assert cell["processes"][:1] == before["processes"]
+    assert [process["started_at"] for process in cell["processes"][1:]] == [request.started_at]
+    assert cell["processes"][1]["conditions_after"]["uptime_seconds"]
+    assert laboratory.leftovers() == ()
+
+
+def test_another_run_ends_what_a_killed_one_left_and_takes_nothing_of_it(
+    laboratory: Laboratory, run_harness: Callable[..., Any], tmp_path: Path
+) -> None:
+    _, request = kill_in_the_second_process(laboratory, tmp_path / "killed")
+    ended = run_harness("run", *SWEEP, *PLAN, "--out", tmp_path / "another", "--json")
+    assert ended.exit_code == 0, ended.stderr
+    assert ENDED in ended.stderr
+    assert TAKEN not in ended.stderr
+    (cell,) = saved_cells(tmp_path / "another").values()
+    assert [process["round"] for process in cell["processes"]] == [0, 1]
+    assert all(process["started_at"] > request.started_at for process in cell["processes"])
+    assert laboratory.leftovers() == ()
+
+
+def test_a_host_suspended_for_longer_than_its_time_outs_goes_on_although_the_link_was_cut(
+    laboratory: Laboratory, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    with start_run(folder, "-c", IMPATIENT) as host:
+        wait_until(lambda: bool(laboratory.leftovers()))
+        os.killpg(host.pid, signal.SIGSTOP)
+        laboratory.root("pkill", "-9", "-x", "adbd").check()
+        wait_until(lambda: not laboratory.leftovers())
+        time.sleep(15)
+        os.killpg(host.pid, signal.SIGCONT)
+        _, told = host.communicate(timeout=240)
+    assert host.returncode == 0, told
+    assert "from its beginning" not in told
+    (cell,) = saved_cells(folder).values()
+    assert cell["failure"] is None
+    assert [process["round"] for process in cell["processes"]] == [0, 1]
+    assert laboratory.leftovers() == ()

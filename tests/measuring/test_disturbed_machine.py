@@ -14,7 +14,8 @@ from harness.devices.arm_vm import ArmVm, boot
 from harness.devices.cores import find_clusters
 from harness.devices.device import Device, describe
 from harness.lowering.background import lower_in_background
-from harness.measuring.session import CellRequest, Session
+from harness.measuring.drafts import CellRequest
+from harness.measuring.session import Session
 from harness.records import Cell, Variant
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport

@@ -1,141 +1,19 @@
-"""A device measuring its cells, with a shell script in the place of the runner and real files and jobs."""
+"""Rounds over cells: their order, what is saved when, and what one failure does to the others."""
 
-import hashlib
-import struct
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 import pytest
+from session_bench import Bench
 
 from fakes import FlakyTransport
-from harness.bundle import Bundle, BundleFile
-from harness.devices.device import Device, describe
-from harness.errors import ConnectionLost, Interrupted, LoweringError
-from harness.lowering.cache import StoredArtifact
-from harness.measuring.session import CellRequest, Session
-from harness.paths import DEVICE_SCRIPTS
-from harness.records import Cell, TensorSpec, Variant
+from harness.errors import ConnectionLost, Interrupted
+from harness.measuring.drafts import CellRequest
+from harness.records import Cell
 from harness.transports.local import LocalTransport
-from record_builders import make_artifact, make_plan
-
-# Stands for the loader, which gets `--library-path FOLDER FOLDER/runner OPTIONS…`. The model file says how
-# it ends: its second line is an exit code, or a signal to die of.
-RUNNER = """#!/bin/sh
-[ "$1" != --version ] || exit 0
-shift 3
-while [ $# -gt 0 ]; do
-    case $1 in
-    --model) model=$2 ;;
-    --report) report=$2 ;;
-    --threads) threads=$2 ;;
-    --profile-iterations)
-        times=$(seq -s, 1 $2)
-        profile='[{"name":"Convolution (NHWC, F32) IGEMM #1","times_ns":['$times']}]' ;;
-    --memory-detail)
-        detail='{"pss_initialized_bytes":7,"private_dirty_initialized_bytes":6,"pss_end_bytes":9,
-        "private_dirty_end_bytes":8,"unavailable":null}'
-        grep -q "no memory" "$model" && { echo "made up" >&2; exit 6; }
-        shift; continue ;;
-    esac
-    shift 2
-done
-zone=$HARNESS_PROBE_ROOT/sys/class/thermal/thermal_zone0/temp
-[ ! -e "$zone" ] || { echo 60000 > "$zone"; (sleep 0.3; echo 41000 > "$zone") > /dev/null 2>&1 & }
-end=$(sed -n 2p "$model")
-case $end in
-SIG*) kill -${end#SIG} $$; sleep 10 ;;
-?*) echo "bad model: made up" >&2; exit "$end" ;;
-esac
-cat > "$report" <<END
-{"schema_version":1,"runner_version":"1","build_type":"Release","abi":"x86_64","executorch_version":"1.5.1",
-"canary_ns":3,"load_ns":1,"init_ns":1,"first_ns":9,"warmup_ns":[5],"latencies_ns":[4,4,4],"rss_start_bytes":1,
-"rss_loaded_bytes":2,"rss_initialized_bytes":3,"rss_end_bytes":4,"peak_rss_bytes":5,
-"threads_requested":$threads,"threads_used":$threads,"cpus_allowed":"0-1","counted_instructions":null,
-"counted_cycles":null,"counted_cache_misses":null,"counted_branch_misses":null,
-"counters_unavailable":"made up","memory_detail":${detail:-null},"profile":${profile:-null},
-"output":{"sizes":[1,2],"values":[$(sed -n 1p "$model")]}}
-END
-"""
-REFERENCE = (1.0, 2.0)
-
-
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-@dataclass
-class Bench:
-    """A folder as the device, variants as small text files, and what the session saved."""
-
-    folder: Path
-    transport: LocalTransport
-    futures: dict[Variant, Future[StoredArtifact]] = field(default_factory=dict)
-    saved: list[Cell] = field(default_factory=list)
-    detailed: list[Cell] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
-
-    def bundle(self) -> Bundle:
-        source = self.folder / "bundle"
-        source.mkdir(exist_ok=True)
-        files = []
-        for name, content in {
-            "ld.so": RUNNER,
-            "launch.sh": (DEVICE_SCRIPTS / "launch.sh").read_text(),
-            "probe.sh": (DEVICE_SCRIPTS / "probe.sh").read_text(),
-        }.items():
-            (source / name).write_text(content)
-            files.append(
-                BundleFile(name=name, sha256=digest(content.encode()), size_bytes=len(content), mode=0o755)
-            )
-        return Bundle(abi="x86_64", folder=source, loader="ld.so", sha256="0" * 64, files=tuple(files))
-
-    def add(
-        self, width: float, *, output: str = "1.0,2.0", end: str = "", error: bool = False, note: str = ""
-    ) -> Variant:
-        """A variant whose runner says `output` and ends as told."""
-        variant = Variant(width=width, resolution_px=32, precision="fp32")
-        future: Future[StoredArtifact] = Future()
-        self.futures[variant] = future
-        if error:
-            future.set_exception(LoweringError("made up"))
-            return variant
-        program = f"{output}\n{end}\nwidth {width}{note}\n".encode()
-        reference_input, reference_output = b"input", struct.pack("<2f", *REFERENCE)
-        paths = {}
-        for name, content in (("pte", program), ("bin", reference_input), ("out", reference_output)):
-            paths[name] = self.folder / f"{width}.{name}"
-            paths[name].write_bytes(content)
-        artifact = make_artifact(
-            variant=variant,
-            sha256=digest(program),
-            reference_input_sha256=digest(reference_input),
-            reference_output_sha256=digest(reference_output),
-            output=TensorSpec(dtype="float32", sizes=(1, 2), dim_order=(0, 1)),
-        )
-        future.set_result(StoredArtifact(artifact, paths["pte"], paths["bin"], paths["out"], True))
-        return variant
-
-    def session(self) -> Session:
-        folder = str(self.folder / "device")
-        info, _ = describe(LocalTransport(), name="here", kind="host", folder=folder)
-        device = Device(info, self.transport, folder, LocalTransport)
-        return Session(device, self.bundle(), self.futures, self.keep, self.told.append)
-
-    def measure(self, processes: int = 3, earlier: tuple[Cell, ...] = (), seed: int = 0) -> None:
-        plan = make_plan(processes=processes, warmup_iterations=1)
-        self.session().measure([CellRequest(v, plan) for v in self.futures], earlier, seed=seed)
-
-    def keep(self, cell: Cell) -> None:
-        """Cells with the figures of the memory pass, which comes last, apart from those that still grow."""
-        (self.detailed if cell.memory and cell.memory.detail else self.saved).append(cell)
-
-    def last(self) -> dict[float, Cell]:
-        """The last saved state of each cell, by width."""
-        return {cell.variant.width: cell for cell in self.saved}
+from record_builders import make_plan
 
 
 @pytest.fixture
@@ -254,7 +132,7 @@ def test_a_finished_cell_of_an_earlier_boot_is_not_measured_again(bench: Bench) 
 
 
 def test_a_lost_connection_while_measuring_loses_nothing(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, FlakyTransport(lambda argv: "start" in argv, times=3))
+    bench = Bench(tmp_path, FlakyTransport(lambda argv: "--conditions" in argv, times=3))
     bench.add(0.25)
     bench.measure(processes=3)
     assert len(bench.saved[-1].processes) == 3
@@ -265,9 +143,8 @@ def test_a_device_that_is_gone_ends_its_session_and_keeps_what_it_has(tmp_path: 
     calls = Counter[str]()
 
     def after_the_first_process(argv: Sequence[str]) -> bool:
-        calls["started"] += "start" in argv
-        calls["conditions"] += calls["started"] > 0 and "conditions" in argv
-        return calls["conditions"] > 1
+        calls["started"] += "--conditions" in argv
+        return calls["started"] > 1
 
     bench = Bench(tmp_path, FlakyTransport(after_the_first_process, times=1000))
     bench.add(0.25)

@@ -1,0 +1,63 @@
+"""Short commands whose words and answers are compared by sha256 on both ends.
+
+ADB has no checksum since Android 9 and TCP's is weak; a damaged argument or figure must not pass for a true
+one. For text of some kilobytes: the answer goes through a shell's variable.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+from harness.errors import ConnectionLost, DeviceUnfit
+from harness.transports.base import Completed, Transport
+
+ATTEMPTS = 3
+NO_SHA256SUM = 72
+
+# $1 what the other words must hash to. Output: the command's, then the hash of that and the exit code.
+_EXACT = f"""
+command -v sha256sum >/dev/null 2>&1 || exit {NO_SHA256SUM}
+asked=$1
+shift
+sha256() {{ sha256sum | (read -r digest _; echo "$digest"); }}
+[ "$(printf '%s\\n' "$@" | sha256)" = "$asked" ] || exit 75
+told=$("$@")
+code=$?
+printf '%s\\n' "$told"
+printf '%s\\n' "$told" "$code" | sha256
+exit $code
+"""
+
+
+def exact_argv(argv: Sequence[str]) -> tuple[str, ...]:
+    """The command that does nothing unless it arrives as it is, and whose answer `read_exact` checks."""
+    return ("sh", "-c", _EXACT, "exact", _hash(argv), *argv)
+
+
+def read_exact(told: Completed, device: str = "") -> Completed:
+    """The answer of such a command, as if it had been run by itself; its trailing newlines become one.
+
+    Raises:
+        ConnectionLost: the command or its answer was damaged; the command may have run.
+        DeviceUnfit: the device cannot compute sha256.
+    """
+    text, _, digest = told.text.rstrip("\n").rpartition("\n")
+    if digest == _hash((text, str(told.exit_code))):
+        return Completed(told.argv, told.exit_code, f"{text}\n".encode(), told.stderr)
+    if told.exit_code == NO_SHA256SUM:
+        raise DeviceUnfit("it has no sha256sum", device=device, mend="install coreutils or busybox")
+    raise ConnectionLost("what was sent or told arrived damaged", device=device, mend="check the cable")
+
+
+def run_exactly(transport: Transport, argv: Sequence[str], *, timeout_s: float) -> Completed:
+    """Run what may run twice, until it comes through undamaged; raises as `read_exact` does."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return read_exact(transport.run(exact_argv(argv), timeout_s=timeout_s))
+        except ConnectionLost:
+            continue
+    return read_exact(transport.run(exact_argv(argv), timeout_s=timeout_s))
+
+
+def _hash(words: Sequence[str]) -> str:
+    lines = "".join(f"{word}\n" for word in words)
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,75 @@
+"""What a killed harness left on the device: its process goes on there, and its report is taken by the next.
+
+Only by the same run, for the same command line (program, input, plan, bundle), round and boot. All that is in
+the request, which is written into the job's folder before the start; what is in doubt is measured anew.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from harness.errors import ReportRejected
+from harness.measuring.jobs import Job
+from harness.records import Plan, Variant
+
+MAX_BYTES = 1 << 16
+_STARTED_AT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}\+00:00$"
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the host asked of one process, and what only the host knows of it."""
+
+    run: str
+    boot_id: str | None
+    variant: str
+    threads: Annotated[int, Meta(ge=1, le=10_000)]
+    round: Annotated[int, Meta(ge=0, le=10_000)]
+    argv: tuple[str, ...]
+    started_at: str
+    cooled_seconds: Annotated[float, Meta(ge=0, le=1e6)] | None
+
+
+_decode = msgspec.json.Decoder(Request).decode
+
+
+def encode_request(request: Request) -> bytes:
+    """The request behind its own sha256: it crosses an unchecked connection."""
+    content = msgspec.json.encode(request)
+    return hashlib.sha256(content).hexdigest().encode() + b"\n" + content
+
+
+def decode_request(content: bytes) -> Request | None:
+    """Read it back from the device, untrusted; None when it is not one, or damaged."""
+    digest, _, body = content.partition(b"\n")
+    if len(content) > MAX_BYTES or hashlib.sha256(body).hexdigest().encode() != digest:
+        return None
+    try:
+        request = _decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+    return request if re.match(_STARTED_AT, request.started_at) else None
+
+
+def find_leftover(job: Job, run: str, tell: Callable[[str], None]) -> Request | None:
+    """The process that an earlier session of this run started on this boot; any other is ended."""
+    if not job.exists():
+        return None
+    try:
+        request = decode_request(job.fetch("request"))
+    except ReportRejected:
+        request = None
+    boot_id = job.device.info.boot_id
+    if run and boot_id and request and (request.run, request.boot_id) == (run, boot_id):
+        return request
+    tell("ending what an earlier run left running")
+    job.stop()
+    return None
+
+
+def is_of(request: Request, variant: Variant, plan: Plan) -> bool:
+    """Whether it measures this cell, as far as can be told before the artifact is lowered."""
+    return (request.variant, request.threads) == (variant.name, plan.threads)
