@@ -3,18 +3,17 @@
 import itertools
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from device_bench import REMOTE, Bench
+from device_bench import REMOTE, Bench, adb_server
 
 from harness.bundle import ensure_bundle
 from harness.devices.arm_vm import ArmVm, boot
 from harness.devices.device import Device, describe
 from harness.measuring.deploy import deploy_bundle
 from harness.transports.base import Transport
-from harness.transports.local import LocalTransport, run_local
+from harness.transports.local import LocalTransport
 
 
 @pytest.fixture(scope="session")
@@ -22,22 +21,6 @@ def arm_vm_plain() -> Iterator[ArmVm]:
     """A machine in real time: in virtual time the network is slow and time-outs mean nothing."""
     with boot(virtual_time=False) as machine:
         yield machine
-
-
-@contextmanager
-def adb_server(home: Path, vendor_keys: str) -> Iterator[dict[str, str]]:
-    """The environment of an adb server of its own: a server keeps the keys it once read."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        "HOME": str(home),
-        "ANDROID_ADB_SERVER_PORT": str(port),
-        "ADB_SERVER_SOCKET": f"tcp:localhost:{port}",
-        "ADB_VENDOR_KEYS": vendor_keys,
-    }
-    yield environment
-    run_local(["adb", "kill-server"], timeout_s=10, env=environment)
 
 
 @pytest.fixture(scope="session")

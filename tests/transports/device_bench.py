@@ -1,6 +1,8 @@
 """The machine that the transports are tested against, and how to reach it."""
 
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from harness.devices.arm_vm import ArmVm
 from harness.transports.adb import AdbTransport
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport
+from harness.transports.local import run_local
 from harness.transports.ssh import SshTransport
 from harness.transports.tcp_link import TcpLink
 
@@ -24,13 +27,15 @@ class Bench:
     def port(self, kind: str) -> int:
         return self.machine.ssh_port if kind == "ssh" else self.machine.adb_port
 
-    def connect(self, kind: str, port: int | None = None) -> Transport:
+    def connect(self, kind: str, port: int | None = None, host: str = "127.0.0.1") -> Transport:
         port = port or self.port(kind)
         if kind == "adb":
-            return AdbTransport(f"127.0.0.1:{port}", env=self.adb_environment)
+            return AdbTransport(f"{host}:{port}", env=self.adb_environment)
         if kind == "adb-direct":
-            return AdbDirectTransport(TcpLink("127.0.0.1", port), key=self.machine.adb_key)
-        return SshTransport(f"{self.machine.ssh_user}@127.0.0.1", port=port, options=self.ssh_options())
+            return AdbDirectTransport(TcpLink(host, port), key=self.machine.adb_key)
+        alias = ("-o", f"HostKeyAlias=[127.0.0.1]:{self.machine.ssh_port}")
+        options = (*self.ssh_options(), *alias)
+        return SshTransport(f"{self.machine.ssh_user}@{host}", port=port, options=options)
 
     def ssh_options(self, *, key: Path | None = None, known_hosts: Path | None = None) -> tuple[str, ...]:
         return (
@@ -38,3 +43,21 @@ class Bench:
             *("-o", f"UserKnownHostsFile={known_hosts or self.machine.known_hosts}"),
             *("-o", "GlobalKnownHostsFile=none", "-o", "StrictHostKeyChecking=yes"),
         )
+
+
+@contextmanager
+def adb_server(home: Path, vendor_keys: str) -> Iterator[dict[str, str]]:
+    """The environment of an adb server of its own: a server keeps the keys it once read."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        "HOME": str(home),
+        "ANDROID_ADB_SERVER_PORT": str(port),
+        "ADB_SERVER_SOCKET": f"tcp:localhost:{port}",
+        "ADB_VENDOR_KEYS": vendor_keys,
+    }
+    try:
+        yield environment
+    finally:
+        run_local(["adb", "kill-server"], timeout_s=10, env=environment)

@@ -11,7 +11,7 @@ TINY_BUFFER = 4096
 class ShapedProxy:
     """Forwards to a port of this machine; `narrow` gives it small segments and small socket buffers."""
 
-    def __init__(self, target_port: int, *, narrow: bool = False) -> None:
+    def __init__(self, target_port: int, *, narrow: bool = False, host: str = "127.0.0.1") -> None:
         self._target_port = target_port
         self._narrow = narrow
         self._sockets: list[socket.socket] = []
@@ -21,7 +21,7 @@ class ShapedProxy:
         self._listener = socket.socket()
         if narrow:
             self._shape(self._listener)
-        self._listener.bind(("127.0.0.1", 0))
+        self._listener.bind((host, 0))
         self._listener.listen(16)
         self.port: int = self._listener.getsockname()[1]
         self._allowance = float("inf")

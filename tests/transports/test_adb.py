@@ -1,14 +1,16 @@
 """What Google's adb says, and what its server does with devices that are no good."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from device_bench import Bench
+from device_bench import Bench, adb_server
 from hypothesis import given
 from hypothesis import strategies as st
 from shaped_proxy import ShapedProxy
 
+from harness.devices.android import check_state
 from harness.errors import (
     ConnectionLost,
     DeviceError,
@@ -20,7 +22,14 @@ from harness.errors import (
 )
 from harness.transports.adb import AdbTransport, AttachedDevice, connect, list_devices, parse_devices
 from harness.transports.adb_failures import early_end, transfer_failure
-from harness.transports.base import Completed
+from harness.transports.base import Completed, Transport
+
+
+def find(serial: str, environment: Mapping[str, str]) -> AttachedDevice:
+    """The device as the server lists it."""
+    (found,) = (device for device in list_devices(env=environment) if device.serial == serial)
+    return found
+
 
 needs_adb = pytest.mark.skipif(shutil.which("adb") is None, reason="Google's adb is not installed")
 
@@ -154,6 +163,28 @@ def test_a_device_that_does_not_know_the_key_is_told(bench: Bench, adb_environme
     with pytest.raises(DeviceUnfit, match="has not accepted this computer's key") as caught:
         AdbTransport(serial, env=adb_environment).run(["true"], timeout_s=10)
     assert "Allow USB debugging?" in caught.value.mend
+    with pytest.raises(DeviceUnfit, match="has not accepted this computer's key"):
+        check_state(find(serial, adb_environment))
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_a_device_whose_adbd_does_not_answer_is_offline(
+    bench: Bench, administrator: Transport, tmp_path: Path
+) -> None:
+    serial = f"127.0.0.1:{bench.machine.adb_port}"
+    with adb_server(tmp_path, str(bench.machine.adb_key)) as environment:
+        administrator.run(["sudo", "pkill", "-STOP", "adbd"], timeout_s=30).check()
+        try:
+            with pytest.raises(ConnectionLost, match="failed to connect") as caught:
+                AdbTransport(serial, env=environment).run(["true"], timeout_s=30)
+            assert "awake" in caught.value.mend
+            with pytest.raises(DeviceUnfit, match="it is offline") as unfit:
+                check_state(find(serial, environment))
+            assert "adb reconnect" in unfit.value.mend
+        finally:
+            administrator.run(["sudo", "pkill", "-CONT", "adbd"], timeout_s=30).check()
+        assert AdbTransport(serial, env=environment).run(["echo", "in"], timeout_s=30).stdout == b"in\n"
 
 
 @pytest.mark.slow

@@ -4,10 +4,12 @@ import os
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from device_bench import REMOTE, Bench
+from device_bench import REMOTE, Bench, adb_server
+from narrow_network import MTU, NotPermitted, narrow_network
 from shaped_proxy import ShapedProxy
 
 from harness.errors import CommandFailed, ConnectionLost, TimedOut, TransferFailed, UsageError
@@ -282,6 +284,35 @@ def test_pushes_survive_a_narrow_link(bench: Bench, kind: str, tmp_path: Path) -
         transport.push(source, f"/tmp/narrow-{kind}", timeout_s=60)
         transport.pull(f"/tmp/narrow-{kind}", back, timeout_s=60)
         transport.close()
+    assert back.read_bytes() == source.read_bytes()
+
+
+@pytest.mark.parametrize("kind", REMOTE)
+def test_files_pass_a_network_of_mtu_1500_and_small_socket_buffers(
+    bench: Bench, kind: str, tmp_path: Path
+) -> None:
+    source, back = tmp_path / "source", tmp_path / "back"
+    source.write_bytes(random.Random(4).randbytes(1_000_000))
+
+    def transfer(host: str, port: int, environment: dict[str, str]) -> None:
+        transport = replace(bench, adb_environment=environment).connect(kind, port, host)
+        transport.push(source, f"/tmp/mtu-{kind}", timeout_s=60)
+        transport.pull(f"/tmp/mtu-{kind}", back, timeout_s=60)
+        transport.close()
+
+    try:
+        with (
+            narrow_network() as network,
+            ShapedProxy(bench.port(kind), host=network.host) as proxy,
+            adb_server(tmp_path, str(bench.machine.adb_key)) as environment,
+        ):
+            network.run(lambda: transfer(network.host, proxy.port, environment))
+            # None was larger than the cable takes, or it would not have been narrow.
+            assert network.frames > 2 * len(source.read_bytes()) / MTU
+            if kind == "adb":
+                network.run(lambda: run_local(["adb", "kill-server"], timeout_s=10, env=environment))
+    except NotPermitted as error:
+        pytest.skip(str(error))
     assert back.read_bytes() == source.read_bytes()
 
 
