@@ -39,7 +39,7 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 zone=$HARNESS_PROBE_ROOT/sys/class/thermal/thermal_zone0/temp
-[ ! -e "$zone" ] || { echo 60000 > "$zone"; (sleep 0.3; echo 41000 > "$zone") > /dev/null 2>&1 & }
+[ ! -e "$zone" ] || { echo 60000 > "$zone"; (sleep 2; echo 41000 > "$zone") > /dev/null 2>&1 & }
 end=$(sed -n 2p "$model")
 case $end in
 SIG*) kill -${end#SIG} $$; sleep 10 ;;
