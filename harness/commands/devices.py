@@ -33,8 +33,9 @@ def devices(
 
         typer.echo(msgspec.json.encode(listed).decode())
         return
-    rows = [(entry.name, entry.kind, entry.transport, entry.address, entry.state) for entry in listed]
-    display.print_table(console_for(), "", ("name", "kind", "transport", "address", "state"), rows)
+    columns = ("name", "kind", "transport", "address", "tags", "state")
+    rows = [(e.name, e.kind, e.transport, e.address, " ".join(e.tags), e.state) for e in listed]
+    display.print_table(console_for(), "", columns, rows)
 
 
 def _clean(name: str) -> None:

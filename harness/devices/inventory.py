@@ -61,12 +61,6 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     tags: tuple[Name, ...] = ()
 
 
-class Inventory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole `devices.toml`."""
-
-    devices: dict[Name, Entry] = {}
-
-
 BUILT_IN = {
     "host": Target(name="host", kind="host", transport="local"),
     "emulator": Target(name="emulator", kind="emulator", transport="local"),
@@ -87,28 +81,45 @@ def read_inventory(path: Path) -> tuple[Target, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
     try:
-        inventory = msgspec.convert(tomllib.loads(text), Inventory)
+        tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
+    devices = tables.pop("devices", {})
+    if tables or not isinstance(devices, dict):
+        wrong = next(iter(tables), "devices")
+        raise UsageError(f"{path}: {wrong!r} is no table [devices.NAME]{_line_of(wrong, text)}", mend=_MEND)
+    return tuple(_target(name, _entry(name, table, path, text), path) for name, table in devices.items())
+
+
+_MEND = "`harness devices --example` prints a valid file"
+
+
+def _entry(name: str, table: object, path: Path, text: str) -> Entry:
+    """One device's table, checked; an error tells its line."""
+    try:
+        msgspec.convert(name, Name)
+        return msgspec.convert(table, Entry)
     except msgspec.ValidationError as error:
-        raise UsageError(
-            f"{path}: {error}{_line_of(str(error), text)}",
-            mend="`harness devices --example` prints a valid file",
-        ) from error
-    return tuple(_target(name, entry, path) for name, entry in inventory.devices.items())
+        found = re.search(r"at `\$\.([a-z_]+)|unknown field `([^`]*)`", str(error))
+        key = (found[1] or found[2]) if found else ""
+        where = _line_of(name, text, key)
+        raise UsageError(f"{path}: device {name!r}: {error}{where}", mend=_MEND) from error
 
 
-def _line_of(message: str, text: str) -> str:
-    """The line a validation error is about: the key it names, below the last table header before it."""
-    path = re.search(r"at `\$\.?([^`]*)`", message)
-    unknown = re.search(r"unknown field `([^`]*)`", message)
-    keys = [key for key in re.split(r"[.\[\]]+", path[1] if path else "") if key and key != "..."]
-    if unknown:
-        keys.append(unknown[1])
+def _line_of(name: str, text: str, key: str = "") -> str:
+    """Where a table or value of this name is, or the key in that table if it has it."""
+    found, inside = 0, False
     for number, line in enumerate(text.splitlines(), 1):
-        if keys and re.match(rf"\s*{re.escape(keys[-1])}\s*=", line):
-            return f" (line {number})"
-    return ""
+        is_header = line.lstrip().startswith("[")
+        word = line.partition("=")[0].strip(" \t\"'")
+        if is_header:
+            inside = name in re.split(r"""[\[\].\s"']+""", line)
+        if (inside and is_header) or word == name:
+            found = found or number
+        if inside and key and word == key:
+            found = number
+            break
+    return f" (line {found})" if found else ""
 
 
 def _target(name: str, entry: Entry, path: Path) -> Target:
@@ -164,6 +175,7 @@ class Listed:
     transport: str
     address: str
     state: str
+    tags: tuple[str, ...] = ()
 
 
 def list_known() -> tuple[Listed, ...]:
@@ -173,7 +185,7 @@ def list_known() -> tuple[Listed, ...]:
     found = [(_android(d.model or d.serial, d), d.state) for d in present]
     lines = [Listed(t.name, t.kind, t.transport, t.address, state) for t, state in found]
     lines += [
-        Listed(t.name, t.kind, t.transport, t.address, states.get(t.address, "configured"))
+        Listed(t.name, t.kind, t.transport, t.address, states.get(t.address, "configured"), t.tags)
         for t in configured()
     ]
     lines += [Listed(t.name, t.kind, t.transport, t.address, "built in") for t in BUILT_IN.values()]

@@ -14,6 +14,9 @@ PIXEL_PRO = AttachedDevice(
 )
 
 
+OTHER = "[devices.b]\nkind = 'android'\naddress = 'x'\n"
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder, no user configuration and nothing attached."""
@@ -115,7 +118,21 @@ def test_without_adb_the_usb_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
     [
         ("[devices.a]\nkind = 'android'\naddress = 'x'\ncolour = 1", r"unknown field `colour`.*line 4"),
         ("[devices.a]\nkind = 'toaster'\naddress = 'x'", r"toaster.*line 2"),
-        ("[devices.a]\nkind = 'android'", "missing required field `address`"),
+        ("\n[devices.a]\nkind = 'android'", r"missing required field `address`.*line 2"),
+        (
+            OTHER + "[devices.a]\nport = 5\nkind = 'toaster'\naddress = 'x'",
+            r"device 'a'.*toaster.*line 6",
+        ),
+        (
+            "[devices.b]\nkind = 'android'\naddress = 'x'\n[devices.a]\naddress = 5\nkind = 'android'",
+            "line 5",
+        ),
+        ("[devices.a]\nkind = 'android'\naddress = 'x'\ntags = ['ok', 'a b']", "line 4"),
+        ("[devices.a]\nkind = 'android'\naddress = 'x'\nlauncher = 'taskset f0'", r"array.*line 4"),
+        ("[device.a]\nkind = 'android'\naddress = 'x'", r"'device' is no table.*line 1"),
+        ("\nkind = 'android'", r"'kind' is no table.*line 2"),
+        ("devices = 5", "'devices' is no table.*line 1"),
+        ("[devices]\na = 5", r"device 'a': Expected `object`.*line 2"),
         ("[devices.a]\nkind = 'android'\naddress = '-oProxyCommand=x'", "line 3"),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\nport = 70000", "line 4"),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\ntransport = 'ssh'", "cannot be reached by 'ssh'"),
