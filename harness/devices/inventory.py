@@ -29,6 +29,7 @@ tags = ["pi"]
 kind = "android"
 address = "1A2B3C4D5E6F"          # the serial that `adb devices` shows, or host:port
 transport = "adb"                 # Google's adb; "adb-direct" does without: host:port, or usb:SERIAL
+                                  # (USB without adb was never tried on a phone, only on a stand-in)
 tags = ["phone"]
 
 [devices.board]

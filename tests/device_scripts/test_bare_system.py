@@ -8,7 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.bundle import ensure_bundle
+from harness.devices.arm_vm import boot
+from harness.devices.device import Device, describe
+from harness.measuring.deploy import deploy_bundle
 from harness.records import RunnerReport
+from harness.transports.ssh import SshTransport
 
 # Sees nothing but the folder $0, with the kernel's own /proc and /dev/null in it.
 ENTER = 'mount --rbind /proc "$0/proc" && mount --bind /dev/null "$0/dev/null" && exec chroot "$0" "$@"'
@@ -53,3 +58,51 @@ def test_runner_and_launch_script_need_only_the_bundle_and_busybox(runner, bare_
     report = msgspec.json.decode((bare_root / "jobs/1/report.json").read_bytes(), type=RunnerReport)
     assert report.threads_used == 2
     assert report.output.values == pytest.approx(runner.programs.expected["delegated"][0], abs=1e-4)
+
+
+# All but bare: the kernel's own /proc, /dev/null, and /sys, where ExecuTorch's thread pool finds the cores.
+PREPARE = """
+cd "$1" && mkdir bin dev proc sys jobs && cp /usr/bin/busybox bin/ && : > dev/null &&
+sudo mount -t proc proc proc && sudo mount -t sysfs sysfs sys && sudo mount --bind /dev/null dev/null &&
+sudo chroot . /bin/busybox --install -s /bin
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_on_a_real_arm_kernel_the_bundle_and_busybox_are_enough_too(programs, tmp_path: Path) -> None:
+    root = "/home/harness/bare"
+    with boot(virtual_time=True) as machine:
+        transport = SshTransport(
+            f"{machine.ssh_user}@127.0.0.1",
+            port=machine.ssh_port,
+            options=(
+                *("-F", "none", "-i", str(machine.ssh_key), "-o", "IdentitiesOnly=yes"),
+                *("-o", f"UserKnownHostsFile={machine.known_hosts}"),
+            ),
+        )
+        transport.run(["mkdir", root], timeout_s=60).check()
+        info, _ = describe(transport, name="bare", kind="raspberry_pi", folder=root)
+        device = Device(info, transport, root, lambda: transport)
+        folder = deploy_bundle(device, ensure_bundle("arm64-v8a"), lambda line: None).folder
+        bundle = folder.removeprefix(root)
+        transport.push(programs.path("delegated"), f"{root}/model.pte")
+        transport.push(programs.input, f"{root}/input.bin")
+        transport.run(["sh", "-c", PREPARE, "sh", root], timeout_s=60).check()
+        loader = f"{bundle}/{ensure_bundle('arm64-v8a').loader}"
+        ended = transport.run(
+            [
+                *("sudo", "chroot", root, "/bin/sh", f"{bundle}/launch.sh", "start", "/jobs/1", "--"),
+                *(loader, "--library-path", bundle, f"{bundle}/runner"),
+                *("--model", "/model.pte", "--input", "/input.bin", "--report", "/jobs/1/report.json"),
+                *("--threads", "1", "--max-seconds", "1"),
+            ],
+            timeout_s=120,
+        )
+        said = transport.run(["sudo", "cat", f"{root}/jobs/1/stderr"], timeout_s=60).text
+        assert ended.stdout == b"status 0\n", said
+        transport.run(["sudo", "chmod", "-R", "a+rX", f"{root}/jobs"], timeout_s=60).check()
+        transport.pull(f"{root}/jobs/1/report.json", tmp_path / "report.json")
+        transport.close()
+    report = msgspec.json.decode((tmp_path / "report.json").read_bytes(), type=RunnerReport)
+    assert report.output.values == pytest.approx(programs.expected["delegated"][0], abs=1e-4)
