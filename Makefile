@@ -67,8 +67,8 @@ bench: setup arm-vm
 	    echo "== $$bench"; $(BIN)/python tests/benchmarks/bench_$$bench.py || failed=1; \
 	done; exit $${failed:-0}
 
-# How far intervals and findings can be trusted, by simulation.
-bench-trust: setup
+# How far intervals, findings and verdicts can be trusted: real runs (the machine must be idle) and simulation.
+bench-trust: setup arm-vm
 	$(BIN)/python tests/benchmarks/bench_trust.py
 
 # What is lost when connections and machines fail at random moments.

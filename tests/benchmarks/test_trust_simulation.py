@@ -1,7 +1,18 @@
 """The simulation behind docs/verdicts.md, in small: it must show what the page claims."""
 
+import numpy as np
 import pytest
-from bench_trust import SCENARIOS, Noise, bootstrap_bounds, coverage, coverage_when_stopped, findings
+from trust_simulation import (
+    RECORDED_NOISE,
+    SCENARIOS,
+    Noise,
+    Recorded,
+    bootstrap_bounds,
+    coverage,
+    coverage_when_stopped,
+    draw_two_runs,
+    findings,
+)
 
 EXPERIMENTS = 4000  # one standard error of a 95 % coverage: 0.34 %
 
@@ -29,6 +40,20 @@ def test_a_program_is_rarely_called_worse_than_itself(scenario, processes):
 def test_a_slow_down_of_five_percent_is_found():
     assert findings(SCENARIOS["correlated"], 5, 0.05, 2000)["worse"] >= 0.9
     assert findings(Noise(process=0.02, correlation=0.8), 10, 0.05, 2000)["worse"] >= 0.9
+
+
+@pytest.mark.parametrize("processes", [5, 10, 20])
+def test_recorded_noise_is_rarely_called_a_slow_down(processes):
+    recorded = Recorded.read(RECORDED_NOISE)
+    assert len(recorded.medians) >= 200
+    assert findings(recorded, processes, 0.0, EXPERIMENTS)["worse"] <= 0.05
+    assert findings(recorded, processes, 0.2, 1000)["worse"] >= 0.9
+
+
+def test_recorded_runs_are_neighbours_in_time_either_one_first():
+    first, second = draw_two_runs(Recorded(tuple(range(100))), 500, 5, np.random.default_rng(0))
+    either = {tuple(row) for row in np.diff(np.concatenate([first, second], axis=1)).tolist()}
+    assert either == {(1.0,) * 9, (-1.0,) * 9}
 
 
 def test_many_cells_do_not_add_up_to_a_false_alarm():

@@ -1,0 +1,51 @@
+"""The real runs of bench_trust.py, once each and in small: they must be able to miss their goals."""
+
+import dataclasses
+from functools import partial
+
+import pytest
+import trust_runs as runs
+from bench_trust import at_least, at_most
+
+from harness.bundle import ensure_bench_bundle
+from harness.compare import compare
+
+
+@pytest.fixture
+def emulator(tmp_path):
+    """The emulator with a folder of its own, so that nothing of an ordinary run lies there."""
+    return dataclasses.replace(runs.find_target("emulator"), folder=str(tmp_path / "device"))
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_a_thousandth_more_instructions_is_found_and_decided_only_by_the_bench(emulator) -> None:
+    slowness = runs.find_slowness(emulator, 0.001)
+    (compared,) = runs.compare_with_slower(emulator, slowness, 1)
+    assert compared.finding == "worse"
+    assert compared.ratio == pytest.approx(1.001, abs=2e-5)
+    bundle = partial(ensure_bench_bundle, slow_down_operations=slowness.operations)
+    as_saved = runs.measure(emulator, seed=1, find_bundle=bundle)
+    assert as_saved.verdict.status == "invalid"
+    assert as_saved.instructions_per_inference == compared.new.instructions_per_inference
+    (decided,) = compare([compared.base], [as_saved]).cells
+    assert decided.finding == "inconclusive"
+    assert decided.why.startswith("new is invalid:")
+    assert "debug_build" in decided.why
+    (same,) = runs.compare_neighbours([compared, compared])
+    assert same.finding == "no worse"
+
+
+@pytest.mark.parametrize(
+    ("goal", "wanted", "met"),
+    [
+        (at_most("", 2, 40, 0.05), "at most 2", True),
+        (at_most("", 3, 40, 0.05), "at most 2", False),
+        (at_most("", 1, 10), "at most 0", False),
+        (at_least("", 18, 20, 0.9), "at least 18", True),
+        (at_least("", 17, 20, 0.9), "at least 18", False),
+        (at_least("", 9, 10), "at least 10", False),
+    ],
+)
+def test_a_goal_is_met_or_missed(goal, wanted: str, met: bool) -> None:
+    assert (goal.wanted, goal.met) == (wanted, met)
