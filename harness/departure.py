@@ -123,8 +123,8 @@ def name_departure(
 def find_departing(logits: Logits, expected: Logits, precision: Precision) -> tuple[int, ...]:
     """The rows that differ by more than the arithmetic of the precision explains."""
     distances = np.abs(logits - expected).max(axis=1)
-    # Cheap for thousands of rows, and no looser than `compare`, which then judges what is left.
-    suspicious = np.flatnonzero(distances > RELATIVE_TOLERANCE * np.abs(expected).max(axis=1))
+    # Cheap for thousands of rows; `compare` then judges what is left.
+    suspicious = np.flatnonzero(distances > RELATIVE_TOLERANCE[precision] * np.abs(expected).max(axis=1))
     return tuple(
         int(row)
         for row in suspicious

@@ -64,7 +64,8 @@ def test_rows_depart_by_more_than_their_precision_explains() -> None:
     steps: Logits = np.array([[1, -2, 3 + 1e-6], [0, 5 + 1e-2, 1]], dtype=np.float32)
     assert find_departing(expected, expected, "fp32") == ()
     assert find_departing(steps, expected, "fp32") == (1,)
-    assert find_departing(steps, expected, "int8") == ()
+    assert find_departing(steps, expected, "int8") == (1,)
+    assert find_departing(steps, expected, "fp16") == ()
     assert find_departing(-expected, expected, "int8") == (0, 1)
 
 

@@ -2,9 +2,9 @@
 
 torch runs a converted pt2e model on dequantized floats. Near ties those round otherwise than integers do,
 and over 28 layers one such difference grows to several steps of the logits, as much as a real fault makes.
-So the reference repeats XNNPACK's own definition (`qs8` kernels, "fp32 requantization"): integer sums, an
-int32 bias, one float32 scale a channel, rounding half to even. It equals XNNPACK on every logit of most
-variants; of some (0.25/192, 0.25/224) an unexplained rounding in the ninth block leaves logits one step off.
+So the reference repeats what the program does: an int32 bias, rounded as ExecuTorch rounds it when it
+lowers, and XNNPACK's own arithmetic (`qs8` kernels, "fp32 requantization"): integer sums, one float32 scale a
+channel, rounding half to even. A right device equals it on every logit.
 """
 
 from typing import Any
@@ -55,7 +55,7 @@ class _IntegerInterpreter(fx.Interpreter):
         operands = (
             _on_grid(images, input_scale),
             _on_grid(weights, per_channel),
-            _on_grid(bias, input_scale * weight_scales.double()),
+            _quantize_bias(bias, weight_scales * input_scale),
         )
         scales = _float32(input_scale) * weight_scales.float() / _float32(_output_scale(node))
         if node.target is aten.linear.default:
@@ -69,6 +69,19 @@ class _IntegerInterpreter(fx.Interpreter):
         count = values.shape[-1] * values.shape[-2]
         scale = _float32(input_scale) / (_float32(_output_scale(node)) * count)
         return _requantize(values.sum(dimensions, keepdim=True), scale, node)
+
+
+def _quantize_bias(bias: Tensor, scales: Tensor) -> Tensor:
+    """The integers that ExecuTorch stores, by the operator it stores them with.
+
+    It multiplies by a rounded reciprocal in float32: a bias of -173.4999995 steps becomes -174.
+    """
+    zero_points = torch.zeros_like(scales, dtype=torch.int64)
+    limits = torch.iinfo(torch.int32)
+    steps: Tensor = quantized.quantize_per_channel.default(
+        bias, scales, zero_points, 0, limits.min, limits.max, torch.int32
+    )
+    return steps.double()
 
 
 def _requantize(sums: Tensor, scales: Tensor, node: fx.Node) -> Tensor:

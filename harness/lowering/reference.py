@@ -11,7 +11,11 @@ SCALES = ((1 / 2, 0.5), (1 / 5, 0.3), (1 / 16, 0.15), (1 / 64, 0.05))
 
 
 def synthetic_images(count: int, resolution_px: int, seed: int) -> "Tensor":
-    """Smooth random colour pictures in [-1, 1], NCHW float32; one seed and size give the same bytes."""
+    """Smooth random colour pictures in [-1, 1], NCHW float32.
+
+    One seed and size give the same bytes on one machine if torch has as many threads: how it divides the
+    interpolation among them changes last bits.
+    """
     import torch
     from torch.nn import functional
 
