@@ -3,12 +3,14 @@
 import dataclasses
 from functools import partial
 
+import bench_trust
 import pytest
 import trust_runs as runs
-from bench_trust import at_least, at_most
+from trust_goals import Goal, at_least, at_most
 
 from harness.bundle import ensure_bench_bundle
 from harness.compare import compare
+from harness.errors import DeviceUnfit
 
 
 @pytest.fixture
@@ -34,6 +36,18 @@ def test_a_thousandth_more_instructions_is_found_and_decided_only_by_the_bench(e
     assert "debug_build" in decided.why
     (same,) = runs.compare_neighbours([compared, compared])
     assert same.finding == "no worse"
+
+
+def test_a_part_that_cannot_be_measured_is_a_goal_missed(monkeypatch, capsys) -> None:
+    def fail(_: object) -> list[Goal]:
+        raise DeviceUnfit("qemu-aarch64 is not installed")
+
+    monkeypatch.setitem(bench_trust.PARTS, "busy", fail)
+    monkeypatch.setattr("sys.argv", ["bench_trust.py", "--only", "busy"])
+    assert bench_trust.main() == 1
+    told = capsys.readouterr()
+    assert "not measured" in told.out
+    assert "qemu-aarch64 is not installed" in told.err
 
 
 @pytest.mark.parametrize(
