@@ -76,7 +76,9 @@ def print_findings(experiments: int) -> list[Goal]:
     for processes in (5, 10, 20):
         found = findings(SCENARIOS["all, 5 % apart"], processes, 0.0, experiments // 10, cells=16)
         print(f"{'all, 5 % apart':>29}{processes:>11}{100 * found['worse']:>11.1f}")
-        alarms.setdefault("16 cells of modelled", []).append(found["worse"])
+        # At five a side chance alone separates one cell of 252; docs/verdicts.md tells what that means.
+        if processes >= 10:
+            alarms.setdefault("16 cells, modelled", []).append(found["worse"])
     return [
         Goal(f"simulated, {kind} noise: worse", f"{max(shares):.1%}", "at most 5%", max(shares) <= NOMINAL)
         for kind, shares in alarms.items()
