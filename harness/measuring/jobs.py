@@ -21,8 +21,12 @@ MAX_FILE_BYTES = 64 * 2**20
 LAST_LOOK_S = 5.0
 
 _STATUS = re.compile(r"status (?P<status>[0-9]{1,3}|lost)")
-# One call gives the file's hash and its content, so a transfer cut short is noticed.
-_FETCH = 'sha256sum "$1" && cat "$1"'
+# One call gives the file's hash and its content, so a transfer cut short is noticed. What waits or never ends
+# when it is read (a pipe, a device) is no file of ours, and nobody's memory is filled.
+_FETCH = f"""
+if [ -e "$1" ] && [ ! -f "$1" ]; then echo "$1: not a file" >&2; exit 1; fi
+sha256sum "$1" && head -c {MAX_FILE_BYTES + 1} "$1"
+"""
 # Also renews our lock on the device (devices/device_lock.py), so that it does not go stale.
 _PREPARE = 'rm -rf "$1" && mkdir -p "$1" && cat >"$1/request" && touch -c "$1/../../lock"'
 # The command may have arrived just now; launch.sh needs a moment to leave its first file.

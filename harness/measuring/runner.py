@@ -1,5 +1,6 @@
 """Talking to our runner: its arguments out, its report in, strictly."""
 
+import contextlib
 import statistics
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -156,7 +157,10 @@ def runner_argv(
 def fetch_report(job: Job, exit_code: int, artifact: Artifact, plan: Plan) -> RunnerReport:
     """The report of a process that has ended; raises as `measure_process` does."""
     if exit_code != 0:
-        raise RunnerFailed(describe_end(exit_code, job.last_output()), device=job.device.info.name)
+        what = describe_end(exit_code, job.last_output())
+        if exit_code > 128:
+            what += _describe_memory(job)
+        raise RunnerFailed(what, device=job.device.info.name)
     return decode_report(job.fetch("report.json"), artifact, plan)
 
 
@@ -216,6 +220,18 @@ def describe_end(exit_code: int, last_output: str) -> str:
     if exit_code == 128 + 9:
         how += ", as a device does that runs out of memory"
     return f"{how}: {last_output or 'it said nothing'}"
+
+
+def _describe_memory(job: Job) -> str:
+    """How much was free just before and after a process that was ended, where that was observed."""
+    available = []
+    for name in ("conditions_before", "conditions_after"):
+        with contextlib.suppress(ReportRejected):
+            available.append(_fetch_conditions(job, name).memory_available_bytes)
+    if len(available) != 2 or None in available:
+        return ""
+    before, after = (f"{(size or 0) / 1e6:.0f}" for size in available)
+    return f" ({before} MB of memory were available before, {after} MB after)"
 
 
 def _typical(counts: tuple[int, ...] | None) -> int | None:

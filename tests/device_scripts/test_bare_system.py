@@ -49,12 +49,14 @@ def test_runner_and_launch_script_need_only_the_bundle_and_busybox(runner, bare_
     checked = enter(bare_root, "/bin/sh", "-c", "cd /bundle && sha256sum -c SHA256SUMS")
     assert checked.returncode == 0, checked.stdout
     ended = enter(
-        *(bare_root, "/bin/sh", "/bundle/launch.sh", "start", "/jobs/1", "--"),
+        *(bare_root, "/bin/sh", "/bundle/launch.sh", "start", "/jobs/1", "--conditions", "--"),
         *(loader, "--library-path", "/bundle", "/bundle/runner"),
         *("--model", "/model.pte", "--input", "/input.bin", "--report", "/jobs/1/report.json"),
         *("--threads", "2", "--max-seconds", "1"),
     )
     assert ended.stdout == "status 0\n", ended.stderr
+    for name in ("conditions_before", "conditions_after"):
+        assert "memory_available_kib=" in (bare_root / "jobs/1" / name).read_text()
     report = msgspec.json.decode((bare_root / "jobs/1/report.json").read_bytes(), type=RunnerReport)
     assert report.threads_used == 2
     assert report.output.values == pytest.approx(runner.programs.expected["delegated"][0], abs=1e-4)

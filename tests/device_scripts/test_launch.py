@@ -203,6 +203,40 @@ def test_stopping_what_has_ended_is_harmless(launch: Launch, job: Path) -> None:
     assert (job / "status").read_text() == "0\n"
 
 
+def test_conditions_are_left_before_and_after(launch: Launch, job: Path) -> None:
+    assert launch("start", job, "--conditions", "--", "sh", "-c", "exit 4").stdout == "status 4\n"
+    for name in ("conditions_before", "conditions_after"):
+        assert (job / name).read_text().startswith("uptime_seconds=")
+
+
+@pytest.fixture
+def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A probe of the test's own beside a copy of launch.sh, which is then used."""
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    monkeypatch.setitem(globals(), "SCRIPT", shutil.copy(SCRIPT, folder))
+    return folder / "probe.sh"
+
+
+def test_a_probe_that_fails_is_told_among_the_conditions(launch: Launch, job: Path, probe: Path) -> None:
+    probe.write_text("echo uptime_seconds=1; exit 3")
+    assert launch("start", job, "--conditions", "--", "true").stdout == "status 0\n"
+    assert (job / "conditions_after").read_text() == "uptime_seconds=1\n!all=probe.sh failed\n"
+
+
+@pytest.mark.slow
+def test_what_is_stopped_before_its_program_starts_starts_none(
+    launch: Launch, shell: str, job: Path, probe: Path
+) -> None:
+    probe.write_text("sleep 2")
+    words = [shell, str(SCRIPT), "start", str(job), "--conditions", "--", "touch", str(job / "evil")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as front:
+        wait_for(job / "supervisor_pid")
+        assert launch("stop", job).returncode == 0
+        assert front.communicate(timeout=20)[0] == "status lost\n"
+    assert not (job / "evil").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -9,7 +9,7 @@ from fakes import FlakyTransport
 from harness.devices.device import Device, describe
 from harness.errors import ConnectionLost, ReportRejected, TimedOut
 from harness.measuring.deploy import DeployedBundle
-from harness.measuring.jobs import Job, JobLost
+from harness.measuring.jobs import MAX_FILE_BYTES, Job, JobLost
 from harness.paths import DEVICE_SCRIPTS
 from harness.transports.local import LocalTransport
 
@@ -25,7 +25,7 @@ def starts(argv: Sequence[str]) -> bool:
 
 
 def fetches(argv: Sequence[str]) -> bool:
-    return any("&& cat" in word for word in argv)
+    return any("&& head" in word for word in argv)
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -SEGV $$", 128 + 11)])
@@ -99,6 +99,23 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     job = job_in(tmp_path)
     job.run(["true"], timeout_s=30)
     with pytest.raises(ReportRejected, match=r"report\.json could not be fetched whole.*No such file"):
+        job.fetch("report.json")
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        ('mkfifo "$1/report.json"', "not a file"),
+        ('mkdir "$1/report.json"', "not a file"),
+        ('ln -s /dev/zero "$1/report.json"', "not a file"),
+        ('ln -s nowhere "$1/report.json"', "No such file"),
+        (f'truncate -s {MAX_FILE_BYTES + 5} "$1/report.json"', "could not be fetched whole"),
+    ],
+)
+def test_what_is_no_report_file_is_refused_at_once(tmp_path: Path, make: str, says: str) -> None:
+    job = job_in(tmp_path)
+    assert job.run(["sh", "-c", make, "x", "{job}"], timeout_s=30) == 0
+    with pytest.raises(ReportRejected, match=says):
         job.fetch("report.json")
 
 
