@@ -42,9 +42,10 @@ libc = "system"                   # the board's own glibc instead of the bundled
 """
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-# No leading dash: an address must never be read as an option.
 USB = re.compile(r"usb(:|$)")
-ADDRESS_PATTERN = r"^[A-Za-z0-9\[][^\x00-\x20\x7f]{0,254}$"
+# No leading dash: an address must never be read as an option. Nothing that a shell would expand: ssh puts
+# host names into a ProxyCommand as they are (CVE-2023-51385).
+ADDRESS_PATTERN = r"""^[A-Za-z0-9\[][^\x00-\x20\x7f$`;&|<>(){}*?!'"\\]{0,254}$"""
 Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN)]
 
 

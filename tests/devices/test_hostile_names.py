@@ -1,6 +1,8 @@
 """Names that could mean something to a shell, a loader or a terminal: refused, quoted or made harmless."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +44,13 @@ def test_device_names_in_the_inventory_are_plain(here: Path, name: str) -> None:
         inventory.resolve(["a"])
 
 
-@pytest.mark.parametrize("address", ["-oProxyCommand=touch evil", "a b", "a\\nb", "$(touch evil)", ""])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("-oProxyCommand=touch evil", "a b", "a\\nb", "$(touch evil)", ""),
+        *("pi@a$(touch${IFS}evil)", "a;touch", "a`b`", "a|b", "a&b"),
+    ],
+)
 def test_addresses_in_the_inventory_are_no_options_and_no_commands(here: Path, address: str) -> None:
     (here / "devices.toml").write_text(f'[devices.a]\nkind = "android"\naddress = "{address}"\n')
     with pytest.raises(UsageError, match="line 3"):
@@ -70,6 +78,19 @@ def test_no_folder_or_argument_is_taken_for_a_command(here: Path, name: str) -> 
         assert push_missing(device, [], lambda text: None) == ()
         job.stop()
         job.remove()
+    assert not (here / "evil").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["a; touch evil", "$(touch evil)", "a\ntouch evil", "ssh:a$(touch${IFS}evil)"]
+)
+@pytest.mark.parametrize("command", [("run", "--device"), ("devices", "--clean"), ("doctor",)], ids=str)
+def test_names_on_the_command_line_are_refused_before_anything_is_done(
+    here: Path, run_harness: Callable[..., Any], command: tuple[str, ...], name: str
+) -> None:
+    ended = run_harness(*command, name)
+    assert ended.exit_code in (2, 4)
+    assert "Traceback" not in ended.stderr
     assert not (here / "evil").exists()
 
 
