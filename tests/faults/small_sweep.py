@@ -115,11 +115,20 @@ class Laboratory:
     def wait_for_runner(self) -> None:
         """Return when something is being measured."""
         deadline = time.monotonic() + 120
-        while not self.leftovers() and time.monotonic() < deadline:
-            pass
+        while not self.is_measuring() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def is_measuring(self) -> bool:
+        """Whether a runner is at work; the shells around it have its words, too, but not first."""
+        return self.root("pgrep", "-f", "^[^ ]*/ld-[^ ]* --library-path [^ ]* [^ ]*/runner ").exit_code == 0
+
+    def crash_runner(self, signal: str) -> None:
+        """Send the runner a signal, and nobody else."""
+        runner = f"$(cat {FOLDERS['adb-direct']}/jobs/current/pid)"
+        self.root("sh", "-c", f"kill -{signal} {runner}").check()
 
     def leftovers(self) -> tuple[str, ...]:
-        """Command lines of runners that still run on the machine."""
+        """Command lines of runners that still run on the machine, and of the shells around them."""
         time.sleep(0.5)
         return tuple(self.root("pgrep", "-af", "[/]runner --model").text.splitlines())
 

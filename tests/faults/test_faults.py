@@ -2,11 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import msgspec
 import pytest
 from fault_proxy import FaultProxy
 from small_sweep import REQUEST, Ended, Laboratory, open_laboratory
+
+from harness.records import RunRequest
 
 # Long enough to be caught at work: half a second of virtual time.
 LONGER = msgspec.structs.replace(REQUEST, precisions=("int8",), min_seconds=0.5)
@@ -20,8 +23,10 @@ def laboratory() -> Iterator[Laboratory]:
         yield opened
 
 
-def sweep_disturbed_by(laboratory: Laboratory, disturb: Callable[[], object]) -> Ended:
-    """One variant measured by adb in which something happens once, while a runner is at work."""
+def sweep_disturbed_by(
+    laboratory: Laboratory, disturb: Callable[[], object], request: RunRequest = LONGER
+) -> Ended:
+    """A sweep by adb in which something happens once, while a runner is at work."""
 
     def wait_and_disturb() -> None:
         laboratory.wait_for_runner()
@@ -29,7 +34,7 @@ def sweep_disturbed_by(laboratory: Laboratory, disturb: Callable[[], object]) ->
 
     thread = threading.Thread(target=wait_and_disturb)
     thread.start()
-    ended = laboratory.sweep("adb-direct", request=LONGER)
+    ended = laboratory.sweep("adb-direct", request=request)
     thread.join()
     return ended
 
@@ -63,6 +68,20 @@ def test_a_runner_that_vanishes_with_its_supervisor_is_measured_again(laboratory
     assert ended.complete, (ended.errors, ended.cells)
     assert any("from its beginning" in text for text in ended.told)
     assert all(len(cell.processes) == cell.plan.processes for cell in ended.cells)
+
+
+@pytest.mark.parametrize(("name", "number"), [("SEGV", 11), ("ABRT", 6), ("KILL", 9)])
+def test_a_runner_that_crashes_fails_its_cell_with_the_reason_and_the_next_is_measured(
+    laboratory: Laboratory, name: str, number: int
+) -> None:
+    both = msgspec.structs.replace(LONGER, precisions=("fp32", "int8"))
+    ended = sweep_disturbed_by(laboratory, partial(laboratory.crash_runner, name), request=both)
+    (failed,) = (cell.failure for cell in ended.cells if cell.failure)
+    (measured,) = (cell for cell in ended.cells if not cell.failure)
+    assert f"ended by signal {number}" in failed.what
+    assert "MB of memory were available before" in failed.what
+    assert len(measured.processes) == measured.plan.processes
+    assert ended.leftovers == ()
 
 
 def test_a_restarted_machine_is_noticed_and_what_it_measured_begins_anew() -> None:

@@ -66,7 +66,7 @@ def kill_in_the_second_process(laboratory: Laboratory, folder: Path) -> tuple[di
     """The cell saved with its first process, and what was asked of the second, which goes on."""
     with start_run(folder) as host:
         wait_until(lambda: bool(saved_cells(folder)))
-        wait_until(lambda: bool(laboratory.leftovers()))
+        wait_until(laboratory.is_measuring)
         os.kill(host.pid, signal.SIGKILL)
     (cell,) = saved_cells(folder).values()
     assert len(cell["processes"]) == 1
@@ -122,7 +122,7 @@ def test_a_host_suspended_for_longer_than_its_time_outs_goes_on_although_the_lin
 ) -> None:
     folder = tmp_path / "run"
     with start_run(folder, "-c", IMPATIENT) as host:
-        wait_until(lambda: bool(laboratory.leftovers()))
+        wait_until(laboratory.is_measuring)
         os.killpg(host.pid, signal.SIGSTOP)
         laboratory.root("pkill", "-9", "-x", "adbd").check()
         wait_until(lambda: not laboratory.leftovers())
