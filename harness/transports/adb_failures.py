@@ -43,7 +43,8 @@ _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
         "run `adb kill-server; adb start-server`, or check ADB_SERVER_SOCKET",
     ),
     (
-        r"^closed|connection reset|couldn't (read from|write to) device|device disconnected|connect failed",
+        r"^closed|connection reset|couldn't (read from|write to) device|device disconnected|connect failed"
+        r"|^failed to read copy response|^no response",
         ConnectionLost,
         "the connection to the device broke",
         "check the cable or network",
@@ -77,8 +78,10 @@ def early_end(stderr: bytes, serial: str) -> DeviceError:
 def _complaints(output: bytes) -> tuple[str, ...]:
     """The reasons in adb's own error lines, without the names of files, which may say anything."""
     lines = output.decode("utf-8", "replace").splitlines()
+    # adb 29 says `error: `, adb 34 `adb: ` instead, both sometimes `adb: error: `.
     matches = (
-        re.match(r"(?:adb: )?error: (?:failed to copy '.*' to '.*': )?(.*)|(\* .*)", line) for line in lines
+        re.match(r"(?:adb: error|error|adb): (?:failed to copy '.*' to '.*': )?(.*)|(\* .*)", line)
+        for line in lines
     )
     return tuple(match[1] or match[2] for match in matches if match)
 

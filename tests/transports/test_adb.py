@@ -89,6 +89,7 @@ def test_no_listing_breaks_the_parser(text: str) -> None:
         ("adb: error: device offline", ConnectionLost, "offline"),
         ("error: device still authorizing", ConnectionLost, "offline"),
         ("error: device 'x' not found", ConnectionLost, "no such device"),
+        ("adb: device 'x' not found", ConnectionLost, "no such device"),
         ("error: no devices/emulators found", ConnectionLost, "no such device"),
         ("error: closed", ConnectionLost, "broke"),
         ("* cannot start server on remote host\nerror: cannot connect to daemon", ConnectionLost, "server"),
@@ -120,6 +121,8 @@ def test_adbs_complaints_are_understood(stderr: str, kind: type[DeviceError], wh
         ),
         ("adb: error: cannot write '/y': No space left on device\n", TransferFailed, "cannot write '/y'"),
         ("adb: error: failed to copy 'a' to '/b': couldn't read from device\n", ConnectionLost, "broke"),
+        ("adb: error: failed to read copy response\n", ConnectionLost, "broke"),
+        ("adb: error: failed to copy 'a' to '/b': no response: Success\n", ConnectionLost, "broke"),
         ("[  2%] /b\n", ConnectionLost, "broke"),
         (
             "adb: error: failed to copy 'a' to '/b': remote \x1b[2Jfoo\n",
