@@ -19,6 +19,7 @@ MAX_WIDTH = 4.0
 RESOLUTION_STEP_PX = 32
 MAX_RESOLUTION_PX = 1024
 MAX_THREADS = 256
+HUGGING_FACE_FILES = ("model.safetensors", "pytorch_model.bin")
 
 T = TypeVar("T")
 
@@ -55,10 +56,17 @@ def parse_weights(texts: Sequence[str]) -> tuple[str, ...]:
         UsageError: one of them does not exist.
     """
     names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
-    for name in names:
-        if not Path(name).is_file():
-            raise UsageError(f"no weights file {name}", mend="check the path, or train some: harness train")
-    return tuple(dict.fromkeys(str(Path(name).resolve()) for name in names))
+    files = [_weights_file(Path(name)) for name in names]
+    for file in files:
+        if not file.is_file():
+            raise UsageError(f"no weights file {file}", mend="check the path, or train some: harness train")
+    return tuple(dict.fromkeys(str(file.resolve()) for file in files))
+
+
+def _weights_file(named: Path) -> Path:
+    """A folder fetched from Hugging Face stands for the weights inside."""
+    inside = (named / name for name in HUGGING_FACE_FILES)
+    return next((file for file in inside if file.is_file()), named)
 
 
 def check_data_sets(request: RunRequest) -> None:
