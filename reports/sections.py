@@ -96,6 +96,8 @@ class Section:
         parts = [self._where(), *_how_often(cells), *_weights_note(cells)]
         if not self.device.emulated:
             parts.append("Latency: median of process medians with its 95 % interval")
+        if any(cell.accuracy for cell in cells):
+            parts.append("Measured accuracy: with its Wilson 95 % interval")
         if any(is_doubtful(cell) for cell in cells):
             parts.append("× marks suspect cells")  # noqa: RUF001
         if missing := len(self.cells) - shown:

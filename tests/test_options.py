@@ -76,3 +76,11 @@ def test_fewer_rounds_at_most_than_at_least_are_refused() -> None:
     assert options.check_rounds(None, 3) == 3
     with pytest.raises(UsageError, match="--max-rounds 3 is fewer than --processes 5"):
         options.check_rounds(5, 3)
+
+
+def test_a_folder_from_hugging_face_stands_for_the_weights_in_it(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(UsageError, match="no weights file"):
+        options.parse_weights([str(tmp_path)])
+    (tmp_path / "model.safetensors").touch()
+    assert options.parse_weights([str(tmp_path)]) == (str((tmp_path / "model.safetensors").resolve()),)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from weight_files import tflite_model, trained_network
 
 from harness.accuracy import training
 from harness.accuracy.datasets import Dataset, open_dataset
@@ -18,6 +17,7 @@ from harness.accuracy.sgd import Progress, Recipe
 from harness.accuracy.training import fine_tune, scratch_recipe, train_from_scratch
 from harness.accuracy.weights import load_weights
 from harness.errors import UsageError
+from weight_files import tflite_model, trained_network
 
 SHIPPED = f"idx:{Path(__file__).parent.parent / 'data' / 'fashion-mnist-1k'}"
 
