@@ -67,9 +67,12 @@ bench: setup arm-vm
 	    echo "== $$bench"; $(BIN)/python tests/benchmarks/bench_$$bench.py || failed=1; \
 	done; exit $${failed:-0}
 
-# How far intervals, findings and verdicts can be trusted: real runs (the machine must be idle) and simulation.
+# How far intervals, findings and verdicts can be trusted, and what the sampler changes: real runs (the machine
+# must be idle) and simulation.
 bench-trust: setup arm-vm
-	$(BIN)/python tests/benchmarks/bench_trust.py
+	@for bench in trust sampler; do \
+	    $(BIN)/python tests/benchmarks/bench_$$bench.py || failed=1; \
+	done; exit $${failed:-0}
 
 # What is lost when connections and machines fail at random moments.
 bench-faults: setup arm-vm

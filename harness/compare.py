@@ -82,7 +82,14 @@ def find_differences(base: Cell, new: Cell) -> list[str]:
     ]
     facts += [
         (f"plan {fact}", getattr(base.plan, fact), getattr(new.plan, fact))
-        for fact in ("cpus", "warmup_iterations", "min_iterations", "min_seconds", "max_seconds")
+        for fact in (
+            "cpus",
+            "quiet_device",
+            "warmup_iterations",
+            "min_iterations",
+            "min_seconds",
+            "max_seconds",
+        )
     ]
     old, young = base.artifact.versions, new.artifact.versions
     facts += [(f"version of {name}", old.get(name), young.get(name)) for name in sorted(old | young)]

@@ -17,6 +17,16 @@ def parse_time(text: str) -> int:
     return max(1, round(_parse(text, _TIMES, "a time", "20ms or 1.5s")))
 
 
+def parse_wait(text: str) -> float:
+    """`120s` in seconds, at most an hour; `0` waits for nothing; raises `UsageError` when it is neither."""
+    if text.strip() in ("0", "0s"):
+        return 0.0
+    seconds = parse_time(text) / 1e9
+    if seconds > 3600:
+        raise UsageError(f"{text!r} is more than an hour", mend="write a time such as 120s, or 0")
+    return seconds
+
+
 def parse_size(text: str) -> int:
     """`40MB` (10^6), `40MiB` (2^20) in bytes; raises `UsageError` when it is not a size above 0."""
     return max(1, round(_parse(text, _SIZES, "a size", "40MB or 40MiB")))

@@ -78,7 +78,9 @@ class Plan(Record, frozen=True, kw_only=True):
     Each runs at least `warmup_iterations`, then measures until both `min_iterations` and `min_seconds` are
     reached, or `max_seconds` is; then it counts instructions over `counted_iterations` more, untimed.
     `cpus` is a list such as `4-7`, or None for no pinning. With `sampler`, clocks and temperatures are
-    recorded beside each process while it runs.
+    recorded beside each process while it runs; with `quiet_device`, the device was made quiet before. Each
+    process waits until the device is within `cooled_within_celsius` of its first temperature, but no longer
+    than `max_cooling_seconds`.
     """
 
     threads: int
@@ -94,6 +96,9 @@ class Plan(Record, frozen=True, kw_only=True):
     target_precision: float | None = None
     max_minutes: float | None = None
     sampler: bool = False
+    quiet_device: bool = False
+    max_cooling_seconds: float = 120.0
+    cooled_within_celsius: float = 3.0
 
 
 # What lowering gives ------------------------------------------------------------------------------
@@ -250,6 +255,18 @@ class SampledConditions(Record, frozen=True, kw_only=True):
     unreadable: dict[str, str] = {}
 
 
+class QuietSetting(Record, frozen=True, kw_only=True):
+    """One setting of a device that was to be made quiet: `now` was read back on the device.
+
+    It is None where nothing was set, or where the device does not tell; `note` says which, and why.
+    """
+
+    name: str
+    before: str | None = None
+    now: str | None = None
+    note: str | None = None
+
+
 # What is measured ---------------------------------------------------------------------------------
 
 
@@ -263,8 +280,8 @@ class OutputTensor(Record, frozen=True, kw_only=True):
 class MemoryDetail(Record, frozen=True, kw_only=True):
     """Figures from smaps_rollup, read in a pass of its own because reading it disturbs times.
 
-    Pss is what Android's `dumpsys meminfo` adds up to TOTAL PSS. A figure that could not be read is None
-    and `unavailable` says why.
+    Pss is what Android's `dumpsys meminfo` adds up to TOTAL PSS; `dumpsys_pss_bytes` is what that said of
+    the same process while it ran. A figure that could not be read is None, and its `unavailable` says why.
     """
 
     pss_initialized_bytes: Bytes | None
@@ -272,6 +289,8 @@ class MemoryDetail(Record, frozen=True, kw_only=True):
     pss_end_bytes: Bytes | None
     private_dirty_end_bytes: Bytes | None
     unavailable: str | None
+    dumpsys_pss_bytes: Bytes | None = None
+    dumpsys_unavailable: str | None = None
 
 
 class ProfiledOperator(Record, frozen=True, kw_only=True):
@@ -502,7 +521,8 @@ class Failure(Record, frozen=True, kw_only=True):
 class Cell(Record, frozen=True, kw_only=True):
     """One measured point: variant x device x threads.
 
-    `stopped_by` says which limit of the plan ended it; None while it is unfinished, or failed.
+    `stopped_by` says which limit of the plan ended it; None while it is unfinished, or failed. `quieting` is
+    None where the device was left as it was.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -519,6 +539,7 @@ class Cell(Record, frozen=True, kw_only=True):
     failure: Failure | None = None
     stopped_by: StoppedBy | None = None
     profile: Profile | None = None
+    quieting: tuple[QuietSetting, ...] | None = None
     verdict: Verdict
 
     @property
@@ -566,6 +587,9 @@ class RunRequest(Record, frozen=True, kw_only=True):
     max_seconds: float | None = None
     profile: bool = False
     sampler: bool | None = None
+    quiet_device: bool = False
+    max_cooling_seconds: float | None = None
+    cooled_within_celsius: float | None = None
     seed: int = 0
     allow_undelegated: bool = False
     weights_files: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from harness.bundle import Bundle, ensure_bundle
 from harness.devices.cores import choose_cores, format_cpu_list
 from harness.devices.device import Device
 from harness.devices.kinds import open_device
+from harness.devices.quieting import quieted
 from harness.devices.reconnection import DeviceRestarted
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, HarnessError, Interrupted
@@ -120,6 +121,7 @@ class _Worker:
             hold_device(target, tell),
             open_device(target, tell) as device,
             hold_there(target, device, tell),
+            quieted(device, tell, wanted=self.request.quiet_device) as quieting,
         ):
             refused = _refuse_half(self.artifacts, device)
             if refused:
@@ -132,7 +134,7 @@ class _Worker:
             self.session = Session(
                 device, bundle, self.artifacts, progress.save, progress.tell, self.cancelled
             )
-            self.session.profile = self.request.profile
+            self.session.profile, self.session.quieting = self.request.profile, quieting
             self.session.run, self.session.note = run_identity(self.folder), tell
             self.session.measure(cells, read_cells(self.folder), seed=self.request.seed)
             if refused:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
+from statistics import median, median_low
 
 import pandas as pd
 
@@ -27,6 +27,7 @@ def _row(run: Run, cell: Cell) -> dict[str, _Value]:
         **_identity(cell),
         **_latency(cell.latency),
         "instructions_per_inference": _whole(cell.instructions_per_inference),
+        **_counts(cell),
         **_phases(cell),
         **_memory(cell.memory),
         **_accuracy(cell.accuracy),
@@ -95,6 +96,16 @@ def _ends(name: str, interval: Interval | None) -> dict[str, _Value]:
     }
 
 
+def _counts(cell: Cell) -> dict[str, _Value]:
+    """Medians over the processes that counted."""
+    columns: dict[str, _Value] = {}
+    for name in ("cycles", "cache_misses", "branch_misses"):
+        counts = [getattr(process, f"{name}_per_inference") for process in cell.processes]
+        known = [count for count in counts if count is not None]
+        columns[f"{name}_per_inference"] = _whole(median_low(known) if known else None)
+    return columns
+
+
 def _phases(cell: Cell) -> dict[str, _Value]:
     """Medians over processes."""
     processes = cell.processes
@@ -108,7 +119,13 @@ def _phases(cell: Cell) -> dict[str, _Value]:
 def _memory(memory: Memory | None) -> dict[str, _Value]:
     detail = memory.detail if memory else None
     phases = ("rss_start", "rss_loaded", "rss_initialized", "peak_rss", "planned_arena")
-    details = ("pss_initialized", "private_dirty_initialized", "pss_end", "private_dirty_end")
+    details = (
+        "pss_initialized",
+        "private_dirty_initialized",
+        "pss_end",
+        "private_dirty_end",
+        "dumpsys_pss",
+    )
     columns: dict[str, _Value] = {}
     columns |= {
         f"{name}_bytes": _whole(getattr(memory, f"{name}_bytes") if memory else None) for name in phases

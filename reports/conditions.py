@@ -27,7 +27,9 @@ COLUMNS = (
     "busiest core's MHz in between",
     "governor",
     "load average",
+    "available memory MB",
     "battery °C",
+    "battery %",
     "screen",
     "throttled",
 )
@@ -46,7 +48,9 @@ def describe(cells: Sequence[Cell]) -> tuple[ConditionsRow, ...]:
                 _sampled(cell, lambda sample: sample.frequencies_khz, 1e-3),
                 _named(cell, lambda conditions: conditions.governors or ()),
                 _change(cell, _loads),
+                _change(cell, _memory),
                 _change(cell, _battery),
+                _change(cell, _charge),
                 _named(cell, lambda conditions: [conditions.wakefulness] if conditions.wakefulness else []),
                 _throttled(cell),
             ),
@@ -65,6 +69,18 @@ def unreadable(cells: Sequence[Cell]) -> tuple[tuple[str, str], ...]:
             for found in (process.conditions_before.unreadable, process.conditions_after.unreadable, sampled):
                 reasons |= {printable(fact): printable(why) for fact, why in found.items()}
     return tuple(sorted(reasons.items()))
+
+
+def quieting(cells: Sequence[Cell]) -> str | None:
+    """What `--quiet-device` set, as read back, and what it could not; None where it was not asked for."""
+    settings = dict.fromkeys(setting for cell in cells for setting in cell.quieting or ())
+    texts = [
+        f"{setting.name} {setting.now} (was {setting.before})"
+        if setting.now
+        else f"{setting.name}: {setting.note}"
+        for setting in settings
+    ]
+    return "; ".join(texts) or None
 
 
 def _change(cell: Cell, reading: _Reading) -> str:
@@ -114,6 +130,15 @@ def _loads(conditions: Conditions) -> Iterable[float]:
 
 def _battery(conditions: Conditions) -> Iterable[float]:
     return [] if conditions.battery_celsius is None else [conditions.battery_celsius]
+
+
+def _charge(conditions: Conditions) -> Iterable[float]:
+    return [] if conditions.battery_percent is None else [conditions.battery_percent]
+
+
+def _memory(conditions: Conditions) -> Iterable[float]:
+    free = conditions.memory_available_bytes
+    return [] if free is None else [free / 1e6]
 
 
 def _named(cell: Cell, reading: Callable[[Conditions], Iterable[str]]) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from harness.printable import printable
-from harness.records import Cell, PairedDrop, Status
+from harness.records import Cell, MemoryDetail, PairedDrop, Status
 from reports.accuracy import doubts_about_accuracy
 from reports.doubts import grave_codes
 from reports.figures import clock_mark, cost_of, short_name, top1_of
@@ -78,8 +79,13 @@ def _columns(sections: Sequence[Section]) -> tuple[_Column, ...]:
         columns += [_Column("latency ms", _latency_text), _Column("p90 ms", _p90_text)]
     if any(section.device.emulated for section in sections):
         columns.append(_Column("instructions M", _instructions_text))
+    columns.append(_Column("peak RSS MB", _memory_text))
+    cells = [cell for section in sections for cell in section.cells]
+    # What few devices tell has a column only where one does.
     columns += [
-        _Column("peak RSS MB", _memory_text),
+        _Column(title, text) for title, text in _RARE.items() if any(text(cell) != MISSING for cell in cells)
+    ]
+    columns += [
         _Column("file MB", lambda cell: significant(cell.artifact.size_bytes / 1e6)),
         _Column("MACs M", lambda cell: significant(cell.artifact.macs / 1e6, 4)),
         _Column("top-1 %", accuracy_text),
@@ -135,6 +141,41 @@ def _memory_text(cell: Cell) -> str:
     return significant(cell.memory.peak_rss_bytes / 1e6) if cell.memory else MISSING
 
 
+def _pss_text(cell: Cell) -> str:
+    return _megabytes(cell, lambda detail: detail.pss_end_bytes)
+
+
+def _dumpsys_text(cell: Cell) -> str:
+    return _megabytes(cell, lambda detail: detail.dumpsys_pss_bytes)
+
+
+def _megabytes(cell: Cell, figure: Callable[[MemoryDetail], int | None]) -> str:
+    size = figure(cell.memory.detail) if cell.memory and cell.memory.detail else None
+    return MISSING if size is None else significant(size / 1e6)
+
+
+def _cache_misses_text(cell: Cell) -> str:
+    return _thousands([process.cache_misses_per_inference for process in cell.processes])
+
+
+def _branch_misses_text(cell: Cell) -> str:
+    return _thousands([process.branch_misses_per_inference for process in cell.processes])
+
+
+def _thousands(counts: Sequence[int | None]) -> str:
+    """The median over processes; nothing unless all of them counted."""
+    known = [count for count in counts if count is not None]
+    return significant(median(known) / 1e3) if known and len(known) == len(counts) else MISSING
+
+
+_RARE: dict[str, Callable[[Cell], str]] = {
+    "Pss MB": _pss_text,
+    "dumpsys Pss MB": _dumpsys_text,
+    "cache misses k": _cache_misses_text,
+    "branch misses k": _branch_misses_text,
+}
+
+
 def accuracy_text(cell: Cell) -> str:
     """`61.2 ± 1.3` when measured, `published 63.3` when not."""
     top1 = top1_of(cell)
@@ -182,6 +223,10 @@ def _notes(sections: Sequence[Section]) -> tuple[str, ...]:
         )
     if any(section.device.clock == "emulated" for section in sections):
         notes.append("Peak RSS on an emulated device includes the translator's own memory.")
+    if any(_pss_text(cell) != MISSING for cell in cells):
+        notes.append("Pss is from a process of its own: memory that it shares counts by its share.")
+    if any(_dumpsys_text(cell) != MISSING for cell in cells):
+        notes.append("dumpsys Pss is the TOTAL PSS that Android's dumpsys meminfo told while it ran.")
     if any(_frontier(section) for section in sections):
         notes.append(
             f"{FRONTIER_MARK} on the frontier: nothing beats it in cost and accuracy of the same source."

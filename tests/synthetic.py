@@ -294,6 +294,20 @@ def _process(
         counters_unavailable=None if instructions else "perf_event_open: permission denied",
         conditions_before=_conditions(device, 31.0 + round_ / 2, random),
         conditions_after=_conditions(device, 32.5 + round_ / 2, random),
+        sampled=_sampled(31.0 + round_ / 2),
+    )
+
+
+def _sampled(celsius: float) -> records.SampledConditions:
+    """Two cores that hold their clocks while one zone warms up by 1.5 °C."""
+    samples = tuple(
+        records.ConditionsSample(
+            uptime_seconds=100 + i / 2, frequencies_khz=(1_803_000, 2_802_000), celsius=(celsius + i / 2,)
+        )
+        for i in range(4)
+    )
+    return records.SampledConditions(
+        period_seconds=0.5, cpus_allowed="0-3", cores=(0, 7), zones=("BIG",), samples=samples
     )
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.quantities import parse_count, parse_share, parse_size, parse_time
+from harness.quantities import parse_count, parse_share, parse_size, parse_time, parse_wait
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,9 @@ from harness.quantities import parse_count, parse_share, parse_size, parse_time
         (parse_time, "800us", 800_000),
         (parse_time, "800µs", 800_000),
         (parse_time, " 5 NS ", 5),
+        (parse_wait, "120s", 120),
+        (parse_wait, "0", 0),
+        (parse_wait, "0s", 0),
         (parse_size, "40MB", 40_000_000),
         (parse_size, "40MiB", 40 * 2**20),
         (parse_size, "512 kb", 512_000),
@@ -41,6 +44,8 @@ def test_a_quantity_is_read_with_its_unit(parse: Callable[[str], float], text: s
         (parse_time, "-5ms", "is not a time"),
         (parse_time, "0ms", "is not above 0"),
         (parse_time, "1" * 400 + "ms", "is not above 0"),
+        (parse_wait, "3601s", "more than an hour"),
+        (parse_wait, "120", "has no unit"),
         (parse_size, "40 apples", "unknown unit"),
         (parse_size, "nan", "is not a size"),
         (parse_count, "60ms", "unknown unit"),

@@ -31,6 +31,30 @@ app.add_typer(bundle_app, name="bundle")
 
 LOG_WIDTH = 120
 
+# What a device is put into, and how it is watched, while it is measured.
+MaxCooling = Annotated[
+    str | None,
+    typer.Option(help="Wait at most so long before a process until it is cool again; default 120s."),
+]
+CoolWithin = Annotated[
+    float | None,
+    typer.Option(min=0.1, max=50, help="Cool is so many °C above the first process; default 3."),
+]
+Sampler = Annotated[
+    bool | None,
+    typer.Option(
+        "--sampler/--no-sampler",
+        help="Record clocks and temperatures while timing; default where a core is left for it.",
+    ),
+]
+QuietDevice = Annotated[
+    bool,
+    typer.Option(
+        "--quiet-device",
+        help="While measuring keep it awake, at fixed performance, at full clock; restored afterwards.",
+    ),
+]
+
 # Options that several commands share.
 Widths = Annotated[
     str | None,

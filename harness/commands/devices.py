@@ -42,11 +42,13 @@ def _clean(name: str) -> None:
     from harness.devices import inventory
     from harness.devices.cleaning import clean
     from harness.devices.kinds import check_target, open_device
+    from harness.devices.quieting import restore
     from harness.locks import hold_device
 
     for target in inventory.resolve((name,)):
         check_target(target)
         with hold_device(target, say), open_device(target, say) as device:
+            restore(device, say)
             cleaned = clean(device)
         typer.echo(
             f"{target.name}: removed {cleaned.freed_bytes / 1e6:.1f} MB from {cleaned.folder}, "

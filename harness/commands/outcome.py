@@ -56,7 +56,16 @@ def _show_summary(cells: "tuple[Cell, ...]") -> None:
             f"{info.name}: {info.model}",
             table.columns,
             [(*row.cells[:-1], row.cells[-1].partition(":")[0]) for row in table.rows],
-            droppable=("MACs M", "threads", "file MB", "p90 ms"),
+            droppable=(
+                "branch misses k",
+                "cache misses k",
+                "dumpsys Pss MB",
+                "MACs M",
+                "threads",
+                "file MB",
+                "Pss MB",
+                "p90 ms",
+            ),
         )
         for verdict in dict.fromkeys(verdict for verdict in verdicts if ":" in verdict):
             names = [" ".join(row.cells[:2]) for row in table.rows if row.cells[-1] == verdict]

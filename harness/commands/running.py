@@ -11,11 +11,15 @@ from harness.commands.application import (
     AllowUndelegated,
     CalibrationImages,
     Classes,
+    CoolWithin,
     Json,
+    MaxCooling,
     PaddingOption,
     Precisions,
     Quiet,
+    QuietDevice,
     Resolutions,
+    Sampler,
     WeightsFiles,
     Widths,
     app,
@@ -85,13 +89,10 @@ def run(
     profile: Annotated[
         bool, typer.Option("--profile", help="Also time each operator, in a process of its own.")
     ] = False,
-    sampler: Annotated[
-        bool | None,
-        typer.Option(
-            "--sampler/--no-sampler",
-            help="Record clocks and temperatures while timing; default where a core is left for it.",
-        ),
-    ] = None,
+    max_cooling: MaxCooling = None,
+    cool_within: CoolWithin = None,
+    sampler: Sampler = None,
+    quiet_device: QuietDevice = False,
     weights: WeightsFiles = None,
     calibrate: CalibrationImages = None,
     padding: PaddingOption = None,
@@ -108,6 +109,7 @@ def run(
     from harness import options
     from harness.devices import inventory
     from harness.devices.kinds import check_target
+    from harness.quantities import parse_wait
     from harness.records import RunRequest
     from harness.results import read_run
 
@@ -139,6 +141,9 @@ def run(
             max_seconds=options.check_max_time(min_time, max_time),
             profile=profile,
             sampler=sampler,
+            quiet_device=quiet_device,
+            max_cooling_seconds=parse_wait(max_cooling) if max_cooling else None,
+            cooled_within_celsius=cool_within,
             seed=seed,
             allow_undelegated=allow_undelegated,
         )

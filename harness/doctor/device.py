@@ -1,11 +1,13 @@
 """A device: room, permissions, heat, power, counters and what else it is doing."""
 
+import shlex
 import time
 
 from harness.devices.device import Device
 from harness.devices.device_lock import find_holder
 from harness.devices.exact import run_exactly
 from harness.devices.probe import PROBE_SCRIPT, PROBE_TIMEOUT_S, Probed, parse_probe, read_facts
+from harness.devices.quieting import left_behind
 from harness.doctor.android import examine_android
 from harness.doctor.diagnosis import Diagnosis, Level
 from harness.measuring.conditions import parse_conditions
@@ -44,6 +46,7 @@ def examine_device(device: Device) -> tuple[Diagnosis, ...]:
     conditions = _read_conditions(device)
     checks = (
         _holder(device),
+        _settings(device),
         _clock(device),
         _folder(device),
         _space(device, facts),
@@ -80,6 +83,15 @@ def _holder(device: Device) -> Check | None:
     if holder is None:
         return None
     return ("in use", "unfit", f"{holder} is measuring on it", "wait for that run to end, or stop it")
+
+
+def _settings(device: Device) -> Check | None:
+    """What `--quiet-device` set in a run that was killed."""
+    left = left_behind(device)
+    if not left:
+        return None
+    mend = f"the next `harness run` restores them, or harness devices --clean {shlex.quote(device.info.name)}"
+    return ("settings", "advice", f"left by a run that did not end: {', '.join(left)}", mend)
 
 
 def _clock(device: Device) -> Check:

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 
 from harness.records import Conditions
 
-# Sensors of phones and boards step by 0.1 to 1 °C; within 3 °C none of the known ones throttles anew.
-WARMER_CELSIUS = 3.0
-LIMIT_S = 120.0
 POLL_S = 2.0
 # A device that no longer cools is as cool as the room allows: waiting on would change nothing.
 STILL_COOLING_CELSIUS = 0.5
@@ -16,9 +13,11 @@ STANDSTILL_S = 20.0
 
 @dataclass(frozen=True)
 class Cooling:
-    """How warm a device was at first; `wait` brings it back there."""
+    """How warm a device was at first; `wait` brings it back to within `within_celsius` of that."""
 
     start: Conditions
+    limit_s: float
+    within_celsius: float
 
     @property
     def possible(self) -> bool:
@@ -33,10 +32,10 @@ class Cooling:
         if not self.possible:
             return None
         waited_s, improved_s, lowest = 0.0, 0.0, float("inf")
-        while waited_s < LIMIT_S:
+        while waited_s < self.limit_s:
             now = read()
             excess = self.excess_celsius(now)
-            if excess <= WARMER_CELSIUS and not now.thermal_status:
+            if excess <= self.within_celsius and not now.thermal_status:
                 break
             if excess <= lowest - STILL_COOLING_CELSIUS:
                 lowest, improved_s = excess, waited_s

@@ -1,6 +1,7 @@
 """Processes of their own for what disturbs times: memory from smaps_rollup, and time per operator."""
 
 import math
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -24,6 +25,10 @@ from harness.records import (
 PROFILED_INFERENCES = 30
 # The slowest of them were held up by something else. Not the median: XNNPACK tells whole microseconds.
 KEPT_SHARE = 0.9
+# dumpsys takes some tenths of a second, and should find the process at work.
+MEMINFO_SECONDS = 2.0
+
+_TOTAL_PSS = re.compile(r"^ *TOTAL(?: PSS)?: +([0-9]{1,10})(?= )(?=.*SWAP)", re.MULTILINE)
 
 
 def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, plan: Plan) -> MemoryDetail:
@@ -32,11 +37,33 @@ def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, pla
     Raises:
         RunnerFailed, ReportRejected: as `runner.measure_process` does.
     """
-    brief = msgspec.structs.replace(plan, warmup_iterations=0)
-    detail = _run_briefly(job, deployed, artifact, brief, "--memory-detail").memory_detail
+    is_android = job.device.info.kind == "android"
+    seconds = min(MEMINFO_SECONDS, plan.max_seconds) if is_android else 0.0
+    brief = msgspec.structs.replace(plan, warmup_iterations=0, min_seconds=seconds)
+    detail = _run_briefly(job, deployed, artifact, brief, "--memory-detail", beside="memory").memory_detail
     if detail is None:
         raise ReportRejected("the device's report lacks the memory figures", device=job.device.info.name)
+    if is_android:
+        try:
+            told = parse_meminfo(job.fetch("meminfo"))
+        except ReportRejected:
+            told = None
+        reason = None if told is not None else "dumpsys meminfo told nothing of the process"
+        detail = msgspec.structs.replace(detail, dumpsys_pss_bytes=told, dumpsys_unavailable=reason)
+    job.remove()
     return detail
+
+
+def parse_meminfo(content: bytes) -> int | None:
+    """TOTAL PSS in bytes, as `dumpsys meminfo PID` tells it of one process; None when it does not.
+
+    Up to Android 10 it is called TOTAL.
+    """
+    text = content.decode("utf-8", "replace")
+    totals = _TOTAL_PSS.findall(text)
+    if text.count("** MEMINFO in pid ") != 1 or len(totals) != 1:
+        return None
+    return 1024 * int(totals[0])
 
 
 def measure_profile(job: Job, deployed: DeployedArtifact, artifact: Artifact, plan: Plan) -> Profile:
@@ -48,7 +75,9 @@ def measure_profile(job: Job, deployed: DeployedArtifact, artifact: Artifact, pl
     if job.device.info.clock == "emulated":
         return no_profile("a translator's times tell nothing of operators")
     options = ("--profile-iterations", str(PROFILED_INFERENCES))
-    profiled = _run_briefly(job, deployed, artifact, plan, *options).profile
+    brief = msgspec.structs.replace(plan, min_seconds=0.0)
+    profiled = _run_briefly(job, deployed, artifact, brief, *options).profile
+    job.remove()
     if not profiled or any(len(one.times_ns) != PROFILED_INFERENCES for one in profiled):
         raise ReportRejected("the device's report lacks the times of operators", device=job.device.info.name)
     return summarize_profile(profiled)
@@ -110,11 +139,9 @@ def _typical(times_ns: Sequence[int]) -> float:
 
 
 def _run_briefly(
-    job: Job, deployed: DeployedArtifact, artifact: Artifact, plan: Plan, *options: str
+    job: Job, deployed: DeployedArtifact, artifact: Artifact, plan: Plan, *options: str, beside: str = ""
 ) -> RunnerReport:
-    brief = msgspec.structs.replace(plan, min_iterations=1, min_seconds=0.0, counted_iterations=0)
+    brief = msgspec.structs.replace(plan, min_iterations=1, counted_iterations=0)
     argv = (*runner_argv(job.device, job.bundle, deployed, brief), *options)
-    exit_code = job.run(argv, timeout_s=timeout_for(job.device, brief))
-    report = fetch_report(job, exit_code, artifact, brief)
-    job.remove()
-    return report
+    exit_code = job.run(argv, timeout_s=timeout_for(job.device, brief), beside=beside)
+    return fetch_report(job, exit_code, artifact, brief)

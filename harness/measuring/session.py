@@ -30,7 +30,7 @@ from harness.measuring.parity import compare, read_reference
 from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
 from harness.measuring.runner import Measured, adopt_process, measure_process
 from harness.measuring.schedule import is_complete, most_processes, reason_to_stop
-from harness.records import Artifact, Cell, Failure, Plan, StoppedBy, Variant
+from harness.records import Artifact, Cell, Failure, Plan, QuietSetting, StoppedBy, Variant
 
 Figures = TypeVar("Figures")
 
@@ -57,6 +57,7 @@ class Session:
     profile: bool = False
     run: str = ""
     note: Callable[[str], None] | None = None
+    quieting: tuple[QuietSetting, ...] | None = None
 
     def measure(self, requests: Sequence[CellRequest], earlier: Sequence[Cell], *, seed: int) -> None:
         """Measure all cells; those in `earlier` go on from the processes they have.
@@ -171,7 +172,7 @@ class Session:
         return reason_to_stop(cell, elapsed_s=time.monotonic() - self.started)
 
     def _save(self, draft: Draft, cell: Cell, stopped_by: StoppedBy | None) -> None:
-        draft.cell = msgspec.structs.replace(cell, stopped_by=stopped_by)
+        draft.cell = msgspec.structs.replace(cell, stopped_by=stopped_by, quieting=self.quieting)
         self.save(draft.cell)
 
     def _measure_once(
@@ -190,7 +191,7 @@ class Session:
             draft.request.plan,
             round_=round_,
             run=self.run,
-            cooled_seconds=self._cool_down(bundle),
+            cooled_seconds=self._cool_down(bundle, draft.request.plan),
         )
         self.current_job = self._job(bundle)
         try:
@@ -211,12 +212,13 @@ class Session:
         draft.parity = worse_parity(draft.parity, parity)
         draft.processes = (*draft.processes, measured.process)
 
-    def _cool_down(self, bundle: DeployedBundle) -> float | None:
+    def _cool_down(self, bundle: DeployedBundle, plan: Plan) -> float | None:
         """Wait until the device is as cool as it was at first; without a real clock heat changes nothing."""
         if self.device.info.clock != "real":
             return None
         if self.cooling is None:
-            self.cooling = Cooling(read_conditions(self.device, bundle))
+            start = read_conditions(self.device, bundle)
+            self.cooling = Cooling(start, plan.max_cooling_seconds, plan.cooled_within_celsius)
 
         def pause(seconds: float) -> None:
             self.tell("waiting for it to cool down")

@@ -1,6 +1,6 @@
 """One file a plot: a function that draws a section's cells, or says why it cannot."""
 
-from reports.plots import by_macs, by_resolution, by_width, memory, operators, samples, tradeoff
+from reports.plots import by_macs, by_resolution, by_width, memory, operators, over_time, samples, tradeoff
 
 PLOTS = (
     tradeoff.draw,
@@ -10,4 +10,5 @@ PLOTS = (
     operators.draw,
     memory.draw,
     samples.draw,
+    over_time.draw,
 )

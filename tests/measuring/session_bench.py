@@ -40,6 +40,8 @@ while [ $# -gt 0 ]; do
 done
 zone=$HARNESS_PROBE_ROOT/sys/class/thermal/thermal_zone0/temp
 [ ! -e "$zone" ] || { echo 60000 > "$zone"; (sleep 2; echo 41000 > "$zone") > /dev/null 2>&1 & }
+clock=$HARNESS_PROBE_ROOT/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq
+[ ! -e "$clock" ] || { sleep 0.3; echo 900000 > "$clock"; sleep 0.5; echo 1800000 > "$clock"; }
 end=$(sed -n 2p "$model")
 case $end in
 SIG*) kill -${end#SIG} $$; sleep 10 ;;
@@ -81,6 +83,7 @@ class Bench:
             "ld.so": RUNNER,
             "launch.sh": (DEVICE_SCRIPTS / "launch.sh").read_text(),
             "probe.sh": (DEVICE_SCRIPTS / "probe.sh").read_text(),
+            "sampler.sh": (DEVICE_SCRIPTS / "sampler.sh").read_text(),
         }.items():
             (source / name).write_text(content)
             files.append(

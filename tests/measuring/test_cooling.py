@@ -2,8 +2,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.measuring.cooling import LIMIT_S, POLL_S, STANDSTILL_S, Cooling
+from harness.measuring.cooling import POLL_S, STANDSTILL_S, Cooling
 from harness.records import Conditions, Temperature
+
+LIMIT_S = 120.0
 
 
 def conditions(*celsius: float, status: int | None = None) -> Conditions:
@@ -11,7 +13,9 @@ def conditions(*celsius: float, status: int | None = None) -> Conditions:
     return Conditions(temperatures=zones or None, thermal_status=status)
 
 
-def wait(start: Conditions, *readings: Conditions) -> tuple[float | None, int]:
+def wait(
+    start: Conditions, *readings: Conditions, limit_s: float = LIMIT_S, within_celsius: float = 3.0
+) -> tuple[float | None, int]:
     """Seconds waited, and how often the device was read; the last reading repeats."""
     left: Iterator[Conditions] = iter(readings)
     last = readings[-1] if readings else start
@@ -22,7 +26,7 @@ def wait(start: Conditions, *readings: Conditions) -> tuple[float | None, int]:
         reads.append(next(left, last))
         return reads[-1]
 
-    waited = Cooling(start).wait(read, pauses.append)
+    waited = Cooling(start, limit_s, within_celsius).wait(read, pauses.append)
     assert waited is None or waited == sum(pauses)
     return waited, len(reads)
 
@@ -57,3 +61,10 @@ def test_a_zone_that_vanishes_is_not_waited_for(now):
 
 def test_where_no_temperature_can_be_read_nothing_is_waited_for_or_read():
     assert wait(Conditions()) == (None, 0)
+
+
+def test_the_limit_and_the_distance_can_be_set():
+    assert wait(conditions(40), conditions(60), limit_s=0.0) == (0.0, 0)
+    cooling = [conditions(50 - degree) for degree in range(10)]
+    assert wait(conditions(40), *cooling, limit_s=6.0) == (6.0, 3)
+    assert wait(conditions(40), *cooling, within_celsius=8.0) == (2 * POLL_S, 3)

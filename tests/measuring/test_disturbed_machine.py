@@ -1,4 +1,4 @@
-"""A live ARM kernel that throttles half-way through a measurement: the cell must say so.
+"""A live ARM kernel that throttles half-way through a measurement, for good or not: the cell must say so.
 
 The machine has neither cpufreq nor thermal zones: plain files mounted in their place stand for them.
 """
@@ -37,6 +37,8 @@ FILES = {
     FREQUENCY: "2400000",
     f"{ZONES}/thermal_zone0/type": "cpu-thermal",
     f"{ZONES}/thermal_zone0/temp": "45000",
+    f"{ZONES}/thermal_zone1/type": "cpu-left",
+    f"{ZONES}/thermal_zone1/temp": "44000",
 }
 VARIANT = Variant(width=0.25, resolution_px=32, precision="fp32")
 PROCESSES = 3
@@ -79,47 +81,72 @@ def mount_files(administrator: Transport) -> None:
     administrator.run(["sudo", "sh", "-c", script], timeout_s=60).check()
 
 
-def throttle_during_the_next_process(administrator: Transport) -> None:
-    """Leave a program there that waits for a job, and lowers the clock while it runs."""
+# Throttles for a while and recovers; a sensor vanishes meanwhile.
+DIP = (
+    f"sleep 0.1; echo 1200000 > {FREQUENCY}; rm -r {ZONES}/thermal_zone1; sleep 0.15; "
+    f"echo 2400000 > {FREQUENCY}"
+)
+STAY_LOW = f"sleep 0.05; echo 1200000 > {FREQUENCY}; echo 85000 > {ZONES}/thermal_zone0/temp"
+
+
+def during_the_next_process(administrator: Transport, happens: str) -> None:
+    """Leave a program there that waits for a job, and changes the files while it runs."""
     pid_file = f"{FOLDER}/jobs/current/pid"
-    script = (
-        f"until [ -e {pid_file} ]; do sleep 0.01; done; sleep 0.05; kill -0 $(cat {pid_file}) || exit 1; "
-        f"echo 1200000 > {FREQUENCY}; echo 85000 > {ZONES}/thermal_zone0/temp"
-    )
+    script = f"until [ -e {pid_file} ]; do sleep 0.01; done; kill -0 $(cat {pid_file}) || exit 1; {happens}"
     argv = ["sudo", "sh", "-c", f"({script}) < /dev/null > /dev/null 2>&1 &"]
     administrator.run(argv, timeout_s=60).check()
 
 
+def codes(cell: Cell) -> dict[str, str]:
+    return {reason.code: reason.detail for reason in cell.verdict.reasons}
+
+
 @pytest.mark.slow
 @pytest.mark.device
-def test_a_core_that_throttles_half_way_ends_as_throttled(device: Device, administrator: Transport) -> None:
+def test_a_core_that_throttles_half_way_ends_as_throttled(
+    device: Device, administrator: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert [core.name for core in device.info.cores] == ["Cortex-A76"]
     assert find_clusters(device.info.cores) == {"all": (0,)}
     saved: list[Cell] = []
 
     def save(cell: Cell) -> None:
         saved.append(cell)
-        if len(cell.processes) == 1:
-            throttle_during_the_next_process(administrator)
+        if len(cell.processes) < PROCESSES:
+            during_the_next_process(administrator, DIP if len(cell.processes) == 1 else STAY_LOW)
 
     plan = make_plan(
-        processes=PROCESSES, warmup_iterations=1, min_iterations=20, min_seconds=0.1, counted_iterations=1
+        processes=PROCESSES,
+        warmup_iterations=1,
+        min_iterations=20,
+        min_seconds=0.4,
+        max_seconds=2.0,
+        counted_iterations=1,
+        sampler=True,
     )
+    monkeypatch.setattr("harness.measuring.sampling.SHORTEST_PERIOD_S", 0.02)
     with lower_in_background([VARIANT], allow_undelegated=False, on_lowered=lambda *_: None) as artifacts:
         session = Session(device, ensure_bundle("arm64-v8a"), artifacts, save, lambda text: None)
         session.measure([CellRequest(VARIANT, plan)], (), seed=0)
 
-    first, *_, last = saved
+    first, dipped, *_, last = saved
     assert last.failure is None
-    assert "throttled" not in {reason.code for reason in first.verdict.reasons}
-    throttled = {reason.code: reason.detail for reason in last.verdict.reasons}
-    assert throttled["throttled"] == "core 0 fell from 2400 to 1200 MHz during a process"
+    assert "throttled" not in codes(first)
+    between = dipped.processes[1]
+    for conditions in (between.conditions_before, between.conditions_after):
+        assert conditions.frequencies_khz == (2_400_000,)
+    assert codes(dipped)["throttled"].startswith("core 0 fell from 2400 to 1200 MHz while a process ran")
+    assert between.sampled is not None
+    assert between.sampled.zones == ("cpu-thermal", "cpu-left")
+    assert between.sampled.samples[0].celsius == (45.0, 44.0)
+    assert between.sampled.samples[-1].celsius == (45.0, None)
+    assert set(between.sampled.unreadable) == {"zone cpu-left"}
+
+    assert codes(last)["throttled"] == "core 0 fell from 2400 to 1200 MHz during a process"
     assert last.verdict.status == "suspect"
-    second = last.processes[1]
-    assert second.conditions_before.frequencies_khz == (2_400_000,)
-    assert second.conditions_after.frequencies_khz == (1_200_000,)
-    hot = [zone.celsius for zone in second.conditions_after.temperatures or ()]
-    assert hot == [85.0]
+    third = last.processes[2]
+    assert third.conditions_after.frequencies_khz == (1_200_000,)
+    assert [zone.celsius for zone in third.conditions_after.temperatures or ()] == [85.0]
     assert last.memory is not None
     assert last.memory.detail is not None
     assert last.memory.detail.pss_end_bytes

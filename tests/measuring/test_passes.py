@@ -1,6 +1,6 @@
 import pytest
 
-from harness.measuring.passes import operator_kinds, summarize_profile
+from harness.measuring.passes import operator_kinds, parse_meminfo, summarize_profile
 from harness.records import ProfiledOperator
 
 # As XNNPACK names them, seen on x86-64 and ARM; a MobileNet of two blocks.
@@ -66,3 +66,39 @@ def test_operators_without_any_time_have_no_share():
 def test_a_name_cannot_steer_the_terminal():
     hostile = ProfiledOperator(name="\x1b[2Jgone", times_ns=(1,))
     assert "\x1b" not in summarize_profile([hostile]).operators[0].name
+
+
+# As Android 14 says of a native process, shortened; up to Android 10 the last line began with TOTAL:.
+MEMINFO = """Applications Memory Usage (in Kilobytes):
+Uptime: 5310 Realtime: 5310
+
+** MEMINFO in pid 4242 [runner] **
+                   Pss  Private  Private  SwapPss      Rss     Heap     Heap     Heap
+                 Total    Dirty    Clean    Dirty    Total     Size    Alloc     Free
+  Native Heap     9312     9312        0        0     9400        0        0        0
+        TOTAL    13370    10500     2048       12    17100        0        0        0
+
+ App Summary
+                       Pss(KB)                        Rss(KB)
+          Native Heap:     9312                           9400
+           TOTAL PSS:    13370            TOTAL RSS:    17100       TOTAL SWAP PSS:       12
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "kib"),
+    [
+        (MEMINFO, 13370),
+        (MEMINFO.replace("TOTAL PSS:    13370            TOTAL RSS:    17100", "TOTAL:    13370"), 13370),
+        (MEMINFO.replace("13370            TOTAL RSS", "many   TOTAL RSS"), None),
+        (MEMINFO.replace("13370            TOTAL RSS", "-1   TOTAL RSS"), None),
+        (MEMINFO.replace("13370            TOTAL RSS", "99999999999  TOTAL RSS"), None),
+        (MEMINFO + MEMINFO, None),
+        (MEMINFO.rpartition("TOTAL PSS")[0], None),
+        ("No process found for: 4242\n", None),
+        ("", None),
+        ("\x7fELF\0", None),
+    ],
+)
+def test_what_dumpsys_counts_is_read_strictly(text: str, kib: int | None) -> None:
+    assert parse_meminfo(text.encode()) == (None if kib is None else kib * 1024)

@@ -20,6 +20,7 @@ from record_builders import (
 )
 
 HEADER = b"cpus_allowed 0-3\ncore 4\ncore 5\nzone cpu-1-0\n"
+REQUEST = RunRequest(devices=(), widths=(0.25,), resolutions_px=(32,), precisions=("fp32",), threads=(1,))
 PHONE = tuple(Core(index=i, capacity=capacity) for i, capacity in enumerate((250,) * 4 + (1024,) * 2))
 
 
@@ -108,10 +109,15 @@ def test_the_words_for_the_sampler_hold_its_cores_as_a_mask() -> None:
 def test_a_sampler_is_planned_where_there_is_a_core_for_it_or_it_is_asked_for(
     clock, cores, wanted, sampler
 ) -> None:
-    request = RunRequest(
-        devices=(), widths=(0.25,), resolutions_px=(32,), precisions=("fp32",), threads=(1,), sampler=wanted
-    )
-    assert plan_for(request, clock, 1, None, cores).sampler is sampler
+    assert plan_for(replace(REQUEST, sampler=wanted), clock, 1, None, cores).sampler is sampler
+
+
+def test_cooling_and_quieting_are_recorded_in_the_plan() -> None:
+    usual = plan_for(REQUEST, "real", 1)
+    assert (usual.max_cooling_seconds, usual.cooled_within_celsius, usual.quiet_device) == (120.0, 3.0, False)
+    asked = replace(REQUEST, max_cooling_seconds=0.0, cooled_within_celsius=1.5, quiet_device=True)
+    plan = plan_for(asked, "real", 1)
+    assert (plan.max_cooling_seconds, plan.cooled_within_celsius, plan.quiet_device) == (0.0, 1.5, True)
 
 
 # The verdict --------------------------------------------------------------------------------------

@@ -242,6 +242,36 @@ def test_a_device_cools_down_before_the_next_process(
     assert "waiting for it to cool down" in bench.told
 
 
+def test_a_clock_that_dips_while_a_process_runs_is_in_the_cell_and_its_verdict(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.measuring.sampling.SHORTEST_PERIOD_S", 0.1)
+    folder = tmp_path / "root" / "sys/devices/system/cpu/cpu0/cpufreq"
+    folder.mkdir(parents=True)
+    (folder / "scaling_cur_freq").write_text("1800000\n")
+    (folder / "scaling_governor").write_text("performance\n")
+    monkeypatch.setenv("HARNESS_PROBE_ROOT", str(tmp_path / "root"))
+    bench.add(0.25)
+    cell = measure(bench, processes=1, sampler=True, max_seconds=1.0)
+    (process,) = cell.processes
+    assert process.conditions_before.frequencies_khz == process.conditions_after.frequencies_khz
+    assert process.sampled is not None
+    clocks = [sample.frequencies_khz for sample in process.sampled.samples]
+    assert {(900_000,), (1_800_000,)} <= set(clocks)
+    details = {reason.code: reason.detail for reason in cell.verdict.reasons}
+    assert details["throttled"].startswith("core 0 fell from 1800 to 900 MHz while a process ran")
+
+
+def test_a_sampler_that_fails_spoils_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The device has lost the script, say."""
+    monkeypatch.setattr("harness.measuring.runner.sampler_words", lambda *_: "fly")
+    bench.add(0.25)
+    (process,) = measure(bench, processes=1, sampler=True).processes
+    assert process.latencies_ns == (4, 4, 4)
+    assert process.sampled is not None
+    assert "samples could not be fetched whole" in process.sampled.unreadable["samples"]
+
+
 def test_operators_are_timed_in_a_process_of_its_own_when_asked_for(bench: Bench) -> None:
     bench.add(0.25)
     bench.measure(processes=2)

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from harness.records import Cell
+from harness.records import Cell, MemoryDetail
 from reports.tables import FRONTIER_MARK, summarise, summary_rows
 from synthetic import EMULATOR, PHONE, failed, make_cells, with_accuracy, with_verdict
 
@@ -81,3 +81,28 @@ def test_no_control_character_reaches_the_terminal(name: str) -> None:
 def test_every_row_has_every_column() -> None:
     columns, rows = summary_rows((*few(), *few(device=EMULATOR)))
     assert {len(row) for row in rows} == {len(columns)}
+
+
+def test_pss_and_misses_have_a_column_only_where_they_were_measured() -> None:
+    (cell, *others) = few()
+    assert not {"Pss MB", "dumpsys Pss MB", "cache misses k", "branch misses k"} & set(summary_rows(few())[0])
+    assert cell.memory is not None
+    detail = MemoryDetail(
+        pss_initialized_bytes=11_000_000,
+        private_dirty_initialized_bytes=9_000_000,
+        pss_end_bytes=12_300_000,
+        private_dirty_end_bytes=9_500_000,
+        unavailable=None,
+        dumpsys_pss_bytes=12_400_000,
+    )
+    counted = [
+        replace(process, cache_misses_per_inference=41_000 + index, branch_misses_per_inference=None)
+        for index, process in enumerate(cell.processes)
+    ]
+    told = replace(cell, memory=replace(cell.memory, detail=detail), processes=tuple(counted))
+    cells = (told, *others)
+    assert set(column(cells, "Pss MB")) == {"12.3", "–"}  # noqa: RUF001
+    assert set(column(cells, "dumpsys Pss MB")) == {"12.4", "–"}  # noqa: RUF001
+    assert set(column(cells, "cache misses k")) == {"41.0", "–"}  # noqa: RUF001
+    assert "branch misses k" not in summary_rows(cells)[0]
+    assert sum("Pss" in note for note in summarise(cells).notes) == 2

@@ -1,0 +1,261 @@
+"""Making a device quiet: what is told was read back, and everything is restored, also after a crash."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.devices.device import Device, describe
+from harness.devices.probe import Probed, parse_probe
+from harness.devices.quieting import JOURNAL, QUIET_SCRIPT, left_behind, parse_settings, quieted
+from harness.errors import ConnectionLost, Interrupted
+from harness.records import QuietSetting
+from harness.transports.base import Completed
+from harness.transports.local import LocalTransport
+
+SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"])
+POLICIES = "sys/devices/system/cpu/cpufreq"
+FOLDER = 'fol\'der of "mine" $HOME'
+# Android's programs as far as they are asked, with what they set in files below $HARNESS_PROBE_ROOT.
+ANDROID = {
+    "bin/settings": """#!/bin/sh
+file=$HARNESS_PROBE_ROOT/stay
+case "$*" in
+"get global stay_on_while_plugged_in") cat "$file" ;;
+"put global stay_on_while_plugged_in "*) echo "$4" > "$file" ;;
+*) exit 1 ;;
+esac
+""",
+    "bin/svc": """#!/bin/sh
+[ "$*" = "power stayon true" ] && echo 7 > "$HARNESS_PROBE_ROOT/stay"
+""",
+    "bin/input": """#!/bin/sh
+[ "$*" = "keyevent KEYCODE_WAKEUP" ] && echo Awake > "$HARNESS_PROBE_ROOT/wake"
+""",
+    "bin/dumpsys": """#!/bin/sh
+printf 'POWER MANAGER\\n  mWakefulness=%s\\n  mWakefulnessChanging=false\\n' $(cat "$HARNESS_PROBE_ROOT/wake")
+""",
+    "bin/cmd": """#!/bin/sh
+[ -e "$HARNESS_PROBE_ROOT/no_fixed" ] && { echo "Failed to set FIXED_PERFORMANCE mode"; exit 255; }
+[ "$1 $2" = "power set-fixed-performance-mode-enabled" ] && echo "$3" > "$HARNESS_PROBE_ROOT/fixed"
+""",
+    "stay": "0\n",
+    "wake": "Asleep\n",
+}
+
+
+def write_tree(root: Path, files: dict[str, str]) -> None:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+        path.chmod(0o755 if name.startswith("bin/") else 0o644)
+
+
+@pytest.fixture
+def linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tree of a board whose clocks this user may set."""
+    root = tmp_path / "root"
+    tree = {f"{POLICIES}/policy{index}/scaling_governor": "schedutil\n" for index in (0, 4)}
+    write_tree(root, tree)
+    (root / "bin").mkdir()
+    monkeypatch.setenv("HARNESS_PROBE_ROOT", str(root))
+    return root
+
+
+@pytest.fixture
+def phone(linux: Path, shell: list[str]) -> Path:
+    """A phone that was not rooted: its clocks are not ours, its screen is dark."""
+    if shell[0] == "busybox":
+        pytest.skip("busybox has an svc of its own, and no Android has busybox")
+    shutil.rmtree(linux / POLICIES)
+    write_tree(linux, ANDROID)
+    return linux
+
+
+@pytest.fixture(params=SHELLS, ids=" ".join)
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    words: list[str] = request.param
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"{words[0]} is not installed")
+    return words
+
+
+def quiet(root: Path, shell: Sequence[str], command: str) -> Probed:
+    words = [*shell, str(QUIET_SCRIPT), command, str(root.parent / FOLDER)]
+    told = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20)
+    assert told.stderr == ""
+    return parse_probe(told.stdout)
+
+
+def governors(root: Path) -> list[str]:
+    return [path.read_text().strip() for path in sorted((root / POLICIES).glob("policy*/scaling_governor"))]
+
+
+def journal(root: Path) -> Path:
+    return root.parent / FOLDER / JOURNAL
+
+
+def test_governors_are_set_read_back_and_restored(linux: Path, shell: list[str]) -> None:
+    told = quiet(linux, shell, "set")
+    assert parse_settings(told) == tuple(
+        QuietSetting(name=f"governor.policy{index}", before="schedutil", now="performance")
+        for index in (0, 4)
+    )
+    assert governors(linux) == ["performance"] * 2
+    assert set(quiet(linux, shell, "show").values) == {"left.governor.policy0", "left.governor.policy4"}
+    assert quiet(linux, shell, "restore").values == dict.fromkeys(
+        ("restored.governor.policy0", "restored.governor.policy4"), "schedutil"
+    )
+    assert governors(linux) == ["schedutil"] * 2
+    assert not journal(linux).exists()
+    assert quiet(linux, shell, "restore") == quiet(linux, shell, "show") == Probed({}, {})
+
+
+def test_a_phone_is_kept_awake_and_asked_for_fixed_performance(phone: Path, shell: list[str]) -> None:
+    settings = {setting.name: setting for setting in parse_settings(quiet(phone, shell, "set"))}
+    assert (settings["screen"].before, settings["screen"].now) == ("Asleep", "Awake")
+    assert (settings["stay_awake"].before, settings["stay_awake"].now) == ("0", "7")
+    asked = settings["fixed_performance"]
+    assert (asked.now, (phone / "fixed").read_text()) == (None, "true\n")
+    assert asked.note == "asked for true; the device does not tell whether it is"
+    assert settings["governor"].note == "no cpufreq/policy*"
+    quiet(phone, shell, "restore")
+    assert ((phone / "stay").read_text(), (phone / "fixed").read_text()) == ("0\n", "false\n")
+    assert not journal(phone).exists()
+
+
+def test_a_phone_without_that_mode_says_so_and_its_journal_does_not_keep_it(
+    phone: Path, shell: list[str]
+) -> None:
+    (phone / "no_fixed").touch()
+    settings = {setting.name: setting for setting in parse_settings(quiet(phone, shell, "set"))}
+    assert "refused" in (settings["fixed_performance"].note or "")
+    assert journal(phone).read_text().splitlines()[1:] == ["stay_awake 0", "end"]
+
+
+def test_what_does_not_take_is_not_told_as_set(linux: Path, shell: list[str]) -> None:
+    """A governor that reads back as it was: the kernel does not know the wanted one."""
+    stubborn = linux / POLICIES / "policy4" / "scaling_governor"
+    stubborn.unlink()
+    stubborn.symlink_to("/proc/sys/kernel/ostype")
+    told = quiet(linux, shell, "set")
+    assert set(told.values) == {"set.governor.policy0"}
+    assert "set.governor.policy4" in told.unreadable
+    assert "policy4" not in journal(linux).read_text()
+
+
+def test_what_was_so_before_is_not_restored_to_anything(linux: Path, shell: list[str]) -> None:
+    for path in (linux / POLICIES).glob("*/scaling_governor"):
+        path.write_text("performance\n")
+    told = quiet(linux, shell, "set")
+    assert set(told.values.values()) == {"performance performance"}
+    assert not journal(linux).exists()
+
+
+def test_setting_again_after_a_crash_goes_on_quietly_and_keeps_what_was_before(
+    linux: Path, shell: list[str]
+) -> None:
+    quiet(linux, shell, "set")
+    whole = journal(linux).read_text()
+    (linux / POLICIES / "policy4" / "scaling_governor").write_text("powersave\n")
+    told = quiet(linux, shell, "set")
+    assert told.values == dict.fromkeys(
+        ("set.governor.policy0", "set.governor.policy4"), "schedutil performance"
+    )
+    assert (journal(linux).read_text(), governors(linux)) == (whole, ["performance"] * 2)
+    quiet(linux, shell, "restore")
+    assert governors(linux) == ["schedutil"] * 2
+
+
+def test_what_cannot_be_restored_stays_in_the_journal(linux: Path, shell: list[str]) -> None:
+    quiet(linux, shell, "set")
+    shutil.rmtree(linux / POLICIES / "policy4")
+    for _ in range(2):
+        assert set(quiet(linux, shell, "restore").unreadable) == {"restored.governor.policy4"}
+        assert set(quiet(linux, shell, "show").values) == {"left.governor.policy4"}
+    assert governors(linux) == ["schedutil"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "mobilenet-harness quieting 1\n",
+        "mobilenet-harness quieting 1\ngovernor.policy0 schedutil\n",
+        "mobilenet-harness quieting 2\ngovernor.policy0 schedutil\nend\n",
+        "mobilenet-harness quieting 1\ngovernor.policy0/../../x schedutil\nend\n",
+        "mobilenet-harness quieting 1\ngovernor.policy0 $(touch gone)\nend\n",
+        "mobilenet-harness quieting 1\ngovernor.policy0\nend\n",
+        "mobilenet-harness quieting 1\nend\nstay_awake 0\n",
+        "\x7fELF\0\0",
+    ],
+)
+def test_a_journal_that_is_not_ours_is_told_and_left_alone(linux: Path, text: str) -> None:
+    journal(linux).parent.mkdir()
+    journal(linux).write_text(text)
+    before = governors(linux)
+    for command in ("restore", "set", "show"):
+        assert "not one of ours" in quiet(linux, ["dash"], command).unreadable["journal"]
+    assert (journal(linux).read_text(), governors(linux)) == (text, before)
+
+
+# From this side -----------------------------------------------------------------------------------
+
+
+def device_of(root: Path, transport: LocalTransport | None = None) -> Device:
+    folder = str(root.parent / FOLDER)
+    info, _ = describe(LocalTransport(), name="here", kind="host", folder=folder)
+    return Device(info, transport or LocalTransport(), folder, LocalTransport)
+
+
+def test_the_device_is_restored_at_the_end_and_on_an_interruption(linux: Path) -> None:
+    told: list[str] = []
+    with quieted(device_of(linux), told.append, wanted=True) as settings:
+        assert settings is not None
+        assert len(settings) == 2
+        assert governors(linux) == ["performance"] * 2
+    assert governors(linux) == ["schedutil"] * 2
+    with pytest.raises(Interrupted), quieted(device_of(linux), told.append, wanted=True):
+        raise Interrupted("made up")
+    assert governors(linux) == ["schedutil"] * 2
+    assert told[:2] == [f"quiet: governor.policy{i} is performance (was schedutil)" for i in (0, 4)]
+    assert told[2] == "restored governor.policy0 to schedutil"
+
+
+def test_a_pulled_cable_leaves_it_to_the_next_run_which_needs_not_be_quiet(linux: Path) -> None:
+    class Pulled(LocalTransport):
+        """Answers until the end."""
+
+        def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+            if "restore" in argv and governors(linux) == ["performance"] * 2:
+                raise ConnectionLost("the cable was pulled")
+            return super().run(argv, timeout_s=timeout_s, stdin=stdin)
+
+    told: list[str] = []
+    with quieted(device_of(linux, Pulled()), told.append, wanted=True):
+        pass
+    assert told[-1] == "could not restore its settings (the cable was pulled); the next run will"
+    assert left_behind(device_of(linux)) == (
+        "governor.policy0 (was schedutil)",
+        "governor.policy4 (was schedutil)",
+    )
+    with quieted(device_of(linux), told.append, wanted=False) as settings:
+        assert settings is None
+        assert governors(linux) == ["schedutil"] * 2
+    assert left_behind(device_of(linux)) == ()
+
+
+def test_without_being_asked_nothing_is_changed_or_written(phone: Path) -> None:
+    with quieted(device_of(phone), pytest.fail, wanted=False):
+        pass
+    assert ((phone / "wake").read_text(), (phone.parent / FOLDER).exists()) == ("Asleep\n", False)
+
+
+@pytest.mark.parametrize("words", [(), ("set",), ("set", "relative"), ("fly", "/tmp")])
+def test_wrong_usage_is_refused(words: tuple[str, ...]) -> None:
+    ended = subprocess.run(["sh", str(QUIET_SCRIPT), *words], capture_output=True, text=True, timeout=20)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "usage: quiet.sh" in ended.stderr

@@ -1,0 +1,91 @@
+"""What the report tells of the device's conditions and settings, and the picture of them over time."""
+
+from msgspec.structs import replace
+
+from harness.records import (
+    Cell,
+    Conditions,
+    ConditionsSample,
+    QuietSetting,
+    SampledConditions,
+    Temperature,
+)
+from record_builders import make_cell, make_process
+from reports import conditions
+from reports.pictures import draw_pictures
+from reports.plots import over_time
+from reports.sections import arrange
+from reports.style import Omitted
+
+CALM = Conditions(
+    frequencies_khz=(1_800_000,) * 2,
+    governors=("schedutil",) * 2,
+    temperatures=(Temperature(zone="cpu", celsius=40.0),),
+    memory_available_bytes=2_000_000_000,
+    battery_percent=83,
+    battery_celsius=31.4,
+    wakefulness="Awake",
+    load_average_1min=0.5,
+)
+WARM = replace(CALM, temperatures=(Temperature(zone="cpu", celsius=47.0),), battery_percent=82)
+SAMPLED = SampledConditions(
+    period_seconds=0.5,
+    cores=(0, 1),
+    zones=("cpu",),
+    samples=tuple(
+        ConditionsSample(uptime_seconds=i / 2, frequencies_khz=(600_000, khz), celsius=(degrees,))
+        for i, (khz, degrees) in enumerate(((1_800_000, 45.0), (900_000, 62.0), (None, None)))
+    ),
+    unreadable={"zone cpu": "in 1 of 3 samples"},
+)
+
+
+def sampled_cell() -> Cell:
+    processes = tuple(
+        make_process(round_, sampled=SAMPLED, conditions_before=CALM, conditions_after=WARM)
+        for round_ in range(2)
+    )
+    return make_cell(processes=processes)
+
+
+def test_what_was_read_before_after_and_in_between_stands_in_a_row() -> None:
+    (row,) = conditions.describe([sampled_cell()])
+    texts = dict(zip(conditions.COLUMNS, row.texts, strict=True))
+    assert texts["temperature °C"] == "40 → 47"
+    assert texts["hottest in between"] == "45–62"  # noqa: RUF001
+    assert texts["busiest core's MHz in between"] == "600–1,800"  # noqa: RUF001
+    assert texts["battery %"] == "83 → 82"
+    assert texts["available memory MB"] == "2,000"
+    assert conditions.unreadable([sampled_cell()]) == (("zone cpu", "in 1 of 3 samples"),)
+
+
+def test_settings_are_told_with_what_was_read_back_and_what_was_refused() -> None:
+    settings = (
+        QuietSetting(name="governor.policy0", before="schedutil", now="performance"),
+        QuietSetting(name="fixed_performance", note="refused"),
+    )
+    assert conditions.quieting([sampled_cell()]) is None
+    assert (
+        conditions.quieting([replace(sampled_cell(), quieting=settings)] * 2)
+        == "governor.policy0 performance (was schedutil); fixed_performance: refused"
+    )
+
+
+def test_clocks_and_temperatures_are_drawn_over_time(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (section,) = arrange([sampled_cell()])
+    plot = over_time.draw(section)
+    assert not isinstance(plot, Omitted)
+    assert plot.title == "While measuring: fastest clock 600–1,800 MHz, hottest zone 45–62 °C"  # noqa: RUF001
+    clocks, heat = (axes.get_lines() for axes in plot.figure.axes)
+    assert [len(line.get_xdata()) for line in clocks] == [3, 3]
+    assert [list(line.get_ydata()) for line in heat] == [[45.0, 62.0]] * 2
+    assert heat[1].get_xdata()[0] == 1.0
+    draw_pictures(section, tmp_path)
+    assert list(tmp_path.glob("*-over-time.svg"))
+
+
+def test_without_samples_there_is_no_picture_and_the_reason() -> None:
+    (section,) = arrange([make_cell()])
+    plot = over_time.draw(section)
+    assert isinstance(plot, Omitted)
+    assert "no sampler" in plot.why
