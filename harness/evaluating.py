@@ -188,12 +188,7 @@ class Evaluator:
             MeasurementError: other bytes come out now, or they take no NHWC images.
         """
         files = self.prepared.inputs[work.variant]
-        stored = lower_cached(
-            work.variant,
-            allow_undelegated=True,
-            weights_file=files.weights_file,
-            calibration_images=files.calibration_images,
-        )
+        stored = lower_cached(work.variant, files, allow_undelegated=True)
         if stored.artifact.sha256 != work.cells[0].artifact.sha256:
             raise MeasurementError(
                 "its weights, calibration images or library versions are no longer those of the timed file",

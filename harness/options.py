@@ -13,7 +13,15 @@ import msgspec
 from harness.devices.cores import CLUSTER_NAMES, expand_cpu_list
 from harness.errors import UsageError
 from harness.quantities import parse_share
-from harness.records import RANDOM_WEIGHTS, Padding, Precision, RunRequest, Weights
+from harness.records import (
+    DEFAULT_OBSERVER,
+    RANDOM_WEIGHTS,
+    Observer,
+    Padding,
+    Precision,
+    RunRequest,
+    Weights,
+)
 
 MAX_WIDTH = 4.0
 RESOLUTION_STEP_PX = 32
@@ -82,6 +90,10 @@ def check_data_sets(request: RunRequest) -> None:
                 f"{option} {dataset} needs trained weights",
                 mend="name some with --weights; harness train makes them",
             )
+    if request.observer != DEFAULT_OBSERVER:
+        raise UsageError(
+            f"--observer {request.observer} needs trained weights", mend="name some with --weights"
+        )
 
 
 def check_evaluation(request: RunRequest) -> None:
@@ -166,6 +178,14 @@ def parse_paddings(text: str) -> tuple[Padding, ...]:
 def parse_padding(text: str) -> Padding:
     """`symmetric` or `tf_same`."""
     return _only(parse_paddings(text), "--padding")
+
+
+def parse_observer(text: str) -> Observer:
+    """`histogram`, `minmax` or `percentile`."""
+    for observer in get_args(Observer):
+        if text == observer:
+            return observer  # type: ignore[no-any-return]
+    raise UsageError(f"--observer {text!r}: there are {', '.join(get_args(Observer))}")
 
 
 def parse_cores(text: str | None) -> str | None:

@@ -14,6 +14,7 @@ SCHEMA_VERSION: Literal[1] = 1
 
 Precision = Literal["fp32", "fp16", "int8"]
 Padding = Literal["symmetric", "tf_same"]
+Observer = Literal["histogram", "minmax", "percentile"]
 Abi = Literal["arm64-v8a", "x86_64"]
 Clock = Literal["real", "emulated", "virtual"]
 Status = Literal["valid", "suspect", "invalid"]
@@ -29,6 +30,9 @@ PositiveNanoseconds = Annotated[int, Meta(gt=0, le=2**53)]
 Bytes = Annotated[int, Meta(ge=0, le=2**53)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Celsius = Annotated[float, Meta(ge=-100, le=300)]
+
+
+DEFAULT_OBSERVER: Observer = "histogram"
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,12 +122,16 @@ class TensorSpec(Record, frozen=True, kw_only=True):
 
 
 class Calibration(Record, frozen=True, kw_only=True):
-    """The data an int8 artifact's ranges were taken from; `source` is `random` or a data set's name."""
+    """The data an int8 artifact's ranges were taken from; `source` is `random` or a data set's name.
+
+    `observer` says how: by least squared error (`histogram`), all values, or 99.99 % of them (`percentile`).
+    """
 
     source: str
     images: int
     seed: int | None = None
     sha256: Sha256 | None = None
+    observer: Observer | None = None
 
 
 class Artifact(Record, frozen=True, kw_only=True):
@@ -594,6 +602,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     allow_undelegated: bool = False
     weights_files: tuple[str, ...] = ()
     calibration_dataset: str | None = None
+    observer: Observer = DEFAULT_OBSERVER
     accuracy_dataset: str | None = None
     accuracy_on_host: bool = False
     paddings: tuple[Padding, ...] = ()

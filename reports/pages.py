@@ -152,7 +152,8 @@ def _cores(cores: Sequence[Core]) -> str:
 
 def _calibration(section: Section) -> str:
     found = [cell.artifact.calibration for cell in section.cells if cell.artifact.calibration]
-    return ", ".join(sorted({f"{c.source}, {c.images} images" for c in found}))
+    ways = {f"{c.source}, {c.images} images" + (f", {c.observer}" if c.observer else "") for c in found}
+    return ", ".join(sorted(ways))
 
 
 def _run_facts(run: Run) -> tuple[tuple[str, str], ...]:

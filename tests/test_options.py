@@ -36,6 +36,7 @@ def test_lists_keep_their_order_and_drop_repetitions() -> None:
         (options.parse_threads, "0", "from 1 to 256"),
         (options.parse_threads, "1,x", "'x' is not a whole number"),
         (options.parse_padding, "same", "tf_same"),
+        (options.parse_observer, "mean", "there are histogram, minmax, percentile"),
         (options.parse_paddings, "symmetric,valid", "there is no padding 'valid'"),
         (options.parse_cores, "a-b", "no list of cores and none of little, big"),
         (options.parse_cores, "3-1", "no list of cores"),

@@ -17,7 +17,7 @@ from harness.errors import UsageError
 from harness.lowering.cache import LoweringInputs
 from harness.lowering.precisions import PRECISIONS
 from harness.paths import cache_folder
-from harness.records import Padding, RunRequest, Variant
+from harness.records import Observer, Padding, RunRequest, Variant
 
 DEFAULT_RESOLUTION_PX = 224
 
@@ -66,7 +66,10 @@ def prepare(
     calibration = open_split(named, default="train") if named else None
     if calibration is None and any(PRECISIONS[precision].calibrated for precision in request.precisions):
         tell("no training images are given: int8 is calibrated on synthetic pictures; see --calibrate")
-    inputs = {variant: _inputs(variant, loaded, calibration) for variant, loaded in weights.items()}
+    inputs = {
+        variant: _inputs(variant, loaded, calibration, request.observer)
+        for variant, loaded in weights.items()
+    }
     return Prepared(weights, inputs, dataset)
 
 
@@ -147,12 +150,14 @@ def find_training_split(dataset: str) -> str | None:
     return None if content == evaluated.content else training
 
 
-def _inputs(variant: Variant, loaded: LoadedWeights, calibration: Dataset | None) -> LoweringInputs:
+def _inputs(
+    variant: Variant, loaded: LoadedWeights, calibration: Dataset | None, observer: Observer
+) -> LoweringInputs:
     images = None
     if calibration is not None and PRECISIONS[variant.precision].calibrated:
         preprocessing = loaded.preprocessing(variant.resolution_px)
         images = save_calibration(calibration, preprocessing, cache_folder() / "calibration")
-    return LoweringInputs(weights_file=_convert(loaded), calibration_images=images)
+    return LoweringInputs(weights_file=_convert(loaded), calibration_images=images, observer=observer)
 
 
 def _convert(loaded: LoadedWeights) -> Path:

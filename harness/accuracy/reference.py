@@ -23,9 +23,7 @@ def reference_network(variant: Variant, files: LoweringInputs) -> Network:
         return build_network(variant, files.weights_file)
     if variant.precision == "fp16":
         return round_weights(fold_batch_norm(build_network(variant, files.weights_file)))
-    quantized = quantize(
-        variant, weights_file=files.weights_file, calibration_images=files.calibration_images
-    )
+    quantized = quantize(variant, files)
 
     def predict(images: Tensor) -> Tensor:
         # Its small float64 convolutions gain nothing from more threads, and lose much on a busy machine.
@@ -44,9 +42,7 @@ def predict_exported(variant: Variant, files: LoweringInputs, inputs: Logits, sp
     Raises:
         LoweringError: the files do not fit the variant.
     """
-    prepared = prepare_variant(
-        variant, weights_file=files.weights_file, calibration_images=files.calibration_images
-    )
+    prepared = prepare_variant(variant, files)
     graph = prepared.exported.module()
     network = IntegerReference(graph) if isinstance(prepared.eager, IntegerReference) else graph
     order = spec.dim_order

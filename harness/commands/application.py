@@ -84,6 +84,13 @@ CalibrationImages = Annotated[
         help="Data set whose images int8 is calibrated on; default the training split of --accuracy.",
     ),
 ]
+CalibrationObserver = Annotated[
+    str,
+    typer.Option(
+        "--observer",
+        help="How calibration chooses int8's ranges: histogram (least squared error), minmax, percentile.",
+    ),
+]
 AccuracyImages = Annotated[
     str | None,
     typer.Option(

@@ -8,6 +8,7 @@ import typer
 from harness.commands.application import (
     AllowUndelegated,
     CalibrationImages,
+    CalibrationObserver,
     Classes,
     Json,
     PaddingOption,
@@ -31,6 +32,7 @@ def lower(
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the .pte files go.")] = Path("artifacts"),
     weights: WeightsFiles = None,
     calibrate: CalibrationImages = None,
+    observer: CalibrationObserver = "histogram",
     padding: PaddingOption = None,
     classes: Classes = None,
     seed: Annotated[int, typer.Option(help="Of the random weights.")] = 0,
@@ -54,6 +56,7 @@ def lower(
         weights=options.random_weights(seed),
         weights_files=options.parse_weights(weights or []),
         calibration_dataset=calibrate,
+        observer=options.parse_observer(observer),
         allow_undelegated=allow_undelegated,
     )
     request, prepared = prepare_inputs(request, padding=padding, classes=classes)

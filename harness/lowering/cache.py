@@ -16,7 +16,7 @@ from harness.errors import LoweringError, UsageError
 from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION
 from harness.lowering.quiet import quietly
 from harness.paths import PROJECT, cache_folder
-from harness.records import Artifact, Variant
+from harness.records import DEFAULT_OBSERVER, Artifact, Observer, Variant
 
 if TYPE_CHECKING:
     from harness.lowering.program import LoweredProgram
@@ -26,6 +26,7 @@ SOURCES = (
     "models/mobilenet_v1.py",
     "harness/lowering/half.py",
     "harness/lowering/integers.py",
+    "harness/lowering/observers.py",
     "harness/lowering/precisions.py",
     "harness/lowering/program.py",
     "harness/lowering/reference.py",
@@ -38,10 +39,11 @@ LOCK_TIMEOUT_S = 600
 
 @dataclass(frozen=True)
 class LoweringInputs:
-    """Files that a variant is lowered from; without them weights are seeded and calibration is synthetic."""
+    """What a variant is lowered from; without files weights are seeded and calibration is synthetic."""
 
     weights_file: Path | None = None
     calibration_images: Path | None = None
+    observer: Observer = DEFAULT_OBSERVER
 
 
 SEEDED = LoweringInputs()
@@ -58,17 +60,16 @@ class StoredArtifact:
     was_cached: bool
 
 
-def artifact_key(
-    variant: Variant, *, weights_file: Path | None = None, calibration_images: Path | None = None
-) -> str:
+def artifact_key(variant: Variant, files: LoweringInputs = SEEDED) -> str:
     """SHA-256 over everything that changes the program's bytes: inputs, library versions, our own sources.
 
     Raises:
         UsageError: unreadable files, or a variant that names weights when none were given.
     """
-    if (variant.weights.source == "random") != (weights_file is None):
+    if (variant.weights.source == "random") != (files.weights_file is None):
         raise UsageError(
-            f"weights {variant.weights.source!r} and a weights file of {weights_file} contradict each other",
+            f"weights {variant.weights.source!r} and a weights file of {files.weights_file}"
+            " contradict each other",
             variant=variant.name,
         )
     calibrated = PRECISIONS[variant.precision].calibrated
@@ -76,8 +77,9 @@ def artifact_key(
     weights = msgspec.structs.replace(variant.weights, sha256=None)
     parts = {
         "variant": msgspec.structs.replace(variant, weights=weights),
-        "weights": _hash_input(weights_file),
-        "calibration": (_hash_input(calibration_images) or RANDOM_CALIBRATION) if calibrated else None,
+        "weights": _hash_input(files.weights_file),
+        "calibration": (_hash_input(files.calibration_images) or RANDOM_CALIBRATION) if calibrated else None,
+        "observer": files.observer if calibrated else None,
         "versions": library_versions(),
         "sources": {source: hash_file(PROJECT / source) for source in SOURCES},
     }
@@ -85,35 +87,27 @@ def artifact_key(
 
 
 def find_cached(
-    variant: Variant,
-    *,
-    allow_undelegated: bool = False,
-    weights_file: Path | None = None,
-    calibration_images: Path | None = None,
+    variant: Variant, files: LoweringInputs = SEEDED, *, allow_undelegated: bool = False
 ) -> StoredArtifact | None:
     """The stored artifact when it is there and whole, else None; never imports torch.
 
     Raises:
         LoweringError: it is there, but not one delegate, and `allow_undelegated` is not given.
     """
-    key = artifact_key(variant, weights_file=weights_file, calibration_images=calibration_images)
+    key = artifact_key(variant, files)
     stored = _read(_store() / key)
     return stored and _delegated(stored, allow_undelegated)
 
 
 def lower_cached(
-    variant: Variant,
-    *,
-    allow_undelegated: bool = False,
-    weights_file: Path | None = None,
-    calibration_images: Path | None = None,
+    variant: Variant, files: LoweringInputs = SEEDED, *, allow_undelegated: bool = False
 ) -> StoredArtifact:
     """The artifact from the cache, or lowered now; of several processes that ask, one lowers.
 
     Raises:
         LoweringError: it cannot be lowered, or not to one delegate and `allow_undelegated` is not given.
     """
-    key = artifact_key(variant, weights_file=weights_file, calibration_images=calibration_images)
+    key = artifact_key(variant, files)
     store = _store()
     stored = _read(store / key)
     if stored is None:
@@ -121,7 +115,7 @@ def lower_cached(
         try:
             with FileLock(store / f"{key}.lock", timeout=LOCK_TIMEOUT_S):
                 # Another process may have stored it while this one waited.
-                stored = _read(store / key) or _lower(variant, key, weights_file, calibration_images)
+                stored = _read(store / key) or _lower(variant, key, files)
         except Timeout as error:
             raise LoweringError(
                 f"another process has been lowering for {LOCK_TIMEOUT_S} s",
@@ -189,14 +183,12 @@ def _delegated(stored: StoredArtifact, allow_undelegated: bool) -> StoredArtifac
     )
 
 
-def _lower(
-    variant: Variant, key: str, weights_file: Path | None, calibration_images: Path | None
-) -> StoredArtifact:
+def _lower(variant: Variant, key: str, files: LoweringInputs) -> StoredArtifact:
     # Costs seconds and half a gigabyte: only when something is really lowered.
     with quietly():
         from harness.lowering.program import lower_variant
 
-    lowered = lower_variant(variant, weights_file=weights_file, calibration_images=calibration_images)
+    lowered = lower_variant(variant, files)
     artifact = _record(variant, lowered)
     store = _store()
     # We hold this key's lock, so temporary folders of its name were left by processes that were killed.

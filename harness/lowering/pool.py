@@ -72,12 +72,7 @@ def _from_cache(
 ) -> StoredArtifact | LoweringError | None:
     files = inputs.get(variant, SEEDED)
     try:
-        return find_cached(
-            variant,
-            allow_undelegated=allow_undelegated,
-            weights_file=files.weights_file,
-            calibration_images=files.calibration_images,
-        )
+        return find_cached(variant, files, allow_undelegated=allow_undelegated)
     except LoweringError as error:
         return error
 
@@ -99,6 +94,7 @@ class _Worker:
             variant=variant,
             weights_file=str(files.weights_file) if files.weights_file else None,
             calibration_images=str(files.calibration_images) if files.calibration_images else None,
+            observer=files.observer,
         )
         with suppress(BrokenPipeError):  # it died while idle: its closed stdout tells
             _pipe(self.process.stdin).write(msgspec.json.encode(request) + b"\n")

@@ -5,10 +5,10 @@ Free of torch until one is applied, so that the artifact cache can ask which of 
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.records import Calibration, Precision
+from harness.records import Calibration, Observer, Precision
 
 if TYPE_CHECKING:
     from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import XNNPACKQuantizer
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Synthetic pictures, used when no real ones are given; the artifact says so.
 RANDOM_CALIBRATION = Calibration(source="random", images=8, seed=1)
+# Of activations; ExecuTorch's own, from its `get_symmetric_quantization_config`.
+SMALLEST_SCALE = 2**-12
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,23 @@ class PreparedNetwork:
 
 
 @dataclass(frozen=True)
+class CalibrationData:
+    """Images, NCHW float32 as the network is fed, and how ranges follow from what is seen of them."""
+
+    images: "Tensor"
+    observer: Observer
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """`prepare` takes the network, the same with BatchNorm folded, an example input, calibration images."""
+    """`prepare` takes the network, the same with BatchNorm folded, an example input, calibration data."""
 
     calibrated: bool
-    prepare: "Callable[[nn.Module, nn.Module, Tensor, Tensor | None], PreparedNetwork]"
+    prepare: "Callable[[nn.Module, nn.Module, Tensor, CalibrationData | None], PreparedNetwork]"
 
 
 def prepare_fp32(
-    network: "nn.Module", folded: "nn.Module", example: "Tensor", calibration: "Tensor | None"
+    network: "nn.Module", folded: "nn.Module", example: "Tensor", calibration: "CalibrationData | None"
 ) -> PreparedNetwork:
     """Single precision; the reference keeps its BatchNorms, so that parity also proves the folding."""
     from torch.export import export
@@ -45,7 +55,7 @@ def prepare_fp32(
 
 
 def prepare_fp16(
-    network: "nn.Module", folded: "nn.Module", example: "Tensor", calibration: "Tensor | None"
+    network: "nn.Module", folded: "nn.Module", example: "Tensor", calibration: "CalibrationData | None"
 ) -> PreparedNetwork:
     """Half-precision weights and arithmetic; the reference has the same weights and computes in float32."""
     from torch.export import export
@@ -62,7 +72,7 @@ def round_weights(folded: "nn.Module") -> "nn.Module":
 
 
 def prepare_int8(
-    network: "nn.Module", folded: "nn.Module", example: "Tensor", calibration: "Tensor | None"
+    network: "nn.Module", folded: "nn.Module", example: "Tensor", calibration: "CalibrationData | None"
 ) -> PreparedNetwork:
     """Post-training quantization: int8 activations per tensor, int8 weights per output channel."""
     from torch.export import export
@@ -73,15 +83,17 @@ def prepare_int8(
 
     if calibration is None:
         raise ValueError("int8 needs calibration images")
-    observed = prepare_pt2e(export(folded, (example,), strict=False).module(), relu6_quantizer())
-    for image in calibration:
+    observed = prepare_pt2e(
+        export(folded, (example,), strict=False).module(), relu6_quantizer(calibration.observer)
+    )
+    for image in calibration.images:
         observed(image[None])
     quantized = convert_pt2e(observed)
     move_exported_model_to_eval(quantized)
     return PreparedNetwork(export(quantized, (example,), strict=False), IntegerReference(quantized))
 
 
-def relu6_quantizer() -> "XNNPACKQuantizer":
+def relu6_quantizer(observer: Observer) -> "XNNPACKQuantizer":
     """XNNPACK's symmetric per-channel quantizer that also knows the pair convolution and ReLU6.
 
     The stock one pairs with ReLU only. It would observe the convolution's output before the clamp, negative
@@ -93,6 +105,8 @@ def relu6_quantizer() -> "XNNPACKQuantizer":
         get_symmetric_quantization_config,
     )
     from torchao.quantization.pt2e.quantizer import QuantizationAnnotation
+
+    from harness.lowering.observers import OBSERVERS
 
     class Relu6Quantizer(XNNPACKQuantizer):  # type: ignore[misc]
         def annotate(self, model: "fx.GraphModule") -> "fx.GraphModule":
@@ -107,7 +121,12 @@ def relu6_quantizer() -> "XNNPACKQuantizer":
                 conv.output_qspec = None
             return model
 
-    return Relu6Quantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
+    config = get_symmetric_quantization_config(is_per_channel=True)
+    activation = replace(
+        config.output_activation, observer_or_fake_quant_ctr=OBSERVERS[observer].with_args(eps=SMALLEST_SCALE)
+    )
+    config = replace(config, input_activation=activation, output_activation=activation)
+    return Relu6Quantizer().set_global(config)
 
 
 PRECISIONS: dict[Precision, Recipe] = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy
 import torch
 from executorch.exir import EdgeProgramManager, ExecutorchBackendConfig, to_edge
@@ -16,8 +17,9 @@ from executorch.exir.passes import MemoryPlanningPass
 from torch import Tensor, fx, nn
 
 from harness.errors import LoweringError
+from harness.lowering.cache import SEEDED, LoweringInputs
 from harness.lowering.half import make_partitioner
-from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION, PreparedNetwork
+from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION, CalibrationData, PreparedNetwork
 from harness.lowering.quiet import quietly
 from harness.lowering.reference import synthetic_images
 from harness.records import Calibration, TensorSpec, Variant
@@ -50,9 +52,7 @@ class LoweredProgram:
     seconds: float
 
 
-def lower_variant(
-    variant: Variant, *, weights_file: Path | None = None, calibration_images: Path | None = None
-) -> LoweredProgram:
+def lower_variant(variant: Variant, files: LoweringInputs = SEEDED) -> LoweredProgram:
     """Lower with one thread, so that the bytes do not depend on how many cores this machine has.
 
     Raises:
@@ -60,8 +60,8 @@ def lower_variant(
     """
     started = time.perf_counter()
     with quietly(), one_thread(), torch.no_grad():
-        network = build_network(variant, weights_file)
-        images, calibration = _calibration(variant, calibration_images)
+        network = build_network(variant, files.weights_file)
+        data, calibration = _calibration(variant, files)
         reference = synthetic_images(1, variant.resolution_px, REFERENCE_SEED)
         recipe = PRECISIONS[variant.precision]
         # The example's layout becomes the program's input layout: fed NHWC, which is what XNNPACK computes
@@ -69,7 +69,7 @@ def lower_variant(
         # any takes NCHW. The network's own weights stay NCHW in both: XNNPACK's passes insist on it.
         for layout in (torch.channels_last, torch.contiguous_format):
             example = reference.contiguous(memory_format=layout)
-            prepared = recipe.prepare(network, fold_batch_norm(network), example, images)
+            prepared = recipe.prepare(network, fold_batch_norm(network), example, data)
             edge = partition(prepared)
             # Read before the program is emitted, which adds its own nodes to the same graph.
             delegated, undelegated = _count_operators(edge)
@@ -82,7 +82,7 @@ def lower_variant(
             program=program,
             reference_input=_raw(example.permute(example.dim_order())),
             reference_output=_raw(expected),
-            weights_sha256=_hash(weights_file) if weights_file else hash_parameters(network),
+            weights_sha256=_hash(files.weights_file) if files.weights_file else hash_parameters(network),
             calibration=calibration,
             macs=cost.macs,
             params=cost.params,
@@ -96,34 +96,30 @@ def lower_variant(
         )
 
 
-def quantize(
-    variant: Variant, *, weights_file: Path | None = None, calibration_images: Path | None = None
-) -> nn.Module:
+def quantize(variant: Variant, files: LoweringInputs = SEEDED) -> nn.Module:
     """The reference that a quantized variant's program is held to, without lowering it.
 
     Raises:
         LoweringError: as `prepare_variant` does.
     """
-    return prepare_variant(variant, weights_file=weights_file, calibration_images=calibration_images).eager
+    return prepare_variant(variant, files).eager
 
 
-def prepare_variant(
-    variant: Variant, *, weights_file: Path | None = None, calibration_images: Path | None = None
-) -> PreparedNetwork:
+def prepare_variant(variant: Variant, files: LoweringInputs = SEEDED) -> PreparedNetwork:
     """What would be lowered, for one image, and its reference.
 
     Raises:
         LoweringError: the weights or the calibration images do not fit the variant.
     """
     with quietly(), one_thread(), torch.no_grad():
-        network = build_network(variant, weights_file)
-        images, _ = _calibration(variant, calibration_images)
+        network = build_network(variant, files.weights_file)
+        data, _ = _calibration(variant, files)
         # The layout of a fully delegated program: it changes the float sums that ranges are taken from.
         example = synthetic_images(1, variant.resolution_px, REFERENCE_SEED).contiguous(
             memory_format=torch.channels_last
         )
         recipe = PRECISIONS[variant.precision]
-        return recipe.prepare(network, fold_batch_norm(network), example, images)
+        return recipe.prepare(network, fold_batch_norm(network), example, data)
 
 
 def build_network(variant: Variant, weights_file: Path | None) -> MobileNetV1:
@@ -199,15 +195,19 @@ def _describe(node: fx.Node) -> str:
     return f"{_target(node)} ({path})" if path else _target(node)
 
 
-def _calibration(variant: Variant, file: Path | None) -> tuple[Tensor | None, Calibration | None]:
-    """Images for a precision that is calibrated, and what is recorded of them."""
+def _calibration(
+    variant: Variant, files: LoweringInputs
+) -> tuple[CalibrationData | None, Calibration | None]:
+    """What a precision is calibrated with that is, and what is recorded of it."""
     if not PRECISIONS[variant.precision].calibrated:
         return None, None
-    if file is None:
-        source = RANDOM_CALIBRATION
-        return synthetic_images(source.images, variant.resolution_px, source.seed or 0), source
-    images = _load_images(variant, file)
-    return images, Calibration(source=file.name, images=len(images), sha256=_hash(file))
+    if (file := files.calibration_images) is None:
+        record = RANDOM_CALIBRATION
+        images = synthetic_images(record.images, variant.resolution_px, record.seed or 0)
+    else:
+        images = _load_images(variant, file)
+        record = Calibration(source=file.name, images=len(images), sha256=_hash(file))
+    return CalibrationData(images, files.observer), msgspec.structs.replace(record, observer=files.observer)
 
 
 def _load_images(variant: Variant, file: Path) -> Tensor:

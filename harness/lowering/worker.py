@@ -9,8 +9,8 @@ from typing import BinaryIO
 import msgspec
 
 from harness.errors import HarnessError
-from harness.lowering.cache import lower_cached
-from harness.records import Variant
+from harness.lowering.cache import LoweringInputs, lower_cached
+from harness.records import DEFAULT_OBSERVER, Observer, Variant
 
 
 class LoweringRequest(msgspec.Struct, frozen=True):
@@ -19,6 +19,7 @@ class LoweringRequest(msgspec.Struct, frozen=True):
     variant: Variant
     weights_file: str | None = None
     calibration_images: str | None = None
+    observer: Observer = DEFAULT_OBSERVER
 
 
 class LoweringReply(msgspec.Struct, frozen=True):
@@ -31,12 +32,12 @@ class LoweringReply(msgspec.Struct, frozen=True):
 def answer(request: LoweringRequest) -> LoweringReply:
     """Lower into the cache; no failure of one variant ends the worker."""
     try:
-        lower_cached(
-            request.variant,
-            allow_undelegated=True,
+        files = LoweringInputs(
             weights_file=Path(request.weights_file) if request.weights_file else None,
             calibration_images=Path(request.calibration_images) if request.calibration_images else None,
+            observer=request.observer,
         )
+        lower_cached(request.variant, files, allow_undelegated=True)
     except HarnessError as error:
         return LoweringReply(problem=error.what, mend=error.mend)
     except Exception as error:  # torch and ExecuTorch raise anything; told to whoever asked

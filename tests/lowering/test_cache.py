@@ -14,7 +14,7 @@ from small_variants import SMALL, SMALL_INT8
 
 from harness.errors import LoweringError, UsageError
 from harness.lowering import cache
-from harness.lowering.cache import StoredArtifact, artifact_key, find_cached, lower_cached
+from harness.lowering.cache import LoweringInputs, StoredArtifact, artifact_key, find_cached, lower_cached
 from harness.records import Variant, Weights
 
 LOWER_SMALL = """
@@ -48,13 +48,14 @@ def test_the_key_knows_all_that_changes_the_bytes(monkeypatch: pytest.MonkeyPatc
         other(padding="symmetric"),
         other(classes=1000),
         other(weights=Weights(source="random", seed=1)),
-        artifact_key(SMALL_INT8, calibration_images=images),
-        artifact_key(loaded, weights_file=weights),
+        artifact_key(SMALL_INT8, LoweringInputs(calibration_images=images)),
+        artifact_key(loaded, LoweringInputs(weights_file=weights)),
+        artifact_key(SMALL_INT8, LoweringInputs(observer="minmax")),
     ]
     images.write_bytes(b"2")
     weights.write_bytes(b"2")
-    keys.append(artifact_key(SMALL_INT8, calibration_images=images))
-    keys.append(artifact_key(loaded, weights_file=weights))
+    keys.append(artifact_key(SMALL_INT8, LoweringInputs(calibration_images=images)))
+    keys.append(artifact_key(loaded, LoweringInputs(weights_file=weights)))
     monkeypatch.setattr(cache, "library_versions", lambda: {"torch": "0"})
     keys.append(artifact_key(SMALL_INT8))
     monkeypatch.setattr(cache, "SOURCES", cache.SOURCES[1:])
@@ -65,7 +66,8 @@ def test_the_key_knows_all_that_changes_the_bytes(monkeypatch: pytest.MonkeyPatc
 def test_the_key_ignores_what_does_not_change_the_bytes(tmp_path: Path) -> None:
     images = tmp_path / "i.npy"
     images.write_bytes(b"1")
-    assert artifact_key(SMALL, calibration_images=images) == artifact_key(SMALL)
+    assert artifact_key(SMALL, LoweringInputs(calibration_images=images)) == artifact_key(SMALL)
+    assert artifact_key(SMALL, LoweringInputs(observer="minmax")) == artifact_key(SMALL)
     recorded = msgspec.structs.replace(SMALL.weights, sha256="0" * 64)
     assert artifact_key(msgspec.structs.replace(SMALL, weights=recorded)) == artifact_key(SMALL)
 
@@ -82,13 +84,13 @@ def test_weights_that_are_named_but_not_given_are_wrong_usage(
 ) -> None:
     variant = msgspec.structs.replace(SMALL, weights=weights)
     with pytest.raises(UsageError, match="contradict"):
-        lower_cached(variant, weights_file=tmp_path / "w.pt" if given else None)
+        lower_cached(variant, LoweringInputs(weights_file=tmp_path / "w.pt" if given else None))
 
 
 def test_a_missing_weights_file_is_wrong_usage(tmp_path: Path) -> None:
     variant = msgspec.structs.replace(SMALL, weights=Weights(source="gone.pt"))
     with pytest.raises(UsageError, match=r"cannot read .*gone.pt: No such file"):
-        find_cached(variant, weights_file=tmp_path / "gone.pt")
+        find_cached(variant, LoweringInputs(weights_file=tmp_path / "gone.pt"))
 
 
 def test_an_empty_cache_has_nothing(own_cache: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from small_variants import SMALL, SMALL_FP16, SMALL_INT8
 
 from harness.errors import LoweringError
-from harness.lowering.cache import StoredArtifact, lower_cached
+from harness.lowering.cache import LoweringInputs, StoredArtifact, lower_cached
 from harness.lowering.quiet import quietly
 from harness.measuring.parity import compare, read_reference
 from harness.records import Artifact, Calibration, Variant, Weights
@@ -89,7 +89,9 @@ def test_the_record_tells_what_was_lowered(small: StoredArtifact, small_int8: St
     assert artifact.output.size_bytes <= artifact.planned_arena_bytes < artifact.input.size_bytes
     assert artifact.variant.weights.sha256 is not None
     assert artifact.calibration is None
-    assert small_int8.artifact.calibration == Calibration(source="random", images=8, seed=1)
+    assert small_int8.artifact.calibration == Calibration(
+        source="random", images=8, seed=1, observer="histogram"
+    )
     assert small_int8.artifact.size_bytes < artifact.size_bytes / 3
     assert artifact.versions["torch"].startswith("2.")
 
@@ -129,14 +131,37 @@ def test_own_weights_and_images_are_lowered_and_recorded(own_cache: Path, tmp_pa
     variant = Variant(
         width=0.25, resolution_px=32, precision="int8", classes=3, weights=Weights(source="mine.pt")
     )
-    stored = lower_cached(
-        variant, weights_file=tmp_path / "mine.pt", calibration_images=tmp_path / "images.npy"
-    )
+    stored = lower_cached(variant, LoweringInputs(tmp_path / "mine.pt", tmp_path / "images.npy"))
     assert stored.artifact.variant.weights.source == "mine.pt"
     assert stored.artifact.variant.weights.sha256 is not None
     assert stored.artifact.calibration is not None
     assert (stored.artifact.calibration.source, stored.artifact.calibration.images) == ("images.npy", 2)
     assert compare(run_on_host(stored), read_reference(stored.reference_output), "int8").passed
+
+
+def test_ranges_follow_the_observer_that_is_asked_for(shared_cache: Path, small_int8: StoredArtifact) -> None:
+    stored = lower_cached(SMALL_INT8, LoweringInputs(observer="percentile"))
+    assert stored.artifact.calibration == Calibration(
+        source="random", images=8, seed=1, observer="percentile"
+    )
+    assert read_reference(stored.reference_output) != read_reference(small_int8.reference_output)
+    assert compare(run_on_host(stored), read_reference(stored.reference_output), "int8").passed
+
+
+def test_observers_differ_in_what_a_rare_value_does_to_the_range() -> None:
+    from harness.lowering.observers import OBSERVERS
+
+    values = torch.linspace(0, 1, 100_000)
+    values[0] = 4.0
+    scales = {}
+    for name, observer in OBSERVERS.items():
+        observing = observer(dtype=torch.int8, quant_min=-128, quant_max=127)
+        observing(values)
+        scales[name] = 255 * float(observing.calculate_qparams()[0])
+    assert scales["minmax"] == pytest.approx(4)
+    # To the width of a bin, 4 / 2048.
+    assert scales["percentile"] == pytest.approx(1, abs=0.004)
+    assert scales["percentile"] <= scales["histogram"] < scales["minmax"]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +182,7 @@ def test_weights_that_do_not_fit_are_refused(
         width=0.25, resolution_px=32, precision="fp32", classes=3, weights=Weights(source="weights.pt")
     )
     with pytest.raises(LoweringError, match=message):
-        lower_cached(variant, weights_file=file)
+        lower_cached(variant, LoweringInputs(weights_file=file))
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 64, 64), (0, 3, 32, 32), (3, 32, 32)])
@@ -166,10 +191,10 @@ def test_calibration_images_of_another_shape_are_refused(
 ) -> None:
     numpy.save(tmp_path / "images.npy", numpy.zeros(shape, "float32"))
     with pytest.raises(LoweringError, match=r"calibration images .* are torch.float32"):
-        lower_cached(SMALL_INT8, calibration_images=tmp_path / "images.npy")
+        lower_cached(SMALL_INT8, LoweringInputs(calibration_images=tmp_path / "images.npy"))
 
 
 def test_calibration_images_that_are_no_array_are_refused(own_cache: Path, tmp_path: Path) -> None:
     (tmp_path / "images.npy").write_bytes(struct.pack("<4f", 1, 2, 3, 4))
     with pytest.raises(LoweringError, match="cannot read calibration images"):
-        lower_cached(SMALL_INT8, calibration_images=tmp_path / "images.npy")
+        lower_cached(SMALL_INT8, LoweringInputs(calibration_images=tmp_path / "images.npy"))
