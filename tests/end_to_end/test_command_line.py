@@ -40,7 +40,7 @@ def test_help_is_there_and_imports_nothing_heavy(command: str) -> None:
         (("run", "--device", "arm-vm:telnet"), 2, ("takes no 'telnet'",)),
         (("run", "--device", "host", "--width", "0"), 2, ("above 0",)),
         (("run", "--device", "host", "--resolution", "100"), 2, ("96 is one",)),
-        (("run", "--device", "host", "--precision", "int4"), 2, ("fp32, int8",)),
+        (("run", "--device", "host", "--precision", "int4"), 2, ("fp32, fp16, int8",)),
         (("run", "--device", "host", "--threads", "0"), 2, ("from 1",)),
         (("run", "--device", "host", "--processes", "0"), 2, ("processes",)),
         (("run", "-d", "host", "--min-time", "2", "--max-time", "1"), 2, ("--max-time 1 is less",)),

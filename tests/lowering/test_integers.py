@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.lowering import integers
-from harness.lowering.precisions import prepare_int8
+from harness.lowering.precisions import CalibrationData, prepare_int8
 from harness.lowering.quiet import quietly
+from harness.measuring.parity import compare
 
 if TYPE_CHECKING:
     from harness.lowering.precisions import PreparedNetwork
@@ -25,7 +26,7 @@ def picture() -> Tensor:
 
 def quantize(network: nn.Module) -> "PreparedNetwork":
     with quietly(), torch.no_grad():
-        return prepare_int8(network, network, picture(), picture())
+        return prepare_int8(network, network, picture(), CalibrationData(picture(), "minmax"))
 
 
 def bias_steps(prepared: "PreparedNetwork") -> Tensor:
@@ -68,3 +69,18 @@ def test_every_bit_is_right_though_every_bias_is_near_a_tie(
 ) -> None:
     with torch.no_grad():
         assert torch.equal(prepared.eager(picture()), computed)
+
+
+def test_a_bias_rounded_otherwise_is_caught_one_step_off(
+    prepared: "PreparedNetwork", computed: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def round_exactly(bias: Tensor, scales: Tensor) -> Tensor:
+        return (bias.double() / scales.double()).round()
+
+    monkeypatch.setattr(integers, "_quantize_bias", round_exactly)
+    with torch.no_grad():
+        expected: Tensor = prepared.eager(picture())
+    assert 0 < (expected != computed).sum() < computed.numel() / 100
+    parity = compare(computed.flatten().tolist(), expected.flatten().tolist(), "int8")
+    assert parity.max_abs_error == pytest.approx(float(computed[computed > 0].min()), rel=1e-3)
+    assert not parity.passed
