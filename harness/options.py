@@ -2,7 +2,7 @@
 
 import math
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +14,10 @@ from harness.devices.cores import CLUSTER_NAMES, expand_cpu_list
 from harness.errors import UsageError
 from harness.quantities import parse_share
 from harness.records import (
-    DEFAULT_OBSERVER,
     RANDOM_WEIGHTS,
     Observer,
     Padding,
     Precision,
-    RunRequest,
     Weights,
 )
 
@@ -75,44 +73,6 @@ def _weights_file(named: Path) -> Path:
     """A folder fetched from Hugging Face stands for the weights inside."""
     inside = (named / name for name in HUGGING_FACE_FILES)
     return next((file for file in inside if file.is_file()), named)
-
-
-def check_data_sets(request: RunRequest) -> None:
-    """Refuse data sets for random weights: their accuracy tells nothing."""
-    if request.weights_files:
-        return
-    for option, dataset in (
-        ("--accuracy", request.accuracy_dataset),
-        ("--calibrate", request.calibration_dataset),
-    ):
-        if dataset:
-            raise UsageError(
-                f"{option} {dataset} needs trained weights",
-                mend="name some with --weights; harness train makes them",
-            )
-    if request.observer != DEFAULT_OBSERVER:
-        raise UsageError(
-            f"--observer {request.observer} needs trained weights", mend="name some with --weights"
-        )
-
-
-def check_evaluation(request: RunRequest) -> None:
-    """Refuse to evaluate without weights or images."""
-    if not request.weights_files:
-        raise UsageError(
-            "the run was made with random weights: their accuracy tells nothing",
-            mend="run again with --weights; harness train makes them",
-        )
-    if not request.accuracy_dataset:
-        raise UsageError("no data set to evaluate on", mend="for example --accuracy fashion-mnist")
-
-
-def check_measured(asked: Iterable[str], measured: Iterable[str]) -> None:
-    """Refuse devices that a run has no cells of."""
-    known = sorted(set(measured))
-    for name in asked:
-        if name not in known:
-            raise UsageError(f"the run measured nothing on {name}", mend=f"it measured on {', '.join(known)}")
 
 
 @dataclass(frozen=True)
@@ -215,36 +175,9 @@ def parse_margin(text: str) -> float:
         raise UsageError(f"--margin: {error.what}", mend=mend) from None
 
 
-def check_rounds(processes: int | None, max_rounds: int | None) -> int | None:
-    """The most rounds, unless they are fewer than the least."""
-    if processes is not None and max_rounds is not None and max_rounds < processes:
-        raise UsageError(f"--max-rounds {max_rounds} is fewer than --processes {processes}")
-    return max_rounds
-
-
-def check_max_time(min_time: float | None, max_time: float | None) -> float | None:
-    """The most timed seconds, unless they are fewer than the least."""
-    if min_time is not None and max_time is not None and max_time < min_time:
-        raise UsageError(f"--max-time {max_time:g} is less than --min-time {min_time:g}")
-    return max_time
-
-
 def random_weights(seed: int) -> Weights:
     """Seeded random weights."""
     return msgspec.structs.replace(RANDOM_WEIGHTS, seed=seed)
-
-
-def check_resumed(given: Sequence[str]) -> None:
-    """A resumed run measures what it was asked for at first; anything else would mix two plans in a folder.
-
-    Raises:
-        UsageError: an option beside `--resume` says otherwise.
-    """
-    if others := [name for name in given if name not in ("--resume", "--json", "--quiet")]:
-        raise UsageError(
-            f"--resume goes on with what that run was asked for; {', '.join(others)} cannot be changed",
-            mend="leave it out, or start another run with --out",
-        )
 
 
 def new_run_folder(out: Path | None) -> Path:

@@ -24,7 +24,7 @@ LAYERS = (
         "harness.pick",
     ),
     ("harness.workers", "harness.doctor", "harness.departure"),
-    ("harness.run", "harness.evaluating", "harness.teaching", "harness.options"),
+    ("harness.run", "harness.evaluating", "harness.teaching", "harness.options", "harness.contradictions"),
     ("harness.display",),
     ("harness.commands",),
     ("harness.cli", "harness.__main__"),

@@ -65,20 +65,6 @@ def test_a_run_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         options.new_run_folder(tmp_path / "file" / "run")
 
 
-def test_less_time_at_most_than_at_least_is_refused() -> None:
-    assert options.check_max_time(1.0, 1.0) == 1.0
-    assert options.check_max_time(None, 0.0) == 0.0
-    with pytest.raises(UsageError, match=r"--max-time 0[.]5 is less than --min-time 2"):
-        options.check_max_time(2.0, 0.5)
-
-
-def test_fewer_rounds_at_most_than_at_least_are_refused() -> None:
-    assert options.check_rounds(5, 5) == 5
-    assert options.check_rounds(None, 3) == 3
-    with pytest.raises(UsageError, match="--max-rounds 3 is fewer than --processes 5"):
-        options.check_rounds(5, 3)
-
-
 def test_a_folder_from_hugging_face_stands_for_the_weights_in_it(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(UsageError, match="no weights file"):

@@ -108,7 +108,7 @@ def run(
 
     The product of all lists is run on each device; each cell is saved as soon as it is measured.
     """
-    from harness import options
+    from harness import contradictions, options
     from harness.devices import inventory
     from harness.devices.kinds import check_target
     from harness.quantities import parse_wait
@@ -116,7 +116,7 @@ def run(
     from harness.results import read_run
 
     if resume is not None:
-        options.check_resumed(given_options(context))
+        contradictions.check_resumed(given_options(context))
         request = read_run(resume).request
     else:
         request = RunRequest(
@@ -135,13 +135,13 @@ def run(
             accuracy_on_host=options.parse_place(accuracy_on),
             cpus=options.parse_cores(cores),
             processes=processes,
-            max_rounds=options.check_rounds(processes, max_rounds),
+            max_rounds=contradictions.check_rounds(processes, max_rounds),
             max_minutes=max_minutes,
             target_precision=options.parse_precision_target(target_precision),
             warmup_iterations=warmup,
             min_iterations=iterations,
             min_seconds=min_time,
-            max_seconds=options.check_max_time(min_time, max_time),
+            max_seconds=contradictions.check_max_time(min_time, max_time),
             profile=profile,
             sampler=sampler,
             quiet_device=quiet_device,
@@ -173,9 +173,9 @@ def prepare_inputs(
     request: "RunRequest", *, padding: str | None = None, classes: int | None = None
 ) -> "tuple[RunRequest, Prepared | None]":
     """Load the weights a request names, if any; it then says which data set int8 is calibrated on."""
-    from harness import options
+    from harness import contradictions, options
 
-    options.check_data_sets(request)
+    contradictions.check_data_sets(request)
     if not request.weights_files:
         return request, None
     import msgspec
@@ -256,7 +256,7 @@ def evaluate(
     """
     import msgspec
 
-    from harness import display, options
+    from harness import contradictions, display, options
     from harness.devices import inventory
     from harness.devices.kinds import check_target
     from harness.results import load_run
@@ -271,10 +271,12 @@ def evaluate(
         accuracy_dataset=accuracy or known.accuracy_dataset,
         accuracy_on_host=options.parse_place(accuracy_on),
     )
-    options.check_evaluation(request)
+    contradictions.check_evaluation(request)
     targets = () if request.accuracy_on_host else inventory.resolve(request.devices)
     if device:
-        options.check_measured((target.name for target in targets), (cell.device.name for cell in cells))
+        contradictions.check_measured(
+            (target.name for target in targets), (cell.device.name for cell in cells)
+        )
     for target in targets:
         check_target(target)
     from harness.accuracy.preparation import prepare

@@ -1,0 +1,71 @@
+"""Options that contradict each other, or what a run was asked for before: refused at the door."""
+
+from collections.abc import Iterable, Sequence
+
+from harness.errors import UsageError
+from harness.records import DEFAULT_OBSERVER, RunRequest
+
+
+def check_data_sets(request: RunRequest) -> None:
+    """Refuse data sets for random weights: their accuracy tells nothing."""
+    if request.weights_files:
+        return
+    for option, dataset in (
+        ("--accuracy", request.accuracy_dataset),
+        ("--calibrate", request.calibration_dataset),
+    ):
+        if dataset:
+            raise UsageError(
+                f"{option} {dataset} needs trained weights",
+                mend="name some with --weights; harness train makes them",
+            )
+    if request.observer != DEFAULT_OBSERVER:
+        raise UsageError(
+            f"--observer {request.observer} needs trained weights", mend="name some with --weights"
+        )
+
+
+def check_evaluation(request: RunRequest) -> None:
+    """Refuse to evaluate without weights or images."""
+    if not request.weights_files:
+        raise UsageError(
+            "the run was made with random weights: their accuracy tells nothing",
+            mend="run again with --weights; harness train makes them",
+        )
+    if not request.accuracy_dataset:
+        raise UsageError("no data set to evaluate on", mend="for example --accuracy fashion-mnist")
+
+
+def check_measured(asked: Iterable[str], measured: Iterable[str]) -> None:
+    """Refuse devices that a run has no cells of."""
+    known = sorted(set(measured))
+    for name in asked:
+        if name not in known:
+            raise UsageError(f"the run measured nothing on {name}", mend=f"it measured on {', '.join(known)}")
+
+
+def check_rounds(processes: int | None, max_rounds: int | None) -> int | None:
+    """The most rounds, unless they are fewer than the least."""
+    if processes is not None and max_rounds is not None and max_rounds < processes:
+        raise UsageError(f"--max-rounds {max_rounds} is fewer than --processes {processes}")
+    return max_rounds
+
+
+def check_max_time(min_time: float | None, max_time: float | None) -> float | None:
+    """The most timed seconds, unless they are fewer than the least."""
+    if min_time is not None and max_time is not None and max_time < min_time:
+        raise UsageError(f"--max-time {max_time:g} is less than --min-time {min_time:g}")
+    return max_time
+
+
+def check_resumed(given: Sequence[str]) -> None:
+    """A resumed run measures what it was asked for at first; anything else would mix two plans in a folder.
+
+    Raises:
+        UsageError: an option beside `--resume` says otherwise.
+    """
+    if others := [name for name in given if name not in ("--resume", "--json", "--quiet")]:
+        raise UsageError(
+            f"--resume goes on with what that run was asked for; {', '.join(others)} cannot be changed",
+            mend="leave it out, or start another run with --out",
+        )
