@@ -77,7 +77,7 @@ def _weights_file(named: Path) -> Path:
 
 @dataclass(frozen=True)
 class TrainingOrder:
-    """What to train: a new network of this width, or `start` under a new classifier."""
+    """What to train: a new network of this width, or `start` under a new classifier or for int8."""
 
     dataset: str
     out: Path
@@ -86,6 +86,7 @@ class TrainingOrder:
     epochs: int
     start: Path | None
     freeze_backbone: bool
+    quantization_aware: bool
     padding: Padding
     seed: int
 
@@ -115,6 +116,13 @@ def check_training(order: TrainingOrder) -> None:
     """Refuse options that contradict each other."""
     if order.freeze_backbone and not order.start:
         raise UsageError("--freeze-backbone needs weights to keep", mend="name them with --from")
+    if order.quantization_aware and not order.start:
+        raise UsageError(
+            "--quantization-aware goes on from trained weights",
+            mend="name them with --from; harness train without it makes some",
+        )
+    if order.quantization_aware and order.freeze_backbone:
+        raise UsageError("--quantization-aware trains what --freeze-backbone keeps", mend="give one of them")
 
 
 def _only(values: tuple[T, ...], option: str) -> T:

@@ -8,6 +8,7 @@ from harness.accuracy.datasets import Dataset, hold_out, name_split, open_split
 from harness.accuracy.training import (
     Trained,
     fine_tune,
+    fine_tune_for_int8,
     fine_tuning_recipe,
     scratch_recipe,
     train_from_scratch,
@@ -43,6 +44,16 @@ def train(order: TrainingOrder, listen: Listener) -> Trained:
                 resolution_px=order.resolution_px or DEFAULT_RESOLUTION_PX,
                 recipe=scratch_recipe(order.epochs, seed=order.seed),
                 padding=order.padding,
+                progress=progress,
+            )
+        if order.quantization_aware:
+            return fine_tune_for_int8(
+                weights,
+                training,
+                test,
+                order.out,
+                resolution_px=order.resolution_px,
+                recipe=fine_tuning_recipe(order.epochs, seed=order.seed),
                 progress=progress,
             )
         return fine_tune(

@@ -149,7 +149,7 @@ class MobileNetV1(nn.Module):
                 for inputs, outputs, (_, stride) in zip(channels[:-1], channels[1:], BLOCKS, strict=True)
             )
         )
-        self.pool = GlobalAveragePool()
+        self.pool: nn.Module = GlobalAveragePool()
         self.classifier = nn.Linear(channels[-1], classes)
         self.softmax = softmax
 

@@ -1,10 +1,12 @@
 """How accurate each file is, what its precision loses against fp32, and what its figures leave out."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from harness.printable import printable
-from harness.records import Accuracy, Cell, Interval, PairedDrop
+from harness.records import Accuracy, Cell, Interval, PairedDrop, Weights
 from reports.figures import short_name
 from reports.numbers import MISSING, significant
 
@@ -62,6 +64,14 @@ def _points(drop: PairedDrop) -> str:
     return f"{_signed(drop.points.estimate)} ({_signed(drop.points.low)} to {_signed(drop.points.high)})"
 
 
+def _advise(weights: Weights) -> str:
+    """The command that may win back what int8 loses, naming the file these weights came from."""
+    file = PurePath(printable(weights.source))
+    command = ("harness", "train", "--from", file.name, "--quantization-aware", "--dataset", "DATASET")
+    out = ("--out", f"{file.stem}-qat.safetensors")
+    return f"Training with int8's roundings may win it back: {shlex.join((*command, *out))}"
+
+
 def _signed(points: float) -> str:
     """A loss without a sign, a gain with its minus; never `-0.00`."""
     return f"{round(points, 2) + 0.0:.2f}"
@@ -100,6 +110,8 @@ def doubts_about_accuracy(cells: Sequence[Cell]) -> tuple[str, ...]:
         drop = accuracy.drop_from_fp32
         if drop and drop.points.estimate > GRAVE_DROP_POINTS:
             notes[f"{name} loses {_points(drop)} points against fp32."] = None
+            if cell.variant.precision == "int8":
+                notes[_advise(cell.variant.weights)] = None
         if accuracy.departs_at:
             notes[
                 f"{name} departs from PyTorch where it is {accuracy.departs_at}: "

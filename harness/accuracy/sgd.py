@@ -37,6 +37,7 @@ class Recipe(Record, frozen=True, kw_only=True):
     label_smoothing: Annotated[float, Meta(ge=0, lt=1)] = 0.1
     mirror: bool = True
     shift: Annotated[float, Meta(ge=0, le=0.5)] = 0.0625
+    mixed_precision: bool = True
     seed: int = 0
 
 
@@ -77,7 +78,7 @@ def train(
 
     The result depends on the seed, the images, the machine's kind and its number of threads, not on
     interruptions: what is random in a step is drawn from the seed and the step's number. On a GPU with
-    bfloat16 the forward pass runs in mixed precision.
+    bfloat16 the forward pass runs in mixed precision, unless the recipe says otherwise.
 
     Raises:
         UsageError: `save_to` holds the state of another recipe, network or data set.
@@ -123,7 +124,7 @@ def _take_step(
 ) -> float:
     for group in optimizer.param_groups:
         group["lr"] = rate
-    mixed = batch.is_cuda and torch.cuda.is_bf16_supported()
+    mixed = recipe.mixed_precision and batch.is_cuda and torch.cuda.is_bf16_supported()
     with torch.autocast("cuda", dtype=torch.bfloat16) if mixed else nullcontext():
         logits = network(batch)
     loss = functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)

@@ -1,19 +1,20 @@
 """From a data set to a checkpoint that can be lowered and evaluated: from scratch, or from other weights."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 import torch
 from torch import Tensor
 
-from harness.accuracy.datasets import Dataset, hold_out
+from harness.accuracy.datasets import Dataset, hold_out, match_classes
 from harness.accuracy.eager import predict_pixels
-from harness.accuracy.evaluation import score
+from harness.accuracy.evaluation import expected_outputs, score
 from harness.accuracy.head import choose_head, extract_features
 from harness.accuracy.loading import Pixels, Unreadable, load_pixels
 from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.rounding import RoundingNetwork
 from harness.accuracy.sgd import Progress, Recipe, TrainingImages, train
 from harness.accuracy.weights import Checkpoint, LoadedWeights, save_checkpoint
 from harness.errors import UsageError
@@ -106,11 +107,7 @@ def fine_tune(
         UsageError: the data sets have different classes, or no resolution is known.
     """
     require_same_classes(training, test)
-    side = resolution_px or weights.resolution_px
-    if side is None:
-        raise UsageError(
-            f"{weights.file_name} does not say its resolution", mend="name one with --resolution"
-        )
+    side = _known_side(weights, resolution_px)
     # The whole picture: cropping to the central 87.5 % is ImageNet's protocol, not a property of weights.
     preprocessing = msgspec.structs.replace(weights.preprocessing(side), crop_fraction=1.0)
     network = weights.network(new_classes=len(training.classes))
@@ -151,6 +148,84 @@ def fine_tune(
         training=notes,
     )
     return _finish(network, checkpoint, test, file, known.unreadable + held.unreadable)
+
+
+def fine_tune_for_int8(
+    weights: LoadedWeights,
+    training: Dataset,
+    test: Dataset,
+    file: Path,
+    *,
+    resolution_px: int | None = None,
+    recipe: Recipe,
+    progress: Callable[[Progress], None] = lambda progress: None,
+) -> Trained:
+    """Train loaded weights on with int8's roundings in the forward pass, for the same classes.
+
+    The ranges it trains with are dropped and lowering takes its own: on 200 images neither did better (71.0 %
+    against 70.5 %; for another network 67.0 % against 69.0 %), and an ordinary checkpoint has no ranges.
+
+    Raises:
+        UsageError: data sets of other classes, no known resolution, or weights without BatchNorm.
+    """
+    require_same_classes(training, test)
+    offset = weights.class_offset
+    network = weights.network()
+    expected_outputs(training, (), classes=network.classifier.out_features, class_offset=offset)
+    match_classes(training, weights.class_names or training.classes)
+    if weights.batch_norm_folded:
+        # Without normalization, channels of unequal scale make training diverge: tried, down to rate 0.001.
+        raise UsageError(
+            f"{weights.file_name} has its BatchNorm folded into the convolutions: it cannot be trained on",
+            mend="start from the weights it was converted from",
+        )
+    preprocessing = weights.preprocessing(_known_side(weights, resolution_px))
+    images, unreadable = training_images(training, preprocessing)
+    rounding = RoundingNetwork(network)
+    # Of bfloat16's 8 significant bits little would be left to round.
+    recipe = msgspec.structs.replace(recipe, mixed_precision=False)
+    train(
+        rounding,
+        replace(
+            images,
+            fetch=lambda chosen: _shift_labels(images.fetch(chosen), offset),
+            identity=f"{images.identity} {weights.sha256}",
+        ),
+        preprocessing,
+        recipe,
+        save_to=_state_file(file),
+        progress=progress,
+    )
+    rounding.restore()
+    checkpoint = Checkpoint(
+        padding=weights.padding,
+        bn_eps=weights.bn_eps,
+        activation=weights.activation,
+        preprocessing=preprocessing,
+        class_names=training.classes,
+        training={
+            "dataset": training.name,
+            "split": training.split,
+            "from": f"{weights.file_name} {weights.sha256}",
+            "quantization_aware": "int8, weights per channel, activations per tensor",
+            "recipe": msgspec.json.encode(recipe).decode(),
+        },
+    )
+    return _finish(network, checkpoint, test, file, unreadable, class_offset=offset)
+
+
+def _shift_labels(batch: tuple[Tensor, Tensor], offset: int) -> tuple[Tensor, Tensor]:
+    pixels, labels = batch
+    return pixels, labels + offset
+
+
+def _known_side(weights: LoadedWeights, asked_px: int | None) -> int:
+    side = asked_px or weights.resolution_px
+    if side is None:
+        raise UsageError(
+            f"{weights.file_name} does not say its resolution", mend="name one with --resolution"
+        )
+    return side
 
 
 def require_same_classes(training: Dataset, test: Dataset) -> None:
@@ -201,12 +276,14 @@ def _finish(
     test: Dataset,
     file: Path,
     unreadable: tuple[Unreadable, ...],
+    *,
+    class_offset: int = 0,
 ) -> Trained:
     """Test the network and write its checkpoint, with the result inside."""
     predictions = predict_pixels(
         network, load_pixels(test, checkpoint.preprocessing), checkpoint.preprocessing
     )
-    scores = score(predictions, test)
+    scores = score(predictions, test, class_offset=class_offset)
     result = {"test_top1": f"{scores.top1.estimate:.4f}", "test_images": str(scores.images)}
     save_checkpoint(
         file,

@@ -87,6 +87,8 @@ def lower(
     epilog=examples(
         "harness train -w 0.25 -r 64 --dataset fashion-mnist --epochs 2 --out w25-64.safetensors",
         "harness train --from w25-64.safetensors --freeze-backbone --dataset photos --out mine.safetensors",
+        "harness train --from w25-64.safetensors --quantization-aware --dataset fashion-mnist"
+        " --out w25-64-qat.safetensors",
     )
 )
 def train(
@@ -97,11 +99,12 @@ def train(
         str | None, typer.Option("--resolution", "-r", help="Input side in px, default 224 or as in --from.")
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, max=10_000, help="Passes over the training images.")] = 2,
-    start: Annotated[
-        Path | None, typer.Option("--from", help="Weights to go on from, under a new classifier.")
-    ] = None,
+    start: Annotated[Path | None, typer.Option("--from", help="Weights to go on from.")] = None,
     freeze_backbone: Annotated[
         bool, typer.Option("--freeze-backbone", help="With --from: train the new classifier only.")
+    ] = False,
+    quantization_aware: Annotated[
+        bool, typer.Option("--quantization-aware", help="With --from: same classes, learn to bear int8.")
     ] = False,
     padding: Annotated[str, typer.Option("--padding", help="symmetric or tf_same.")] = "symmetric",
     seed: Annotated[int, typer.Option(help="Of the first weights, order and augmentation.")] = 0,
@@ -112,7 +115,7 @@ def train(
     The same command goes on after an interruption.
 
     Trains on the data set's train split and tells top-1 on its test split; without splits, a tenth is held
-    out to test on.
+    out to test on. Weights to go on from get a new classifier, except with --quantization-aware.
     """
     from harness import display, options
 
@@ -124,6 +127,7 @@ def train(
         epochs=epochs,
         start=start,
         freeze_backbone=freeze_backbone,
+        quantization_aware=quantization_aware,
         padding=options.parse_padding(padding),
         seed=seed,
     )

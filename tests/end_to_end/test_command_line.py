@@ -14,6 +14,8 @@ from synthetic import EMULATOR, make_cells, make_run
 COMMANDS = ("run", "lower", "evaluate", "train", "report", "pick", "compare", "devices", "bundle")
 HEAVY = ("torch", "executorch", "numpy", "scipy", "pandas", "matplotlib", "adb_shell", "cryptography")
 
+TRAIN = ("train", "--dataset", "nowhere", "--out", "out.safetensors")
+
 RunHarness = Callable[..., Any]
 
 
@@ -50,6 +52,12 @@ def test_help_is_there_and_imports_nothing_heavy(command: str) -> None:
         (("frobnicate",), 2, ("frobnicate",)),
         (("run", "--resume", "nowhere"), 2, ("not a run folder",)),
         (("run", "--resume", "there", "-w", "0.5", "--quiet"), 2, ("--resume goes on", "--width cannot")),
+        ((*TRAIN, "--quantization-aware"), 2, ("goes on from trained weights", "--from")),
+        (
+            (*TRAIN, "--from", "w.safetensors", "--quantization-aware", "--freeze-backbone"),
+            2,
+            ("--quantization-aware trains what --freeze-backbone keeps",),
+        ),
         (("report", "nowhere"), 2, ("not a run folder",)),
         (("pick", "nowhere", "--max-latency", "20ms"), 2, ("not a run folder",)),
         (("compare", "nowhere", "nowhere"), 2, ("not a run folder",)),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from harness.records import Cell, Interval, PairedDrop, Precision, Tier, Variant
+from harness.records import Cell, Interval, PairedDrop, Precision, Tier, Variant, Weights
 from reports.accuracy import describe_accuracy, doubts_about_accuracy, left_out
 from reports.padding import padding_costs
 from reports.report import write_report
@@ -45,8 +45,26 @@ def test_the_drop_has_a_column_of_its_own_where_there_is_any() -> None:
 
 
 def test_more_than_two_points_are_told() -> None:
-    (note,) = doubts_about_accuracy([_evaluated("int8", 0.47, drop=3.0)])
-    assert note.startswith("0.25/128 int8 loses 3.00 (2.50 to 3.70) points against fp32")
+    (note,) = doubts_about_accuracy([_evaluated("fp16", 0.47, drop=3.0)])
+    assert note.startswith("0.25/128 fp16 loses 3.00 (2.50 to 3.70) points against fp32")
+
+
+def test_the_command_that_may_win_back_what_int8_loses_is_named_once_for_each_file() -> None:
+    cells = [_evaluated("int8", 0.47, drop=3.0, threads=threads) for threads in (1, 2)]
+    loss, advice = doubts_about_accuracy(cells)
+    assert loss.startswith("0.25/128 int8 loses 3.00")
+    assert advice.endswith(
+        "harness train --from trained.pt --quantization-aware --dataset DATASET --out trained-qat.safetensors"
+    )
+    assert advice in summarise(cells).notes
+    assert doubts_about_accuracy([_evaluated("int8", 0.49, drop=1.9)]) == ()
+
+
+def test_a_file_name_of_another_machine_is_quoted_in_the_command() -> None:
+    cell = _evaluated("int8", 0.47, drop=3.0)
+    weights = Weights(source="my $(evil) \x1b[2J.pt", sha256="a" * 64)
+    _, advice = doubts_about_accuracy([replace(cell, variant=replace(cell.variant, weights=weights))])
+    assert "--from 'my $(evil) [2J.pt' --quantization-aware" in advice
 
 
 def test_a_gain_is_a_negative_loss() -> None:
