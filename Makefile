@@ -54,7 +54,7 @@ arm-vm: setup
 
 test: setup arm-vm
 	$(BIN)/harness bundle build
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check .
