@@ -1,6 +1,7 @@
 """The runner of each ABI, ready to be called, and small programs for it."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -124,3 +125,21 @@ def any_runner(request: pytest.FixtureRequest) -> Runner:
         return native
     arm: Runner = request.getfixturevalue("make_arm_runner")()
     return arm
+
+
+SHELLS = {"dash": ("dash",), "busybox": ("busybox", "sh"), "mksh": ("mksh",), "bash": ("bash", "--posix")}
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The shell, as the `sh` that our scripts themselves find."""
+    program, *applet = SHELLS[request.param]
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"{program} is not installed")
+    wrapper = tmp_path / "bin" / "sh"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\nexec {" ".join([path, *applet])} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+    return str(wrapper)

@@ -13,22 +13,6 @@ import pytest
 from harness.paths import DEVICE_SCRIPTS
 
 SCRIPT = DEVICE_SCRIPTS / "launch.sh"
-SHELLS = {"dash": ("dash",), "busybox": ("busybox", "sh"), "mksh": ("mksh",), "bash": ("bash", "--posix")}
-
-
-@pytest.fixture(params=SHELLS)
-def shell(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The shell, as the `sh` that launch.sh itself finds."""
-    program, *applet = SHELLS[request.param]
-    path = shutil.which(program)
-    if path is None:
-        pytest.skip(f"{program} is not installed")
-    wrapper = tmp_path / "bin" / "sh"
-    wrapper.parent.mkdir()
-    wrapper.write_text(f'#!/bin/sh\nexec {" ".join([path, *applet])} "$@"\n')
-    wrapper.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
-    return str(wrapper)
 
 
 @pytest.fixture
