@@ -1,6 +1,7 @@
 """A device's adbd without Google's adb: over the network, or over USB where no adb server holds it."""
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,10 @@ from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.tcp_link import TcpLink
 from harness.transports.transfer import QUICK_S, check_placed, incoming, place_argv, source_size
 from harness.transports.usb_link import UsbLink
+
+# A slow card takes a second or two for a file's next MiB. Who is silent for this long never got our last
+# packet, or we never got his: its header was damaged on the way.
+STALLED_S = 30.0
 
 
 class AdbDirectTransport:
@@ -68,7 +73,7 @@ class AdbDirectTransport:
         partial = destination + ".partial"
         max_data = self._connected().max_data
         deadline = time.monotonic() + timeout_s
-        with source.open("rb") as file, self._stream(b"sync:", deadline) as stream:
+        with source.open("rb") as file, self._stream(b"sync:", deadline, STALLED_S) as stream:
             for piece in sync_send(file, partial, mode, max_data):
                 # A device that refuses says so at once and discards the rest: stop, and read why.
                 if not stream.write(piece, deadline) or stream.has_data:
@@ -86,7 +91,7 @@ class AdbDirectTransport:
         with (
             incoming(destination, None, device=self._device) as partial,
             partial.open("wb") as file,
-            self._stream(b"sync:", deadline) as stream,
+            self._stream(b"sync:", deadline, STALLED_S) as stream,
         ):
             stream.write(sync_request(constants.RECV, os.fsencode(source)), deadline)
             reader = SyncReader(stream, deadline)
@@ -133,10 +138,12 @@ class AdbDirectTransport:
         return connection
 
     @contextlib.contextmanager
-    def _stream(self, service: bytes, deadline: float) -> Iterator[Stream]:
+    def _stream(
+        self, service: bytes, deadline: float, longest_silence_s: float = math.inf
+    ) -> Iterator[Stream]:
         """A stream; the connection outlives what the device refuses and what takes too long, nothing else."""
         try:
-            stream = self._connected().open(service, deadline)
+            stream = self._connected().open(service, deadline, longest_silence_s=longest_silence_s)
         except BaseException:
             self.close()
             raise

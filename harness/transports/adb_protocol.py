@@ -6,12 +6,13 @@ for checksums that devices since Android 9 do without.
 https://android.googlesource.com/platform/packages/modules/adb/+/refs/heads/main/protocol.txt
 """
 
+import math
 import struct
 import time
 from collections.abc import Iterator, Sequence
 
 from adb_shell import constants
-from adb_shell.adb_message import AdbMessage, checksum, unpack
+from adb_shell.adb_message import AdbMessage, checksum
 from adb_shell.auth.sign_cryptography import CryptographySigner
 from adb_shell.transport.base_transport import BaseTransport
 
@@ -76,9 +77,13 @@ class Connection:
         A time-out in the middle of a packet loses nothing: the next call goes on where it stopped.
         """
         self._fill(constants.MESSAGE_SIZE, deadline)
-        wire, remote_id, local_id, size, _ = unpack(bytes(self._received[: constants.MESSAGE_SIZE]))
+        wire, remote_id, local_id, size, _, magic = struct.unpack_from(
+            constants.MESSAGE_FORMAT, self._received
+        )
         command = constants.WIRE_TO_ID.get(wire)
-        if command is None or size > constants.MAX_ADB_DATA:
+        # After the greeting the last id is that of our latest stream: nobody waits for any beyond it.
+        unknown = bool(self.banner) and local_id > self._last_id
+        if command is None or magic != wire ^ 0xFFFFFFFF or size > constants.MAX_ADB_DATA or unknown:
             if self.banner:
                 raise ConnectionLost("the connection to the device garbles its packets", device=self.device)
             raise self._not_adb(wire)
@@ -87,14 +92,14 @@ class Connection:
         del self._received[: constants.MESSAGE_SIZE + size]
         return command, remote_id, local_id, data
 
-    def open(self, service: bytes, deadline: float) -> "Stream":
+    def open(self, service: bytes, deadline: float, *, longest_silence_s: float = math.inf) -> "Stream":
         """Start a service of the device.
 
         Raises:
             TransportError: the device does not offer it.
         """
         self._last_id += 1
-        return Stream(self, self._last_id, service, deadline)
+        return Stream(self, self._last_id, service, deadline, longest_silence_s)
 
     def close(self) -> None:
         """Close the link; closing twice is harmless."""
@@ -175,12 +180,24 @@ class Connection:
 
 
 class Stream:
-    """One service's bytes, both ways. Every packet waits for its acknowledgement, as the protocol has it."""
+    """One service's bytes, both ways. Every packet waits for its acknowledgement, as the protocol has it.
 
-    def __init__(self, connection: Connection, local_id: int, service: bytes, deadline: float) -> None:
+    Raises:
+        TimedOut: a deadline passed, or nothing came for `longest_silence_s`.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        local_id: int,
+        service: bytes,
+        deadline: float,
+        longest_silence_s: float,
+    ) -> None:
         self.device = connection.device
         self._connection = connection
         self._local_id = local_id
+        self._longest_silence_s = longest_silence_s
         self._remote_id = 0
         self._arrived: list[bytes] = []
         self._acknowledged = False
@@ -227,7 +244,8 @@ class Stream:
 
     def _step(self, deadline: float) -> None:
         """Receive one packet; those of streams that are closed on this side are dropped."""
-        command, remote_id, local_id, data = self._connection.receive(deadline)
+        soon = time.monotonic() + self._longest_silence_s
+        command, remote_id, local_id, data = self._connection.receive(min(deadline, soon))
         if local_id != self._local_id:
             return
         if command == constants.OKAY:

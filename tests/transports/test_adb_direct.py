@@ -16,6 +16,7 @@ from adb_shell.adb_message import AdbMessage
 from device_bench import Bench
 
 from harness.errors import ConnectionLost, DeviceUnfit, TimedOut, TransportError
+from harness.transports import adb_direct
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.adb_keys import make_key
 from harness.transports.adb_services import ShellOutput
@@ -216,6 +217,41 @@ def test_garbage_on_a_connection_that_spoke_adb_is_a_lost_one(key: Path) -> None
 
     with pytest.raises(ConnectionLost, match="garbles its packets"):
         run_against(garble_later, key)
+
+
+@pytest.mark.parametrize("damage", ["stream", "magic"])
+def test_a_packet_damaged_in_its_header_is_noticed_at_once(key: Path, damage: str) -> None:
+    def damage_the_answer(connection: socket.socket) -> None:
+        speak_adb(connection)
+        receive(connection)
+        stream, magic = (1 << 20, 0) if damage == "stream" else (1, 1)
+        command = constants.ID_TO_WIRE[constants.OKAY]
+        connection.sendall(struct.pack("<6I", command, 7, stream, 0, 0, command ^ 0xFFFFFFFF ^ magic))
+        wait_for_the_end(connection)
+
+    with pytest.raises(ConnectionLost, match="garbles its packets"):
+        run_against(damage_the_answer, key)
+
+
+def test_a_file_that_goes_no_further_is_not_waited_for(
+    key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the packet was damaged on its way there, so that the device never answers it."""
+    monkeypatch.setattr(adb_direct, "STALLED_S", 0.2)
+
+    def take_the_service_only(connection: socket.socket) -> None:
+        speak_adb(connection)
+        receive(connection)
+        answer(connection, constants.OKAY, 7, 1, b"")
+        wait_for_the_end(connection)
+
+    source = tmp_path / "source"
+    source.write_bytes(b"model")
+    with peer(take_the_service_only) as port:
+        transport = AdbDirectTransport(TcpLink("127.0.0.1", port), key=key)
+        with pytest.raises(TimedOut):
+            transport.push(source, "/anywhere", timeout_s=300)
+        transport.close()
 
 
 @pytest.mark.parametrize("then", [speak_http, ask_for_keys])
