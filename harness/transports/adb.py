@@ -125,6 +125,7 @@ class AdbTransport:
         self._adb = adb
         self._env = env
         self._connected = False
+        self._worked = False
         self._lost_before = False
         self._silent = False
 
@@ -149,6 +150,7 @@ class AdbTransport:
                 )
             raise self._note(early_end(command.without_words(said.stderr), self._serial))
         self._silent = False
+        self._worked = True
         return completed
 
     def push(self, source: Path, destination: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
@@ -186,7 +188,10 @@ class AdbTransport:
         # because its greeting would stand in that command's stderr and a time-out would kill the server.
         _adb([self._adb, "start-server"], self._env)
         if self._is_address:
-            connect(self._serial, adb=self._adb, env=self._env)
+            try:
+                connect(self._serial, adb=self._adb, env=self._env)
+            except DeviceError as error:
+                raise self._note(error) from error
         elif self._lost_before:
             with contextlib.suppress(TimedOut):
                 self._device("wait-for-device", timeout_s=QUICK_S)
@@ -212,7 +217,12 @@ class AdbTransport:
                 self.run(end_group_argv(group), timeout_s=END_S)
 
     def _note(self, failure: DeviceError) -> DeviceError:
-        """After a broken connection the next call connects anew."""
+        """After a broken connection the next call connects anew.
+
+        What worked before was neither unauthorized nor unfit: that is the connection's fault, or passes.
+        """
+        if self._worked and isinstance(failure, DeviceUnfit):
+            failure = ConnectionLost(failure.what, device=self._serial, mend=failure.mend)
         if isinstance(failure, ConnectionLost):
             self._lost_before = True
             self._disconnect()

@@ -139,6 +139,25 @@ def test_a_refused_transfer_is_told_from_a_broken_one(
     assert reason in failure.what
 
 
+def test_a_device_that_worked_before_is_not_unauthorized_for_good(tmp_path: Path) -> None:
+    adb = tmp_path / "adb"
+    # Runs the first command as the device would, and refuses the second.
+    adb.write_text(
+        f"""#!/bin/sh
+        [ "$3" = shell ] || exit 0
+        [ ! -e {tmp_path}/worked ] || {{ echo "error: device unauthorized." >&2; exit 1; }}
+        : > {tmp_path}/worked
+        exec sh -c "$5"
+        """
+    )
+    adb.chmod(0o755)
+    transport = AdbTransport("SERIAL", adb=str(adb))
+    transport.run(["true"], timeout_s=10).check()
+    with pytest.raises(ConnectionLost, match="has not accepted this computer's key") as caught:
+        transport.run(["true"], timeout_s=10)
+    assert "Allow USB debugging?" in caught.value.mend
+
+
 def test_without_adb_the_mend_is_to_install_it(tmp_path: Path) -> None:
     with pytest.raises(DeviceUnfit, match="Google's adb is not installed") as caught:
         list_devices(adb=str(tmp_path / "adb"))
