@@ -126,8 +126,8 @@ class Evaluator:
             tell("connecting")
             with (
                 hold_device(target, tell),
-                open_device(target, tell) as device,
-                hold_there(target, device, tell),
+                open_device(target, tell) as opened,
+                hold_there(target, opened, tell) as device,
             ):
                 for number, work in enumerate(waiting):
                     try:

@@ -51,6 +51,6 @@ def hold_device(target: Target, tell: Callable[[str], None], *, wait_s: float = 
         lock.release()
 
 
-def hold_there(target: Target, device: Device, tell: Callable[[str], None]) -> AbstractContextManager[None]:
+def hold_there(target: Target, device: Device, tell: Callable[[str], None]) -> AbstractContextManager[Device]:
     """Hold an open device by its own lock, too; the lock of what lives here is here and never stale."""
-    return nullcontext() if target.lives_here else hold_on_device(device, tell)
+    return nullcontext(device) if target.lives_here else hold_on_device(device, tell)

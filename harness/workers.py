@@ -119,8 +119,8 @@ class _Worker:
         tell("connecting")
         with (
             hold_device(target, tell),
-            open_device(target, tell) as device,
-            hold_there(target, device, tell),
+            open_device(target, tell) as opened,
+            hold_there(target, opened, tell) as device,
             quieted(device, tell, wanted=self.request.quiet_device) as quieting,
         ):
             refused = _refuse_half(self.artifacts, device)

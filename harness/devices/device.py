@@ -20,7 +20,8 @@ class Device:
     `launcher` goes before the runner's own loader (an emulator, say); `{job}` in it becomes the job's
     folder. `system_glibc` is the version of the device's own C library where the runner is to use that.
     `counts_instructions` says that the launcher writes them to `instructions` there. `connect`
-    makes a further connection, since one connection serves one thread.
+    makes a further connection, since one connection serves one thread. `claim` is what stands in the
+    device's lock while it is ours; nothing is locked there without one.
     """
 
     info: DeviceInfo
@@ -31,6 +32,7 @@ class Device:
     counts_instructions: bool = False
     free_bytes: int | None = None
     system_glibc: tuple[int, int] | None = None
+    claim: str = ""
 
     def run_once(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
         """Run what must not happen twice, whatever becomes of the connection."""

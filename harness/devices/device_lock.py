@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from harness.devices.device import Device
@@ -47,8 +48,10 @@ _CLAIM = re.compile(
 
 
 @contextmanager
-def hold_on_device(device: Device, tell: Callable[[str], None], *, wait_s: float = WAIT_S) -> Iterator[None]:
-    """Hold the device; wait when another harness holds it, and say who.
+def hold_on_device(
+    device: Device, tell: Callable[[str], None], *, wait_s: float = WAIT_S
+) -> Iterator[Device]:
+    """Hold the device, which then knows its claim; wait when another harness holds it, and say who.
 
     A lock is stale when the device was restarted since, when its holder was a process of this machine
     that is gone, or when nothing was started on the device for half an hour.
@@ -73,7 +76,7 @@ def hold_on_device(device: Device, tell: Callable[[str], None], *, wait_s: float
             told = holder
         time.sleep(ASK_AGAIN_S)
     try:
-        yield
+        yield replace(device, claim=claim)
     finally:
         # A device that is gone keeps it; it goes stale.
         with contextlib.suppress(DeviceError):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from harness.devices.device import JOB, Device
 from harness.devices.exact import exact_argv, read_exact
 from harness.devices.probe import clean
-from harness.errors import ConnectionLost, MeasurementError, ReportRejected, TimedOut
+from harness.errors import ConnectionLost, DeviceUnfit, MeasurementError, ReportRejected, TimedOut
 from harness.measuring.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeployedBundle
 from harness.transports.base import Completed
 
@@ -27,8 +27,12 @@ _FETCH = f"""
 if [ -e "$1" ] && [ ! -f "$1" ]; then echo "$1: not a file" >&2; exit 1; fi
 sha256sum "$1" && head -c {MAX_FILE_BYTES + 1} "$1"
 """
-# Also renews our lock on the device (devices/device_lock.py), so that it does not go stale.
-_PREPARE = 'rm -rf "$1" && mkdir -p "$1" && cat >"$1/request" && touch -c "$1/../../lock"'
+# $1 the job's folder, $2 the device's, $3 our claim in its lock (devices/device_lock.py), which is renewed.
+_NOT_OURS = 77
+_PREPARE = f"""
+[ -z "$3" ] || [ "$(cat "$2/lock/holder" 2>/dev/null)" = "$3" ] || exit {_NOT_OURS}
+rm -rf "$1" && mkdir -p "$1" && cat >"$1/request" && touch -c "$2/lock"
+"""
 # The command may have arrived just now; launch.sh needs a moment to leave its first file.
 _WAS_STARTED = 'sleep 1; [ -e "$1/stdout" ]'
 
@@ -62,12 +66,13 @@ class Job:
         before and after the program. `beside` are words for `sampler.sh`, which then observes it.
 
         Raises:
+            DeviceUnfit: another harness took the device, as it may after half an hour without a job.
             JobLost: the program vanished without a status.
             DeviceRestarted: and this is why.
             ConnectionLost: the device did not come back.
             TimedOut: it did not end in time, and has been stopped.
         """
-        self._sh(_PREPARE, stdin=request)
+        self._prepare(request)
         argv = [part.replace(JOB, self.folder) for part in argv]
         observed = [*(["--conditions"] if conditions else []), *(["--beside", beside] if beside else [])]
         words = ["start", self.folder, *observed, "--", *argv]
@@ -76,6 +81,17 @@ class Job:
     def wait(self, *, timeout_s: float) -> int:
         """Wait for the end of what was started earlier; returns and raises as `run` does."""
         return self._follow(["wait", self.folder], timeout_s, timeout_s)
+
+    def _prepare(self, request: bytes) -> None:
+        device = self.device
+        prepared = self._sh(_PREPARE, self.folder, device.folder, device.claim, stdin=request)
+        if prepared.exit_code == _NOT_OURS:
+            raise DeviceUnfit(
+                "its lock is not this run's any more: this machine slept and another harness took it, or "
+                "`harness devices --clean` broke it",
+                device=device.info.name,
+                mend="go on when it is free, with: harness run --resume FOLDER",
+            )
 
     def _follow(self, words: Sequence[str], timeout_s: float, patience_s: float) -> int:
         deadline = time.monotonic() + timeout_s
@@ -149,8 +165,8 @@ class Job:
         """Delete the job's folder."""
         self._sh('rm -rf "$1"')
 
-    def _sh(self, script: str, path: str = "", *, stdin: bytes = b"") -> Completed:
-        argv = ["sh", "-c", script, "job", path or self.folder]
+    def _sh(self, script: str, *words: str, stdin: bytes = b"") -> Completed:
+        argv = ["sh", "-c", script, "job", *(words or (self.folder,))]
         return self.device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S, stdin=stdin)
 
 

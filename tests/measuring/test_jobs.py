@@ -1,13 +1,15 @@
 """Jobs on a device: they go on when the connection breaks, and how they ended is never guessed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fakes import FlakyTransport
 from harness.devices.device import Device, describe
-from harness.errors import ConnectionLost, ReportRejected, TimedOut
+from harness.devices.device_lock import hold_on_device
+from harness.errors import ConnectionLost, DeviceUnfit, ReportRejected, TimedOut
 from harness.measuring.deploy import DeployedBundle
 from harness.measuring.jobs import MAX_FILE_BYTES, Job, JobLost
 from harness.paths import DEVICE_SCRIPTS
@@ -26,6 +28,17 @@ def starts(argv: Sequence[str]) -> bool:
 
 def fetches(argv: Sequence[str]) -> bool:
     return any("&& head" in word for word in argv)
+
+
+def test_nothing_is_started_on_a_device_that_another_harness_took(tmp_path: Path) -> None:
+    job = job_in(tmp_path)
+    with hold_on_device(job.device, lambda text: None) as held:
+        job = replace(job, device=held)
+        assert job.run(["true"], timeout_s=30) == 0
+        (tmp_path / "lock" / "holder").write_text("another's claim")
+        with pytest.raises(DeviceUnfit, match="its lock is not this run's any more"):
+            job.run(["sh", "-c", 'touch "$1/ran"', "x", str(tmp_path)], timeout_s=30)
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -SEGV $$", 128 + 11)])
