@@ -22,7 +22,7 @@ def devices(
     from harness.devices import inventory
 
     if example:
-        typer.echo(inventory.EXAMPLE, nl=False)
+        typer.echo(inventory.EXAMPLE.read_text(), nl=False)
         return
     if clean is not None:
         _clean(clean)

@@ -18,28 +18,7 @@ from harness.transports.adb import AttachedDevice, adb_available, list_devices
 from harness.transports.usb_link import list_usb_devices
 
 FILE_NAME = "devices.toml"
-EXAMPLE = """\
-# Devices of this project; a second file may lie in your configuration folder.
-[devices.kitchen-pi]
-kind = "raspberry_pi"
-address = "pi@192.168.1.20"       # anything `ssh` accepts, aliases of ~/.ssh/config too
-tags = ["pi"]
-
-[devices.pixel]
-kind = "android"
-address = "1A2B3C4D5E6F"          # the serial that `adb devices` shows, or host:port
-transport = "adb"                 # Google's adb; "adb-direct" does without: host:port, or usb:SERIAL
-                                  # (USB without adb was never tried on a phone, only on a stand-in)
-tags = ["phone"]
-
-[devices.board]
-kind = "raspberry_pi"
-address = "root@board.local"
-port = 2222
-folder = "/opt/harness"           # where files go; must allow execution
-launcher = ["taskset", "f0"]      # put before the runner
-libc = "system"                   # the board's own glibc instead of the bundled one, which all devices share
-"""
+EXAMPLE = Path(__file__).with_name("example.toml")
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 USB = re.compile(r"usb(:|$)")

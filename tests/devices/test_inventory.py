@@ -37,7 +37,7 @@ def test_built_in_devices_need_nothing(here: Path) -> None:
 
 
 def test_the_example_is_valid_and_resolves(here: Path) -> None:
-    (here / "devices.toml").write_text(inventory.EXAMPLE)
+    (here / "devices.toml").write_bytes(inventory.EXAMPLE.read_bytes())
     assert [t.name for t in inventory.resolve(["all"])] == ["kitchen-pi", "pixel", "board"]
     (phone,) = inventory.resolve(["tag:phone"])
     assert (phone.transport, phone.address) == ("adb", "1A2B3C4D5E6F")
