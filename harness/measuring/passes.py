@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from harness.devices.device import Device
 from harness.devices.probe import clean
 from harness.errors import ReportRejected
-from harness.measuring.deploy import DeployedArtifact
+from harness.measuring.deploy import COMMAND_TIMEOUT_S, DeployedArtifact
 from harness.measuring.jobs import Job
 from harness.measuring.runner import fetch_report, runner_argv, timeout_for
 from harness.records import (
@@ -38,20 +39,29 @@ def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, pla
         RunnerFailed, ReportRejected: as `runner.measure_process` does.
     """
     is_android = job.device.info.kind == "android"
-    seconds = min(MEMINFO_SECONDS, plan.max_seconds) if is_android else 0.0
+    has_dumpsys = is_android and _has_dumpsys(job.device)
+    seconds = min(MEMINFO_SECONDS, plan.max_seconds) if has_dumpsys else 0.0
     brief = msgspec.structs.replace(plan, warmup_iterations=0, min_seconds=seconds)
     detail = _run_briefly(job, deployed, artifact, brief, "--memory-detail", beside="memory").memory_detail
     if detail is None:
         raise ReportRejected("the device's report lacks the memory figures", device=job.device.info.name)
-    if is_android:
+    if has_dumpsys:
         try:
             told = parse_meminfo(job.fetch("meminfo"))
         except ReportRejected:
             told = None
         reason = None if told is not None else "dumpsys meminfo told nothing of the process"
         detail = msgspec.structs.replace(detail, dumpsys_pss_bytes=told, dumpsys_unavailable=reason)
+    elif is_android:
+        detail = msgspec.structs.replace(detail, dumpsys_unavailable="the device has no dumpsys")
     job.remove()
     return detail
+
+
+def _has_dumpsys(device: Device) -> bool:
+    """Every Android has it, other systems with an adbd do not: nothing is kept at work for it there."""
+    argv = ("sh", "-c", "command -v dumpsys")
+    return device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S).exit_code == 0
 
 
 def parse_meminfo(content: bytes) -> int | None:
