@@ -132,9 +132,10 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
     run_harness: Callable[..., Any], tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
-    sweep = ("--width", "0.25", "--resolution", "32,64", "--precision", "fp32", "--processes", "6")
+    sweep = ("--width", "0.25", "--resolution", "32,64", "--precision", "fp32")
+    plan = ("--processes", "6", "--min-time", "0.4")
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness", "run", "--device", "host", *sweep, "--out", str(folder)],
+        [sys.executable, "-m", "harness", "run", "--device", "host", *sweep, *plan, "--out", str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -70,7 +70,7 @@ def test_a_runner_that_vanishes_with_its_supervisor_is_measured_again(laboratory
     assert all(len(cell.processes) == cell.plan.processes for cell in ended.cells)
 
 
-@pytest.mark.parametrize(("name", "number"), [("SEGV", 11), ("ABRT", 6), ("KILL", 9)])
+@pytest.mark.parametrize(("name", "number"), [("SEGV", 11), ("KILL", 9)])
 def test_a_runner_that_crashes_fails_its_cell_with_the_reason_and_the_next_is_measured(
     laboratory: Laboratory, name: str, number: int
 ) -> None:
