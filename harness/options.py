@@ -10,7 +10,7 @@ from typing import TypeVar, get_args
 
 import msgspec
 
-from harness.devices.cores import CLUSTER_NAMES, expand_cpu_list
+from harness.devices.cores import CLUSTER_NAMES, names_cores
 from harness.errors import UsageError
 from harness.quantities import parse_share
 from harness.records import (
@@ -158,7 +158,7 @@ def parse_observer(text: str) -> Observer:
 
 def parse_cores(text: str | None) -> str | None:
     """A cluster's name, or a CPU list such as `0-3,6` in the kernel's format."""
-    if text is None or text in CLUSTER_NAMES or expand_cpu_list(text):
+    if text is None or names_cores(text):
         return text
     names = ", ".join(CLUSTER_NAMES)
     raise UsageError(

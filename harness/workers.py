@@ -126,7 +126,7 @@ class _Worker:
             refused = _refuse_half(self.artifacts, device)
             if refused:
                 tell(refused.what)
-            cells = _plan_cells(self.request, self.artifacts, device)
+            cells = _plan_cells(self.request, self.artifacts, device, self.request.cpus or target.cores)
             if refused and not cells:
                 raise refused
             progress = _Progress.of(cells, target.name, self.folder, self.listen)
@@ -182,8 +182,8 @@ def _refuse_half(variants: Iterable[Variant], device: Device) -> DeviceUnfit | N
     )
 
 
-def _plan_cells(request: RunRequest, artifacts: Artifacts, device: Device) -> list[CellRequest]:
-    chosen = choose_cores(device.info.cores, request.cpus) if request.cpus else ()
+def _plan_cells(request: RunRequest, artifacts: Artifacts, device: Device, cores: str) -> list[CellRequest]:
+    chosen = choose_cores(device.info.cores, cores) if cores else ()
     cpus = format_cpu_list(chosen) or None
     available = len(chosen or device.info.cores)
     too_many = [threads for threads in request.threads if available and threads > available]

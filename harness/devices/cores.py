@@ -103,6 +103,11 @@ def find_clusters(cores: Sequence[Core]) -> Mapping[str, tuple[int, ...]]:
     return {name: tuple(sorted(indices)) for name, indices in clusters.items()}
 
 
+def names_cores(text: str) -> bool:
+    """Whether it is a cluster's name, or a CPU list such as `0-3,6`."""
+    return text in CLUSTER_NAMES or bool(expand_cpu_list(text))
+
+
 def choose_cores(cores: Sequence[Core], wanted: str) -> tuple[int, ...]:
     """The cores that a cluster's name or a CPU list stands for.
 

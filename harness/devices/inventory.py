@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from harness.devices.cores import CLUSTER_NAMES, names_cores
 from harness.devices.target import Libc, Target
 from harness.errors import DeviceUnfit, UsageError
 from harness.paths import config_folder
@@ -39,6 +40,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     folder: Annotated[str, Meta(pattern=r"^/[^\x00-\x1f\x7f:;]*$")] = ""
     launcher: tuple[str, ...] = ()
     libc: Libc = "bundled"
+    cores: str = ""
     tags: tuple[Name, ...] = ()
 
 
@@ -123,6 +125,12 @@ def _target(name: str, entry: Entry, path: Path) -> Target:
             f"{path}: device {name!r} cannot be reached by {transport!r} as {entry.address!r}",
             mend='usb:SERIAL goes with transport = "adb-direct"; Google\'s adb takes the serial alone',
         )
+    if entry.cores and not names_cores(entry.cores):
+        names = ", ".join(CLUSTER_NAMES)
+        raise UsageError(
+            f"{path}: device {name!r}: {entry.cores!r} is no list of cores and none of {names}",
+            mend='for example cores = "4-7"',
+        )
     if name.lower() in BUILT_IN:
         raise UsageError(f"{path}: {name!r} is the name of a built-in device", mend="choose another name")
     return Target(
@@ -133,6 +141,7 @@ def _target(name: str, entry: Entry, path: Path) -> Target:
         folder=entry.folder,
         launcher=entry.launcher,
         libc=entry.libc,
+        cores=entry.cores,
         port=entry.port,
         tags=entry.tags,
     )

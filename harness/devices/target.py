@@ -12,6 +12,7 @@ class Target:
 
     `address` is an ADB serial, `host:port`, an SSH destination, or the emulator's core. `folder` is
     empty for the kind's own choice. `launcher` is put before the runner. `libc` says whose C library it uses.
+    `cores` are those to run on unless the run names others: a cluster's name or a CPU list; empty for any.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Target:
     port: int | None = None
     tags: tuple[str, ...] = ()
     libc: Libc = "bundled"
+    cores: str = ""
 
     @property
     def lives_here(self) -> bool:

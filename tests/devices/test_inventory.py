@@ -42,7 +42,8 @@ def test_the_example_is_valid_and_resolves(here: Path) -> None:
     (phone,) = inventory.resolve(["tag:phone"])
     assert (phone.transport, phone.address) == ("adb", "1A2B3C4D5E6F")
     (board,) = inventory.resolve(["board"])
-    assert (board.port, board.folder, board.launcher) == (2222, "/opt/harness", ("taskset", "f0"))
+    assert (board.port, board.folder, board.cores) == (2222, "/opt/harness", "big")
+    assert (board.launcher, board.libc) == (("nice", "-n", "-5"), "system")
 
 
 def test_a_part_of_the_model_finds_the_one_phone(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +140,10 @@ def test_without_adb_the_usb_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
         (
             "[devices.a]\nkind = 'android'\naddress = 'usb:1A'\ntransport = 'adb'",
             "cannot be reached by 'adb' as 'usb:1A'",
+        ),
+        (
+            "[devices.a]\nkind = 'android'\naddress = 'x'\ncores = '5-1'",
+            r"device 'a': '5-1' is no list of cores",
         ),
         ("[devices.host]\nkind = 'android'\naddress = 'x'", "built-in"),
         ("[devices.a\n", "not valid TOML"),

@@ -4,8 +4,6 @@ The machine runs in virtual time, in which every figure repeats, so a wrong numb
 """
 
 import os
-import shlex
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -23,6 +21,7 @@ from harness.run import variants_of
 from harness.transports.base import Completed
 from harness.transports.ssh import SshTransport
 from harness.workers import measure_on
+from machine_user import user_environment
 
 REQUEST = RunRequest(
     devices=("faulty",),
@@ -180,23 +179,6 @@ def open_laboratory(*, may_restart: bool = False) -> Iterator[Laboratory]:
         control = SshTransport(f"{machine.ssh_user}@127.0.0.1", port=machine.ssh_port)
         stack.callback(control.close)
         yield Laboratory(machine, artifacts, control)
-
-
-def user_environment(machine: ArmVm, programs: Path) -> dict[str, str]:
-    """An environment in which adb and ssh know the machine; `programs` gets an `ssh` with a configuration."""
-    options = {
-        "IdentityFile": machine.ssh_key,
-        "IdentitiesOnly": "yes",
-        "UserKnownHostsFile": machine.known_hosts,
-        "StrictHostKeyChecking": "yes",
-    }
-    words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    wrapper = programs / "ssh"
-    wrapper.write_text(
-        f'#!/bin/sh\nexec {shlex.join([shutil.which("ssh") or "ssh", "-F", "none", *words])} "$@"\n'
-    )
-    wrapper.chmod(0o755)
-    return {"ADB_VENDOR_KEYS": str(machine.adb_key), "PATH": f"{programs}:{os.environ['PATH']}"}
 
 
 @contextmanager
