@@ -77,9 +77,12 @@ bench-trust: setup arm-vm
 	    $(BIN)/python tests/benchmarks/bench_$$bench.py || failed=1; \
 	done; exit $${failed:-0}
 
-# What is lost when connections and machines fail at random moments.
+# What is lost when connections and hosts fail at random moments: most of an hour for the whole table.
+FAULT_RUNS ?= 200
+FAULT_KILLS ?= 50
+
 bench-faults: setup arm-vm
-	$(BIN)/python tests/benchmarks/bench_faults.py
+	$(BIN)/python tests/benchmarks/bench_faults.py --runs $(FAULT_RUNS) --kills $(FAULT_KILLS)
 
 clean:
 	rm -rf $(VENV) results
