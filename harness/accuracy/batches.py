@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.accuracy.packing import Chunk
+from harness.devices.exact import run_exactly
 from harness.errors import RunnerFailed, TransferFailed
 from harness.lowering.cache import hash_file
 from harness.measuring.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeviceFile, push_missing, sha256_on_device
@@ -50,7 +51,7 @@ class Batches:
         self._pull(self._output, output)
         self.job.remove()
         if not self.keep_inputs:
-            device.transport.run(["rm", "-f", inputs], timeout_s=COMMAND_TIMEOUT_S)
+            run_exactly(device.transport, ["rm", "-f", inputs], timeout_s=COMMAND_TIMEOUT_S)
         return output
 
     @property

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from harness.devices.device import Device
+from harness.devices.exact import run_exactly
 from harness.errors import DeviceUnfit
 from harness.paths import DEVICE_SCRIPTS
 from harness.printable import printable
@@ -52,8 +53,10 @@ def clean(device: Device) -> Cleaned:
     jobs = [job for job in listed.text.split("\0") if job]
     script = LAUNCH_SCRIPT.read_text()
     for job in jobs:
-        transport.run(["sh", "-c", script, "launch.sh", "stop", job], timeout_s=STOP_TIMEOUT_S).check(name)
-    told = transport.run(["sh", "-c", _REMOVE, "remove", device.folder], timeout_s=REMOVE_TIMEOUT_S)
+        stop = ("sh", "-c", script, "launch.sh", "stop", job)
+        run_exactly(transport, stop, timeout_s=STOP_TIMEOUT_S).check(name)
+    remove = ("sh", "-c", _REMOVE, "remove", device.folder)
+    told = run_exactly(transport, remove, timeout_s=REMOVE_TIMEOUT_S)
     used = told.text.strip()
     if told.exit_code != 0 or not used.isdecimal():
         said = printable(told.stderr.decode("utf-8", "replace"))[-300:]

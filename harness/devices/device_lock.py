@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.devices.device import Device
+from harness.devices.exact import run_exactly
 from harness.errors import DeviceError, DeviceUnfit
 from harness.printable import printable
 from harness.transports.base import Completed
@@ -128,4 +129,4 @@ def _is_stale(held: re.Match[str], device: Device) -> bool:
 
 def _run(device: Device, script: str, *words: str) -> Completed:
     argv = ["sh", "-c", script, "lock", device.folder, *words]
-    return device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
+    return run_exactly(device.transport, argv, timeout_s=COMMAND_TIMEOUT_S)

@@ -48,14 +48,19 @@ def read_exact(told: Completed, device: str = "") -> Completed:
     raise ConnectionLost("what was sent or told arrived damaged", device=device, mend="check the cable")
 
 
-def run_exactly(transport: Transport, argv: Sequence[str], *, timeout_s: float) -> Completed:
-    """Run what may run twice, until it comes through undamaged; raises as `read_exact` does."""
+def run_exactly(
+    transport: Transport, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b""
+) -> Completed:
+    """Run what may run twice, until it comes through undamaged; raises as `read_exact` does.
+
+    For whatever changes something there: a damaged `rm` removes something else. `stdin` is not checked.
+    """
     for _ in range(ATTEMPTS - 1):
         try:
-            return read_exact(transport.run(exact_argv(argv), timeout_s=timeout_s))
+            return read_exact(transport.run(exact_argv(argv), timeout_s=timeout_s, stdin=stdin))
         except ConnectionLost:
             continue
-    return read_exact(transport.run(exact_argv(argv), timeout_s=timeout_s))
+    return read_exact(transport.run(exact_argv(argv), timeout_s=timeout_s, stdin=stdin))
 
 
 def _hash(words: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from harness.devices.device import Device
+from harness.devices.exact import run_exactly
 from harness.devices.probe import Probed, parse_probe
 from harness.errors import DeviceError
 from harness.paths import DEVICE_SCRIPTS
@@ -91,4 +92,5 @@ def in_words(setting: QuietSetting) -> str:
 def _run(device: Device, command: str) -> Probed:
     """The script goes along as an argument: nothing needs to be pushed before."""
     argv = ["sh", "-c", QUIET_SCRIPT.read_text(), "quiet.sh", command, device.folder]
-    return parse_probe(device.transport.run(argv, timeout_s=QUIET_TIMEOUT_S).check(device.info.name).text)
+    told = run_exactly(device.transport, argv, timeout_s=QUIET_TIMEOUT_S)
+    return parse_probe(told.check(device.info.name).text)

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.bundle import Bundle
 from harness.bundle.contents import SYSTEM_LOADERS
 from harness.devices.device import Device
+from harness.devices.exact import run_exactly
 from harness.devices.probe import clean
 from harness.errors import DeviceUnfit, TransferFailed
 from harness.lowering.cache import StoredArtifact
@@ -96,7 +97,7 @@ def _with_system_glibc(device: Device, bundle: Bundle, deployed: DeployedBundle)
         )
     libraries = f"{deployed.folder}/beside-glibc"
     argv = ("sh", "-c", _LINK, "sh", libraries, *bundle.beside_glibc)
-    device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S).check(device.info.name)
+    run_exactly(device.transport, argv, timeout_s=COMMAND_TIMEOUT_S).check(device.info.name)
     return replace(deployed, loader=SYSTEM_LOADERS[bundle.abi], libraries=libraries)
 
 
@@ -135,7 +136,8 @@ def push_missing(
     what = "1 file" if len(missing) == 1 else f"{len(missing)} files"
     tell(f"pushing {what}, {size_bytes / 1e6:.1f} MB")
     folders = sorted({file.destination.rpartition("/")[0] for file in missing})
-    device.transport.run(["mkdir", "-p", *folders], timeout_s=COMMAND_TIMEOUT_S).check(device.info.name)
+    argv = ("mkdir", "-p", *folders)
+    run_exactly(device.transport, argv, timeout_s=COMMAND_TIMEOUT_S).check(device.info.name)
     damaged = missing
     for _ in range(ATTEMPTS):
         damaged = _push(device, damaged)
@@ -165,9 +167,7 @@ def _missing(device: Device, files: Sequence[DeviceFile]) -> tuple[DeviceFile, .
 
 def sha256_on_device(device: Device, paths: Sequence[str]) -> dict[str, str]:
     """The sha256 of those of the files that exist there, by path."""
-    told = device.transport.run(["sha256sum", *paths], timeout_s=HASHING_TIMEOUT_S)
-    if told.exit_code == 127:
-        raise DeviceUnfit("it has no sha256sum", device=device.info.name, mend="install coreutils or busybox")
+    told = run_exactly(device.transport, ["sha256sum", *paths], timeout_s=HASHING_TIMEOUT_S)
     matches = (_SUM_LINE.fullmatch(line) for line in told.text.splitlines())
     return {match["path"]: match["sha256"] for match in matches if match}
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.devices.device import JOB, Device
-from harness.devices.exact import exact_argv, read_exact
+from harness.devices.exact import exact_argv, read_exact, run_exactly
 from harness.devices.probe import clean
 from harness.errors import ConnectionLost, DeviceUnfit, MeasurementError, ReportRejected, TimedOut
 from harness.measuring.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeployedBundle
@@ -137,9 +137,8 @@ class Job:
 
     def stop(self) -> None:
         """End the program if it still runs."""
-        self.device.transport.run(
-            ["sh", self.bundle.launch_script, "stop", self.folder], timeout_s=COMMAND_TIMEOUT_S
-        )
+        argv = ["sh", self.bundle.launch_script, "stop", self.folder]
+        run_exactly(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S)
 
     def fetch(self, name: str) -> bytes:
         """A file of the job, checked against the sha256 taken on the device; fetched again if damaged.
@@ -147,9 +146,10 @@ class Job:
         Raises:
             ReportRejected: it is missing, too large, or arrived damaged every time.
         """
-        path = f"{self.folder}/{name}"
+        argv = ["sh", "-c", _FETCH, "job", f"{self.folder}/{name}"]
         for _ in range(ATTEMPTS):
-            told = self._sh(_FETCH, path)
+            # Not `run_exactly`: the file may be large, and brings its own hash.
+            told = self.device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
             digest, _, content = told.stdout.partition(b"\n")
             if len(content) <= MAX_FILE_BYTES and hashlib.sha256(content).hexdigest() == _sha256_of(digest):
                 return content
@@ -167,7 +167,7 @@ class Job:
 
     def _sh(self, script: str, *words: str, stdin: bytes = b"") -> Completed:
         argv = ["sh", "-c", script, "job", *(words or (self.folder,))]
-        return self.device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S, stdin=stdin)
+        return run_exactly(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S, stdin=stdin)
 
 
 def _sha256_of(line: bytes) -> str:
