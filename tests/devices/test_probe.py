@@ -54,7 +54,7 @@ def write_tree(root: Path, files: dict[str, str]) -> None:
 
 def probe(root: Path, what: str, shell: list[str]) -> Probed:
     told = subprocess.run(
-        [*shell, str(PROBE_SCRIPT), what, "/"],
+        [*shell, str(PROBE_SCRIPT), what, str(root)],
         env={**os.environ, "HARNESS_PROBE_ROOT": str(root)},
         capture_output=True,
         text=True,
