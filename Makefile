@@ -52,12 +52,13 @@ fashion-mnist:
 arm-vm: setup
 	$(BIN)/python -c 'from harness.devices.arm_vm import build_machine; build_machine(print)'
 
-# One more than cores: much of the time tests wait for machines, time-outs and each other's locks.
+# One more than cores: much of the time tests wait for machines, time-outs and each other's locks. One thread
+# each: torch's would wait for each other, spinning.
 WORKERS ?= $(shell echo $$(($$(nproc) < 4 ? $$(nproc) + 1 : 4)))
 
 test: setup arm-vm
 	$(BIN)/harness bundle build
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check .

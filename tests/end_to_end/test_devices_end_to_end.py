@@ -221,7 +221,7 @@ def test_a_core_that_computes_something_else_is_caught(
 
 @pytest.mark.device
 def test_tensorflows_padding_is_one_delegate_and_its_cost_is_told(run_harness: Callable[..., Any]) -> None:
-    sweep = ("--width", "0.25", "--resolution", "32", "--padding", "symmetric,tf_same", "--processes", "2")
+    sweep = ("--width", "0.25", "--resolution", "32", "--padding", "symmetric,tf_same", "--processes", "1")
     ended = run_harness("run", "--device", "emulator", *sweep, "--out", "r")
     assert ended.exit_code == 0, ended.stderr
     told = [line for line in ended.stdout.splitlines() if "instructions against symmetric" in line]
