@@ -18,7 +18,7 @@ SMALL = (
 )
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["with a key", "without a key"])
+@pytest.fixture(scope="module")
 def machine(request: pytest.FixtureRequest) -> Iterator[ArmVm]:
     with boot(adbd_asks_for_key=request.param) as running:
         yield running
@@ -37,7 +37,16 @@ def user(machine: ArmVm, tmp_path: Path) -> Iterator[dict[str, str]]:
     run_local(["adb", "kill-server"], timeout_s=30, env=environment)
 
 
-@pytest.mark.parametrize("route", ["adb", "adb-direct"])
+# With a key by Google's adb: `arm-vm:adb` in test_devices_end_to_end.py.
+@pytest.mark.parametrize(
+    ("machine", "route"),
+    [
+        pytest.param(True, "adb-direct", id="with a key by adb-direct"),
+        pytest.param(False, "adb-direct", id="without a key by adb-direct"),
+        pytest.param(False, "adb", id="without a key by adb"),
+    ],
+    indirect=["machine"],
+)
 def test_a_bundle_and_a_model_are_pushed_run_and_reported(
     machine: ArmVm, user: dict[str, str], route: str, run_harness: Callable[..., Any], tmp_path: Path
 ) -> None:
