@@ -52,13 +52,12 @@ fashion-mnist:
 arm-vm: setup
 	$(BIN)/python -c 'from harness.devices.arm_vm import build_machine; build_machine(print)'
 
-# One more than cores: much of the time tests wait for machines, time-outs and each other's locks. One thread
-# each: torch's would wait for each other, spinning.
+# One more than cores: much of the time tests wait for machines, time-outs and each other's locks.
 WORKERS ?= $(shell echo $$(($$(nproc) < 4 ? $$(nproc) + 1 : 4)))
 
 test: setup arm-vm
 	$(BIN)/harness bundle build
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check .
