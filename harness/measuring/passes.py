@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from harness.devices.device import Device
+from harness.devices.exact import run_exactly
 from harness.devices.probe import clean
 from harness.errors import ReportRejected
 from harness.measuring.deploy import COMMAND_TIMEOUT_S, DeployedArtifact
@@ -61,7 +62,7 @@ def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, pla
 def _has_dumpsys(device: Device) -> bool:
     """Every Android has it, other systems with an adbd do not: nothing is kept at work for it there."""
     argv = ("sh", "-c", "command -v dumpsys")
-    return device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S).exit_code == 0
+    return run_exactly(device.transport, argv, timeout_s=COMMAND_TIMEOUT_S).exit_code == 0
 
 
 def parse_meminfo(content: bytes) -> int | None:
