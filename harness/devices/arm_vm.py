@@ -88,10 +88,10 @@ def boot(
     """Boot the machine from an untouched disk, a few seconds, and stop it at the end.
 
     With `virtual_time` there is one core on which one instruction takes one nanosecond, whatever the
-    host does meanwhile, and idle time is skipped (which keeps a host core busy); otherwise two cores in
-    real time. It is stopped even when this process is killed. When the guest reboots it ends, unless it
-    `may_restart`. Unless `adbd_asks_for_key` everybody on this machine has a shell of the guest: for tests
-    of clients, on a machine that can reach nothing. `tell` hears of the first build.
+    host does meanwhile, and which waits in real time; otherwise two cores in real time. It is stopped even
+    when this process is killed. When the guest reboots it ends, unless it `may_restart`. Unless
+    `adbd_asks_for_key` everybody on this machine has a shell of the guest: for tests of clients, on a
+    machine that can reach nothing. `tell` hears of the first build.
 
     Raises:
         DeviceUnfit: QEMU is missing, or the machine did not come up.
@@ -132,8 +132,9 @@ def _qemu_argv(
 ) -> list[str]:
     """QEMU's command line; `restrict` keeps the guest off every network but the two forwarded ports."""
     forwards = f"hostfwd=tcp:127.0.0.1:{ssh_port}-:22,hostfwd=tcp:127.0.0.1:{adb_port}-:5555"
-    # Not shift=auto: it follows the host's clock and offers no instruction counter.
-    clock = ("-icount", "shift=0,sleep=off", "-smp", "1") if virtual_time else ("-smp", "2")
+    # Not shift=auto: it follows the host's clock and offers no instruction counter. Not sleep=off: it runs
+    # through idle time, which keeps a host core busy and lets every time-out of the guest fly by.
+    clock = ("-icount", "shift=0,sleep=on", "-smp", "1") if virtual_time else ("-smp", "2")
     disk = str(machine / "root.ext4").replace(",", ",,")
     return [
         *(QEMU, "-M", "virt", "-cpu", cpu, "-m", str(memory_mb), *clock),
