@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_data import SHIPPED, write_idx
 
-SHIPPED = Path(__file__).parent.parent / "data" / "fashion-mnist-1k"
 IMAGES = f"idx:{SHIPPED}"
 QUICK = ("--processes", "1", "--min-time", "0", "--max-time", "0.1")
 
@@ -18,6 +18,7 @@ RunHarness = Callable[..., Any]
 def test_accuracy_is_that_of_the_timed_file_and_equals_pytorch(
     run_harness: RunHarness, tmp_path: Path
 ) -> None:
+    images = write_idx(tmp_path / "few", 300)
     trained = run_harness(
         *("train", "--width", "0.25", "--resolution", "32", "--dataset", f"{IMAGES}:test"),
         *("--epochs", "1", "--out", "w.safetensors"),
@@ -26,7 +27,7 @@ def test_accuracy_is_that_of_the_timed_file_and_equals_pytorch(
     assert "w.safetensors: top-1" in trained.stdout
     measured = run_harness(
         *("run", "--device", "host,emulator", "--weights", "w.safetensors", *QUICK, "--out", "r", "--json"),
-        *("--accuracy", IMAGES, "--calibrate", f"{IMAGES}:test"),
+        *("--accuracy", images, "--calibrate", f"{IMAGES}:test"),
     )
     assert measured.exit_code == 0, measured.stderr
     cells = {
@@ -37,20 +38,20 @@ def test_accuracy_is_that_of_the_timed_file_and_equals_pytorch(
         variant, accuracy = cell["variant"], cell["accuracy"]
         assert (variant["width"], variant["resolution_px"], variant["classes"]) == (0.25, 32, 10)
         assert variant["weights"]["source"] == "w.safetensors"
-        assert (accuracy["images"], accuracy["measured_on"]) == (1000, cell["device"]["name"])
+        assert (accuracy["images"], accuracy["measured_on"]) == (300, cell["device"]["name"])
         assert (accuracy["unreadable"], accuracy["departs_at"]) == (0, None)
         # fp32 against the eager network, int8 against exact integers: on every image.
         assert accuracy["agreement_with_eager"] == 1.0
         saved = json.loads((tmp_path / "r" / "accuracy" / f"{_name(cell)}.json").read_text())
         assert saved["artifact_sha256"] == cell["artifact"]["sha256"]
         assert saved["differing"] == []
-        assert sum(one["images"] for one in saved["scores"]["classes"]) == 1000
-        assert saved["outcomes"].count("1") == round(1000 * accuracy["top1"]["estimate"])
+        assert sum(one["images"] for one in saved["scores"]["classes"]) == 300
+        assert saved["outcomes"].count("1") == round(300 * accuracy["top1"]["estimate"])
         drop = accuracy["drop_from_fp32"]
         if precision == "fp32":
             assert drop is None
         else:
-            assert drop["images"] == 1000
+            assert drop["images"] == 300
             assert drop["points"]["low"] <= drop["points"]["estimate"] <= drop["points"]["high"]
             lost = (
                 cells[cell["device"]["kind"], "fp32"]["accuracy"]["top1"]["estimate"]

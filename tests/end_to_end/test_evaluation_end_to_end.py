@@ -1,4 +1,4 @@
-"""Evaluation through the command line: on every route, after a kill, of foreign weights, of bad pictures."""
+"""Evaluation through the command line: on every route, after a kill, of data that cannot be judged by."""
 
 import json
 import os
@@ -10,64 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from safetensors.torch import save_file
+from small_data import QUICK, write_idx, write_weights
 
-from harness.accuracy.datasets import open_dataset
-from harness.accuracy.eager import predict_pixels
-from harness.accuracy.loading import load_pixels
-from harness.accuracy.pairing import list_outcomes
-from harness.accuracy.preprocessing import Preprocessing
-from harness.accuracy.weights import Checkpoint, save_checkpoint
+from harness.devices.arm_vm import boot
 from harness.paths import cache_folder
-from weight_files import (
-    CoursePort,
-    frozen_graph,
-    hugging_face_names,
-    shake,
-    slim_constants,
-    tflite_model,
-    timm_names,
-    trained_network,
-    write_keras,
-)
-
-SHIPPED = Path(__file__).parent.parent / "data" / "fashion-mnist-1k"
-QUICK = ("--precision", "fp32", "--processes", "1", "--min-time", "0", "--max-time", "0.1")
+from machine_user import user_environment
 
 RunHarness = Callable[..., Any]
-
-
-def write_weights(
-    file: Path, *, side: int = 32, classes: int = 10, class_names: tuple[str, ...] = ()
-) -> Path:
-    """A checkpoint of ours, of a network that tells pictures apart without having been trained."""
-    network = trained_network(classes=classes, padding="symmetric")
-    checkpoint = Checkpoint(
-        padding="symmetric",
-        bn_eps=1e-3,
-        activation="relu6",
-        preprocessing=Preprocessing(resolution_px=side),
-        class_names=class_names,
-    )
-    save_checkpoint(file, network.state_dict(), checkpoint)
-    return file
-
-
-def write_idx(folder: Path, images: int) -> str:
-    """The first of the shipped images as an IDX data set of its own."""
-    dataset = open_dataset(f"idx:{SHIPPED}").take(range(images))
-    pixels = np.stack([np.asarray(dataset.read(index))[..., 0] for index in range(images)])
-    folder.mkdir()
-    for name, values in (("images-idx3", pixels), ("labels-idx1", np.array(dataset.labels))):
-        header = bytes((0, 0, 8, values.ndim)) + b"".join(s.to_bytes(4, "big") for s in values.shape)
-        (folder / f"t10k-{name}-ubyte").write_bytes(header + values.astype(np.uint8).tobytes())
-    (folder / "classes.txt").write_text("\n".join(dataset.classes))
-    return f"idx:{folder}"
 
 
 @pytest.mark.slow
@@ -75,20 +27,28 @@ def write_idx(folder: Path, images: int) -> str:
 def test_every_route_and_the_host_give_pytorchs_answers(run_harness: RunHarness, tmp_path: Path) -> None:
     weights = write_weights(tmp_path / "w.safetensors")
     images = write_idx(tmp_path / "few", 40)
-    routes = ("arm-vm", "arm-vm:ssh")
-    ended = run_harness(
-        *("run", "--device", ",".join(routes), "--weights", weights, *QUICK, "--out", "r", "--json"),
-        *("--accuracy", images),
-        timeout_s=600,
-    )
+    transports = {"by-adb": "adb-direct", "by-ssh": "ssh"}
+    with boot(virtual_time=False) as machine:
+        (tmp_path / "devices.toml").write_text(
+            f"[devices.by-adb]\nkind = 'android'\naddress = '127.0.0.1:{machine.adb_port}'\n"
+            "transport = 'adb-direct'\n"
+            f"[devices.by-ssh]\nkind = 'raspberry_pi'\naddress = '{machine.ssh_user}@127.0.0.1'\n"
+            f"port = {machine.ssh_port}\n"
+        )
+        programs = tmp_path / "programs"
+        programs.mkdir()
+        ended = run_harness(
+            *("run", "--device", ",".join(transports), "--weights", weights, *QUICK, "--out", "r", "--json"),
+            *("--accuracy", images),
+            env=user_environment(machine, programs),
+        )
     assert ended.exit_code == 0, ended.stderr
-    by_route = {cell["device"]["name"]: cell["accuracy"] for cell in ended.document["cells"]}
-    assert set(by_route) == set(routes)
-    for route, accuracy in by_route.items():
-        assert (accuracy["measured_on"], accuracy["images"]) == (route, 40)
+    cells = {cell["device"]["name"]: cell for cell in ended.document["cells"]}
+    assert {name: cell["device"]["transport"] for name, cell in cells.items()} == transports
+    for name, cell in cells.items():
+        accuracy = cell["accuracy"]
+        assert (accuracy["measured_on"], accuracy["images"]) == (name, 40)
         assert (accuracy["agreement_with_eager"], accuracy["departs_at"]) == (1.0, None)
-    transports = {cell["device"]["name"]: cell["device"]["transport"] for cell in ended.document["cells"]}
-    assert transports == {"arm-vm": "adb-direct", "arm-vm:ssh": "ssh"}
     outcomes = _outcomes(tmp_path / "r")
     assert len(set(outcomes)) == 1
     # The same files on this machine, for devices that are too slow.
@@ -147,115 +107,6 @@ def test_a_killed_evaluation_goes_on_and_images_are_sent_once(
 def _sent_images() -> dict[str, tuple[int, int]]:
     folder = cache_folder() / "devices" / "host" / "inputs"
     return {file.name: (file.stat().st_ino, file.stat().st_mtime_ns) for file in folder.glob("*.bin")}
-
-
-# Foreign weights and pictures ----------------------------------------------------------------------
-
-CLASSES = ("a", "b", "c", "d", "e", "f", "g")
-BAD = {"a/truncated.jpg": "truncated", "b/cmyk.jpg": "CMYK", "c/deep.png": "16 bit"}
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Five coloured pictures of each of seven classes, and three that cannot be used."""
-    folder = tmp_path / "pictures"
-    random = np.random.default_rng(0)
-    for name in CLASSES:
-        (folder / name).mkdir(parents=True)
-        for number in range(5):
-            coarse = random.integers(0, 256, (4, 4, 3), dtype=np.uint8)
-            Image.fromarray(coarse).resize((48, 40)).save(folder / name / f"{number}.png")
-    noise = random.integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(folder / "a" / "truncated.jpg")
-    content = (folder / "a" / "truncated.jpg").read_bytes()
-    (folder / "a" / "truncated.jpg").write_bytes(content[: len(content) // 2])
-    Image.fromarray(noise).convert("CMYK").save(folder / "b" / "cmyk.jpg")
-    Image.fromarray(noise[..., 0].astype(np.uint16) * 256).save(folder / "c" / "deep.png")
-    return folder
-
-
-@pytest.mark.slow
-def test_weights_of_every_origin_run_and_are_evaluated_and_bad_pictures_are_named(
-    run_harness: RunHarness, tmp_path: Path, pictures: Path
-) -> None:
-    pytest.importorskip("h5py")
-    files = _write_foreign(tmp_path)
-    expected = {file.name: network for file, network in files.items()}
-    # A folder as Hugging Face gives it stands for the weights in it.
-    named = [file.parent if file.name == "model.safetensors" else file for file in files]
-    dataset = open_dataset(str(pictures))
-    ended = run_harness(
-        *(
-            "run",
-            "-d",
-            "host",
-            "--weights",
-            ",".join(map(str, named)),
-            "-r",
-            "32",
-            *QUICK,
-            "--out",
-            "r",
-            "--json",
-        ),
-        *("--accuracy", pictures),
-        timeout_s=600,
-    )
-    assert ended.exit_code == 0, ended.stderr
-    cells = {cell["variant"]["weights"]["source"]: cell for cell in ended.document["cells"]}
-    assert set(cells) == set(expected)
-    for name, cell in cells.items():
-        accuracy = cell["accuracy"]
-        from_torch = name in ("timm.pth", "course.pt")
-        assert cell["variant"]["padding"] == ("symmetric" if from_torch else "tf_same"), name
-        assert (accuracy["images"], accuracy["unreadable"]) == (35, 3)
-        assert accuracy["agreement_with_eager"] == 1.0, name
-        for picture, reason in BAD.items():
-            assert any(f"{picture}: " in told and reason in told for told in accuracy["unreadable_images"])
-        # Not only what we read from the file: what its own network says.
-        if "uint8" not in name:
-            file = tmp_path / "r" / "accuracy" / f"host-{_cell_name(cell)}.json"
-            saved = json.loads(file.read_text())
-            preprocessing = msgspec.convert(saved["preprocessing"], Preprocessing)
-            predictions = predict_pixels(expected[name], load_pixels(dataset, preprocessing), preprocessing)
-            assert saved["outcomes"] == list_outcomes(predictions, dataset), name
-    page = (tmp_path / "r" / "report" / "report.md").read_text()
-    assert "left out: a/truncated.jpg: " in page
-    assert "3 of 38 images of pictures could not be read" in page
-
-
-def _cell_name(cell: dict[str, Any]) -> str:
-    variant = cell["variant"]
-    suffix = "" if variant["padding"] == "symmetric" else f"_{variant['padding']}"
-    return f"mobilenet_v1_{variant['width']:g}_32_fp32{suffix}-t1"
-
-
-def _write_foreign(folder: Path) -> dict[Path, torch.nn.Module]:
-    """A file of each kind and the network it is of; widths of their own tell the variants apart."""
-    written: dict[Path, torch.nn.Module] = {}
-
-    def add(name: str, network: torch.nn.Module) -> Path:
-        written[folder / name] = network
-        return folder / name
-
-    network = trained_network(width=0.2)
-    add("slim.pb", network).write_bytes(frozen_graph(slim_constants(network)))
-    network = trained_network(width=0.25)
-    add("float.tflite", network).write_bytes(tflite_model(network, resolution_px=32))
-    network = trained_network(width=0.3)
-    add("uint8.tflite", network).write_bytes(tflite_model(network, resolution_px=32, quantized=True))
-    for number, name in enumerate(("keras2.h5", "keras3.keras")):
-        network = trained_network(width=0.35 + number / 20)
-        write_keras(add(name, network), network)
-    network = trained_network(width=0.45)
-    (folder / "mobilenet_v1_hf").mkdir()
-    save_file(hugging_face_names(network.state_dict()), add("mobilenet_v1_hf/model.safetensors", network))
-    network = trained_network(width=0.5, padding="symmetric", bn_eps=1e-5)
-    torch.save(timm_names(network.state_dict()), add("timm.pth", network))
-    port = shake(CoursePort(0.55, len(CLASSES)))
-    port.pool = torch.nn.AdaptiveAvgPool2d(1)  # its 7x7 window is the whole picture at 224 px only
-    torch.save(port.state_dict(), add("course.pt", port))
-    return written
 
 
 # Bad input, before anything is touched -------------------------------------------------------------
