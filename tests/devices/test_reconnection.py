@@ -78,13 +78,27 @@ def test_what_must_not_happen_twice_is_not_repeated() -> None:
     assert transport._transport.commands == [["true"], ["echo", "once"], ["echo", "again"]]  # type: ignore[attr-defined]
 
 
-def test_a_device_that_never_answered_is_not_waited_for() -> None:
-    class Absent(LocalTransport):
-        def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
-            raise ConnectionLost("nobody there")
+class Late(LocalTransport):
+    """Loses the connection so many times before it answers."""
 
+    def __init__(self, losses: int) -> None:
+        self.losses = losses
+
+    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+        if self.losses:
+            self.losses -= 1
+            raise ConnectionLost("nobody there")
+        return super().run(argv, timeout_s=timeout_s, stdin=stdin)
+
+
+def test_a_connection_cut_before_the_first_answer_is_tried_again() -> None:
+    transport = ReconnectingTransport(Late(1), told.append)
+    assert transport.run(["echo", "hello"], timeout_s=10).stdout == b"hello\n"
+
+
+def test_a_device_that_never_answered_is_not_waited_for() -> None:
     with pytest.raises(ConnectionLost, match="nobody there"):
-        ReconnectingTransport(Absent(), told.append).run(["true"], timeout_s=10)
+        ReconnectingTransport(Late(1000), told.append).run(["true"], timeout_s=10)
 
 
 def test_a_device_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
