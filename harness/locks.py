@@ -2,22 +2,31 @@
 
 import os
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from filelock import FileLock, Timeout
 
 from harness.devices.device import Device
-from harness.devices.device_lock import hold_on_device
+from harness.devices.device_lock import hold_on_device, wait_again
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit
 from harness.paths import cache_folder
 
 WAIT_S = 600.0
+ASK_AGAIN_S = 0.2
 
 
 @contextmanager
-def hold_device(target: Target, tell: Callable[[str], None], *, wait_s: float = WAIT_S) -> Iterator[None]:
+def hold_device(
+    target: Target,
+    tell: Callable[[str], None],
+    cancelled: threading.Event | None = None,
+    *,
+    wait_s: float = WAIT_S,
+) -> Iterator[None]:
     """Hold a device; wait when another harness of this machine does, and say who.
 
     Devices that live on this machine share one lock: each would disturb the others. The operating
@@ -25,6 +34,7 @@ def hold_device(target: Target, tell: Callable[[str], None], *, wait_s: float = 
 
     Raises:
         DeviceUnfit: it was not free within `wait_s`.
+        Interrupted: `cancelled` was set meanwhile.
     """
     identity = "this-machine" if target.lives_here else f"{target.kind}-{target.address}"
     folder = cache_folder() / "locks"
@@ -32,17 +42,17 @@ def hold_device(target: Target, tell: Callable[[str], None], *, wait_s: float = 
     path = folder / (re.sub(r"[^A-Za-z0-9.-]", "_", identity) + ".lock")
     holder = path.with_suffix(".holder")
     lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        who = holder.read_text().strip() if holder.exists() else "another harness"
-        tell(f"waiting for {who}")
-        try:
-            lock.acquire(timeout=wait_s)
-        except Timeout:
+    deadline = time.monotonic() + wait_s
+    who = ""
+    while not _acquire(lock):
+        if not who:
+            who = holder.read_text().strip() if holder.exists() else "another harness"
+            tell(f"waiting for {who}")
+        if time.monotonic() > deadline:
             raise DeviceUnfit(
                 f"it is being measured by {who}", device=target.name, mend="wait for that run or stop it"
-            ) from None
+            )
+        wait_again(cancelled, ASK_AGAIN_S, target.name)
     try:
         holder.write_text(f"process {os.getpid()}\n")
         yield
@@ -51,6 +61,16 @@ def hold_device(target: Target, tell: Callable[[str], None], *, wait_s: float = 
         lock.release()
 
 
-def hold_there(target: Target, device: Device, tell: Callable[[str], None]) -> AbstractContextManager[Device]:
+def hold_there(
+    target: Target, device: Device, tell: Callable[[str], None], cancelled: threading.Event | None = None
+) -> AbstractContextManager[Device]:
     """Hold an open device by its own lock, too; the lock of what lives here is here and never stale."""
-    return nullcontext(device) if target.lives_here else hold_on_device(device, tell)
+    return nullcontext(device) if target.lives_here else hold_on_device(device, tell, cancelled)
+
+
+def _acquire(lock: FileLock) -> bool:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    return True

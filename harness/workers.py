@@ -118,9 +118,9 @@ class _Worker:
 
         tell("connecting")
         with (
-            hold_device(target, tell),
+            hold_device(target, tell, self.cancelled),
             open_device(target, tell) as opened,
-            hold_there(target, opened, tell) as device,
+            hold_there(target, opened, tell, self.cancelled) as device,
             quieted(device, tell, wanted=self.request.quiet_device) as quieting,
         ):
             refused = _refuse_half(self.artifacts, device)

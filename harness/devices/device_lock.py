@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from harness.devices.device import Device
 from harness.devices.exact import run_exactly
-from harness.errors import DeviceError, DeviceUnfit
+from harness.errors import DeviceError, DeviceUnfit, Interrupted
 from harness.printable import printable
 from harness.transports.base import Completed
 
@@ -50,7 +51,11 @@ _CLAIM = re.compile(
 
 @contextmanager
 def hold_on_device(
-    device: Device, tell: Callable[[str], None], *, wait_s: float = WAIT_S
+    device: Device,
+    tell: Callable[[str], None],
+    cancelled: threading.Event | None = None,
+    *,
+    wait_s: float = WAIT_S,
 ) -> Iterator[Device]:
     """Hold the device, which then knows its claim; wait when another harness holds it, and say who.
 
@@ -60,6 +65,7 @@ def hold_on_device(
     Raises:
         DeviceUnfit: it was not free within `wait_s`.
         CommandFailed: the lock cannot be written.
+        Interrupted: `cancelled` was set meanwhile.
     """
     token = secrets.token_hex(8)
     claim = f"{token} {device.info.boot_id or '-'} {_machine()} {os.getpid()} {_who()}"
@@ -75,13 +81,19 @@ def hold_on_device(
         if holder != told:
             tell(f"waiting for {holder}")
             told = holder
-        time.sleep(ASK_AGAIN_S)
+        wait_again(cancelled, ASK_AGAIN_S, device.info.name)
     try:
         yield replace(device, claim=claim)
     finally:
         # A device that is gone keeps it; it goes stale.
         with contextlib.suppress(DeviceError):
             _run(device, _RELEASE, claim)
+
+
+def wait_again(cancelled: threading.Event | None, seconds: float, device: str) -> None:
+    """Let somebody else's work go on for a while; raises Interrupted as soon as `cancelled` is set."""
+    if (cancelled or threading.Event()).wait(seconds):
+        raise Interrupted("interrupted", device=device)
 
 
 def find_holder(device: Device) -> str | None:

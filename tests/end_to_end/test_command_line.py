@@ -1,5 +1,7 @@
 """The command line as a user meets it: help, bad input, exit codes."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from harness.results import write_cell, write_run
 from synthetic import EMULATOR, make_cells, make_run
@@ -147,3 +150,25 @@ def test_a_core_that_is_not_on_line_is_named_with_those_that_are(run_harness: Ru
     assert (ended.exit_code, ended.stdout) == (4, "")
     assert "core 4000 is not there or not on line" in ended.stderr
     assert "choose --cores from: all (0" in ended.stderr
+
+
+def test_ctrl_c_ends_waiting_for_a_device_that_another_harness_holds(tmp_path: Path) -> None:
+    (tmp_path / "devices.toml").write_text('[devices.held]\nkind = "android"\naddress = "127.0.0.1:1"\n')
+    environment = os.environ | {"HARNESS_CACHE": str(tmp_path / "cache")}
+    lock = tmp_path / "cache" / "locks" / "android-127.0.0.1_1.lock"
+    lock.parent.mkdir(parents=True)
+    argv = [sys.executable, "-m", "harness", "run", "-d", "held", "-w", "0.25", "-r", "32", "--out", "r"]
+    with (
+        FileLock(lock),
+        subprocess.Popen(
+            argv, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+        ) as process,
+    ):
+        assert process.stderr
+        told = ""
+        while "waiting for another harness" not in told and (line := process.stderr.readline()):
+            told += line
+        os.kill(process.pid, signal.SIGINT)
+        told += process.communicate(timeout=60)[1]
+    assert process.returncode == 130, told
+    assert "--resume r" in told
