@@ -5,6 +5,7 @@ Run only when a device's answers are not those of the eager model, to tell a wro
 
 import hashlib
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from harness.accuracy.preprocessing import normalize
 from harness.bundle import ensure_bundle
 from harness.devices.host import open_host
 from harness.devices.target import Target
-from harness.errors import HarnessError, MeasurementError
+from harness.errors import HarnessError, Interrupted, MeasurementError
 from harness.locks import hold_device
 from harness.lowering.cache import LoweringInputs, StoredArtifact
 from harness.lowering.quiet import quietly
@@ -57,6 +58,7 @@ def check_answers(
     tell: Tell,
     *,
     on_host: bool,
+    cancelled: threading.Event | None = None,
 ) -> Evaluation:
     """Name the images whose logits are not PyTorch's, and the tier at which they depart."""
     rows = find_departing(predictions.logits, expected.logits, question.stored.artifact.variant.precision)
@@ -65,7 +67,8 @@ def check_answers(
     few = rows[:ASKED_IMAGES]
     pixels = load_pixels(dataset, evaluation.preprocessing, [predictions.indices[row] for row in few])
     inputs = normalize(pixels.values, evaluation.preprocessing)
-    tier = name_departure(question, inputs, expected.logits[list(few)], tell, on_host=on_host)
+    answers = expected.logits[list(few)]
+    tier = name_departure(question, inputs, answers, tell, on_host=on_host, cancelled=cancelled)
     return msgspec.structs.replace(
         evaluation,
         accuracy=msgspec.structs.replace(evaluation.accuracy, departs_at=tier),
@@ -96,19 +99,30 @@ def name_reference_departure(question: Question, tell: Tell, *, on_host: bool) -
 
 
 def name_departure(
-    question: Question, inputs: NDArray[np.float32], expected: Logits, tell: Tell, *, on_host: bool
+    question: Question,
+    inputs: NDArray[np.float32],
+    expected: Logits,
+    tell: Tell,
+    *,
+    on_host: bool,
+    cancelled: threading.Event | None = None,
 ) -> Tier | None:
     """The tier whose answers are not those of the one before, given that the device's are not PyTorch's.
 
     `inputs` are images in the memory order of the program's input, `expected` PyTorch's logits (images,
     classes); `on_host` says that the device is this machine. None when this machine cannot run the file.
     The host comes first: when it is right, nothing before it can be wrong, and torch is not needed.
+
+    Raises:
+        Interrupted: `cancelled` was set while this machine was another harness's.
     """
     tell("looking for the tier that departs from PyTorch")
     variant = question.stored.artifact.variant
     if not on_host:
         try:
-            lowered = _run_here(question, inputs, expected, tell)
+            lowered = _run_here(question, inputs, expected, tell, cancelled)
+        except Interrupted:
+            raise
         except HarnessError as error:
             tell(f"it cannot be run on this machine, so the tier is not known: {error.what}")
             return None
@@ -116,7 +130,8 @@ def name_departure(
             return "lowered on device"
     with quietly():  # ExecuTorch's imports talk
         from harness.accuracy.reference import predict_exported
-    exported = predict_exported(variant, question.files, inputs, question.stored.artifact.input)
+
+        exported = predict_exported(variant, question.files, inputs, question.stored.artifact.input)
     return "exported" if find_departing(exported, expected, variant.precision) else "lowered on host"
 
 
@@ -129,9 +144,19 @@ def find_departing(logits: Logits, expected: Logits, precision: Precision) -> tu
     )
 
 
-def _run_here(question: Question, inputs: NDArray[np.float32], expected: Logits, tell: Tell) -> Logits:
+def _run_here(
+    question: Question,
+    inputs: NDArray[np.float32],
+    expected: Logits,
+    tell: Tell,
+    cancelled: threading.Event | None,
+) -> Logits:
     """The very file on this machine, by the same runner."""
-    with tempfile.TemporaryDirectory() as name, hold_device(HOST, tell), open_host(HOST, tell) as host:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        hold_device(HOST, tell, cancelled),
+        open_host(HOST, tell) as host,
+    ):
         folder = Path(name)
         bundle = deploy_bundle(host, ensure_bundle(host.info.abi), tell)
         deployed = deploy_artifact(host, question.stored, tell)

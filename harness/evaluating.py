@@ -1,10 +1,11 @@
 """The story of `harness evaluate`: run each timed file over a data set and add its accuracy to its cells."""
 
 import contextlib
-import dataclasses
 import shutil
+import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from harness.bundle import ensure_bundle
 from harness.departure import Question, check_answers, departures
 from harness.devices.device import Device
 from harness.devices.kinds import open_device
-from harness.devices.target import Target
+from harness.devices.target import Target, group_by_place
 from harness.errors import HarnessError, Interrupted, MeasurementError, UsageError
 from harness.events import Event, Listener
 from harness.locks import hold_device, hold_there
@@ -70,25 +71,38 @@ class Evaluator:
     errors: list[HarnessError] = field(default_factory=list)
     # By artifact: several devices are compared with the same answers of PyTorch.
     eager: dict[str, Predictions] = field(default_factory=dict)
+    # By device: what runs there now.
+    jobs: dict[str, Job] = field(default_factory=dict)
+    cancelled: threading.Event = field(default_factory=threading.Event)
 
     def evaluate_cells(self, targets: Sequence[Target], *, on_host: bool) -> tuple[HarnessError, ...]:
-        """One device after the other; raises as `evaluate_run` does."""
+        """All devices at once, those on this machine in turn; raises as `evaluate_run` does."""
         cells = [cell for cell in read_cells(self.folder) if not cell.failure]
         work = {
             target: self._unfinished(target, [c for c in cells if on_host or c.device.name == target.name])
             for target in targets
         }
-        try:
-            for target, waiting in work.items():
-                if waiting:
-                    self._evaluate_on(target, waiting)
-        except KeyboardInterrupt:
-            raise Interrupted(
-                "interrupted; what was evaluated is saved",
-                mend=f"go on with: harness evaluate {self.folder}, and the same options",
-            ) from None
+        groups = list(group_by_place([target for target, waiting in work.items() if waiting]))
+        with ThreadPoolExecutor(max_workers=len(groups) or 1) as executor:
+            futures = [executor.submit(self._evaluate_group, group, work) for group in groups]
+            try:
+                for future in futures:
+                    future.result()
+            except KeyboardInterrupt:
+                self.cancelled.set()
+                for job in list(self.jobs.values()):
+                    job.cancel()
+                raise Interrupted(
+                    "interrupted; what was evaluated is saved",
+                    mend=f"go on with: harness evaluate {self.folder}, and the same options",
+                ) from None
         pair_with_fp32(self.folder)
         return tuple(self.errors)
+
+    def _evaluate_group(self, group: Sequence[Target], work: Mapping[Target, Sequence[Work]]) -> None:
+        for target in group:
+            if not self.cancelled.is_set():
+                self._evaluate_on(target, work[target])
 
     def _unfinished(self, target: Target, cells: Sequence[Cell]) -> list[Work]:
         """What has no evaluation yet; one that is there already goes into all cells of the same file."""
@@ -125,11 +139,12 @@ class Evaluator:
         try:
             tell("connecting")
             with (
-                hold_device(target, tell),
+                hold_device(target, tell, self.cancelled),
                 open_device(target, tell) as opened,
-                hold_there(target, opened, tell) as device,
+                hold_there(target, opened, tell, self.cancelled) as device,
             ):
                 for number, work in enumerate(waiting):
+                    self._check_cancelled()
                     try:
                         self._evaluate(work, device, number, len(waiting))
                     except MeasurementError as error:
@@ -137,6 +152,15 @@ class Evaluator:
                         self._add(error, target)
         except HarnessError as error:
             self._add(error, target)
+
+    def _unless_cancelled(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
+            self._check_cancelled()
+            yield chunk
+
+    def _check_cancelled(self) -> None:
+        if self.cancelled.is_set():
+            raise Interrupted("interrupted")
 
     def _add(self, error: HarnessError, target: Target) -> None:
         error.device = error.device or target.name
@@ -157,7 +181,7 @@ class Evaluator:
         outputs = self.folder / FOLDER / "outputs" / kept_as
         image_bytes = 3 * subject.preprocessing.resolution_px**2
         keep_inputs = device.free_bytes is None or images * image_bytes < device.free_bytes / 2
-        with _running(device, stored, work, outputs, tell, keep_inputs=keep_inputs) as run_batch:
+        with self._running(device, stored, work, outputs, tell, keep_inputs=keep_inputs) as run_batch:
             evaluation, predictions = evaluate(
                 subject,
                 self.dataset,
@@ -172,7 +196,9 @@ class Evaluator:
         expected = self.eager[stored.artifact.sha256]
         on_host = device.info.kind == "host"
         evaluation = check_answers(
-            evaluation, predictions, expected, self.dataset, question, tell, on_host=on_host
+            *(evaluation, predictions, expected, self.dataset, question, tell),
+            on_host=on_host,
+            cancelled=self.cancelled,
         )
         save_evaluation(self.folder, evaluation, work.cells)
         self.errors += departures(evaluation, work.variant, device.info.name)
@@ -202,14 +228,44 @@ class Evaluator:
         self, stored: StoredArtifact, variant: Variant, chunks: list[Chunk], tell: Callable[[str, int], None]
     ) -> Predictions:
         sha256 = stored.artifact.sha256
-        if sha256 not in self.eager:
-            tell("comparing with PyTorch", len(self.dataset))
-            with quietly():  # ExecuTorch's imports talk
+        tell("comparing with PyTorch", len(self.dataset))
+        with quietly():  # ExecuTorch's imports talk
+            if sha256 not in self.eager:
                 from harness.accuracy.reference import reference_network
-            network = reference_network(variant, self.prepared.inputs[variant])
-            preprocessing = self.prepared.subject(variant).preprocessing
-            self.eager[sha256] = predict_chunks(network, chunks, preprocessing)
-        return self.eager[sha256]
+
+                network = reference_network(variant, self.prepared.inputs[variant])
+                preprocessing = self.prepared.subject(variant).preprocessing
+                self.eager[sha256] = predict_chunks(network, self._unless_cancelled(chunks), preprocessing)
+            return self.eager[sha256]
+
+    @contextmanager
+    def _running(
+        self,
+        device: Device,
+        stored: StoredArtifact,
+        work: Work,
+        scratch: Path,
+        tell: Callable[[str], None],
+        *,
+        keep_inputs: bool,
+    ) -> Iterator[RunBatch]:
+        """Deploy, and let the job be ended when the user interrupts: it would go on without us."""
+        bundle = deploy_bundle(device, ensure_bundle(device.info.abi), tell)
+        deployed = deploy_artifact(device, stored, tell)
+        job = Job(device, bundle, f"{device.folder}/jobs/current")
+        job.stop()
+        threads = min(max(cell.plan.threads for cell in work.cells), len(device.info.cores) or 1)
+        batches = Batches(job, deployed.program, threads, scratch, tell, keep_inputs)
+
+        def run(chunk: Chunk) -> Path:
+            self._check_cancelled()
+            return batches.run(chunk)
+
+        self.jobs[device.info.name] = job
+        try:
+            yield run
+        finally:
+            del self.jobs[device.info.name]
 
 
 def _describe(accuracy: Accuracy) -> str:
@@ -221,29 +277,3 @@ def _describe(accuracy: Accuracy) -> str:
             f"; {accuracy.unreadable} could not be read, the first {printable(accuracy.unreadable_images[0])}"
         )
     return text
-
-
-@contextmanager
-def _running(
-    device: Device,
-    stored: StoredArtifact,
-    work: Work,
-    scratch: Path,
-    tell: Callable[[str], None],
-    *,
-    keep_inputs: bool,
-) -> Iterator[RunBatch]:
-    """Deploy, and end the job when the user interrupts: it would go on without us."""
-    bundle = deploy_bundle(device, ensure_bundle(device.info.abi), tell)
-    deployed = deploy_artifact(device, stored, tell)
-    job = Job(device, bundle, f"{device.folder}/jobs/current")
-    job.stop()
-    threads = min(max(cell.plan.threads for cell in work.cells), len(device.info.cores) or 1)
-    try:
-        yield Batches(job, deployed.program, threads, scratch, tell, keep_inputs).run
-    except KeyboardInterrupt:
-        with contextlib.suppress(HarnessError):
-            transport = device.connect()
-            Job(dataclasses.replace(device, transport=transport), bundle, job.folder).stop()
-            transport.close()
-        raise

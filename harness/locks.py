@@ -29,8 +29,8 @@ def hold_device(
 ) -> Iterator[None]:
     """Hold a device; wait when another harness of this machine does, and say who.
 
-    Devices that live on this machine share one lock: each would disturb the others. The operating
-    system frees the lock when its holder dies, so none goes stale.
+    Devices that live on this machine share one lock: each would disturb the others. Whoever holds it may
+    take it again in the same thread. The operating system frees it when its holder dies: none goes stale.
 
     Raises:
         DeviceUnfit: it was not free within `wait_s`.
@@ -41,7 +41,7 @@ def hold_device(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (re.sub(r"[^A-Za-z0-9.-]", "_", identity) + ".lock")
     holder = path.with_suffix(".holder")
-    lock = FileLock(path)
+    lock = FileLock(path, is_singleton=True)  # one for each thread, which counts how often it is held
     deadline = time.monotonic() + wait_s
     who = ""
     while not _acquire(lock):
@@ -57,7 +57,8 @@ def hold_device(
         holder.write_text(f"process {os.getpid()}\n")
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        if lock.lock_counter == 1:
+            holder.unlink(missing_ok=True)
         lock.release()
 
 

@@ -1,11 +1,8 @@
 """The devices of a run at work: each external one in a thread of its own, those on this machine in turn."""
 
-import contextlib
-import dataclasses
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -16,13 +13,12 @@ from harness.devices.device import Device
 from harness.devices.kinds import open_device
 from harness.devices.quieting import quieted
 from harness.devices.reconnection import DeviceRestarted
-from harness.devices.target import Target
+from harness.devices.target import Target, group_by_place
 from harness.errors import DeviceUnfit, HarnessError, Interrupted
 from harness.events import Event, Listener
 from harness.locks import hold_device, hold_there
 from harness.lowering.background import Artifacts
 from harness.measuring.drafts import CellRequest
-from harness.measuring.jobs import Job
 from harness.measuring.plans import make_plan
 from harness.measuring.schedule import expected_processes
 from harness.measuring.session import Session
@@ -48,7 +44,9 @@ def measure_on(
     Raises:
         Interrupted: Ctrl-C; the processes being measured have been ended.
     """
-    workers = [_Worker(group, request, artifacts, folder, listen, find_bundle) for group in _group(targets)]
+    workers = [
+        _Worker(group, request, artifacts, folder, listen, find_bundle) for group in group_by_place(targets)
+    ]
     with ThreadPoolExecutor(max_workers=len(workers)) as executor:
         futures = [executor.submit(worker.work) for worker in workers]
         try:
@@ -61,16 +59,6 @@ def measure_on(
                 "interrupted; what was measured is saved", mend=f"go on with: harness run --resume {folder}"
             ) from None
     return [error for worker in workers for error in worker.errors]
-
-
-def _group(targets: Sequence[Target]) -> Iterator[tuple[Target, ...]]:
-    """Devices that live on this machine would disturb each other."""
-    here = tuple(target for target in targets if target.lives_here)
-    if here:
-        yield here
-    for target in targets:
-        if not target.lives_here:
-            yield (target,)
 
 
 @dataclass
@@ -150,20 +138,9 @@ class _Worker:
     def cancel(self) -> None:
         """End the process being measured, on a connection of its own; called from another thread."""
         self.cancelled.set()
-        session = self.session
-        job = session.current_job if session else None
-        if session and job:
-            with contextlib.suppress(HarnessError), _second_connection(session.device) as device:
-                Job(device, job.bundle, job.folder).stop()
-
-
-@contextmanager
-def _second_connection(device: Device) -> Iterator[Device]:
-    transport = device.connect()
-    try:
-        yield dataclasses.replace(device, transport=transport)
-    finally:
-        transport.close()
+        job = self.session.current_job if self.session else None
+        if job:
+            job.cancel()
 
 
 def _can_compute(device: Device, variant: Variant) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from harness.accuracy.preprocessing import Preprocessing, normalize, uniform_sca
 from harness.records import Record, Sha256
 
 CHUNK_BYTES = 64 * 2**20
+
+# Devices evaluated at once want the same chunks: one prepares them, the others find them.
+_PREPARING = threading.Lock()
 
 
 class _Contents(Record, frozen=True, kw_only=True):
@@ -65,7 +69,9 @@ def pack(
     stretches = [range(at, min(at + per_chunk, len(dataset))) for at in range(0, len(dataset), per_chunk)]
 
     def prepare(number: int) -> Chunk:
-        return _find_or_write(dataset, preprocessing, stretches[number], folder / f"{key}-{number:05d}.bin")
+        file = folder / f"{key}-{number:05d}.bin"
+        with _PREPARING:
+            return _find_or_write(dataset, preprocessing, stretches[number], file)
 
     with ThreadPoolExecutor(1, thread_name_prefix="packing") as ahead:
         pending = ahead.submit(prepare, 0)

@@ -1,5 +1,6 @@
 """A device that was named and found, but not yet touched."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,3 +31,13 @@ class Target:
     def lives_here(self) -> bool:
         """Whether measuring it keeps this machine busy, so that nothing else may run beside it."""
         return self.kind in ("host", "emulator", "arm_vm")
+
+
+def group_by_place(targets: Sequence[Target]) -> Iterator[tuple[Target, ...]]:
+    """Those that live on this machine would disturb each other: one group; each other is one of its own."""
+    here = tuple(target for target in targets if target.lives_here)
+    if here:
+        yield here
+    for target in targets:
+        if not target.lives_here:
+            yield (target,)

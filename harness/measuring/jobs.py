@@ -4,16 +4,24 @@
 When the connection breaks, the job goes on; a new connection waits for its end and fetches the files.
 """
 
+import contextlib
 import hashlib
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.devices.device import JOB, Device
 from harness.devices.exact import exact_argv, read_exact, run_exactly
 from harness.devices.probe import clean
-from harness.errors import ConnectionLost, DeviceUnfit, MeasurementError, ReportRejected, TimedOut
+from harness.errors import (
+    ConnectionLost,
+    DeviceUnfit,
+    HarnessError,
+    MeasurementError,
+    ReportRejected,
+    TimedOut,
+)
 from harness.measuring.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeployedBundle
 from harness.transports.base import Completed
 
@@ -139,6 +147,15 @@ class Job:
         """End the program if it still runs."""
         argv = ["sh", self.bundle.launch_script, "stop", self.folder]
         run_exactly(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S)
+
+    def cancel(self) -> None:
+        """End the program while another thread waits for it, on a connection of its own, if there is one."""
+        with contextlib.suppress(HarnessError):
+            transport = self.device.connect()
+            try:
+                replace(self, device=replace(self.device, transport=transport)).stop()
+            finally:
+                transport.close()
 
     def fetch(self, name: str) -> bytes:
         """A file of the job, checked against the sha256 taken on the device; fetched again if damaged.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_data import write_idx, write_weights
 
 from harness.paths import cache_folder
 
@@ -198,15 +199,24 @@ def test_a_core_that_computes_something_else_is_caught(
     run_harness: Callable[..., Any], tmp_path: Path
 ) -> None:
     """QEMU's `max` core gives another int8 result than every real core's model."""
-    sweep = ("--width", "0.25", "--resolution", "32", "--precision", "fp32,int8")
-    ended = run_harness("run", "--device", "emulator:max", *sweep, "--processes", "1", "--json", "--out", "r")
+    weights = write_weights(tmp_path / "w.safetensors")
+    images = write_idx(tmp_path / "few", 10)
+    ended = run_harness(
+        *("run", "--device", "emulator:max", "--weights", weights, "--precision", "fp32,int8"),
+        *("--processes", "1", "--accuracy", images, "--json", "--out", "r"),
+    )
     assert ended.exit_code == 1
+    assert "the logits of 10 of 10 images are not PyTorch's; they depart where it is" in ended.stderr
     assert "output is not the eager model's" in ended.stderr
     assert "it departs where it is lowered on device" in ended.stderr
     assert "the file is right here" in ended.stderr
     cells = cells_by_precision(ended.document)
     assert cells["fp32"]["parity"]["passed"]
     assert cells["fp32"]["parity"]["departs_at"] is None
+    assert [cells[precision]["accuracy"]["departs_at"] for precision in ("fp32", "int8")] == [
+        None,
+        "lowered on device",
+    ]
     assert not cells["int8"]["parity"]["passed"]
     assert cells["int8"]["parity"]["departs_at"] == "lowered on device"
     assert cells["int8"]["verdict"]["status"] == "invalid"

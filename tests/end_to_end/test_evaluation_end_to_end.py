@@ -43,6 +43,10 @@ def test_every_route_and_the_host_give_pytorchs_answers(run_harness: RunHarness,
             env=user_environment(machine, programs),
         )
     assert ended.exit_code == 0, ended.stderr
+    # Both at once: the second is connected to before the first has its answer.
+    evaluating = ended.stderr.rpartition("measured (1 of 1)")[2]
+    first_answer = evaluating.index(": top-1 ")
+    assert all(evaluating.index(f"{name}: connecting") < first_answer for name in transports)
     cells = {cell["device"]["name"]: cell for cell in ended.document["cells"]}
     assert {name: cell["device"]["transport"] for name, cell in cells.items()} == transports
     for name, cell in cells.items():
@@ -107,6 +111,47 @@ def test_a_killed_evaluation_goes_on_and_images_are_sent_once(
 def _sent_images() -> dict[str, tuple[int, int]]:
     folder = cache_folder() / "devices" / "host" / "inputs"
     return {file.name: (file.stat().st_ino, file.stat().st_mtime_ns) for file in folder.glob("*.bin")}
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_an_evaluation_and_what_runs_on_the_device(
+    run_harness: RunHarness, tmp_path: Path
+) -> None:
+    # Devices and locks of its own: no other test's program is taken for this one's.
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for entry in cache_folder().iterdir():
+        if entry.name not in ("devices", "locks"):
+            (cache / entry.name).symlink_to(entry)
+    environment = {"HARNESS_CACHE": str(cache)}
+    weights = write_weights(tmp_path / "w.safetensors", side=224)
+    images = write_idx(tmp_path / "some", 60)
+    measured = run_harness(
+        "run", "-d", "emulator", "--weights", weights, *QUICK, "--out", "r", env=environment
+    )
+    assert measured.exit_code == 0, measured.stderr
+    pid_file = cache / "devices/emulator-cortex-a76/jobs/current/pid"
+    assert not pid_file.exists()
+    with subprocess.Popen(
+        [sys.executable, "-m", "harness", "evaluate", "r", "--accuracy", images],
+        cwd=tmp_path,
+        env=os.environ | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not pid_file.exists() or not (pid := pid_file.read_text().strip()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert Path(f"/proc/{pid}").exists()
+        os.kill(process.pid, signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "go on with: harness evaluate r" in told
+    assert not Path(f"/proc/{pid}").exists()
+    # It was ended, not waited for.
+    assert not list(tmp_path.glob("r/accuracy/outputs/*/*.logits"))
 
 
 # Bad input, before anything is touched -------------------------------------------------------------

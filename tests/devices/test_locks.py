@@ -1,0 +1,61 @@
+"""The lock on this machine: one harness at a time, and who holds it may take it again."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from harness.devices.target import Target, group_by_place
+from harness.errors import DeviceUnfit, Interrupted
+from harness.locks import hold_device
+
+HOST = Target("host", "host", "local")
+EMULATOR = Target("emulator", "emulator", "local")
+PHONE = Target("phone", "android", "adb", "serial")
+BOARD = Target("board", "raspberry_pi", "ssh", "pi@board")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+
+
+def try_in_another_thread(target: Target, cancelled: threading.Event | None = None) -> list[object]:
+    """What it was told, and how it ended."""
+    told: list[object] = []
+
+    def hold() -> None:
+        try:
+            with hold_device(target, told.append, cancelled, wait_s=0.3):
+                told.append("held")
+        except (DeviceUnfit, Interrupted) as error:
+            told.append(error)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    thread.join()
+    return told
+
+
+def test_who_holds_this_machine_may_take_it_again_and_nobody_else() -> None:
+    with hold_device(EMULATOR, print):
+        with hold_device(HOST, print, wait_s=0):
+            pass
+        who, error = try_in_another_thread(HOST)
+        assert who == f"waiting for process {os.getpid()}"
+        assert isinstance(error, DeviceUnfit)
+        assert try_in_another_thread(PHONE) == ["held"]
+    assert try_in_another_thread(HOST) == ["held"]
+
+
+def test_waiting_ends_when_it_is_cancelled() -> None:
+    cancelled = threading.Event()
+    cancelled.set()
+    with hold_device(HOST, print):
+        assert isinstance(try_in_another_thread(HOST, cancelled)[-1], Interrupted)
+
+
+def test_devices_on_this_machine_are_one_group_and_all_others_their_own() -> None:
+    groups = list(group_by_place([PHONE, HOST, BOARD, EMULATOR]))
+    assert groups == [(HOST, EMULATOR), (PHONE,), (BOARD,)]
