@@ -1,9 +1,11 @@
 """The command line: gathers the commands and turns errors into exit codes."""
 
+import os
 import sys
+import threading
 
 from harness.commands.application import app, console_for
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Interrupted
 
 # isort: off
 # In the order in which --help lists them.
@@ -24,4 +26,10 @@ def main() -> None:
         from harness.display import print_error
 
         print_error(console_for(stderr=True), error)
+        others = set(threading.enumerate()) - {threading.main_thread()}
+        if isinstance(error, Interrupted) and not all(thread.daemon for thread in others):
+            # After a second Ctrl-C: Python would wait for threads that wait for a silent device.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(error.exit_code)
         sys.exit(error.exit_code)

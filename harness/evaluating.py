@@ -5,9 +5,9 @@ import shutil
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from harness.accuracy.assessment import RunBatch, evaluate, keep_outputs
@@ -34,6 +34,7 @@ from harness.paths import cache_folder
 from harness.printable import printable
 from harness.records import Accuracy, Cell, Variant
 from harness.results import cell_file_name, read_cells
+from harness.workers import ENDING, work_at_once
 
 NHWC = (0, 2, 3, 1)
 
@@ -83,26 +84,28 @@ class Evaluator:
             for target in targets
         }
         groups = list(group_by_place([target for target, waiting in work.items() if waiting]))
-        with ThreadPoolExecutor(max_workers=len(groups) or 1) as executor:
-            futures = [executor.submit(self._evaluate_group, group, work) for group in groups]
-            try:
-                for future in futures:
-                    future.result()
-            except KeyboardInterrupt:
-                self.cancelled.set()
-                for job in list(self.jobs.values()):
-                    job.cancel()
-                raise Interrupted(
-                    "interrupted; what was evaluated is saved",
-                    mend=f"go on with: harness evaluate {self.folder}, and the same options",
-                ) from None
+        evaluate_group = partial(self._evaluate_group, work)
+        try:
+            work_at_once([(partial(evaluate_group, group), partial(self._cancel, group)) for group in groups])
+        except KeyboardInterrupt:
+            raise Interrupted(
+                "interrupted; what was evaluated is saved",
+                mend=f"go on with: harness evaluate {self.folder}, and the same options",
+            ) from None
         pair_with_fp32(self.folder)
         return tuple(self.errors)
 
-    def _evaluate_group(self, group: Sequence[Target], work: Mapping[Target, Sequence[Work]]) -> None:
+    def _evaluate_group(self, work: Mapping[Target, Sequence[Work]], group: Sequence[Target]) -> None:
         for target in group:
             if not self.cancelled.is_set():
                 self._evaluate_on(target, work[target])
+
+    def _cancel(self, group: Sequence[Target]) -> None:
+        self.cancelled.set()
+        for target in group:
+            if job := self.jobs.get(target.name):
+                self.listen(Event(target.name, ENDING))
+                job.cancel()
 
     def _unfinished(self, target: Target, cells: Sequence[Cell]) -> list[Work]:
         """What has no evaluation yet; one that is there already goes into all cells of the same file."""

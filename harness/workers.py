@@ -27,6 +27,7 @@ from harness.results import read_cells, run_identity, write_cell
 
 # A device that keeps restarting measures nothing worth having.
 RESTARTS = 2
+ENDING = "ending what runs there; Ctrl-C again does not wait for it"
 
 FindBundle = Callable[[Abi], Bundle]
 
@@ -47,18 +48,35 @@ def measure_on(
     workers = [
         _Worker(group, request, artifacts, folder, listen, find_bundle) for group in group_by_place(targets)
     ]
-    with ThreadPoolExecutor(max_workers=len(workers)) as executor:
-        futures = [executor.submit(worker.work) for worker in workers]
-        try:
-            for future in futures:
-                future.result()
-        except KeyboardInterrupt:
-            for worker in workers:
-                worker.cancel()
-            raise Interrupted(
-                "interrupted; what was measured is saved", mend=f"go on with: harness run --resume {folder}"
-            ) from None
+    try:
+        work_at_once([(worker.work, worker.cancel) for worker in workers])
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "interrupted; what was measured is saved", mend=f"go on with: harness run --resume {folder}"
+        ) from None
     return [error for worker in workers for error in worker.errors]
+
+
+def work_at_once(tasks: Sequence[tuple[Callable[[], None], Callable[[], None]]]) -> None:
+    """Run tasks in threads to their ends; the second of each pair ends the first, from another thread.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, after all have been ended. At a second one those that still wait, for a
+            device that is silent, say, are left: the process must not wait for its threads (`cli.main`).
+    """
+    executor = ThreadPoolExecutor(max_workers=2 * len(tasks) or 1)
+    try:
+        for future in [executor.submit(work) for work, _ in tasks]:
+            future.result()
+    except KeyboardInterrupt:
+        for _, cancel in tasks:
+            executor.submit(cancel)
+        executor.shutdown()
+        raise
+    except BaseException:
+        executor.shutdown()
+        raise
+    executor.shutdown()
 
 
 @dataclass
@@ -138,9 +156,12 @@ class _Worker:
     def cancel(self) -> None:
         """End the process being measured, on a connection of its own; called from another thread."""
         self.cancelled.set()
-        job = self.session.current_job if self.session else None
-        if job:
-            job.cancel()
+        name = self.session.device.info.name if self.session else self.targets[0].name
+        self.listen(Event(name, ENDING))
+        if self.session:
+            self.session.device.give_up()
+            if job := self.session.current_job:
+                job.cancel()
 
 
 def _can_compute(device: Device, variant: Variant) -> bool:

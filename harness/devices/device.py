@@ -40,6 +40,11 @@ class Device:
             return self.transport.run_once(argv, timeout_s=timeout_s)
         return self.transport.run(argv, timeout_s=timeout_s)
 
+    def give_up(self) -> None:
+        """Do not wait for it any more should it be away; called from another thread than its own."""
+        if isinstance(self.transport, ReconnectingTransport):
+            self.transport.give_up()
+
 
 def describe(
     transport: Transport, *, name: str, kind: str, folder: str, clock: Clock = "real"

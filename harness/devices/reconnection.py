@@ -1,5 +1,6 @@
 """A connection that outlives cables, Wi-Fi and restarted daemons, and notices a restarted device."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,6 +39,7 @@ class ReconnectingTransport:
         self._tell = tell
         self._boot_id: str | None = None
         self._connected = False
+        self._given_up = threading.Event()
 
     @property
     def name(self) -> str:
@@ -65,6 +67,10 @@ class ReconnectingTransport:
         """See `Transport.close`."""
         self._transport.close()
 
+    def give_up(self) -> None:
+        """Wait for a device that is away no longer; called from another thread than the one that waits."""
+        self._given_up.set()
+
     def _patiently(self, call: Callable[[], _Answer]) -> _Answer:
         deadline: float | None = None
         attempts = 0
@@ -81,7 +87,8 @@ class ReconnectingTransport:
                 if deadline is None:
                     deadline = time.monotonic() + PATIENCE_S
                     self._tell(f"{error.what}; connecting again")
-                time.sleep(PAUSES_S[min(attempts, len(PAUSES_S) - 1)])
+                if self._given_up.wait(PAUSES_S[min(attempts, len(PAUSES_S) - 1)]):
+                    raise
                 attempts += 1
 
     def _attempt(self, call: Callable[[], _Answer]) -> _Answer:

@@ -150,6 +150,7 @@ class Job:
 
     def cancel(self) -> None:
         """End the program while another thread waits for it, on a connection of its own, if there is one."""
+        self.device.give_up()
         with contextlib.suppress(HarnessError):
             transport = self.device.connect()
             try:

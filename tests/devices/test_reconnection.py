@@ -1,5 +1,7 @@
 """A connection that comes back: what is repeated, what is not, and a device that is another one meanwhile."""
 
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -105,6 +107,26 @@ def test_a_device_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(reconnection, "PATIENCE_S", 0.1)
     with pytest.raises(ConnectionLost, match="cut"):
         met(*[ConnectionLost("cut")] * 1000).run(["true"], timeout_s=10)
+
+
+def test_a_user_who_gives_up_is_not_kept_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconnection, "PAUSES_S", (1000.0,))
+    transport = met(ConnectionLost("cut"))
+    ended: list[DeviceError] = []
+
+    def run() -> None:
+        try:
+            transport.run(["true"], timeout_s=10)
+        except ConnectionLost as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while not told:
+        time.sleep(0.01)
+    transport.give_up()
+    thread.join(timeout=30)
+    assert [error.what for error in ended] == ["cut"]
 
 
 def test_a_refusal_is_not_repeated(tmp_path: Path) -> None:
