@@ -102,9 +102,9 @@ class Evaluator:
 
     def _cancel(self, group: Sequence[Target]) -> None:
         self.cancelled.set()
+        self.listen(Event(group[0].name, ENDING))
         for target in group:
             if job := self.jobs.get(target.name):
-                self.listen(Event(target.name, ENDING))
                 job.cancel()
 
     def _unfinished(self, target: Target, cells: Sequence[Cell]) -> list[Work]:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -46,7 +47,7 @@ def hold_device(
     who = ""
     while not _acquire(lock):
         if not who:
-            who = holder.read_text().strip() if holder.exists() else "another harness"
+            who = _read_holder(holder)
             tell(f"waiting for {who}")
         if time.monotonic() > deadline:
             raise DeviceUnfit(
@@ -67,6 +68,14 @@ def hold_there(
 ) -> AbstractContextManager[Device]:
     """Hold an open device by its own lock, too; the lock of what lives here is here and never stale."""
     return nullcontext(device) if target.lives_here else hold_on_device(device, tell, cancelled)
+
+
+def _read_holder(file: Path) -> str:
+    """Who holds the lock; the file comes just after the lock is taken, and goes just before it is freed."""
+    try:
+        return file.read_text().strip() or "another harness"
+    except FileNotFoundError:
+        return "another harness"
 
 
 def _acquire(lock: FileLock) -> bool:

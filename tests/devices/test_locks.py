@@ -49,6 +49,14 @@ def test_who_holds_this_machine_may_take_it_again_and_nobody_else() -> None:
     assert try_in_another_thread(HOST) == ["held"]
 
 
+def test_a_holder_that_has_not_said_its_name_yet_is_another_harness(tmp_path: Path) -> None:
+    with hold_device(HOST, print):
+        (tmp_path / "locks" / "this-machine.holder").write_text("")
+        assert try_in_another_thread(HOST)[0] == "waiting for another harness"
+        (tmp_path / "locks" / "this-machine.holder").unlink()
+        assert try_in_another_thread(HOST)[0] == "waiting for another harness"
+
+
 def test_waiting_ends_when_it_is_cancelled() -> None:
     cancelled = threading.Event()
     cancelled.set()
