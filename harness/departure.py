@@ -31,8 +31,8 @@ from harness.lowering.quiet import quietly
 from harness.measuring.deploy import deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job
 from harness.measuring.parity import MENDS, RELATIVE_TOLERANCE, read_reference
-from harness.printable import printable
 from harness.records import Precision, Tier, Variant
+from harness.system.text import printable
 
 HOST = Target(name="host", kind="host", transport="local")
 # Enough to tell which tier departs.

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from harness.errors import HarnessError
-from harness.events import Event, Listener
+from harness.system.progress import Event, Listener
 
 COLUMN_GAP = 2
 # In a log, of work that goes on for long.

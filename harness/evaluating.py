@@ -24,16 +24,16 @@ from harness.devices.device import Device
 from harness.devices.kinds import open_device
 from harness.devices.target import Target, group_by_place
 from harness.errors import HarnessError, Interrupted, MeasurementError, UsageError
-from harness.events import Event, Listener
 from harness.locks import hold_device, hold_there
 from harness.lowering.cache import StoredArtifact, lower_cached
 from harness.lowering.quiet import quietly
 from harness.measuring.deploy import deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job
-from harness.paths import cache_folder
-from harness.printable import printable
 from harness.records import Accuracy, Cell, Variant
 from harness.results import cell_file_name, read_cells
+from harness.system.paths import cache_folder
+from harness.system.progress import Event, Listener
+from harness.system.text import printable
 from harness.workers import ENDING, work_at_once
 
 NHWC = (0, 2, 3, 1)

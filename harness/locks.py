@@ -14,7 +14,7 @@ from harness.devices.device import Device
 from harness.devices.device_lock import hold_on_device, wait_again
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit
-from harness.paths import cache_folder
+from harness.system.paths import cache_folder
 
 WAIT_S = 600.0
 ASK_AGAIN_S = 0.2

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import UsageError
-from harness.printable import printable
 from harness.published import published_accuracy
 from harness.records import Cell
+from harness.system.text import printable
 
 Basis = Literal["measured", "published", "macs"]
 

@@ -7,8 +7,8 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 
-from harness.paths import PROJECT
 from harness.records import Variant
+from harness.system.paths import PROJECT
 
 PUBLISHED_CSV = PROJECT / "models" / "published.csv"
 # TF-Slim's classifiers have a background class beside the 1000 of ImageNet.

@@ -15,15 +15,15 @@ import msgspec
 from harness.bundle import ensure_bundle
 from harness.devices.target import Target
 from harness.errors import HarnessError, MeasurementError
-from harness.events import Event, Listener
 from harness.lowering.background import Artifacts, lower_in_background
 from harness.lowering.cache import SEEDED, StoredArtifact
 from harness.lowering.pool import Inputs
 from harness.measuring.cells import note_departure
 from harness.measuring.parity import MENDS
-from harness.paths import PROJECT
 from harness.records import Artifact, Cell, PushedArtifact, Run, RunRequest, Variant
 from harness.results import RUN_FILE, read_cells, read_run, write_cell, write_run
+from harness.system.paths import PROJECT
+from harness.system.progress import Event, Listener
 from harness.transports.local import run_local
 from harness.workers import FindBundle, measure_on
 

@@ -15,8 +15,8 @@ from harness.accuracy.training import (
 )
 from harness.accuracy.weights import load_weights
 from harness.errors import Interrupted
-from harness.events import Event, Listener
 from harness.options import TrainingOrder
+from harness.system.progress import Event, Listener
 
 DEFAULT_WIDTH, DEFAULT_RESOLUTION_PX = 1.0, 224
 TEST_SHARE = 0.1

@@ -15,7 +15,6 @@ from harness.devices.quieting import quieted
 from harness.devices.reconnection import DeviceRestarted
 from harness.devices.target import Target, group_by_place
 from harness.errors import DeviceUnfit, HarnessError, Interrupted
-from harness.events import Event, Listener
 from harness.locks import hold_device, hold_there
 from harness.lowering.background import Artifacts
 from harness.measuring.drafts import CellRequest
@@ -24,6 +23,7 @@ from harness.measuring.schedule import expected_processes
 from harness.measuring.session import Session
 from harness.records import Abi, Cell, RunRequest, Variant
 from harness.results import read_cells, run_identity, write_cell
+from harness.system.progress import Event, Listener
 
 # A device that keeps restarting measures nothing worth having.
 RESTARTS = 2

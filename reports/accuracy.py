@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from harness.printable import printable
 from harness.records import Accuracy, Cell, Interval, PairedDrop, Weights
+from harness.system.text import printable
 from reports.figures import short_name
 from reports.numbers import MISSING, significant
 

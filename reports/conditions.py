@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.printable import printable
 from harness.records import Cell, Conditions, ConditionsSample
+from harness.system.text import printable
 from reports.figures import full_name
 from reports.numbers import MISSING, significant, span
 

@@ -1,11 +1,11 @@
 """Untrusted text (a device's model, a file's name, a runner's last words) made safe where it is shown.
 
-HTML is escaped by jinja2; the terminal by `harness.printable`; here are Markdown and spreadsheets.
+HTML is escaped by jinja2; the terminal by `harness.system.text`; here are Markdown and spreadsheets.
 """
 
 import re
 
-from harness.printable import printable
+from harness.system.text import printable
 
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]#!|~$]|^[-+])")
 

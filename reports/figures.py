@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.printable import printable
 from harness.published import published_accuracy
 from harness.records import Accuracy, Cell, DeviceInfo, Interval, Variant
+from harness.system.text import printable
 from reports.doubts import is_doubtful
 
 _CLOCK_MARKS = {"real": "", "emulated": "(emulated)", "virtual": "(virtual)"}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.printable import printable
 from harness.records import Core, DeviceInfo, Run
+from harness.system.text import printable
 from reports import accuracy, conditions
 from reports.accuracy import AccuracyRow, describe_accuracy, how_evaluated, left_out
 from reports.escaping import markdown

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.printable import printable
 from harness.records import Cell, DeviceInfo, Weights
+from harness.system.text import printable
 from reports.doubts import is_doubtful
 from reports.figures import Estimate, Scale, Top1, clock_mark, cost_of, scale_of, top1_of
 from reports.numbers import count_span

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from harness.printable import printable
 from harness.records import Cell, MemoryDetail, PairedDrop, Status
+from harness.system.text import printable
 from reports.accuracy import doubts_about_accuracy
 from reports.doubts import grave_codes
 from reports.figures import clock_mark, cost_of, short_name, top1_of

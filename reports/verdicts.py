@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.printable import printable
 from harness.records import Cell, Status
+from harness.system.text import printable
 from reports.figures import full_name
 from reports.numbers import significant
 from reports.sections import Point, Section, best

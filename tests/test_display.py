@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from harness import display
-from harness.events import Event
+from harness.system.progress import Event
 
 
 def test_long_work_is_told_now_and_then_with_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:

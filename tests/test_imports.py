@@ -11,8 +11,8 @@ PACKAGES = ("harness", "models", "reports")
 
 # From the bottom up: a module imports only from its own layer or from those before it.
 LAYERS = (
-    ("harness.errors", "harness.paths", "harness.printable", "harness.quantities"),
-    ("harness.records", "harness.events"),
+    ("harness.errors", "harness.system.paths", "harness.system.text", "harness.quantities"),
+    ("harness.records", "harness.system.progress"),
     ("harness.transports",),
     ("harness.bundle", "harness.results", "harness.published", "harness.lowering", "harness.devices"),
     (
@@ -43,7 +43,7 @@ CONFINED = {
 REPORTS_MAY_IMPORT = (
     "harness.records",
     "harness.errors",
-    "harness.printable",
+    "harness.system.text",
     "harness.published",
     "reports",
 )

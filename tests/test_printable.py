@@ -3,7 +3,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.printable import printable
+from harness.system.text import printable
 
 
 @given(st.text())

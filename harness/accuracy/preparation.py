@@ -16,8 +16,8 @@ from harness.accuracy.weights import LoadedWeights, load_weights
 from harness.errors import UsageError
 from harness.lowering.cache import LoweringInputs
 from harness.lowering.precisions import PRECISIONS
-from harness.paths import cache_folder
 from harness.records import Observer, Padding, RunRequest, Variant
+from harness.system.paths import cache_folder
 
 DEFAULT_RESOLUTION_PX = 224
 

@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 
 from harness.bundle.contents import EXECUTORCH_LIBRARIES, RUNNER, Bundle, file_mode, read_bundle, write_sums
-from harness.bundle.locking import locked
 from harness.bundle.toolchain import find_toolchain
 from harness.bundle.wheel import executorch_version, find_executorch
 from harness.errors import BundleError
-from harness.paths import DEVICE_SCRIPTS, cache_folder
 from harness.records import Abi
+from harness.system.entry_lock import locked
+from harness.system.paths import DEVICE_SCRIPTS, cache_folder
 
 _RUNNER = DEVICE_SCRIPTS / "runner"
 # To be raised when the way of building changes what is built from the same sources.

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.bundle.locking import locked
 from harness.errors import BundleError
-from harness.paths import DEVICE_SCRIPTS, cache_folder
-from harness.transports.processes import running
+from harness.system.child_processes import running
+from harness.system.entry_lock import locked
+from harness.system.paths import DEVICE_SCRIPTS, cache_folder
 
 SCRIPTS = DEVICE_SCRIPTS / "arm_vm"
 

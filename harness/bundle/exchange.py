@@ -11,10 +11,10 @@ import msgspec
 
 from harness.bundle.build import bundle_folder, bundle_key, ensure_bundle
 from harness.bundle.contents import ABIS, Bundle, file_mode, read_bundle
-from harness.bundle.locking import locked
 from harness.bundle.wheel import executorch_version
 from harness.errors import BundleError
 from harness.records import Abi
+from harness.system.entry_lock import locked
 
 _ORIGIN = "ORIGIN.json"
 # Twice what all bundles need; an archive that unpacks to more is not one of ours.

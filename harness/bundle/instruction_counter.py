@@ -4,10 +4,10 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from harness.bundle.locking import locked
 from harness.bundle.qemu import qemu_version
 from harness.errors import BundleError
-from harness.paths import DEVICE_SCRIPTS, cache_folder
+from harness.system.entry_lock import locked
+from harness.system.paths import DEVICE_SCRIPTS, cache_folder
 from harness.transports.local import run_local
 
 _SOURCE = DEVICE_SCRIPTS / "instruction_counter" / "instruction_counter.c"

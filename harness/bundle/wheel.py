@@ -7,10 +7,10 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
-from harness.bundle.locking import locked
 from harness.errors import BundleError
-from harness.paths import cache_folder
 from harness.records import Abi
+from harness.system.entry_lock import locked
+from harness.system.paths import cache_folder
 from harness.transports.local import run_local
 
 MACHINES: dict[Abi, str] = {"arm64-v8a": "aarch64", "x86_64": "x86_64"}

@@ -33,9 +33,9 @@ from harness.commands.outcome import show_outcome
 if TYPE_CHECKING:
     from harness.accuracy.preparation import Prepared
     from harness.devices.target import Target
-    from harness.events import Listener
     from harness.records import RunRequest
     from harness.run import Outcome
+    from harness.system.progress import Listener
 
 
 @app.command(

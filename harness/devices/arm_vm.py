@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.bundle.debian import ensure_entry
 from harness.errors import BundleError, DeviceUnfit
-from harness.transports.processes import LocalProcess, supervised
+from harness.system.child_processes import LocalProcess, supervised
 
 QEMU = "qemu-system-aarch64"
 NAME = "arm-vm"

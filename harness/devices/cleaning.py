@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from harness.devices.device import Device
 from harness.devices.exact import run_exactly
 from harness.errors import DeviceUnfit
-from harness.paths import DEVICE_SCRIPTS
-from harness.printable import printable
+from harness.system.paths import DEVICE_SCRIPTS
+from harness.system.text import printable
 
 LAUNCH_SCRIPT = DEVICE_SCRIPTS / "launch.sh"
 STOP_TIMEOUT_S = 60

@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.devices.device import Device
 from harness.devices.exact import run_exactly
 from harness.errors import DeviceError, DeviceUnfit, Interrupted
-from harness.printable import printable
+from harness.system.text import printable
 from harness.transports.base import Completed
 
 WAIT_S = 600.0

@@ -14,8 +14,8 @@ from harness.devices.cores import PARTS
 from harness.devices.device import JOB, Device, describe
 from harness.devices.target import Target
 from harness.errors import BundleError, DeviceUnfit, UsageError
-from harness.paths import cache_folder
 from harness.records import Core
+from harness.system.paths import cache_folder
 from harness.transports.local import LocalTransport
 
 DEFAULT_CORE = "cortex-a76"

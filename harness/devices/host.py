@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from harness.devices.device import Device, describe
 from harness.devices.target import Target
-from harness.paths import cache_folder
+from harness.system.paths import cache_folder
 from harness.transports.local import LocalTransport
 
 

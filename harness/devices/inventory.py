@@ -13,8 +13,8 @@ from msgspec import Meta
 from harness.devices.cores import CLUSTER_NAMES, names_cores
 from harness.devices.target import Libc, Target
 from harness.errors import DeviceUnfit, UsageError
-from harness.paths import config_folder
-from harness.printable import printable
+from harness.system.paths import config_folder
+from harness.system.text import printable
 from harness.transports.adb import AttachedDevice, adb_available, list_devices
 from harness.transports.usb_link import list_usb_devices
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.devices.exact import run_exactly
-from harness.paths import DEVICE_SCRIPTS
-from harness.printable import printable
+from harness.system.paths import DEVICE_SCRIPTS
+from harness.system.text import printable
 from harness.transports.base import Transport
 
 PROBE_SCRIPT = DEVICE_SCRIPTS / "probe.sh"

@@ -7,8 +7,8 @@ from harness.devices.device import Device
 from harness.devices.exact import run_exactly
 from harness.devices.probe import Probed, parse_probe
 from harness.errors import DeviceError
-from harness.paths import DEVICE_SCRIPTS
 from harness.records import QuietSetting
+from harness.system.paths import DEVICE_SCRIPTS
 
 QUIET_SCRIPT = DEVICE_SCRIPTS / "quiet.sh"
 QUIET_TIMEOUT_S = 60

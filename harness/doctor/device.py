@@ -12,8 +12,8 @@ from harness.doctor.android import examine_android
 from harness.doctor.diagnosis import Diagnosis, Level
 from harness.measuring.conditions import parse_conditions
 from harness.measuring.disturbances import FIXED_GOVERNORS, THROTTLED_NOW, THROTTLED_SINCE_BOOT
-from harness.printable import printable
 from harness.records import Conditions
+from harness.system.text import printable
 
 COMMAND_TIMEOUT_S = 30
 FREE_BYTES = 200 * 10**6

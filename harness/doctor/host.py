@@ -13,7 +13,7 @@ from harness.bundle.toolchain import find_toolchain
 from harness.devices.target import Target
 from harness.doctor.diagnosis import Diagnosis, Level
 from harness.errors import BundleError
-from harness.paths import cache_folder
+from harness.system.paths import cache_folder
 
 SUBJECT = "this machine"
 DISTRIBUTION = "mobilenet-harness"

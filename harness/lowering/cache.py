@@ -15,8 +15,8 @@ from filelock import FileLock, Timeout
 from harness.errors import LoweringError, UsageError
 from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION
 from harness.lowering.quiet import quietly
-from harness.paths import PROJECT, cache_folder
 from harness.records import DEFAULT_OBSERVER, Artifact, Observer, Variant
+from harness.system.paths import PROJECT, cache_folder
 
 if TYPE_CHECKING:
     from harness.lowering.program import LoweredProgram

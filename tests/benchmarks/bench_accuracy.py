@@ -25,8 +25,8 @@ from harness.bundle.toolchain import find_toolchain
 from harness.bundle.wheel import find_executorch, runs_natively
 from harness.errors import UsageError
 from harness.lowering.cache import StoredArtifact, lower_cached
-from harness.paths import DEVICE_SCRIPTS
 from harness.records import Variant, Weights
+from harness.system.paths import DEVICE_SCRIPTS
 from harness.transports.local import LocalTransport
 
 SOURCES = Path(__file__).with_name("runner_costs")

@@ -22,8 +22,8 @@ from harness.bundle.toolchain import find_toolchain
 from harness.bundle.wheel import find_executorch, runs_natively
 from harness.lowering.cache import lower_cached
 from harness.measuring.statistics import median_interval
-from harness.paths import DEVICE_SCRIPTS
 from harness.records import RunnerReport, Variant
+from harness.system.paths import DEVICE_SCRIPTS
 
 SOURCES = Path(__file__).with_name("runner_costs")
 PROGRAMS = Path(__file__).parent.parent / "device_scripts" / "make_programs.py"

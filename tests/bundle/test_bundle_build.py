@@ -8,8 +8,8 @@ from harness.bundle.contents import LOADERS
 from harness.bundle.toolchain import find_toolchain
 from harness.bundle.wheel import find_executorch, runs_natively
 from harness.errors import BundleError
-from harness.paths import PROJECT
 from harness.records import Abi
+from harness.system.paths import PROJECT
 
 ELF_MACHINES = {"x86_64": 62, "arm64-v8a": 183}
 NATIVE: Abi = "x86_64" if runs_natively("x86_64") else "arm64-v8a"

@@ -9,7 +9,7 @@ import pytest
 
 from fakes import install_fake_qemu
 from harness.bundle import ensure_instruction_counter, ensure_qemu, qemu_cores, qemu_version
-from harness.paths import cache_folder
+from harness.system.paths import cache_folder
 
 pytestmark = pytest.mark.slow
 

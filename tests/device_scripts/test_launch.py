@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.paths import DEVICE_SCRIPTS
+from harness.system.paths import DEVICE_SCRIPTS
 
 SCRIPT = DEVICE_SCRIPTS / "launch.sh"
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from harness.paths import DEVICE_SCRIPTS
+from harness.system.paths import DEVICE_SCRIPTS
 
 DEBOOTSTRAP = """#!/bin/sh
 set -e

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.measuring.sampling import parse_samples
-from harness.paths import DEVICE_SCRIPTS
+from harness.system.paths import DEVICE_SCRIPTS
 
 SCRIPT = DEVICE_SCRIPTS / "launch.sh"
 CLOCK = "sys/devices/system/cpu/cpu{}/cpufreq/scaling_cur_freq"

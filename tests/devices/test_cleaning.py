@@ -10,7 +10,7 @@ import pytest
 from harness.devices.cleaning import clean
 from harness.devices.device import Device, describe
 from harness.errors import DeviceUnfit
-from harness.paths import DEVICE_SCRIPTS
+from harness.system.paths import DEVICE_SCRIPTS
 from harness.transports.local import LocalTransport
 
 

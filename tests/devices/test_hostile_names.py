@@ -13,7 +13,7 @@ from harness.devices.device_lock import hold_on_device
 from harness.errors import UsageError
 from harness.measuring.deploy import DeployedBundle, push_missing
 from harness.measuring.jobs import Job
-from harness.paths import DEVICE_SCRIPTS
+from harness.system.paths import DEVICE_SCRIPTS
 from harness.transports.adb import AttachedDevice
 from harness.transports.local import LocalTransport
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from small_data import write_idx, write_weights
 
-from harness.paths import cache_folder
+from harness.system.paths import cache_folder
 
 pytestmark = pytest.mark.slow
 

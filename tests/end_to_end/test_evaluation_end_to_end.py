@@ -16,7 +16,7 @@ from PIL import Image
 from small_data import QUICK, write_idx, write_weights
 
 from harness.devices.arm_vm import boot
-from harness.paths import cache_folder
+from harness.system.paths import cache_folder
 from machine_user import user_environment
 
 RunHarness = Callable[..., Any]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.devices.arm_vm import boot
-from harness.paths import cache_folder
+from harness.system.paths import cache_folder
 
 SWEEP = (
     *("--width", "0.25", "--resolution", "32,64", "--processes", "1"),

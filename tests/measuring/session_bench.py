@@ -12,8 +12,8 @@ from harness.errors import LoweringError
 from harness.lowering.cache import StoredArtifact
 from harness.measuring.drafts import CellRequest
 from harness.measuring.session import Session
-from harness.paths import DEVICE_SCRIPTS
 from harness.records import Cell, TensorSpec, Variant
+from harness.system.paths import DEVICE_SCRIPTS
 from harness.transports.local import LocalTransport
 from record_builders import make_artifact, make_plan
 

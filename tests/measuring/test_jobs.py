@@ -12,7 +12,7 @@ from harness.devices.device_lock import hold_on_device
 from harness.errors import ConnectionLost, DeviceUnfit, ReportRejected, TimedOut
 from harness.measuring.deploy import DeployedBundle
 from harness.measuring.jobs import MAX_FILE_BYTES, Job, JobLost
-from harness.paths import DEVICE_SCRIPTS
+from harness.system.paths import DEVICE_SCRIPTS
 from harness.transports.local import LocalTransport
 
 

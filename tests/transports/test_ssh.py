@@ -9,8 +9,8 @@ import pytest
 from device_bench import Bench
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, UsageError
+from harness.system.child_processes import running
 from harness.transports.local import run_local
-from harness.transports.processes import running
 from harness.transports.ssh import SshTransport, failure
 
 

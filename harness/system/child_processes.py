@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.paths import DEVICE_SCRIPTS
+from harness.system.paths import DEVICE_SCRIPTS
 from harness.transports.local import start_local
 
 SUPERVISOR = DEVICE_SCRIPTS / "arm_vm" / "supervise.sh"
