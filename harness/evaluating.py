@@ -30,7 +30,7 @@ from harness.lowering.quiet import quietly
 from harness.measuring.deploy import deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job
 from harness.records import Accuracy, Cell, Variant
-from harness.results import cell_file_name, read_cells
+from harness.records.run_folder import cell_file_name, read_cells
 from harness.system.paths import cache_folder
 from harness.system.progress import Event, Listener
 from harness.system.text import printable

@@ -21,7 +21,7 @@ from harness.lowering.pool import Inputs
 from harness.measuring.cells import note_departure
 from harness.measuring.parity import MENDS
 from harness.records import Artifact, Cell, PushedArtifact, Run, RunRequest, Variant
-from harness.results import RUN_FILE, read_cells, read_run, write_cell, write_run
+from harness.records.run_folder import RUN_FILE, read_cells, read_run, write_cell, write_run
 from harness.system.paths import PROJECT
 from harness.system.progress import Event, Listener
 from harness.transports.local import run_local

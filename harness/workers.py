@@ -22,7 +22,7 @@ from harness.measuring.plans import make_plan
 from harness.measuring.schedule import expected_processes
 from harness.measuring.session import Session
 from harness.records import Abi, Cell, RunRequest, Variant
-from harness.results import read_cells, run_identity, write_cell
+from harness.records.run_folder import read_cells, run_identity, write_cell
 from harness.system.progress import Event, Listener
 
 # A device that keeps restarting measures nothing worth having.

@@ -14,7 +14,13 @@ LAYERS = (
     ("harness.errors", "harness.system.paths", "harness.system.text", "harness.quantities"),
     ("harness.records", "harness.system.progress"),
     ("harness.transports",),
-    ("harness.bundle", "harness.results", "harness.published", "harness.lowering", "harness.devices"),
+    (
+        "harness.bundle",
+        "harness.records.run_folder",
+        "harness.published",
+        "harness.lowering",
+        "harness.devices",
+    ),
     (
         "harness.measuring",
         "harness.accuracy",

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from harness.errors import UsageError
 from harness.records import Cell
-from harness.results import cell_file_name, load_run, load_runs, read_cells, write_cell, write_run
+from harness.records.run_folder import cell_file_name, load_run, load_runs, read_cells, write_cell, write_run
 from synthetic import EMULATOR, PHONE, make_cells, make_run
 
 

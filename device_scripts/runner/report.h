@@ -1,4 +1,4 @@
-// The JSON reports; harness/records.py RunnerReport says what the fields of the first one mean.
+// The JSON reports; harness/records/__init__.py RunnerReport says what the fields of the first one mean.
 #pragma once
 
 #include <cstddef>

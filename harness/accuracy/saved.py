@@ -10,7 +10,7 @@ from harness.accuracy.assessment import Evaluation, Subject
 from harness.accuracy.datasets import Dataset
 from harness.accuracy.pairing import paired_drop
 from harness.records import Cell
-from harness.results import cell_file_name, read_cells, write_cell
+from harness.records.run_folder import cell_file_name, read_cells, write_cell
 
 FOLDER = "accuracy"
 

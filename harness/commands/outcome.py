@@ -79,7 +79,7 @@ def _show_summary(cells: "tuple[Cell, ...]") -> None:
 
 def write_report_of(folders: list[Path], out: Path) -> Path:
     """Write the report of saved runs and return its index.html."""
-    from harness.results import load_runs
+    from harness.records.run_folder import load_runs
     from reports.report import write_report
 
     return write_report(load_runs(folders), out)

@@ -39,7 +39,7 @@ def pick(
     """Name the best variant within a budget."""
     from harness import pick as picking
     from harness.quantities import parse_count, parse_share, parse_size, parse_time
-    from harness.results import load_runs
+    from harness.records.run_folder import load_runs
 
     cells = tuple(cell for _, cells in load_runs(folders) for cell in cells)
     choice = picking.pick(
@@ -75,7 +75,7 @@ def compare(
     from harness import comparison_text, display, options
     from harness.compare import EXIT_CODES
     from harness.compare import compare as compare_cells
-    from harness.results import load_run
+    from harness.records.run_folder import load_run
 
     accepted = options.parse_margin(margin)
     comparison = compare_cells(load_run(base)[1], load_run(new)[1], margin=accepted, across=across)

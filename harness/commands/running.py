@@ -113,7 +113,7 @@ def run(
     from harness.devices.kinds import check_target
     from harness.quantities import parse_wait
     from harness.records import RunRequest
-    from harness.results import read_run
+    from harness.records.run_folder import read_run
 
     if resume is not None:
         contradictions.check_resumed(given_options(context))
@@ -222,7 +222,7 @@ def _evaluate(
 
     from harness.devices import inventory
     from harness.evaluating import evaluate_run
-    from harness.results import read_cells
+    from harness.records.run_folder import read_cells
 
     on_host = request.accuracy_on_host
     places = inventory.resolve(("host",)) if on_host else targets
@@ -259,7 +259,7 @@ def evaluate(
     from harness import contradictions, display, options
     from harness.devices import inventory
     from harness.devices.kinds import check_target
-    from harness.results import load_run
+    from harness.records.run_folder import load_run
     from harness.run import Outcome
 
     saved, cells = load_run(folder)

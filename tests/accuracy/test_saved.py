@@ -10,7 +10,7 @@ from harness.accuracy.evaluation import Scores, wilson_interval
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.saved import pair_with_fp32, save_evaluation
 from harness.records import Accuracy, Cell, Precision, Variant, Weights
-from harness.results import read_cells
+from harness.records.run_folder import read_cells
 from synthetic import PHONE, make_cell
 
 WEIGHTS = Weights(source="w.safetensors", sha256="a" * 64)

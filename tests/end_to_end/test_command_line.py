@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from harness.results import write_cell, write_run
+from harness.records.run_folder import write_cell, write_run
 from synthetic import EMULATOR, make_cells, make_run
 
 COMMANDS = ("run", "lower", "evaluate", "train", "report", "pick", "compare", "devices", "bundle")

@@ -16,7 +16,7 @@ from harness.devices.target import Target
 from harness.errors import HarnessError
 from harness.lowering.background import Artifacts, lower_in_background
 from harness.records import Cell, RunRequest
-from harness.results import read_cells
+from harness.records.run_folder import read_cells
 from harness.run import variants_of
 from harness.transports.base import Completed
 from harness.transports.ssh import SshTransport
