@@ -21,6 +21,7 @@ from harness.accuracy.evaluation import Logits, Predictions, read_logits
 from harness.accuracy.loading import load_pixels
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preprocessing import normalize
+from harness.analysis.parity import MENDS, RELATIVE_TOLERANCE, read_reference
 from harness.bundle import ensure_bundle
 from harness.devices.host import open_host
 from harness.devices.target import Target
@@ -30,7 +31,6 @@ from harness.lowering.cache import LoweringInputs, StoredArtifact
 from harness.lowering.quiet import quietly
 from harness.measuring.deploy import deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job
-from harness.measuring.parity import MENDS, RELATIVE_TOLERANCE, read_reference
 from harness.records import Precision, Tier, Variant
 from harness.system.text import printable
 

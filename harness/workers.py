@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from harness.analysis.stopping import expected_processes
 from harness.bundle import Bundle, ensure_bundle
 from harness.devices.cores import choose_cores, format_cpu_list
 from harness.devices.device import Device
@@ -19,7 +20,6 @@ from harness.locks import hold_device, hold_there
 from harness.lowering.background import Artifacts
 from harness.measuring.drafts import CellRequest
 from harness.measuring.plans import make_plan
-from harness.measuring.schedule import expected_processes
 from harness.measuring.session import Session
 from harness.records import Abi, Cell, RunRequest, Variant
 from harness.records.run_folder import read_cells, run_identity, write_cell

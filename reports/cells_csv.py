@@ -6,7 +6,7 @@ from statistics import median, median_low
 
 import pandas as pd
 
-from harness.published import published_accuracy
+from harness.analysis.published import published_accuracy
 from harness.records import Accuracy, Cell, Interval, Latency, Memory, PairedDrop, Run
 from reports.escaping import spreadsheet
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.published import published_accuracy
+from harness.analysis.published import published_accuracy
 from harness.records import Accuracy, Cell, DeviceInfo, Interval, Variant
 from harness.system.text import printable
 from reports.doubts import is_doubtful

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harness.measuring.cells import build_cell
+from harness.analysis.cells import build_cell
 from harness.records import (
     Artifact,
     Cell,

@@ -2,8 +2,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.compare import Comparison, compare
-from harness.comparison_text import HEADINGS, summarize, to_markdown, to_rows
+from harness.analysis.comparison import Comparison, compare
+from harness.analysis.comparison_text import HEADINGS, summarize, to_markdown, to_rows
 from harness.errors import UsageError
 from harness.records import Cell, Core, Failure, Variant, Weights
 from record_builders import (

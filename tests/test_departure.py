@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from harness.accuracy.evaluation import Logits
+from harness.analysis.cells import note_departure
+from harness.analysis.parity import read_reference
 from harness.departure import Question, find_departing, name_departure, name_reference_departure
 from harness.lowering.cache import SEEDED, StoredArtifact, lower_cached
 from harness.lowering.quiet import quietly
-from harness.measuring.cells import note_departure
-from harness.measuring.parity import read_reference
 from harness.records import Precision, Variant, Weights
 from record_builders import PASSED, make_cell
 

@@ -17,7 +17,7 @@ LAYERS = (
     (
         "harness.bundle",
         "harness.records.run_folder",
-        "harness.published",
+        "harness.analysis.published",
         "harness.lowering",
         "harness.devices",
     ),
@@ -25,9 +25,9 @@ LAYERS = (
         "harness.measuring",
         "harness.accuracy",
         "harness.locks",
-        "harness.compare",
-        "harness.comparison_text",
-        "harness.pick",
+        "harness.analysis.comparison",
+        "harness.analysis.comparison_text",
+        "harness.analysis.selection",
     ),
     ("harness.workers", "harness.doctor", "harness.departure"),
     ("harness.run", "harness.evaluating", "harness.teaching", "harness.options", "harness.contradictions"),
@@ -50,7 +50,7 @@ REPORTS_MAY_IMPORT = (
     "harness.records",
     "harness.errors",
     "harness.system.text",
-    "harness.published",
+    "harness.analysis.published",
     "reports",
 )
 

@@ -2,8 +2,8 @@ import pytest
 from msgspec.structs import replace
 
 from harness import records
+from harness.analysis.selection import explain, pick
 from harness.errors import UsageError
-from harness.pick import explain, pick
 from harness.records import Cell, Variant
 from synthetic import EMULATOR, PHONE, make_cell
 

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from harness.published import published_accuracy
+from harness.analysis.published import published_accuracy
 from harness.records import Precision, Variant
 
 

@@ -37,7 +37,7 @@ def pick(
     device: Annotated[str | None, typer.Option("--device", "-d", help="Of the runs' devices.")] = None,
 ) -> None:
     """Name the best variant within a budget."""
-    from harness import pick as picking
+    from harness.analysis import selection as picking
     from harness.quantities import parse_count, parse_share, parse_size, parse_time
     from harness.records.run_folder import load_runs
 
@@ -72,9 +72,10 @@ def compare(
 
     Exit code 0 no worse, 1 worse, 3 inconclusive.
     """
-    from harness import comparison_text, display, options
-    from harness.compare import EXIT_CODES
-    from harness.compare import compare as compare_cells
+    from harness import display, options
+    from harness.analysis import comparison_text
+    from harness.analysis.comparison import EXIT_CODES
+    from harness.analysis.comparison import compare as compare_cells
     from harness.records.run_folder import load_run
 
     accepted = options.parse_margin(margin)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from harness.analysis.stopping import is_complete
 from harness.devices.device import Device
 from harness.lowering.cache import StoredArtifact
 from harness.measuring.deploy import DeployedArtifact
-from harness.measuring.schedule import is_complete
 from harness.records import Cell, Failure, Parity, Plan, ProcessReport, Variant
 
 

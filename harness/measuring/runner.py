@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from harness.analysis.warmup import move_warmup
 from harness.devices.device import JOB, Device
 from harness.devices.probe import clean, parse_probe
 from harness.errors import ReportRejected, RunnerFailed
@@ -15,7 +16,6 @@ from harness.measuring.deploy import DeployedArtifact, DeployedBundle
 from harness.measuring.jobs import Job
 from harness.measuring.leftovers import Request, encode_request
 from harness.measuring.sampling import read_samples, sampler_words
-from harness.measuring.steady import move_warmup
 from harness.records import Artifact, Conditions, Plan, ProcessReport, RunnerReport
 
 # Loading, warming up and counting come on top of the timed part, and emulated cores are slow.

@@ -15,21 +15,21 @@ from typing import TypeVar
 
 import msgspec
 
+from harness.analysis.cells import build_cell, worse_parity
+from harness.analysis.parity import compare, read_reference
+from harness.analysis.stopping import is_complete, most_processes, reason_to_stop
 from harness.bundle import Bundle
 from harness.devices.device import Device
 from harness.errors import Interrupted, LoweringError, MeasurementError, TimedOut
 from harness.lowering.cache import StoredArtifact
-from harness.measuring.cells import build_cell, worse_parity
 from harness.measuring.conditions import read_conditions
 from harness.measuring.cooling import Cooling
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
 from harness.measuring.drafts import CellRequest, Draft, find_earlier
 from harness.measuring.jobs import Job, JobLost
 from harness.measuring.leftovers import Request, find_leftover, is_of
-from harness.measuring.parity import compare, read_reference
 from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
 from harness.measuring.runner import Measured, adopt_process, measure_process
-from harness.measuring.schedule import is_complete, most_processes, reason_to_stop
 from harness.records import Artifact, Cell, Failure, Plan, QuietSetting, StoppedBy, Variant
 
 Figures = TypeVar("Figures")

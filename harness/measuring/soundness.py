@@ -5,8 +5,8 @@ Thresholds are the constants at the top; docs/verdicts.md gives the source of ea
 
 import numpy as np
 
+from harness.analysis.sample_shape import outlier_marks, split_modes, trend
 from harness.measuring.evidence import Evidence, change_within, parse_cpus
-from harness.measuring.irregularities import outlier_marks, split_modes, trend
 from harness.records import Clock
 
 RELEASE_BUILDS = ("release", "relwithdebinfo")

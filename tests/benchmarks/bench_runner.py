@@ -17,11 +17,11 @@ from pathlib import Path
 
 import msgspec
 
+from harness.analysis.intervals import median_interval
 from harness.bundle import Bundle, ensure_bundle
 from harness.bundle.toolchain import find_toolchain
 from harness.bundle.wheel import find_executorch, runs_natively
 from harness.lowering.cache import lower_cached
-from harness.measuring.statistics import median_interval
 from harness.records import RunnerReport, Variant
 from harness.system.paths import DEVICE_SCRIPTS
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from harness.analysis.intervals import median_interval
 from harness.bundle import ensure_bundle
 from harness.devices.device import Device
 from harness.devices.host import open_host
@@ -26,7 +27,6 @@ from harness.measuring.deploy import DeployedArtifact, DeployedBundle, deploy_ar
 from harness.measuring.jobs import Job
 from harness.measuring.plans import REAL
 from harness.measuring.runner import measure_process
-from harness.measuring.statistics import median_interval
 from harness.records import Artifact, Plan, Variant
 
 MAX_CHANGE = 0.01

@@ -15,8 +15,8 @@ import trust_runs as runs
 from trust_goals import Goal, at_least, at_most
 from trust_tables import print_tables
 
+from harness.analysis.cell_comparison import Finding
 from harness.errors import HarnessError
-from harness.measuring.finding import Finding
 
 HOST_SLOWNESS = 0.05
 INSTRUCTIONS_SLOWNESS = 0.001

@@ -8,8 +8,8 @@ import pytest
 import trust_runs as runs
 from trust_goals import Goal, at_least, at_most
 
+from harness.analysis.comparison import compare
 from harness.bundle import ensure_bench_bundle
-from harness.compare import compare
 from harness.errors import DeviceUnfit
 
 

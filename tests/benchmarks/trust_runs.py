@@ -13,12 +13,12 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from harness.analysis.cell_comparison import Finding
+from harness.analysis.cells import build_cell
+from harness.analysis.comparison import DEFAULT_MARGIN, compare
 from harness.bundle import ensure_bench_bundle, ensure_bundle
-from harness.compare import DEFAULT_MARGIN, compare
 from harness.devices.inventory import resolve
 from harness.devices.target import Target
-from harness.measuring.cells import build_cell
-from harness.measuring.finding import Finding
 from harness.records import Cell, RunRequest
 from harness.run import run
 from harness.workers import FindBundle

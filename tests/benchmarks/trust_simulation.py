@@ -12,9 +12,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.compare import DEFAULT_MARGIN
-from harness.measuring.finding import Finding, beyond_chance, decide, overall
-from harness.measuring.statistics import median_bounds, ratio_bounds
+from harness.analysis.cell_comparison import Finding, beyond_chance, decide, overall
+from harness.analysis.comparison import DEFAULT_MARGIN
+from harness.analysis.intervals import median_bounds, ratio_bounds
 from harness.records import Interval
 
 ITERATIONS = 100

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from harness.analysis.parity import compare
 from harness.lowering import integers
 from harness.lowering.precisions import CalibrationData, prepare_int8
 from harness.lowering.quiet import quietly
-from harness.measuring.parity import compare
 
 if TYPE_CHECKING:
     from harness.lowering.precisions import PreparedNetwork

@@ -8,10 +8,10 @@ import pytest
 import torch
 from small_variants import SMALL, SMALL_FP16, SMALL_INT8
 
+from harness.analysis.parity import compare, read_reference
 from harness.errors import LoweringError
 from harness.lowering.cache import LoweringInputs, StoredArtifact, lower_cached
 from harness.lowering.quiet import quietly
-from harness.measuring.parity import compare, read_reference
 from harness.records import Artifact, Calibration, Variant, Weights
 from models.mobilenet_v1 import GlobalAveragePool, MobileNetV1, count_cost
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.measuring.irregularities import outlier_marks, split_modes, trend
+from harness.analysis.sample_shape import outlier_marks, split_modes, trend
 
 
 def test_trend_agrees_with_kendalls_exact_test_and_the_theil_sen_slope():

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.analysis.parity import compare, read_reference
 from harness.errors import MeasurementError
-from harness.measuring.parity import compare, read_reference
 from harness.records import Precision
 
 REFERENCE = tuple(math.sin(i) * 2.5 for i in range(1000))

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.analysis.stopping import expected_processes, is_complete, most_processes, reason_to_stop
 from harness.measuring.plans import make_plan
-from harness.measuring.schedule import expected_processes, is_complete, most_processes, reason_to_stop
 from harness.records import Clock, Plan, RunRequest
 from record_builders import make_cell
 from record_builders import make_plan as build_plan

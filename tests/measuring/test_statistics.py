@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.errors import MeasurementError
-from harness.measuring.statistics import (
+from harness.analysis.intervals import (
     autocorrelation,
     block_length,
     median_interval,
@@ -18,6 +17,7 @@ from harness.measuring.statistics import (
     summarize_latency,
     within_process_interval,
 )
+from harness.errors import MeasurementError
 from record_builders import make_process, make_processes
 
 positive = st.floats(min_value=1e3, max_value=1e12)

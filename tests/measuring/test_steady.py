@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.measuring.steady import move_warmup, steady_from
+from harness.analysis.warmup import move_warmup, steady_from
 from record_builders import make_process
 
 

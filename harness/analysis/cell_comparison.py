@@ -18,14 +18,14 @@ from typing import Literal
 
 import numpy as np
 
-from harness.measuring.soundness import COUNT_TOLERANCE
-from harness.measuring.statistics import (
+from harness.analysis.intervals import (
     CONFIDENCE,
     Floats,
     probability_not_larger,
     rank_sum_tail,
     ratio_interval,
 )
+from harness.measuring.soundness import COUNT_TOLERANCE
 from harness.records import Cell, Interval, Record
 
 Finding = Literal["worse", "inconclusive", "no worse", "better"]

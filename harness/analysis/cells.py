@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from harness.measuring.statistics import summarize_latency
+from harness.analysis.intervals import summarize_latency
 from harness.measuring.verdict import judge
 from harness.records import (
     Artifact,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.analysis.published import published_accuracy
 from harness.errors import UsageError
-from harness.published import published_accuracy
 from harness.records import Cell
 from harness.system.text import printable
 

@@ -1,12 +1,12 @@
 """Two runs side by side: which cells can be compared, and what came of it.
 
-Runs are refused when something else than the program differs; `measuring/finding.py` judges each pair.
+Runs are refused when something else than the program differs; `analysis/cell_comparison.py` judges each pair.
 """
 
 from collections.abc import Sequence
 
+from harness.analysis.cell_comparison import ComparedCell, Finding, compare_cell, overall
 from harness.errors import UsageError
-from harness.measuring.finding import ComparedCell, Finding, compare_cell, overall
 from harness.records import SCHEMA_VERSION, Cell, Record
 
 DEFAULT_MARGIN = 0.03

@@ -15,8 +15,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analysis.sample_shape import outlier_marks
 from harness.errors import MeasurementError
-from harness.measuring.irregularities import outlier_marks
 from harness.records import Interval, Latency, ProcessReport
 
 CONFIDENCE = 0.95

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from harness.compare import Comparison
-from harness.measuring.finding import WEIGHTIEST_FIRST, Change
+from harness.analysis.cell_comparison import WEIGHTIEST_FIRST, Change
+from harness.analysis.comparison import Comparison
 
 HEADINGS = ("cell", "base → new", "change", "peak RSS", "file", "finding")
 
