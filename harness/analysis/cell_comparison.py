@@ -25,7 +25,7 @@ from harness.analysis.intervals import (
     rank_sum_tail,
     ratio_interval,
 )
-from harness.measuring.soundness import COUNT_TOLERANCE
+from harness.analysis.validity.result_checks import COUNT_TOLERANCE
 from harness.records import Cell, Interval, Record
 
 Finding = Literal["worse", "inconclusive", "no worse", "better"]

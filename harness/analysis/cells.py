@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from harness.analysis.intervals import summarize_latency
-from harness.measuring.verdict import judge
+from harness.analysis.validity.verdict import judge
 from harness.records import (
     Artifact,
     Cell,

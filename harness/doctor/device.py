@@ -3,6 +3,7 @@
 import shlex
 import time
 
+from harness.analysis.validity.environment_checks import FIXED_GOVERNORS, THROTTLED_NOW, THROTTLED_SINCE_BOOT
 from harness.devices.device import Device
 from harness.devices.device_lock import find_holder
 from harness.devices.exact import run_exactly
@@ -11,7 +12,6 @@ from harness.devices.quieting import left_behind
 from harness.doctor.android import examine_android
 from harness.doctor.diagnosis import Diagnosis, Level
 from harness.measuring.conditions import parse_conditions
-from harness.measuring.disturbances import FIXED_GOVERNORS, THROTTLED_NOW, THROTTLED_SINCE_BOOT
 from harness.records import Conditions
 from harness.system.text import printable
 

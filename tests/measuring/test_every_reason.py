@@ -6,7 +6,7 @@ Where a rule begins and what it says is tested in test_verdict.py; here none may
 import msgspec
 import pytest
 
-from harness.measuring.verdict import RULES, Rule
+from harness.analysis.validity.verdict import RULES, Rule
 from harness.records import Cell, Conditions, Failure
 from record_builders import (
     PASSED,

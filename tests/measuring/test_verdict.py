@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.measuring.evidence import parse_cpus
-from harness.measuring.verdict import RULES, judge
+from harness.analysis.validity.evidence import parse_cpus
+from harness.analysis.validity.verdict import RULES, judge
 from harness.records import Conditions, Failure, Verdict
 from record_builders import (
     PASSED,

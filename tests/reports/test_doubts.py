@@ -1,6 +1,6 @@
 import pytest
 
-from harness.measuring.verdict import RULES
+from harness.analysis.validity.verdict import RULES
 from harness.records import DeviceInfo, Variant
 from reports.doubts import ABOUT_TIME, INFORMATION, grave_codes, is_doubtful
 from synthetic import EMULATOR, PHONE, make_cell, with_verdict

@@ -6,7 +6,7 @@ Thresholds are the constants at the top; docs/verdicts.md gives the source of ea
 import numpy as np
 
 from harness.analysis.sample_shape import outlier_marks, split_modes, trend
-from harness.measuring.evidence import Evidence, change_within, parse_cpus
+from harness.analysis.validity.evidence import Evidence, change_within, parse_cpus
 from harness.records import Clock
 
 RELEASE_BUILDS = ("release", "relwithdebinfo")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from harness.measuring.evidence import Evidence, change_within, parse_cpus, slowest_stretch
+from harness.analysis.validity.evidence import Evidence, change_within, parse_cpus, slowest_stretch
 from harness.records import Conditions, ProcessReport
 
 FREQUENCY_DROP = 0.05

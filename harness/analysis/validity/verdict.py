@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-from harness.measuring import disturbances, soundness
-from harness.measuring.evidence import Evidence
+from harness.analysis.validity import environment_checks, result_checks
+from harness.analysis.validity.evidence import Evidence
 from harness.records import (
     Artifact,
     DeviceInfo,
@@ -34,26 +34,26 @@ class Rule(NamedTuple):
 
 
 RULES = (
-    Rule(soundness.failed, "invalid"),
-    Rule(soundness.parity_failed, "invalid"),
-    Rule(soundness.debug_build, "invalid"),
-    Rule(soundness.affinity_violated, "invalid"),
-    Rule(soundness.emulated, "suspect"),
-    Rule(soundness.counts_differ, "suspect"),
-    Rule(soundness.undelegated, "suspect"),
-    Rule(soundness.parity_unchecked, "suspect"),
-    Rule(soundness.threads_exceed_cores, "suspect"),
-    Rule(soundness.too_few_processes, "suspect"),
-    Rule(soundness.interval_too_wide, "suspect"),
-    Rule(soundness.drifted, "suspect"),
-    Rule(soundness.bimodal, "suspect"),
-    Rule(soundness.interrupted, "suspect"),
-    Rule(disturbances.throttled, "suspect"),
-    Rule(disturbances.canary_drift, "suspect"),
-    Rule(disturbances.memory_pressure, "suspect"),
-    Rule(disturbances.busy, "suspect"),
-    Rule(soundness.outliers, "info"),
-    Rule(disturbances.conditions_unreadable, "info"),
+    Rule(result_checks.failed, "invalid"),
+    Rule(result_checks.parity_failed, "invalid"),
+    Rule(result_checks.debug_build, "invalid"),
+    Rule(result_checks.affinity_violated, "invalid"),
+    Rule(result_checks.emulated, "suspect"),
+    Rule(result_checks.counts_differ, "suspect"),
+    Rule(result_checks.undelegated, "suspect"),
+    Rule(result_checks.parity_unchecked, "suspect"),
+    Rule(result_checks.threads_exceed_cores, "suspect"),
+    Rule(result_checks.too_few_processes, "suspect"),
+    Rule(result_checks.interval_too_wide, "suspect"),
+    Rule(result_checks.drifted, "suspect"),
+    Rule(result_checks.bimodal, "suspect"),
+    Rule(result_checks.interrupted, "suspect"),
+    Rule(environment_checks.throttled, "suspect"),
+    Rule(environment_checks.canary_drift, "suspect"),
+    Rule(environment_checks.memory_pressure, "suspect"),
+    Rule(environment_checks.busy, "suspect"),
+    Rule(result_checks.outliers, "info"),
+    Rule(environment_checks.conditions_unreadable, "info"),
 )
 
 

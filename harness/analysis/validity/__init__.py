@@ -1,0 +1,1 @@
+"""Whether a cell's figures may be relied on, and why not."""
