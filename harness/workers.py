@@ -13,7 +13,6 @@ from harness.devices.cores import choose_cores, format_cpu_list
 from harness.devices.device import Device
 from harness.devices.kinds import open_device
 from harness.devices.quieting import quieted
-from harness.devices.reconnection import DeviceRestarted
 from harness.devices.target import Target, group_by_place
 from harness.errors import DeviceUnfit, HarnessError, Interrupted
 from harness.locks import hold_device, hold_there
@@ -24,6 +23,7 @@ from harness.measuring.session import Session
 from harness.records import Abi, Cell, RunRequest, Variant
 from harness.records.run_folder import read_cells, run_identity, write_cell
 from harness.system.progress import Event, Listener
+from harness.transports.reconnecting import DeviceRestarted
 
 # A device that keeps restarting measures nothing worth having.
 RESTARTS = 2

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from harness.devices.device import Device, describe
-from harness.devices.reconnection import ReconnectingTransport
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit
 from harness.transports.adb import AdbTransport, AttachedDevice
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport
+from harness.transports.reconnecting import ReconnectingTransport
 from harness.transports.tcp_link import TcpLink
 from harness.transports.usb_link import UsbLink
 

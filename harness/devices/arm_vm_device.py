@@ -9,12 +9,12 @@ from harness.devices.android import FOLDER
 from harness.devices.arm_vm import ArmVm, boot
 from harness.devices.device import Device, describe
 from harness.devices.raspberry_pi import home_folder
-from harness.devices.reconnection import ReconnectingTransport
 from harness.devices.target import Target
 from harness.transports.adb import AdbTransport
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport
 from harness.transports.local import run_local
+from harness.transports.reconnecting import ReconnectingTransport
 from harness.transports.ssh import SshTransport
 from harness.transports.tcp_link import TcpLink
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from harness.devices.device import Device
-from harness.devices.exact import run_exactly
 from harness.errors import DeviceUnfit
 from harness.system.paths import DEVICE_SCRIPTS
 from harness.system.text import printable
+from harness.transports.verified import run_exactly
 
 LAUNCH_SCRIPT = DEVICE_SCRIPTS / "launch.sh"
 STOP_TIMEOUT_S = 60

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from harness.devices.cores import read_cores
 from harness.devices.probe import Probed, clean, read_facts
-from harness.devices.reconnection import ReconnectingTransport
 from harness.errors import DeviceUnfit
 from harness.records import Abi, Clock, DeviceInfo
 from harness.transports.base import Completed, Transport
+from harness.transports.reconnecting import ReconnectingTransport
 
 JOB = "{job}"
 

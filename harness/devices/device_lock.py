@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.devices.device import Device
-from harness.devices.exact import run_exactly
 from harness.errors import DeviceError, DeviceUnfit, Interrupted
 from harness.system.text import printable
 from harness.transports.base import Completed
+from harness.transports.verified import run_exactly
 
 WAIT_S = 600.0
 ASK_AGAIN_S = 5.0

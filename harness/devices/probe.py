@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.devices.exact import run_exactly
 from harness.system.paths import DEVICE_SCRIPTS
 from harness.system.text import printable
 from harness.transports.base import Transport
+from harness.transports.verified import run_exactly
 
 PROBE_SCRIPT = DEVICE_SCRIPTS / "probe.sh"
 PROBE_TIMEOUT_S = 30

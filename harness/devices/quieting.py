@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from harness.devices.device import Device
-from harness.devices.exact import run_exactly
 from harness.devices.probe import Probed, parse_probe
 from harness.errors import DeviceError
 from harness.records import QuietSetting
 from harness.system.paths import DEVICE_SCRIPTS
+from harness.transports.verified import run_exactly
 
 QUIET_SCRIPT = DEVICE_SCRIPTS / "quiet.sh"
 QUIET_TIMEOUT_S = 60

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import msgspec
 
 from harness.devices.device import Device, describe
-from harness.devices.reconnection import ReconnectingTransport
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit
 from harness.transports.base import Transport
+from harness.transports.reconnecting import ReconnectingTransport
 from harness.transports.ssh import SshTransport
 
 FOLDER_IN_HOME = ".cache/mobilenet-harness"

@@ -6,7 +6,6 @@ import time
 from harness.analysis.validity.environment_checks import FIXED_GOVERNORS, THROTTLED_NOW, THROTTLED_SINCE_BOOT
 from harness.devices.device import Device
 from harness.devices.device_lock import find_holder
-from harness.devices.exact import run_exactly
 from harness.devices.probe import PROBE_SCRIPT, PROBE_TIMEOUT_S, Probed, parse_probe, read_facts
 from harness.devices.quieting import left_behind
 from harness.doctor.android import examine_android
@@ -14,6 +13,7 @@ from harness.doctor.diagnosis import Diagnosis, Level
 from harness.measuring.conditions import parse_conditions
 from harness.records import Conditions
 from harness.system.text import printable
+from harness.transports.verified import run_exactly
 
 COMMAND_TIMEOUT_S = 30
 FREE_BYTES = 200 * 10**6

@@ -1,11 +1,11 @@
 """What could disturb a measurement, read by `probe.sh` just before and after it."""
 
 from harness.devices.device import Device
-from harness.devices.exact import run_exactly
 from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_probe
 from harness.errors import CommandFailed
 from harness.measuring.deploy import DeployedBundle
 from harness.records import Conditions, FrequencyTime, Temperature
+from harness.transports.verified import run_exactly
 
 
 def read_conditions(device: Device, bundle: DeployedBundle) -> Conditions:

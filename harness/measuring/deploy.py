@@ -9,10 +9,10 @@ from pathlib import Path
 from harness.bundle import Bundle
 from harness.bundle.contents import SYSTEM_LOADERS
 from harness.devices.device import Device
-from harness.devices.exact import run_exactly
 from harness.devices.probe import clean
 from harness.errors import DeviceUnfit, TransferFailed
 from harness.lowering.cache import StoredArtifact
+from harness.transports.verified import run_exactly
 
 COMMAND_TIMEOUT_S = 60
 HASHING_TIMEOUT_S = 300

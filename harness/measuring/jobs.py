@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.devices.device import JOB, Device
-from harness.devices.exact import exact_argv, read_exact, run_exactly
 from harness.devices.probe import clean
 from harness.errors import (
     ConnectionLost,
@@ -24,6 +23,7 @@ from harness.errors import (
 )
 from harness.measuring.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeployedBundle
 from harness.transports.base import Completed
+from harness.transports.verified import exact_argv, read_exact, run_exactly
 
 MAX_FILE_BYTES = 64 * 2**20
 LAST_LOOK_S = 5.0

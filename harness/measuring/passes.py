@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import msgspec
 
 from harness.devices.device import Device
-from harness.devices.exact import run_exactly
 from harness.devices.probe import clean
 from harness.errors import ReportRejected
 from harness.measuring.deploy import COMMAND_TIMEOUT_S, DeployedArtifact
@@ -23,6 +22,7 @@ from harness.records import (
     ProfiledOperator,
     RunnerReport,
 )
+from harness.transports.verified import run_exactly
 
 PROFILED_INFERENCES = 30
 # The slowest of them were held up by something else. Not the median: XNNPACK tells whole microseconds.

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.devices.exact import ATTEMPTS, exact_argv, read_exact, run_exactly
 from harness.errors import ConnectionLost, DeviceUnfit
 from harness.transports.base import Completed
 from harness.transports.local import LocalTransport, run_local
+from harness.transports.verified import ATTEMPTS, exact_argv, read_exact, run_exactly
 
 Damage = Callable[[bytes], bytes]
 

@@ -14,13 +14,13 @@ from harness.devices.cores import (
     read_cores,
 )
 from harness.devices.device import describe
-from harness.devices.exact import exact_argv
 from harness.devices.probe import PROBE_SCRIPT, Probed, parse_probe
 from harness.errors import DeviceUnfit
 from harness.measuring.conditions import parse_conditions
 from harness.records import Conditions
 from harness.transports.base import Completed
 from harness.transports.local import LocalTransport
+from harness.transports.verified import exact_argv
 from record_builders import STEADY_MEDIANS, make_cell, make_process, make_processes
 
 SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"])

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices import reconnection
-from harness.devices.exact import exact_argv
-from harness.devices.reconnection import DeviceRestarted, ReconnectingTransport
 from harness.errors import ConnectionLost, DeviceError, TimedOut, TransferFailed
+from harness.transports import reconnecting
 from harness.transports.base import Completed
 from harness.transports.local import LocalTransport
+from harness.transports.reconnecting import DeviceRestarted, ReconnectingTransport
+from harness.transports.verified import exact_argv
 
 
 class Scripted(LocalTransport):
@@ -25,7 +25,7 @@ class Scripted(LocalTransport):
         self.closed = 0
 
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
-        if tuple(argv) == exact_argv(reconnection.BOOT_ID):
+        if tuple(argv) == exact_argv(reconnecting.BOOT_ID):
             boot_id = self.boot_ids.pop(0) if len(self.boot_ids) > 1 else self.boot_ids[0]
             return super().run(exact_argv(["echo", boot_id]), timeout_s=timeout_s)
         self.commands.append(argv)
@@ -44,7 +44,7 @@ class Scripted(LocalTransport):
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconnection, "PAUSES_S", (0.01,))
+    monkeypatch.setattr(reconnecting, "PAUSES_S", (0.01,))
 
 
 def met(*script: DeviceError | None, boot_ids: Sequence[str] = ("one",)) -> ReconnectingTransport:
@@ -104,13 +104,13 @@ def test_a_device_that_never_answered_is_not_waited_for() -> None:
 
 
 def test_a_device_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconnection, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(reconnecting, "PATIENCE_S", 0.1)
     with pytest.raises(ConnectionLost, match="cut"):
         met(*[ConnectionLost("cut")] * 1000).run(["true"], timeout_s=10)
 
 
 def test_a_user_who_gives_up_is_not_kept_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconnection, "PAUSES_S", (1000.0,))
+    monkeypatch.setattr(reconnecting, "PAUSES_S", (1000.0,))
     transport = met(ConnectionLost("cut"))
     ended: list[DeviceError] = []
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from harness.devices.exact import run_exactly
 from harness.errors import CommandFailed, DeviceError, TransferFailed, TransportError
 from harness.transports.base import Completed, Transport
+from harness.transports.verified import run_exactly
 
 # A restarted adbd is back within seconds, Wi-Fi within half a minute.
 PATIENCE_S = 60.0
