@@ -28,7 +28,7 @@ from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
 from harness.locks import hold_device
 from harness.lowering.cache import LoweringInputs, StoredArtifact
-from harness.lowering.quiet import quietly
+from harness.lowering.silence import quietly
 from harness.measuring.deploy import deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job
 from harness.records import Precision, Tier, Variant

@@ -26,7 +26,7 @@ from harness.devices.target import Target, group_by_place
 from harness.errors import HarnessError, Interrupted, MeasurementError, UsageError
 from harness.locks import hold_device, hold_there
 from harness.lowering.cache import StoredArtifact, lower_cached
-from harness.lowering.quiet import quietly
+from harness.lowering.silence import quietly
 from harness.measuring.deploy import deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job
 from harness.records import Accuracy, Cell, Variant

@@ -11,7 +11,7 @@ from harness.analysis.cells import note_departure
 from harness.analysis.parity import read_reference
 from harness.departure import Question, find_departing, name_departure, name_reference_departure
 from harness.lowering.cache import SEEDED, StoredArtifact, lower_cached
-from harness.lowering.quiet import quietly
+from harness.lowering.silence import quietly
 from harness.records import Precision, Variant, Weights
 from record_builders import PASSED, make_cell
 

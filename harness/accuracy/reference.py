@@ -6,7 +6,7 @@ from torch import Tensor
 from harness.accuracy.eager import Network
 from harness.accuracy.evaluation import Logits
 from harness.lowering.cache import LoweringInputs
-from harness.lowering.integers import IntegerReference
+from harness.lowering.int8_reference import IntegerReference
 from harness.lowering.precisions import round_weights
 from harness.lowering.program import build_network, one_thread, prepare_variant, quantize
 from harness.records import TensorSpec, Variant

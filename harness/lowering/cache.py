@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from harness.errors import LoweringError, UsageError
 from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION
-from harness.lowering.quiet import quietly
+from harness.lowering.silence import quietly
 from harness.records import DEFAULT_OBSERVER, Artifact, Observer, Variant
 from harness.system.paths import PROJECT, cache_folder
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 # Whatever changes a program's bytes without a version of its own.
 SOURCES = (
     "models/mobilenet_v1.py",
-    "harness/lowering/half.py",
-    "harness/lowering/integers.py",
+    "harness/lowering/fp16.py",
+    "harness/lowering/int8_reference.py",
     "harness/lowering/observers.py",
     "harness/lowering/precisions.py",
     "harness/lowering/program.py",
-    "harness/lowering/reference.py",
+    "harness/lowering/synthetic_images.py",
 )
 DISTRIBUTIONS = ("torch", "executorch", "torchao")
 PROGRAM, REFERENCE_INPUT, REFERENCE_OUTPUT, RECORD = "model.pte", "input.bin", "output.bin", "artifact.json"

@@ -60,7 +60,7 @@ def prepare_fp16(
     """Half-precision weights and arithmetic; the reference has the same weights and computes in float32."""
     from torch.export import export
 
-    from harness.lowering.half import HalfNetwork
+    from harness.lowering.fp16 import HalfNetwork
 
     halves = HalfNetwork(copy.deepcopy(folded).half())
     return PreparedNetwork(export(halves, (example,), strict=False), round_weights(folded))
@@ -79,7 +79,7 @@ def prepare_int8(
     from torchao.quantization.pt2e import move_exported_model_to_eval
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-    from harness.lowering.integers import IntegerReference
+    from harness.lowering.int8_reference import IntegerReference
 
     if calibration is None:
         raise ValueError("int8 needs calibration images")

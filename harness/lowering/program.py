@@ -18,10 +18,10 @@ from torch import Tensor, fx, nn
 
 from harness.errors import LoweringError
 from harness.lowering.cache import SEEDED, LoweringInputs
-from harness.lowering.half import make_partitioner
+from harness.lowering.fp16 import make_partitioner
 from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION, CalibrationData, PreparedNetwork
-from harness.lowering.quiet import quietly
-from harness.lowering.reference import synthetic_images
+from harness.lowering.silence import quietly
+from harness.lowering.synthetic_images import synthetic_images
 from harness.records import Calibration, TensorSpec, Variant
 from models.mobilenet_v1 import MobileNetV1, count_cost, fold_batch_norm, hash_parameters, initialize
 

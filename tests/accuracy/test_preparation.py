@@ -11,7 +11,7 @@ from harness.accuracy.preparation import find_training_split, prepare
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.weights import Checkpoint, save_checkpoint
 from harness.errors import UsageError
-from harness.lowering.quiet import quietly
+from harness.lowering.silence import quietly
 from harness.records import RunRequest
 from models.mobilenet_v1 import MobileNetV1, initialize
 

@@ -23,8 +23,8 @@ from harness.accuracy.weights.checkpoint import read_tensors
 from harness.errors import UsageError
 from harness.lowering.cache import LoweringInputs
 from harness.lowering.precisions import CalibrationData, prepare_int8
-from harness.lowering.quiet import quietly
-from harness.lowering.reference import synthetic_images
+from harness.lowering.silence import quietly
+from harness.lowering.synthetic_images import synthetic_images
 from harness.options import TrainingOrder
 from harness.records import Precision, Variant
 from harness.teaching import train as carry_out

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import torch
 
-from harness.lowering.quiet import quietly
+from harness.lowering.silence import quietly
 from harness.records import Variant
 from models.mobilenet_v1 import MobileNetV1, initialize
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.analysis.parity import compare
-from harness.lowering import integers
+from harness.lowering import int8_reference
 from harness.lowering.precisions import CalibrationData, prepare_int8
-from harness.lowering.quiet import quietly
+from harness.lowering.silence import quietly
 
 if TYPE_CHECKING:
     from harness.lowering.precisions import PreparedNetwork
@@ -31,7 +31,7 @@ def quantize(network: nn.Module) -> "PreparedNetwork":
 
 def bias_steps(prepared: "PreparedNetwork") -> Tensor:
     """One step of the bias for each channel, of the only convolution."""
-    graph = cast(integers.IntegerReference, prepared.eager).converted
+    graph = cast(int8_reference.IntegerReference, prepared.eager).converted
     (node,) = graph.graph.find_nodes(op="call_function", target=torch.ops.aten.conv2d.default)
     images, weights, _ = node.args
     return cast(Tensor, getattr(graph, weights.args[1].target) * images.args[1])
@@ -77,7 +77,7 @@ def test_a_bias_rounded_otherwise_is_caught_one_step_off(
     def round_exactly(bias: Tensor, scales: Tensor) -> Tensor:
         return (bias.double() / scales.double()).round()
 
-    monkeypatch.setattr(integers, "_quantize_bias", round_exactly)
+    monkeypatch.setattr(int8_reference, "_quantize_bias", round_exactly)
     with torch.no_grad():
         expected: Tensor = prepared.eager(picture())
     assert 0 < (expected != computed).sum() < computed.numel() / 100
