@@ -24,9 +24,9 @@ from harness.accuracy.preprocessing import normalize
 from harness.analysis.parity import MENDS, RELATIVE_TOLERANCE, read_reference
 from harness.bundle import ensure_bundle
 from harness.devices.host import open_host
+from harness.devices.host_lock import hold_device
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
-from harness.locks import hold_device
 from harness.lowering.cache import LoweringInputs, StoredArtifact
 from harness.lowering.silence import quietly
 from harness.measuring.deploy import deploy_artifact, deploy_bundle

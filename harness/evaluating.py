@@ -21,10 +21,10 @@ from harness.accuracy.saved import FOLDER, find_evaluation, pair_with_fp32, save
 from harness.bundle import ensure_bundle
 from harness.departure import Question, check_answers, departures
 from harness.devices.device import Device
+from harness.devices.host_lock import hold_device, hold_there
 from harness.devices.kinds import open_device
 from harness.devices.target import Target, group_by_place
 from harness.errors import HarnessError, Interrupted, MeasurementError, UsageError
-from harness.locks import hold_device, hold_there
 from harness.lowering.cache import StoredArtifact, lower_cached
 from harness.lowering.silence import quietly
 from harness.measuring.deploy import deploy_artifact, deploy_bundle

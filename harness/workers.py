@@ -11,11 +11,11 @@ from harness.analysis.stopping import expected_processes
 from harness.bundle import Bundle, ensure_bundle
 from harness.devices.cores import choose_cores, format_cpu_list
 from harness.devices.device import Device
+from harness.devices.host_lock import hold_device, hold_there
 from harness.devices.kinds import open_device
-from harness.devices.quieting import quieted
 from harness.devices.target import Target, group_by_place
+from harness.devices.tuning import quieted
 from harness.errors import DeviceUnfit, HarnessError, Interrupted
-from harness.locks import hold_device, hold_there
 from harness.lowering.background import Artifacts
 from harness.measuring.drafts import CellRequest
 from harness.measuring.plans import make_plan

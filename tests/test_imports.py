@@ -24,7 +24,7 @@ LAYERS = (
     (
         "harness.measuring",
         "harness.accuracy",
-        "harness.locks",
+        "harness.devices.host_lock",
         "harness.analysis.comparison",
         "harness.analysis.comparison_text",
         "harness.analysis.selection",

@@ -40,10 +40,10 @@ def devices(
 
 def _clean(name: str) -> None:
     from harness.devices import inventory
-    from harness.devices.cleaning import clean
+    from harness.devices.cleanup import clean
+    from harness.devices.host_lock import hold_device
     from harness.devices.kinds import check_target, open_device
-    from harness.devices.quieting import restore
-    from harness.locks import hold_device
+    from harness.devices.tuning import restore
 
     for target in inventory.resolve((name,)):
         check_target(target)

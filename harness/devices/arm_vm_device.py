@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.devices.android import FOLDER
 from harness.devices.arm_vm import ArmVm, boot
 from harness.devices.device import Device, describe
-from harness.devices.raspberry_pi import home_folder
+from harness.devices.linux_board import home_folder
 from harness.devices.target import Target
 from harness.transports.adb import AdbTransport
 from harness.transports.adb_direct import AdbDirectTransport

@@ -10,7 +10,7 @@ from harness.devices.device import Device
 from harness.devices.emulator import DEFAULT_CORE, check_core, open_emulator
 from harness.devices.host import open_host
 from harness.devices.inventory import attached
-from harness.devices.raspberry_pi import open_raspberry_pi
+from harness.devices.linux_board import open_raspberry_pi
 from harness.devices.target import Target
 
 KINDS = {

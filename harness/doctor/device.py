@@ -4,13 +4,13 @@ import shlex
 import time
 
 from harness.analysis.validity.environment_checks import FIXED_GOVERNORS, THROTTLED_NOW, THROTTLED_SINCE_BOOT
+from harness.devices.conditions import parse_conditions
 from harness.devices.device import Device
 from harness.devices.device_lock import find_holder
 from harness.devices.probe import PROBE_SCRIPT, PROBE_TIMEOUT_S, Probed, parse_probe, read_facts
-from harness.devices.quieting import left_behind
+from harness.devices.tuning import left_behind
 from harness.doctor.android import examine_android
 from harness.doctor.diagnosis import Diagnosis, Level
-from harness.measuring.conditions import parse_conditions
 from harness.records import Conditions
 from harness.system.text import printable
 from harness.transports.verified import run_exactly

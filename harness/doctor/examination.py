@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from harness.devices.android import check_state
+from harness.devices.host_lock import hold_device
 from harness.devices.inventory import attached
 from harness.devices.kinds import check_target, open_device
 from harness.devices.target import Target
@@ -10,7 +11,6 @@ from harness.doctor.device import examine_device
 from harness.doctor.diagnosis import Diagnosis
 from harness.doctor.host import examine_host
 from harness.errors import DeviceUnfit, HarnessError
-from harness.locks import hold_device
 
 
 def examine(target: Target | None, tell: Callable[[str], None]) -> tuple[Diagnosis, ...]:

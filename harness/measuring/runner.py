@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import msgspec
 
 from harness.analysis.warmup import move_warmup
+from harness.devices.conditions import parse_conditions
 from harness.devices.device import JOB, Device
 from harness.devices.probe import clean, parse_probe
 from harness.errors import ReportRejected, RunnerFailed
-from harness.measuring.conditions import parse_conditions
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle
 from harness.measuring.jobs import Job
 from harness.measuring.leftovers import Request, encode_request

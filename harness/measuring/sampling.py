@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from harness.analysis.validity.evidence import parse_cpus
+from harness.devices.conditions import celsius_of
 from harness.devices.cores import find_clusters
 from harness.devices.probe import clean
 from harness.errors import ReportRejected
-from harness.measuring.conditions import celsius_of
 from harness.measuring.jobs import Job
 from harness.records import ConditionsSample, Core, Plan, SampledConditions
 

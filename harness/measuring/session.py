@@ -19,10 +19,10 @@ from harness.analysis.cells import build_cell, worse_parity
 from harness.analysis.parity import compare, read_reference
 from harness.analysis.stopping import is_complete, most_processes, reason_to_stop
 from harness.bundle import Bundle
+from harness.devices.conditions import read_conditions
 from harness.devices.device import Device
 from harness.errors import Interrupted, LoweringError, MeasurementError, TimedOut
 from harness.lowering.cache import StoredArtifact
-from harness.measuring.conditions import read_conditions
 from harness.measuring.cooling import Cooling
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
 from harness.measuring.drafts import CellRequest, Draft, find_earlier

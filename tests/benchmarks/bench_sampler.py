@@ -20,8 +20,8 @@ from harness.analysis.intervals import median_interval
 from harness.bundle import ensure_bundle
 from harness.devices.device import Device
 from harness.devices.host import open_host
+from harness.devices.host_lock import hold_device
 from harness.devices.target import Target
-from harness.locks import hold_device
 from harness.lowering.cache import lower_cached
 from harness.measuring.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices.cleaning import clean
+from harness.devices.cleanup import clean
 from harness.devices.device import Device, describe
 from harness.errors import DeviceUnfit
 from harness.system.paths import DEVICE_SCRIPTS

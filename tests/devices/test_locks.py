@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.devices.host_lock import hold_device
 from harness.devices.target import Target, group_by_place
 from harness.errors import DeviceUnfit, Interrupted
-from harness.locks import hold_device
 
 HOST = Target("host", "host", "local")
 EMULATOR = Target("emulator", "emulator", "local")

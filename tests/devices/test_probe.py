@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.devices.conditions import parse_conditions
 from harness.devices.cores import (
     core_name,
     expand_cpu_list,
@@ -16,7 +17,6 @@ from harness.devices.cores import (
 from harness.devices.device import describe
 from harness.devices.probe import PROBE_SCRIPT, Probed, parse_probe
 from harness.errors import DeviceUnfit
-from harness.measuring.conditions import parse_conditions
 from harness.records import Conditions
 from harness.transports.base import Completed
 from harness.transports.local import LocalTransport

@@ -9,7 +9,7 @@ import pytest
 
 from harness.devices.device import Device, describe
 from harness.devices.probe import Probed, parse_probe
-from harness.devices.quieting import JOURNAL, QUIET_SCRIPT, left_behind, parse_settings, quieted
+from harness.devices.tuning import JOURNAL, QUIET_SCRIPT, left_behind, parse_settings, quieted
 from harness.errors import ConnectionLost, Interrupted
 from harness.records import QuietSetting
 from harness.transports.base import Completed

@@ -8,7 +8,7 @@ import pytest
 from device_bench import Bench
 
 from harness.bundle import ensure_bundle
-from harness.devices import raspberry_pi
+from harness.devices import linux_board
 from harness.devices.device import Device
 from harness.devices.inventory import read_inventory
 from harness.errors import DeviceUnfit, UsageError
@@ -37,7 +37,7 @@ def board(bench: Bench, bundle_folder: str, tmp_path_factory: pytest.TempPathFac
             "SshTransport",
             lambda address, *, port: SshTransport(address, port=port, options=bench.ssh_options()),
         )
-        with raspberry_pi.open_raspberry_pi(target, silently) as device:
+        with linux_board.open_raspberry_pi(target, silently) as device:
             yield device
 
 
@@ -75,7 +75,7 @@ def test_a_board_without_glibc_is_told() -> None:
             return Completed(tuple(argv), 127, b"", b"getconf: not found")
 
     with pytest.raises(DeviceUnfit, match="its C library is not glibc"):
-        raspberry_pi.system_glibc(Alpine(), "board")
+        linux_board.system_glibc(Alpine(), "board")
 
 
 def test_a_phone_has_no_glibc_to_choose(tmp_path: Path) -> None:
