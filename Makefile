@@ -50,7 +50,7 @@ fashion-mnist:
 
 # The ARM machine for tests; built once from Debian's packages and cached.
 arm-vm: setup
-	$(BIN)/python -c 'from harness.devices.arm_vm import build_machine; build_machine(print)'
+	$(BIN)/python -c 'from harness.devices.arm_vm.machine import build_machine; build_machine(print)'
 
 # One more than cores: two on two cores waited a seventh of their time, for machines, time-outs and locks.
 WORKERS ?= $(shell echo $$(($$(nproc) < 4 ? $$(nproc) + 1 : 4)))

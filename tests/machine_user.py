@@ -5,7 +5,7 @@ import shlex
 import shutil
 from pathlib import Path
 
-from harness.devices.arm_vm import ArmVm
+from harness.devices.arm_vm.machine import ArmVm
 
 
 def user_environment(machine: ArmVm, programs: Path) -> dict[str, str]:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from harness.devices.android import check_state, open_android
-from harness.devices.arm_vm import check_qemu
-from harness.devices.arm_vm_device import open_arm_vm
+from harness.devices.arm_vm.device import open_arm_vm
+from harness.devices.arm_vm.machine import check_qemu
 from harness.devices.device import Device
 from harness.devices.emulator import DEFAULT_CORE, check_core, open_emulator
 from harness.devices.host import open_host

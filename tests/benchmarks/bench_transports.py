@@ -22,7 +22,7 @@ from device_bench import REMOTE, Bench, adb_server
 from narrow_network import MTU, NotPermitted, narrow_network
 from shaped_proxy import ShapedProxy
 
-from harness.devices.arm_vm import boot
+from harness.devices.arm_vm.machine import boot
 from harness.errors import TransferFailed
 from harness.transports.base import Transport
 from harness.transports.local import run_local

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from harness.bundle import ensure_bundle
-from harness.devices.arm_vm import boot
+from harness.devices.arm_vm.machine import boot
 from harness.devices.device import Device, describe
 from harness.measuring.deploy import deploy_bundle
 from harness.records import RunnerReport

@@ -14,7 +14,7 @@ from adb_shell.adb_device import AdbDeviceTcp
 from adb_shell.auth.sign_pythonrsa import PythonRSASigner
 from adb_shell.exceptions import DeviceAuthError
 
-from harness.devices.arm_vm import ArmVm, boot, build_machine
+from harness.devices.arm_vm.machine import ArmVm, boot, build_machine
 from harness.errors import DeviceUnfit
 
 # 10,000,000 rounds of two instructions, counted by the kernel for an unprivileged process.
@@ -218,7 +218,7 @@ def test_an_exception_stops_the_machine() -> None:
 @pytest.mark.device
 def test_the_machine_dies_with_a_killed_harness(tmp_path: Path) -> None:
     story = (
-        "import threading, time; from harness.devices.arm_vm import boot\n"
+        "import threading, time; from harness.devices.arm_vm.machine import boot\n"
         "def work():\n"
         "    with boot() as running: print(running.pid, flush=True); time.sleep(600)\n"
         "threading.Thread(target=work).start()\n"

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from harness.devices.android import FOLDER
-from harness.devices.arm_vm import ArmVm, boot
+from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.transports.ssh import SshTransport
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]

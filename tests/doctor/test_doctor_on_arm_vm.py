@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.devices.arm_vm import ArmVm, boot
+from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.target import Target
 from harness.doctor import Diagnosis, examine
 from harness.transports.ssh import SshTransport

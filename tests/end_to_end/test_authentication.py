@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.devices.arm_vm import ArmVm, boot
+from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.transports.local import run_local
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.bundle import ensure_bundle
-from harness.devices.arm_vm import boot
+from harness.devices.arm_vm.machine import boot
 from machine_user import user_environment
 
 SMALL = (

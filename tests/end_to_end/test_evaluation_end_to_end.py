@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from small_data import QUICK, write_idx, write_weights
 
-from harness.devices.arm_vm import boot
+from harness.devices.arm_vm.machine import boot
 from harness.system.paths import cache_folder
 from machine_user import user_environment
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.devices.arm_vm import boot
+from harness.devices.arm_vm.machine import boot
 from harness.system.paths import cache_folder
 
 SWEEP = (

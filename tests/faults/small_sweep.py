@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.devices.arm_vm import ArmVm, boot
+from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.target import Target
 from harness.errors import HarnessError
 from harness.lowering.background import Artifacts, lower_in_background

@@ -10,7 +10,7 @@ import pytest
 
 from harness.bundle import ensure_bundle
 from harness.devices.android import FOLDER
-from harness.devices.arm_vm import ArmVm, boot
+from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.cores import find_clusters
 from harness.devices.device import Device, describe
 from harness.lowering.background import lower_in_background

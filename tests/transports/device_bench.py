@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.devices.arm_vm import ArmVm
+from harness.devices.arm_vm.machine import ArmVm
 from harness.transports.adb import AdbTransport
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from harness.devices.android import FOLDER
-from harness.devices.arm_vm import ArmVm, boot
+from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.device import Device, describe
 from harness.devices.linux_board import home_folder
 from harness.devices.target import Target

@@ -1,0 +1,1 @@
+"""A whole ARM Linux machine under system QEMU."""
