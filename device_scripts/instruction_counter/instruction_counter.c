@@ -18,7 +18,7 @@
 /*
  * What is used of QEMU's plugin interface, declared here because Debian 12 has no qemu-plugin.h. These functions
  * are the same from QEMU 4.2 to 10; QEMU refuses a plugin whose version is too old or too new for it, hence
- * QEMU_PLUGIN_API_VERSION: 1 before QEMU 9, 2 from then on (harness/bundle/instruction_counter.py).
+ * QEMU_PLUGIN_API_VERSION: 1 before QEMU 9, 2 from then on (harness/devices/emulator/instruction_counter.py).
  */
 typedef uint64_t qemu_plugin_id_t;
 struct qemu_plugin_tb;

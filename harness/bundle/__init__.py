@@ -7,8 +7,8 @@ the shell scripts, and `SHA256SUMS`. One arm64 bundle runs on Android and on any
 from harness.bundle.build import ensure_bench_bundle, ensure_bundle
 from harness.bundle.contents import ABIS, Bundle, BundleFile
 from harness.bundle.exchange import export_bundles, import_bundles
-from harness.bundle.instruction_counter import ensure_instruction_counter
-from harness.bundle.qemu import ensure_qemu, qemu_cores, qemu_version
+from harness.devices.emulator.instruction_counter import ensure_instruction_counter
+from harness.devices.emulator.qemu import ensure_qemu, qemu_cores, qemu_version
 
 __all__ = [
     "ABIS",

@@ -7,7 +7,7 @@ from harness.devices.android import check_state, open_android
 from harness.devices.arm_vm.device import open_arm_vm
 from harness.devices.arm_vm.machine import check_qemu
 from harness.devices.device import Device
-from harness.devices.emulator import DEFAULT_CORE, check_core, open_emulator
+from harness.devices.emulator.device import DEFAULT_CORE, check_core, open_emulator
 from harness.devices.host import open_host
 from harness.devices.inventory import attached
 from harness.devices.linux_board import open_raspberry_pi

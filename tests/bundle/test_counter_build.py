@@ -4,7 +4,7 @@ import pytest
 
 from fakes import install_fake_qemu
 from harness.bundle import ensure_instruction_counter
-from harness.bundle.instruction_counter import plugin_api_version
+from harness.devices.emulator.instruction_counter import plugin_api_version
 from harness.errors import BundleError
 
 

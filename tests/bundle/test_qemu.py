@@ -6,7 +6,7 @@ import pytest
 
 from fakes import install_fake_qemu
 from harness.bundle import ensure_qemu, qemu_version
-from harness.bundle.debian import ensure_entry
+from harness.devices.emulator.debian import ensure_entry
 from harness.errors import BundleError
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.bundle.debian import ensure_entry
+from harness.devices.emulator.debian import ensure_entry
 from harness.errors import BundleError, DeviceUnfit
 from harness.system.child_processes import LocalProcess, supervised
 

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from harness.bundle.qemu import qemu_version
+from harness.devices.emulator.qemu import qemu_version
 from harness.errors import BundleError
 from harness.system.entry_lock import locked
 from harness.system.paths import DEVICE_SCRIPTS, cache_folder

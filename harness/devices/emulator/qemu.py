@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from harness.bundle.debian import ensure_entry
+from harness.devices.emulator.debian import ensure_entry
 from harness.errors import BundleError
 from harness.transports.local import MISSING_PROGRAM, UNUSABLE_PROGRAM, run_local
 

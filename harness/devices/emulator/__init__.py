@@ -1,0 +1,1 @@
+"""An ARM core under user-mode QEMU."""
