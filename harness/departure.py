@@ -22,7 +22,6 @@ from harness.accuracy.loading import load_pixels
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preprocessing import normalize
 from harness.analysis.parity import MENDS, RELATIVE_TOLERANCE, read_reference
-from harness.bundle import ensure_bundle
 from harness.devices.host import open_host
 from harness.devices.host_lock import hold_device
 from harness.devices.target import Target
@@ -32,6 +31,7 @@ from harness.lowering.silence import quietly
 from harness.measuring.deploy import deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job
 from harness.records import Precision, Tier, Variant
+from harness.runner.bundle import ensure_bundle
 from harness.system.text import printable
 
 HOST = Target(name="host", kind="host", transport="local")

@@ -18,7 +18,6 @@ from harness.accuracy.evaluation import Predictions
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preparation import Prepared
 from harness.accuracy.saved import FOLDER, find_evaluation, pair_with_fp32, save_evaluation
-from harness.bundle import ensure_bundle
 from harness.departure import Question, check_answers, departures
 from harness.devices.device import Device
 from harness.devices.host_lock import hold_device, hold_there
@@ -31,6 +30,7 @@ from harness.measuring.deploy import deploy_artifact, deploy_bundle
 from harness.measuring.jobs import Job
 from harness.records import Accuracy, Cell, Variant
 from harness.records.run_folder import cell_file_name, read_cells
+from harness.runner.bundle import ensure_bundle
 from harness.system.paths import cache_folder
 from harness.system.progress import Event, Listener
 from harness.system.text import printable

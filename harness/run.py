@@ -14,7 +14,6 @@ import msgspec
 
 from harness.analysis.cells import note_departure
 from harness.analysis.parity import MENDS
-from harness.bundle import ensure_bundle
 from harness.devices.target import Target
 from harness.errors import HarnessError, MeasurementError
 from harness.lowering.background import Artifacts, lower_in_background
@@ -22,6 +21,7 @@ from harness.lowering.cache import SEEDED, StoredArtifact
 from harness.lowering.pool import Inputs
 from harness.records import Artifact, Cell, PushedArtifact, Run, RunRequest, Variant
 from harness.records.run_folder import RUN_FILE, read_cells, read_run, write_cell, write_run
+from harness.runner.bundle import ensure_bundle
 from harness.system.paths import PROJECT
 from harness.system.progress import Event, Listener
 from harness.transports.local import run_local

@@ -15,7 +15,7 @@ LAYERS = (
     ("harness.records", "harness.system.progress"),
     ("harness.transports",),
     (
-        "harness.bundle",
+        "harness.runner.bundle",
         "harness.records.run_folder",
         "harness.analysis.published",
         "harness.lowering",

@@ -87,7 +87,7 @@ def doctor(
 @bundle_app.command("build")
 def bundle_build() -> None:
     """Build the runner for arm64 and x86-64 now, unless it is there."""
-    from harness.bundle import ABIS, ensure_bundle
+    from harness.runner.bundle import ABIS, ensure_bundle
 
     for abi in ABIS:
         typer.echo(f"{abi}: {ensure_bundle(abi).folder}")
@@ -96,7 +96,7 @@ def bundle_build() -> None:
 @bundle_app.command("export")
 def bundle_export(file: Annotated[Path, typer.Argument(help="The file to write, .tar.gz.")]) -> None:
     """Write the built runners to one file, for hosts without a compiler."""
-    from harness.bundle import export_bundles
+    from harness.runner.bundle import export_bundles
 
     export_bundles(file)
     typer.echo(file)
@@ -107,6 +107,6 @@ def bundle_import(
     file: Annotated[Path, typer.Argument(help="A file that `harness bundle export` wrote.")],
 ) -> None:
     """Take the runners from such a file instead of building them."""
-    from harness.bundle import import_bundles
+    from harness.runner.bundle import import_bundles
 
     import_bundles(file)

@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.bundle import ABIS
-from harness.bundle.build import bundle_folder
-from harness.bundle.toolchain import find_toolchain
 from harness.devices.target import Target
 from harness.doctor.diagnosis import Diagnosis, Level
 from harness.errors import BundleError
+from harness.runner.bundle import ABIS
+from harness.runner.bundle.build import bundle_folder
+from harness.runner.bundle.toolchain import find_toolchain
 from harness.system.paths import cache_folder
 
 SUBJECT = "this machine"

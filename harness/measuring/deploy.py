@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.bundle import Bundle
-from harness.bundle.contents import SYSTEM_LOADERS
 from harness.devices.device import Device
 from harness.devices.probe import clean
 from harness.errors import DeviceUnfit, TransferFailed
 from harness.lowering.cache import StoredArtifact
+from harness.runner.bundle import Bundle
+from harness.runner.bundle.contents import SYSTEM_LOADERS
 from harness.transports.verified import run_exactly
 
 COMMAND_TIMEOUT_S = 60

@@ -18,7 +18,6 @@ import msgspec
 from harness.analysis.cells import build_cell, worse_parity
 from harness.analysis.parity import compare, read_reference
 from harness.analysis.stopping import is_complete, most_processes, reason_to_stop
-from harness.bundle import Bundle
 from harness.devices.conditions import read_conditions
 from harness.devices.device import Device
 from harness.errors import Interrupted, LoweringError, MeasurementError, TimedOut
@@ -31,6 +30,7 @@ from harness.measuring.leftovers import Request, find_leftover, is_of
 from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
 from harness.measuring.runner import Measured, adopt_process, measure_process
 from harness.records import Artifact, Cell, Failure, Plan, QuietSetting, StoppedBy, Variant
+from harness.runner.bundle import Bundle
 
 Figures = TypeVar("Figures")
 

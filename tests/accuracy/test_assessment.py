@@ -142,9 +142,9 @@ def test_labels_that_mean_something_else_are_refused_before_anything_runs(datase
 def test_the_real_runner_agrees_with_eager_on_every_shipped_image(
     dataset: Dataset, network: MobileNetV1, tmp_path: Path
 ) -> None:
-    from harness.bundle import ensure_bundle
-    from harness.bundle.wheel import runs_natively
     from harness.lowering.cache import lower_cached
+    from harness.runner.bundle import ensure_bundle
+    from harness.runner.bundle.wheel import runs_natively
 
     bundle = ensure_bundle("x86_64" if runs_natively("x86_64") else "arm64-v8a")
     stored = lower_cached(Variant(width=0.25, resolution_px=32, precision="fp32", classes=10))

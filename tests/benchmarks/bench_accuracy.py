@@ -20,12 +20,12 @@ from harness.accuracy.assessment import Subject, evaluate
 from harness.accuracy.datasets import Dataset, open_dataset
 from harness.accuracy.packing import Chunk, pack
 from harness.accuracy.preprocessing import Preprocessing
-from harness.bundle import Bundle, ensure_bundle
-from harness.bundle.toolchain import find_toolchain
-from harness.bundle.wheel import find_executorch, runs_natively
 from harness.errors import UsageError
 from harness.lowering.cache import StoredArtifact, lower_cached
 from harness.records import Variant, Weights
+from harness.runner.bundle import Bundle, ensure_bundle
+from harness.runner.bundle.toolchain import find_toolchain
+from harness.runner.bundle.wheel import find_executorch, runs_natively
 from harness.system.paths import DEVICE_SCRIPTS
 from harness.transports.local import LocalTransport
 

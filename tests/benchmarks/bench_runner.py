@@ -18,11 +18,11 @@ from pathlib import Path
 import msgspec
 
 from harness.analysis.intervals import median_interval
-from harness.bundle import Bundle, ensure_bundle
-from harness.bundle.toolchain import find_toolchain
-from harness.bundle.wheel import find_executorch, runs_natively
 from harness.lowering.cache import lower_cached
 from harness.records import RunnerReport, Variant
+from harness.runner.bundle import Bundle, ensure_bundle
+from harness.runner.bundle.toolchain import find_toolchain
+from harness.runner.bundle.wheel import find_executorch, runs_natively
 from harness.system.paths import DEVICE_SCRIPTS
 
 SOURCES = Path(__file__).with_name("runner_costs")

@@ -17,7 +17,6 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from harness.analysis.intervals import median_interval
-from harness.bundle import ensure_bundle
 from harness.devices.device import Device
 from harness.devices.host import open_host
 from harness.devices.host_lock import hold_device
@@ -28,6 +27,7 @@ from harness.measuring.jobs import Job
 from harness.measuring.plans import REAL
 from harness.measuring.runner import measure_process
 from harness.records import Artifact, Plan, Variant
+from harness.runner.bundle import ensure_bundle
 
 MAX_CHANGE = 0.01
 VARIANT = Variant(width=0.5, resolution_px=128, precision="fp32")

@@ -9,8 +9,8 @@ import trust_runs as runs
 from trust_goals import Goal, at_least, at_most
 
 from harness.analysis.comparison import compare
-from harness.bundle import ensure_bench_bundle
 from harness.errors import DeviceUnfit
+from harness.runner.bundle import ensure_bench_bundle
 
 
 @pytest.fixture

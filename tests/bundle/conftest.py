@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.bundle import ABIS, Bundle, ensure_bundle
 from harness.records import Abi
+from harness.runner.bundle import ABIS, Bundle, ensure_bundle
 
 
 @pytest.fixture(scope="session")

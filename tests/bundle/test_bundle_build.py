@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.bundle import ABIS, ensure_bench_bundle, ensure_bundle
-from harness.bundle.contents import LOADERS
-from harness.bundle.toolchain import find_toolchain
-from harness.bundle.wheel import find_executorch, runs_natively
 from harness.errors import BundleError
 from harness.records import Abi
+from harness.runner.bundle import ABIS, ensure_bench_bundle, ensure_bundle
+from harness.runner.bundle.contents import LOADERS
+from harness.runner.bundle.toolchain import find_toolchain
+from harness.runner.bundle.wheel import find_executorch, runs_natively
 from harness.system.paths import PROJECT
 
 ELF_MACHINES = {"x86_64": 62, "arm64-v8a": 183}

@@ -1,7 +1,7 @@
 import pytest
 
-from harness.bundle.contents import read_bundle, read_sums
 from harness.errors import BundleError
+from harness.runner.bundle.contents import read_bundle, read_sums
 
 DIGEST = "0" * 64
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.bundle import ABIS, ensure_bundle, export_bundles, import_bundles
-from harness.bundle.build import bundle_key
-from harness.bundle.wheel import executorch_version
 from harness.errors import BundleError
+from harness.runner.bundle import ABIS, ensure_bundle, export_bundles, import_bundles
+from harness.runner.bundle.build import bundle_key
+from harness.runner.bundle.wheel import executorch_version
 
 Entry = tuple[tarfile.TarInfo, bytes]
 

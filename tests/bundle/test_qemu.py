@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from fakes import install_fake_qemu
-from harness.bundle import ensure_qemu, qemu_version
 from harness.devices.emulator.debian import ensure_entry
 from harness.errors import BundleError
+from harness.runner.bundle import ensure_qemu, qemu_version
 
 
 @pytest.fixture

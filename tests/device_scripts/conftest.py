@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.bundle import Bundle, ensure_bundle, ensure_qemu
-from harness.bundle.wheel import runs_natively
 from harness.records import Abi, RunnerReport
+from harness.runner.bundle import Bundle, ensure_bundle, ensure_qemu
+from harness.runner.bundle.wheel import runs_natively
 
 RunnerEnded = subprocess.CompletedProcess[str]
 NATIVE: Abi = "x86_64" if runs_natively("x86_64") else "arm64-v8a"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fakes import install_fake_qemu
-from harness.bundle import ensure_instruction_counter, ensure_qemu, qemu_cores, qemu_version
+from harness.runner.bundle import ensure_instruction_counter, ensure_qemu, qemu_cores, qemu_version
 from harness.system.paths import cache_folder
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.bundle.build import sources_sha256
+from harness.runner.bundle.build import sources_sha256
 
 DELEGATED_AND_NOT = ["delegated", "planned_input", "unplanned_output", "portable", "reused_input"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.bundle import ensure_bundle
 from harness.devices.arm_vm.machine import boot
+from harness.runner.bundle import ensure_bundle
 from machine_user import user_environment
 
 SMALL = (

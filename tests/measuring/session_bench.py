@@ -6,13 +6,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.bundle import Bundle, BundleFile
 from harness.devices.device import Device, describe
 from harness.errors import LoweringError
 from harness.lowering.cache import StoredArtifact
 from harness.measuring.drafts import CellRequest
 from harness.measuring.session import Session
 from harness.records import Cell, TensorSpec, Variant
+from harness.runner.bundle import Bundle, BundleFile
 from harness.system.paths import DEVICE_SCRIPTS
 from harness.transports.local import LocalTransport
 from record_builders import make_artifact, make_plan

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.bundle import ensure_bundle
 from harness.devices.android import FOLDER
 from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.cores import find_clusters
@@ -17,6 +16,7 @@ from harness.lowering.background import lower_in_background
 from harness.measuring.drafts import CellRequest
 from harness.measuring.session import Session
 from harness.records import Cell, Variant
+from harness.runner.bundle import ensure_bundle
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport
 from harness.transports.ssh import SshTransport

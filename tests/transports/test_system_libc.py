@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from device_bench import Bench
 
-from harness.bundle import ensure_bundle
 from harness.devices import linux_board
 from harness.devices.device import Device
 from harness.devices.inventory import read_inventory
 from harness.errors import DeviceUnfit, UsageError
 from harness.measuring.deploy import deploy_bundle
+from harness.runner.bundle import ensure_bundle
 from harness.transports.base import Completed
 from harness.transports.ssh import SshTransport
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import msgspec
 
-from harness.bundle import ensure_instruction_counter, ensure_qemu, qemu_cores, qemu_version
 from harness.devices.cores import PARTS
 from harness.devices.device import JOB, Device, describe
 from harness.devices.target import Target
 from harness.errors import BundleError, DeviceUnfit, UsageError
 from harness.records import Core
+from harness.runner.bundle import ensure_instruction_counter, ensure_qemu, qemu_cores, qemu_version
 from harness.system.paths import cache_folder
 from harness.transports.local import LocalTransport
 

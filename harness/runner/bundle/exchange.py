@@ -9,11 +9,11 @@ from pathlib import Path
 
 import msgspec
 
-from harness.bundle.build import bundle_folder, bundle_key, ensure_bundle
-from harness.bundle.contents import ABIS, Bundle, file_mode, read_bundle
-from harness.bundle.wheel import executorch_version
 from harness.errors import BundleError
 from harness.records import Abi
+from harness.runner.bundle.build import bundle_folder, bundle_key, ensure_bundle
+from harness.runner.bundle.contents import ABIS, Bundle, file_mode, read_bundle
+from harness.runner.bundle.wheel import executorch_version
 from harness.system.entry_lock import locked
 
 _ORIGIN = "ORIGIN.json"

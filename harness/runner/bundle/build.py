@@ -8,11 +8,18 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from harness.bundle.contents import EXECUTORCH_LIBRARIES, RUNNER, Bundle, file_mode, read_bundle, write_sums
-from harness.bundle.toolchain import find_toolchain
-from harness.bundle.wheel import executorch_version, find_executorch
 from harness.errors import BundleError
 from harness.records import Abi
+from harness.runner.bundle.contents import (
+    EXECUTORCH_LIBRARIES,
+    RUNNER,
+    Bundle,
+    file_mode,
+    read_bundle,
+    write_sums,
+)
+from harness.runner.bundle.toolchain import find_toolchain
+from harness.runner.bundle.wheel import executorch_version, find_executorch
 from harness.system.entry_lock import locked
 from harness.system.paths import DEVICE_SCRIPTS, cache_folder
 

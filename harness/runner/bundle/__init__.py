@@ -4,11 +4,11 @@ A bundle is a folder per ABI: the runner, ExecuTorch's libraries from its wheel,
 the shell scripts, and `SHA256SUMS`. One arm64 bundle runs on Android and on any 64-bit ARM Linux.
 """
 
-from harness.bundle.build import ensure_bench_bundle, ensure_bundle
-from harness.bundle.contents import ABIS, Bundle, BundleFile
-from harness.bundle.exchange import export_bundles, import_bundles
 from harness.devices.emulator.instruction_counter import ensure_instruction_counter
 from harness.devices.emulator.qemu import ensure_qemu, qemu_cores, qemu_version
+from harness.runner.bundle.build import ensure_bench_bundle, ensure_bundle
+from harness.runner.bundle.contents import ABIS, Bundle, BundleFile
+from harness.runner.bundle.exchange import export_bundles, import_bundles
 
 __all__ = [
     "ABIS",

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.bundle.contents import LIBC_FAMILY, LOADERS
-from harness.bundle.wheel import MACHINES, runs_natively
 from harness.errors import BundleError
 from harness.records import Abi
+from harness.runner.bundle.contents import LIBC_FAMILY, LOADERS
+from harness.runner.bundle.wheel import MACHINES, runs_natively
 from harness.transports.local import run_local
 
 _QUERY_TIMEOUT_S = 30
