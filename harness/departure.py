@@ -28,10 +28,10 @@ from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
 from harness.lowering.cache import LoweringInputs, StoredArtifact
 from harness.lowering.silence import quietly
-from harness.measuring.deploy import deploy_artifact, deploy_bundle
-from harness.measuring.jobs import Job
 from harness.records import Precision, Tier, Variant
 from harness.runner.bundle import ensure_bundle
+from harness.runner.deploy import deploy_artifact, deploy_bundle
+from harness.runner.job import Job
 from harness.system.text import printable
 
 HOST = Target(name="host", kind="host", transport="local")

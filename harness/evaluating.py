@@ -26,11 +26,11 @@ from harness.devices.target import Target, group_by_place
 from harness.errors import HarnessError, Interrupted, MeasurementError, UsageError
 from harness.lowering.cache import StoredArtifact, lower_cached
 from harness.lowering.silence import quietly
-from harness.measuring.deploy import deploy_artifact, deploy_bundle
-from harness.measuring.jobs import Job
 from harness.records import Accuracy, Cell, Variant
 from harness.records.run_folder import cell_file_name, read_cells
 from harness.runner.bundle import ensure_bundle
+from harness.runner.deploy import deploy_artifact, deploy_bundle
+from harness.runner.job import Job
 from harness.system.paths import cache_folder
 from harness.system.progress import Event, Listener
 from harness.system.text import printable

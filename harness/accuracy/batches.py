@@ -7,9 +7,9 @@ from pathlib import Path
 from harness.accuracy.packing import Chunk
 from harness.errors import RunnerFailed, TransferFailed
 from harness.lowering.cache import hash_file
-from harness.measuring.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeviceFile, push_missing, sha256_on_device
-from harness.measuring.jobs import Job
-from harness.measuring.runner import START_ALLOWANCE_S, describe_end
+from harness.runner.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeviceFile, push_missing, sha256_on_device
+from harness.runner.job import Job
+from harness.runner.process import START_ALLOWANCE_S, describe_end
 from harness.transports.verified import run_exactly
 
 # Small enough that the time left is told every few seconds, and for a phone that is nearly full.

@@ -3,8 +3,8 @@
 from harness.devices.device import Device
 from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_probe
 from harness.errors import CommandFailed
-from harness.measuring.deploy import DeployedBundle
 from harness.records import Conditions, FrequencyTime, Temperature
+from harness.runner.deploy import DeployedBundle
 from harness.transports.verified import run_exactly
 
 

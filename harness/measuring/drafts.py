@@ -8,8 +8,8 @@ import msgspec
 from harness.analysis.stopping import is_complete
 from harness.devices.device import Device
 from harness.lowering.cache import StoredArtifact
-from harness.measuring.deploy import DeployedArtifact
 from harness.records import Cell, Failure, Parity, Plan, ProcessReport, Variant
+from harness.runner.deploy import DeployedArtifact
 
 
 @dataclass(frozen=True)

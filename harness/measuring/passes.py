@@ -9,9 +9,6 @@ import msgspec
 from harness.devices.device import Device
 from harness.devices.probe import clean
 from harness.errors import ReportRejected
-from harness.measuring.deploy import COMMAND_TIMEOUT_S, DeployedArtifact
-from harness.measuring.jobs import Job
-from harness.measuring.runner import fetch_report, runner_argv, timeout_for
 from harness.records import (
     Artifact,
     MemoryDetail,
@@ -22,6 +19,9 @@ from harness.records import (
     ProfiledOperator,
     RunnerReport,
 )
+from harness.runner.deploy import COMMAND_TIMEOUT_S, DeployedArtifact
+from harness.runner.job import Job
+from harness.runner.process import fetch_report, runner_argv, timeout_for
 from harness.transports.verified import run_exactly
 
 PROFILED_INFERENCES = 30

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harness.measuring.sampling import spare_cores
 from harness.records import Clock, Core, Plan, RunRequest
+from harness.runner.sampler import spare_cores
 
 # Real devices: samples enough for a median within a few percent; processes because iterations of one
 # process share its memory layout and are correlated (

@@ -23,14 +23,14 @@ from harness.devices.device import Device
 from harness.errors import Interrupted, LoweringError, MeasurementError, TimedOut
 from harness.lowering.cache import StoredArtifact
 from harness.measuring.cooling import Cooling
-from harness.measuring.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
 from harness.measuring.drafts import CellRequest, Draft, find_earlier
-from harness.measuring.jobs import Job, JobLost
-from harness.measuring.leftovers import Request, find_leftover, is_of
 from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
-from harness.measuring.runner import Measured, adopt_process, measure_process
 from harness.records import Artifact, Cell, Failure, Plan, QuietSetting, StoppedBy, Variant
 from harness.runner.bundle import Bundle
+from harness.runner.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
+from harness.runner.job import Job, JobLost
+from harness.runner.orphan import Request, find_leftover, is_of
+from harness.runner.process import Measured, adopt_process, measure_process
 
 Figures = TypeVar("Figures")
 

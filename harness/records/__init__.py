@@ -309,7 +309,7 @@ class ProfiledOperator(Record, frozen=True, kw_only=True):
 
 
 class RunnerReport(Record, frozen=True, kw_only=True):
-    """What the runner writes: one process, strictly decoded (`measuring/runner.py`).
+    """What the runner writes: one process, strictly decoded (`runner/process.py`).
 
     Times are CLOCK_MONOTONIC nanoseconds. RSS at four phases and its peak (VmHWM) come from
     /proc/self. `canary_ns` is what a kernel of fixed cost took before the model was loaded. Each

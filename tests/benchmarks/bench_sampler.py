@@ -22,12 +22,12 @@ from harness.devices.host import open_host
 from harness.devices.host_lock import hold_device
 from harness.devices.target import Target
 from harness.lowering.cache import lower_cached
-from harness.measuring.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
-from harness.measuring.jobs import Job
 from harness.measuring.plans import REAL
-from harness.measuring.runner import measure_process
 from harness.records import Artifact, Plan, Variant
 from harness.runner.bundle import ensure_bundle
+from harness.runner.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
+from harness.runner.job import Job
+from harness.runner.process import measure_process
 
 MAX_CHANGE = 0.01
 VARIANT = Variant(width=0.5, resolution_px=128, precision="fp32")

@@ -10,9 +10,9 @@ import pytest
 
 from harness.devices.arm_vm.machine import boot
 from harness.devices.device import Device, describe
-from harness.measuring.deploy import deploy_bundle
 from harness.records import RunnerReport
 from harness.runner.bundle import ensure_bundle
+from harness.runner.deploy import deploy_bundle
 from harness.transports.ssh import SshTransport
 
 # Sees nothing but the folder $0, with the kernel's own /proc and /dev/null in it.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.measuring.sampling import parse_samples
+from harness.runner.sampler import parse_samples
 from harness.system.paths import DEVICE_SCRIPTS
 
 SCRIPT = DEVICE_SCRIPTS / "launch.sh"

@@ -11,8 +11,8 @@ from harness.devices import inventory
 from harness.devices.device import Device, describe
 from harness.devices.device_lock import hold_on_device
 from harness.errors import UsageError
-from harness.measuring.deploy import DeployedBundle, push_missing
-from harness.measuring.jobs import Job
+from harness.runner.deploy import DeployedBundle, push_missing
+from harness.runner.job import Job
 from harness.system.paths import DEVICE_SCRIPTS
 from harness.transports.adb import AttachedDevice
 from harness.transports.local import LocalTransport

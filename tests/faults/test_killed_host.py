@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from small_sweep import FOLDERS, Laboratory, open_laboratory
 
-from harness.measuring.leftovers import Request, decode_request
+from harness.runner.orphan import Request, decode_request
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
 
@@ -25,8 +25,9 @@ PLAN = ("--processes", "2", "--warmup", "1", "--iterations", "3", "--min-time", 
 # A harness as it is, but for time-outs that are short enough to sleep through.
 IMPATIENT = """
 import sys
-from harness.measuring import jobs, runner
-runner.START_ALLOWANCE_S, runner.SILENT_START_S = 4, 1
+from harness.runner import job
+from harness.runner import process
+process.START_ALLOWANCE_S, process.SILENT_START_S = 4, 1
 from harness.cli import main
 sys.exit(main())
 """

@@ -8,7 +8,7 @@ import pytest
 from fakes import DamagingTransport
 from harness.devices.device import Device, describe
 from harness.errors import DeviceUnfit, TransferFailed
-from harness.measuring.deploy import DeviceFile, push_missing
+from harness.runner.deploy import DeviceFile, push_missing
 from harness.transports.local import LocalTransport
 
 

@@ -124,7 +124,7 @@ def test_a_core_that_throttles_half_way_ends_as_throttled(
         counted_iterations=1,
         sampler=True,
     )
-    monkeypatch.setattr("harness.measuring.sampling.SHORTEST_PERIOD_S", 0.02)
+    monkeypatch.setattr("harness.runner.sampler.SHORTEST_PERIOD_S", 0.02)
     with lower_in_background([VARIANT], allow_undelegated=False, on_lowered=lambda *_: None) as artifacts:
         session = Session(device, ensure_bundle("arm64-v8a"), artifacts, save, lambda text: None)
         session.measure([CellRequest(VARIANT, plan)], (), seed=0)

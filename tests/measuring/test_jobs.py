@@ -10,8 +10,8 @@ from fakes import FlakyTransport
 from harness.devices.device import Device, describe
 from harness.devices.device_lock import hold_on_device
 from harness.errors import ConnectionLost, DeviceUnfit, ReportRejected, TimedOut
-from harness.measuring.deploy import DeployedBundle
-from harness.measuring.jobs import MAX_FILE_BYTES, Job, JobLost
+from harness.runner.deploy import DeployedBundle
+from harness.runner.job import MAX_FILE_BYTES, Job, JobLost
 from harness.system.paths import DEVICE_SCRIPTS
 from harness.transports.local import LocalTransport
 

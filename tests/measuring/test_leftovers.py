@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from session_bench import Bench
 
 from harness.measuring.drafts import CellRequest
-from harness.measuring.leftovers import Request, decode_request, encode_request
 from harness.records import Cell
+from harness.runner.orphan import Request, decode_request, encode_request
 from harness.transports.base import Completed
 from harness.transports.local import LocalTransport
 from record_builders import make_plan

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ReportRejected
-from harness.measuring.runner import decode_report, describe_end, parse_counts
 from harness.records import TensorSpec
+from harness.runner.process import decode_report, describe_end, parse_counts
 from record_builders import make_artifact, make_plan
 
 PLAN = make_plan(threads=1, warmup_iterations=2, counted_iterations=2)

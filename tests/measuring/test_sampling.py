@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from harness.errors import ReportRejected
 from harness.measuring.plans import make_plan as plan_for
-from harness.measuring.sampling import MAX_SAMPLES, parse_samples, period_s, sampler_words, spare_cores
 from harness.records import ConditionsSample, Core, ProcessReport, RunRequest, SampledConditions
+from harness.runner.sampler import MAX_SAMPLES, parse_samples, period_s, sampler_words, spare_cores
 from record_builders import (
     QUIET,
     STEADY_MEDIANS,

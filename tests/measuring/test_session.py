@@ -245,7 +245,7 @@ def test_a_device_cools_down_before_the_next_process(
 def test_a_clock_that_dips_while_a_process_runs_is_in_the_cell_and_its_verdict(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.measuring.sampling.SHORTEST_PERIOD_S", 0.1)
+    monkeypatch.setattr("harness.runner.sampler.SHORTEST_PERIOD_S", 0.1)
     folder = tmp_path / "root" / "sys/devices/system/cpu/cpu0/cpufreq"
     folder.mkdir(parents=True)
     (folder / "scaling_cur_freq").write_text("1800000\n")
@@ -264,7 +264,7 @@ def test_a_clock_that_dips_while_a_process_runs_is_in_the_cell_and_its_verdict(
 
 def test_a_sampler_that_fails_spoils_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The device has lost the script, say."""
-    monkeypatch.setattr("harness.measuring.runner.sampler_words", lambda *_: "fly")
+    monkeypatch.setattr("harness.runner.process.sampler_words", lambda *_: "fly")
     bench.add(0.25)
     (process,) = measure(bench, processes=1, sampler=True).processes
     assert process.latencies_ns == (4, 4, 4)

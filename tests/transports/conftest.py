@@ -10,8 +10,8 @@ from device_bench import REMOTE, Bench, adb_server
 
 from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.device import Device, describe
-from harness.measuring.deploy import deploy_bundle
 from harness.runner.bundle import ensure_bundle
+from harness.runner.deploy import deploy_bundle
 from harness.transports.base import Transport
 from harness.transports.local import LocalTransport
 

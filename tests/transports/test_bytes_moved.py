@@ -10,8 +10,8 @@ from shaped_proxy import ShapedProxy
 
 from harness.devices.device import Device, describe
 from harness.lowering.cache import StoredArtifact
-from harness.measuring.deploy import deploy_artifact, deploy_bundle
 from harness.runner.bundle import ensure_bundle
+from harness.runner.deploy import deploy_artifact, deploy_bundle
 from harness.transports.base import Transport
 from record_builders import make_artifact
 

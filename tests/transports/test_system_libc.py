@@ -11,8 +11,8 @@ from harness.devices import linux_board
 from harness.devices.device import Device
 from harness.devices.inventory import read_inventory
 from harness.errors import DeviceUnfit, UsageError
-from harness.measuring.deploy import deploy_bundle
 from harness.runner.bundle import ensure_bundle
+from harness.runner.deploy import deploy_bundle
 from harness.transports.base import Completed
 from harness.transports.ssh import SshTransport
 

@@ -21,7 +21,7 @@ from harness.errors import (
     ReportRejected,
     TimedOut,
 )
-from harness.measuring.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeployedBundle
+from harness.runner.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeployedBundle
 from harness.transports.base import Completed
 from harness.transports.verified import exact_argv, read_exact, run_exactly
 

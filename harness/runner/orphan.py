@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from harness.errors import ReportRejected
-from harness.measuring.jobs import Job
 from harness.records import Plan, Variant
+from harness.runner.job import Job
 
 MAX_BYTES = 1 << 16
 _STARTED_AT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}\+00:00$"

@@ -12,11 +12,11 @@ from harness.devices.conditions import parse_conditions
 from harness.devices.device import JOB, Device
 from harness.devices.probe import clean, parse_probe
 from harness.errors import ReportRejected, RunnerFailed
-from harness.measuring.deploy import DeployedArtifact, DeployedBundle
-from harness.measuring.jobs import Job
-from harness.measuring.leftovers import Request, encode_request
-from harness.measuring.sampling import read_samples, sampler_words
 from harness.records import Artifact, Conditions, Plan, ProcessReport, RunnerReport
+from harness.runner.deploy import DeployedArtifact, DeployedBundle
+from harness.runner.job import Job
+from harness.runner.orphan import Request, encode_request
+from harness.runner.sampler import read_samples, sampler_words
 
 # Loading, warming up and counting come on top of the timed part, and emulated cores are slow.
 START_ALLOWANCE_S = 120

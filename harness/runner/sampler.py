@@ -9,8 +9,8 @@ from harness.devices.conditions import celsius_of
 from harness.devices.cores import find_clusters
 from harness.devices.probe import clean
 from harness.errors import ReportRejected
-from harness.measuring.jobs import Job
 from harness.records import ConditionsSample, Core, Plan, SampledConditions
+from harness.runner.job import Job
 
 # A timed part takes a second at least. Longer ones are sampled less often: a hundred looks are enough.
 SHORTEST_PERIOD_S = 0.5
