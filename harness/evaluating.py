@@ -26,6 +26,7 @@ from harness.devices.target import Target, group_by_place
 from harness.errors import HarnessError, Interrupted, MeasurementError, UsageError
 from harness.lowering.cache import StoredArtifact, lower_cached
 from harness.lowering.silence import quietly
+from harness.measuring.parallel import ENDING, work_at_once
 from harness.records import Accuracy, Cell, Variant
 from harness.records.run_folder import cell_file_name, read_cells
 from harness.runner.bundle import ensure_bundle
@@ -34,7 +35,6 @@ from harness.runner.job import Job
 from harness.system.paths import cache_folder
 from harness.system.progress import Event, Listener
 from harness.system.text import printable
-from harness.workers import ENDING, work_at_once
 
 NHWC = (0, 2, 3, 1)
 

@@ -19,13 +19,13 @@ from harness.errors import HarnessError, MeasurementError
 from harness.lowering.background import Artifacts, lower_in_background
 from harness.lowering.cache import SEEDED, StoredArtifact
 from harness.lowering.pool import Inputs
+from harness.measuring.parallel import FindBundle, measure_on
 from harness.records import Artifact, Cell, PushedArtifact, Run, RunRequest, Variant
 from harness.records.run_folder import RUN_FILE, read_cells, read_run, write_cell, write_run
 from harness.runner.bundle import ensure_bundle
 from harness.system.paths import PROJECT
 from harness.system.progress import Event, Listener
 from harness.transports.local import run_local
-from harness.workers import FindBundle, measure_on
 
 PACKAGES = ("mobilenet-harness", "torch", "executorch", "torchao", "adb-shell")
 

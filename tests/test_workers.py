@@ -12,7 +12,7 @@ PROGRAM = """
 import sys, threading
 from harness import cli
 from harness.errors import Interrupted
-from harness.workers import work_at_once
+from harness.measuring.parallel import work_at_once
 
 cancelled, never = threading.Event(), threading.Event()
 

@@ -22,8 +22,8 @@ from harness.devices.conditions import read_conditions
 from harness.devices.device import Device
 from harness.errors import Interrupted, LoweringError, MeasurementError, TimedOut
 from harness.lowering.cache import StoredArtifact
+from harness.measuring.cell_state import CellRequest, Draft, find_earlier
 from harness.measuring.cooling import Cooling
-from harness.measuring.drafts import CellRequest, Draft, find_earlier
 from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
 from harness.records import Artifact, Cell, Failure, Plan, QuietSetting, StoppedBy, Variant
 from harness.runner.bundle import Bundle

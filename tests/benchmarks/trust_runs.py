@@ -18,10 +18,10 @@ from harness.analysis.cells import build_cell
 from harness.analysis.comparison import DEFAULT_MARGIN, compare
 from harness.devices.inventory import resolve
 from harness.devices.target import Target
+from harness.measuring.parallel import FindBundle
 from harness.records import Cell, RunRequest
 from harness.run import run
 from harness.runner.bundle import ensure_bench_bundle, ensure_bundle
-from harness.workers import FindBundle
 
 # Enough to tell an operation's cost within a few percent, a quarter of an inference on a host.
 PROBING_OPERATIONS = 100_000

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.devices.device import Device, describe
 from harness.errors import LoweringError
 from harness.lowering.cache import StoredArtifact
-from harness.measuring.drafts import CellRequest
+from harness.measuring.cell_state import CellRequest
 from harness.measuring.session import Session
 from harness.records import Cell, TensorSpec, Variant
 from harness.runner.bundle import Bundle, BundleFile

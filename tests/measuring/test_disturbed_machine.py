@@ -13,7 +13,7 @@ from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.cores import find_clusters
 from harness.devices.device import Device, describe
 from harness.lowering.background import lower_in_background
-from harness.measuring.drafts import CellRequest
+from harness.measuring.cell_state import CellRequest
 from harness.measuring.session import Session
 from harness.records import Cell, Variant
 from harness.runner.bundle import ensure_bundle

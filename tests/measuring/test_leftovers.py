@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_bench import Bench
 
-from harness.measuring.drafts import CellRequest
+from harness.measuring.cell_state import CellRequest
 from harness.records import Cell
 from harness.runner.orphan import Request, decode_request, encode_request
 from harness.transports.base import Completed

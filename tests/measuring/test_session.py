@@ -10,7 +10,7 @@ from session_bench import Bench
 
 from fakes import FlakyTransport
 from harness.errors import ConnectionLost, Interrupted
-from harness.measuring.drafts import CellRequest
+from harness.measuring.cell_state import CellRequest
 from harness.records import Cell
 from harness.transports.local import LocalTransport
 from record_builders import make_plan

@@ -16,7 +16,7 @@ from harness.devices.target import Target, group_by_place
 from harness.devices.tuning import quieted
 from harness.errors import DeviceUnfit, HarnessError, Interrupted
 from harness.lowering.background import Artifacts
-from harness.measuring.drafts import CellRequest
+from harness.measuring.cell_state import CellRequest
 from harness.measuring.plans import make_plan
 from harness.measuring.session import Session
 from harness.records import Abi, Cell, RunRequest, Variant
