@@ -29,7 +29,7 @@ LAYERS = (
         "harness.analysis.comparison_text",
         "harness.analysis.selection",
     ),
-    ("harness.measuring.parallel", "harness.doctor", "harness.departure"),
+    ("harness.measuring.parallel", "harness.measuring.doctor", "harness.departure"),
     ("harness.run", "harness.evaluating", "harness.teaching", "harness.options", "harness.contradictions"),
     ("harness.display",),
     ("harness.commands",),

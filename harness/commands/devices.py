@@ -67,7 +67,7 @@ def doctor(
     """
     from harness import display
     from harness.devices import inventory
-    from harness.doctor import examine
+    from harness.measuring.doctor import examine
 
     targets = inventory.resolve((name,)) if name else (None,)
     diagnoses = tuple(dict.fromkeys(found for target in targets for found in examine(target, say)))

@@ -11,12 +11,12 @@ import pytest
 from harness.devices.android import check_state
 from harness.devices.device import Device
 from harness.devices.target import Target
-from harness.doctor import Diagnosis, examine
-from harness.doctor import device as doctor_device
-from harness.doctor.android import power_saving_checks, screen_checks
-from harness.doctor.device import examine_device
-from harness.doctor.host import examine_host
 from harness.errors import DeviceUnfit
+from harness.measuring.doctor import Diagnosis, examine
+from harness.measuring.doctor import device as doctor_device
+from harness.measuring.doctor.android import power_saving_checks, screen_checks
+from harness.measuring.doctor.device import examine_device
+from harness.measuring.doctor.host import examine_host
 from harness.records import DeviceInfo
 from harness.transports.adb import AttachedDevice
 from harness.transports.local import LocalTransport

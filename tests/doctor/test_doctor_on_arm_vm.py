@@ -6,7 +6,7 @@ import pytest
 
 from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.target import Target
-from harness.doctor import Diagnosis, examine
+from harness.measuring.doctor import Diagnosis, examine
 from harness.transports.ssh import SshTransport
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]

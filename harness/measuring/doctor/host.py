@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.devices.target import Target
-from harness.doctor.diagnosis import Diagnosis, Level
 from harness.errors import BundleError
+from harness.measuring.doctor.diagnosis import Diagnosis, Level
 from harness.runner.bundle import ABIS
 from harness.runner.bundle.build import bundle_folder
 from harness.runner.bundle.toolchain import find_toolchain

@@ -7,10 +7,10 @@ from harness.devices.host_lock import hold_device
 from harness.devices.inventory import attached
 from harness.devices.kinds import check_target, open_device
 from harness.devices.target import Target
-from harness.doctor.device import examine_device
-from harness.doctor.diagnosis import Diagnosis
-from harness.doctor.host import examine_host
 from harness.errors import DeviceUnfit, HarnessError
+from harness.measuring.doctor.device import examine_device
+from harness.measuring.doctor.diagnosis import Diagnosis
+from harness.measuring.doctor.host import examine_host
 
 
 def examine(target: Target | None, tell: Callable[[str], None]) -> tuple[Diagnosis, ...]:

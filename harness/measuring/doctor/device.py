@@ -9,8 +9,8 @@ from harness.devices.device import Device
 from harness.devices.device_lock import find_holder
 from harness.devices.probe import PROBE_SCRIPT, PROBE_TIMEOUT_S, Probed, parse_probe, read_facts
 from harness.devices.tuning import left_behind
-from harness.doctor.android import examine_android
-from harness.doctor.diagnosis import Diagnosis, Level
+from harness.measuring.doctor.android import examine_android
+from harness.measuring.doctor.diagnosis import Diagnosis, Level
 from harness.records import Conditions
 from harness.system.text import printable
 from harness.transports.verified import run_exactly

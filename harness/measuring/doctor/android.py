@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from harness.doctor.diagnosis import Level
+from harness.measuring.doctor.diagnosis import Level
 from harness.transports.base import Transport
 
 COMMAND_TIMEOUT_S = 30
