@@ -133,7 +133,7 @@ def _name_departures(
     if not wrong:
         return
     # Only when something is wrong: it brings in what evaluation needs.
-    from harness.departure import Question, name_reference_departure
+    from harness.accuracy.divergence import Question, name_reference_departure
 
     by_sha256 = {stored.artifact.sha256: stored for stored in lowered}
     files = {variant.name: files for variant, files in (inputs or {}).items()}

@@ -6,10 +6,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.accuracy.evaluation import Logits
+from harness.accuracy.divergence import Question, find_departing, name_departure, name_reference_departure
+from harness.accuracy.scoring import Logits
 from harness.analysis.cells import note_departure
 from harness.analysis.parity import read_reference
-from harness.departure import Question, find_departing, name_departure, name_reference_departure
 from harness.lowering.cache import SEEDED, StoredArtifact, lower_cached
 from harness.lowering.silence import quietly
 from harness.records import Precision, Variant, Weights

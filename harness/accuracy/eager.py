@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.accuracy.evaluation import Logits, Predictions, join_predictions
 from harness.accuracy.loading import Pixels
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preprocessing import Preprocessing, normalize
+from harness.accuracy.scoring import Logits, Predictions, join_predictions
 
 BATCH = 64
 # A network in evaluation mode or a quantized reference: NCHW float32 images to (N, classes) logits.

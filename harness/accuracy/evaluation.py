@@ -1,213 +1,128 @@
-"""From a device's logits to accuracy: intervals, tables, and which runtime to blame. Pure host arithmetic."""
+"""The story of an evaluation: pack, run on the device, score, and compare with the eager model."""
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import norm
+from harness.accuracy.datasets import Dataset, match_classes
+from harness.accuracy.packing import CHUNK_BYTES, Chunk, pack
+from harness.accuracy.pairing import list_outcomes
+from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.scoring import (
+    Predictions,
+    Scores,
+    agreement,
+    collect_predictions,
+    expected_outputs,
+    score,
+    summarize,
+)
+from harness.records import Accuracy, Count, Record, Sha256, Weights
 
-from harness.accuracy.datasets import Dataset
-from harness.accuracy.loading import Unreadable
-from harness.accuracy.packing import Chunk
-from harness.errors import MeasurementError, UsageError
-from harness.records import Accuracy, Interval, Record
+RunBatch = Callable[[Chunk], Path]
 
-Logits = NDArray[np.float32]
-# In a cell; the evaluation beside it names all.
-NAMED_UNREADABLE = 20
+
+class Evaluation(Record, frozen=True, kw_only=True):
+    """One artifact's accuracy on a device; `differing` names the images the eager model sees otherwise.
+
+    `outcomes` has a character for each image of the data set (`pairing.list_outcomes`); `departing` names
+    the images whose logits differ by more than arithmetic explains.
+    """
+
+    accuracy: Accuracy
+    scores: Scores
+    artifact_sha256: Sha256
+    weights: Weights
+    dataset_identity: Sha256
+    preprocessing: Preprocessing
+    class_offset: Count
+    differing: tuple[str, ...] | None
+    outcomes: str = ""
+    departing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Predictions:
-    """Logits (images, classes) of the data set's images `indices`, in that order."""
+class Subject:
+    """What is evaluated: an artifact's outputs, and how its weights want their pictures and labels."""
 
-    logits: Logits
-    indices: tuple[int, ...]
-    unreadable: tuple[Unreadable, ...] = ()
-
-
-class ClassScore(Record, frozen=True, kw_only=True):
-    """How one class fared: `correct` of its `images`, and how many images were taken for it."""
-
-    name: str
-    images: int
-    correct: int
-    predicted: int
+    artifact_sha256: str
+    weights: Weights
+    classes: int
+    class_offset: int
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
 
 
-class Confusion(Record, frozen=True, kw_only=True):
-    """So many images of the class `actual` were taken for `predicted`; both index the classes."""
-
-    actual: int
-    predicted: int
-    images: int
-
-
-class Scores(Record, frozen=True, kw_only=True):
-    """Everything counted over the images that could be read."""
-
-    top1: Interval
-    top5: Interval
-    images: int
-    classes: tuple[ClassScore, ...]
-    confusions: tuple[Confusion, ...]
-    unreadable: tuple[Unreadable, ...]
+def check_dataset(subject: Subject, dataset: Dataset) -> None:
+    """Raise UsageError, before any device is touched, unless the labels mean the same to both."""
+    expected_outputs(dataset, (0,), classes=subject.classes, class_offset=subject.class_offset)
+    if subject.class_names:
+        match_classes(dataset, subject.class_names)
 
 
-def collect_predictions(
-    chunks: Iterable[Chunk],
-    run_batch: Callable[[Chunk], Path],
-    *,
-    classes: int,
-    progress: Callable[[int], None] = lambda images: None,
-) -> Predictions:
-    """Run every chunk and read the outputs back: float32 logits, back to back, one row an image.
-
-    Raises:
-        MeasurementError: an output file of another size, or with NaN or infinity.
-    """
-    parts: list[Predictions] = []
-    for chunk in chunks:
-        logits = read_logits(run_batch(chunk), images=len(chunk.indices), classes=classes)
-        parts.append(Predictions(logits, chunk.indices, chunk.unreadable))
-        progress(sum(len(part.indices) for part in parts))
-    return join_predictions(parts)
-
-
-def join_predictions(parts: list[Predictions]) -> Predictions:
-    """Predictions of consecutive stretches of a data set as one."""
-    return Predictions(
-        np.concatenate([part.logits for part in parts]),
-        tuple(index for part in parts for index in part.indices),
-        tuple(unreadable for part in parts for unreadable in part.unreadable),
-    )
-
-
-def read_logits(file: Path, *, images: int, classes: int) -> Logits:
-    """A batch's outputs, float32 (images, classes); raises MeasurementError as `collect_predictions`."""
-    values = np.fromfile(file, dtype="<f4")
-    if values.size != images * classes or file.stat().st_size != values.nbytes:
-        raise MeasurementError(
-            f"{file.name} holds {file.stat().st_size} bytes, not {images} images of {classes} float32 logits"
-        )
-    logits = values.reshape(images, classes)
-    if not np.isfinite(logits).all():
-        first = int(np.flatnonzero(~np.isfinite(logits).all(axis=1))[0])
-        raise MeasurementError(f"{file.name} has NaN or infinity among the logits of image {first}")
-    return logits
-
-
-def expected_outputs(
-    dataset: Dataset, indices: tuple[int, ...], *, classes: int, class_offset: int
-) -> NDArray[np.int64]:
-    """The network's output number of each image's label.
-
-    Raises:
-        UsageError: the network has another number of classes than the data set, offset included.
-    """
-    if len(dataset.classes) + class_offset != classes:
-        raise UsageError(
-            f"the network has {classes} classes, {dataset.name} has {len(dataset.classes)}"
-            + (f" after {class_offset} for the background" if class_offset else ""),
-            mend="evaluate on what it was trained for, or train a head for this: harness train --from",
-        )
-    return np.array([dataset.labels[index] + class_offset for index in indices], dtype=np.int64)
-
-
-def score(predictions: Predictions, dataset: Dataset, *, class_offset: int = 0) -> Scores:
-    """Count what is right; among equal logits the lowest class number comes first, as argmax has it."""
-    classes = predictions.logits.shape[1]
-    expected = expected_outputs(dataset, predictions.indices, classes=classes, class_offset=class_offset)
-    ranks = _rank(predictions.logits, expected)
-    predicted = predictions.logits.argmax(axis=1)
-    pairs, counts = np.unique(np.stack([expected, predicted], axis=1), axis=0, return_counts=True)
-    table = tuple(
-        ClassScore(
-            name=name,
-            images=int((expected == output).sum()),
-            correct=int(((expected == output) & (predicted == output)).sum()),
-            predicted=int((predicted == output).sum()),
-        )
-        for output, name in enumerate(dataset.classes, start=class_offset)
-    )
-    return Scores(
-        top1=wilson_interval(int((ranks < 1).sum()), len(ranks)),
-        top5=wilson_interval(int((ranks < 5).sum()), len(ranks)),
-        images=len(ranks),
-        classes=table,
-        confusions=tuple(
-            Confusion(actual=int(a) - class_offset, predicted=int(p) - class_offset, images=int(n))
-            for (a, p), n in zip(pairs, counts, strict=True)
-            if a != p
-        ),
-        unreadable=predictions.unreadable,
-    )
-
-
-def _rank(logits: Logits, expected: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many outputs come before the expected one: 0 is a hit."""
-    own = np.take_along_axis(logits, expected[:, None], axis=1)
-    before = np.arange(logits.shape[1]) < expected[:, None]
-    ahead: NDArray[np.int64] = ((logits > own) | ((logits == own) & before)).sum(axis=1)
-    return ahead
-
-
-def summarize(
-    scores: Scores,
+def evaluate(
+    subject: Subject,
     dataset: Dataset,
+    run_batch: RunBatch,
     *,
-    preprocessing: str,
     measured_on: str,
-    agreement_with_eager: float | None,
-) -> Accuracy:
-    """The part of the scores that a cell carries."""
-    named = scores.unreadable[:NAMED_UNREADABLE]
-    return Accuracy(
-        top1=scores.top1,
-        top5=scores.top5,
-        images=scores.images,
-        dataset=dataset.name,
-        split=dataset.split,
-        preprocessing=preprocessing,
-        measured_on=measured_on,
-        agreement_with_eager=agreement_with_eager,
-        unreadable=len(scores.unreadable),
-        unreadable_images=tuple(f"{picture.image}: {picture.reason}" for picture in named),
-    )
-
-
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> Interval:
-    """Score interval of a proportion (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
-    if not 0 <= successes <= trials or trials == 0:
-        raise ValueError(f"{successes} successes in {trials} trials")
-    z = float(norm.ppf((1 + confidence) / 2))
-    share = successes / trials
-    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    half = z / (1 + z**2 / trials) * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    # At 0 and at all successes the bound is exact; rounding must not push it past.
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    high = 1.0 if successes == trials else min(1.0, centre + half)
-    return Interval(estimate=share, low=low, high=high, confidence=confidence)
-
-
-def agreement(one: Predictions, other: Predictions) -> tuple[float, tuple[int, ...]]:
-    """Share of images with the same top-1 class, and the indices of the others.
+    packed_folder: Path,
+    chunk_bytes: int = CHUNK_BYTES,
+    predict_eagerly: Callable[[list[Chunk]], Predictions] | None = None,
+    progress: Callable[[int], None] = lambda images: None,
+) -> tuple[Evaluation, Predictions]:
+    """Run a data set through an artifact on a device; `run_batch` sends a chunk and brings its logits back.
 
     Raises:
-        MeasurementError: the two are not of the same images in the same order.
+        UsageError: the data set's classes are not the network's, or none of its images can be read.
+        MeasurementError: the device's outputs are not logits of these images.
     """
-    _require_same_images(one, other)
-    differs = one.logits.argmax(axis=1) != other.logits.argmax(axis=1)
-    return float(1 - differs.mean()), tuple(one.indices[at] for at in np.flatnonzero(differs))
+    check_dataset(subject, dataset)
+    chunks: list[Chunk] = []
+
+    def run(chunk: Chunk) -> Path:
+        chunks.append(chunk)
+        return run_batch(chunk)
+
+    packed = pack(dataset, subject.preprocessing, packed_folder, chunk_bytes=chunk_bytes)
+    predictions = collect_predictions(packed, run, classes=subject.classes, progress=progress)
+    scores = score(predictions, dataset, class_offset=subject.class_offset)
+    share: float | None = None
+    differing: tuple[str, ...] | None = None
+    if predict_eagerly is not None:
+        share, indices = agreement(predictions, predict_eagerly(chunks))
+        differing = tuple(dataset.image_names[index] for index in indices)
+    accuracy = summarize(
+        scores,
+        dataset,
+        preprocessing=subject.preprocessing.description,
+        measured_on=measured_on,
+        agreement_with_eager=share,
+    )
+    evaluation = Evaluation(
+        accuracy=accuracy,
+        scores=scores,
+        artifact_sha256=subject.artifact_sha256,
+        weights=subject.weights,
+        dataset_identity=dataset.identity,
+        preprocessing=subject.preprocessing,
+        class_offset=subject.class_offset,
+        differing=differing,
+        outcomes=list_outcomes(predictions, dataset, class_offset=subject.class_offset),
+    )
+    return evaluation, predictions
 
 
-def _require_same_images(one: Predictions, other: Predictions) -> None:
-    if one.indices != other.indices or one.logits.shape != other.logits.shape:
-        raise MeasurementError(
-            f"predictions of {len(one.indices)} and {len(other.indices)} images cannot be paired: "
-            "they are not of the same images in the same order",
-            mend="evaluate both on the same data set, split and preprocessing",
-        )
+def keep_outputs(run_batch: RunBatch, folder: Path) -> RunBatch:
+    """Keep each chunk's outputs in a folder of one artifact on one device, so that a second run goes on."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def run(chunk: Chunk) -> Path:
+        kept = folder / f"{chunk.sha256}.logits"
+        if not kept.exists():
+            partial = kept.with_suffix(".partial")
+            partial.write_bytes(run_batch(chunk).read_bytes())
+            partial.replace(kept)
+        return kept
+
+    return run

@@ -5,7 +5,7 @@ import math
 from scipy.stats import binomtest, norm
 
 from harness.accuracy.datasets import Dataset
-from harness.accuracy.evaluation import Predictions, expected_outputs
+from harness.accuracy.scoring import Predictions, expected_outputs
 from harness.errors import MeasurementError
 from harness.records import Interval, PairedDrop
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
-from harness.accuracy.assessment import Subject, check_dataset
 from harness.accuracy.calibration import save_calibration
 from harness.accuracy.datasets import Dataset, name_split, open_split
+from harness.accuracy.evaluation import Subject, check_dataset
 from harness.accuracy.weights import LoadedWeights, load_weights
 from harness.errors import UsageError
 from harness.lowering.cache import LoweringInputs

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from harness.accuracy.eager import Network
-from harness.accuracy.evaluation import Logits
+from harness.accuracy.scoring import Logits
 from harness.lowering.cache import LoweringInputs
 from harness.lowering.int8_reference import IntegerReference
 from harness.lowering.precisions import round_weights

@@ -220,8 +220,8 @@ def _evaluate(
     """Add accuracy to the cells of a run folder."""
     import dataclasses
 
+    from harness.accuracy.evaluate import evaluate_run
     from harness.devices import inventory
-    from harness.evaluating import evaluate_run
     from harness.records.run_folder import read_cells
 
     on_host = request.accuracy_on_host

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from harness.accuracy import packing
-from harness.accuracy.assessment import Evaluation, RunBatch, Subject, check_dataset, evaluate, keep_outputs
 from harness.accuracy.datasets import Dataset, open_dataset
 from harness.accuracy.eager import predict_chunks
+from harness.accuracy.evaluation import Evaluation, RunBatch, Subject, check_dataset, evaluate, keep_outputs
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preprocessing import Preprocessing
 from harness.errors import UsageError

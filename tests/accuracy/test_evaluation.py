@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from harness.accuracy.datasets import Dataset
-from harness.accuracy.evaluation import (
+from harness.accuracy.loading import Unreadable
+from harness.accuracy.packing import Chunk
+from harness.accuracy.scoring import (
     Predictions,
     agreement,
     collect_predictions,
@@ -16,8 +18,6 @@ from harness.accuracy.evaluation import (
     summarize,
     wilson_interval,
 )
-from harness.accuracy.loading import Unreadable
-from harness.accuracy.packing import Chunk
 from harness.errors import MeasurementError, UsageError
 
 

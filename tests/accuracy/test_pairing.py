@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from harness.accuracy.datasets import Dataset
-from harness.accuracy.evaluation import Predictions
 from harness.accuracy.pairing import list_outcomes, paired_drop
+from harness.accuracy.scoring import Predictions
 from harness.errors import MeasurementError
 
 

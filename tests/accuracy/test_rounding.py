@@ -12,10 +12,10 @@ from harness.accuracy import sgd
 from harness.accuracy.calibration import save_calibration
 from harness.accuracy.datasets import Dataset, open_dataset
 from harness.accuracy.eager import predict_pixels
-from harness.accuracy.evaluation import score
 from harness.accuracy.loading import load_pixels
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.rounding import RoundingNetwork
+from harness.accuracy.scoring import score
 from harness.accuracy.sgd import Progress, Recipe, train
 from harness.accuracy.training import Trained, fine_tune_for_int8, training_images
 from harness.accuracy.weights import Checkpoint, load_weights, save_checkpoint

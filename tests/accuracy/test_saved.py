@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.accuracy.assessment import Evaluation
-from harness.accuracy.evaluation import Scores, wilson_interval
+from harness.accuracy.evaluation import Evaluation
 from harness.accuracy.preprocessing import Preprocessing
-from harness.accuracy.saved import pair_with_fp32, save_evaluation
+from harness.accuracy.scoring import Scores, wilson_interval
+from harness.accuracy.store import pair_with_fp32, save_evaluation
 from harness.records import Accuracy, Cell, Precision, Variant, Weights
 from harness.records.run_folder import read_cells
 from synthetic import PHONE, make_cell

@@ -9,10 +9,10 @@ from harness.accuracy import training
 from harness.accuracy.datasets import Dataset, open_dataset
 from harness.accuracy.datasets.dataset import stratified_subset
 from harness.accuracy.eager import predict_chunks
-from harness.accuracy.evaluation import score
 from harness.accuracy.head import Features, choose_head
 from harness.accuracy.packing import pack
 from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.scoring import score
 from harness.accuracy.sgd import Progress, Recipe
 from harness.accuracy.training import fine_tune, scratch_recipe, train_from_scratch
 from harness.accuracy.weights import load_weights

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from harness.accuracy.assessment import Subject, evaluate
 from harness.accuracy.datasets import Dataset, open_dataset
+from harness.accuracy.evaluation import Subject, evaluate
 from harness.accuracy.packing import Chunk, pack
 from harness.accuracy.preprocessing import Preprocessing
 from harness.errors import UsageError

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from harness.accuracy.assessment import Evaluation, Subject
 from harness.accuracy.datasets import Dataset
+from harness.accuracy.evaluation import Evaluation, Subject
 from harness.accuracy.pairing import paired_drop
 from harness.records import Cell
 from harness.records.run_folder import cell_file_name, read_cells, write_cell

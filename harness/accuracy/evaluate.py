@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from harness.accuracy.assessment import RunBatch, evaluate, keep_outputs
 from harness.accuracy.batches import CHUNK_BYTES, Batches
 from harness.accuracy.datasets import Dataset
+from harness.accuracy.divergence import Question, check_answers, departures
 from harness.accuracy.eager import predict_chunks
-from harness.accuracy.evaluation import Predictions
+from harness.accuracy.evaluation import RunBatch, evaluate, keep_outputs
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preparation import Prepared
-from harness.accuracy.saved import FOLDER, find_evaluation, pair_with_fp32, save_evaluation
-from harness.departure import Question, check_answers, departures
+from harness.accuracy.scoring import Predictions
+from harness.accuracy.store import FOLDER, find_evaluation, pair_with_fp32, save_evaluation
 from harness.devices.device import Device
 from harness.devices.host_lock import hold_device, hold_there
 from harness.devices.kinds import open_device

@@ -14,13 +14,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.accuracy.assessment import Evaluation
 from harness.accuracy.batches import Batches
 from harness.accuracy.datasets import Dataset
-from harness.accuracy.evaluation import Logits, Predictions, read_logits
+from harness.accuracy.evaluation import Evaluation
 from harness.accuracy.loading import load_pixels
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preprocessing import normalize
+from harness.accuracy.scoring import Logits, Predictions, read_logits
 from harness.analysis.parity import MENDS, RELATIVE_TOLERANCE, read_reference
 from harness.devices.host import open_host
 from harness.devices.host_lock import hold_device
