@@ -33,7 +33,7 @@ LAYERS = (
     (
         "harness.run",
         "harness.accuracy.evaluate",
-        "harness.teaching",
+        "harness.accuracy.training.train",
         "harness.options",
         "harness.contradictions",
     ),

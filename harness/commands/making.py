@@ -132,7 +132,7 @@ def train(
         seed=seed,
     )
     options.check_training(order)
-    from harness.teaching import train as train_network
+    from harness.accuracy.training.train import train as train_network
 
     with display.show_progress(console_for(stderr=True), quiet=quiet) as listen:
         trained = train_network(order, listen)

@@ -8,16 +8,16 @@ import pytest
 import torch
 from torch import fx
 
-from harness.accuracy import sgd
 from harness.accuracy.calibration import save_calibration
 from harness.accuracy.datasets import Dataset, open_dataset
 from harness.accuracy.eager import predict_pixels
 from harness.accuracy.loading import load_pixels
 from harness.accuracy.preprocessing import Preprocessing
-from harness.accuracy.rounding import RoundingNetwork
 from harness.accuracy.scoring import score
-from harness.accuracy.sgd import Progress, Recipe, train
-from harness.accuracy.training import Trained, fine_tune_for_int8, training_images
+from harness.accuracy.training.fake_quantization import RoundingNetwork
+from harness.accuracy.training.procedures import Trained, fine_tune_for_int8, sgd, training_images
+from harness.accuracy.training.sgd import Progress, Recipe, train
+from harness.accuracy.training.train import train as carry_out
 from harness.accuracy.weights import Checkpoint, load_weights, save_checkpoint
 from harness.accuracy.weights.checkpoint import read_tensors
 from harness.errors import UsageError
@@ -27,7 +27,6 @@ from harness.lowering.silence import quietly
 from harness.lowering.synthetic_images import synthetic_images
 from harness.options import TrainingOrder
 from harness.records import Precision, Variant
-from harness.teaching import train as carry_out
 from models.mobilenet_v1 import ConvNormAct, MobileNetV1, fold_batch_norm, initialize
 from weight_files import tflite_model, trained_network
 

@@ -5,16 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.accuracy import training
 from harness.accuracy.datasets import Dataset, open_dataset
 from harness.accuracy.datasets.dataset import stratified_subset
 from harness.accuracy.eager import predict_chunks
-from harness.accuracy.head import Features, choose_head
 from harness.accuracy.packing import pack
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.scoring import score
-from harness.accuracy.sgd import Progress, Recipe
-from harness.accuracy.training import fine_tune, scratch_recipe, train_from_scratch
+from harness.accuracy.training.head import Features, choose_head
+from harness.accuracy.training.procedures import fine_tune, procedures, scratch_recipe, train_from_scratch
+from harness.accuracy.training.sgd import Progress, Recipe
 from harness.accuracy.weights import load_weights
 from harness.errors import UsageError
 from weight_files import tflite_model, trained_network
@@ -93,9 +92,9 @@ def test_images_too_many_to_keep_are_decoded_in_every_epoch(
     splits: tuple[Dataset, Dataset], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     preprocessing = Preprocessing(resolution_px=32)
-    kept, _ = training.training_images(splits[0], preprocessing)
-    monkeypatch.setattr(training, "KEEP_BYTES", 0)
-    streamed, _ = training.training_images(splits[0], preprocessing)
+    kept, _ = procedures.training_images(splits[0], preprocessing)
+    monkeypatch.setattr(procedures, "KEEP_BYTES", 0)
+    streamed, _ = procedures.training_images(splits[0], preprocessing)
     chosen = torch.tensor([7, 3, 399])
     for one, other in zip(kept.fetch(chosen), streamed.fetch(chosen), strict=True):
         assert torch.equal(one, other)

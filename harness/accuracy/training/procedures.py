@@ -10,12 +10,12 @@ from torch import Tensor
 
 from harness.accuracy.datasets import Dataset, hold_out, match_classes
 from harness.accuracy.eager import predict_pixels
-from harness.accuracy.head import choose_head, extract_features
 from harness.accuracy.loading import Pixels, Unreadable, load_pixels
 from harness.accuracy.preprocessing import Preprocessing
-from harness.accuracy.rounding import RoundingNetwork
 from harness.accuracy.scoring import expected_outputs, score
-from harness.accuracy.sgd import Progress, Recipe, TrainingImages, train
+from harness.accuracy.training.fake_quantization import RoundingNetwork
+from harness.accuracy.training.head import choose_head, extract_features
+from harness.accuracy.training.sgd import Progress, Recipe, TrainingImages, train
 from harness.accuracy.weights import Checkpoint, LoadedWeights, save_checkpoint
 from harness.errors import UsageError
 from harness.records import Interval, Padding

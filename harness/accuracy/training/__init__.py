@@ -1,0 +1,1 @@
+"""Weights for a variant: from scratch, fine-tuned, or fine-tuned for int8."""
