@@ -2,19 +2,19 @@
 
 import pytest
 
-from harness import contradictions
+from harness.cli.main import validation
 from harness.errors import UsageError
 
 
 def test_less_time_at_most_than_at_least_is_refused() -> None:
-    assert contradictions.check_max_time(1.0, 1.0) == 1.0
-    assert contradictions.check_max_time(None, 0.0) == 0.0
+    assert validation.check_max_time(1.0, 1.0) == 1.0
+    assert validation.check_max_time(None, 0.0) == 0.0
     with pytest.raises(UsageError, match=r"--max-time 0[.]5 is less than --min-time 2"):
-        contradictions.check_max_time(2.0, 0.5)
+        validation.check_max_time(2.0, 0.5)
 
 
 def test_fewer_rounds_at_most_than_at_least_are_refused() -> None:
-    assert contradictions.check_rounds(5, 5) == 5
-    assert contradictions.check_rounds(None, 3) == 3
+    assert validation.check_rounds(5, 5) == 5
+    assert validation.check_rounds(None, 3) == 3
     with pytest.raises(UsageError, match="--max-rounds 3 is fewer than --processes 5"):
-        contradictions.check_rounds(5, 3)
+        validation.check_rounds(5, 3)

@@ -5,15 +5,15 @@ import io
 import pytest
 from rich.console import Console
 
-from harness import display
+from harness.cli.main import console
 from harness.system.progress import Event
 
 
 def test_long_work_is_told_now_and_then_with_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(display.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(console.time, "monotonic", lambda: clock[0])
     output = io.StringIO()
-    with display.show_progress(Console(file=output, width=120), quiet=False) as listen:
+    with console.show_progress(Console(file=output, width=120), quiet=False) as listen:
         for step in range(0, 101):
             clock[0] = 2.0 * step
             listen(Event("training", "epoch 1", step=step, steps=100))
@@ -33,6 +33,6 @@ def test_long_work_is_told_now_and_then_with_the_time_left(monkeypatch: pytest.M
 
 def test_nothing_is_told_when_quiet() -> None:
     output = io.StringIO()
-    with display.show_progress(Console(file=output), quiet=True) as listen:
+    with console.show_progress(Console(file=output), quiet=True) as listen:
         listen(Event("training", "done"))
     assert output.getvalue() == ""

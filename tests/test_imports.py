@@ -11,7 +11,7 @@ PACKAGES = ("harness", "models", "reports")
 
 # From the bottom up: a module imports only from its own layer or from those before it.
 LAYERS = (
-    ("harness.errors", "harness.system.paths", "harness.system.text", "harness.quantities"),
+    ("harness.errors", "harness.system.paths", "harness.system.text", "harness.cli.units"),
     ("harness.records", "harness.system.progress"),
     ("harness.transports",),
     (
@@ -34,12 +34,12 @@ LAYERS = (
         "harness.run",
         "harness.accuracy.evaluate",
         "harness.accuracy.training.train",
-        "harness.options",
-        "harness.contradictions",
+        "harness.cli.parsing",
+        "harness.cli.validation",
     ),
-    ("harness.display",),
-    ("harness.commands",),
-    ("harness.cli", "harness.__main__"),
+    ("harness.cli.console",),
+    ("harness.cli",),
+    ("harness.cli.main", "harness.__main__"),
 )
 # What a module may import outside its layer's rule: foreign package -> the only places that may.
 CONFINED = {
@@ -49,8 +49,8 @@ CONFINED = {
     "matplotlib": ("reports",),
     "pandas": ("reports",),
     "subprocess": ("harness.transports",),
-    "typer": ("harness.commands",),
-    "rich": ("harness.display", "harness.commands"),
+    "typer": ("harness.cli",),
+    "rich": ("harness.cli.console", "harness.cli"),
 }
 REPORTS_MAY_IMPORT = (
     "harness.records",

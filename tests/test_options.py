@@ -4,43 +4,43 @@ from pathlib import Path
 
 import pytest
 
-from harness import options
+from harness.cli.main import parsing
 from harness.errors import UsageError
 
 
 def test_lists_keep_their_order_and_drop_repetitions() -> None:
-    assert options.parse_widths("0.5,0.25,0.50") == (0.5, 0.25)
-    assert options.parse_resolutions(" 224 , 32") == (224, 32)
-    assert options.parse_precisions("INT8,fp32") == ("int8", "fp32")
-    assert options.parse_devices(["host,emulator", "host"]) == ("host", "emulator")
+    assert parsing.parse_widths("0.5,0.25,0.50") == (0.5, 0.25)
+    assert parsing.parse_resolutions(" 224 , 32") == (224, 32)
+    assert parsing.parse_precisions("INT8,fp32") == ("int8", "fp32")
+    assert parsing.parse_devices(["host,emulator", "host"]) == ("host", "emulator")
 
 
 @pytest.mark.parametrize(
     ("parse", "text", "says"),
     [
-        (options.parse_widths, "0", "above 0"),
-        (options.parse_widths, "-1", "above 0"),
-        (options.parse_widths, "nan", "above 0"),
-        (options.parse_widths, "inf", "above 0"),
-        (options.parse_widths, "4.5", "at most 4"),
-        (options.parse_widths, "half", "'half' is not a number"),
-        (options.parse_widths, "0.5,", "empty place"),
-        (options.parse_resolutions, "100", "96 is one"),
-        (options.parse_resolutions, "0", "32 is one"),
-        (options.parse_resolutions, "2048", "1024 is one"),
-        (options.parse_resolutions, "224.0", "not a whole number"),
-        (options.parse_resolutions, "²²⁴", "not a whole number"),
-        (options.parse_precisions, "int4", "there is no precision 'int4'"),
-        (options.parse_precision_target, "0%", "'0%' is not above 0"),
-        (options.parse_precision_target, "100%", "below 100 %"),
-        (options.parse_threads, "0", "from 1 to 256"),
-        (options.parse_threads, "1,x", "'x' is not a whole number"),
-        (options.parse_padding, "same", "tf_same"),
-        (options.parse_observer, "mean", "there are histogram, minmax, percentile"),
-        (options.parse_paddings, "symmetric,valid", "there is no padding 'valid'"),
-        (options.parse_cores, "a-b", "no list of cores and none of little, big"),
-        (options.parse_cores, "3-1", "no list of cores"),
-        (options.parse_cores, "", "no list of cores"),
+        (parsing.parse_widths, "0", "above 0"),
+        (parsing.parse_widths, "-1", "above 0"),
+        (parsing.parse_widths, "nan", "above 0"),
+        (parsing.parse_widths, "inf", "above 0"),
+        (parsing.parse_widths, "4.5", "at most 4"),
+        (parsing.parse_widths, "half", "'half' is not a number"),
+        (parsing.parse_widths, "0.5,", "empty place"),
+        (parsing.parse_resolutions, "100", "96 is one"),
+        (parsing.parse_resolutions, "0", "32 is one"),
+        (parsing.parse_resolutions, "2048", "1024 is one"),
+        (parsing.parse_resolutions, "224.0", "not a whole number"),
+        (parsing.parse_resolutions, "²²⁴", "not a whole number"),
+        (parsing.parse_precisions, "int4", "there is no precision 'int4'"),
+        (parsing.parse_precision_target, "0%", "'0%' is not above 0"),
+        (parsing.parse_precision_target, "100%", "below 100 %"),
+        (parsing.parse_threads, "0", "from 1 to 256"),
+        (parsing.parse_threads, "1,x", "'x' is not a whole number"),
+        (parsing.parse_padding, "same", "tf_same"),
+        (parsing.parse_observer, "mean", "there are histogram, minmax, percentile"),
+        (parsing.parse_paddings, "symmetric,valid", "there is no padding 'valid'"),
+        (parsing.parse_cores, "a-b", "no list of cores and none of little, big"),
+        (parsing.parse_cores, "3-1", "no list of cores"),
+        (parsing.parse_cores, "", "no list of cores"),
     ],
 )
 def test_a_wrong_value_is_named(parse: object, text: str, says: str) -> None:
@@ -54,7 +54,7 @@ def test_a_wrong_value_is_named(parse: object, text: str, says: str) -> None:
 def test_a_run_folder_in_use_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match="not empty") as caught:
-        options.new_run_folder(tmp_path)
+        parsing.new_run_folder(tmp_path)
     assert "--resume" in caught.value.mend
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
@@ -62,12 +62,12 @@ def test_a_run_folder_in_use_is_refused_and_left_alone(tmp_path: Path) -> None:
 def test_a_run_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot make the run folder"):
-        options.new_run_folder(tmp_path / "file" / "run")
+        parsing.new_run_folder(tmp_path / "file" / "run")
 
 
 def test_a_folder_from_hugging_face_stands_for_the_weights_in_it(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(UsageError, match="no weights file"):
-        options.parse_weights([str(tmp_path)])
+        parsing.parse_weights([str(tmp_path)])
     (tmp_path / "model.safetensors").touch()
-    assert options.parse_weights([str(tmp_path)]) == (str((tmp_path / "model.safetensors").resolve()),)
+    assert parsing.parse_weights([str(tmp_path)]) == (str((tmp_path / "model.safetensors").resolve()),)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.cli.units import parse_count, parse_share, parse_size, parse_time, parse_wait
 from harness.errors import UsageError
-from harness.quantities import parse_count, parse_share, parse_size, parse_time, parse_wait
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,12 @@ from harness.accuracy.training.sgd import Progress, Recipe, train
 from harness.accuracy.training.train import train as carry_out
 from harness.accuracy.weights import Checkpoint, load_weights, save_checkpoint
 from harness.accuracy.weights.checkpoint import read_tensors
+from harness.cli.parsing import TrainingOrder
 from harness.errors import UsageError
 from harness.lowering.cache import LoweringInputs
 from harness.lowering.precisions import CalibrationData, prepare_int8
 from harness.lowering.silence import quietly
 from harness.lowering.synthetic_images import synthetic_images
-from harness.options import TrainingOrder
 from harness.records import Precision, Variant
 from models.mobilenet_v1 import ConvNormAct, MobileNetV1, fold_batch_norm, initialize
 from weight_files import tflite_model, trained_network

@@ -25,7 +25,7 @@ RunHarness = Callable[..., Any]
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_is_there_and_imports_nothing_heavy(command: str) -> None:
     script = (
-        "import sys; from harness.cli import main\n"
+        "import sys; from harness.cli.main import main\n"
         f"sys.argv = ['harness', *{command.split()!r}, '--help']\n"
         "try: main()\n"
         f"finally: print('heavy:', *(m for m in {HEAVY!r} if m in sys.modules))"

@@ -28,7 +28,7 @@ import sys
 from harness.runner import job
 from harness.runner import process
 process.START_ALLOWANCE_S, process.SILENT_START_S = 4, 1
-from harness.cli import main
+from harness.cli.main import main
 sys.exit(main())
 """
 

@@ -14,8 +14,8 @@ from harness.accuracy.training.procedures import (
     train_from_scratch,
 )
 from harness.accuracy.weights import load_weights
+from harness.cli.parsing import TrainingOrder
 from harness.errors import Interrupted
-from harness.options import TrainingOrder
 from harness.system.progress import Event, Listener
 
 DEFAULT_WIDTH, DEFAULT_RESOLUTION_PX = 1.0, 224

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.commands.application import (
+from harness.cli.application import (
     AllowUndelegated,
     CalibrationImages,
     CalibrationObserver,
@@ -21,7 +21,7 @@ from harness.commands.application import (
     console_for,
     examples,
 )
-from harness.commands.running import prepare_inputs
+from harness.cli.run import prepare_inputs
 
 
 @app.command(epilog=examples("harness lower -w 0.25,0.5 -r 128 -p int8 --out artifacts"))
@@ -41,26 +41,26 @@ def lower(
     quiet: Quiet = False,
 ) -> None:
     """Write only the .pte files."""
-    from harness import display, options
+    from harness.cli.main import console, parsing
     from harness.records import RunRequest
     from harness.run import lower_to
 
     request = RunRequest(
         devices=(),
-        widths=options.parse_widths(width) if width else () if weights else (1.0,),
-        resolutions_px=options.parse_resolutions(resolution) if resolution else () if weights else (224,),
-        precisions=options.parse_precisions(precision),
+        widths=parsing.parse_widths(width) if width else () if weights else (1.0,),
+        resolutions_px=parsing.parse_resolutions(resolution) if resolution else () if weights else (224,),
+        precisions=parsing.parse_precisions(precision),
         threads=(1,),
-        paddings=options.parse_paddings(padding or "symmetric"),
+        paddings=parsing.parse_paddings(padding or "symmetric"),
         classes=classes or 1000,
-        weights=options.random_weights(seed),
-        weights_files=options.parse_weights(weights or []),
+        weights=parsing.random_weights(seed),
+        weights_files=parsing.parse_weights(weights or []),
         calibration_dataset=calibrate,
-        observer=options.parse_observer(observer),
+        observer=parsing.parse_observer(observer),
         allow_undelegated=allow_undelegated,
     )
     request, prepared = prepare_inputs(request, padding=padding, classes=classes)
-    with display.show_progress(console_for(stderr=True), quiet=quiet) as listen:
+    with console.show_progress(console_for(stderr=True), quiet=quiet) as listen:
         inputs = prepared.inputs if prepared else None
         artifacts, errors = lower_to(request, out, listen, inputs=inputs)
     if json:
@@ -77,9 +77,9 @@ def lower(
             )
             for a in artifacts
         ]
-        display.print_table(console_for(), "", ("file", "MB", "M MACs", "delegated nodes"), rows)
+        console.print_table(console_for(), "", ("file", "MB", "M MACs", "delegated nodes"), rows)
     for error in errors:
-        display.print_error(console_for(stderr=True), error)
+        console.print_error(console_for(stderr=True), error)
     raise typer.Exit(1 if errors else 0)
 
 
@@ -117,24 +117,24 @@ def train(
     Trains on the data set's train split and tells top-1 on its test split; without splits, a tenth is held
     out to test on. Weights to go on from get a new classifier, except with --quantization-aware.
     """
-    from harness import display, options
+    from harness.cli.main import console, parsing
 
-    order = options.TrainingOrder(
+    order = parsing.TrainingOrder(
         dataset=dataset,
-        out=options.check_checkpoint(out),
-        width=options.parse_one_width(width),
-        resolution_px=options.parse_one_resolution(resolution),
+        out=parsing.check_checkpoint(out),
+        width=parsing.parse_one_width(width),
+        resolution_px=parsing.parse_one_resolution(resolution),
         epochs=epochs,
         start=start,
         freeze_backbone=freeze_backbone,
         quantization_aware=quantization_aware,
-        padding=options.parse_padding(padding),
+        padding=parsing.parse_padding(padding),
         seed=seed,
     )
-    options.check_training(order)
+    parsing.check_training(order)
     from harness.accuracy.training.train import train as train_network
 
-    with display.show_progress(console_for(stderr=True), quiet=quiet) as listen:
+    with console.show_progress(console_for(stderr=True), quiet=quiet) as listen:
         trained = train_network(order, listen)
     top1 = trained.top1
     typer.echo(

@@ -10,9 +10,9 @@ from typing import TypeVar, get_args
 
 import msgspec
 
+from harness.cli.units import parse_share
 from harness.devices.cores import CLUSTER_NAMES, names_cores
 from harness.errors import UsageError
-from harness.quantities import parse_share
 from harness.records import (
     RANDOM_WEIGHTS,
     Observer,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.commands.application import Json, app, bundle_app, console_for, examples, say
+from harness.cli.application import Json, app, bundle_app, console_for, examples, say
 
 
 @app.command()
@@ -18,7 +18,7 @@ def devices(
     ] = None,
 ) -> None:
     """List the devices attached, configured and built in."""
-    from harness import display
+    from harness.cli.main import console
     from harness.devices import inventory
 
     if example:
@@ -35,7 +35,7 @@ def devices(
         return
     columns = ("name", "kind", "transport", "address", "tags", "state")
     rows = [(e.name, e.kind, e.transport, e.address, " ".join(e.tags), e.state) for e in listed]
-    display.print_table(console_for(), "", columns, rows)
+    console.print_table(console_for(), "", columns, rows)
 
 
 def _clean(name: str) -> None:
@@ -65,7 +65,7 @@ def doctor(
 
     Exit code 0 fit, 4 unfit.
     """
-    from harness import display
+    from harness.cli.main import console
     from harness.devices import inventory
     from harness.measuring.doctor import examine
 
@@ -77,7 +77,7 @@ def doctor(
         typer.echo(msgspec.json.encode(diagnoses).decode())
     else:
         rows = [(d.subject, d.what, d.level, d.detail) for d in diagnoses]
-        display.print_table(console_for(), "", ("of", "what", "", "found"), rows)
+        console.print_table(console_for(), "", ("of", "what", "", "found"), rows)
         for diagnosis in diagnoses:
             if diagnosis.mend:
                 typer.echo(f"{diagnosis.subject}, {diagnosis.what}: {diagnosis.mend}")

@@ -4,12 +4,15 @@ import os
 import sys
 import threading
 
-from harness.commands.application import app, console_for
+from harness.cli.application import app, console_for
 from harness.errors import HarnessError, Interrupted
 
 # isort: off
 # In the order in which --help lists them.
-from harness.commands import running, making, results, devices
+from harness.cli.main import run
+from harness.cli.main import lower
+from harness.cli.main import report
+from harness.cli.main import devices
 
 # isort: on
 
@@ -23,7 +26,7 @@ def main() -> None:
     except HarnessError as error:
         if "--debug" in sys.argv:
             raise
-        from harness.display import print_error
+        from harness.cli.console import print_error
 
         print_error(console_for(stderr=True), error)
         others = set(threading.enumerate()) - {threading.main_thread()}

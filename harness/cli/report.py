@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from harness.commands.application import Json, RunFolders, app, console_for, examples
-from harness.commands.outcome import write_report_of
+from harness.cli.application import Json, RunFolders, app, console_for, examples
+from harness.cli.summary import write_report_of
 
 
 @app.command(epilog=examples("harness report results/20260101T120000Z-ab12cd --out report"))
@@ -38,7 +38,7 @@ def pick(
 ) -> None:
     """Name the best variant within a budget."""
     from harness.analysis import selection as picking
-    from harness.quantities import parse_count, parse_share, parse_size, parse_time
+    from harness.cli.units import parse_count, parse_share, parse_size, parse_time
     from harness.records.run_folder import load_runs
 
     cells = tuple(cell for _, cells in load_runs(folders) for cell in cells)
@@ -72,13 +72,13 @@ def compare(
 
     Exit code 0 no worse, 1 worse, 3 inconclusive.
     """
-    from harness import display, options
     from harness.analysis import comparison_text
     from harness.analysis.comparison import EXIT_CODES
     from harness.analysis.comparison import compare as compare_cells
+    from harness.cli.main import console, parsing
     from harness.records.run_folder import load_run
 
-    accepted = options.parse_margin(margin)
+    accepted = parsing.parse_margin(margin)
     comparison = compare_cells(load_run(base)[1], load_run(new)[1], margin=accepted, across=across)
     if json:
         import msgspec
@@ -87,6 +87,6 @@ def compare(
     elif markdown:
         typer.echo(comparison_text.to_markdown(comparison))
     else:
-        display.print_table(console_for(), "", comparison_text.HEADINGS, comparison_text.to_rows(comparison))
+        console.print_table(console_for(), "", comparison_text.HEADINGS, comparison_text.to_rows(comparison))
         typer.echo(comparison_text.summarize(comparison))
     raise typer.Exit(EXIT_CODES[comparison.finding])

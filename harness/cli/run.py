@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.application import (
+from harness.cli.application import (
     AccuracyImages,
     AccuracyPlace,
     AllowUndelegated,
@@ -28,7 +28,7 @@ from harness.commands.application import (
     examples,
     say,
 )
-from harness.commands.outcome import show_outcome
+from harness.cli.summary import show_outcome
 
 if TYPE_CHECKING:
     from harness.accuracy.preparation import Prepared
@@ -108,40 +108,40 @@ def run(
 
     The product of all lists is run on each device; each cell is saved as soon as it is measured.
     """
-    from harness import contradictions, options
+    from harness.cli.main import parsing, validation
+    from harness.cli.units import parse_wait
     from harness.devices import inventory
     from harness.devices.kinds import check_target
-    from harness.quantities import parse_wait
     from harness.records import RunRequest
     from harness.records.run_folder import read_run
 
     if resume is not None:
-        contradictions.check_resumed(given_options(context))
+        validation.check_resumed(given_options(context))
         request = read_run(resume).request
     else:
         request = RunRequest(
-            devices=options.parse_devices(device or []),
-            widths=options.parse_widths(width) if width else () if weights else (1.0,),
-            resolutions_px=options.parse_resolutions(resolution) if resolution else () if weights else (224,),
-            precisions=options.parse_precisions(precision),
-            threads=options.parse_threads(threads),
-            paddings=options.parse_paddings(padding or "symmetric"),
+            devices=parsing.parse_devices(device or []),
+            widths=parsing.parse_widths(width) if width else () if weights else (1.0,),
+            resolutions_px=parsing.parse_resolutions(resolution) if resolution else () if weights else (224,),
+            precisions=parsing.parse_precisions(precision),
+            threads=parsing.parse_threads(threads),
+            paddings=parsing.parse_paddings(padding or "symmetric"),
             classes=classes or 1000,
-            weights=options.random_weights(seed),
-            weights_files=options.parse_weights(weights or []),
+            weights=parsing.random_weights(seed),
+            weights_files=parsing.parse_weights(weights or []),
             calibration_dataset=calibrate,
-            observer=options.parse_observer(observer),
+            observer=parsing.parse_observer(observer),
             accuracy_dataset=accuracy,
-            accuracy_on_host=options.parse_place(accuracy_on),
-            cpus=options.parse_cores(cores),
+            accuracy_on_host=parsing.parse_place(accuracy_on),
+            cpus=parsing.parse_cores(cores),
             processes=processes,
-            max_rounds=contradictions.check_rounds(processes, max_rounds),
+            max_rounds=validation.check_rounds(processes, max_rounds),
             max_minutes=max_minutes,
-            target_precision=options.parse_precision_target(target_precision),
+            target_precision=parsing.parse_precision_target(target_precision),
             warmup_iterations=warmup,
             min_iterations=iterations,
             min_seconds=min_time,
-            max_seconds=contradictions.check_max_time(min_time, max_time),
+            max_seconds=validation.check_max_time(min_time, max_time),
             profile=profile,
             sampler=sampler,
             quiet_device=quiet_device,
@@ -154,7 +154,7 @@ def run(
     for target in targets:
         check_target(target)
     request, prepared = prepare_inputs(request, padding=padding, classes=classes)
-    folder = resume or options.new_run_folder(out)
+    folder = resume or parsing.new_run_folder(out)
     _run(request, prepared, targets, folder, json=json, quiet=quiet)
 
 
@@ -173,9 +173,9 @@ def prepare_inputs(
     request: "RunRequest", *, padding: str | None = None, classes: int | None = None
 ) -> "tuple[RunRequest, Prepared | None]":
     """Load the weights a request names, if any; it then says which data set int8 is calibrated on."""
-    from harness import contradictions, options
+    from harness.cli.main import parsing, validation
 
-    contradictions.check_data_sets(request)
+    validation.check_data_sets(request)
     if not request.weights_files:
         return request, None
     import msgspec
@@ -185,7 +185,7 @@ def prepare_inputs(
     if request.accuracy_dataset and not request.calibration_dataset:
         training = find_training_split(request.accuracy_dataset)
         request = msgspec.structs.replace(request, calibration_dataset=training)
-    wanted = options.parse_paddings(padding) if padding else ()
+    wanted = parsing.parse_paddings(padding) if padding else ()
     return request, prepare(request, say, paddings=wanted, classes=classes)
 
 
@@ -198,14 +198,14 @@ def _run(
     json: bool,
     quiet: bool,
 ) -> None:
-    from harness import display
+    from harness.cli.main import console
     from harness.run import run as run_cells
 
     inputs = prepared.inputs if prepared else None
-    with display.show_progress(console_for(stderr=True), quiet=quiet) as listen:
+    with console.show_progress(console_for(stderr=True), quiet=quiet) as listen:
         outcome = run_cells(request, targets, folder, listen, inputs=inputs)
     if prepared:
-        with display.show_progress(console_for(stderr=True), quiet=quiet) as listen:
+        with console.show_progress(console_for(stderr=True), quiet=quiet) as listen:
             outcome = _evaluate(request, prepared, targets, outcome, listen)
     show_outcome(outcome, json=json)
 
@@ -256,7 +256,7 @@ def evaluate(
     """
     import msgspec
 
-    from harness import contradictions, display, options
+    from harness.cli.main import console, parsing, validation
     from harness.devices import inventory
     from harness.devices.kinds import check_target
     from harness.records.run_folder import load_run
@@ -266,22 +266,20 @@ def evaluate(
     known = saved.request
     request = msgspec.structs.replace(
         known,
-        devices=options.parse_devices(device or []) or known.devices,
-        weights_files=options.parse_weights(weights or []) or known.weights_files,
+        devices=parsing.parse_devices(device or []) or known.devices,
+        weights_files=parsing.parse_weights(weights or []) or known.weights_files,
         accuracy_dataset=accuracy or known.accuracy_dataset,
-        accuracy_on_host=options.parse_place(accuracy_on),
+        accuracy_on_host=parsing.parse_place(accuracy_on),
     )
-    contradictions.check_evaluation(request)
+    validation.check_evaluation(request)
     targets = () if request.accuracy_on_host else inventory.resolve(request.devices)
     if device:
-        contradictions.check_measured(
-            (target.name for target in targets), (cell.device.name for cell in cells)
-        )
+        validation.check_measured((target.name for target in targets), (cell.device.name for cell in cells))
     for target in targets:
         check_target(target)
     from harness.accuracy.preparation import prepare
 
     prepared = prepare(request, lambda _: None)
-    with display.show_progress(console_for(stderr=True), quiet=quiet) as listen:
+    with console.show_progress(console_for(stderr=True), quiet=quiet) as listen:
         outcome = _evaluate(request, prepared, targets, Outcome(folder, cells, ()), listen)
     show_outcome(outcome, json=json)
