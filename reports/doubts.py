@@ -1,4 +1,4 @@
-"""Which of a verdict's reasons bear on what a report shows; the codes are those of `analysis/validity/verdict.py`."""
+"""Which of a verdict's reasons bear on what a report shows; codes as in `analysis/validity/verdict.py`."""
 
 from harness.records import Cell
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.cli.main import validation
+from harness.cli import validation
 from harness.errors import UsageError
 
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from harness.cli.main import console
+from harness.cli import console
 from harness.system.progress import Event
 
 

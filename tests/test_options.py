@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.main import parsing
+from harness.cli import parsing
 from harness.errors import UsageError
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 # One task waits for its `cancel`, the other for a device that is silent for ever.
 PROGRAM = """
 import sys, threading
-from harness.cli.main import main
+from harness.cli import main
 from harness.errors import Interrupted
 from harness.measuring.parallel import work_at_once
 

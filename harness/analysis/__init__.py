@@ -1,1 +1,1 @@
-"""What follows from records alone: intervals, verdicts, comparison and choice. Nothing here touches a device."""
+"""Intervals, verdicts, comparison and choice: computed from records alone, no device needed."""

@@ -18,7 +18,7 @@ def devices(
     ] = None,
 ) -> None:
     """List the devices attached, configured and built in."""
-    from harness.cli.main import console
+    from harness.cli import console
     from harness.devices import inventory
 
     if example:
@@ -65,7 +65,7 @@ def doctor(
 
     Exit code 0 fit, 4 unfit.
     """
-    from harness.cli.main import console
+    from harness.cli import console
     from harness.devices import inventory
     from harness.measuring.doctor import examine
 

@@ -41,7 +41,7 @@ def lower(
     quiet: Quiet = False,
 ) -> None:
     """Write only the .pte files."""
-    from harness.cli.main import console, parsing
+    from harness.cli import console, parsing
     from harness.records import RunRequest
     from harness.run import lower_to
 
@@ -117,7 +117,7 @@ def train(
     Trains on the data set's train split and tells top-1 on its test split; without splits, a tenth is held
     out to test on. Weights to go on from get a new classifier, except with --quantization-aware.
     """
-    from harness.cli.main import console, parsing
+    from harness.cli import console, parsing
 
     order = parsing.TrainingOrder(
         dataset=dataset,

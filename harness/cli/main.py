@@ -9,14 +9,14 @@ from harness.errors import HarnessError, Interrupted
 
 # isort: off
 # In the order in which --help lists them.
-from harness.cli.main import run
-from harness.cli.main import lower
-from harness.cli.main import report
-from harness.cli.main import devices
+from harness.cli import run
+from harness.cli import lower
+from harness.cli import report
+from harness.cli import devices
 
 # isort: on
 
-__all__ = ["app", "devices", "main", "making", "results", "running"]
+__all__ = ["app", "devices", "lower", "main", "report", "run"]
 
 
 def main() -> None:

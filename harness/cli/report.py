@@ -75,7 +75,7 @@ def compare(
     from harness.analysis import comparison_text
     from harness.analysis.comparison import EXIT_CODES
     from harness.analysis.comparison import compare as compare_cells
-    from harness.cli.main import console, parsing
+    from harness.cli import console, parsing
     from harness.records.run_folder import load_run
 
     accepted = parsing.parse_margin(margin)

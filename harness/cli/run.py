@@ -108,7 +108,7 @@ def run(
 
     The product of all lists is run on each device; each cell is saved as soon as it is measured.
     """
-    from harness.cli.main import parsing, validation
+    from harness.cli import parsing, validation
     from harness.cli.units import parse_wait
     from harness.devices import inventory
     from harness.devices.kinds import check_target
@@ -173,7 +173,7 @@ def prepare_inputs(
     request: "RunRequest", *, padding: str | None = None, classes: int | None = None
 ) -> "tuple[RunRequest, Prepared | None]":
     """Load the weights a request names, if any; it then says which data set int8 is calibrated on."""
-    from harness.cli.main import parsing, validation
+    from harness.cli import parsing, validation
 
     validation.check_data_sets(request)
     if not request.weights_files:
@@ -198,7 +198,7 @@ def _run(
     json: bool,
     quiet: bool,
 ) -> None:
-    from harness.cli.main import console
+    from harness.cli import console
     from harness.run import run as run_cells
 
     inputs = prepared.inputs if prepared else None
@@ -256,7 +256,7 @@ def evaluate(
     """
     import msgspec
 
-    from harness.cli.main import console, parsing, validation
+    from harness.cli import console, parsing, validation
     from harness.devices import inventory
     from harness.devices.kinds import check_target
     from harness.records.run_folder import load_run

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def show_outcome(outcome: "Outcome", *, json: bool) -> None:
     """The report, and a table or one JSON document; ends the command with its exit code."""
-    from harness.cli.main import console
+    from harness.cli.console import print_error
 
     folder = outcome.folder
     report = write_report_of([folder], folder / "report") if outcome.cells else None
@@ -25,7 +25,7 @@ def show_outcome(outcome: "Outcome", *, json: bool) -> None:
         if report:
             console_for().print(f"report: {report}", soft_wrap=True, highlight=False, markup=False)
     for error in outcome.errors:
-        console.print_error(console_for(stderr=True), error)
+        print_error(console_for(stderr=True), error)
     raise typer.Exit(outcome.errors[0].exit_code if outcome.errors else 0)
 
 
@@ -43,7 +43,7 @@ def _print_json(outcome: "Outcome", report: Path | None) -> None:
 
 def _show_summary(cells: "tuple[Cell, ...]") -> None:
     """One table a device, then what their marks mean."""
-    from harness.cli.main import console
+    from harness.cli.console import print_table
     from reports.tables import summarise
 
     console = console_for()
@@ -51,7 +51,7 @@ def _show_summary(cells: "tuple[Cell, ...]") -> None:
     for info in dict.fromkeys(cell.device for cell in cells):
         table = summarise([cell for cell in cells if cell.device == info])
         verdicts = [row.cells[-1] for row in table.rows]
-        console.print_table(
+        print_table(
             console,
             f"{info.name}: {info.model}",
             table.columns,

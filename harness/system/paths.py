@@ -6,7 +6,7 @@ from pathlib import Path
 import platformdirs
 
 APPLICATION = "mobilenet-harness"
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 DEVICE_SCRIPTS = PROJECT / "device_scripts"
 
 

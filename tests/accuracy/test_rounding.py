@@ -14,8 +14,9 @@ from harness.accuracy.eager import predict_pixels
 from harness.accuracy.loading import load_pixels
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.scoring import score
+from harness.accuracy.training import sgd
 from harness.accuracy.training.fake_quantization import RoundingNetwork
-from harness.accuracy.training.procedures import Trained, fine_tune_for_int8, sgd, training_images
+from harness.accuracy.training.procedures import Trained, fine_tune_for_int8, training_images
 from harness.accuracy.training.sgd import Progress, Recipe, train
 from harness.accuracy.training.train import train as carry_out
 from harness.accuracy.weights import Checkpoint, load_weights, save_checkpoint

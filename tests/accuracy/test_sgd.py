@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.accuracy.preprocessing import Preprocessing, normalize, torchvision_preprocessing
-from harness.accuracy.training.procedures import sgd
+from harness.accuracy.training import sgd
 from harness.accuracy.training.sgd import Progress, Recipe, TrainingImages, learning_rate, train
 from harness.errors import UsageError
 from models.mobilenet_v1 import MobileNetV1, initialize

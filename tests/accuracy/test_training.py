@@ -11,8 +11,9 @@ from harness.accuracy.eager import predict_chunks
 from harness.accuracy.packing import pack
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.scoring import score
+from harness.accuracy.training import procedures
 from harness.accuracy.training.head import Features, choose_head
-from harness.accuracy.training.procedures import fine_tune, procedures, scratch_recipe, train_from_scratch
+from harness.accuracy.training.procedures import fine_tune, scratch_recipe, train_from_scratch
 from harness.accuracy.training.sgd import Progress, Recipe
 from harness.accuracy.weights import load_weights
 from harness.errors import UsageError

@@ -33,7 +33,7 @@ def board(bench: Bench, bundle_folder: str, tmp_path_factory: pytest.TempPathFac
     with pytest.MonkeyPatch.context() as patch:
         # The user's ~/.ssh does not know the machine.
         patch.setattr(
-            raspberry_pi,
+            linux_board,
             "SshTransport",
             lambda address, *, port: SshTransport(address, port=port, options=bench.ssh_options()),
         )

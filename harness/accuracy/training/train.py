@@ -4,13 +4,13 @@ import math
 from collections.abc import Callable
 
 from harness.accuracy.datasets import Dataset, hold_out, name_split, open_split
+from harness.accuracy.training import sgd
 from harness.accuracy.training.procedures import (
     Trained,
     fine_tune,
     fine_tune_for_int8,
     fine_tuning_recipe,
     scratch_recipe,
-    sgd,
     train_from_scratch,
 )
 from harness.accuracy.weights import load_weights
