@@ -60,3 +60,9 @@ def run_harness(tmp_path: Path) -> HarnessCommand:
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     return run
+
+
+@pytest.fixture
+def no_compilers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without any program to be found."""
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))

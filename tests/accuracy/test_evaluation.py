@@ -1,169 +1,164 @@
-"""Accuracy is counted right, and its intervals are the published ones."""
+"""An evaluation tells a wrong accuracy from a wrong runtime, and goes on where it stopped."""
 
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
-from PIL import Image
+import torch
 
-from harness.accuracy.datasets import Dataset
-from harness.accuracy.loading import Unreadable
+from harness.accuracy import packing
+from harness.accuracy.datasets import Dataset, open_dataset
+from harness.accuracy.eager import predict_chunks
+from harness.accuracy.evaluation import Evaluation, RunBatch, Subject, check_dataset, evaluate, keep_outputs
 from harness.accuracy.packing import Chunk
-from harness.accuracy.scoring import (
-    Predictions,
-    agreement,
-    collect_predictions,
-    read_logits,
-    score,
-    summarize,
-    wilson_interval,
-)
-from harness.errors import MeasurementError, UsageError
+from harness.accuracy.preprocessing import Preprocessing
+from harness.errors import UsageError
+from harness.records import Variant, Weights
+from models.mobilenet_v1 import MobileNetV1, initialize
+
+SHIPPED = f"idx:{Path(__file__).parent.parent / 'data' / 'fashion-mnist-1k'}"
+PREPROCESSING = Preprocessing(resolution_px=32)
 
 
-def _dataset(labels: tuple[int, ...], classes: int) -> Dataset:
-    return Dataset(
-        name="made",
-        split="test",
-        classes=tuple(f"c{number}" for number in range(classes)),
-        labels=labels,
-        image_names=tuple(map(str, range(len(labels)))),
-        content="",
-        read=lambda index: Image.new("RGB", (1, 1)),
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return open_dataset(SHIPPED)
+
+
+@pytest.fixture(scope="module")
+def network() -> MobileNetV1:
+    network = MobileNetV1(0.25, classes=10)
+    initialize(network, 0)
+    return network.eval()
+
+
+def _subject(dataset: Dataset, classes: int = 10) -> Subject:
+    return Subject(
+        artifact_sha256="0" * 64,
+        weights=Weights(source="random", seed=0),
+        classes=classes,
+        class_offset=0,
+        class_names=dataset.classes,
+        preprocessing=PREPROCESSING,
     )
 
 
-def _predictions(predicted: list[int], classes: int) -> Predictions:
-    return Predictions(np.eye(classes, dtype=np.float32)[predicted], tuple(range(len(predicted))))
+def _device(network: Callable[[torch.Tensor], torch.Tensor], folder: Path) -> RunBatch:
+    """A device that computes with PyTorch what the runner would with ExecuTorch."""
 
-
-@pytest.mark.parametrize(
-    ("successes", "trials", "low", "high"),
-    [
-        # Newcombe 1998 (Statistics in Medicine 17, 857), table I, method 3.
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0000, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-        (29, 29, 0.8830, 1.0000),
-    ],
-)
-def test_wilson_intervals_are_the_published_ones(
-    successes: int, trials: int, low: float, high: float
-) -> None:
-    interval = wilson_interval(successes, trials)
-    assert interval.estimate == successes / trials
-    assert (interval.low, interval.high) == pytest.approx((low, high), abs=5e-5)
-
-
-def test_wilson_intervals_need_trials() -> None:
-    with pytest.raises(ValueError, match="0 successes in 0 trials"):
-        wilson_interval(0, 0)
-
-
-def test_scores_count_each_class_and_each_confusion() -> None:
-    scores = score(_predictions([0, 1, 1, 2, 0], 3), _dataset((0, 0, 1, 2, 2), 3))
-    assert scores.top1.estimate == 3 / 5
-    assert [(c.images, c.correct, c.predicted) for c in scores.classes] == [(2, 1, 2), (1, 1, 2), (2, 1, 1)]
-    assert [(c.actual, c.predicted, c.images) for c in scores.confusions] == [(0, 1, 1), (2, 0, 1)]
-
-
-def test_top5_counts_the_five_largest_and_ties_go_to_the_lower_class() -> None:
-    logits = np.array([[6, 5, 4, 3, 2, 1], [0, 0, 0, 0, 0, 0]], dtype=np.float32)
-    dataset = _dataset((4, 5), 6)
-    scores = score(Predictions(logits, (0, 1)), dataset)
-    assert scores.top1.estimate == 0
-    assert scores.top5.estimate == 0.5
-    first_of_equals = score(Predictions(logits[1:], (0,)), _dataset((0, 1), 6))
-    assert first_of_equals.top1.estimate == 1
-
-
-def test_a_background_class_shifts_labels_and_is_demanded_explicitly() -> None:
-    dataset, predictions = _dataset((0, 1), 2), _predictions([1, 2], 3)
-    scores = score(predictions, dataset, class_offset=1)
-    assert scores.top1.estimate == 1
-    assert [c.correct for c in scores.classes] == [1, 1]
-    assert scores.confusions == ()
-    with pytest.raises(UsageError, match="the network has 3 classes, made has 2"):
-        score(predictions, dataset)
-
-
-def test_the_background_may_be_predicted_and_counts_as_wrong() -> None:
-    scores = score(_predictions([0, 2], 3), _dataset((0, 1), 2), class_offset=1)
-    assert [(c.actual, c.predicted) for c in scores.confusions] == [(0, -1)]
-
-
-def test_only_images_that_were_read_are_counted_and_the_others_named() -> None:
-    lost = Unreadable(image="1", reason="truncated")
-    predictions = Predictions(np.eye(2, dtype=np.float32), (0, 2), (lost,))
-    scores = score(predictions, _dataset((0, 0, 1), 2))
-    assert (scores.images, scores.top1.estimate, scores.unreadable) == (2, 1.0, (lost,))
-
-
-def test_the_summary_for_a_cell_says_where_and_how_it_was_measured() -> None:
-    dataset = _dataset((0, 1), 2)
-    scores = score(_predictions([0, 1], 2), dataset)
-    accuracy = summarize(scores, dataset, preprocessing="p", measured_on="pixel", agreement_with_eager=0.5)
-    assert (accuracy.dataset, accuracy.split, accuracy.images) == ("made", "test", 2)
-    assert (accuracy.preprocessing, accuracy.measured_on, accuracy.agreement_with_eager) == (
-        "p",
-        "pixel",
-        0.5,
-    )
-    assert (accuracy.unreadable, accuracy.unreadable_images) == (0, ())
-
-
-def test_the_summary_names_the_first_pictures_that_could_not_be_read_and_counts_all() -> None:
-    dataset = _dataset((0, 1) + (0,) * 30, 2)
-    lost = tuple(Unreadable(image=f"{number}.jpg", reason="truncated") for number in range(30))
-    scores = score(Predictions(np.eye(2, dtype=np.float32), (0, 1), lost), dataset)
-    accuracy = summarize(scores, dataset, preprocessing="p", measured_on="pixel", agreement_with_eager=None)
-    assert (accuracy.images, accuracy.unreadable, len(accuracy.unreadable_images)) == (2, 30, 20)
-    assert accuracy.unreadable_images[0] == "0.jpg: truncated"
-
-
-def test_agreement_names_the_images_that_differ() -> None:
-    share, differing = agreement(_predictions([0, 1, 2, 0], 3), _predictions([0, 2, 2, 0], 3))
-    assert (share, differing) == (0.75, (1,))
-
-
-def test_images_in_another_order_cannot_be_paired() -> None:
-    one = _predictions([0, 1], 2)
-    other = Predictions(one.logits, (1, 0))
-    with pytest.raises(MeasurementError, match="not of the same images in the same order"):
-        agreement(one, other)
-
-
-def test_outputs_are_read_strictly(tmp_path: Path) -> None:
-    file = tmp_path / "out.bin"
-    logits = np.arange(6, dtype="<f4").reshape(2, 3)
-    file.write_bytes(logits.tobytes())
-    assert np.array_equal(read_logits(file, images=2, classes=3), logits)
-    with pytest.raises(MeasurementError, match="holds 24 bytes, not 3 images of 3"):
-        read_logits(file, images=3, classes=3)
-    file.write_bytes(logits.tobytes() + b"x")
-    with pytest.raises(MeasurementError, match="holds 25 bytes"):
-        read_logits(file, images=2, classes=3)
-    logits[1, 2] = np.nan
-    file.write_bytes(logits.tobytes())
-    with pytest.raises(MeasurementError, match="among the logits of image 1"):
-        read_logits(file, images=2, classes=3)
-
-
-def test_predictions_are_collected_over_chunks_in_order(tmp_path: Path) -> None:
-    lost = Unreadable(image="x", reason="truncated")
-    chunks = [
-        Chunk(tmp_path / "a", "", (0, 1), (), 1.0, 0.0),
-        Chunk(tmp_path / "b", "", (3,), (lost,), 1.0, 0.0),
-    ]
-
-    def run_batch(chunk: Chunk) -> Path:
-        output = tmp_path / f"{chunk.path.name}.out"
-        np.repeat(np.array(chunk.indices, dtype="<f4"), 2).tofile(output)
+    def run(chunk: Chunk) -> Path:
+        output = folder / "output.bin"
+        predict_chunks(network, [chunk], PREPROCESSING).logits.astype("<f4").tofile(output)
         return output
 
-    seen: list[int] = []
-    predictions = collect_predictions(chunks, run_batch, classes=2, progress=seen.append)
-    assert predictions.indices == (0, 1, 3)
-    assert predictions.logits.tolist() == [[0, 0], [1, 1], [3, 3]]
-    assert (predictions.unreadable, seen) == ((lost,), [2, 3])
+    return run
+
+
+def _evaluate(
+    dataset: Dataset,
+    network: MobileNetV1,
+    run_batch: RunBatch,
+    folder: Path,
+    *,
+    chunk_bytes: int = packing.CHUNK_BYTES,
+) -> Evaluation:
+    evaluation, _ = evaluate(
+        _subject(dataset),
+        dataset,
+        run_batch,
+        measured_on="made",
+        packed_folder=folder / "packed",
+        chunk_bytes=chunk_bytes,
+        predict_eagerly=lambda chunks: predict_chunks(network, chunks, PREPROCESSING),
+    )
+    return evaluation
+
+
+def test_a_faithful_device_agrees_on_every_image(
+    dataset: Dataset, network: MobileNetV1, tmp_path: Path
+) -> None:
+    evaluation = _evaluate(dataset, network, _device(network, tmp_path), tmp_path)
+    assert evaluation.accuracy.agreement_with_eager == 1
+    assert evaluation.differing == ()
+    assert evaluation.accuracy.images == sum(entry.images for entry in evaluation.scores.classes) == 1000
+    assert evaluation.accuracy.preprocessing == PREPROCESSING.description
+    saved = msgspec.json.encode(evaluation)
+    assert msgspec.json.decode(saved, type=Evaluation) == evaluation
+
+
+def test_a_wrong_runtime_shows_as_images_that_differ(
+    dataset: Dataset, network: MobileNetV1, tmp_path: Path
+) -> None:
+    few = dataset.take(range(20))
+
+    def wrong(images: torch.Tensor) -> torch.Tensor:
+        return -network(images)
+
+    evaluation = _evaluate(few, network, _device(wrong, tmp_path), tmp_path)
+    assert evaluation.accuracy.agreement_with_eager == 0
+    assert evaluation.differing == few.image_names
+
+
+def test_an_evaluation_goes_on_with_the_chunks_that_are_missing(
+    dataset: Dataset, network: MobileNetV1, tmp_path: Path
+) -> None:
+    chunk_bytes = 300 * 32 * 32 * 3
+    run, ran = _device(network, tmp_path), []
+
+    def dies_at_the_third(chunk: Chunk) -> Path:
+        ran.append(chunk.indices[0])
+        if len(ran) == 3:
+            raise KeyboardInterrupt
+        return run(chunk)
+
+    kept = keep_outputs(dies_at_the_third, tmp_path / "kept")
+    with pytest.raises(KeyboardInterrupt):
+        _evaluate(dataset, network, kept, tmp_path, chunk_bytes=chunk_bytes)
+    evaluation = _evaluate(dataset, network, kept, tmp_path, chunk_bytes=chunk_bytes)
+    assert ran == [0, 300, 600, 600, 900]
+    assert evaluation.accuracy.agreement_with_eager == 1
+
+
+def test_labels_that_mean_something_else_are_refused_before_anything_runs(dataset: Dataset) -> None:
+    with pytest.raises(UsageError, match="the network has 1000 classes, fashion-mnist-1k has 10"):
+        check_dataset(_subject(dataset, classes=1000), dataset)
+    renamed = Dataset(
+        "other",
+        "test",
+        tuple(reversed(dataset.classes)),
+        dataset.labels,
+        dataset.image_names,
+        "",
+        dataset.read,
+    )
+    with pytest.raises(UsageError, match="in another order"):
+        check_dataset(_subject(dataset), renamed)
+
+
+@pytest.mark.slow
+def test_the_real_runner_agrees_with_eager_on_every_shipped_image(
+    dataset: Dataset, network: MobileNetV1, tmp_path: Path
+) -> None:
+    from harness.lowering.cache import lower_cached
+    from harness.runner.bundle import ensure_bundle
+    from harness.runner.bundle.wheel import runs_natively
+
+    bundle = ensure_bundle("x86_64" if runs_natively("x86_64") else "arm64-v8a")
+    stored = lower_cached(Variant(width=0.25, resolution_px=32, precision="fp32", classes=10))
+    output = tmp_path / "output.bin"
+
+    def run(chunk: Chunk) -> Path:
+        runner = [bundle.folder / bundle.loader, "--library-path", bundle.folder, bundle.folder / "runner"]
+        options = ["--model", stored.program, "--report", tmp_path / "report.json", "--threads", 1]
+        batch = ["--batch-input", chunk.path, "--batch-output", output]
+        scaling = ["--batch-scale", repr(chunk.scale), "--batch-offset", repr(chunk.offset)]
+        subprocess.run([*map(str, (*runner, *options, *batch, *scaling))], check=True, timeout=300)
+        return output
+
+    evaluation = _evaluate(dataset, network, run, tmp_path)
+    assert evaluation.accuracy.agreement_with_eager == 1
+    logits = np.fromfile(output, dtype="<f4").reshape(1000, 10)
+    assert len(np.unique(logits.argmax(axis=1))) > 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from builders import STEADY_MEDIANS, make_cell, make_process, make_processes
 from harness.devices.conditions import parse_conditions
 from harness.devices.cores import (
     core_name,
@@ -21,7 +22,6 @@ from harness.records import Conditions
 from harness.transports.base import Completed
 from harness.transports.local import LocalTransport
 from harness.transports.verified import exact_argv
-from record_builders import STEADY_MEDIANS, make_cell, make_process, make_processes
 
 SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"])
 GETPROP = """#!/bin/sh

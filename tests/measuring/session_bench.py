@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from builders import make_artifact, make_plan
 from harness.devices.device import Device, describe
 from harness.errors import LoweringError
 from harness.lowering.cache import StoredArtifact
@@ -15,7 +16,6 @@ from harness.records import Cell, TensorSpec, Variant
 from harness.runner.bundle import Bundle, BundleFile
 from harness.system.paths import DEVICE_SCRIPTS
 from harness.transports.local import LocalTransport
-from record_builders import make_artifact, make_plan
 
 # Stands for the loader, which gets `--library-path FOLDER FOLDER/runner OPTIONS…`. The model file says how
 # it ends: its second line is an exit code, or a signal to die of.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from builders import make_plan
 from harness.devices.android import FOLDER
 from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.cores import find_clusters
@@ -21,7 +22,6 @@ from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport
 from harness.transports.ssh import SshTransport
 from harness.transports.tcp_link import TcpLink
-from record_builders import make_plan
 
 CPUS = "/sys/devices/system/cpu"
 ZONES = "/sys/class/thermal"

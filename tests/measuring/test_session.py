@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from session_bench import Bench
 
+from builders import make_plan
 from fakes import FlakyTransport
 from harness.errors import ConnectionLost, Interrupted
 from harness.measuring.cell_state import CellRequest
 from harness.records import Cell
 from harness.transports.local import LocalTransport
-from record_builders import make_plan
 
 
 @pytest.fixture

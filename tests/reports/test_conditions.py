@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from builders import make_cell, make_process
 from harness.records import (
     Cell,
     Conditions,
@@ -10,7 +11,6 @@ from harness.records import (
     SampledConditions,
     Temperature,
 )
-from record_builders import make_cell, make_process
 from reports import conditions
 from reports.pictures import draw_pictures
 from reports.plots import over_time

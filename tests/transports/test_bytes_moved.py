@@ -8,12 +8,12 @@ import pytest
 from device_bench import REMOTE, Bench
 from shaped_proxy import ShapedProxy
 
+from builders import make_artifact
 from harness.devices.device import Device, describe
 from harness.lowering.cache import StoredArtifact
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_artifact, deploy_bundle
 from harness.transports.base import Transport
-from record_builders import make_artifact
 
 MODELS = 16
 MOST_BYTES = 64 * 1024

@@ -6,9 +6,7 @@ Where a rule begins and what it says is tested in test_verdict.py; here none may
 import msgspec
 import pytest
 
-from harness.analysis.validity.verdict import RULES, Rule
-from harness.records import Cell, Conditions, Failure
-from record_builders import (
+from builders import (
     PASSED,
     QUIET,
     STEADY_MEDIANS,
@@ -19,6 +17,8 @@ from record_builders import (
     make_process,
     make_processes,
 )
+from harness.analysis.validity.verdict import RULES, Rule
+from harness.records import Cell, Conditions, Failure
 
 replace = msgspec.structs.replace
 LEVELS = {"info": "valid", "suspect": "suspect", "invalid": "invalid"}

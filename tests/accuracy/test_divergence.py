@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from builders import PASSED, make_cell
 from harness.accuracy.divergence import Question, find_departing, name_departure, name_reference_departure
 from harness.accuracy.scoring import Logits
 from harness.analysis.cells import note_departure
@@ -13,7 +14,6 @@ from harness.analysis.parity import read_reference
 from harness.lowering.cache import SEEDED, StoredArtifact, lower_cached
 from harness.lowering.silence import quietly
 from harness.records import Precision, Variant, Weights
-from record_builders import PASSED, make_cell
 
 OTHER_WEIGHTS = Weights(source="random", seed=5)
 

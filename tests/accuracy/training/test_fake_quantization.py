@@ -33,7 +33,7 @@ from weight_files import tflite_model, trained_network
 
 SIDE = 32
 PREPROCESSING = Preprocessing(resolution_px=SIDE)
-SHIPPED = f"idx:{Path(__file__).parent.parent / 'data' / 'fashion-mnist-1k'}"
+SHIPPED = f"idx:{Path(__file__).parents[2] / 'data' / 'fashion-mnist-1k'}"
 QUICK = Recipe(epochs=1, batch_size=64, peak_learning_rate=0.01, mirror=False, shift=0)
 
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import make_process
 from harness.analysis.warmup import move_warmup, steady_from
-from record_builders import make_process
 
 
 def noise(size: int, seed: int = 0, spread: float = 0.01) -> np.ndarray:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from builders import make_artifact, make_plan
 from harness.errors import ReportRejected
 from harness.records import TensorSpec
 from harness.runner.process import decode_report, describe_end, parse_counts
-from record_builders import make_artifact, make_plan
 
 PLAN = make_plan(threads=1, warmup_iterations=2, counted_iterations=2)
 ARTIFACT = make_artifact(output=TensorSpec(dtype="float32", sizes=(1, 3), dim_order=(0, 1)))

@@ -2,11 +2,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.analysis.comparison import Comparison, compare
-from harness.analysis.comparison_text import HEADINGS, summarize, to_markdown, to_rows
-from harness.errors import UsageError
-from harness.records import Cell, Core, Failure, Variant, Weights
-from record_builders import (
+from builders import (
     PASSED,
     QUIET,
     STEADY_MEDIANS,
@@ -17,6 +13,10 @@ from record_builders import (
     make_process,
     make_processes,
 )
+from harness.analysis.comparison import Comparison, compare
+from harness.analysis.comparison_text import HEADINGS, summarize, to_markdown, to_rows
+from harness.errors import UsageError
+from harness.records import Cell, Core, Failure, Variant, Weights
 
 replace = msgspec.structs.replace
 

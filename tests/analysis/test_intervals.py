@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from builders import make_process, make_processes
 from harness.analysis.intervals import (
     autocorrelation,
     block_length,
@@ -18,7 +19,6 @@ from harness.analysis.intervals import (
     within_process_interval,
 )
 from harness.errors import MeasurementError
-from record_builders import make_process, make_processes
 
 positive = st.floats(min_value=1e3, max_value=1e12)
 

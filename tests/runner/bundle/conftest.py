@@ -32,9 +32,3 @@ def copy_bundle(own_cache: Path, built_bundles) -> Callable[[Abi], Path]:
         return Path(shutil.copytree(source, own_cache / "bundles" / source.name))
 
     return copy
-
-
-@pytest.fixture
-def no_compilers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without any program to be found."""
-    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))

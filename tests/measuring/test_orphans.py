@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_bench import Bench
 
+from builders import make_plan
 from harness.measuring.cell_state import CellRequest
 from harness.records import Cell
 from harness.runner.orphan import Request, decode_request, encode_request
 from harness.transports.base import Completed
 from harness.transports.local import LocalTransport
-from record_builders import make_plan
 
 PLAN = make_plan(processes=2, warmup_iterations=1)
 REQUEST = Request(

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders import make_cell
+from builders import make_plan as build_plan
 from harness.analysis.stopping import expected_processes, is_complete, most_processes, reason_to_stop
 from harness.measuring.plans import make_plan
 from harness.records import Clock, Plan, RunRequest
-from record_builders import make_cell
-from record_builders import make_plan as build_plan
 
 QUIET = (10_000_000, 10_010_000, 9_990_000, 10_005_000, 9_995_000)
 NOISY = (10_000_000, 11_000_000, 9_000_000, 10_500_000, 9_500_000)

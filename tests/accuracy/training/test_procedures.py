@@ -19,7 +19,7 @@ from harness.accuracy.weights import load_weights
 from harness.errors import UsageError
 from weight_files import tflite_model, trained_network
 
-SHIPPED = f"idx:{Path(__file__).parent.parent / 'data' / 'fashion-mnist-1k'}"
+SHIPPED = f"idx:{Path(__file__).parents[2] / 'data' / 'fashion-mnist-1k'}"
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from harness.errors import ReportRejected
-from harness.measuring.plans import make_plan as plan_for
-from harness.records import ConditionsSample, Core, ProcessReport, RunRequest, SampledConditions
-from harness.runner.sampler import MAX_SAMPLES, parse_samples, period_s, sampler_words, spare_cores
-from record_builders import (
+from builders import (
     QUIET,
     STEADY_MEDIANS,
     make_cell,
@@ -18,6 +14,10 @@ from record_builders import (
     make_process,
     make_processes,
 )
+from harness.errors import ReportRejected
+from harness.measuring.plans import make_plan as plan_for
+from harness.records import ConditionsSample, Core, ProcessReport, RunRequest, SampledConditions
+from harness.runner.sampler import MAX_SAMPLES, parse_samples, period_s, sampler_words, spare_cores
 
 HEADER = b"cpus_allowed 0-3\ncore 4\ncore 5\nzone cpu-1-0\n"
 REQUEST = RunRequest(devices=(), widths=(0.25,), resolutions_px=(32,), precisions=("fp32",), threads=(1,))

@@ -7,10 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.validity.evidence import parse_cpus
-from harness.analysis.validity.verdict import RULES, judge
-from harness.records import Conditions, Failure, Verdict
-from record_builders import (
+from builders import (
     PASSED,
     QUIET,
     STEADY_MEDIANS,
@@ -21,9 +18,12 @@ from record_builders import (
     make_process,
     make_processes,
 )
+from harness.analysis.validity.evidence import parse_cpus
+from harness.analysis.validity.verdict import RULES, judge
+from harness.records import Conditions, Failure, Verdict
 
 replace = msgspec.structs.replace
-PAGE = Path(__file__).parents[2] / "docs" / "verdicts.md"
+PAGE = Path(__file__).parents[3] / "docs" / "verdicts.md"
 
 
 def codes(verdict: Verdict) -> tuple[str, ...]:
