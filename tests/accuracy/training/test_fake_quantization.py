@@ -242,15 +242,15 @@ def test_it_wins_back_what_post_training_quantization_loses(
 ) -> None:
     network = _train_relu_network(splits[0])
     even = _save(network, tmp_path / "even.safetensors", splits[0].classes)
-    _scale_unequally(network, 64)
+    _scale_unequally(network, 128)
     uneven = _save(network, tmp_path / "uneven.safetensors", splits[0].classes)
     fp32 = _top1(uneven, "fp32", splits, tmp_path)
     int8 = _top1(uneven, "int8", splits, tmp_path)
     assert fp32 == _top1(even, "fp32", splits, tmp_path)
     assert int8 < fp32 - 0.05
-    recipe = Recipe(epochs=4, batch_size=32, peak_learning_rate=0.01, mirror=False, shift=0)
+    recipe = Recipe(epochs=8, batch_size=32, peak_learning_rate=0.005, mirror=False, shift=0)
     tuned = fine_tune_for_int8(load_weights(uneven), *splits, tmp_path / "tuned.safetensors", recipe=recipe)
-    # Measured: fp32 70.5 %, int8 59.0 %; afterwards 72.0 % and 70.5 %.
+    # Measured with AVX-512: fp32 73.0 %, int8 57.5 %; afterwards 73.0 % and 73.5 %.
     assert tuned.top1.estimate > fp32 - 0.02
     assert _top1(tuned.file, "int8", splits, tmp_path) > int8 + 0.04
 
