@@ -25,10 +25,10 @@ class HarnessError(Exception):
 
     exit_code = 1
 
-    def __init__(self, what: str, *, mend: str = "", device: str = "", variant: str = "") -> None:
+    def __init__(self, what: str, *, hint: str = "", device: str = "", variant: str = "") -> None:
         super().__init__(what)
         self.what = what
-        self.mend = mend
+        self.hint = hint
         self.device = device
         self.variant = variant
 
@@ -37,8 +37,8 @@ class HarnessError(Exception):
             f"{label} {name}" for label, name in (("device", self.device), ("variant", self.variant)) if name
         )
         lines = [f"{self.what}" + (f" ({subject})" if subject else "")]
-        if self.mend:
-            lines.append(f"  what to do: {self.mend}")
+        if self.hint:
+            lines.append(f"  what to do: {self.hint}")
         return "\n".join(lines)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from harness.analysis.cells import note_departure
-from harness.analysis.parity import MENDS
+from harness.analysis.cells import record_first_mismatch
+from harness.analysis.parity import HINTS
 from harness.devices.target import Target
 from harness.errors import HarnessError, MeasurementError
 from harness.lowering.background import Artifacts, lower_in_background
@@ -24,8 +24,8 @@ from harness.records import Artifact, Cell, PushedArtifact, Run, RunRequest, Var
 from harness.records.run_folder import RUN_FILE, read_cells, read_run, write_cell, write_run
 from harness.runner.bundle import ensure_bundle
 from harness.system.paths import PROJECT
+from harness.system.processes import run_local
 from harness.system.progress import Event, Listener
-from harness.transports.local import run_local
 
 PACKAGES = ("mobilenet-harness", "torch", "executorch", "torchao", "adb-shell")
 
@@ -61,7 +61,7 @@ def run(
         errors = measure_on(targets, request, artifacts, folder, listen, find_bundle)
         errors.extend(_lowering_errors(artifacts))
         lowered = [future.result() for future in artifacts.values() if not future.exception()]
-    _name_departures(folder, lowered, inputs, listen)
+    _localize_mismatches(folder, lowered, inputs, listen)
     cells = read_cells(folder)
     write_run(
         folder,
@@ -125,15 +125,17 @@ def _lowering_errors(artifacts: Artifacts) -> Iterator[HarnessError]:
             raise error
 
 
-def _name_departures(
+def _localize_mismatches(
     folder: Path, lowered: Sequence[StoredArtifact], inputs: Inputs | None, listen: Listener
 ) -> None:
     """Find the tier at which each cell that failed parity departs, and save it with the cell."""
-    wrong = [c for c in read_cells(folder) if c.parity and not c.parity.passed and not c.parity.departs_at]
+    wrong = [
+        c for c in read_cells(folder) if c.parity and not c.parity.passed and not c.parity.first_mismatch_at
+    ]
     if not wrong:
         return
     # Only when something is wrong: it brings in what evaluation needs.
-    from harness.accuracy.divergence import Question, name_reference_departure
+    from harness.accuracy.divergence import Question, find_reference_mismatch
 
     by_sha256 = {stored.artifact.sha256: stored for stored in lowered}
     files = {variant.name: files for variant, files in (inputs or {}).items()}
@@ -143,12 +145,12 @@ def _name_departures(
             continue
         name, device = cell.variant.name, cell.device
 
-        def tell(text: str, name: str = name, device: str = device.name) -> None:
+        def log(text: str, name: str = name, device: str = device.name) -> None:
             listen(Event(device, f"{name}: {text}"))
 
         question = Question(stored, files.get(name, SEEDED))
-        tier = name_reference_departure(question, tell, on_host=device.kind == "host")
-        write_cell(folder, note_departure(cell, tier))
+        stage = find_reference_mismatch(question, log, on_host=device.kind == "host")
+        write_cell(folder, record_first_mismatch(cell, stage))
 
 
 def _cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
@@ -156,15 +158,15 @@ def _cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
     for cell in cells:
         subject = {"device": cell.device.name, "variant": cell.variant.name}
         if cell.failure:
-            mend = "go on without it, or measure it again in another run folder"
-            yield MeasurementError(cell.failure.what, mend=mend, **subject)
+            hint = "go on without it, or measure it again in another run folder"
+            yield MeasurementError(cell.failure.what, hint=hint, **subject)
         elif cell.parity and not cell.parity.passed:
-            tier = cell.parity.departs_at
+            stage = cell.parity.first_mismatch_at
             yield MeasurementError(
                 f"its output is not the eager model's: off by {cell.parity.max_abs_error:.3g},"
                 f" {cell.parity.tolerance:.3g} is allowed"
-                + (f"; it departs where it is {tier}" if tier else ""),
-                mend=MENDS[tier],
+                + (f"; it departs where it is {stage}" if stage else ""),
+                hint=HINTS[stage],
                 **subject,
             )
 
@@ -193,8 +195,8 @@ def _now() -> str:
 
 def _git_revision() -> str | None:
     """The harness's own revision, when it runs from a checkout."""
-    told = run_local(["git", "-C", str(PROJECT), "rev-parse", "HEAD"], timeout_s=10)
-    return told.text.strip() if told.exit_code == 0 else None
+    answer = run_local(["git", "-C", str(PROJECT), "rev-parse", "HEAD"], timeout_s=10)
+    return answer.text.strip() if answer.exit_code == 0 else None
 
 
 def _pushed(cells: Sequence[Cell]) -> tuple[PushedArtifact, ...]:

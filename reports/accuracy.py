@@ -79,24 +79,24 @@ def _signed(points: float) -> str:
 
 def how_evaluated(cells: Sequence[Cell]) -> tuple[str, ...]:
     """Data, place and preparation of the images, each once."""
-    told = (
+    answer = (
         f"{printable(a.dataset)} {printable(a.split)}, run on {printable(a.measured_on)}: "
         f"{printable(a.preprocessing)}"
         for cell in cells
         if (a := cell.accuracy)
     )
-    return tuple(dict.fromkeys(told))
+    return tuple(dict.fromkeys(answer))
 
 
 def left_out(cells: Sequence[Cell]) -> tuple[str, ...]:
     """The pictures that could not be read and why, each once; only the first where there are many."""
-    told: dict[str, None] = {}
+    answer: dict[str, None] = {}
     for cell in cells:
         if cell.accuracy and cell.accuracy.unreadable:
-            told |= dict.fromkeys(map(printable, cell.accuracy.unreadable_images))
+            answer |= dict.fromkeys(map(printable, cell.accuracy.unreadable_images))
             if more := cell.accuracy.unreadable - len(cell.accuracy.unreadable_images):
-                told[f"and {more:,} more, named in the run folder's accuracy/*.json"] = None
-    return tuple(told)
+                answer[f"and {more:,} more, named in the run folder's accuracy/*.json"] = None
+    return tuple(answer)
 
 
 def doubts_about_accuracy(cells: Sequence[Cell]) -> tuple[str, ...]:
@@ -112,9 +112,9 @@ def doubts_about_accuracy(cells: Sequence[Cell]) -> tuple[str, ...]:
             notes[f"{name} loses {_points(drop)} points against fp32."] = None
             if cell.variant.precision == "int8":
                 notes[_advise(cell.variant.weights)] = None
-        if accuracy.departs_at:
+        if accuracy.first_mismatch_at:
             notes[
-                f"{name} departs from PyTorch where it is {accuracy.departs_at}: "
+                f"{name} departs from PyTorch where it is {accuracy.first_mismatch_at}: "
                 "its accuracy is that of another computation."
             ] = None
         if accuracy.unreadable:

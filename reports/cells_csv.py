@@ -34,7 +34,7 @@ def _row(run: Run, cell: Cell) -> dict[str, _Value]:
         **_published(cell),
         "parity_passed": None if cell.parity is None else str(cell.parity.passed).lower(),
         "parity_max_abs_error": cell.parity.max_abs_error if cell.parity else None,
-        "departs_at": _departure(cell),
+        "first_mismatch_at": _departure(cell),
         "status": cell.verdict.status,
         "reasons": "; ".join(f"{reason.code}: {reason.detail}" for reason in cell.verdict.reasons),
         "failure": cell.failure.what if cell.failure else None,
@@ -171,8 +171,8 @@ def _published(cell: Cell) -> dict[str, _Value]:
 
 def _departure(cell: Cell) -> str | None:
     """The first tier that computes something else, by the reference input or by the evaluated images."""
-    found = cell.parity.departs_at if cell.parity else None
-    return found or (cell.accuracy.departs_at if cell.accuracy else None)
+    found = cell.parity.first_mismatch_at if cell.parity else None
+    return found or (cell.accuracy.first_mismatch_at if cell.accuracy else None)
 
 
 def _whole(value: int | None) -> str | None:

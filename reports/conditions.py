@@ -71,9 +71,9 @@ def unreadable(cells: Sequence[Cell]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(reasons.items()))
 
 
-def quieting(cells: Sequence[Cell]) -> str | None:
+def tuning(cells: Sequence[Cell]) -> str | None:
     """What `--quiet-device` set, as read back, and what it could not; None where it was not asked for."""
-    settings = dict.fromkeys(setting for cell in cells for setting in cell.quieting or ())
+    settings = dict.fromkeys(setting for cell in cells for setting in cell.tuning or ())
     texts = [
         f"{setting.name} {setting.now} (was {setting.before})"
         if setting.now

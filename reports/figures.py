@@ -6,7 +6,7 @@ from typing import Literal
 from harness.analysis.published import published_accuracy
 from harness.records import Accuracy, Cell, DeviceInfo, Interval, Variant
 from harness.system.text import printable
-from reports.doubts import is_doubtful
+from reports.flags import is_doubtful
 
 _CLOCK_MARKS = {"real": "", "emulated": "(emulated)", "virtual": "(virtual)"}
 

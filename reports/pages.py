@@ -126,7 +126,7 @@ def _device_facts(section: Section) -> tuple[tuple[str, str], ...]:
         ("Reached by", f"{device.kind}, {device.transport}, {device.abi}"),
         ("Clock", _CLOCKS[device.clock]),
         ("Pinned to CPUs", ", ".join(sorted({plan.cpus for plan in plans if plan.cpus})) or "not pinned"),
-        ("Made quiet", conditions.quieting(section.cells)),
+        ("Made quiet", conditions.tuning(section.cells)),
         ("Weights", ", ".join(sorted({weights_text(cell.variant.weights) for cell in section.cells}))),
         ("Calibration", _calibration(section)),
     )

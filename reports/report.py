@@ -19,7 +19,7 @@ def write_report(runs: Sequence[tuple[Run, Sequence[Cell]]], folder: Path) -> Pa
     """
     cells = tuple(cell for _, members in runs for cell in members)
     if not cells:
-        raise UsageError("there is no measured cell to report on", mend="measure something: harness run")
+        raise UsageError("there is no measured cell to report on", hint="measure something: harness run")
     folder.mkdir(parents=True, exist_ok=True)
     sections = arrange(cells)
     pictures = {section.slug: draw_pictures(section, folder) for section in sections}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from harness.records import Cell, DeviceInfo, Weights
 from harness.system.text import printable
-from reports.doubts import is_doubtful
 from reports.figures import Estimate, Scale, Top1, clock_mark, cost_of, scale_of, top1_of
+from reports.flags import is_doubtful
 from reports.numbers import count_span
 from reports.pareto import frontier
 
@@ -72,9 +72,9 @@ class Section:
         if not self.measured:
             return "no cell has figures that may be relied on"
         reasons = {p.counters_unavailable for cell in self.measured for p in cell.processes}
-        told = "; ".join(sorted(printable(reason) for reason in reasons if reason)) or "no counter"
+        why = "; ".join(sorted(printable(reason) for reason in reasons if reason)) or "no counter"
         return (
-            f"{self.device.clock} times tell nothing about a phone, and no instructions were counted ({told})"
+            f"{self.device.clock} times tell nothing about a phone, and no instructions were counted ({why})"
         )
 
     def frontiers(self) -> dict[tuple[str, str], tuple[Point, ...]]:

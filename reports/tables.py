@@ -7,8 +7,8 @@ from statistics import median
 from harness.records import Cell, MemoryDetail, PairedDrop, Status
 from harness.system.text import printable
 from reports.accuracy import doubts_about_accuracy
-from reports.doubts import grave_codes
 from reports.figures import clock_mark, cost_of, short_name, top1_of
+from reports.flags import grave_codes
 from reports.numbers import MISSING, significant, with_uncertainty
 from reports.padding import padding_costs
 from reports.sections import Section, arrange

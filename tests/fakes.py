@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.errors import ConnectionLost
-from harness.transports.base import Completed
+from harness.system.processes import Completed
 from harness.transports.local import LocalTransport
 
 

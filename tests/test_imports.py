@@ -1,6 +1,7 @@
-"""The one-way import rule of the design, checked over the syntax trees of all our modules."""
+"""The one-way import rule of docs/architecture.md, checked over the syntax trees of all our modules."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,57 +9,32 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGES = ("harness", "models", "reports")
+ARCHITECTURE = PROJECT / "docs" / "architecture.md"
+MOST_NAMES_IN_HARNESS = 12
 
-# From the bottom up: a module imports only from its own layer or from those before it.
-LAYERS = (
-    ("harness.errors", "harness.system.paths", "harness.system.text", "harness.cli.units"),
-    ("harness.records", "harness.system.progress"),
-    ("harness.transports",),
-    (
-        "harness.runner.bundle",
-        "harness.records.run_folder",
-        "harness.analysis.published",
-        "harness.lowering",
-        "harness.devices",
-    ),
-    (
-        "harness.measuring",
-        "harness.accuracy",
-        "harness.devices.host_lock",
-        "harness.analysis.comparison",
-        "harness.analysis.comparison_text",
-        "harness.analysis.selection",
-    ),
-    ("harness.measuring.parallel", "harness.measuring.doctor", "harness.accuracy.divergence"),
-    (
-        "harness.run",
-        "harness.accuracy.evaluate",
-        "harness.accuracy.training.train",
-        "harness.cli.parsing",
-        "harness.cli.validation",
-    ),
-    ("harness.cli.console",),
-    ("harness.cli",),
-    ("harness.cli.main", "harness.__main__"),
-)
-# What a module may import outside its layer's rule: foreign package -> the only places that may.
+# What only some places may import: foreign package -> those places.
 CONFINED = {
     "torch": ("harness.lowering", "harness.accuracy", "models"),
     "torchao": ("harness.lowering", "harness.accuracy"),
     "executorch": ("harness.lowering", "harness.accuracy"),
     "matplotlib": ("reports",),
     "pandas": ("reports",),
-    "subprocess": ("harness.transports",),
+    "ray": ("harness.lab",),
+    "subprocess": ("harness.system.processes", "harness.system.child_processes"),
     "typer": ("harness.cli",),
-    "rich": ("harness.cli.console", "harness.cli"),
+    "rich": ("harness.cli",),
 }
-REPORTS_MAY_IMPORT = (
-    "harness.records",
-    "harness.errors",
-    "harness.system.text",
-    "harness.analysis.published",
-    "reports",
-)
+REPORTS_MAY_IMPORT = ("harness.records", "harness.analysis", "harness.errors", "harness.system", "reports")
+
+
+def read_layers() -> tuple[tuple[str, ...], ...]:
+    """The layers that the architecture page draws, from the bottom up."""
+    block = re.search(r"^```layers\n(.*?)^```", ARCHITECTURE.read_text(), re.DOTALL | re.MULTILINE)
+    assert block, f"{ARCHITECTURE} has no block of layers"
+    return tuple(tuple(line.split()) for line in reversed(block[1].splitlines()))
+
+
+LAYERS = read_layers()
 
 
 def _modules() -> Iterator[tuple[str, Path]]:
@@ -68,13 +44,23 @@ def _modules() -> Iterator[tuple[str, Path]]:
             yield ".".join(part for part in parts if part != "__init__"), path
 
 
-def _imports(path: Path) -> set[str]:
+MODULES = dict(_modules())
+
+
+def _imports(path: Path, *, only_on_import: bool = False) -> set[str]:
+    """The modules a file imports, wherever it does; `only_on_import`: those that importing it imports."""
+    tree = ast.parse(path.read_text())
+    nodes: Iterator[ast.AST] = iter(tree.body) if only_on_import else ast.walk(tree)
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            found.add(node.module or "")
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            whole = {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys()
+            named = {alias.name for alias in node.names}
+            found |= whole
+            if len(whole) < len(named):
+                found.add(node.module)
     return found
 
 
@@ -83,10 +69,11 @@ def _inside(module: str, place: str) -> bool:
 
 
 def _layer(module: str) -> int | None:
-    return next((i for i, layer in enumerate(LAYERS) if any(_inside(module, place) for place in layer)), None)
+    room = module.split(".")[1] if "." in module else ""
+    return next((i for i, rooms in enumerate(LAYERS) if room in rooms), None)
 
 
-@pytest.mark.parametrize(("module", "path"), list(_modules()), ids=str)
+@pytest.mark.parametrize(("module", "path"), MODULES.items(), ids=str)
 def test_imports_go_one_way(module: str, path: Path) -> None:
     imported = _imports(path)
     for foreign, places in CONFINED.items():
@@ -99,7 +86,36 @@ def test_imports_go_one_way(module: str, path: Path) -> None:
         wrong = [name for name in ours if not any(_inside(name, place) for place in REPORTS_MAY_IMPORT)]
         assert not wrong, f"{module} imports {wrong}"
     elif (own := _layer(module)) is not None:
-        wrong = [name for name in ours if (layer := _layer(name)) is not None and layer > own]
-        assert not wrong, f"{module} imports {wrong}, which lie above it"
+        room = module.split(".")[1]
+        wrong = [
+            name
+            for name in ours
+            if _inside(name, "harness")
+            and name.split(".")[1:2] != [room]
+            and ((layer := _layer(name)) is None or layer >= own)
+        ]
+        assert not wrong, f"{module} imports {wrong}, which do not lie below it"
     else:
-        assert module == "harness", f"{module} has no place in LAYERS"
+        assert module in ("harness", "harness.__main__"), f"{module} has no layer in {ARCHITECTURE.name}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    imports = {name: _imports(path) & MODULES.keys() - {name} for name, path in MODULES.items()}
+    left = dict(imports)
+    while free := [name for name, needed in left.items() if not needed & left.keys()]:
+        for name in free:
+            del left[name]
+    # What remains is in a circle or imports one; peel off the latter.
+    while outer := [name for name in left if not any(name in imports[other] for other in left)]:
+        for name in outer:
+            del left[name]
+    assert not left, f"these import each other: {sorted(left)}"
+
+
+def test_few_names_lie_directly_in_harness() -> None:
+    names = {
+        path.name
+        for path in (PROJECT / "harness").iterdir()
+        if path.name not in ("__init__.py", "__main__.py", "__pycache__", "py.typed")
+    }
+    assert len(names) <= MOST_NAMES_IN_HARNESS, sorted(names)

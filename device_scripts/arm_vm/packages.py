@@ -50,8 +50,8 @@ class Archive:
         try:
             self._apt("apt-get", "update", "--error-on=any")
         except BuildFailed as error:
-            mend = f"see that the mirror can be reached, or name another one in {mirror.VARIABLE}"
-            raise BuildFailed(f"{error}\n  what to do: {mend}") from error
+            hint = f"see that the mirror can be reached, or name another one in {mirror.VARIABLE}"
+            raise BuildFailed(f"{error}\n  what to do: {hint}") from error
 
     def download(self, names: Iterable[str], folder: Path) -> tuple[Path, ...]:
         """Fetch the packages and all they depend on."""

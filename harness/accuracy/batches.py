@@ -10,7 +10,7 @@ from harness.lowering.cache import hash_file
 from harness.runner.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeviceFile, push_missing, sha256_on_device
 from harness.runner.job import Job
 from harness.runner.process import START_ALLOWANCE_S, describe_end
-from harness.transports.verified import run_exactly
+from harness.transports.verified import run_verified
 
 # Small enough that the time left is told every few seconds, and for a phone that is nearly full.
 CHUNK_BYTES = 8 * 2**20
@@ -29,7 +29,7 @@ class Batches:
     program: str
     threads: int
     scratch: Path
-    tell: Callable[[str], None]
+    log: Callable[[str], None]
     keep_inputs: bool = True
 
     def run(self, chunk: Chunk) -> Path:
@@ -41,7 +41,7 @@ class Batches:
         """
         device = self.job.device
         inputs = f"{device.folder}/inputs/{chunk.sha256}.bin"
-        push_missing(device, [DeviceFile(chunk.path, inputs, chunk.sha256)], self.tell)
+        push_missing(device, [DeviceFile(chunk.path, inputs, chunk.sha256)], self.log)
         timeout_s = START_ALLOWANCE_S + IMAGE_TIMEOUT_S * len(chunk.indices)
         exit_code = self.job.run(self._argv(inputs, chunk), timeout_s=timeout_s)
         if exit_code != 0:
@@ -51,7 +51,7 @@ class Batches:
         self._pull(self._output, output)
         self.job.remove()
         if not self.keep_inputs:
-            run_exactly(device.transport, ["rm", "-f", inputs], timeout_s=COMMAND_TIMEOUT_S)
+            run_verified(device.transport, ["rm", "-f", inputs], timeout_s=COMMAND_TIMEOUT_S)
         return output
 
     @property
@@ -80,5 +80,5 @@ class Batches:
         raise TransferFailed(
             f"the logits arrived damaged {ATTEMPTS} times",
             device=device.info.name,
-            mend="check the cable and the device's storage",
+            hint="check the cable and the device's storage",
         )

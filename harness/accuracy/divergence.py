@@ -21,14 +21,14 @@ from harness.accuracy.loading import load_pixels
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preprocessing import normalize
 from harness.accuracy.scoring import Logits, Predictions, read_logits
-from harness.analysis.parity import MENDS, RELATIVE_TOLERANCE, read_reference
+from harness.analysis.parity import HINTS, RELATIVE_TOLERANCE, read_reference
 from harness.devices.host import open_host
 from harness.devices.host_lock import hold_device
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
 from harness.lowering.cache import LoweringInputs, StoredArtifact
 from harness.lowering.silence import quietly
-from harness.records import Precision, Tier, Variant
+from harness.records import Precision, Stage, Variant
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_artifact, deploy_bundle
 from harness.runner.job import Job
@@ -55,58 +55,58 @@ def check_answers(
     expected: Predictions,
     dataset: Dataset,
     question: Question,
-    tell: Tell,
+    log: Tell,
     *,
     on_host: bool,
     cancelled: threading.Event | None = None,
 ) -> Evaluation:
     """Name the images whose logits are not PyTorch's, and the tier at which they depart."""
-    rows = find_departing(predictions.logits, expected.logits, question.stored.artifact.variant.precision)
+    rows = find_mismatching(predictions.logits, expected.logits, question.stored.artifact.variant.precision)
     if not rows:
         return evaluation
     few = rows[:ASKED_IMAGES]
     pixels = load_pixels(dataset, evaluation.preprocessing, [predictions.indices[row] for row in few])
     inputs = normalize(pixels.values, evaluation.preprocessing)
     answers = expected.logits[list(few)]
-    tier = name_departure(question, inputs, answers, tell, on_host=on_host, cancelled=cancelled)
+    stage = find_first_mismatch(question, inputs, answers, log, on_host=on_host, cancelled=cancelled)
     return msgspec.structs.replace(
         evaluation,
-        accuracy=msgspec.structs.replace(evaluation.accuracy, departs_at=tier),
-        departing=tuple(dataset.image_names[predictions.indices[row]] for row in rows),
+        accuracy=msgspec.structs.replace(evaluation.accuracy, first_mismatch_at=stage),
+        mismatching=tuple(dataset.image_names[predictions.indices[row]] for row in rows),
     )
 
 
-def departures(evaluation: Evaluation, variant: Variant, device: str) -> Iterator[MeasurementError]:
+def mismatch_errors(evaluation: Evaluation, variant: Variant, device: str) -> Iterator[MeasurementError]:
     """The error that an evaluation is whose logits are not PyTorch's."""
-    if evaluation.departing:
-        tier = evaluation.accuracy.departs_at
+    if evaluation.mismatching:
+        stage = evaluation.accuracy.first_mismatch_at
         yield MeasurementError(
-            f"the logits of {len(evaluation.departing)} of {evaluation.accuracy.images} images are not"
-            f" PyTorch's{_where(tier)}; the first is {printable(evaluation.departing[0])}",
-            mend=MENDS[tier],
+            f"the logits of {len(evaluation.mismatching)} of {evaluation.accuracy.images} images are not"
+            f" PyTorch's{_where(stage)}; the first is {printable(evaluation.mismatching[0])}",
+            hint=HINTS[stage],
             device=device,
             variant=variant.name,
         )
 
 
-def name_reference_departure(question: Question, tell: Tell, *, on_host: bool) -> Tier | None:
+def find_reference_mismatch(question: Question, log: Tell, *, on_host: bool) -> Stage | None:
     """The tier at which the answer to the input that every process is checked with departs."""
     inputs, expected = (
         np.array(read_reference(file), dtype=np.float32)
         for file in (question.stored.reference_input, question.stored.reference_output)
     )
-    return name_departure(question, inputs, expected[None], tell, on_host=on_host)
+    return find_first_mismatch(question, inputs, expected[None], log, on_host=on_host)
 
 
-def name_departure(
+def find_first_mismatch(
     question: Question,
     inputs: NDArray[np.float32],
     expected: Logits,
-    tell: Tell,
+    log: Tell,
     *,
     on_host: bool,
     cancelled: threading.Event | None = None,
-) -> Tier | None:
+) -> Stage | None:
     """The tier whose answers are not those of the one before, given that the device's are not PyTorch's.
 
     `inputs` are images in the memory order of the program's input, `expected` PyTorch's logits (images,
@@ -116,26 +116,26 @@ def name_departure(
     Raises:
         Interrupted: `cancelled` was set while this machine was another harness's.
     """
-    tell("looking for the tier that departs from PyTorch")
+    log("looking for the tier that departs from PyTorch")
     variant = question.stored.artifact.variant
     if not on_host:
         try:
-            lowered = _run_here(question, inputs, expected, tell, cancelled)
+            lowered = _run_here(question, inputs, expected, log, cancelled)
         except Interrupted:
             raise
         except HarnessError as error:
-            tell(f"it cannot be run on this machine, so the tier is not known: {error.what}")
+            log(f"it cannot be run on this machine, so the tier is not known: {error.what}")
             return None
-        if not find_departing(lowered, expected, variant.precision):
-            return "lowered on device"
+        if not find_mismatching(lowered, expected, variant.precision):
+            return "device"
     with quietly():  # ExecuTorch's imports talk
         from harness.accuracy.reference import predict_exported
 
         exported = predict_exported(variant, question.files, inputs, question.stored.artifact.input)
-    return "exported" if find_departing(exported, expected, variant.precision) else "lowered on host"
+    return "exported" if find_mismatching(exported, expected, variant.precision) else "host"
 
 
-def find_departing(logits: Logits, expected: Logits, precision: Precision) -> tuple[int, ...]:
+def find_mismatching(logits: Logits, expected: Logits, precision: Precision) -> tuple[int, ...]:
     """The rows that differ by more than the arithmetic of the precision explains."""
     distances = np.abs(logits - expected).max(axis=1)
     return tuple(
@@ -148,20 +148,20 @@ def _run_here(
     question: Question,
     inputs: NDArray[np.float32],
     expected: Logits,
-    tell: Tell,
+    log: Tell,
     cancelled: threading.Event | None,
 ) -> Logits:
     """The very file on this machine, by the same runner."""
     with (
         tempfile.TemporaryDirectory() as name,
-        hold_device(HOST, tell, cancelled),
-        open_host(HOST, tell) as host,
+        hold_device(HOST, log, cancelled),
+        open_host(HOST, log) as host,
     ):
         folder = Path(name)
-        bundle = deploy_bundle(host, ensure_bundle(host.info.abi), tell)
-        deployed = deploy_artifact(host, question.stored, tell)
+        bundle = deploy_bundle(host, ensure_bundle(host.info.abi), log)
+        deployed = deploy_artifact(host, question.stored, log)
         job = Job(host, bundle, f"{host.folder}/jobs/current")
-        batches = Batches(job, deployed.program, 1, folder, tell, keep_inputs=False)
+        batches = Batches(job, deployed.program, 1, folder, log, keep_inputs=False)
         images, classes = expected.shape
         output = batches.run(_as_chunk(inputs, images, folder))
         return read_logits(output, images=images, classes=classes)
@@ -174,5 +174,5 @@ def _as_chunk(inputs: NDArray[np.float32], images: int, folder: Path) -> Chunk:
     return Chunk(file, hashlib.sha256(content).hexdigest(), tuple(range(images)), (), None, None)
 
 
-def _where(tier: Tier | None) -> str:
-    return f"; they depart where it is {tier}" if tier else ""
+def _where(stage: Stage | None) -> str:
+    return f"; they depart where it is {stage}" if stage else ""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.accuracy.batches import CHUNK_BYTES, Batches
 from harness.accuracy.datasets import Dataset
-from harness.accuracy.divergence import Question, check_answers, departures
+from harness.accuracy.divergence import Question, check_answers, mismatch_errors
 from harness.accuracy.eager import predict_chunks
 from harness.accuracy.evaluation import RunBatch, evaluate, keep_outputs
 from harness.accuracy.packing import Chunk
@@ -90,7 +90,7 @@ class Evaluator:
         except KeyboardInterrupt:
             raise Interrupted(
                 "interrupted; what was evaluated is saved",
-                mend=f"go on with: harness evaluate {self.folder}, and the same options",
+                hint=f"go on with: harness evaluate {self.folder}, and the same options",
             ) from None
         pair_with_fp32(self.folder)
         return tuple(self.errors)
@@ -119,7 +119,7 @@ class Evaluator:
             found = find_evaluation(self.folder, group, subject, self.dataset, target.name)
             if found:
                 save_evaluation(self.folder, found, group)
-                self.errors += departures(found, work.variant, target.name)
+                self.errors += mismatch_errors(found, work.variant, target.name)
             else:
                 unfinished.append(work)
         return unfinished
@@ -130,21 +130,21 @@ class Evaluator:
                 return variant
         raise UsageError(
             f"no weights are given for {cell.variant.name}",
-            mend="name their file with --weights; the accuracy of random weights tells nothing",
+            hint="name their file with --weights; the accuracy of random weights tells nothing",
         )
 
     def _evaluate_on(self, target: Target, waiting: Sequence[Work]) -> None:
         """One device or file failing does not stop the others."""
 
-        def tell(text: str) -> None:
+        def log(text: str) -> None:
             self.listen(Event(target.name, text))
 
         try:
-            tell("connecting")
+            log("connecting")
             with (
-                hold_device(target, tell, self.cancelled),
-                open_device(target, tell) as opened,
-                hold_there(target, opened, tell, self.cancelled) as device,
+                hold_device(target, log, self.cancelled),
+                open_device(target, log) as opened,
+                hold_there(target, opened, log, self.cancelled) as device,
             ):
                 for number, work in enumerate(waiting):
                     self._check_cancelled()
@@ -173,7 +173,7 @@ class Evaluator:
         images = len(self.dataset)
         name = work.variant.name
 
-        def tell(text: str, done: int = 0) -> None:
+        def log(text: str, done: int = 0) -> None:
             step, steps = number * images + done, files * images
             self.listen(Event(device.info.name, f"{name}: {text}", step=step, steps=steps))
 
@@ -184,7 +184,7 @@ class Evaluator:
         outputs = self.folder / FOLDER / "outputs" / kept_as
         image_bytes = 3 * subject.preprocessing.resolution_px**2
         keep_inputs = device.free_bytes is None or images * image_bytes < device.free_bytes / 2
-        with self._running(device, stored, work, outputs, tell, keep_inputs=keep_inputs) as run_batch:
+        with self._running(device, stored, work, outputs, log, keep_inputs=keep_inputs) as run_batch:
             evaluation, predictions = evaluate(
                 subject,
                 self.dataset,
@@ -192,19 +192,19 @@ class Evaluator:
                 measured_on=device.info.name,
                 packed_folder=cache_folder() / "packed",
                 chunk_bytes=CHUNK_BYTES,
-                predict_eagerly=lambda chunks: self._predict_eagerly(stored, work.variant, chunks, tell),
-                progress=lambda done: tell("evaluating", done),
+                predict_eagerly=lambda chunks: self._predict_eagerly(stored, work.variant, chunks, log),
+                progress=lambda done: log("evaluating", done),
             )
         question = Question(stored, self.prepared.inputs[work.variant])
         expected = self.eager[stored.artifact.sha256]
         on_host = device.info.kind == "host"
         evaluation = check_answers(
-            *(evaluation, predictions, expected, self.dataset, question, tell),
+            *(evaluation, predictions, expected, self.dataset, question, log),
             on_host=on_host,
             cancelled=self.cancelled,
         )
         save_evaluation(self.folder, evaluation, work.cells)
-        self.errors += departures(evaluation, work.variant, device.info.name)
+        self.errors += mismatch_errors(evaluation, work.variant, device.info.name)
         shutil.rmtree(outputs)
         with contextlib.suppress(OSError):  # others are still kept there
             outputs.parent.rmdir()
@@ -221,17 +221,17 @@ class Evaluator:
         if stored.artifact.sha256 != work.cells[0].artifact.sha256:
             raise MeasurementError(
                 "its weights, calibration images or library versions are no longer those of the timed file",
-                mend="time it again: accuracy must be that of the same file",
+                hint="time it again: accuracy must be that of the same file",
             )
         if stored.artifact.input.dim_order != NHWC:
             raise MeasurementError("it has operators outside the delegate, and takes no NHWC images")
         return stored
 
     def _predict_eagerly(
-        self, stored: StoredArtifact, variant: Variant, chunks: list[Chunk], tell: Callable[[str, int], None]
+        self, stored: StoredArtifact, variant: Variant, chunks: list[Chunk], log: Callable[[str, int], None]
     ) -> Predictions:
         sha256 = stored.artifact.sha256
-        tell("comparing with PyTorch", len(self.dataset))
+        log("comparing with PyTorch", len(self.dataset))
         with quietly():  # ExecuTorch's imports talk
             if sha256 not in self.eager:
                 from harness.accuracy.reference import reference_network
@@ -248,17 +248,17 @@ class Evaluator:
         stored: StoredArtifact,
         work: Work,
         scratch: Path,
-        tell: Callable[[str], None],
+        log: Callable[[str], None],
         *,
         keep_inputs: bool,
     ) -> Iterator[RunBatch]:
         """Deploy, and let the job be ended when the user interrupts: it would go on without us."""
-        bundle = deploy_bundle(device, ensure_bundle(device.info.abi), tell)
-        deployed = deploy_artifact(device, stored, tell)
+        bundle = deploy_bundle(device, ensure_bundle(device.info.abi), log)
+        deployed = deploy_artifact(device, stored, log)
         job = Job(device, bundle, f"{device.folder}/jobs/current")
         job.stop()
         threads = min(max(cell.plan.threads for cell in work.cells), len(device.info.cores) or 1)
-        batches = Batches(job, deployed.program, threads, scratch, tell, keep_inputs)
+        batches = Batches(job, deployed.program, threads, scratch, log, keep_inputs)
 
         def run(chunk: Chunk) -> Path:
             self._check_cancelled()

@@ -25,7 +25,7 @@ RunBatch = Callable[[Chunk], Path]
 class Evaluation(Record, frozen=True, kw_only=True):
     """One artifact's accuracy on a device; `differing` names the images the eager model sees otherwise.
 
-    `outcomes` has a character for each image of the data set (`pairing.list_outcomes`); `departing` names
+    `outcomes` has a character for each image of the data set (`pairing.list_outcomes`); `mismatching` names
     the images whose logits differ by more than arithmetic explains.
     """
 
@@ -38,7 +38,7 @@ class Evaluation(Record, frozen=True, kw_only=True):
     class_offset: Count
     differing: tuple[str, ...] | None
     outcomes: str = ""
-    departing: tuple[str, ...] = ()
+    mismatching: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

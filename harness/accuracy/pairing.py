@@ -35,7 +35,7 @@ def paired_drop(base: str, new: str, *, confidence: float = 0.95) -> PairedDrop:
     if len(base) != len(new):
         raise MeasurementError(
             f"outcomes of {len(base)} and {len(new)} images cannot be paired",
-            mend="evaluate both on the same data set and split",
+            hint="evaluate both on the same data set and split",
         )
     pairs = [pair for pair in zip(base, new, strict=True) if UNREADABLE not in pair]
     if not pairs:

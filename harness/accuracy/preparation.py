@@ -45,7 +45,7 @@ class Prepared:
 
 def prepare(
     request: RunRequest,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
     *,
     paddings: Sequence[Padding] = (),
     classes: int | None = None,
@@ -65,7 +65,7 @@ def prepare(
     named = request.calibration_dataset
     calibration = open_split(named, default="train") if named else None
     if calibration is None and any(PRECISIONS[precision].calibrated for precision in request.precisions):
-        tell("no training images are given: int8 is calibrated on synthetic pictures; see --calibrate")
+        log("no training images are given: int8 is calibrated on synthetic pictures; see --calibrate")
     inputs = {
         variant: _inputs(variant, loaded, calibration, request.observer)
         for variant, loaded in weights.items()
@@ -85,19 +85,19 @@ def choose_variants(
         if paddings and loaded.padding not in paddings:
             raise UsageError(
                 f"{loaded.file_name} was trained with {loaded.padding} padding, not {', '.join(paddings)}",
-                mend="leave --padding out: weights say it themselves",
+                hint="leave --padding out: weights say it themselves",
             )
         for variant in _variants(request, loaded):
             if variant.name in names:
                 raise UsageError(
                     f"{names[variant.name].file_name} and {loaded.file_name} are both {variant.name}",
-                    mend="measure one of them in a run of its own",
+                    hint="measure one of them in a run of its own",
                 )
             names[variant.name] = loaded
             chosen[variant] = loaded
     if not chosen:
         asked = f"--width {request.widths} with --resolution {request.resolutions_px}"
-        raise UsageError(f"none of the weights files fits {asked}", mend="leave one of the two out")
+        raise UsageError(f"none of the weights files fits {asked}", hint="leave one of the two out")
     return chosen
 
 

@@ -112,7 +112,7 @@ def expected_outputs(
         raise UsageError(
             f"the network has {classes} classes, {dataset.name} has {len(dataset.classes)}"
             + (f" after {class_offset} for the background" if class_offset else ""),
-            mend="evaluate on what it was trained for, or train a head for this: harness train --from",
+            hint="evaluate on what it was trained for, or train a head for this: harness train --from",
         )
     return np.array([dataset.labels[index] + class_offset for index in indices], dtype=np.int64)
 
@@ -209,5 +209,5 @@ def _require_same_images(one: Predictions, other: Predictions) -> None:
         raise MeasurementError(
             f"predictions of {len(one.indices)} and {len(other.indices)} images cannot be paired: "
             "they are not of the same images in the same order",
-            mend="evaluate both on the same data set, split and preprocessing",
+            hint="evaluate both on the same data set, split and preprocessing",
         )

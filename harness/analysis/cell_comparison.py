@@ -28,8 +28,8 @@ from harness.analysis.intervals import (
 from harness.analysis.validity.result_checks import COUNT_TOLERANCE
 from harness.records import Cell, Interval, Record
 
-Finding = Literal["worse", "inconclusive", "no worse", "better"]
-WEIGHTIEST_FIRST: tuple[Finding, ...] = ("worse", "inconclusive", "no worse", "better")
+ComparisonResult = Literal["worse", "inconclusive", "no worse", "better"]
+WEIGHTIEST_FIRST: tuple[ComparisonResult, ...] = ("worse", "inconclusive", "no worse", "better")
 # Whatever else they measured, it was not the program alone.
 DISTURBED = frozenset({"throttled", "drifted", "canary_drift", "memory_pressure", "busy"})
 BROKEN = frozenset({"failed", "parity_failed"})
@@ -46,7 +46,7 @@ class ComparedCell(Record, frozen=True, kw_only=True):
     """One cell of both runs; `decided_by` says which figure `ratio` (new/base) is of."""
 
     name: str
-    finding: Finding
+    result: ComparisonResult
     why: str
     decided_by: Literal["latency", "instructions"]
     ratio: Interval | None
@@ -60,14 +60,14 @@ def compare_cell(base: Cell, new: Cell, *, margin: float, timed_cells: int) -> C
     """Judge one pair; `timed_cells` is how many of the comparison are judged by latency."""
     by_instructions = base.device.emulated or new.device.emulated
     ratio = _instruction_ratio(base, new) if by_instructions else _latency_ratio(base, new)
-    finding, why = _spoiled(base, new, ratio, by_instructions) or (
+    result, why = _spoiled(base, new, ratio, by_instructions) or (
         _judge_instructions(base, new, ratio, margin)
         if by_instructions
         else _judge_latency(base, new, ratio, margin, timed_cells)
     )
     return ComparedCell(
         name=new.name,
-        finding=finding,
+        result=result,
         why=why,
         decided_by="instructions" if by_instructions else "latency",
         ratio=ratio,
@@ -86,7 +86,7 @@ def compare_cell(base: Cell, new: Cell, *, margin: float, timed_cells: int) -> C
 
 def _spoiled(
     base: Cell, new: Cell, ratio: Interval | None, by_instructions: bool
-) -> tuple[Finding, str] | None:
+) -> tuple[ComparisonResult, str] | None:
     """Decide what no figure can decide: a side that is broken, invalid or disturbed."""
     old, young = (frozenset(reason.code for reason in cell.verdict.reasons) for cell in (base, new))
     if young & BROKEN and not old & BROKEN:
@@ -96,7 +96,7 @@ def _spoiled(
         if cell.verdict.status == "invalid":
             return "inconclusive", f"{side} is invalid: {', '.join(sorted(codes))}"
         if codes & DISTURBED and not by_instructions:
-            change = f"{_tell(ratio)}, but " if ratio else ""
+            change = f"{_log(ratio)}, but " if ratio else ""
             return "inconclusive", f"{change}{side} was disturbed: {', '.join(sorted(codes & DISTURBED))}"
     return None
 
@@ -108,16 +108,16 @@ def _latency_ratio(base: Cell, new: Cell) -> Interval | None:
 
 def _judge_latency(
     base: Cell, new: Cell, ratio: Interval | None, margin: float, timed_cells: int
-) -> tuple[Finding, str]:
+) -> tuple[ComparisonResult, str]:
     if ratio is None:
         return "inconclusive", "there are no latencies to compare"
     if ratio.confidence < CONFIDENCE:
         counts = f"{len(base.processes)} and {len(new.processes)}"
         return "inconclusive", f"{counts} processes are too few, at least 4 each are needed"
-    finding, why = decide(ratio, margin)
-    if finding == "worse" and not beyond_chance(_process_medians(base), _process_medians(new), timed_cells):
+    result, why = decide(ratio, margin)
+    if result == "worse" and not beyond_chance(_process_medians(base), _process_medians(new), timed_cells):
         return "inconclusive", f"could be chance among {timed_cells} cells"
-    return finding, why
+    return result, why
 
 
 def beyond_chance(base: Floats, new: Floats, timed_cells: int) -> bool:
@@ -146,7 +146,9 @@ def _instruction_ratio(base: Cell, new: Cell) -> Interval | None:
     )
 
 
-def _judge_instructions(base: Cell, new: Cell, ratio: Interval | None, margin: float) -> tuple[Finding, str]:
+def _judge_instructions(
+    base: Cell, new: Cell, ratio: Interval | None, margin: float
+) -> tuple[ComparisonResult, str]:
     if ratio is None:
         return "inconclusive", "no instructions were counted, and the times are not a real machine's"
     if base.plan.threads != 1:
@@ -155,9 +157,9 @@ def _judge_instructions(base: Cell, new: Cell, ratio: Interval | None, margin: f
     return decide(ratio, tolerance)
 
 
-def decide(ratio: Interval, margin: float) -> tuple[Finding, str]:
+def decide(ratio: Interval, margin: float) -> tuple[ComparisonResult, str]:
     """Apply the rule at the top of this file to a ratio; the text tells the change."""
-    change = _tell(ratio)
+    change = _log(ratio)
     if ratio.low > 1 and ratio.estimate > 1 + margin:
         return "worse", change
     if ratio.high < 1 and ratio.estimate < 1 / (1 + margin):
@@ -167,16 +169,16 @@ def decide(ratio: Interval, margin: float) -> tuple[Finding, str]:
     return "inconclusive", f"{change} reaches beyond {100 * margin:+.3g} %: measure more processes"
 
 
-def _tell(ratio: Interval) -> str:
+def _log(ratio: Interval) -> str:
     change, low, high = (f"{100 * (end - 1):+.3g} %" for end in (ratio.estimate, ratio.low, ratio.high))
     return change if low == high else f"{change} ({low} to {high})"
 
 
-def overall(findings: Sequence[Finding]) -> Finding:
+def overall(results: Sequence[ComparisonResult]) -> ComparisonResult:
     """What a run is found to be when its cells are found so."""
-    for finding in WEIGHTIEST_FIRST:
-        if finding in findings:
-            return finding
+    for result in WEIGHTIEST_FIRST:
+        if result in results:
+            return result
     return "inconclusive"
 
 

@@ -16,7 +16,7 @@ from harness.records import (
     Parity,
     Plan,
     ProcessReport,
-    Tier,
+    Stage,
 )
 
 
@@ -62,19 +62,19 @@ def worse_parity(first: Parity | None, second: Parity) -> Parity:
     return first
 
 
-def note_departure(cell: Cell, tier: Tier | None) -> Cell:
+def record_first_mismatch(cell: Cell, stage: Stage | None) -> Cell:
     """The cell, its parity and the reason for its verdict saying where it first departs."""
-    if cell.parity is None or tier is None:
+    if cell.parity is None or stage is None:
         return cell
     reasons = tuple(
-        msgspec.structs.replace(reason, detail=f"{reason.detail}; it departs where it is {tier}")
+        msgspec.structs.replace(reason, detail=f"{reason.detail}; it departs where it is {stage}")
         if reason.code == "parity_failed"
         else reason
         for reason in cell.verdict.reasons
     )
     return msgspec.structs.replace(
         cell,
-        parity=msgspec.structs.replace(cell.parity, departs_at=tier),
+        parity=msgspec.structs.replace(cell.parity, first_mismatch_at=stage),
         verdict=msgspec.structs.replace(cell.verdict, reasons=reasons),
     )
 

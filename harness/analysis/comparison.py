@@ -5,19 +5,19 @@ Runs are refused when something else than the program differs; `analysis/cell_co
 
 from collections.abc import Sequence
 
-from harness.analysis.cell_comparison import ComparedCell, Finding, compare_cell, overall
+from harness.analysis.cell_comparison import ComparedCell, ComparisonResult, compare_cell, overall
 from harness.errors import UsageError
 from harness.records import SCHEMA_VERSION, Cell, Record
 
 DEFAULT_MARGIN = 0.03
 Key = tuple[str | None, str, int, int]
-EXIT_CODES: dict[Finding, int] = {"no worse": 0, "better": 0, "worse": 1, "inconclusive": 3}
+EXIT_CODES: dict[ComparisonResult, int] = {"no worse": 0, "better": 0, "worse": 1, "inconclusive": 3}
 
 
 class Comparison(Record, frozen=True, kw_only=True):
     """Two runs side by side; `differences` names what else changed, allowed by `across`."""
 
-    finding: Finding
+    result: ComparisonResult
     margin: float
     cells: tuple[ComparedCell, ...]
     only_in_base: tuple[str, ...]
@@ -27,7 +27,7 @@ class Comparison(Record, frozen=True, kw_only=True):
     @property
     def exit_code(self) -> int:
         """0 no worse, 1 worse, 3 inconclusive."""
-        return EXIT_CODES[self.finding]
+        return EXIT_CODES[self.result]
 
 
 def compare(
@@ -43,26 +43,26 @@ def compare(
     if not 0 < margin <= 1:
         raise UsageError(
             f"the margin must be above 0 % and at most 100 %, not {margin:.4g}",
-            mend="give the smallest slow-down that matters, such as --margin 3%",
+            hint="give the smallest slow-down that matters, such as --margin 3%",
         )
     before, after = _index(base, "base", across), _index(new, "new", across)
     common = [key for key in before if key in after]
     if not common:
         raise UsageError(
             f"the runs have no cell in common: base has {_names(base)}; new has {_names(new)}",
-            mend="compare runs of the same variants, devices and threads, or add --across",
+            hint="compare runs of the same variants, devices and threads, or add --across",
         )
     pairs = [(before[key], after[key]) for key in common]
     differences = tuple(dict.fromkeys(text for pair in pairs for text in find_differences(*pair)))
     if differences and not across:
         raise UsageError(
             "the runs are not alike: " + "; ".join(differences),
-            mend="measure both in the same way, or add --across to compare them all the same",
+            hint="measure both in the same way, or add --across to compare them all the same",
         )
     timed = sum(not (old.device.emulated or young.device.emulated) for old, young in pairs)
     cells = tuple(compare_cell(old, young, margin=margin, timed_cells=timed) for old, young in pairs)
     return Comparison(
-        finding=overall([cell.finding for cell in cells]),
+        result=overall([cell.result for cell in cells]),
         margin=margin,
         cells=cells,
         only_in_base=tuple(cell.name for key, cell in before.items() if key not in after),
@@ -84,7 +84,7 @@ def find_differences(base: Cell, new: Cell) -> list[str]:
         (f"plan {fact}", getattr(base.plan, fact), getattr(new.plan, fact))
         for fact in (
             "cpus",
-            "quiet_device",
+            "tune_device",
             "warmup_iterations",
             "min_iterations",
             "min_seconds",
@@ -106,7 +106,7 @@ def find_differences(base: Cell, new: Cell) -> list[str]:
 def _index(cells: Sequence[Cell], side: str, across: bool) -> dict[Key, Cell]:
     """Cells by what makes them the same point; across devices when the run has just one."""
     if not cells:
-        raise UsageError(f"the {side} run has no cells", mend="name a folder that `harness run` wrote")
+        raise UsageError(f"the {side} run has no cells", hint="name a folder that `harness run` wrote")
     indexed: dict[Key, Cell] = {}
     one_device = len({cell.device.name for cell in cells}) == 1
     for cell in cells:
@@ -114,12 +114,12 @@ def _index(cells: Sequence[Cell], side: str, across: bool) -> dict[Key, Cell]:
             raise UsageError(
                 f"cell {cell.name} of {side} has schema version {cell.schema_version}, "
                 f"this harness reads {SCHEMA_VERSION}",
-                mend="compare with the version of the harness that wrote it, or measure again",
+                hint="compare with the version of the harness that wrote it, or measure again",
             )
         device = None if across and one_device else cell.device.name
         key = (device, cell.variant.name, cell.variant.classes, cell.plan.threads)
         if key in indexed:
-            raise UsageError(f"{side} has two cells {cell.name}", mend="compare one run at a time")
+            raise UsageError(f"{side} has two cells {cell.name}", hint="compare one run at a time")
         indexed[key] = cell
     return indexed
 

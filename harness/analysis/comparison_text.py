@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from harness.analysis.cell_comparison import WEIGHTIEST_FIRST, Change
 from harness.analysis.comparison import Comparison
 
-HEADINGS = ("cell", "base → new", "change", "peak RSS", "file", "finding")
+HEADINGS = ("cell", "base → new", "change", "peak RSS", "file", "result")
 
 
 def summarize(comparison: Comparison) -> str:
@@ -24,7 +24,7 @@ def to_rows(comparison: Comparison) -> tuple[tuple[str, ...], ...]:
             cell.why,
             _show(cell.peak_rss_bytes, 2**20, "MiB", 1),
             _show(cell.artifact_bytes, 2**20, "MiB", 2),
-            cell.finding,
+            cell.result,
         )
         for cell in comparison.cells
     )
@@ -40,11 +40,11 @@ def to_markdown(comparison: Comparison) -> str:
 
 
 def _count(comparison: Comparison) -> str:
-    findings = [cell.finding for cell in comparison.cells]
-    told = ", ".join(
-        f"{findings.count(finding)} {finding}" for finding in WEIGHTIEST_FIRST if finding in findings
+    results = [cell.result for cell in comparison.cells]
+    answer = ", ".join(
+        f"{results.count(result)} {result}" for result in WEIGHTIEST_FIRST if result in results
     )
-    return f"{comparison.finding.capitalize()} (margin {100 * comparison.margin:.3g} %): {told}."
+    return f"{comparison.result.capitalize()} (margin {100 * comparison.margin:.3g} %): {answer}."
 
 
 def _notes(comparison: Comparison) -> list[str]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import MeasurementError
-from harness.records import Parity, Precision, Tier
+from harness.records import Parity, Precision, Stage
 
 # Relative to the largest absolute value of the reference.
 RELATIVE_TOLERANCE: dict[Precision, float] = {
@@ -26,11 +26,10 @@ RELATIVE_TOLERANCE: dict[Precision, float] = {
     "int8": 1e-4,
 }
 # What to do where the answers first depart from the eager model's.
-MENDS: dict[Tier | None, str] = {
+HINTS: dict[Stage | None, str] = {
     "exported": "export changed what the network computes: do not ship this file",
-    "lowered on host": "the file is wrong here, too: do not ship it; see whether another precision agrees",
-    "lowered on device": "the file is right here: do not ship it on this device; see whether another"
-    " precision agrees",
+    "host": "the file is wrong here, too: do not ship it; see whether another precision agrees",
+    "device": "the file is right here: do not ship it on this device; see whether another precision agrees",
     None: "do not ship this file on this device; see whether another precision agrees",
 }
 

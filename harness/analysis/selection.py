@@ -55,7 +55,7 @@ def pick(
         name, clock = printable(candidates[0].device.name), candidates[0].device.clock
         raise UsageError(
             f"the time on {name} is {clock}: it tells nothing about a budget in milliseconds",
-            mend="limit instructions instead (--max-instructions 60M), or measure on a real device",
+            hint="limit instructions instead (--max-instructions 60M), or measure on a real device",
         )
     limits = (
         _limit(max_latency_ns, _worst_latency_ns, "latency", _ms),
@@ -132,9 +132,9 @@ def _on_device(cells: Sequence[Cell], device: str | None) -> tuple[Cell, ...]:
             name for name in names if device.casefold() in name.casefold()
         )
     if not fitting:
-        raise UsageError(f"no cell was measured on {device or 'any device'}", mend=f"measured were: {listed}")
+        raise UsageError(f"no cell was measured on {device or 'any device'}", hint=f"measured were: {listed}")
     if len(fitting) > 1:
-        raise UsageError("the cells are of several devices", mend=f"name one with --device: {listed}")
+        raise UsageError("the cells are of several devices", hint=f"name one with --device: {listed}")
     return tuple(cell for cell in cells if cell.device.name == fitting[0])
 
 

@@ -47,7 +47,7 @@ Sampler = Annotated[
         help="Record clocks and temperatures while timing; default where a core is left for it.",
     ),
 ]
-QuietDevice = Annotated[
+TuneDevice = Annotated[
     bool,
     typer.Option(
         "--quiet-device",

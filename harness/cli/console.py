@@ -77,7 +77,7 @@ class _Pace:
     steps: int
     first_step: int
     began: float
-    told: float
+    answer: float
 
 
 class _Log:
@@ -107,11 +107,11 @@ class _Log:
         pace = self._paces.get(event.device)
         if pace is None or pace.steps != event.steps or event.step < pace.first_step:
             self._paces[event.device] = _Pace(event.steps, event.step, now, now)
-        elif now - pace.told >= SECONDS_BETWEEN_LINES and event.step > pace.first_step:
-            pace.told = now
+        elif now - pace.answer >= SECONDS_BETWEEN_LINES and event.step > pace.first_step:
+            pace.answer = now
             left = (now - pace.began) / (event.step - pace.first_step) * (event.steps - event.step)
-            told = f"{event.step} of {event.steps}, about {_minutes(left)} left"
-            self._print(f"{event.device}: {event.text} ({told})")
+            answer = f"{event.step} of {event.steps}, about {_minutes(left)} left"
+            self._print(f"{event.device}: {event.text} ({answer})")
 
     def _print(self, text: str) -> None:
         self._console.print(escape(text), soft_wrap=True)

@@ -79,8 +79,8 @@ def doctor(
         rows = [(d.subject, d.what, d.level, d.detail) for d in diagnoses]
         console.print_table(console_for(), "", ("of", "what", "", "found"), rows)
         for diagnosis in diagnoses:
-            if diagnosis.mend:
-                typer.echo(f"{diagnosis.subject}, {diagnosis.what}: {diagnosis.mend}")
+            if diagnosis.hint:
+                typer.echo(f"{diagnosis.subject}, {diagnosis.what}: {diagnosis.hint}")
     raise typer.Exit(4 if any(diagnosis.level == "unfit" for diagnosis in diagnoses) else 0)
 
 

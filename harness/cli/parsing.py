@@ -65,7 +65,7 @@ def parse_weights(texts: Sequence[str]) -> tuple[str, ...]:
     files = [_weights_file(Path(name)) for name in names]
     for file in files:
         if not file.is_file():
-            raise UsageError(f"no weights file {file}", mend="check the path, or train some: harness train")
+            raise UsageError(f"no weights file {file}", hint="check the path, or train some: harness train")
     return tuple(dict.fromkeys(str(file.resolve()) for file in files))
 
 
@@ -105,29 +105,29 @@ def check_checkpoint(out: Path) -> Path:
     """Where a checkpoint can be written; raises UsageError."""
     if out.suffix != ".safetensors":
         raise UsageError(
-            f"--out {out} must end in .safetensors", mend=f"--out {out.with_suffix('')}.safetensors"
+            f"--out {out} must end in .safetensors", hint=f"--out {out.with_suffix('')}.safetensors"
         )
     if not out.parent.is_dir():
-        raise UsageError(f"there is no folder {out.parent} for --out", mend="make it first")
+        raise UsageError(f"there is no folder {out.parent} for --out", hint="make it first")
     return out
 
 
 def check_training(order: TrainingOrder) -> None:
     """Refuse options that contradict each other."""
     if order.freeze_backbone and not order.start:
-        raise UsageError("--freeze-backbone needs weights to keep", mend="name them with --from")
+        raise UsageError("--freeze-backbone needs weights to keep", hint="name them with --from")
     if order.quantization_aware and not order.start:
         raise UsageError(
             "--quantization-aware goes on from trained weights",
-            mend="name them with --from; harness train without it makes some",
+            hint="name them with --from; harness train without it makes some",
         )
     if order.quantization_aware and order.freeze_backbone:
-        raise UsageError("--quantization-aware trains what --freeze-backbone keeps", mend="give one of them")
+        raise UsageError("--quantization-aware trains what --freeze-backbone keeps", hint="give one of them")
 
 
 def _only(values: tuple[T, ...], option: str) -> T:
     if len(values) > 1:
-        raise UsageError(f"{option}: one at a time is trained", mend="call harness train once for each")
+        raise UsageError(f"{option}: one at a time is trained", hint="call harness train once for each")
     return values[0]
 
 
@@ -162,7 +162,7 @@ def parse_cores(text: str | None) -> str | None:
         return text
     names = ", ".join(CLUSTER_NAMES)
     raise UsageError(
-        f"--cores {text!r} is no list of cores and none of {names}", mend="for example --cores 4-7"
+        f"--cores {text!r} is no list of cores and none of {names}", hint="for example --cores 4-7"
     )
 
 
@@ -170,7 +170,7 @@ def parse_precision_target(text: str) -> float:
     """Half the width of an interval relative to its median, such as `2%`."""
     target = parse_share(text)
     if not 0 < target < 1:
-        raise UsageError(f"--target-precision {text!r} is not above 0 and below 100 %", mend="for example 2%")
+        raise UsageError(f"--target-precision {text!r} is not above 0 and below 100 %", hint="for example 2%")
     return target
 
 
@@ -179,8 +179,8 @@ def parse_margin(text: str) -> float:
     try:
         return parse_share(text)
     except UsageError as error:
-        mend = "give the smallest slow-down that matters, such as --margin 3%"
-        raise UsageError(f"--margin: {error.what}", mend=mend) from None
+        hint = "give the smallest slow-down that matters, such as --margin 3%"
+        raise UsageError(f"--margin: {error.what}", hint=hint) from None
 
 
 def random_weights(seed: int) -> Weights:
@@ -203,7 +203,7 @@ def new_run_folder(out: Path | None) -> Path:
     if occupied:
         raise UsageError(
             f"the run folder {folder} is not empty",
-            mend=f"choose another --out, or go on there with --resume {folder}",
+            hint=f"choose another --out, or go on there with --resume {folder}",
         )
     return folder
 
@@ -217,13 +217,13 @@ def _parse_list(text: str, option: str, parse: Callable[[str], T]) -> tuple[T, .
     parts = [part.strip() for part in text.split(",")]
     if not all(parts):
         raise UsageError(
-            f"{option} {text!r} has an empty place", mend=f"for example {option} {_EXAMPLES[option]}"
+            f"{option} {text!r} has an empty place", hint=f"for example {option} {_EXAMPLES[option]}"
         )
     try:
         return tuple(dict.fromkeys(parse(part) for part in parts))
     except ValueError as error:
         raise UsageError(
-            f"{option} {text!r}: {error}", mend=f"for example {option} {_EXAMPLES[option]}"
+            f"{option} {text!r}: {error}", hint=f"for example {option} {_EXAMPLES[option]}"
         ) from None
 
 

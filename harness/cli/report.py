@@ -89,4 +89,4 @@ def compare(
     else:
         console.print_table(console_for(), "", comparison_text.HEADINGS, comparison_text.to_rows(comparison))
         typer.echo(comparison_text.summarize(comparison))
-    raise typer.Exit(EXIT_CODES[comparison.finding])
+    raise typer.Exit(EXIT_CODES[comparison.result])

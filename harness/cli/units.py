@@ -23,7 +23,7 @@ def parse_wait(text: str) -> float:
         return 0.0
     seconds = parse_time(text) / 1e9
     if seconds > 3600:
-        raise UsageError(f"{text!r} is more than an hour", mend="write a time such as 120s, or 0")
+        raise UsageError(f"{text!r} is more than an hour", hint="write a time such as 120s, or 0")
     return seconds
 
 
@@ -41,20 +41,20 @@ def parse_share(text: str) -> float:
     """`60%` or `0.6` as a fraction; raises `UsageError` when it is not between 0 and 100 %."""
     value = _parse(text, {"": 1.0, "%": 0.01}, "a share", "60%")
     if value > 1:
-        raise UsageError(f"{text!r} is more than 100 %", mend="write a percentage such as 60%")
+        raise UsageError(f"{text!r} is more than 100 %", hint="write a percentage such as 60%")
     return value
 
 
 def _parse(text: str, units: Mapping[str, float], kind: str, example: str) -> float:
     match = _NUMBER_AND_UNIT.fullmatch(text)
-    mend = f"write {kind} such as {example}"
+    hint = f"write {kind} such as {example}"
     if not match:
-        raise UsageError(f"{text!r} is not {kind}", mend=mend)
+        raise UsageError(f"{text!r} is not {kind}", hint=hint)
     unit = match[2].lower()
     if unit not in units:
         missing = "has no unit" if not unit else f"has an unknown unit, {match[2]!r}"
-        raise UsageError(f"{text!r} {missing}", mend=mend)
+        raise UsageError(f"{text!r} {missing}", hint=hint)
     value = float(match[1]) * units[unit]
     if not 0 < value < math.inf:
-        raise UsageError(f"{text!r} is not above 0", mend=mend)
+        raise UsageError(f"{text!r} is not above 0", hint=hint)
     return value

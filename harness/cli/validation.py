@@ -17,11 +17,11 @@ def check_data_sets(request: RunRequest) -> None:
         if dataset:
             raise UsageError(
                 f"{option} {dataset} needs trained weights",
-                mend="name some with --weights; harness train makes them",
+                hint="name some with --weights; harness train makes them",
             )
     if request.observer != DEFAULT_OBSERVER:
         raise UsageError(
-            f"--observer {request.observer} needs trained weights", mend="name some with --weights"
+            f"--observer {request.observer} needs trained weights", hint="name some with --weights"
         )
 
 
@@ -30,10 +30,10 @@ def check_evaluation(request: RunRequest) -> None:
     if not request.weights_files:
         raise UsageError(
             "the run was made with random weights: their accuracy tells nothing",
-            mend="run again with --weights; harness train makes them",
+            hint="run again with --weights; harness train makes them",
         )
     if not request.accuracy_dataset:
-        raise UsageError("no data set to evaluate on", mend="for example --accuracy fashion-mnist")
+        raise UsageError("no data set to evaluate on", hint="for example --accuracy fashion-mnist")
 
 
 def check_measured(asked: Iterable[str], measured: Iterable[str]) -> None:
@@ -41,7 +41,7 @@ def check_measured(asked: Iterable[str], measured: Iterable[str]) -> None:
     known = sorted(set(measured))
     for name in asked:
         if name not in known:
-            raise UsageError(f"the run measured nothing on {name}", mend=f"it measured on {', '.join(known)}")
+            raise UsageError(f"the run measured nothing on {name}", hint=f"it measured on {', '.join(known)}")
 
 
 def check_rounds(processes: int | None, max_rounds: int | None) -> int | None:
@@ -67,5 +67,5 @@ def check_resumed(given: Sequence[str]) -> None:
     if others := [name for name in given if name not in ("--resume", "--json", "--quiet")]:
         raise UsageError(
             f"--resume goes on with what that run was asked for; {', '.join(others)} cannot be changed",
-            mend="leave it out, or start another run with --out",
+            hint="leave it out, or start another run with --out",
         )

@@ -45,16 +45,16 @@ def check_state(device: AttachedDevice) -> None:
     if device.state == "device":
         return
     unknown = (f"adb says {device.state!r} of it", "replug it, and see `adb devices -l`")
-    what, mend = _STATES.get(device.state, unknown)
-    raise DeviceUnfit(what, device=device.serial, mend=mend.format(serial=shlex.quote(device.serial)))
+    what, hint = _STATES.get(device.state, unknown)
+    raise DeviceUnfit(what, device=device.serial, hint=hint.format(serial=shlex.quote(device.serial)))
 
 
 @contextmanager
-def open_android(target: Target, tell: Callable[[str], None]) -> Iterator[Device]:
+def open_android(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
     """Yield a device reached through Google's adb, or directly where `target.transport` says so."""
 
     def connect() -> Transport:
-        return ReconnectingTransport(_connect(target), tell)
+        return ReconnectingTransport(_connect(target), log)
 
     transport = connect()
     folder = target.folder or FOLDER

@@ -6,7 +6,7 @@ from harness.devices.device import Device
 from harness.errors import DeviceUnfit
 from harness.system.paths import DEVICE_SCRIPTS
 from harness.system.text import printable
-from harness.transports.verified import run_exactly
+from harness.transports.verified import run_verified
 
 LAUNCH_SCRIPT = DEVICE_SCRIPTS / "launch.sh"
 STOP_TIMEOUT_S = 60
@@ -54,15 +54,15 @@ def clean(device: Device) -> Cleaned:
     script = LAUNCH_SCRIPT.read_text()
     for job in jobs:
         stop = ("sh", "-c", script, "launch.sh", "stop", job)
-        run_exactly(transport, stop, timeout_s=STOP_TIMEOUT_S).check(name)
+        run_verified(transport, stop, timeout_s=STOP_TIMEOUT_S).check(name)
     remove = ("sh", "-c", _REMOVE, "remove", device.folder)
-    told = run_exactly(transport, remove, timeout_s=REMOVE_TIMEOUT_S)
-    used = told.text.strip()
-    if told.exit_code != 0 or not used.isdecimal():
-        said = printable(told.stderr.decode("utf-8", "replace"))[-300:]
+    answer = run_verified(transport, remove, timeout_s=REMOVE_TIMEOUT_S)
+    used = answer.text.strip()
+    if answer.exit_code != 0 or not used.isdecimal():
+        said = printable(answer.stderr.decode("utf-8", "replace"))[-300:]
         raise DeviceUnfit(
             f"{device.folder} could not be emptied: {said}",
             device=name,
-            mend="remove it by hand, as the user who owns the files",
+            hint="remove it by hand, as the user who owns the files",
         )
     return Cleaned(device.folder, len(jobs), 1024 * int(used))

@@ -5,17 +5,17 @@ from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_probe
 from harness.errors import CommandFailed
 from harness.records import Conditions, FrequencyTime, Temperature
 from harness.runner.deploy import DeployedBundle
-from harness.transports.verified import run_exactly
+from harness.transports.verified import run_verified
 
 
 def read_conditions(device: Device, bundle: DeployedBundle) -> Conditions:
     """Read them on the device; a probe that fails is recorded as unreadable, the run goes on."""
     try:
         argv = ["sh", bundle.probe_script, "conditions"]
-        told = run_exactly(device.transport, argv, timeout_s=PROBE_TIMEOUT_S).check()
+        answer = run_verified(device.transport, argv, timeout_s=PROBE_TIMEOUT_S).check()
     except CommandFailed as error:
         return Conditions(unreadable={"all": error.what})
-    return parse_conditions(parse_probe(told.text))
+    return parse_conditions(parse_probe(answer.text))
 
 
 def parse_conditions(probed: Probed) -> Conditions:

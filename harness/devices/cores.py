@@ -115,17 +115,17 @@ def choose_cores(cores: Sequence[Core], wanted: str) -> tuple[int, ...]:
         DeviceUnfit: the device has no such cluster, or a core of the list is not on line.
     """
     clusters = find_clusters(cores)
-    told = ", ".join(f"{name} ({format_cpu_list(indices)})" for name, indices in clusters.items())
+    answer = ", ".join(f"{name} ({format_cpu_list(indices)})" for name, indices in clusters.items())
     if wanted in CLUSTER_NAMES:
         if not clusters.get(wanted):
             what = f"it has no {wanted} cores" if cores else "its cores are unknown"
-            raise DeviceUnfit(what, mend=f"choose --cores from: {told}")
+            raise DeviceUnfit(what, hint=f"choose --cores from: {answer}")
         return clusters[wanted]
     indices = expand_cpu_list(wanted)
     absent = sorted(set(indices) - set(clusters["all"]))
     if absent:
         raise DeviceUnfit(
-            f"core {absent[0]} is not there or not on line", mend=f"choose --cores from: {told}"
+            f"core {absent[0]} is not there or not on line", hint=f"choose --cores from: {answer}"
         )
     return indices
 

@@ -7,7 +7,8 @@ from harness.devices.cores import read_cores
 from harness.devices.probe import Probed, clean, read_facts
 from harness.errors import DeviceUnfit
 from harness.records import Abi, Clock, DeviceInfo
-from harness.transports.base import Completed, Transport
+from harness.system.processes import Completed
+from harness.transports.base import Transport
 from harness.transports.reconnecting import ReconnectingTransport
 
 JOB = "{job}"
@@ -59,7 +60,7 @@ def describe(
         raise DeviceUnfit(
             f"{folder} cannot be written there",
             device=name,
-            mend='name a folder that can, as folder = "…" in devices.toml',
+            hint='name a folder that can, as folder = "…" in devices.toml',
         )
     info = DeviceInfo(
         name=name,
@@ -86,11 +87,11 @@ def _abi(facts: Probed, name: str) -> Abi:
         return "arm64-v8a"
     if machine == "x86_64" and (not userland or "x86_64" in userland):
         return "x86_64"
-    told = clean(f"{machine} {userland}")
+    answer = clean(f"{machine} {userland}")
     raise DeviceUnfit(
-        f"there is no runner for this device: it says {told!r}",
+        f"there is no runner for this device: it says {answer!r}",
         device=name,
-        mend="ExecuTorch's runtime exists for 64-bit ARM and x86-64: a 64-bit core needs a 64-bit system",
+        hint="ExecuTorch's runtime exists for 64-bit ARM and x86-64: a 64-bit core needs a 64-bit system",
     )
 
 

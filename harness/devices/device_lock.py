@@ -15,9 +15,9 @@ from pathlib import Path
 
 from harness.devices.device import Device
 from harness.errors import DeviceError, DeviceUnfit, Interrupted
+from harness.system.processes import Completed
 from harness.system.text import printable
-from harness.transports.base import Completed
-from harness.transports.verified import run_exactly
+from harness.transports.verified import run_verified
 
 WAIT_S = 600.0
 ASK_AGAIN_S = 5.0
@@ -52,7 +52,7 @@ _CLAIM = re.compile(
 @contextmanager
 def hold_on_device(
     device: Device,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
     cancelled: threading.Event | None = None,
     *,
     wait_s: float = WAIT_S,
@@ -70,17 +70,17 @@ def hold_on_device(
     token = secrets.token_hex(8)
     claim = f"{token} {device.info.boot_id or '-'} {_machine()} {os.getpid()} {_who()}"
     deadline = time.monotonic() + wait_s
-    told = ""
+    answer = ""
     while holder := _take(device, claim, token):
         if time.monotonic() > deadline:
             raise DeviceUnfit(
                 f"it is being measured by {holder}",
                 device=device.info.name,
-                mend="wait for that run to end, or stop it; `harness devices --clean NAME` breaks its lock",
+                hint="wait for that run to end, or stop it; `harness devices --clean NAME` breaks its lock",
             )
-        if holder != told:
-            tell(f"waiting for {holder}")
-            told = holder
+        if holder != answer:
+            log(f"waiting for {holder}")
+            answer = holder
         wait_again(cancelled, ASK_AGAIN_S, device.info.name)
     try:
         yield replace(device, claim=claim)
@@ -99,8 +99,8 @@ def wait_again(cancelled: threading.Event | None, seconds: float, device: str) -
 def find_holder(device: Device) -> str | None:
     """Who holds the device now; None when nobody does, or nobody who still lives."""
     argv = ["cat", f"{device.folder}/lock/holder"]
-    told = device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
-    held = _CLAIM.fullmatch(told.text.strip())
+    answer = device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
+    held = _CLAIM.fullmatch(answer.text.strip())
     return printable(held["who"]) if held and not _is_stale(held, device) else None
 
 
@@ -122,10 +122,10 @@ def _machine() -> str:
 def _take(device: Device, claim: str, token: str) -> str | None:
     """None when we hold the device now, else who does; a stale lock is broken on the way."""
     for _ in range(2):
-        told = _run(device, _TAKE, claim, str(STALE_MINUTES)).check(device.info.name).text.strip()
-        if told == "taken":
+        answer = _run(device, _TAKE, claim, str(STALE_MINUTES)).check(device.info.name).text.strip()
+        if answer == "taken":
             return None
-        age, _, line = told.partition(" ")
+        age, _, line = answer.partition(" ")
         held = _CLAIM.fullmatch(line)
         if not (age == "old" or (held and _is_stale(held, device))):
             break
@@ -141,4 +141,4 @@ def _is_stale(held: re.Match[str], device: Device) -> bool:
 
 def _run(device: Device, script: str, *words: str) -> Completed:
     argv = ["sh", "-c", script, "lock", device.folder, *words]
-    return run_exactly(device.transport, argv, timeout_s=COMMAND_TIMEOUT_S)
+    return run_verified(device.transport, argv, timeout_s=COMMAND_TIMEOUT_S)

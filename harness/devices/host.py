@@ -10,7 +10,7 @@ from harness.transports.local import LocalTransport
 
 
 @contextmanager
-def open_host(target: Target, _tell: Callable[[str], None]) -> Iterator[Device]:
+def open_host(target: Target, _log: Callable[[str], None]) -> Iterator[Device]:
     """Yield this machine as a device."""
     folder = target.folder or str(cache_folder() / "devices" / "host")
     transport = LocalTransport()

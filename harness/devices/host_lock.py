@@ -23,7 +23,7 @@ ASK_AGAIN_S = 0.2
 @contextmanager
 def hold_device(
     target: Target,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
     cancelled: threading.Event | None = None,
     *,
     wait_s: float = WAIT_S,
@@ -37,7 +37,7 @@ def hold_device(
         DeviceUnfit: it was not free within `wait_s`.
         Interrupted: `cancelled` was set meanwhile.
     """
-    identity = "this-machine" if target.lives_here else f"{target.kind}-{target.address}"
+    identity = "this-machine" if target.runs_on_host else f"{target.kind}-{target.address}"
     folder = cache_folder() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (re.sub(r"[^A-Za-z0-9.-]", "_", identity) + ".lock")
@@ -48,10 +48,10 @@ def hold_device(
     while not _acquire(lock):
         if not who:
             who = _read_holder(holder)
-            tell(f"waiting for {who}")
+            log(f"waiting for {who}")
         if time.monotonic() > deadline:
             raise DeviceUnfit(
-                f"it is being measured by {who}", device=target.name, mend="wait for that run or stop it"
+                f"it is being measured by {who}", device=target.name, hint="wait for that run or stop it"
             )
         wait_again(cancelled, ASK_AGAIN_S, target.name)
     try:
@@ -64,10 +64,10 @@ def hold_device(
 
 
 def hold_there(
-    target: Target, device: Device, tell: Callable[[str], None], cancelled: threading.Event | None = None
+    target: Target, device: Device, log: Callable[[str], None], cancelled: threading.Event | None = None
 ) -> AbstractContextManager[Device]:
     """Hold an open device by its own lock, too; the lock of what lives here is here and never stale."""
-    return nullcontext(device) if target.lives_here else hold_on_device(device, tell, cancelled)
+    return nullcontext(device) if target.runs_on_host else hold_on_device(device, log, cancelled)
 
 
 def _read_holder(file: Path) -> str:

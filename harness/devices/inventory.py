@@ -70,7 +70,7 @@ def read_inventory(path: Path) -> tuple[Target, ...]:
     devices = tables.pop("devices", {})
     if tables or not isinstance(devices, dict):
         wrong = next(iter(tables), "devices")
-        raise UsageError(f"{path}: {wrong!r} is no table [devices.NAME]{_line_of(wrong, text)}", mend=_MEND)
+        raise UsageError(f"{path}: {wrong!r} is no table [devices.NAME]{_line_of(wrong, text)}", hint=_MEND)
     return tuple(_target(name, _entry(name, table, path, text), path) for name, table in devices.items())
 
 
@@ -86,7 +86,7 @@ def _entry(name: str, table: object, path: Path, text: str) -> Entry:
         found = re.search(r"at `\$\.([a-z_]+)|unknown field `([^`]*)`", str(error))
         key = (found[1] or found[2]) if found else ""
         where = _line_of(name, text, key)
-        raise UsageError(f"{path}: device {name!r}: {error}{where}", mend=_MEND) from error
+        raise UsageError(f"{path}: device {name!r}: {error}{where}", hint=_MEND) from error
 
 
 def _line_of(name: str, text: str, key: str = "") -> str:
@@ -109,7 +109,7 @@ def _target(name: str, entry: Entry, path: Path) -> Target:
     if entry.libc == "system" and entry.kind != "raspberry_pi":
         raise UsageError(
             f"{path}: device {name!r} of kind {entry.kind!r} has no glibc of its own",
-            mend='leave libc = "system" to raspberry_pi',
+            hint='leave libc = "system" to raspberry_pi',
         )
     over_usb = USB.match(entry.address)
     transport = entry.transport or (
@@ -118,21 +118,21 @@ def _target(name: str, entry: Entry, path: Path) -> Target:
     if (transport == "ssh") != (entry.kind == "raspberry_pi"):
         raise UsageError(
             f"{path}: device {name!r} of kind {entry.kind!r} cannot be reached by {transport!r}",
-            mend="raspberry_pi goes with ssh; android with adb or adb-direct",
+            hint="raspberry_pi goes with ssh; android with adb or adb-direct",
         )
     if over_usb and transport != "adb-direct":
         raise UsageError(
             f"{path}: device {name!r} cannot be reached by {transport!r} as {entry.address!r}",
-            mend='usb:SERIAL goes with transport = "adb-direct"; Google\'s adb takes the serial alone',
+            hint='usb:SERIAL goes with transport = "adb-direct"; Google\'s adb takes the serial alone',
         )
     if entry.cores and not names_cores(entry.cores):
         names = ", ".join(CLUSTER_NAMES)
         raise UsageError(
             f"{path}: device {name!r}: {entry.cores!r} is no list of cores and none of {names}",
-            mend='for example cores = "4-7"',
+            hint='for example cores = "4-7"',
         )
     if name.lower() in BUILT_IN:
-        raise UsageError(f"{path}: {name!r} is the name of a built-in device", mend="choose another name")
+        raise UsageError(f"{path}: {name!r} is the name of a built-in device", hint="choose another name")
     return Target(
         name=name,
         kind=entry.kind,
@@ -210,7 +210,7 @@ def resolve(names: Sequence[str]) -> tuple[Target, ...]:
 
 def _find(name: str, known: tuple[Target, ...]) -> tuple[Target, ...]:
     if not name or name.startswith("-") or re.search(r"[\x00-\x1f\x7f]", name):
-        raise UsageError(f"{name!r} is not a device name", mend="`harness devices` lists them")
+        raise UsageError(f"{name!r} is not a device name", hint="`harness devices` lists them")
     by_name = {target.name: target for target in known}
     if name in by_name:
         return (by_name[name],)
@@ -229,7 +229,7 @@ def _tagged(name: str, known: tuple[Target, ...]) -> tuple[Target, ...]:
     if not chosen:
         raise UsageError(
             f"no device in {FILE_NAME} " + ("to take all of" if name == "all" else f"has the tag {tag!r}"),
-            mend=_what_there_is(known, ()),
+            hint=_what_there_is(known, ()),
         )
     return chosen
 
@@ -244,14 +244,14 @@ def _built_in(name: str) -> Target | None:
     if kind == "arm-vm" and option in ("adb", "adb-direct", "ssh"):
         return Target(name=name, kind="arm_vm", transport=option)
     raise UsageError(
-        f"{kind!r} takes no {option!r}", mend="emulator:CORE, arm-vm:adb, arm-vm:adb-direct, arm-vm:ssh"
+        f"{kind!r} takes no {option!r}", hint="emulator:CORE, arm-vm:adb, arm-vm:adb-direct, arm-vm:ssh"
     )
 
 
 def _ssh(name: str) -> Target:
     address = name.removeprefix("ssh:")
     if not re.fullmatch(ADDRESS_PATTERN, address):
-        raise UsageError(f"{address!r} is not an SSH destination", mend="for example ssh:pi@raspberrypi")
+        raise UsageError(f"{address!r} is not an SSH destination", hint="for example ssh:pi@raspberrypi")
     return Target(name=name, kind="raspberry_pi", transport="ssh", address=address)
 
 
@@ -265,10 +265,10 @@ def _attached(name: str, known: tuple[Target, ...]) -> Target:
     wanted = name.lower().replace(" ", "_")
     fitting = exact or [device for device in present if wanted in (device.model or "").lower()]
     if not fitting:
-        raise DeviceUnfit(f"there is no device {name!r}", mend=_what_there_is(known, present))
+        raise DeviceUnfit(f"there is no device {name!r}", hint=_what_there_is(known, present))
     if len(fitting) > 1:
         serials = ", ".join(f"{device.serial} ({device.model})" for device in fitting)
-        raise DeviceUnfit(f"{name!r} fits {len(fitting)} devices: {serials}", mend="name one by its serial")
+        raise DeviceUnfit(f"{name!r} fits {len(fitting)} devices: {serials}", hint="name one by its serial")
     return _android(name, fitting[0])
 
 
@@ -276,7 +276,7 @@ def _only_attached(known: tuple[Target, ...]) -> Target:
     present = attached()
     if len(present) != 1:
         what = "no device is attached" if not present else f"{len(present)} devices are attached"
-        raise DeviceUnfit(f"no --device was named and {what}", mend=_what_there_is(known, present))
+        raise DeviceUnfit(f"no --device was named and {what}", hint=_what_there_is(known, present))
     device = present[0]
     return _android(device.model or device.serial, device)
 

@@ -34,6 +34,6 @@ def check_target(target: Target) -> None:
                 check_state(device)
 
 
-def open_device(target: Target, tell: Callable[[str], None]) -> AbstractContextManager[Device]:
+def open_device(target: Target, log: Callable[[str], None]) -> AbstractContextManager[Device]:
     """Connect to a device (or boot it) and close it again at the end; `tell` hears what takes long."""
-    return KINDS[target.kind](target, tell)
+    return KINDS[target.kind](target, log)

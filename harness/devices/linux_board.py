@@ -17,11 +17,11 @@ FOLDER_IN_HOME = ".cache/mobilenet-harness"
 
 
 @contextmanager
-def open_raspberry_pi(target: Target, tell: Callable[[str], None]) -> Iterator[Device]:
+def open_raspberry_pi(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
     """Yield a board reached by OpenSSH's client, with the user's own configuration."""
 
     def connect() -> Transport:
-        return ReconnectingTransport(SshTransport(target.address, port=target.port), tell)
+        return ReconnectingTransport(SshTransport(target.address, port=target.port), log)
 
     transport = connect()
     try:
@@ -43,7 +43,7 @@ def home_folder(transport: Transport, name: str) -> str:
     """The default folder there: in the user's home, because /tmp is everybody's."""
     home = transport.run(["sh", "-c", 'printf %s "$HOME"'], timeout_s=30).check(name).text
     if not home.startswith("/"):
-        raise DeviceUnfit("its user has no home folder", device=name, mend='set folder = "…" in devices.toml')
+        raise DeviceUnfit("its user has no home folder", device=name, hint='set folder = "…" in devices.toml')
     return f"{home.rstrip('/')}/{FOLDER_IN_HOME}"
 
 
@@ -53,10 +53,10 @@ def system_glibc(transport: Transport, name: str) -> tuple[int, int]:
     Raises:
         DeviceUnfit: it is not glibc.
     """
-    told = transport.run(["getconf", "GNU_LIBC_VERSION"], timeout_s=30)
-    version = re.fullmatch(r"glibc ([0-9]{1,3})\.([0-9]{1,3})\s*", told.text)
-    if told.exit_code != 0 or not version:
+    answer = transport.run(["getconf", "GNU_LIBC_VERSION"], timeout_s=30)
+    version = re.fullmatch(r"glibc ([0-9]{1,3})\.([0-9]{1,3})\s*", answer.text)
+    if answer.exit_code != 0 or not version:
         raise DeviceUnfit(
-            "its C library is not glibc", device=name, mend='leave libc = "system" out of devices.toml'
+            "its C library is not glibc", device=name, hint='leave libc = "system" out of devices.toml'
         )
     return int(version[1]), int(version[2])

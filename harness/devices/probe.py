@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.system.paths import DEVICE_SCRIPTS
 from harness.system.text import printable
 from harness.transports.base import Transport
-from harness.transports.verified import run_exactly
+from harness.transports.verified import run_verified
 
 PROBE_SCRIPT = DEVICE_SCRIPTS / "probe.sh"
 PROBE_TIMEOUT_S = 30
@@ -60,4 +60,4 @@ def parse_probe(output: str) -> Probed:
 def read_facts(transport: Transport, folder: str) -> Probed:
     """What the device is. The script goes along as an argument: nothing needs to be pushed before."""
     argv = ["sh", "-c", PROBE_SCRIPT.read_text(), "probe.sh", "facts", folder]
-    return parse_probe(run_exactly(transport, argv, timeout_s=PROBE_TIMEOUT_S).check().text)
+    return parse_probe(run_verified(transport, argv, timeout_s=PROBE_TIMEOUT_S).check().text)

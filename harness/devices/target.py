@@ -28,16 +28,16 @@ class Target:
     cores: str = ""
 
     @property
-    def lives_here(self) -> bool:
+    def runs_on_host(self) -> bool:
         """Whether measuring it keeps this machine busy, so that nothing else may run beside it."""
         return self.kind in ("host", "emulator", "arm_vm")
 
 
 def group_by_place(targets: Sequence[Target]) -> Iterator[tuple[Target, ...]]:
     """Those that live on this machine would disturb each other: one group; each other is one of its own."""
-    here = tuple(target for target in targets if target.lives_here)
+    here = tuple(target for target in targets if target.runs_on_host)
     if here:
         yield here
     for target in targets:
-        if not target.lives_here:
+        if not target.runs_on_host:
             yield (target,)

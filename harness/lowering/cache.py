@@ -119,7 +119,7 @@ def lower_cached(
         except Timeout as error:
             raise LoweringError(
                 f"another process has been lowering for {LOCK_TIMEOUT_S} s",
-                mend=f"end the process that holds {store / key}.lock",
+                hint=f"end the process that holds {store / key}.lock",
                 variant=variant.name,
             ) from error
     return _delegated(stored, allow_undelegated)
@@ -178,7 +178,7 @@ def _delegated(stored: StoredArtifact, allow_undelegated: bool) -> StoredArtifac
     outside = ", ".join(artifact.undelegated_nodes) or "none"
     raise LoweringError(
         f"XNNPACK did not take the whole network: {artifact.delegates} delegates, outside: {outside}",
-        mend="change the network so that it is taken, or measure it as it is with --allow-undelegated",
+        hint="change the network so that it is taken, or measure it as it is with --allow-undelegated",
         variant=artifact.variant.name,
     )
 

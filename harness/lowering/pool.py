@@ -18,7 +18,7 @@ from harness.errors import LoweringError
 from harness.lowering.cache import SEEDED, LoweringInputs, StoredArtifact, find_cached
 from harness.lowering.worker import LoweringReply, LoweringRequest
 from harness.records import Variant
-from harness.transports.local import start_local
+from harness.system.processes import start_local
 
 Result = tuple[Variant, StoredArtifact | LoweringError]
 Inputs = Mapping[Variant, LoweringInputs]
@@ -176,7 +176,7 @@ class _Pool:
 
     def _result(self, variant: Variant, reply: LoweringReply) -> StoredArtifact | LoweringError:
         if reply.problem is not None:
-            return LoweringError(reply.problem, mend=reply.mend, variant=variant.name)
+            return LoweringError(reply.problem, hint=reply.hint, variant=variant.name)
         stored = _from_cache(variant, self.inputs, self.allow_undelegated)
         if isinstance(stored, StoredArtifact):
             return replace(stored, was_cached=False)
@@ -192,7 +192,7 @@ class _Pool:
             raise LoweringError(f"a lowering process without work ended with exit code {exit_code}")
         return variant, LoweringError(
             reason or _describe_end(exit_code, worker.last_words),
-            mend="a process killed by SIGKILL mostly ran out of memory: free some, and repeat the command",
+            hint="a process killed by SIGKILL mostly ran out of memory: free some, and repeat the command",
             variant=variant.name,
         )
 

@@ -144,7 +144,7 @@ def build_network(variant: Variant, weights_file: Path | None) -> MobileNetV1:
     except Exception as error:  # torch.load raises whatever pickle, zip or torch stumbled upon
         raise LoweringError(
             f"cannot load {weights_file}: {error}",
-            mend="give a state dict saved from this network with the same width and number of classes",
+            hint="give a state dict saved from this network with the same width and number of classes",
             variant=variant.name,
         ) from error
     return network.eval()
@@ -221,7 +221,7 @@ def _load_images(variant: Variant, file: Path) -> Tensor:
     if images.dtype != torch.float32 or images.ndim != 4 or images.shape[1:] != shape or not len(images):
         raise LoweringError(
             f"calibration images {file} are {images.dtype} {tuple(images.shape)}",
-            mend=f"save a float32 array (images, {', '.join(map(str, shape))}) with numpy.save",
+            hint=f"save a float32 array (images, {', '.join(map(str, shape))}) with numpy.save",
             variant=variant.name,
         )
     return images

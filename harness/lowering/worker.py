@@ -26,7 +26,7 @@ class LoweringReply(msgspec.Struct, frozen=True):
     """`problem` is None when the artifact is in the cache now."""
 
     problem: str | None = None
-    mend: str = ""
+    hint: str = ""
 
 
 def answer(request: LoweringRequest) -> LoweringReply:
@@ -39,7 +39,7 @@ def answer(request: LoweringRequest) -> LoweringReply:
         )
         lower_cached(request.variant, files, allow_undelegated=True)
     except HarnessError as error:
-        return LoweringReply(problem=error.what, mend=error.mend)
+        return LoweringReply(problem=error.what, hint=error.hint)
     except Exception as error:  # torch and ExecuTorch raise anything; told to whoever asked
         traceback.print_exc()
         return LoweringReply(problem=f"{type(error).__name__}: {error}")

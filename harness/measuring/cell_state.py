@@ -21,7 +21,7 @@ class CellRequest:
 
 
 @dataclass
-class Draft:
+class CellState:
     """A cell in the making."""
 
     request: CellRequest

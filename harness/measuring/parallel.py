@@ -13,7 +13,7 @@ from harness.devices.device import Device
 from harness.devices.host_lock import hold_device, hold_there
 from harness.devices.kinds import open_device
 from harness.devices.target import Target, group_by_place
-from harness.devices.tuning import quieted
+from harness.devices.tuning import tuned
 from harness.errors import DeviceUnfit, HarnessError, Interrupted
 from harness.lowering.background import Artifacts
 from harness.measuring.cell_state import CellRequest
@@ -52,7 +52,7 @@ def measure_on(
         work_at_once([(worker.work, worker.cancel) for worker in workers])
     except KeyboardInterrupt:
         raise Interrupted(
-            "interrupted; what was measured is saved", mend=f"go on with: harness run --resume {folder}"
+            "interrupted; what was measured is saved", hint=f"go on with: harness run --resume {folder}"
         ) from None
     return [error for worker in workers for error in worker.errors]
 
@@ -116,32 +116,32 @@ class _Worker:
                 self.listen(Event(target.name, f"{error.what}; going on with what is not finished"))
 
     def _measure(self, target: Target) -> None:
-        if target.lives_here:
+        if target.runs_on_host:
             self._wait_for_lowering(target)
 
-        def tell(text: str) -> None:
+        def log(text: str) -> None:
             self.listen(Event(target.name, text))
 
-        tell("connecting")
+        log("connecting")
         with (
-            hold_device(target, tell, self.cancelled),
-            open_device(target, tell) as opened,
-            hold_there(target, opened, tell, self.cancelled) as device,
-            quieted(device, tell, wanted=self.request.quiet_device) as quieting,
+            hold_device(target, log, self.cancelled),
+            open_device(target, log) as opened,
+            hold_there(target, opened, log, self.cancelled) as device,
+            tuned(device, log, wanted=self.request.tune_device) as tuning,
         ):
             refused = _refuse_half(self.artifacts, device)
             if refused:
-                tell(refused.what)
+                log(refused.what)
             cells = _plan_cells(self.request, self.artifacts, device, self.request.cpus or target.cores)
             if refused and not cells:
                 raise refused
             progress = _Progress.of(cells, target.name, self.folder, self.listen)
             bundle = self.find_bundle(device.info.abi)
             self.session = Session(
-                device, bundle, self.artifacts, progress.save, progress.tell, self.cancelled
+                device, bundle, self.artifacts, progress.save, progress.log, self.cancelled
             )
-            self.session.profile, self.session.quieting = self.request.profile, quieting
-            self.session.run, self.session.note = run_identity(self.folder), tell
+            self.session.profile, self.session.tuning = self.request.profile, tuning
+            self.session.run, self.session.note = run_identity(self.folder), log
             self.session.measure(cells, read_cells(self.folder), seed=self.request.seed)
             if refused:
                 raise refused
@@ -176,7 +176,7 @@ def _refuse_half(variants: Iterable[Variant], device: Device) -> DeviceUnfit | N
     return DeviceUnfit(
         f"its cores do not compute in 16-bit floats: {', '.join(refused)} not measured",
         device=device.info.name,
-        mend="leave fp16 out of --precision there; on ARM it takes Armv8.2, such as a Cortex-A55 or A76",
+        hint="leave fp16 out of --precision there; on ARM it takes Armv8.2, such as a Cortex-A55 or A76",
     )
 
 
@@ -189,7 +189,7 @@ def _plan_cells(request: RunRequest, artifacts: Artifacts, device: Device, cores
         raise DeviceUnfit(
             f"there are {available} cores to run on, fewer than {too_many[0]} threads",
             device=device.info.name,
-            mend=f"--threads {available}",
+            hint=f"--threads {available}",
         )
     return [
         CellRequest(variant, make_plan(request, device.info.clock, threads, cpus, device.info.cores))
@@ -214,7 +214,7 @@ class _Progress:
         expected = {(cell.variant.name, cell.plan.threads): (0, cell.plan.processes) for cell in cells}
         return cls(device, folder, listen, expected)
 
-    def tell(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """Pass on what a device is doing."""
         self._send(text)
 

@@ -22,7 +22,7 @@ from harness.records import (
 from harness.runner.deploy import COMMAND_TIMEOUT_S, DeployedArtifact
 from harness.runner.job import Job
 from harness.runner.process import fetch_report, runner_argv, timeout_for
-from harness.transports.verified import run_exactly
+from harness.transports.verified import run_verified
 
 PROFILED_INFERENCES = 30
 # The slowest of them were held up by something else. Not the median: XNNPACK tells whole microseconds.
@@ -48,11 +48,11 @@ def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, pla
         raise ReportRejected("the device's report lacks the memory figures", device=job.device.info.name)
     if has_dumpsys:
         try:
-            told = parse_meminfo(job.fetch("meminfo"))
+            answer = parse_meminfo(job.fetch("meminfo"))
         except ReportRejected:
-            told = None
-        reason = None if told is not None else "dumpsys meminfo told nothing of the process"
-        detail = msgspec.structs.replace(detail, dumpsys_pss_bytes=told, dumpsys_unavailable=reason)
+            answer = None
+        reason = None if answer is not None else "dumpsys meminfo told nothing of the process"
+        detail = msgspec.structs.replace(detail, dumpsys_pss_bytes=answer, dumpsys_unavailable=reason)
     elif is_android:
         detail = msgspec.structs.replace(detail, dumpsys_unavailable="the device has no dumpsys")
     job.remove()
@@ -62,7 +62,7 @@ def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, pla
 def _has_dumpsys(device: Device) -> bool:
     """Every Android has it, other systems with an adbd do not: nothing is kept at work for it there."""
     argv = ("sh", "-c", "command -v dumpsys")
-    return run_exactly(device.transport, argv, timeout_s=COMMAND_TIMEOUT_S).exit_code == 0
+    return run_verified(device.transport, argv, timeout_s=COMMAND_TIMEOUT_S).exit_code == 0
 
 
 def parse_meminfo(content: bytes) -> int | None:

@@ -63,7 +63,7 @@ def make_plan(
         max_seconds=max(max_seconds, min_seconds),
         counted_iterations=base.counted_iterations,
         seed=request.seed,
-        quiet_device=request.quiet_device,
+        tune_device=request.tune_device,
         max_cooling_seconds=(
             base.max_cooling_seconds if request.max_cooling_seconds is None else request.max_cooling_seconds
         ),

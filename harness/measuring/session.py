@@ -22,15 +22,15 @@ from harness.devices.conditions import read_conditions
 from harness.devices.device import Device
 from harness.errors import Interrupted, LoweringError, MeasurementError, TimedOut
 from harness.lowering.cache import StoredArtifact
-from harness.measuring.cell_state import CellRequest, Draft, find_earlier
+from harness.measuring.cell_state import CellRequest, CellState, find_earlier
 from harness.measuring.cooling import Cooling
 from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
-from harness.records import Artifact, Cell, Failure, Plan, QuietSetting, StoppedBy, Variant
+from harness.records import Artifact, Cell, Failure, Plan, StoppedBy, TunedSetting, Variant
 from harness.runner.bundle import Bundle
 from harness.runner.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
 from harness.runner.job import Job, JobLost
-from harness.runner.orphan import Request, find_leftover, is_of
-from harness.runner.process import Measured, adopt_process, measure_process
+from harness.runner.orphan import Request, find_orphan, is_of
+from harness.runner.process import Measured, measure_process, reattach
 
 Figures = TypeVar("Figures")
 
@@ -49,7 +49,7 @@ class Session:
     bundle: Bundle
     artifacts: Mapping[Variant, Future[StoredArtifact]]
     save: Callable[[Cell], None]
-    tell: Callable[[str], None]
+    log: Callable[[str], None]
     cancelled: threading.Event = field(default_factory=threading.Event)
     current_job: Job | None = None
     started: float = field(default_factory=time.monotonic)
@@ -57,7 +57,7 @@ class Session:
     profile: bool = False
     run: str = ""
     note: Callable[[str], None] | None = None
-    quieting: tuple[QuietSetting, ...] | None = None
+    tuning: tuple[TunedSetting, ...] | None = None
 
     def measure(self, requests: Sequence[CellRequest], earlier: Sequence[Cell], *, seed: int) -> None:
         """Measure all cells; those in `earlier` go on from the processes they have.
@@ -66,118 +66,118 @@ class Session:
             TransportError: the device is gone; what was saved stays.
             Interrupted: `cancelled` was set.
         """
-        bundle = deploy_bundle(self.device, self.bundle, self.tell)
-        leftover = find_leftover(self._job(bundle), self.run, self._note)
-        drafts = [Draft(request, find_earlier(request, earlier, self.device)) for request in requests]
-        if leftover:
-            self._adopt(leftover, drafts, bundle)
-        rounds = max((most_processes(draft.request.plan) for draft in drafts), default=0)
+        bundle = deploy_bundle(self.device, self.bundle, self.log)
+        orphan = find_orphan(self._job(bundle), self.run, self._note)
+        states = [CellState(request, find_earlier(request, earlier, self.device)) for request in requests]
+        if orphan:
+            self._reattach(orphan, states, bundle)
+        rounds = max((most_processes(state.request.plan) for state in states), default=0)
         rng = random.Random(f"{seed} {self.device.info.name}")
         for round_ in range(rounds):
-            for draft in self._in_random_order(drafts, rng):
-                if not self._is_finished(draft) and len(draft.processes) <= round_:
-                    self._visit(draft, bundle, round_)
-        for draft in drafts:
-            self._add_passes(draft, bundle)
+            for state in self._in_random_order(states, rng):
+                if not self._is_finished(state) and len(state.processes) <= round_:
+                    self._visit(state, bundle, round_)
+        for state in states:
+            self._add_passes(state, bundle)
 
-    def _adopt(self, leftover: Request, drafts: Sequence[Draft], bundle: DeployedBundle) -> None:
+    def _reattach(self, orphan: Request, states: Sequence[CellState], bundle: DeployedBundle) -> None:
         """Take the report of the process that was going on when this run was killed, or end that process."""
         job = self._job(bundle)
-        for draft in drafts:
-            variant, plan = draft.request.variant, draft.request.plan
-            if not is_of(leftover, variant, plan) or not self._take_artifact(draft):
+        for state in states:
+            variant, plan = state.request.variant, state.request.plan
+            if not is_of(orphan, variant, plan) or not self._take_artifact(state):
                 continue
-            if draft.finished or len(draft.processes) != leftover.round:
+            if state.finished or len(state.processes) != orphan.round:
                 continue
             stored = self.artifacts[variant].result()
-            draft.deployed = deploy_artifact(self.device, stored, self.tell)
+            state.deployed = deploy_artifact(self.device, stored, self.log)
             self._note("taking what was measured meanwhile")
             self.current_job = job
             try:
-                measured = adopt_process(job, leftover, draft.deployed, stored.artifact, plan)
+                measured = reattach(job, orphan, state.deployed, stored.artifact, plan)
             except (MeasurementError, TimedOut) as error:
                 self._check_cancelled()
                 self._note(f"{error.what}; measuring it again from its beginning")
             else:
-                self._add_process(draft, stored, measured)
-                self._save_what_is_there(draft, stored)
+                self._add_process(state, stored, measured)
+                self._save_what_is_there(state, stored)
                 return
             finally:
                 self.current_job = None
         job.stop()
 
-    def _in_random_order(self, drafts: Sequence[Draft], rng: random.Random) -> Iterator[Draft]:
+    def _in_random_order(self, states: Sequence[CellState], rng: random.Random) -> Iterator[CellState]:
         """All drafts, shuffled; in the first round only among those whose artifact is ready."""
-        waiting = list(drafts)
+        waiting = list(states)
         while waiting:
-            pending = {self.artifacts[draft.request.variant] for draft in waiting}
+            pending = {self.artifacts[state.request.variant] for state in waiting}
             if not any(future.done() for future in pending):
-                self.tell("waiting for the first variant to be lowered")
+                self.log("waiting for the first variant to be lowered")
                 while not wait(pending, timeout=0.2, return_when=FIRST_COMPLETED).done:
                     self._check_cancelled()
-            ready = [draft for draft in waiting if self.artifacts[draft.request.variant].done()]
+            ready = [state for state in waiting if self.artifacts[state.request.variant].done()]
             chosen = rng.choice(ready)
             waiting.remove(chosen)
             if self._take_artifact(chosen):
                 yield chosen
 
-    def _take_artifact(self, draft: Draft) -> bool:
+    def _take_artifact(self, state: CellState) -> bool:
         """Whether there is one; a variant that could not be lowered is told by whoever lowered it."""
-        if draft.artifact is None:
+        if state.artifact is None:
             try:
-                draft.artifact = self.artifacts[draft.request.variant].result()
+                state.artifact = self.artifacts[state.request.variant].result()
             except LoweringError:
                 return False
-            earlier = draft.earlier
-            if earlier and earlier.artifact.sha256 == draft.artifact.artifact.sha256:
-                draft.processes, draft.parity = earlier.processes, earlier.parity
-                self._save(draft, earlier, earlier.stopped_by if is_complete(earlier) else None)
+            earlier = state.earlier
+            if earlier and earlier.artifact.sha256 == state.artifact.artifact.sha256:
+                state.processes, state.parity = earlier.processes, earlier.parity
+                self._save(state, earlier, earlier.stopped_by if is_complete(earlier) else None)
         return True
 
-    def _visit(self, draft: Draft, bundle: DeployedBundle, round_: int) -> None:
+    def _visit(self, state: CellState, bundle: DeployedBundle, round_: int) -> None:
         self._check_cancelled()
-        stored = draft.artifact
+        stored = state.artifact
         if stored is None:
             return
-        name = f"{stored.artifact.variant.name} t{draft.request.plan.threads}"
+        name = f"{stored.artifact.variant.name} t{state.request.plan.threads}"
         try:
-            if draft.deployed is None:
-                draft.deployed = deploy_artifact(self.device, stored, self.tell)
-            self.tell(f"{name}, process {round_ + 1}")
-            self._measure_once(draft, stored, draft.deployed, bundle, round_)
+            if state.deployed is None:
+                state.deployed = deploy_artifact(self.device, stored, self.log)
+            self.log(f"{name}, process {round_ + 1}")
+            self._measure_once(state, stored, state.deployed, bundle, round_)
         except (MeasurementError, TimedOut) as error:
             self._check_cancelled()
-            draft.failure = Failure(what=error.what)
-        self._save_what_is_there(draft, stored)
+            state.failure = Failure(what=error.what)
+        self._save_what_is_there(state, stored)
 
-    def _save_what_is_there(self, draft: Draft, stored: StoredArtifact) -> None:
+    def _save_what_is_there(self, state: CellState, stored: StoredArtifact) -> None:
         cell = build_cell(
             self.device.info,
             stored.artifact,
-            draft.request.plan,
-            draft.processes,
-            draft.parity,
-            draft.failure,
+            state.request.plan,
+            state.processes,
+            state.parity,
+            state.failure,
         )
-        self._save(draft, cell, None if cell.failure else self._reason_to_stop(cell))
+        self._save(state, cell, None if cell.failure else self._reason_to_stop(cell))
 
-    def _is_finished(self, draft: Draft) -> bool:
+    def _is_finished(self, state: CellState) -> bool:
         """Whether it needs no process any more; time may have run out since its last one."""
-        cell = draft.cell
-        if cell and not draft.finished and (stopped_by := self._reason_to_stop(cell)):
-            self._save(draft, cell, stopped_by)
-        return draft.finished
+        cell = state.cell
+        if cell and not state.finished and (stopped_by := self._reason_to_stop(cell)):
+            self._save(state, cell, stopped_by)
+        return state.finished
 
     def _reason_to_stop(self, cell: Cell) -> StoppedBy | None:
         return reason_to_stop(cell, elapsed_s=time.monotonic() - self.started)
 
-    def _save(self, draft: Draft, cell: Cell, stopped_by: StoppedBy | None) -> None:
-        draft.cell = msgspec.structs.replace(cell, stopped_by=stopped_by, quieting=self.quieting)
-        self.save(draft.cell)
+    def _save(self, state: CellState, cell: Cell, stopped_by: StoppedBy | None) -> None:
+        state.cell = msgspec.structs.replace(cell, stopped_by=stopped_by, tuning=self.tuning)
+        self.save(state.cell)
 
     def _measure_once(
         self,
-        draft: Draft,
+        state: CellState,
         stored: StoredArtifact,
         deployed: DeployedArtifact,
         bundle: DeployedBundle,
@@ -188,10 +188,10 @@ class Session:
             self._job(bundle),
             deployed,
             stored.artifact,
-            draft.request.plan,
+            state.request.plan,
             round_=round_,
             run=self.run,
-            cooled_seconds=self._cool_down(bundle, draft.request.plan),
+            cooled_seconds=self._cool_down(bundle, state.request.plan),
         )
         self.current_job = self._job(bundle)
         try:
@@ -204,13 +204,13 @@ class Session:
         finally:
             self.current_job = None
         self._check_cancelled()
-        self._add_process(draft, stored, measured)
+        self._add_process(state, stored, measured)
 
-    def _add_process(self, draft: Draft, stored: StoredArtifact, measured: Measured) -> None:
+    def _add_process(self, state: CellState, stored: StoredArtifact, measured: Measured) -> None:
         reference = read_reference(stored.reference_output)
         parity = compare(measured.output, reference, stored.artifact.variant.precision)
-        draft.parity = worse_parity(draft.parity, parity)
-        draft.processes = (*draft.processes, measured.process)
+        state.parity = worse_parity(state.parity, parity)
+        state.processes = (*state.processes, measured.process)
 
     def _cool_down(self, bundle: DeployedBundle, plan: Plan) -> float | None:
         """Wait until the device is as cool as it was at first; without a real clock heat changes nothing."""
@@ -221,39 +221,39 @@ class Session:
             self.cooling = Cooling(start, plan.max_cooling_seconds, plan.cooled_within_celsius)
 
         def pause(seconds: float) -> None:
-            self.tell("waiting for it to cool down")
+            self.log("waiting for it to cool down")
             self.cancelled.wait(seconds)
             self._check_cancelled()
 
         return self.cooling.wait(lambda: read_conditions(self.device, bundle), pause)
 
-    def _add_passes(self, draft: Draft, bundle: DeployedBundle) -> None:
+    def _add_passes(self, state: CellState, bundle: DeployedBundle) -> None:
         """One more process each for what cannot be seen while timing; a pass that fails spoils nothing."""
-        cell = draft.cell
+        cell = state.cell
         if cell and cell.memory and not cell.memory.detail:
-            detail = self._pass(draft, bundle, "memory", measure_memory, no_memory_detail)
+            detail = self._pass(state, bundle, "memory", measure_memory, no_memory_detail)
             memory = msgspec.structs.replace(cell.memory, detail=detail)
-            self._save(draft, msgspec.structs.replace(cell, memory=memory), cell.stopped_by)
-        cell = draft.cell
+            self._save(state, msgspec.structs.replace(cell, memory=memory), cell.stopped_by)
+        cell = state.cell
         if cell and self.profile and not cell.failure and not cell.profile:
-            profile = self._pass(draft, bundle, "profile", measure_profile, no_profile)
-            self._save(draft, msgspec.structs.replace(cell, profile=profile), cell.stopped_by)
+            profile = self._pass(state, bundle, "profile", measure_profile, no_profile)
+            self._save(state, msgspec.structs.replace(cell, profile=profile), cell.stopped_by)
 
     def _pass(
         self,
-        draft: Draft,
+        state: CellState,
         bundle: DeployedBundle,
         what: str,
         measure: Callable[[Job, DeployedArtifact, Artifact, Plan], Figures],
         nothing: Callable[[str], Figures],
     ) -> Figures:
         self._check_cancelled()
-        stored, plan = self.artifacts[draft.request.variant].result(), draft.request.plan
-        self.tell(f"{stored.artifact.variant.name} t{plan.threads}, {what}")
+        stored, plan = self.artifacts[state.request.variant].result(), state.request.plan
+        self.log(f"{stored.artifact.variant.name} t{plan.threads}, {what}")
         self.current_job = self._job(bundle)
         try:
-            draft.deployed = draft.deployed or deploy_artifact(self.device, stored, self.tell)
-            figures = measure(self.current_job, draft.deployed, stored.artifact, plan)
+            state.deployed = state.deployed or deploy_artifact(self.device, stored, self.log)
+            figures = measure(self.current_job, state.deployed, stored.artifact, plan)
         except (MeasurementError, TimedOut) as error:
             figures = nothing(error.what)
         finally:
@@ -266,7 +266,7 @@ class Session:
         return Job(self.device, bundle, f"{self.device.folder}/jobs/current")
 
     def _note(self, text: str) -> None:
-        (self.note or self.tell)(text)
+        (self.note or self.log)(text)
 
     def _check_cancelled(self) -> None:
         if self.cancelled.is_set():

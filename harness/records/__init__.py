@@ -21,7 +21,7 @@ Status = Literal["valid", "suspect", "invalid"]
 OperatorKind = Literal["first convolution", "depthwise", "pointwise", "classifier", "other"]
 StoppedBy = Literal["target_precision", "max_rounds", "max_minutes"]
 # From the eager model towards the device: each computes what the one before it does, or departs from it.
-Tier = Literal["exported", "lowered on host", "lowered on device"]
+Stage = Literal["exported", "host", "device"]
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 # Upper bounds keep a hostile or broken device's numbers out of arithmetic: 2**53 is exact in JSON everywhere.
@@ -82,7 +82,7 @@ class Plan(Record, frozen=True, kw_only=True):
     Each runs at least `warmup_iterations`, then measures until both `min_iterations` and `min_seconds` are
     reached, or `max_seconds` is; then it counts instructions over `counted_iterations` more, untimed.
     `cpus` is a list such as `4-7`, or None for no pinning. With `sampler`, clocks and temperatures are
-    recorded beside each process while it runs; with `quiet_device`, the device was made quiet before. Each
+    recorded beside each process while it runs; with `tune_device`, the device was tuned before. Each
     process waits until the device is within `cooled_within_celsius` of its first temperature, but no longer
     than `max_cooling_seconds`.
     """
@@ -100,7 +100,7 @@ class Plan(Record, frozen=True, kw_only=True):
     target_precision: float | None = None
     max_minutes: float | None = None
     sampler: bool = False
-    quiet_device: bool = False
+    tune_device: bool = False
     max_cooling_seconds: float = 120.0
     cooled_within_celsius: float = 3.0
 
@@ -263,7 +263,7 @@ class SampledConditions(Record, frozen=True, kw_only=True):
     unreadable: dict[str, str] = {}
 
 
-class QuietSetting(Record, frozen=True, kw_only=True):
+class TunedSetting(Record, frozen=True, kw_only=True):
     """One setting of a device that was to be made quiet: `now` was read back on the device.
 
     It is None where nothing was set, or where the device does not tell; `note` says which, and why.
@@ -457,7 +457,7 @@ class Profile(Record, frozen=True, kw_only=True):
 class Parity(Record, frozen=True, kw_only=True):
     """The device's output of the reference input against the eager model's (int8: the quantized one).
 
-    When it did not pass, `departs_at` is the first tier whose output is not that of the tier before it.
+    When it did not pass, `first_mismatch_at` is the first stage whose output is not that of the one before.
     """
 
     max_abs_error: float
@@ -465,7 +465,7 @@ class Parity(Record, frozen=True, kw_only=True):
     cosine: float
     top1_agrees: bool
     passed: bool
-    departs_at: Tier | None = None
+    first_mismatch_at: Stage | None = None
 
 
 class PairedDrop(Record, frozen=True, kw_only=True):
@@ -487,7 +487,7 @@ class Accuracy(Record, frozen=True, kw_only=True):
 
     `unreadable` pictures are in no figure; `unreadable_images` names the first of them, and why.
     `drop_from_fp32` is against the same weights in fp32 on the same device, where they were evaluated too.
-    `departs_at` names the first tier that computes something else, where a logit leaves its tolerance.
+    `first_mismatch_at` names the first tier that computes something else, where a logit leaves its tolerance.
     """
 
     top1: Interval
@@ -501,7 +501,7 @@ class Accuracy(Record, frozen=True, kw_only=True):
     unreadable: Count = 0
     unreadable_images: tuple[str, ...] = ()
     drop_from_fp32: PairedDrop | None = None
-    departs_at: Tier | None = None
+    first_mismatch_at: Stage | None = None
 
 
 class Reason(Record, frozen=True, kw_only=True):
@@ -529,7 +529,7 @@ class Failure(Record, frozen=True, kw_only=True):
 class Cell(Record, frozen=True, kw_only=True):
     """One measured point: variant x device x threads.
 
-    `stopped_by` says which limit of the plan ended it; None while it is unfinished, or failed. `quieting` is
+    `stopped_by` says which limit of the plan ended it; None while it is unfinished, or failed. `tuning` is
     None where the device was left as it was.
     """
 
@@ -547,7 +547,7 @@ class Cell(Record, frozen=True, kw_only=True):
     failure: Failure | None = None
     stopped_by: StoppedBy | None = None
     profile: Profile | None = None
-    quieting: tuple[QuietSetting, ...] | None = None
+    tuning: tuple[TunedSetting, ...] | None = None
     verdict: Verdict
 
     @property
@@ -595,7 +595,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     max_seconds: float | None = None
     profile: bool = False
     sampler: bool | None = None
-    quiet_device: bool = False
+    tune_device: bool = False
     max_cooling_seconds: float | None = None
     cooled_within_celsius: float | None = None
     seed: int = 0

@@ -59,7 +59,7 @@ def load_run(folder: Path) -> tuple[Run, tuple[Cell, ...]]:
     if not cells:
         raise UsageError(
             f"{folder} holds no measured cell",
-            mend=f"measure what is missing: harness run --resume {folder}",
+            hint=f"measure what is missing: harness run --resume {folder}",
         )
     return run, cells
 
@@ -69,9 +69,9 @@ def read_run(folder: Path) -> Run:
     if not (folder / RUN_FILE).is_file():
         raise UsageError(
             f"{folder} is not a run folder: it has no {RUN_FILE}",
-            mend="name a folder that `harness run` wrote (its --out)",
+            hint="name a folder that `harness run` wrote (its --out)",
         )
-    return _read(folder / RUN_FILE, Run, mend="restore the file from a copy, or measure again")
+    return _read(folder / RUN_FILE, Run, hint="restore the file from a copy, or measure again")
 
 
 def run_identity(folder: Path) -> str:
@@ -86,25 +86,25 @@ def run_identity(folder: Path) -> str:
 
 def read_cells(folder: Path) -> tuple[Cell, ...]:
     """Read the cells that are there, possibly none; raises `UsageError` as `load_run` does."""
-    mend = f"delete the file and measure that cell again: harness run --resume {folder}"
-    return tuple(_read(path, Cell, mend=mend) for path in sorted((folder / CELLS_FOLDER).glob("*.json")))
+    hint = f"delete the file and measure that cell again: harness run --resume {folder}"
+    return tuple(_read(path, Cell, hint=hint) for path in sorted((folder / CELLS_FOLDER).glob("*.json")))
 
 
-def _read(path: Path, record: type[_Record], *, mend: str) -> _Record:
+def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:
     try:
         content = path.read_bytes()
         version = msgspec.json.decode(content, type=_Versioned).schema_version
         if version != SCHEMA_VERSION:
             raise UsageError(
                 f"{path} has schema version {version}; this harness reads version {SCHEMA_VERSION}",
-                mend="use the harness version that wrote it, or measure again",
+                hint="use the harness version that wrote it, or measure again",
             )
         return msgspec.json.decode(content, type=record)
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", mend="check its permissions") from error
+        raise UsageError(f"cannot read {path}: {error.strerror}", hint="check its permissions") from error
     # Not every complaint of the decoder is a DecodeError: bytes that are not UTF-8 are a UnicodeDecodeError.
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is damaged: {error}", mend=mend) from error
+        raise UsageError(f"{path} is damaged: {error}", hint=hint) from error
 
 
 def _write(path: Path, record: Run | Cell) -> Path:

@@ -12,7 +12,7 @@ from harness.errors import DeviceUnfit, TransferFailed
 from harness.lowering.cache import StoredArtifact
 from harness.runner.bundle import Bundle
 from harness.runner.bundle.contents import SYSTEM_LOADERS
-from harness.transports.verified import run_exactly
+from harness.transports.verified import run_verified
 
 COMMAND_TIMEOUT_S = 60
 HASHING_TIMEOUT_S = 300
@@ -71,7 +71,7 @@ class DeployedArtifact:
     reference_input: str
 
 
-def deploy_bundle(device: Device, bundle: Bundle, tell: Callable[[str], None]) -> DeployedBundle:
+def deploy_bundle(device: Device, bundle: Bundle, log: Callable[[str], None]) -> DeployedBundle:
     """Push what is missing of the bundle and see that it may be executed there.
 
     Raises:
@@ -79,7 +79,7 @@ def deploy_bundle(device: Device, bundle: Bundle, tell: Callable[[str], None]) -
     """
     folder = f"{device.folder}/bundle-{bundle.sha256[:12]}"
     files = [DeviceFile(bundle.folder / f.name, f"{folder}/{f.name}", f.sha256, f.mode) for f in bundle.files]
-    pushed = push_missing(device, files, tell)
+    pushed = push_missing(device, files, log)
     deployed = DeployedBundle(folder, bundle.loader, bundle.runner_options)
     if pushed:
         _check_executable(device, deployed)
@@ -93,15 +93,15 @@ def _with_system_glibc(device: Device, bundle: Bundle, deployed: DeployedBundle)
         raise DeviceUnfit(
             f"its {device.info.libc} is older than {needed[0]}.{needed[1]}, which the runner needs",
             device=device.info.name,
-            mend='leave libc = "system" out of devices.toml',
+            hint='leave libc = "system" out of devices.toml',
         )
     libraries = f"{deployed.folder}/beside-glibc"
     argv = ("sh", "-c", _LINK, "sh", libraries, *bundle.beside_glibc)
-    run_exactly(device.transport, argv, timeout_s=COMMAND_TIMEOUT_S).check(device.info.name)
+    run_verified(device.transport, argv, timeout_s=COMMAND_TIMEOUT_S).check(device.info.name)
     return replace(deployed, loader=SYSTEM_LOADERS[bundle.abi], libraries=libraries)
 
 
-def deploy_artifact(device: Device, stored: StoredArtifact, tell: Callable[[str], None]) -> DeployedArtifact:
+def deploy_artifact(device: Device, stored: StoredArtifact, log: Callable[[str], None]) -> DeployedArtifact:
     """Push a program and its reference input, each under its sha256, unless they are there."""
     artifact = stored.artifact
     program = f"{device.folder}/artifacts/{artifact.sha256}.pte"
@@ -112,13 +112,13 @@ def deploy_artifact(device: Device, stored: StoredArtifact, tell: Callable[[str]
             DeviceFile(stored.program, program, artifact.sha256),
             DeviceFile(stored.reference_input, reference_input, artifact.reference_input_sha256),
         ],
-        tell,
+        log,
     )
     return DeployedArtifact(program, reference_input)
 
 
 def push_missing(
-    device: Device, files: Sequence[DeviceFile], tell: Callable[[str], None]
+    device: Device, files: Sequence[DeviceFile], log: Callable[[str], None]
 ) -> tuple[DeviceFile, ...]:
     """Push the files the device does not have with the right content, telling so; return those pushed.
 
@@ -134,10 +134,10 @@ def push_missing(
     size_bytes = sum(file.source.stat().st_size for file in missing)
     _check_space(device, size_bytes)
     what = "1 file" if len(missing) == 1 else f"{len(missing)} files"
-    tell(f"pushing {what}, {size_bytes / 1e6:.1f} MB")
+    log(f"pushing {what}, {size_bytes / 1e6:.1f} MB")
     folders = sorted({file.destination.rpartition("/")[0] for file in missing})
     argv = ("mkdir", "-p", *folders)
-    run_exactly(device.transport, argv, timeout_s=COMMAND_TIMEOUT_S).check(device.info.name)
+    run_verified(device.transport, argv, timeout_s=COMMAND_TIMEOUT_S).check(device.info.name)
     damaged = missing
     for _ in range(ATTEMPTS):
         damaged = _push(device, damaged)
@@ -147,7 +147,7 @@ def push_missing(
         raise TransferFailed(
             f"{damaged[0].source.name} arrived damaged {ATTEMPTS} times",
             device=device.info.name,
-            mend="check the cable and the device's storage",
+            hint="check the cable and the device's storage",
         )
     return missing
 
@@ -167,8 +167,8 @@ def _missing(device: Device, files: Sequence[DeviceFile]) -> tuple[DeviceFile, .
 
 def sha256_on_device(device: Device, paths: Sequence[str]) -> dict[str, str]:
     """The sha256 of those of the files that exist there, by path."""
-    told = run_exactly(device.transport, ["sha256sum", *paths], timeout_s=HASHING_TIMEOUT_S)
-    matches = (_SUM_LINE.fullmatch(line) for line in told.text.splitlines())
+    answer = run_verified(device.transport, ["sha256sum", *paths], timeout_s=HASHING_TIMEOUT_S)
+    matches = (_SUM_LINE.fullmatch(line) for line in answer.text.splitlines())
     return {match["path"]: match["sha256"] for match in matches if match}
 
 
@@ -178,7 +178,7 @@ def _check_space(device: Device, size_bytes: int) -> None:
         raise DeviceUnfit(
             f"{device.folder} has {device.free_bytes / 1e6:.0f} MB free, {needed / 1e6:.0f} MB are needed",
             device=device.info.name,
-            mend="free some space there, or name another folder in devices.toml",
+            hint="free some space there, or name another folder in devices.toml",
         )
 
 
@@ -186,10 +186,10 @@ def _check_executable(device: Device, bundle: DeployedBundle) -> None:
     if device.launcher:
         return
     loader = f"{bundle.folder}/{bundle.loader}"
-    told = device.transport.run([loader, "--version"], timeout_s=COMMAND_TIMEOUT_S)
-    if told.exit_code != 0:
+    answer = device.transport.run([loader, "--version"], timeout_s=COMMAND_TIMEOUT_S)
+    if answer.exit_code != 0:
         raise DeviceUnfit(
-            f"{loader} cannot be executed there: {clean(told.stderr.decode('utf-8', 'replace'))}",
+            f"{loader} cannot be executed there: {clean(answer.stderr.decode('utf-8', 'replace'))}",
             device=device.info.name,
-            mend='if the folder is on a noexec file system, name another as folder = "…" in devices.toml',
+            hint='if the folder is on a noexec file system, name another as folder = "…" in devices.toml',
         )

@@ -22,8 +22,8 @@ from harness.errors import (
     TimedOut,
 )
 from harness.runner.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeployedBundle
-from harness.transports.base import Completed
-from harness.transports.verified import exact_argv, read_exact, run_exactly
+from harness.system.processes import Completed
+from harness.transports.verified import read_verified, run_verified, verified_argv
 
 MAX_FILE_BYTES = 64 * 2**20
 LAST_LOOK_S = 5.0
@@ -98,7 +98,7 @@ class Job:
                 "its lock is not this run's any more: this machine slept and another harness took it, or "
                 "`harness devices --clean` broke it",
                 device=device.info.name,
-                mend="go on when it is free, with: harness run --resume FOLDER",
+                hint="go on when it is free, with: harness run --resume FOLDER",
             )
 
     def _follow(self, words: Sequence[str], timeout_s: float, patience_s: float) -> int:
@@ -127,11 +127,11 @@ class Job:
             raise
 
     def _await(self, words: Sequence[str], timeout_s: float) -> int:
-        argv = exact_argv(["sh", self.bundle.launch_script, *words])
-        told = read_exact(self.device.run_once(argv, timeout_s=timeout_s))
-        match = _STATUS.fullmatch(told.text.rstrip())
+        argv = verified_argv(["sh", self.bundle.launch_script, *words])
+        answer = read_verified(self.device.run_once(argv, timeout_s=timeout_s))
+        match = _STATUS.fullmatch(answer.text.rstrip())
         if not match:
-            said = clean((told.stderr or told.stdout).decode("utf-8", "replace"))
+            said = clean((answer.stderr or answer.stdout).decode("utf-8", "replace"))
             raise MeasurementError(
                 f"launch.sh did not tell how the runner ended: {said}", device=self.device.info.name
             )
@@ -146,7 +146,7 @@ class Job:
     def stop(self) -> None:
         """End the program if it still runs."""
         argv = ["sh", self.bundle.launch_script, "stop", self.folder]
-        run_exactly(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S)
+        run_verified(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S)
 
     def cancel(self) -> None:
         """End the program while another thread waits for it, on a connection of its own, if there is one."""
@@ -167,17 +167,17 @@ class Job:
         argv = ["sh", "-c", _FETCH, "job", f"{self.folder}/{name}"]
         for _ in range(ATTEMPTS):
             # Not `run_exactly`: the file may be large, and brings its own hash.
-            told = self.device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
-            digest, _, content = told.stdout.partition(b"\n")
+            answer = self.device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
+            digest, _, content = answer.stdout.partition(b"\n")
             if len(content) <= MAX_FILE_BYTES and hashlib.sha256(content).hexdigest() == _sha256_of(digest):
                 return content
-        said = clean(told.stderr.decode("utf-8", "replace"))
+        said = clean(answer.stderr.decode("utf-8", "replace"))
         raise ReportRejected(f"{name} could not be fetched whole: {said}", device=self.device.info.name)
 
     def last_output(self) -> str:
         """The last lines the program wrote to standard error, made harmless."""
-        told = self._sh('tail -n 5 "$1"', f"{self.folder}/stderr")
-        return " | ".join(clean(line) for line in told.text.splitlines() if line.strip())[-1000:]
+        answer = self._sh('tail -n 5 "$1"', f"{self.folder}/stderr")
+        return " | ".join(clean(line) for line in answer.text.splitlines() if line.strip())[-1000:]
 
     def remove(self) -> None:
         """Delete the job's folder."""
@@ -185,7 +185,7 @@ class Job:
 
     def _sh(self, script: str, *words: str, stdin: bytes = b"") -> Completed:
         argv = ["sh", "-c", script, "job", *(words or (self.folder,))]
-        return run_exactly(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S, stdin=stdin)
+        return run_verified(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S, stdin=stdin)
 
 
 def _sha256_of(line: bytes) -> str:

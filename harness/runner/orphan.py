@@ -54,7 +54,7 @@ def decode_request(content: bytes) -> Request | None:
     return request if re.match(_STARTED_AT, request.started_at) else None
 
 
-def find_leftover(job: Job, run: str, tell: Callable[[str], None]) -> Request | None:
+def find_orphan(job: Job, run: str, log: Callable[[str], None]) -> Request | None:
     """The process that an earlier session of this run started on this boot; any other is ended."""
     if not job.exists():
         return None
@@ -65,7 +65,7 @@ def find_leftover(job: Job, run: str, tell: Callable[[str], None]) -> Request | 
     boot_id = job.device.info.boot_id
     if run and boot_id and request and (request.run, request.boot_id) == (run, boot_id):
         return request
-    tell("ending what an earlier run left running")
+    log("ending what an earlier run left running")
     job.stop()
     return None
 

@@ -76,7 +76,7 @@ def measure_process(
     return _collect(job, exit_code, request, artifact, plan)
 
 
-def adopt_process(
+def reattach(
     job: Job, request: Request, deployed: DeployedArtifact, artifact: Artifact, plan: Plan
 ) -> Measured:
     """Take the process that a killed session of the same run started; wait for it if it still runs.

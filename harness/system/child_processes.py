@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.system.paths import DEVICE_SCRIPTS
-from harness.transports.local import start_local
+from harness.system.processes import start_local
 
 SUPERVISOR = DEVICE_SCRIPTS / "arm_vm" / "supervise.sh"
 GRACE_S = 10.0

@@ -27,10 +27,10 @@ def locked(entry: Path) -> Iterator[None]:
     except Timeout as error:
         raise BundleError(
             f"another process has been making {entry.name} for {_TIMEOUT_S} s",
-            mend=f"end the process that holds {lock}",
+            hint=f"end the process that holds {lock}",
         ) from error
     except OSError as error:
         raise BundleError(
             f"{entry} cannot be made: {error}",
-            mend="free space there, or let HARNESS_CACHE name another folder",
+            hint="free space there, or let HARNESS_CACHE name another folder",
         ) from error

@@ -14,9 +14,8 @@ from harness.errors import (
     TimedOut,
     TransportError,
 )
+from harness.system.processes import MISSING_PROGRAM, Completed, ProgramTimedOut, run_local
 from harness.transports.adb_failures import early_end, transfer_failure
-from harness.transports.base import Completed
-from harness.transports.local import MISSING_PROGRAM, ProgramTimedOut, run_local
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.transfer import (
     QUICK_S,
@@ -73,7 +72,7 @@ def connect(address: str, *, adb: str = "adb", env: Mapping[str, str] | None = N
     if "authenticate" in said:
         raise early_end(b"error: device unauthorized", address)
     raise ConnectionLost(
-        f"adb cannot connect: {said}", device=address, mend="check the address and that the device is awake"
+        f"adb cannot connect: {said}", device=address, hint="check the address and that the device is awake"
     )
 
 
@@ -146,7 +145,7 @@ class AdbTransport:
                 raise DeviceUnfit(
                     "the device's adbd does not keep stderr apart",
                     device=self._serial,
-                    mend="Android 7 or later is needed",
+                    hint="Android 7 or later is needed",
                 )
             raise self._note(early_end(command.without_words(said.stderr), self._serial))
         self._silent = False
@@ -222,7 +221,7 @@ class AdbTransport:
         What worked before was neither unauthorized nor unfit: that is the connection's fault, or passes.
         """
         if self._worked and isinstance(failure, DeviceUnfit):
-            failure = ConnectionLost(failure.what, device=self._serial, mend=failure.mend)
+            failure = ConnectionLost(failure.what, device=self._serial, hint=failure.hint)
         if isinstance(failure, ConnectionLost):
             self._lost_before = True
             self._disconnect()
@@ -241,6 +240,6 @@ def _adb(argv: Sequence[str], env: Mapping[str, str] | None) -> Completed:
     if completed.exit_code == MISSING_PROGRAM:
         raise DeviceUnfit(
             "Google's adb is not installed",
-            mend="install it (Debian: apt install adb); HOST:PORT and usb:SERIAL go without",
+            hint="install it (Debian: apt install adb); HOST:PORT and usb:SERIAL go without",
         )
     return completed

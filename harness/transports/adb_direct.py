@@ -10,10 +10,11 @@ from pathlib import Path
 from adb_shell import constants
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransferFailed
+from harness.system.processes import Completed
 from harness.transports.adb_keys import find_keys, load_signers
 from harness.transports.adb_protocol import Connection, Stream
 from harness.transports.adb_services import ShellOutput, SyncReader, stdin_packets, sync_request, sync_send
-from harness.transports.base import Completed, printable
+from harness.transports.base import printable
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.tcp_link import TcpLink
 from harness.transports.transfer import QUICK_S, check_placed, incoming, place_argv, source_size
@@ -116,7 +117,7 @@ class AdbDirectTransport:
                 if not self._worked:
                     raise
                 # It spoke ADB and took the key before: this is the connection's fault, or passes.
-                raise ConnectionLost(error.what, device=self._device, mend=error.mend) from error
+                raise ConnectionLost(error.what, device=self._device, hint=error.hint) from error
             self._worked = True
         return self._connection
 
@@ -133,7 +134,7 @@ class AdbDirectTransport:
             raise DeviceUnfit(
                 "the device's adbd does not tell exit codes",
                 device=self._device,
-                mend="Android 7 or later is needed",
+                hint="Android 7 or later is needed",
             )
         return connection
 

@@ -3,7 +3,8 @@
 import re
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TransferFailed
-from harness.transports.base import Completed, printable
+from harness.system.processes import Completed
+from harness.transports.base import printable
 
 _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
     (
@@ -87,7 +88,7 @@ def _complaints(output: bytes) -> tuple[str, ...]:
 
 
 def _connection_failure(complaints: tuple[str, ...], serial: str) -> DeviceError | None:
-    for pattern, kind, what, mend in _FAILURES:
+    for pattern, kind, what, hint in _FAILURES:
         if any(re.search(pattern, complaint, re.IGNORECASE) for complaint in complaints):
-            return kind(what, device=serial, mend=mend)
+            return kind(what, device=serial, hint=hint)
     return None

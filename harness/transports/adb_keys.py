@@ -45,7 +45,7 @@ def _load(key: Path) -> CryptographySigner:
     except (OSError, ValueError) as error:
         raise DeviceUnfit(
             f"the ADB key {key} cannot be used: {error}",
-            mend="move it away; a new one is made, which the device will ask about",
+            hint="move it away; a new one is made, which the device will ask about",
         ) from error
 
 

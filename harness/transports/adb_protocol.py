@@ -121,7 +121,7 @@ class Connection:
             raise TimedOut(
                 "what listens there does not answer as an ADB device",
                 device=self.device,
-                mend="check the port, and restart ADB on the device",
+                hint="check the port, and restart ADB on the device",
             ) from error
         remaining = list(signers)
         while command == constants.AUTH and remaining:
@@ -146,9 +146,9 @@ class Connection:
         self, signers: Sequence[CryptographySigner], accept_s: float
     ) -> tuple[bytes, int, int, bytes]:
         """No signature was accepted: let the device ask its user about our first key."""
-        mend = "unlock it and answer 'Allow USB debugging?' with 'Always allow'"
+        hint = "unlock it and answer 'Allow USB debugging?' with 'Always allow'"
         if not signers:
-            raise DeviceUnfit("the device wants a key", device=self.device, mend=mend)
+            raise DeviceUnfit("the device wants a key", device=self.device, hint=hint)
         deadline = time.monotonic() + accept_s
         try:
             public = signers[0].GetPublicKey().rstrip(b"\0") + b"\0"
@@ -158,11 +158,11 @@ class Connection:
             raise DeviceUnfit(
                 f"nobody accepted this computer's key on the device within {accept_s:g} s",
                 device=self.device,
-                mend=mend,
+                hint=hint,
             ) from error
         except ConnectionLost as error:
             raise DeviceUnfit(
-                "the device refused this computer's key", device=self.device, mend=mend
+                "the device refused this computer's key", device=self.device, hint=hint
             ) from error
 
     def _not_adb(self, wire: int) -> DeviceError:
@@ -170,12 +170,12 @@ class Connection:
             return DeviceUnfit(
                 "the device's wireless debugging wants pairing",
                 device=self.device,
-                mend="use Google's adb: `adb pair HOST:PORT`, then `adb connect HOST:PORT`",
+                hint="use Google's adb: `adb pair HOST:PORT`, then `adb connect HOST:PORT`",
             )
         return TransportError(
             f"what listens there does not speak ADB (packet {wire.to_bytes(4, 'little')!r})",
             device=self.device,
-            mend="check the port",
+            hint="check the port",
         )
 
 

@@ -1,43 +1,10 @@
 """What every way of talking to a device offers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.errors import CommandFailed, UsageError
-
-
-@dataclass(frozen=True)
-class Completed:
-    """A remote command that ended: a signal N shows as exit code 128 + N, as shells tell it."""
-
-    argv: tuple[str, ...]
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
-
-    def check(self, device: str = "") -> "Completed":
-        """Return itself, or raise `CommandFailed` unless the command succeeded."""
-        if self.exit_code != 0:
-            raise CommandFailed(self.argv, self.exit_code, self.stdout, self.stderr, device=device)
-        return self
-
-    @property
-    def text(self) -> str:
-        """Standard output as text; what is not UTF-8 is replaced."""
-        return self.stdout.decode("utf-8", "replace")
-
-
-def checked_argv(argv: Sequence[str]) -> tuple[str, ...]:
-    """The same arguments.
-
-    Raises:
-        UsageError: there are none, or one holds a NUL byte, which no command line can carry.
-    """
-    if not argv or any("\0" in argument for argument in argv):
-        raise UsageError(f"not a command line: {list(argv)!r}")
-    return tuple(argv)
+from harness.system.processes import Completed
 
 
 def printable(said: bytes, *, longest: int = 300) -> str:

@@ -1,111 +1,12 @@
-"""This machine as a device, and the one place of the package that starts processes."""
+"""This machine as a device."""
 
 import contextlib
-import os
 import shutil
-import signal
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
-from harness.errors import TimedOut, TransferFailed
-from harness.transports.base import Completed, checked_argv
-
-MISSING_PROGRAM = 127
-UNUSABLE_PROGRAM = 126
-
-
-class ProgramTimedOut(TimedOut):
-    """A program of this machine did not end in time; `stdout` and `stderr` are what it wrote until then."""
-
-    def __init__(self, what: str, *, stdout: bytes = b"", stderr: bytes = b"") -> None:
-        super().__init__(what)
-        self.stdout = stdout
-        self.stderr = stderr
-
-
-def run_local(
-    argv: Sequence[str],
-    *,
-    timeout_s: float,
-    stdin: bytes = b"",
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-    stdin_from: Path | None = None,
-    stdout_to: Path | None = None,
-) -> Completed:
-    """Run a program of this machine in a session of its own; on time-out its whole group is killed.
-
-    `env` adds to the environment. `stdin_from` and `stdout_to` connect files to the program directly, for
-    what should not go through memory. A program that does not exist shows as exit code 127 and one that
-    may not be executed as 126, as in a shell.
-
-    Raises:
-        ProgramTimedOut: it did not end within `timeout_s`.
-        OSError: `stdin_from` cannot be read or `stdout_to` cannot be written.
-    """
-    with contextlib.ExitStack() as files:
-        source = files.enter_context(stdin_from.open("rb")) if stdin_from else None
-        sink = files.enter_context(stdout_to.open("wb")) if stdout_to else None
-        try:
-            process = _start(argv, cwd=cwd, env=env, stdin=source, stdout=sink)
-        except OSError as error:
-            missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
-            code = MISSING_PROGRAM if missing else UNUSABLE_PROGRAM
-            return Completed(tuple(argv), code, b"", str(error).encode("utf-8", "replace"))
-        try:
-            stdout, stderr = process.communicate(None if source else stdin, timeout=timeout_s)
-        except subprocess.TimeoutExpired as error:
-            raise ProgramTimedOut(
-                f"{argv[0]!r} did not end within {timeout_s:g} s",
-                stdout=error.stdout or b"",
-                stderr=error.stderr or b"",
-            ) from error
-        finally:
-            _end_group(process)
-    code = process.returncode
-    return Completed(tuple(argv), code if code >= 0 else 128 - code, stdout or b"", stderr or b"")
-
-
-def start_local(
-    argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
-) -> subprocess.Popen[bytes]:
-    """Start a program of this machine in a session of its own, its streams piped; the caller ends it."""
-    return _start(argv, cwd=cwd, env=env, stdin=None, stdout=None)
-
-
-def _start(
-    argv: Sequence[str],
-    *,
-    cwd: Path | None,
-    env: Mapping[str, str] | None,
-    stdin: IO[bytes] | None,
-    stdout: IO[bytes] | None,
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        list(argv),
-        cwd=cwd,
-        env={**os.environ, **env} if env else None,
-        stdin=stdin or subprocess.PIPE,
-        stdout=stdout or subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left when the wait for a program was cut short: by time-out, Ctrl-C or anything else."""
-    streams = [stream for stream in (process.stdin, process.stdout, process.stderr) if stream]
-    if all(stream.closed for stream in streams) and process.poll() is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for stream in streams:
-        # What was not written yet has no reader any more.
-        with contextlib.suppress(BrokenPipeError):
-            stream.close()
+from harness.errors import TransferFailed
+from harness.system.processes import Completed, checked_argv, run_local
 
 
 class LocalTransport:

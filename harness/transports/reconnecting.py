@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.errors import CommandFailed, DeviceError, TransferFailed, TransportError
-from harness.transports.base import Completed, Transport
-from harness.transports.verified import run_exactly
+from harness.system.processes import Completed
+from harness.transports.base import Transport
+from harness.transports.verified import run_verified
 
 # A restarted adbd is back within seconds, Wi-Fi within half a minute.
 PATIENCE_S = 60.0
@@ -34,9 +35,9 @@ class ReconnectingTransport:
         TransportError: it did not come back within `PATIENCE_S`.
     """
 
-    def __init__(self, transport: Transport, tell: Callable[[str], None]) -> None:
+    def __init__(self, transport: Transport, log: Callable[[str], None]) -> None:
         self._transport = transport
-        self._tell = tell
+        self._log = log
         self._boot_id: str | None = None
         self._connected = False
         self._given_up = threading.Event()
@@ -86,7 +87,7 @@ class ReconnectingTransport:
                     raise
                 if deadline is None:
                     deadline = time.monotonic() + PATIENCE_S
-                    self._tell(f"{error.what}; connecting again")
+                    self._log(f"{error.what}; connecting again")
                 if self._given_up.wait(PAUSES_S[min(attempts, len(PAUSES_S) - 1)]):
                     raise
                 attempts += 1
@@ -104,11 +105,11 @@ class ReconnectingTransport:
 
     def _meet(self) -> None:
         """See which boot of the device answers; some do not tell, and pass as the one known."""
-        told = run_exactly(self._transport, BOOT_ID, timeout_s=BOOT_ID_TIMEOUT_S)
-        boot_id = told.text.strip() if told.exit_code == 0 else ""
+        answer = run_verified(self._transport, BOOT_ID, timeout_s=BOOT_ID_TIMEOUT_S)
+        boot_id = answer.text.strip() if answer.exit_code == 0 else ""
         if self._boot_id and boot_id != self._boot_id:
             raise DeviceRestarted(
                 "it restarted; what it was measuring is lost",
-                mend="find out why (heat, power, memory), then go on with: harness run --resume FOLDER",
+                hint="find out why (heat, power, memory), then go on with: harness run --resume FOLDER",
             )
         self._boot_id, self._connected = boot_id, True

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.transports.base import Completed, checked_argv
+from harness.system.processes import Completed, checked_argv
 
 END_S = 5.0  # how long to try to end what a time-out left running
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransferFailed, UsageError
-from harness.transports.base import Completed, last_line, printable
-from harness.transports.local import MISSING_PROGRAM, ProgramTimedOut, run_local
+from harness.system.processes import MISSING_PROGRAM, Completed, ProgramTimedOut, run_local
+from harness.transports.base import last_line, printable
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.transfer import (
     QUICK_S,
@@ -124,7 +124,7 @@ class SshTransport:
             raise TimedOut(f"no SSH connection within {2 * CONNECT_S} s", device=self._destination) from error
         if said.exit_code == MISSING_PROGRAM and shutil.which("ssh") is None:
             raise DeviceUnfit(
-                "OpenSSH's ssh is not installed", mend="install it (Debian: apt install openssh-client)"
+                "OpenSSH's ssh is not installed", hint="install it (Debian: apt install openssh-client)"
             )
         if said.exit_code != 0:
             complaint = _read(log) or said.stderr
@@ -213,10 +213,10 @@ def failure(log: bytes, destination: str, port: int | None = None) -> DeviceErro
     at_port = "" if port is None else f"-p {port} "
     host = destination.rpartition("@")[2]
     names = {"to": at_port + destination, "known": host if port in (None, 22) else f"'[{host}]:{port}'"}
-    for pattern, kind, what, mend in _FAILURES:
+    for pattern, kind, what, hint in _FAILURES:
         lines = [line for line in log.splitlines() if re.search(pattern.encode(), line)]
         if lines:
-            return kind(f"{what}: {printable(lines[-1])}", device=destination, mend=mend.format_map(names))
+            return kind(f"{what}: {printable(lines[-1])}", device=destination, hint=hint.format_map(names))
     said = last_line(log)
     return ConnectionLost(
         "the SSH connection broke before the command's end" + (f": {said}" if said else ""),

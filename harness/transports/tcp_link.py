@@ -39,7 +39,7 @@ class TcpLink(BaseTransport):  # type: ignore[misc]
             raise ConnectionLost(
                 f"cannot connect: {error.strerror or error}",
                 device=self.name,
-                mend="check the address, and that ADB over the network is on (`adb tcpip 5555` over USB)",
+                hint="check the address, and that ADB over the network is on (`adb tcpip 5555` over USB)",
             ) from error
 
     def bulk_read(self, numbytes: int, transport_timeout_s: float) -> bytes:

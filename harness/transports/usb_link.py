@@ -123,14 +123,14 @@ class UsbLink(BaseTransport):  # type: ignore[misc]
             raise DeviceUnfit(
                 f"{len(found)} devices are attached over USB",
                 device=self.name,
-                mend="name one as usb:SERIAL; its settings or `lsusb -v` tell the serial",
+                hint="name one as usb:SERIAL; its settings or `lsusb -v` tell the serial",
             )
         if refused:
             raise _refusal(refused, self.name) from refused
         raise ConnectionLost(
             "no such device is attached over USB",
             device=self.name,
-            mend="check the cable, and that USB debugging is on",
+            hint="check the cable, and that USB debugging is on",
         )
 
     def _lost(self, usb_error: Exception | None) -> DeviceError:
@@ -176,10 +176,10 @@ def _adb_shell() -> ModuleType:
     except (ImportError, OSError) as error:
         raise DeviceUnfit(
             f"ADB over USB without Google's adb needs libusb: {error}",
-            mend="install it (Debian: apt install libusb-1.0-0), or install Google's adb",
+            hint="install it (Debian: apt install libusb-1.0-0), or install Google's adb",
         ) from error
     except usb1.USBError as error:
-        raise DeviceUnfit(f"libusb does not start: {error}", mend="install Google's adb") from error
+        raise DeviceUnfit(f"libusb does not start: {error}", hint="install Google's adb") from error
     module: ModuleType = usb_transport
     return module
 
@@ -190,8 +190,8 @@ def _refusal(error: Exception, name: str) -> DeviceError:
         return DeviceUnfit(
             "another program has the device, most likely an adb server",
             device=name,
-            mend='end the server with `adb kill-server`, or use the device through it (transport = "adb")',
+            hint='end the server with `adb kill-server`, or use the device through it (transport = "adb")',
         )
     if isinstance(error, usb1.USBErrorAccess):
-        return DeviceUnfit("this user may not open the USB device", device=name, mend=UDEV)
+        return DeviceUnfit("this user may not open the USB device", device=name, hint=UDEV)
     return ConnectionLost(f"the USB device cannot be opened: {error}", device=name)

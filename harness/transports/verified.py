@@ -8,7 +8,8 @@ import hashlib
 from collections.abc import Sequence
 
 from harness.errors import ConnectionLost, DeviceUnfit
-from harness.transports.base import Completed, Transport
+from harness.system.processes import Completed
+from harness.transports.base import Transport
 
 ATTEMPTS = 3
 NO_SHA256SUM = 72
@@ -28,27 +29,27 @@ exit $code
 """
 
 
-def exact_argv(argv: Sequence[str]) -> tuple[str, ...]:
+def verified_argv(argv: Sequence[str]) -> tuple[str, ...]:
     """The command that does nothing unless it arrives as it is, and whose answer `read_exact` checks."""
     return ("sh", "-c", _EXACT, "exact", _hash(argv), *argv)
 
 
-def read_exact(told: Completed, device: str = "") -> Completed:
+def read_verified(answer: Completed, device: str = "") -> Completed:
     """The answer of such a command, as if it had been run by itself; its trailing newlines become one.
 
     Raises:
         ConnectionLost: the command or its answer was damaged; the command may have run.
         DeviceUnfit: the device cannot compute sha256.
     """
-    text, _, digest = told.text.rstrip("\n").rpartition("\n")
-    if digest == _hash((text, str(told.exit_code))):
-        return Completed(told.argv, told.exit_code, f"{text}\n".encode(), told.stderr)
-    if told.exit_code == NO_SHA256SUM:
-        raise DeviceUnfit("it has no sha256sum", device=device, mend="install coreutils or busybox")
-    raise ConnectionLost("what was sent or told arrived damaged", device=device, mend="check the cable")
+    text, _, digest = answer.text.rstrip("\n").rpartition("\n")
+    if digest == _hash((text, str(answer.exit_code))):
+        return Completed(answer.argv, answer.exit_code, f"{text}\n".encode(), answer.stderr)
+    if answer.exit_code == NO_SHA256SUM:
+        raise DeviceUnfit("it has no sha256sum", device=device, hint="install coreutils or busybox")
+    raise ConnectionLost("what was sent or told arrived damaged", device=device, hint="check the cable")
 
 
-def run_exactly(
+def run_verified(
     transport: Transport, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b""
 ) -> Completed:
     """Run what may run twice, until it comes through undamaged; raises as `read_exact` does.
@@ -57,10 +58,10 @@ def run_exactly(
     """
     for _ in range(ATTEMPTS - 1):
         try:
-            return read_exact(transport.run(exact_argv(argv), timeout_s=timeout_s, stdin=stdin))
+            return read_verified(transport.run(verified_argv(argv), timeout_s=timeout_s, stdin=stdin))
         except ConnectionLost:
             continue
-    return read_exact(transport.run(exact_argv(argv), timeout_s=timeout_s, stdin=stdin))
+    return read_verified(transport.run(verified_argv(argv), timeout_s=timeout_s, stdin=stdin))
 
 
 def _hash(words: Sequence[str]) -> str:

@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 
 from builders import PASSED, make_cell
-from harness.accuracy.divergence import Question, find_departing, name_departure, name_reference_departure
+from harness.accuracy.divergence import (
+    Question,
+    find_first_mismatch,
+    find_mismatching,
+    find_reference_mismatch,
+)
 from harness.accuracy.scoring import Logits
-from harness.analysis.cells import note_departure
+from harness.analysis.cells import record_first_mismatch
 from harness.analysis.parity import read_reference
 from harness.lowering.cache import SEEDED, StoredArtifact, lower_cached
 from harness.lowering.silence import quietly
@@ -34,19 +39,19 @@ def _with_program_of(stored: StoredArtifact, other: StoredArtifact) -> StoredArt
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_the_tier_that_departs_first_is_named(precision: Precision) -> None:
     stored = _lower(precision)
-    told: list[str] = []
+    answer: list[str] = []
     # Its own answers are right on this machine, so it was the device.
     right = Question(stored, SEEDED)
-    assert name_reference_departure(right, told.append, on_host=False) == "lowered on device"
-    assert told[0] == "looking for the tier that departs from PyTorch"
+    assert find_reference_mismatch(right, answer.append, on_host=False) == "device"
+    assert answer[0] == "looking for the tier that departs from PyTorch"
     # Another network's program departs here as well, though export did nothing wrong.
     swapped = Question(_with_program_of(stored, _lower(precision, OTHER_WEIGHTS)), SEEDED)
-    assert name_reference_departure(swapped, told.append, on_host=False) == "lowered on host"
-    assert name_reference_departure(right, told.append, on_host=True) == "lowered on host"
+    assert find_reference_mismatch(swapped, answer.append, on_host=False) == "host"
+    assert find_reference_mismatch(right, answer.append, on_host=True) == "host"
     # What PyTorch never answered is departed from by the first tier of all.
     inputs = np.array(read_reference(stored.reference_input), dtype=np.float32)
     expected = np.array([read_reference(stored.reference_output)], dtype=np.float32)
-    assert name_departure(right, inputs, expected * 2, told.append, on_host=False) == "exported"
+    assert find_first_mismatch(right, inputs, expected * 2, answer.append, on_host=False) == "exported"
 
 
 @pytest.mark.slow
@@ -62,18 +67,18 @@ def test_the_exported_integer_graph_equals_its_reference_to_the_last_bit() -> No
 def test_rows_depart_by_more_than_their_precision_explains() -> None:
     expected: Logits = np.array([[1, -2, 3], [0, 5, 1]], dtype=np.float32)
     steps: Logits = np.array([[1, -2, 3 + 1e-6], [0, 5 + 1e-2, 1]], dtype=np.float32)
-    assert find_departing(expected, expected, "fp32") == ()
-    assert find_departing(steps, expected, "fp32") == (1,)
-    assert find_departing(steps, expected, "int8") == (1,)
-    assert find_departing(steps, expected, "fp16") == ()
-    assert find_departing(-expected, expected, "int8") == (0, 1)
+    assert find_mismatching(expected, expected, "fp32") == ()
+    assert find_mismatching(steps, expected, "fp32") == (1,)
+    assert find_mismatching(steps, expected, "int8") == (1,)
+    assert find_mismatching(steps, expected, "fp16") == ()
+    assert find_mismatching(-expected, expected, "int8") == (0, 1)
 
 
 def test_a_cell_tells_where_it_departs() -> None:
     parity = msgspec.structs.replace(PASSED, passed=False, max_abs_error=1.0)
-    cell = note_departure(make_cell(parity=parity), "lowered on device")
+    cell = record_first_mismatch(make_cell(parity=parity), "device")
     assert cell.parity
-    assert cell.parity.departs_at == "lowered on device"
+    assert cell.parity.first_mismatch_at == "device"
     (detail,) = [reason.detail for reason in cell.verdict.reasons if reason.code == "parity_failed"]
     assert detail.endswith("; it departs where it is lowered on device")
-    assert note_departure(make_cell(), None) == make_cell()
+    assert record_first_mismatch(make_cell(), None) == make_cell()

@@ -80,9 +80,9 @@ def test_what_is_lowered_is_the_network_of_the_file(tmp_path: Path) -> None:
 
 
 def test_synthetic_calibration_is_told(tmp_path: Path) -> None:
-    told: list[str] = []
-    prepared = prepare(_request(_write(tmp_path / "a.safetensors")), told.append)
-    assert "synthetic" in told[0]
+    answer: list[str] = []
+    prepared = prepare(_request(_write(tmp_path / "a.safetensors")), answer.append)
+    assert "synthetic" in answer[0]
     assert all(files.calibration_images is None for files in prepared.inputs.values())
 
 

@@ -48,7 +48,7 @@ def only(comparison: Comparison):
 
 
 @pytest.mark.parametrize(
-    ("factor", "finding", "exit_code"),
+    ("factor", "result", "exit_code"),
     [
         (1.0, "no worse", 0),
         (1.02, "no worse", 0),
@@ -58,16 +58,16 @@ def only(comparison: Comparison):
         (0.9, "better", 0),
     ],
 )
-def test_latency_is_judged_against_the_margin(factor, finding, exit_code):
+def test_latency_is_judged_against_the_margin(factor, result, exit_code):
     comparison = compare([make_cell()], [make_cell(slower(factor))])
-    assert (comparison.finding, comparison.exit_code) == (finding, exit_code)
+    assert (comparison.result, comparison.exit_code) == (result, exit_code)
     assert only(comparison).decided_by == "latency"
     assert only(comparison).ratio.low <= factor <= only(comparison).ratio.high
 
 
 def test_a_wider_margin_forgives_more():
     new = [make_cell(slower(1.05))]
-    assert compare([make_cell()], new, margin=0.1).finding == "no worse"
+    assert compare([make_cell()], new, margin=0.1).result == "no worse"
 
 
 def test_noise_beyond_the_margin_is_inconclusive_not_worse():
@@ -135,7 +135,7 @@ def test_one_worse_cell_makes_the_run_worse_and_one_unclear_cell_inconclusive():
     assert compare(base, worse).exit_code == 1
     unclear = [of_variant(0.25), of_variant(0.5), of_variant(0.75, slower(1.03))]
     assert compare(base, unclear).exit_code == 3
-    assert compare(base, [of_variant(width, slower(0.5)) for width in (0.25, 0.5, 0.75)]).finding == "better"
+    assert compare(base, [of_variant(width, slower(0.5)) for width in (0.25, 0.5, 0.75)]).result == "better"
 
 
 def test_a_slow_down_that_chance_gives_one_of_many_cells_is_inconclusive():
@@ -144,19 +144,19 @@ def test_a_slow_down_that_chance_gives_one_of_many_cells_is_inconclusive():
     new = (10_002_000, *new[1:])  # in the middle of the base
     variants = [round(0.25 + 0.01 * i, 2) for i in range(40)]
     alone = compare([of_variant(0.25, base)], [of_variant(0.25, new)])
-    assert alone.finding == "worse"
+    assert alone.result == "worse"
     among = compare(
         [of_variant(width, base) for width in variants],
         [of_variant(variants[0], new), *(of_variant(width, base) for width in variants[1:])],
     )
-    assert among.finding == "inconclusive"
+    assert among.result == "inconclusive"
     assert among.cells[0].why == "could be chance among 40 cells"
 
 
 @pytest.mark.parametrize(
-    ("cells", "overlapping", "finding"), [(2, 3, "worse"), (2, 4, "inconclusive"), (40, 0, "worse")]
+    ("cells", "overlapping", "result"), [(2, 3, "worse"), (2, 4, "inconclusive"), (40, 0, "worse")]
 )
-def test_many_cells_ask_for_smaller_p_values_up_to_complete_separation(cells, overlapping, finding):
+def test_many_cells_ask_for_smaller_p_values_up_to_complete_separation(cells, overlapping, result):
     """Exact p-values of six against six: 7/924, 12/924 and 1/924; the threshold is 0.025 / cells."""
     below = sorted(STEADY_MEDIANS)[6 - overlapping :]
     first = below[0] - 1000 if overlapping else slower(1.05)[0]
@@ -164,42 +164,42 @@ def test_many_cells_ask_for_smaller_p_values_up_to_complete_separation(cells, ov
     widths = [round(0.25 + 0.01 * i, 2) for i in range(cells)]
     others = [of_variant(width) for width in widths[1:]]
     comparison = compare([of_variant(widths[0]), *others], [of_variant(widths[0], new), *others])
-    assert comparison.finding == finding
+    assert comparison.result == result
 
 
 # Instructions -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("new_count", "finding"),
+    ("new_count", "result"),
     [(57_691_178, "no worse"), (57_691_179, "worse"), (57_748_869, "worse"), (57_691_177, "better")],
 )
-def test_instructions_under_a_translator_are_compared_exactly(new_count, finding):
+def test_instructions_under_a_translator_are_compared_exactly(new_count, result):
     base = counted(57_691_178, 57_691_178)
     comparison = compare([base], [counted(new_count, new_count)])
-    assert only(comparison).finding == finding
+    assert only(comparison).result == result
     assert only(comparison).decided_by == "instructions"
     assert only(comparison).ratio.estimate == new_count / 57_691_178
 
 
-@pytest.mark.parametrize(("change", "finding"), [(1.00005, "no worse"), (1.001, "worse"), (0.999, "better")])
-def test_instructions_in_virtual_time_are_compared_to_a_ten_thousandth(change, finding):
+@pytest.mark.parametrize(("change", "result"), [(1.00005, "no worse"), (1.001, "worse"), (0.999, "better")])
+def test_instructions_in_virtual_time_are_compared_to_a_ten_thousandth(change, result):
     base = counted(20_000_000, 20_000_400, clock="virtual")
     new = counted(int(20_000_000 * change), int(20_000_400 * change), clock="virtual")
-    assert compare([base], [new]).finding == finding
+    assert compare([base], [new]).result == result
 
 
 def test_counts_of_several_threads_are_compared_by_their_ranges():
     base = counted(50_000_000, 51_000_000, threads=2)
-    assert compare([base], [counted(50_500_000, 51_200_000, threads=2)]).finding == "no worse"
-    assert compare([base], [counted(55_000_000, 56_000_000, threads=2)]).finding == "worse"
-    assert compare([base], [counted(50_000_000, 56_000_000, threads=2)]).finding == "inconclusive"
+    assert compare([base], [counted(50_500_000, 51_200_000, threads=2)]).result == "no worse"
+    assert compare([base], [counted(55_000_000, 56_000_000, threads=2)]).result == "worse"
+    assert compare([base], [counted(50_000_000, 56_000_000, threads=2)]).result == "inconclusive"
 
 
 def test_counts_tell_how_sure_they_are():
     one = only(compare([counted(100, 100)], [counted(100, 104)]))
-    assert (one.finding, one.ratio.low, one.ratio.high, one.ratio.confidence) == ("inconclusive", 1, 1.04, 1)
-    assert only(compare([counted(100, 100)], [counted(100, 96)])).finding == "no worse"
+    assert (one.result, one.ratio.low, one.ratio.high, one.ratio.confidence) == ("inconclusive", 1, 1.04, 1)
+    assert only(compare([counted(100, 100)], [counted(100, 96)])).result == "no worse"
     two = only(compare([counted(100, 102, threads=2)], [counted(101, 104, 103, threads=2)])).ratio
     assert (two.low, two.high) == (101 / 102, 1.04)
     assert two.confidence == 0.5 * 0.75
@@ -207,8 +207,8 @@ def test_counts_tell_how_sure_they_are():
 
 def test_across_clocks_the_looser_tolerance_holds():
     base, new = counted(1_000_000, 1_000_000), counted(1_000_050, 1_000_050, clock="virtual")
-    assert compare([base], [new], across=True).finding == "no worse"
-    assert compare([new], [base], across=True).finding == "no worse"
+    assert compare([base], [new], across=True).result == "no worse"
+    assert compare([new], [base], across=True).result == "no worse"
 
 
 def test_without_counts_times_of_no_real_machine_decide_nothing():
@@ -221,7 +221,7 @@ def test_a_real_clock_is_never_held_against_another():
     """An emulator ten times as slow as a phone is not a regression; one in instructions would be."""
     emulated = replace(counted(1_000, 1_000, name="emulator"), verdict=make_cell().verdict)
     comparison = compare([make_cell()], [emulated], across=True)
-    assert (only(comparison).finding, only(comparison).decided_by) == ("inconclusive", "instructions")
+    assert (only(comparison).result, only(comparison).decided_by) == ("inconclusive", "instructions")
 
 
 # What cannot be compared --------------------------------------------------------------------------
@@ -243,7 +243,7 @@ def test_a_margin_out_of_range_is_refused(margin):
         (make_cell(device=make_device(cores=(Core(index=0),))), "device cores differs"),
         (make_cell(plan=make_plan(warmup_iterations=9)), "plan warmup_iterations: 5 in base, 9 in new"),
         (make_cell(plan=make_plan(cpus="0-3")), "plan cpus: None in base, 0-3 in new"),
-        (make_cell(plan=make_plan(quiet_device=True)), "plan quiet_device: False in base, True in new"),
+        (make_cell(plan=make_plan(tune_device=True)), "plan tune_device: False in base, True in new"),
         (
             make_cell(artifact=make_artifact(versions={"executorch": "1.6.0", "torch": "2.13.0"})),
             "version of executorch: 1.5.1 in base, 1.6.0 in new",
@@ -255,15 +255,15 @@ def test_runs_that_are_not_alike_are_refused_unless_across(new, difference):
     with pytest.raises(UsageError) as refused:
         compare([make_cell()], [new])
     assert refused.value.what == f"the runs are not alike: {difference}"
-    assert "--across" in refused.value.mend
+    assert "--across" in refused.value.hint
     allowed = compare([make_cell()], [new], across=True)
     assert allowed.differences == (difference,)
-    assert allowed.finding == "no worse"
+    assert allowed.result == "no worse"
 
 
 def test_more_processes_or_another_seed_are_still_the_same_plan():
     new = make_cell(plan=make_plan(seed=5, processes=20))
-    assert compare([make_cell()], [new]).finding == "no worse"
+    assert compare([make_cell()], [new]).result == "no worse"
 
 
 def test_runs_with_nothing_in_common_are_refused_with_what_they_have():
@@ -280,7 +280,7 @@ def test_another_device_needs_across():
     with pytest.raises(UsageError, match="no cell in common"):
         compare([make_cell()], [pi5])
     allowed = compare([make_cell()], [pi5], across=True)
-    assert allowed.finding == "better"
+    assert allowed.result == "better"
     assert "device name: pi4 in base, pi5 in new" in allowed.differences
 
 

@@ -162,7 +162,7 @@ def test_a_suspect_cell_is_chosen_with_its_reason_beside_it() -> None:
 def test_an_emulated_time_cannot_meet_a_budget_in_milliseconds() -> None:
     with pytest.raises(UsageError, match="the time on emulator:cortex-a76 is emulated") as caught:
         pick([cell_of(0.5, 160, device=EMULATOR)], max_latency_ns=20 * MS)
-    assert "--max-instructions 60M" in caught.value.mend
+    assert "--max-instructions 60M" in caught.value.hint
 
 
 def test_an_emulated_device_is_budgeted_in_instructions() -> None:

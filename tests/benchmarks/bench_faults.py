@@ -85,10 +85,10 @@ def harm_connections(laboratory: Laboratory, runs: int, seed: int) -> Counter[st
         found["cells lost"] += 0 if ended.errors else ended.asked - len(ended.cells)
         found["wrong numbers"] += len(wrong)
         found["over the time-out"] += ended.seconds > LONGEST_S
-        found["leftover processes"] += len(ended.leftovers)
+        found["leftover processes"] += len(ended.orphans)
         found["longest run, s"] = max(found["longest run, s"], round(ended.seconds))
-        told = [error.what for error in ended.errors] + [c.failure.what for c in ended.cells if c.failure]
-        for line in (*told, *wrong, *ended.leftovers):
+        answer = [error.what for error in ended.errors] + [c.failure.what for c in ended.cells if c.failure]
+        for line in (*answer, *wrong, *ended.orphans):
             print(f"  seed {seed + number} by {route}: {line}", flush=True)
         if (number + 1) % TELL_EVERY == 0:
             print(f"  {number + 1} of {runs} sweeps: {found['all cells measured']} measured", flush=True)
@@ -116,7 +116,7 @@ def kill_hosts(laboratory: Laboratory, kills: int, seed: int) -> Counter[str]:
             _kill(folder, rng.uniform(0, seconds), "run", "--device", "faulty", "--out", out, *KILLED_SWEEP)
             saved = {path.name for path in (folder / out / "cells").glob("*.json")}
             begun = (folder / out / "run.json").exists()
-            resumed, told = (
+            resumed, answer = (
                 _run(folder, "run", "--resume", out, "--json")
                 if begun
                 else _run(folder, "run", "--device", "faulty", "--out", f"{out}-anew", *KILLED_SWEEP)
@@ -128,8 +128,8 @@ def kill_hosts(laboratory: Laboratory, kills: int, seed: int) -> Counter[str]:
             found["cells lost"] += len(saved - now)
             found["unexplained ends"] += set(figures) != set(expected)
             found["wrong numbers"] += sum(not _close(figures[name], expected[name]) for name in figures)
-            found["reports of killed hosts taken"] += ADOPTED in told
-            found["leftover processes"] += len(laboratory.leftovers())
+            found["reports of killed hosts taken"] += ADOPTED in answer
+            found["leftover processes"] += len(laboratory.orphans())
             if (number + 1) % TELL_EVERY == 0:
                 print(
                     f"  {number + 1} of {kills} kills: {found['resumed runs complete']} complete", flush=True

@@ -30,14 +30,14 @@ def main(file: str, tested: str = SHIPPED, calibrated_on: str = "fashion-mnist:t
     preprocessing = weights.preprocessing(variant.resolution_px)
     pixels = load_pixels(dataset, preprocessing)
 
-    def tell(name: str, network: Network) -> None:
+    def log(name: str, network: Network) -> None:
         top1 = score(predict_pixels(network, pixels, preprocessing), dataset).top1
         print(f"{name:10} {top1.estimate:.2%} ({top1.low:.2%} to {top1.high:.2%})", flush=True)
 
     print(f"{variant.name}, top-1 on {len(dataset)} images of {dataset.name}")
-    tell("fp32", weights.network())
+    log("fp32", weights.network())
     for observer, one in prepared.items():
-        tell(observer, reference_network(variant, one.inputs[variant]))
+        log(observer, reference_network(variant, one.inputs[variant]))
 
 
 def _prepare(file: str, calibrated_on: str, observer: Observer) -> Prepared:

@@ -24,8 +24,8 @@ from shaped_proxy import ShapedProxy
 
 from harness.devices.arm_vm.machine import boot
 from harness.errors import TransferFailed
+from harness.system.processes import run_local
 from harness.transports.base import Transport
-from harness.transports.local import run_local
 
 ROUNDS = 5
 PUSH_BYTES = 17_800_000  # a bundle

@@ -15,16 +15,16 @@ import trust_runs as runs
 from trust_goals import Goal, at_least, at_most
 from trust_tables import print_tables
 
-from harness.analysis.cell_comparison import Finding
+from harness.analysis.cell_comparison import ComparisonResult
 from harness.errors import HarnessError
 
 HOST_SLOWNESS = 0.05
 INSTRUCTIONS_SLOWNESS = 0.001
 
 
-def count(compared: Iterable[runs.Compared], finding: Finding) -> int:
+def count(compared: Iterable[runs.Compared], result: ComparisonResult) -> int:
     """How many comparisons ended so."""
-    return sum(one.finding == finding for one in compared)
+    return sum(one.result == result for one in compared)
 
 
 # Real runs ----------------------------------------------------------------------------------------
@@ -74,11 +74,11 @@ def try_busy_machine(options: argparse.Namespace) -> list[Goal]:
 
 def print_found(what: str, compared: Sequence[runs.Compared]) -> None:
     """Print what was found, and the ratios that were seen."""
-    found = {finding: count(compared, finding) for finding in ("worse", "inconclusive", "no worse", "better")}
-    told = ", ".join(f"{times} {finding}" for finding, times in found.items() if times)
+    found = {result: count(compared, result) for result in ("worse", "inconclusive", "no worse", "better")}
+    answer = ", ".join(f"{times} {result}" for result, times in found.items() if times)
     ratios = [100 * (one.ratio - 1) for one in compared]
     low, middle, high = np.percentile(ratios, (0, 50, 100))
-    print(f"{what}: {told}; changes {low:+.3g} to {high:+.3g} %, median {middle:+.4g} %", flush=True)
+    print(f"{what}: {answer}; changes {low:+.3g} to {high:+.3g} %, median {middle:+.4g} %", flush=True)
 
 
 def write_noise(path: Path, compared: Sequence[runs.Compared]) -> None:

@@ -24,18 +24,18 @@ def emulator(tmp_path):
 def test_a_thousandth_more_instructions_is_found_and_decided_only_by_the_bench(emulator) -> None:
     slowness = runs.find_slowness(emulator, 0.001)
     (compared,) = runs.compare_with_slower(emulator, slowness, 1)
-    assert compared.finding == "worse"
+    assert compared.result == "worse"
     assert compared.ratio == pytest.approx(1.001, abs=2e-5)
     bundle = partial(ensure_bench_bundle, slow_down_operations=slowness.operations)
     as_saved = runs.measure(emulator, seed=1, find_bundle=bundle)
     assert as_saved.verdict.status == "invalid"
     assert as_saved.instructions_per_inference == compared.new.instructions_per_inference
     (decided,) = compare([compared.base], [as_saved]).cells
-    assert decided.finding == "inconclusive"
+    assert decided.result == "inconclusive"
     assert decided.why.startswith("new is invalid:")
     assert "debug_build" in decided.why
     (same,) = runs.compare_neighbours([compared, compared])
-    assert same.finding == "no worse"
+    assert same.result == "no worse"
 
 
 def test_a_part_that_cannot_be_measured_is_a_goal_missed(monkeypatch, capsys) -> None:
@@ -45,9 +45,9 @@ def test_a_part_that_cannot_be_measured_is_a_goal_missed(monkeypatch, capsys) ->
     monkeypatch.setitem(bench_trust.PARTS, "busy", fail)
     monkeypatch.setattr("sys.argv", ["bench_trust.py", "--only", "busy"])
     assert bench_trust.main() == 1
-    told = capsys.readouterr()
-    assert "not measured" in told.out
-    assert "qemu-aarch64 is not installed" in told.err
+    answer = capsys.readouterr()
+    assert "not measured" in answer.out
+    assert "qemu-aarch64 is not installed" in answer.err
 
 
 @pytest.mark.parametrize(

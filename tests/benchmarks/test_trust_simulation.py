@@ -11,7 +11,7 @@ from trust_simulation import (
     coverage,
     coverage_when_stopped,
     draw_two_runs,
-    findings,
+    results,
 )
 
 EXPERIMENTS = 4000  # one standard error of a 95 % coverage: 0.34 %
@@ -34,20 +34,20 @@ def test_stopping_at_a_precision_costs_little_coverage():
 @pytest.mark.parametrize("processes", [5, 10])
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_program_is_rarely_called_worse_than_itself(scenario, processes):
-    assert findings(SCENARIOS[scenario], processes, 0.0, EXPERIMENTS)["worse"] <= 0.03
+    assert results(SCENARIOS[scenario], processes, 0.0, EXPERIMENTS)["worse"] <= 0.03
 
 
 def test_a_slow_down_of_five_percent_is_found():
-    assert findings(SCENARIOS["correlated"], 5, 0.05, 2000)["worse"] >= 0.9
-    assert findings(Noise(process=0.02, correlation=0.8), 10, 0.05, 2000)["worse"] >= 0.9
+    assert results(SCENARIOS["correlated"], 5, 0.05, 2000)["worse"] >= 0.9
+    assert results(Noise(process=0.02, correlation=0.8), 10, 0.05, 2000)["worse"] >= 0.9
 
 
 @pytest.mark.parametrize("processes", [5, 10, 20])
 def test_recorded_noise_is_rarely_called_a_slow_down(processes):
     recorded = Recorded.read(RECORDED_NOISE)
     assert len(recorded.medians) >= 200
-    assert findings(recorded, processes, 0.0, EXPERIMENTS)["worse"] <= 0.05
-    assert findings(recorded, processes, 0.2, 1000)["worse"] >= 0.9
+    assert results(recorded, processes, 0.0, EXPERIMENTS)["worse"] <= 0.05
+    assert results(recorded, processes, 0.2, 1000)["worse"] >= 0.9
 
 
 def test_recorded_runs_are_neighbours_in_time_either_one_first():
@@ -57,4 +57,4 @@ def test_recorded_runs_are_neighbours_in_time_either_one_first():
 
 
 def test_many_cells_do_not_add_up_to_a_false_alarm():
-    assert findings(SCENARIOS["all, 5 % apart"], 10, 0.0, 500, cells=16)["worse"] <= 0.05
+    assert results(SCENARIOS["all, 5 % apart"], 10, 0.0, 500, cells=16)["worse"] <= 0.05

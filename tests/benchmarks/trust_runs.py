@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from harness.analysis.cell_comparison import Finding
+from harness.analysis.cell_comparison import ComparisonResult
 from harness.analysis.cells import build_cell
 from harness.analysis.comparison import DEFAULT_MARGIN, compare
 from harness.devices.inventory import resolve
@@ -34,7 +34,7 @@ class Compared(NamedTuple):
 
     base: Cell
     new: Cell
-    finding: Finding
+    result: ComparisonResult
     ratio: float
 
 
@@ -144,8 +144,8 @@ def is_flagged_busy(cell: Cell) -> bool:
 
 def _compare(base: Cell, new: Cell, what: str) -> Compared:
     (found,) = compare([base], [new], margin=DEFAULT_MARGIN).cells
-    say(f"{new.device.name} {what}: {found.finding}, {found.why}")
-    return Compared(base, new, found.finding, found.ratio.estimate if found.ratio else math.nan)
+    say(f"{new.device.name} {what}: {found.result}, {found.why}")
+    return Compared(base, new, found.result, found.ratio.estimate if found.ratio else math.nan)
 
 
 def say(text: str) -> None:

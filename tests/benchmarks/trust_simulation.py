@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.cell_comparison import Finding, beyond_chance, decide, overall
+from harness.analysis.cell_comparison import ComparisonResult, beyond_chance, decide, overall
 from harness.analysis.comparison import DEFAULT_MARGIN
 from harness.analysis.intervals import median_bounds, ratio_bounds
 from harness.records import Interval
@@ -172,20 +172,20 @@ def bootstrap_bounds(medians: Floats) -> tuple[Floats, Floats]:
     return low, high
 
 
-def findings(
+def results(
     noise: Noise | Recorded, processes: int, slowdown: float, experiments: int, cells: int = 1
-) -> dict[Finding, float]:
+) -> dict[ComparisonResult, float]:
     """How often each finding results for a run of `cells` when the new program is slower by `slowdown`."""
     generator = np.random.default_rng(processes)
     base, same = draw_two_runs(noise, experiments * cells, processes, generator)
     new = (1 + slowdown) * same
     low, estimate, high, confidence = ratio_bounds(base, new)
-    found: list[Finding] = []
+    found: list[ComparisonResult] = []
     for index, (a, e, b) in enumerate(zip(low.tolist(), estimate.tolist(), high.tolist(), strict=True)):
-        finding = decide(Interval(estimate=e, low=a, high=b, confidence=confidence), DEFAULT_MARGIN)[0]
-        if finding == "worse" and not beyond_chance(base[index], new[index], cells):
-            finding = "inconclusive"
-        found.append(finding)
+        result = decide(Interval(estimate=e, low=a, high=b, confidence=confidence), DEFAULT_MARGIN)[0]
+        if result == "worse" and not beyond_chance(base[index], new[index], cells):
+            result = "inconclusive"
+        found.append(result)
     runs = [overall(found[start : start + cells]) for start in range(0, len(found), cells)]
-    kinds: tuple[Finding, ...] = ("worse", "inconclusive", "no worse", "better")
+    kinds: tuple[ComparisonResult, ...] = ("worse", "inconclusive", "no worse", "better")
     return {kind: runs.count(kind) / experiments for kind in kinds}

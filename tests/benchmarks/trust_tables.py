@@ -12,7 +12,7 @@ from trust_simulation import (
     bootstrap_bounds,
     coverage,
     coverage_when_stopped,
-    findings,
+    results,
 )
 
 COVERAGE = (0.93, 0.97)
@@ -65,8 +65,8 @@ def print_findings(experiments: int) -> list[Goal]:
     alarms: dict[str, list[float]] = {}
     for name, noise in sources.items():
         for processes in (5, 10, 20):
-            same = findings(noise, processes, 0.0, experiments)
-            slower = findings(noise, processes, 0.05, experiments)
+            same = results(noise, processes, 0.0, experiments)
+            slower = results(noise, processes, 0.05, experiments)
             no_worse = same["no worse"] + same["better"]
             shares = (same["worse"], same["inconclusive"], no_worse, slower["worse"], slower["inconclusive"])
             print(f"{name:>29}{processes:>11}" + "".join(f"{100 * share:>11.1f}" for share in shares))
@@ -74,7 +74,7 @@ def print_findings(experiments: int) -> list[Goal]:
             alarms.setdefault(kind, []).append(same["worse"])
     print("\nA run of 16 cells of the same program is called worse, in %:")
     for processes in (5, 10, 20):
-        found = findings(SCENARIOS["all, 5 % apart"], processes, 0.0, experiments // 10, cells=16)
+        found = results(SCENARIOS["all, 5 % apart"], processes, 0.0, experiments // 10, cells=16)
         print(f"{'all, 5 % apart':>29}{processes:>11}{100 * found['worse']:>11.1f}")
         # At five a side chance alone separates one cell of 252; docs/verdicts.md tells what that means.
         if processes >= 10:

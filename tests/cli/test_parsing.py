@@ -55,7 +55,7 @@ def test_a_run_folder_in_use_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match="not empty") as caught:
         parsing.new_run_folder(tmp_path)
-    assert "--resume" in caught.value.mend
+    assert "--resume" in caught.value.hint
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 

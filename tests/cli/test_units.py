@@ -59,7 +59,7 @@ def test_what_is_not_a_quantity_is_refused_with_an_example(
 ) -> None:
     with pytest.raises(UsageError, match=complaint) as caught:
         parse(text)
-    assert "such as" in caught.value.mend
+    assert "such as" in caught.value.hint
 
 
 @given(st.text(max_size=12))

@@ -64,10 +64,10 @@ def test_a_32_bit_userland_is_refused_whatever_the_core(
 ) -> None:
     with pytest.raises(DeviceUnfit, match="no runner for this device") as caught:
         ask(tmp_path, monkeypatch, machine, abis, bits)
-    assert "64-bit" in caught.value.mend
+    assert "64-bit" in caught.value.hint
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(DeviceUnfit, match=r"^/proc/1 cannot be written") as caught:
         describe(LocalTransport(), name="it", kind="host", folder="/proc/1")
-    assert "devices.toml" in caught.value.mend
+    assert "devices.toml" in caught.value.hint

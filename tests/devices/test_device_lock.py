@@ -59,15 +59,15 @@ def test_a_held_device_is_free_again_afterwards(device: Device) -> None:
 
 
 def test_who_comes_second_is_told_who_holds_it(device: Device) -> None:
-    told: list[str] = []
+    answer: list[str] = []
     with (
         hold_on_device(device, silently),
         pytest.raises(DeviceUnfit, match=f"being measured by process {os.getpid()} of "),
-        hold_on_device(device, told.append, wait_s=0.2),
+        hold_on_device(device, answer.append, wait_s=0.2),
     ):
         pass
-    assert len(told) == 1
-    assert told[0].startswith(f"waiting for process {os.getpid()} of ")
+    assert len(answer) == 1
+    assert answer[0].startswith(f"waiting for process {os.getpid()} of ")
 
 
 def test_the_holder_is_found_while_there_is_one(device: Device) -> None:

@@ -23,19 +23,19 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def try_in_another_thread(target: Target, cancelled: threading.Event | None = None) -> list[object]:
     """What it was told, and how it ended."""
-    told: list[object] = []
+    answer: list[object] = []
 
     def hold() -> None:
         try:
-            with hold_device(target, told.append, cancelled, wait_s=0.3):
-                told.append("held")
+            with hold_device(target, answer.append, cancelled, wait_s=0.3):
+                answer.append("held")
         except (DeviceUnfit, Interrupted) as error:
-            told.append(error)
+            answer.append(error)
 
     thread = threading.Thread(target=hold)
     thread.start()
     thread.join()
-    return told
+    return answer
 
 
 def test_who_holds_this_machine_may_take_it_again_and_nobody_else() -> None:

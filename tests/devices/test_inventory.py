@@ -76,13 +76,13 @@ def test_without_a_name_and_not_exactly_one_device_all_are_listed(
     attach(monkeypatch, *devices)
     with pytest.raises(DeviceUnfit, match=says) as caught:
         inventory.resolve([])
-    assert "emulator" in caught.value.mend
+    assert "emulator" in caught.value.hint
 
 
 def test_an_unknown_name_lists_what_there_is(here: Path) -> None:
     with pytest.raises(DeviceUnfit, match="no device 'nosuch'") as caught:
         inventory.resolve(["nosuch"])
-    assert "host, emulator, arm-vm" in caught.value.mend
+    assert "host, emulator, arm-vm" in caught.value.hint
 
 
 @pytest.mark.parametrize(

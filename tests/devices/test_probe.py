@@ -19,9 +19,9 @@ from harness.devices.device import describe
 from harness.devices.probe import PROBE_SCRIPT, Probed, parse_probe
 from harness.errors import DeviceUnfit
 from harness.records import Conditions
-from harness.transports.base import Completed
+from harness.system.processes import Completed
 from harness.transports.local import LocalTransport
-from harness.transports.verified import exact_argv
+from harness.transports.verified import verified_argv
 
 SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"])
 GETPROP = """#!/bin/sh
@@ -53,7 +53,7 @@ def write_tree(root: Path, files: dict[str, str]) -> None:
 
 
 def probe(root: Path, what: str, shell: list[str]) -> Probed:
-    told = subprocess.run(
+    answer = subprocess.run(
         [*shell, str(PROBE_SCRIPT), what, str(root)],
         env={**os.environ, "HARNESS_PROBE_ROOT": str(root)},
         capture_output=True,
@@ -61,8 +61,8 @@ def probe(root: Path, what: str, shell: list[str]) -> Probed:
         check=True,
         timeout=20,
     )
-    assert told.stderr == ""
-    return parse_probe(told.stdout)
+    assert answer.stderr == ""
+    return parse_probe(answer.stdout)
 
 
 @pytest.fixture
@@ -347,7 +347,7 @@ class Told:
         self.text = text
 
     def run(self, argv: object, *, timeout_s: float, stdin: bytes = b"") -> Completed:
-        return LocalTransport().run(exact_argv(["printf", "%s", self.text]), timeout_s=timeout_s)
+        return LocalTransport().run(verified_argv(["printf", "%s", self.text]), timeout_s=timeout_s)
 
     push = pull = close = None
 

@@ -9,10 +9,10 @@ import pytest
 
 from harness.devices.device import Device, describe
 from harness.devices.probe import Probed, parse_probe
-from harness.devices.tuning import JOURNAL, QUIET_SCRIPT, left_behind, parse_settings, quieted
+from harness.devices.tuning import JOURNAL, TUNE_SCRIPT, left_behind, parse_settings, tuned
 from harness.errors import ConnectionLost, Interrupted
-from harness.records import QuietSetting
-from harness.transports.base import Completed
+from harness.records import TunedSetting
+from harness.system.processes import Completed
 from harness.transports.local import LocalTransport
 
 SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"])
@@ -84,10 +84,10 @@ def shell(request: pytest.FixtureRequest) -> list[str]:
 
 
 def quiet(root: Path, shell: Sequence[str], command: str) -> Probed:
-    words = [*shell, str(QUIET_SCRIPT), command, str(root.parent / FOLDER)]
-    told = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20)
-    assert told.stderr == ""
-    return parse_probe(told.stdout)
+    words = [*shell, str(TUNE_SCRIPT), command, str(root.parent / FOLDER)]
+    answer = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20)
+    assert answer.stderr == ""
+    return parse_probe(answer.stdout)
 
 
 def governors(root: Path) -> list[str]:
@@ -99,9 +99,9 @@ def journal(root: Path) -> Path:
 
 
 def test_governors_are_set_read_back_and_restored(linux: Path, shell: list[str]) -> None:
-    told = quiet(linux, shell, "set")
-    assert parse_settings(told) == tuple(
-        QuietSetting(name=f"governor.policy{index}", before="schedutil", now="performance")
+    answer = quiet(linux, shell, "set")
+    assert parse_settings(answer) == tuple(
+        TunedSetting(name=f"governor.policy{index}", before="schedutil", now="performance")
         for index in (0, 4)
     )
     assert governors(linux) == ["performance"] * 2
@@ -141,17 +141,17 @@ def test_what_does_not_take_is_not_told_as_set(linux: Path, shell: list[str]) ->
     stubborn = linux / POLICIES / "policy4" / "scaling_governor"
     stubborn.unlink()
     stubborn.symlink_to("/proc/sys/kernel/ostype")
-    told = quiet(linux, shell, "set")
-    assert set(told.values) == {"set.governor.policy0"}
-    assert "set.governor.policy4" in told.unreadable
+    answer = quiet(linux, shell, "set")
+    assert set(answer.values) == {"set.governor.policy0"}
+    assert "set.governor.policy4" in answer.unreadable
     assert "policy4" not in journal(linux).read_text()
 
 
 def test_what_was_so_before_is_not_restored_to_anything(linux: Path, shell: list[str]) -> None:
     for path in (linux / POLICIES).glob("*/scaling_governor"):
         path.write_text("performance\n")
-    told = quiet(linux, shell, "set")
-    assert set(told.values.values()) == {"performance performance"}
+    answer = quiet(linux, shell, "set")
+    assert set(answer.values.values()) == {"performance performance"}
     assert not journal(linux).exists()
 
 
@@ -161,8 +161,8 @@ def test_setting_again_after_a_crash_goes_on_quietly_and_keeps_what_was_before(
     quiet(linux, shell, "set")
     whole = journal(linux).read_text()
     (linux / POLICIES / "policy4" / "scaling_governor").write_text("powersave\n")
-    told = quiet(linux, shell, "set")
-    assert told.values == dict.fromkeys(
+    answer = quiet(linux, shell, "set")
+    assert answer.values == dict.fromkeys(
         ("set.governor.policy0", "set.governor.policy4"), "schedutil performance"
     )
     assert (journal(linux).read_text(), governors(linux)) == (whole, ["performance"] * 2)
@@ -183,13 +183,13 @@ def test_what_cannot_be_restored_stays_in_the_journal(linux: Path, shell: list[s
     "text",
     [
         "",
-        "mobilenet-harness quieting 1\n",
-        "mobilenet-harness quieting 1\ngovernor.policy0 schedutil\n",
-        "mobilenet-harness quieting 2\ngovernor.policy0 schedutil\nend\n",
-        "mobilenet-harness quieting 1\ngovernor.policy0/../../x schedutil\nend\n",
-        "mobilenet-harness quieting 1\ngovernor.policy0 $(touch gone)\nend\n",
-        "mobilenet-harness quieting 1\ngovernor.policy0\nend\n",
-        "mobilenet-harness quieting 1\nend\nstay_awake 0\n",
+        "mobilenet-harness tuning 1\n",
+        "mobilenet-harness tuning 1\ngovernor.policy0 schedutil\n",
+        "mobilenet-harness tuning 2\ngovernor.policy0 schedutil\nend\n",
+        "mobilenet-harness tuning 1\ngovernor.policy0/../../x schedutil\nend\n",
+        "mobilenet-harness tuning 1\ngovernor.policy0 $(touch gone)\nend\n",
+        "mobilenet-harness tuning 1\ngovernor.policy0\nend\n",
+        "mobilenet-harness tuning 1\nend\nstay_awake 0\n",
         "\x7fELF\0\0",
     ],
 )
@@ -212,17 +212,17 @@ def device_of(root: Path, transport: LocalTransport | None = None) -> Device:
 
 
 def test_the_device_is_restored_at_the_end_and_on_an_interruption(linux: Path) -> None:
-    told: list[str] = []
-    with quieted(device_of(linux), told.append, wanted=True) as settings:
+    answer: list[str] = []
+    with tuned(device_of(linux), answer.append, wanted=True) as settings:
         assert settings is not None
         assert len(settings) == 2
         assert governors(linux) == ["performance"] * 2
     assert governors(linux) == ["schedutil"] * 2
-    with pytest.raises(Interrupted), quieted(device_of(linux), told.append, wanted=True):
+    with pytest.raises(Interrupted), tuned(device_of(linux), answer.append, wanted=True):
         raise Interrupted("made up")
     assert governors(linux) == ["schedutil"] * 2
-    assert told[:2] == [f"quiet: governor.policy{i} is performance (was schedutil)" for i in (0, 4)]
-    assert told[2] == "restored governor.policy0 to schedutil"
+    assert answer[:2] == [f"quiet: governor.policy{i} is performance (was schedutil)" for i in (0, 4)]
+    assert answer[2] == "restored governor.policy0 to schedutil"
 
 
 def test_a_pulled_cable_leaves_it_to_the_next_run_which_needs_not_be_quiet(linux: Path) -> None:
@@ -234,28 +234,28 @@ def test_a_pulled_cable_leaves_it_to_the_next_run_which_needs_not_be_quiet(linux
                 raise ConnectionLost("the cable was pulled")
             return super().run(argv, timeout_s=timeout_s, stdin=stdin)
 
-    told: list[str] = []
-    with quieted(device_of(linux, Pulled()), told.append, wanted=True):
+    answer: list[str] = []
+    with tuned(device_of(linux, Pulled()), answer.append, wanted=True):
         pass
-    assert told[-1] == "could not restore its settings (the cable was pulled); the next run will"
+    assert answer[-1] == "could not restore its settings (the cable was pulled); the next run will"
     assert left_behind(device_of(linux)) == (
         "governor.policy0 (was schedutil)",
         "governor.policy4 (was schedutil)",
     )
-    with quieted(device_of(linux), told.append, wanted=False) as settings:
+    with tuned(device_of(linux), answer.append, wanted=False) as settings:
         assert settings is None
         assert governors(linux) == ["schedutil"] * 2
     assert left_behind(device_of(linux)) == ()
 
 
 def test_without_being_asked_nothing_is_changed_or_written(phone: Path) -> None:
-    with quieted(device_of(phone), pytest.fail, wanted=False):
+    with tuned(device_of(phone), pytest.fail, wanted=False):
         pass
     assert ((phone / "wake").read_text(), (phone.parent / FOLDER).exists()) == ("Asleep\n", False)
 
 
 @pytest.mark.parametrize("words", [(), ("set",), ("set", "relative"), ("fly", "/tmp")])
 def test_wrong_usage_is_refused(words: tuple[str, ...]) -> None:
-    ended = subprocess.run(["sh", str(QUIET_SCRIPT), *words], capture_output=True, text=True, timeout=20)
+    ended = subprocess.run(["sh", str(TUNE_SCRIPT), *words], capture_output=True, text=True, timeout=20)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert "usage: quiet.sh" in ended.stderr
+    assert "usage: tune.sh" in ended.stderr

@@ -124,8 +124,8 @@ def test_a_killed_run_is_restored_by_the_next_and_an_interrupted_one_restores_it
 
     ended = run_harness(*RUN, "--out", "run", "--json")
     assert ended.exit_code == 0, ended.stderr
-    told = ended.stderr
-    assert told.index("governor.policy0 is performance (was schedutil)") < told.index("restored governor")
+    answer = ended.stderr
+    assert answer.index("governor.policy0 is performance (was schedutil)") < answer.index("restored governor")
     assert settings_of(administrator) == AS_BEFORE
     check_cell(ended.document["cells"][0])
     report = (tmp_path / "run" / "report" / "report.md").read_text()
@@ -140,7 +140,7 @@ def test_a_killed_run_is_restored_by_the_next_and_an_interrupted_one_restores_it
 
 
 def check_cell(cell: dict[str, Any]) -> None:
-    settings = {setting["name"]: (setting["before"], setting["now"]) for setting in cell["quieting"]}
+    settings = {setting["name"]: (setting["before"], setting["now"]) for setting in cell["tuning"]}
     assert settings == {
         "screen": ("Awake", "Awake"),
         "fixed_performance": (None, None),

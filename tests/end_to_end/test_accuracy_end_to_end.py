@@ -39,7 +39,7 @@ def test_accuracy_is_that_of_the_timed_file_and_equals_pytorch(
         assert (variant["width"], variant["resolution_px"], variant["classes"]) == (0.25, 32, 10)
         assert variant["weights"]["source"] == "w.safetensors"
         assert (accuracy["images"], accuracy["measured_on"]) == (300, cell["device"]["name"])
-        assert (accuracy["unreadable"], accuracy["departs_at"]) == (0, None)
+        assert (accuracy["unreadable"], accuracy["first_mismatch_at"]) == (0, None)
         # fp32 against the eager network, int8 against exact integers: on every image.
         assert accuracy["agreement_with_eager"] == 1.0
         saved = json.loads((tmp_path / "r" / "accuracy" / f"{_name(cell)}.json").read_text())

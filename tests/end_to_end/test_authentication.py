@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.devices.arm_vm.machine import ArmVm, boot
-from harness.transports.local import run_local
+from harness.system.processes import run_local
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
 

@@ -165,10 +165,10 @@ def test_ctrl_c_ends_waiting_for_a_device_that_another_harness_holds(tmp_path: P
         ) as process,
     ):
         assert process.stderr
-        told = ""
-        while "waiting for another harness" not in told and (line := process.stderr.readline()):
-            told += line
+        answer = ""
+        while "waiting for another harness" not in answer and (line := process.stderr.readline()):
+            answer += line
         os.kill(process.pid, signal.SIGINT)
-        told += process.communicate(timeout=60)[1]
-    assert process.returncode == 130, told
-    assert "--resume r" in told
+        answer += process.communicate(timeout=60)[1]
+    assert process.returncode == 130, answer
+    assert "--resume r" in answer

@@ -213,13 +213,13 @@ def test_a_core_that_computes_something_else_is_caught(
     assert "the file is right here" in ended.stderr
     cells = cells_by_precision(ended.document)
     assert cells["fp32"]["parity"]["passed"]
-    assert cells["fp32"]["parity"]["departs_at"] is None
-    assert [cells[precision]["accuracy"]["departs_at"] for precision in ("fp32", "int8")] == [
+    assert cells["fp32"]["parity"]["first_mismatch_at"] is None
+    assert [cells[precision]["accuracy"]["first_mismatch_at"] for precision in ("fp32", "int8")] == [
         None,
-        "lowered on device",
+        "device",
     ]
     assert not cells["int8"]["parity"]["passed"]
-    assert cells["int8"]["parity"]["departs_at"] == "lowered on device"
+    assert cells["int8"]["parity"]["first_mismatch_at"] == "device"
     assert cells["int8"]["verdict"]["status"] == "invalid"
     (detail,) = [
         reason["detail"]
@@ -235,5 +235,5 @@ def test_tensorflows_padding_is_one_delegate_and_its_cost_is_told(run_harness: C
     sweep = ("--width", "0.25", "--resolution", "32", "--padding", "symmetric,tf_same", "--processes", "1")
     ended = run_harness("run", "--device", "emulator", *sweep, "--out", "r")
     assert ended.exit_code == 0, ended.stderr
-    told = [line for line in ended.stdout.splitlines() if "instructions against symmetric" in line]
-    assert [line.split(" costs")[0] for line in told] == ["0.25/32 tf_same fp32", "0.25/32 tf_same int8"]
+    answer = [line for line in ended.stdout.splitlines() if "instructions against symmetric" in line]
+    assert [line.split(" costs")[0] for line in answer] == ["0.25/32 tf_same fp32", "0.25/32 tf_same int8"]

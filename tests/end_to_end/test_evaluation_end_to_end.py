@@ -52,7 +52,7 @@ def test_every_route_and_the_host_give_pytorchs_answers(run_harness: RunHarness,
     for name, cell in cells.items():
         accuracy = cell["accuracy"]
         assert (accuracy["measured_on"], accuracy["images"]) == (name, 40)
-        assert (accuracy["agreement_with_eager"], accuracy["departs_at"]) == (1.0, None)
+        assert (accuracy["agreement_with_eager"], accuracy["first_mismatch_at"]) == (1.0, None)
     outcomes = _outcomes(tmp_path / "r")
     assert len(set(outcomes)) == 1
     # The same files on this machine, for devices that are too slow.
@@ -97,7 +97,7 @@ def test_a_killed_evaluation_goes_on_and_images_are_sent_once(
     assert f"the logits of {len(logits)} of 220 images are not PyTorch's" in resumed.stderr
     (cell,) = resumed.document["cells"]
     assert cell["accuracy"]["agreement_with_eager"] == pytest.approx(1 - len(logits) / 220, abs=0.02)
-    assert cell["accuracy"]["departs_at"] == "lowered on host"
+    assert cell["accuracy"]["first_mismatch_at"] == "host"
     sent = _sent_images()
     assert len(sent) >= 4
     (tmp_path / "r" / "accuracy" / f"{cell['device']['name']}-mobilenet_v1_0.25_224_fp32-t1.json").unlink()
@@ -146,9 +146,9 @@ def test_ctrl_c_ends_an_evaluation_and_what_runs_on_the_device(
             time.sleep(0.01)
         assert Path(f"/proc/{pid}").exists()
         os.kill(process.pid, signal.SIGINT)
-        _, told = process.communicate(timeout=60)
-    assert process.returncode == 130, told
-    assert "go on with: harness evaluate r" in told
+        _, answer = process.communicate(timeout=60)
+    assert process.returncode == 130, answer
+    assert "go on with: harness evaluate r" in answer
     assert not Path(f"/proc/{pid}").exists()
     # It was ended, not waited for.
     assert not list(tmp_path.glob("r/accuracy/outputs/*/*.logits"))

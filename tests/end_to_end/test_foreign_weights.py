@@ -92,7 +92,9 @@ def test_weights_of_every_origin_run_and_are_evaluated_and_bad_pictures_are_name
         assert (accuracy["images"], accuracy["unreadable"]) == (35, 3)
         assert accuracy["agreement_with_eager"] == 1.0, name
         for picture, reason in BAD.items():
-            assert any(f"{picture}: " in told and reason in told for told in accuracy["unreadable_images"])
+            assert any(
+                f"{picture}: " in answer and reason in answer for answer in accuracy["unreadable_images"]
+            )
         # Not only what we read from the file: what its own network says.
         if "uint8" not in name:
             file = tmp_path / "r" / "accuracy" / f"host-{_cell_name(cell)}.json"

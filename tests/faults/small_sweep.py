@@ -19,7 +19,7 @@ from harness.measuring.parallel import measure_on
 from harness.records import Cell, RunRequest
 from harness.records.run_folder import read_cells
 from harness.run import variants_of
-from harness.transports.base import Completed
+from harness.system.processes import Completed
 from harness.transports.ssh import SshTransport
 from machine_user import user_environment
 
@@ -48,8 +48,8 @@ class Ended:
     cells: tuple[Cell, ...]
     errors: tuple[HarnessError, ...]
     seconds: float
-    told: tuple[str, ...]
-    leftovers: tuple[str, ...]
+    answer: tuple[str, ...]
+    orphans: tuple[str, ...]
 
     @property
     def complete(self) -> bool:
@@ -60,8 +60,8 @@ class Ended:
     @property
     def explained(self) -> bool:
         """Whether what is missing is told, with the device or in the cell."""
-        told = [error.what for error in self.errors] + [c.failure.what for c in self.cells if c.failure]
-        return self.complete or any(told)
+        answer = [error.what for error in self.errors] + [c.failure.what for c in self.cells if c.failure]
+        return self.complete or any(answer)
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Laboratory:
 
     def sweep(self, route: str, port: int | None = None, request: RunRequest = REQUEST) -> Ended:
         """Measure everything asked for by a route, at the machine's own port or a proxy's."""
-        told: list[str] = []
+        answer: list[str] = []
         artifacts = {variant: self.artifacts[variant] for variant in variants_of(request)}
         started = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
@@ -84,11 +84,11 @@ class Laboratory:
                 request,
                 artifacts,
                 Path(folder),
-                lambda event: told.append(event.text),
+                lambda event: answer.append(event.text),
             )
             cells = read_cells(Path(folder))
         seconds = time.monotonic() - started
-        return Ended(len(artifacts), cells, tuple(errors), seconds, tuple(told), self.leftovers())
+        return Ended(len(artifacts), cells, tuple(errors), seconds, tuple(answer), self.orphans())
 
     def wrong(self, cells: tuple[Cell, ...], route: str) -> list[str]:
         """Figures of measured cells that differ from those of an unharmed sweep by the same route."""
@@ -126,7 +126,7 @@ class Laboratory:
         runner = f"$(cat {FOLDERS['adb-direct']}/jobs/current/pid)"
         self.root("sh", "-c", f"kill -{signal} {runner}").check()
 
-    def leftovers(self) -> tuple[str, ...]:
+    def orphans(self) -> tuple[str, ...]:
         """Command lines of runners that still run on the machine, and of the shells around them."""
         time.sleep(0.5)
         return tuple(self.root("pgrep", "-af", "[/]runner --model").text.splitlines())

@@ -49,15 +49,15 @@ def test_a_harmed_connection_loses_nothing_and_falsifies_nothing(
         ended = laboratory.sweep(route, proxy.port)
     assert ended.explained
     assert laboratory.wrong(ended.cells, route) == []
-    assert ended.leftovers == ()
+    assert ended.orphans == ()
     assert proxy.struck
 
 
 def test_a_killed_adbd_does_not_end_what_is_measured(laboratory: Laboratory) -> None:
     ended = sweep_disturbed_by(laboratory, lambda: laboratory.root("pkill", "-9", "-x", "adbd"))
     assert ended.complete, (ended.errors, ended.cells)
-    assert any("connecting again" in text for text in ended.told)
-    assert not any("from its beginning" in text for text in ended.told)
+    assert any("connecting again" in text for text in ended.answer)
+    assert not any("from its beginning" in text for text in ended.answer)
     assert laboratory.wrong(ended.cells, "adb-direct") == []
 
 
@@ -66,7 +66,7 @@ def test_a_runner_that_vanishes_with_its_supervisor_is_measured_again(laboratory
         laboratory, lambda: laboratory.root("pkill", "-9", "-f", "launch.sh [s]upervise|[/]runner --model")
     )
     assert ended.complete, (ended.errors, ended.cells)
-    assert any("from its beginning" in text for text in ended.told)
+    assert any("from its beginning" in text for text in ended.answer)
     assert all(len(cell.processes) == cell.plan.processes for cell in ended.cells)
 
 
@@ -81,7 +81,7 @@ def test_a_runner_that_crashes_fails_its_cell_with_the_reason_and_the_next_is_me
     assert f"ended by signal {number}" in failed.what
     assert "MB of memory were available before" in failed.what
     assert len(measured.processes) == measured.plan.processes
-    assert ended.leftovers == ()
+    assert ended.orphans == ()
 
 
 def test_a_restarted_machine_is_noticed_and_what_it_measured_begins_anew() -> None:
@@ -92,5 +92,5 @@ def test_a_restarted_machine_is_noticed_and_what_it_measured_begins_anew() -> No
             lambda: laboratory.control.run(["sudo", "sh", "-c", "reboot -f >/dev/null 2>&1 &"], timeout_s=60),
         )
         assert ended.complete, (ended.errors, ended.cells)
-        assert any(text.startswith("it restarted") for text in ended.told)
+        assert any(text.startswith("it restarted") for text in ended.answer)
         assert len({cell.device.boot_id for cell in ended.cells}) == 1

@@ -71,8 +71,8 @@ def kill_in_the_second_process(laboratory: Laboratory, folder: Path) -> tuple[di
         os.kill(host.pid, signal.SIGKILL)
     (cell,) = saved_cells(folder).values()
     assert len(cell["processes"]) == 1
-    told = laboratory.root("cat", f"{FOLDERS['adb-direct']}/jobs/current/request").check()
-    request = decode_request(told.stdout)
+    answer = laboratory.root("cat", f"{FOLDERS['adb-direct']}/jobs/current/request").check()
+    request = decode_request(answer.stdout)
     assert request is not None
     assert request.round == 1
     return cell, request
@@ -92,7 +92,7 @@ def test_a_killed_run_takes_the_process_that_went_on_without_it(
     folder = tmp_path / "run"
     before, request = kill_in_the_second_process(laboratory, folder)
     if until == "it ended":
-        wait_until(lambda: not laboratory.leftovers())
+        wait_until(lambda: not laboratory.orphans())
     resumed = run_harness("run", "--resume", folder, "--json")
     assert resumed.exit_code == 0, resumed.stderr
     assert TAKEN in resumed.stderr
@@ -101,7 +101,7 @@ def test_a_killed_run_takes_the_process_that_went_on_without_it(
     assert cell["processes"][:1] == before["processes"]
     assert [process["started_at"] for process in cell["processes"][1:]] == [request.started_at]
     assert cell["processes"][1]["conditions_after"]["uptime_seconds"]
-    assert laboratory.leftovers() == ()
+    assert laboratory.orphans() == ()
 
 
 def test_another_run_ends_what_a_killed_one_left_and_takes_nothing_of_it(
@@ -115,7 +115,7 @@ def test_another_run_ends_what_a_killed_one_left_and_takes_nothing_of_it(
     (cell,) = saved_cells(tmp_path / "another").values()
     assert [process["round"] for process in cell["processes"]] == [0, 1]
     assert all(process["started_at"] > request.started_at for process in cell["processes"])
-    assert laboratory.leftovers() == ()
+    assert laboratory.orphans() == ()
 
 
 def test_a_host_suspended_for_longer_than_its_time_outs_goes_on_although_the_link_was_cut(
@@ -126,13 +126,13 @@ def test_a_host_suspended_for_longer_than_its_time_outs_goes_on_although_the_lin
         wait_until(laboratory.is_measuring)
         os.killpg(host.pid, signal.SIGSTOP)
         laboratory.root("pkill", "-9", "-x", "adbd").check()
-        wait_until(lambda: not laboratory.leftovers())
+        wait_until(lambda: not laboratory.orphans())
         time.sleep(15)
         os.killpg(host.pid, signal.SIGCONT)
-        _, told = host.communicate(timeout=240)
-    assert host.returncode == 0, told
-    assert "from its beginning" not in told
+        _, answer = host.communicate(timeout=240)
+    assert host.returncode == 0, answer
+    assert "from its beginning" not in answer
     (cell,) = saved_cells(folder).values()
     assert cell["failure"] is None
     assert [process["round"] for process in cell["processes"]] == [0, 1]
-    assert laboratory.leftovers() == ()
+    assert laboratory.orphans() == ()

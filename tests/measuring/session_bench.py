@@ -73,7 +73,7 @@ class Bench:
     futures: dict[Variant, Future[StoredArtifact]] = field(default_factory=dict)
     saved: list[Cell] = field(default_factory=list)
     detailed: list[Cell] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    answer: list[str] = field(default_factory=list)
 
     def bundle(self) -> Bundle:
         source = self.folder / "bundle"
@@ -121,7 +121,7 @@ class Bench:
         folder = str(self.folder / "device")
         info, _ = describe(LocalTransport(), name="here", kind="host", folder=folder)
         device = Device(info, self.transport, folder, LocalTransport)
-        return Session(device, self.bundle(), self.futures, self.keep, self.told.append)
+        return Session(device, self.bundle(), self.futures, self.keep, self.answer.append)
 
     def measure(self, processes: int = 3, earlier: tuple[Cell, ...] = (), seed: int = 0) -> None:
         plan = make_plan(processes=processes, warmup_iterations=1)

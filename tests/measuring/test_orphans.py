@@ -18,7 +18,7 @@ from builders import make_plan
 from harness.measuring.cell_state import CellRequest
 from harness.records import Cell
 from harness.runner.orphan import Request, decode_request, encode_request
-from harness.transports.base import Completed
+from harness.system.processes import Completed
 from harness.transports.local import LocalTransport
 
 PLAN = make_plan(processes=2, warmup_iterations=1)
@@ -76,12 +76,12 @@ def kill_in_the_second_process(bench: Bench) -> Cell:
         measure(bench)
     (cell,) = bench.saved
     bench.saved.clear()
-    bench.told.clear()
+    bench.answer.clear()
     return cell
 
 
 def measured(bench: Bench) -> int:
-    return sum(", process" in text for text in bench.told)
+    return sum(", process" in text for text in bench.answer)
 
 
 def job_of(bench: Bench) -> Path:
@@ -93,7 +93,7 @@ def test_the_process_that_went_on_is_taken_and_not_measured_again(bench: Bench) 
     asked = decode_request((job_of(bench) / "request").read_bytes())
     measure(bench, earlier=(saved,))
     cell = bench.saved[-1]
-    assert "taking what was measured meanwhile" in bench.told
+    assert "taking what was measured meanwhile" in bench.answer
     assert measured(bench) == 0
     assert [process.round for process in cell.processes] == [0, 1]
     assert cell.processes[0] == saved.processes[0]

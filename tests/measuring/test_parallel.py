@@ -50,13 +50,13 @@ def working(how: str) -> Iterator[subprocess.Popen[str]]:
 
 def test_ctrl_c_cancels_and_waits_for_the_end() -> None:
     with working("well") as process:
-        _, told = process.communicate(timeout=60)
-        assert (process.returncode, "error: interrupted" in told) == (130, True)
+        _, answer = process.communicate(timeout=60)
+        assert (process.returncode, "error: interrupted" in answer) == (130, True)
 
 
 def test_a_second_ctrl_c_leaves_what_still_waits() -> None:
     with working("stuck") as process:
         assert process.poll() is None
         os.kill(process.pid, signal.SIGINT)
-        _, told = process.communicate(timeout=60)
-        assert (process.returncode, "error: interrupted" in told) == (130, True)
+        _, answer = process.communicate(timeout=60)
+        assert (process.returncode, "error: interrupted" in answer) == (130, True)

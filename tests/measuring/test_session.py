@@ -113,10 +113,10 @@ def test_an_earlier_cell_of_another_boot_or_program_or_a_failed_one_is_measured_
 def test_a_second_session_pushes_nothing(bench: Bench) -> None:
     bench.add(0.25)
     bench.measure(processes=1)
-    assert sum("pushing" in text for text in bench.told) == 2
-    bench.told.clear()
+    assert sum("pushing" in text for text in bench.answer) == 2
+    bench.answer.clear()
     bench.measure(processes=1)
-    assert not any("pushing" in text for text in bench.told)
+    assert not any("pushing" in text for text in bench.answer)
 
 
 def test_a_finished_cell_of_an_earlier_boot_is_not_measured_again(bench: Bench) -> None:
@@ -207,9 +207,9 @@ def test_memory_is_read_in_a_process_of_its_own_after_the_rounds(bench: Bench) -
             6,
         )
     before = tuple(bench.detailed)
-    bench.told.clear()
+    bench.answer.clear()
     bench.measure(processes=2, earlier=before)
-    assert not any("memory" in text for text in bench.told)
+    assert not any("memory" in text for text in bench.answer)
 
 
 def test_a_memory_pass_that_fails_leaves_the_cell_with_the_reason(bench: Bench) -> None:
@@ -239,7 +239,7 @@ def test_a_device_cools_down_before_the_next_process(
     assert second.cooled_seconds > 0
     (before,) = second.conditions_before.temperatures or ()
     assert before.celsius == 41.0
-    assert "waiting for it to cool down" in bench.told
+    assert "waiting for it to cool down" in bench.answer
 
 
 def test_a_clock_that_dips_while_a_process_runs_is_in_the_cell_and_its_verdict(

@@ -82,7 +82,7 @@ def test_a_run_without_cells_is_refused_and_says_how_to_go_on(
     assert read_cells(tmp_path) == ()
     with pytest.raises(UsageError, match="holds no measured cell") as caught:
         load_run(tmp_path)
-    assert "--resume" in caught.value.mend
+    assert "--resume" in caught.value.hint
 
 
 def test_another_schema_version_is_refused_before_anything_else_is_read(folder: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_damaged_cell_is_refused_by_name_with_what_to_do(folder: Path, content
     with pytest.raises(UsageError, match="is damaged") as caught:
         load_run(folder)
     assert damaged.name in caught.value.what
-    assert "delete the file" in caught.value.mend
+    assert "delete the file" in caught.value.hint
 
 
 def test_an_unknown_field_is_damage_and_its_place_is_named(folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from harness.records import Cell, Interval, PairedDrop, Precision, Tier, Variant, Weights
+from harness.records import Cell, Interval, PairedDrop, Precision, Stage, Variant, Weights
 from reports.accuracy import describe_accuracy, doubts_about_accuracy, left_out
 from reports.padding import padding_costs
 from reports.report import write_report
@@ -24,11 +24,11 @@ def _evaluated(precision: Precision, top1: float, *, drop: float | None = None, 
     return replace(cell, accuracy=replace(cell.accuracy, drop_from_fp32=paired))
 
 
-def _spoil(cell: Cell, *, departs_at: Tier | None = None, unreadable: tuple[str, ...] = ()) -> Cell:
+def _spoil(cell: Cell, *, first_mismatch_at: Stage | None = None, unreadable: tuple[str, ...] = ()) -> Cell:
     assert cell.accuracy
     accuracy = replace(
         cell.accuracy,
-        departs_at=departs_at,
+        first_mismatch_at=first_mismatch_at,
         unreadable=len(unreadable) and 25,
         unreadable_images=unreadable,
     )
@@ -91,7 +91,7 @@ def test_pictures_left_out_are_counted_and_named() -> None:
 
 
 def test_where_answers_depart_is_told() -> None:
-    (note,) = doubts_about_accuracy([_spoil(_evaluated("fp32", 0.5), departs_at="lowered on device")])
+    (note,) = doubts_about_accuracy([_spoil(_evaluated("fp32", 0.5), first_mismatch_at="device")])
     assert "departs from PyTorch where it is lowered on device" in note
 
 

@@ -7,9 +7,9 @@ from harness.records import (
     Cell,
     Conditions,
     ConditionsSample,
-    QuietSetting,
     SampledConditions,
     Temperature,
+    TunedSetting,
 )
 from reports import conditions
 from reports.pictures import draw_pictures
@@ -61,12 +61,12 @@ def test_what_was_read_before_after_and_in_between_stands_in_a_row() -> None:
 
 def test_settings_are_told_with_what_was_read_back_and_what_was_refused() -> None:
     settings = (
-        QuietSetting(name="governor.policy0", before="schedutil", now="performance"),
-        QuietSetting(name="fixed_performance", note="refused"),
+        TunedSetting(name="governor.policy0", before="schedutil", now="performance"),
+        TunedSetting(name="fixed_performance", note="refused"),
     )
-    assert conditions.quieting([sampled_cell()]) is None
+    assert conditions.tuning([sampled_cell()]) is None
     assert (
-        conditions.quieting([replace(sampled_cell(), quieting=settings)] * 2)
+        conditions.tuning([replace(sampled_cell(), tuning=settings)] * 2)
         == "governor.policy0 performance (was schedutil); fixed_performance: refused"
     )
 

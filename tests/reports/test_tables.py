@@ -99,8 +99,8 @@ def test_pss_and_misses_have_a_column_only_where_they_were_measured() -> None:
         replace(process, cache_misses_per_inference=41_000 + index, branch_misses_per_inference=None)
         for index, process in enumerate(cell.processes)
     ]
-    told = replace(cell, memory=replace(cell.memory, detail=detail), processes=tuple(counted))
-    cells = (told, *others)
+    answer = replace(cell, memory=replace(cell.memory, detail=detail), processes=tuple(counted))
+    cells = (answer, *others)
     assert set(column(cells, "Pss MB")) == {"12.3", "–"}  # noqa: RUF001
     assert set(column(cells, "dumpsys Pss MB")) == {"12.4", "–"}  # noqa: RUF001
     assert set(column(cells, "cache misses k")) == {"41.0", "–"}  # noqa: RUF001

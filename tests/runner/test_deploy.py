@@ -27,13 +27,13 @@ def file_of(tmp_path: Path, content: bytes, name: str) -> DeviceFile:
 def test_a_file_is_pushed_once(tmp_path: Path, name: str) -> None:
     device = device_in(tmp_path / "device", LocalTransport())
     file = file_of(tmp_path, b"content", name)
-    told: list[str] = []
-    assert push_missing(device, [file], told.append) == (file,)
+    answer: list[str] = []
+    assert push_missing(device, [file], answer.append) == (file,)
     assert Path(file.destination).read_bytes() == b"content"
     assert Path(file.destination).stat().st_mode & 0o777 == 0o755
-    assert told == ["pushing 1 file, 0.0 MB"]
-    assert push_missing(device, [file], told.append) == ()
-    assert len(told) == 1
+    assert answer == ["pushing 1 file, 0.0 MB"]
+    assert push_missing(device, [file], answer.append) == ()
+    assert len(answer) == 1
 
 
 def test_a_changed_file_is_pushed_again(tmp_path: Path) -> None:

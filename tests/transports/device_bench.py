@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.devices.arm_vm.machine import ArmVm
+from harness.system.processes import run_local
 from harness.transports.adb import AdbTransport
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport
-from harness.transports.local import run_local
 from harness.transports.ssh import SshTransport
 from harness.transports.tcp_link import TcpLink
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from harness.transports.local import run_local
+from harness.system.processes import run_local
 
 CLONE_NEWNET = 0x40000000  # linux/sched.h
 MTU = 1500

@@ -20,9 +20,10 @@ from harness.errors import (
     TransferFailed,
     TransportError,
 )
+from harness.system.processes import Completed
 from harness.transports.adb import AdbTransport, AttachedDevice, connect, list_devices, parse_devices
 from harness.transports.adb_failures import early_end, transfer_failure
-from harness.transports.base import Completed, Transport
+from harness.transports.base import Transport
 
 
 def find(serial: str, environment: Mapping[str, str]) -> AttachedDevice:
@@ -155,13 +156,13 @@ def test_a_device_that_worked_before_is_not_unauthorized_for_good(tmp_path: Path
     transport.run(["true"], timeout_s=10).check()
     with pytest.raises(ConnectionLost, match="has not accepted this computer's key") as caught:
         transport.run(["true"], timeout_s=10)
-    assert "Allow USB debugging?" in caught.value.mend
+    assert "Allow USB debugging?" in caught.value.hint
 
 
 def test_without_adb_the_mend_is_to_install_it(tmp_path: Path) -> None:
     with pytest.raises(DeviceUnfit, match="Google's adb is not installed") as caught:
         list_devices(adb=str(tmp_path / "adb"))
-    assert "apt install adb" in caught.value.mend
+    assert "apt install adb" in caught.value.hint
     with pytest.raises(DeviceUnfit, match="not installed"):
         AdbTransport("SERIAL", adb=str(tmp_path / "adb")).run(["true"], timeout_s=5)
 
@@ -184,7 +185,7 @@ def test_a_device_that_does_not_know_the_key_is_told(bench: Bench, adb_environme
     serial = f"127.0.0.1:{bench.machine.adb_port}"
     with pytest.raises(DeviceUnfit, match="has not accepted this computer's key") as caught:
         AdbTransport(serial, env=adb_environment).run(["true"], timeout_s=10)
-    assert "Allow USB debugging?" in caught.value.mend
+    assert "Allow USB debugging?" in caught.value.hint
     with pytest.raises(DeviceUnfit, match="has not accepted this computer's key"):
         check_state(find(serial, adb_environment))
 
@@ -200,12 +201,12 @@ def test_a_device_whose_adbd_does_not_answer_is_offline(
         try:
             with pytest.raises(ConnectionLost, match="failed to connect") as caught:
                 AdbTransport(serial, env=environment).run(["true"], timeout_s=30)
-            assert "awake" in caught.value.mend
+            assert "awake" in caught.value.hint
             # adb 29 goes on listing what it could not connect to, adb 34 does not.
             for listed in list_devices(env=environment):
                 with pytest.raises(DeviceUnfit, match="it is offline") as unfit:
                     check_state(listed)
-                assert "adb reconnect" in unfit.value.mend
+                assert "adb reconnect" in unfit.value.hint
         finally:
             administrator.run(["sudo", "pkill", "-CONT", "adbd"], timeout_s=30).check()
         assert AdbTransport(serial, env=environment).run(["echo", "in"], timeout_s=30).stdout == b"in\n"

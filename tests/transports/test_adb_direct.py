@@ -50,7 +50,7 @@ def run_against(behave: Behaviour, key: Path) -> None:
 def test_nobody_listening_is_told(closed_port: int, key: Path) -> None:
     with pytest.raises(ConnectionLost, match="cannot connect: Connection refused") as caught:
         AdbDirectTransport(TcpLink("127.0.0.1", closed_port), key=key).run(["true"], timeout_s=5)
-    assert "adb tcpip 5555" in caught.value.mend
+    assert "adb tcpip 5555" in caught.value.hint
 
 
 def test_no_answer_is_a_timeout_of_its_own(key: Path) -> None:
@@ -76,7 +76,7 @@ def test_wireless_debugging_that_wants_pairing_is_told(key: Path) -> None:
 
     with pytest.raises(DeviceUnfit, match="wants pairing") as caught:
         run_against(want_tls, key)
-    assert "adb pair" in caught.value.mend
+    assert "adb pair" in caught.value.hint
 
 
 def test_a_key_that_nobody_accepts_is_told(key: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_key_that_is_refused_is_told(key: Path) -> None:
 def test_a_device_without_shell_v2_is_told(key: Path) -> None:
     with pytest.raises(DeviceUnfit, match="does not tell exit codes") as caught:
         run_against(greet(b"device::ro.product.name=old;features=cmd\0"), key)
-    assert "Android 7" in caught.value.mend
+    assert "Android 7" in caught.value.hint
 
 
 def test_a_device_that_closes_in_the_middle_is_lost_at_once(key: Path) -> None:

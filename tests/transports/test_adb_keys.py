@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DeviceUnfit
+from harness.system.processes import run_local
 from harness.transports.adb_keys import find_keys, load_signers, make_key
-from harness.transports.local import run_local
 
 
 @pytest.fixture(autouse=True)

@@ -34,13 +34,13 @@ def store_model(folder: Path, number: int) -> StoredArtifact:
 
 def deploy(transport: Transport, folder: str, models: list[StoredArtifact]) -> list[str]:
     """All that happens before the first measurement; what was told of it."""
-    told: list[str] = []
+    answer: list[str] = []
     info, free_bytes = describe(transport, name="arm-vm", kind="arm_vm", folder=folder)
     device = Device(info, transport, folder, lambda: transport, free_bytes=free_bytes)
-    deploy_bundle(device, ensure_bundle("arm64-v8a"), told.append)
+    deploy_bundle(device, ensure_bundle("arm64-v8a"), answer.append)
     for model in models:
-        deploy_artifact(device, model, told.append)
-    return told
+        deploy_artifact(device, model, answer.append)
+    return answer
 
 
 @pytest.fixture(scope="module")

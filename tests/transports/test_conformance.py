@@ -13,8 +13,8 @@ from narrow_network import MTU, NotPermitted, narrow_network
 from shaped_proxy import ShapedProxy
 
 from harness.errors import CommandFailed, ConnectionLost, TimedOut, TransferFailed, UsageError
+from harness.system.processes import run_local
 from harness.transports.base import Transport
-from harness.transports.local import run_local
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.transports.local import LocalTransport, ProgramTimedOut, run_local, start_local
+from harness.system.processes import ProgramTimedOut, run_local, start_local
+from harness.transports.local import LocalTransport
 
 
 def test_a_missing_program_is_127_and_one_that_may_not_run_126(tmp_path: Path) -> None:

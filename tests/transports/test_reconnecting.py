@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConnectionLost, DeviceError, TimedOut, TransferFailed
+from harness.system.processes import Completed
 from harness.transports import reconnecting
-from harness.transports.base import Completed
 from harness.transports.local import LocalTransport
 from harness.transports.reconnecting import DeviceRestarted, ReconnectingTransport
-from harness.transports.verified import exact_argv
+from harness.transports.verified import verified_argv
 
 
 class Scripted(LocalTransport):
@@ -25,9 +25,9 @@ class Scripted(LocalTransport):
         self.closed = 0
 
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
-        if tuple(argv) == exact_argv(reconnecting.BOOT_ID):
+        if tuple(argv) == verified_argv(reconnecting.BOOT_ID):
             boot_id = self.boot_ids.pop(0) if len(self.boot_ids) > 1 else self.boot_ids[0]
-            return super().run(exact_argv(["echo", boot_id]), timeout_s=timeout_s)
+            return super().run(verified_argv(["echo", boot_id]), timeout_s=timeout_s)
         self.commands.append(argv)
         if self.script and (error := self.script.pop(0)):
             raise error
@@ -49,13 +49,13 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def met(*script: DeviceError | None, boot_ids: Sequence[str] = ("one",)) -> ReconnectingTransport:
     """A connection that has worked once."""
-    transport = ReconnectingTransport(Scripted(None, *script, boot_ids=boot_ids), told.append)
-    told.clear()
+    transport = ReconnectingTransport(Scripted(None, *script, boot_ids=boot_ids), answer.append)
+    answer.clear()
     transport.run(["true"], timeout_s=10)
     return transport
 
 
-told: list[str] = []
+answer: list[str] = []
 
 
 @pytest.mark.parametrize("error", [ConnectionLost("cut"), TimedOut("stalled")])
@@ -63,7 +63,7 @@ def test_a_call_cut_short_is_made_again_on_a_new_connection(error: DeviceError) 
     transport = met(error, error)
     assert transport.run(["echo", "hello"], timeout_s=10).stdout == b"hello\n"
     assert transport._transport.closed == 2  # type: ignore[attr-defined]
-    assert told == [f"{error.what}; connecting again"]
+    assert answer == [f"{error.what}; connecting again"]
 
 
 def test_a_push_cut_short_is_made_again(tmp_path: Path) -> None:
@@ -94,13 +94,13 @@ class Late(LocalTransport):
 
 
 def test_a_connection_cut_before_the_first_answer_is_tried_again() -> None:
-    transport = ReconnectingTransport(Late(1), told.append)
+    transport = ReconnectingTransport(Late(1), answer.append)
     assert transport.run(["echo", "hello"], timeout_s=10).stdout == b"hello\n"
 
 
 def test_a_device_that_never_answered_is_not_waited_for() -> None:
     with pytest.raises(ConnectionLost, match="nobody there"):
-        ReconnectingTransport(Late(1000), told.append).run(["true"], timeout_s=10)
+        ReconnectingTransport(Late(1000), answer.append).run(["true"], timeout_s=10)
 
 
 def test_a_device_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_a_user_who_gives_up_is_not_kept_waiting(monkeypatch: pytest.MonkeyPatch
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    while not told:
+    while not answer:
         time.sleep(0.01)
     transport.give_up()
     thread.join(timeout=30)

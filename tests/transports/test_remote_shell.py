@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.transports.local import run_local
+from harness.system.processes import run_local
 from harness.transports.remote_shell import FramedCommand
 
 SHELLS = [

@@ -10,7 +10,7 @@ from device_bench import Bench
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, UsageError
 from harness.system.child_processes import running
-from harness.transports.local import run_local
+from harness.system.processes import run_local
 from harness.transports.ssh import SshTransport, failure
 
 
@@ -51,8 +51,8 @@ def test_sshs_messages_are_understood(log: str, kind: type[DeviceError], what: s
 
 def test_the_mends_name_the_port() -> None:
     found = failure(b"REMOTE HOST IDENTIFICATION HAS CHANGED", "me@pi", 2222)
-    assert "ssh-keygen -R '[pi]:2222'" in found.mend
-    assert "ssh -p 2222 me@pi" in found.mend
+    assert "ssh-keygen -R '[pi]:2222'" in found.hint
+    assert "ssh -p 2222 me@pi" in found.hint
 
 
 def test_control_characters_in_a_message_are_not_shown() -> None:
@@ -91,7 +91,7 @@ def make_ssh_key(path: Path) -> Path:
 def test_an_unknown_host_key_is_refused(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(DeviceUnfit, match="host key is not known") as caught:
         try_in(bench, known_hosts=tmp_path / "empty")
-    assert f"ssh -p {bench.machine.ssh_port}" in caught.value.mend
+    assert f"ssh -p {bench.machine.ssh_port}" in caught.value.hint
     assert not (tmp_path / "empty").exists()
 
 
@@ -102,7 +102,7 @@ def test_a_changed_host_key_is_refused(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "changed").write_text(f"[127.0.0.1]:{bench.machine.ssh_port} ssh-ed25519 {other}\n")
     with pytest.raises(DeviceUnfit, match="not the one known for it") as caught:
         try_in(bench, known_hosts=tmp_path / "changed")
-    assert "ssh-keygen -R" in caught.value.mend
+    assert "ssh-keygen -R" in caught.value.hint
 
 
 @pytest.mark.slow
@@ -183,10 +183,10 @@ def test_the_configuration_with_its_jump_hosts_and_known_hosts_is_honoured(
     # What is known to the machine's own file is known under its alias, too.
     key = machine.known_hosts.read_text().split(" ", 1)[1]
     known_hosts.write_text(f"[127.0.0.1]:{machine.ssh_port} {key}")
-    told = transport.run(["sh", "-c", 'echo "$SSH_CONNECTION"'], timeout_s=60).check().text
+    answer = transport.run(["sh", "-c", 'echo "$SSH_CONNECTION"'], timeout_s=60).check().text
     transport.close()
     # Without the jump, the machine sees QEMU's address instead of its own.
-    assert told.startswith(("127.0.0.1 ", "::1 "))
+    assert answer.startswith(("127.0.0.1 ", "::1 "))
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from harness.devices.inventory import read_inventory
 from harness.errors import DeviceUnfit, UsageError
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_bundle
-from harness.transports.base import Completed
+from harness.system.processes import Completed
 from harness.transports.ssh import SshTransport
 
 
@@ -56,8 +56,8 @@ def test_the_runner_uses_the_boards_own_glibc_and_that_is_recorded(board: Device
     assert found["libm.so.6"].startswith("/lib/aarch64-linux-gnu/libm.so.6 ")
     assert found["libexecutorch.so"].startswith(deployed.folder)
     assert found["libstdc++.so.6"].startswith(deployed.folder)
-    told = board.transport.run([*deployed.runner_argv(()), "--nothing"], timeout_s=60)
-    assert (told.exit_code, told.stderr) == (2, b"runner: unknown option '--nothing'\n")
+    answer = board.transport.run([*deployed.runner_argv(()), "--nothing"], timeout_s=60)
+    assert (answer.exit_code, answer.stderr) == (2, b"runner: unknown option '--nothing'\n")
 
 
 @pytest.mark.slow
@@ -66,7 +66,7 @@ def test_a_glibc_older_than_the_runner_needs_is_refused(board: Device) -> None:
     bullseye = replace(board, system_glibc=(2, 31))
     with pytest.raises(DeviceUnfit, match=r"is older than 2\.\d+, which the runner needs") as caught:
         deploy_bundle(bullseye, ensure_bundle("arm64-v8a"), silently)
-    assert "devices.toml" in caught.value.mend
+    assert "devices.toml" in caught.value.hint
 
 
 def test_a_board_without_glibc_is_told() -> None:

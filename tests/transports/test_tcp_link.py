@@ -40,5 +40,5 @@ def test_a_peer_that_vanished_is_a_lost_connection_whether_bytes_are_under_way_o
         subprocess.Popen([*argv, when], stdout=subprocess.PIPE, text=True) for when in ("idle", "sending")
     ]
     for process in both:
-        told, _ = process.communicate(timeout=90)
-        assert told.startswith("the connection to the device broke: Connection timed out")
+        answer, _ = process.communicate(timeout=90)
+        assert answer.startswith("the connection to the device broke: Connection timed out")

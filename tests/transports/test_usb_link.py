@@ -52,7 +52,7 @@ def test_a_device_that_is_not_attached_is_told_by_libusb_itself(key: Path) -> No
     pytest.importorskip("adb_shell.transport.usb_transport", exc_type=OSError)
     with pytest.raises(ConnectionLost, match="no such device is attached over USB") as caught:
         run_over_usb("no-such-serial", key)
-    assert "USB debugging is on" in caught.value.mend
+    assert "USB debugging is on" in caught.value.hint
 
 
 def test_without_libusb_the_mend_is_to_install_it() -> None:
@@ -65,14 +65,14 @@ def test_a_device_that_a_server_holds_is_told(attached: list[StandIn], key: Path
     attached.append(StandIn("1A2B", held=True))
     with pytest.raises(DeviceUnfit, match="another program has the device") as caught:
         run_over_usb("1A2B", key)
-    assert "adb kill-server" in caught.value.mend
+    assert "adb kill-server" in caught.value.hint
 
 
 def test_a_device_this_user_may_not_open_is_told(attached: list[StandIn], key: Path) -> None:
     attached.append(StandIn("1A2B", forbidden=True))
     with pytest.raises(DeviceUnfit, match="may not open the USB device") as caught:
         run_over_usb("1A2B", key)
-    assert "udev" in caught.value.mend
+    assert "udev" in caught.value.hint
     assert [(device.serial, device.state) for device in list_usb_devices()] == [("usb:1-7", "no permissions")]
 
 

@@ -59,5 +59,5 @@ def open_dataset(name: str, split: str = "test") -> Dataset:
         return open_image_folder(Path(name), split)
     raise UsageError(
         f"no data set {name!r}",
-        mend=f"name a folder of pictures, fashion-mnist, or KIND:PLACE with KIND one of {', '.join(_KINDS)}",
+        hint=f"name a folder of pictures, fashion-mnist, or KIND:PLACE with KIND one of {', '.join(_KINDS)}",
     )

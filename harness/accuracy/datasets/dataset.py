@@ -37,7 +37,7 @@ class Dataset:
         if len(self.classes) < 2:
             raise UsageError(
                 f"{self.name} has a single class, {self.classes[0]!r}: any network would be right",
-                mend="point at the folder that holds one folder for each class",
+                hint="point at the folder that holds one folder for each class",
             )
         low, high = min(self.labels), max(self.labels)
         if low < 0 or high >= len(self.classes):
@@ -120,12 +120,12 @@ def match_classes(dataset: Dataset, names: tuple[str, ...]) -> None:
         raise UsageError(
             f"{dataset.name} has the classes of the weights in another order: class {here} is "
             f"{dataset.classes[here]!r} in the data set and {names[here]!r} in the weights",
-            mend="open it with the class order the weights were trained with",
+            hint="open it with the class order the weights were trained with",
         )
     only_data = sorted(set(dataset.classes) - set(names))[:5]
     only_weights = sorted(set(names) - set(dataset.classes))[:5]
     raise UsageError(
         f"{dataset.name} has {len(dataset.classes)} classes, the weights know {len(names)}; "
         f"only in the data set: {only_data}, only in the weights: {only_weights}",
-        mend="evaluate on the data set the weights were trained for, or train a head for this one",
+        hint="evaluate on the data set the weights were trained for, or train a head for this one",
     )

@@ -24,7 +24,7 @@ def open_hugging_face(place: str, split: str) -> Dataset:
     except ImportError as error:
         raise UsageError(
             "Hugging Face data sets need the library `datasets`",
-            mend="pip install 'mobilenet-harness[huggingface]'",
+            hint="pip install 'mobilenet-harness[huggingface]'",
         ) from error
     table = _load(library, place, split)
     image_column = _only_column(table, library.Image, place)

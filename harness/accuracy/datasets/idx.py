@@ -34,7 +34,7 @@ def open_fashion_mnist(split: str) -> Dataset:
     if not FASHION_MNIST.is_dir():
         raise UsageError(
             f"Fashion-MNIST is not under {FASHION_MNIST}",
-            mend="apt-get install dataset-fashion-mnist, or name a folder with its files as idx:FOLDER",
+            hint="apt-get install dataset-fashion-mnist, or name a folder with its files as idx:FOLDER",
         )
     return open_idx(FASHION_MNIST, split, name="fashion-mnist", classes=FASHION_MNIST_CLASSES)
 
@@ -86,7 +86,7 @@ def _find(folder: Path, name: str) -> Path:
     for candidate in (folder / name, folder / f"{name}.gz"):
         if candidate.is_file():
             return candidate
-    raise UsageError(f"{folder} has no {name} or {name}.gz", mend="check the path of the data set")
+    raise UsageError(f"{folder} has no {name} or {name}.gz", hint="check the path of the data set")
 
 
 def read_idx(file: Path, *, dimensions: int) -> NDArray[np.uint8]:
@@ -106,6 +106,6 @@ def read_idx(file: Path, *, dimensions: int) -> NDArray[np.uint8]:
     if len(content) != header + math.prod(sizes):
         raise UsageError(
             f"{file} promises {math.prod(sizes)} bytes of {sizes} and has {len(content) - header}",
-            mend="fetch it again",
+            hint="fetch it again",
         )
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(sizes)

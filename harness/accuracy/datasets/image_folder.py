@@ -26,13 +26,13 @@ def open_image_folder(folder: Path, split: str) -> Dataset:
     root = split_folder(folder, split)
     class_folders = [entry for entry in sorted(root.iterdir()) if is_class_folder(entry)]
     if not class_folders:
-        raise UsageError(f"{root} has no class folders", mend="put the pictures in one folder for each class")
+        raise UsageError(f"{root} has no class folders", hint="put the pictures in one folder for each class")
     pictures: list[Path] = []
     labels: list[int] = []
     for label, class_folder in enumerate(class_folders):
         found = list_pictures(class_folder)
         if not found:
-            raise UsageError(f"the class folder {class_folder} has no pictures", mend="fill it or remove it")
+            raise UsageError(f"the class folder {class_folder} has no pictures", hint="fill it or remove it")
         pictures += found
         labels += [label] * len(found)
     classes = tuple(entry.name for entry in class_folders)
@@ -42,7 +42,7 @@ def open_image_folder(folder: Path, split: str) -> Dataset:
 def split_folder(folder: Path, split: str) -> Path:
     """The folder of a split, or the folder itself when it is not divided into splits."""
     if not folder.is_dir():
-        raise UsageError(f"no folder {folder}", mend="check the path of the data set")
+        raise UsageError(f"no folder {folder}", hint="check the path of the data set")
     names = _SPLIT_FOLDERS.get(split, (split,))
     for name in names:
         if (folder / name).is_dir():
@@ -52,7 +52,7 @@ def split_folder(folder: Path, split: str) -> Path:
     if divided:
         raise UsageError(
             f"{folder} has no {split} split, only {', '.join(sorted(divided))}",
-            mend=f"make a folder {names[0]}, or name another split",
+            hint=f"make a folder {names[0]}, or name another split",
         )
     return folder
 

@@ -41,7 +41,7 @@ def open_imagenet(
         root = folder
     pictures = {path.name: path for path in list_pictures(root)}
     if not pictures:
-        raise UsageError(f"{root} has no pictures", mend="point at the folder of the validation images")
+        raise UsageError(f"{root} has no pictures", hint="point at the folder of the validation images")
     names = sorted(pictures)
     labelled, classes = _read_labels(labels_file, names, first_label)
     return picture_dataset(
@@ -59,7 +59,7 @@ def _from_class_folders(folder: Path, split: str) -> Dataset:
     if len(dataset.classes) != CLASSES:
         raise UsageError(
             f"{folder} has {len(dataset.classes)} class folders, not ImageNet's {CLASSES}",
-            mend="complete it, or open it as folder:PATH with a head trained for these classes",
+            hint="complete it, or open it as folder:PATH with a head trained for these classes",
         )
     return dataset
 
@@ -74,7 +74,7 @@ def _find_labels(root: Path) -> Path:
         if candidate.is_file():
             return candidate
     raise UsageError(
-        f"{root} has neither synset folders nor a labels.txt or val.txt", mend="name the file of labels"
+        f"{root} has neither synset folders nor a labels.txt or val.txt", hint="name the file of labels"
     )
 
 
@@ -83,7 +83,7 @@ def _read_labels(file: Path, names: list[str], first_label: int) -> tuple[dict[s
     if file.name == _DEVKIT_LABELS:
         raise UsageError(
             f"{file.name} numbers the classes in the development kit's own order, not by sorted synset",
-            mend="use a file of synsets or of sorted class numbers (Caffe's val.txt)",
+            hint="use a file of synsets or of sorted class numbers (Caffe's val.txt)",
         )
     try:
         lines = file.read_text("utf-8").split("\n")
@@ -92,7 +92,7 @@ def _read_labels(file: Path, names: list[str], first_label: int) -> tuple[dict[s
     rows = [line.split() for line in lines if line.strip()]
     if len(rows) != len(names):
         raise UsageError(
-            f"{file} has {len(rows)} labels for {len(names)} pictures", mend="complete one or the other"
+            f"{file} has {len(rows)} labels for {len(names)} pictures", hint="complete one or the other"
         )
     if all(len(row) == 1 for row in rows):
         rows = [[name, row[0]] for name, row in zip(names, rows, strict=True)]
@@ -118,6 +118,6 @@ def _number(file: Path, line: int, text: str, first_label: int) -> int:
     if not 0 <= number < CLASSES:
         raise UsageError(
             f"{file} line {line}: label {text} is not one of {CLASSES} counted from {first_label}",
-            mend="say whether the first label is 0 or 1; there is no background class in ImageNet's 1000",
+            hint="say whether the first label is 0 or 1; there is no background class in ImageNet's 1000",
         )
     return number

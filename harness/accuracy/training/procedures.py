@@ -177,7 +177,7 @@ def fine_tune_for_int8(
         # Without normalization, channels of unequal scale make training diverge: tried, down to rate 0.001.
         raise UsageError(
             f"{weights.file_name} has its BatchNorm folded into the convolutions: it cannot be trained on",
-            mend="start from the weights it was converted from",
+            hint="start from the weights it was converted from",
         )
     preprocessing = weights.preprocessing(_known_side(weights, resolution_px))
     images, unreadable = training_images(training, preprocessing)
@@ -223,7 +223,7 @@ def _known_side(weights: LoadedWeights, asked_px: int | None) -> int:
     side = asked_px or weights.resolution_px
     if side is None:
         raise UsageError(
-            f"{weights.file_name} does not say its resolution", mend="name one with --resolution"
+            f"{weights.file_name} does not say its resolution", hint="name one with --resolution"
         )
     return side
 
@@ -235,7 +235,7 @@ def require_same_classes(training: Dataset, test: Dataset) -> None:
         raise UsageError(
             f"{training.name} has {len(training.classes)} classes to train, {len(test.classes)} to test; "
             f"differing: {', '.join(differing[:5]) or 'their order'}",
-            mend="give every split the same class folders",
+            hint="give every split the same class folders",
         )
 
 

@@ -206,7 +206,7 @@ class _SavedState:
         if any(metadata.get(key) != value for key, value in self._belongs_to.items()):
             raise UsageError(
                 f"{self._file} belongs to a run with another recipe or other images",
-                mend="go on with the same options, or remove the file to begin anew",
+                hint="go on with the same options, or remove the file to begin anew",
             )
         network.load_state_dict(_under(_NETWORK, tensors))
         momentum = _under(_MOMENTUM, tensors)

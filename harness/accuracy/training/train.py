@@ -66,7 +66,7 @@ def train(order: TrainingOrder, listen: Listener) -> Trained:
             progress=progress,
         )
     except KeyboardInterrupt:
-        raise Interrupted("interrupted", mend="the same command goes on from what was last saved") from None
+        raise Interrupted("interrupted", hint="the same command goes on from what was last saved") from None
 
 
 def open_splits(dataset: str, *, seed: int) -> tuple[Dataset, Dataset]:
@@ -90,7 +90,7 @@ def _tell_progress(listen: Listener) -> Callable[[sgd.Progress], None]:
         listen(Event("training", f"epoch {epoch + 1}: mean loss {mean:.3f}"))
         losses.clear()
 
-    def tell(progress: sgd.Progress) -> None:
+    def log(progress: sgd.Progress) -> None:
         nonlocal epoch
         if losses and progress.epoch != epoch:
             tell_epoch()
@@ -101,4 +101,4 @@ def _tell_progress(listen: Listener) -> Callable[[sgd.Progress], None]:
         if progress.step == progress.steps:
             tell_epoch()
 
-    return tell
+    return log

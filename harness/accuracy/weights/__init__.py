@@ -35,18 +35,18 @@ def load_weights(file: Path, *, width: float | None = None, classes: int | None 
             non-finite tensor is named.
     """
     if not file.is_file():
-        raise UsageError(f"no weights file {file}", mend="check the path")
+        raise UsageError(f"no weights file {file}", hint="check the path")
     reader = _READERS.get(file.suffix.lower())
     if reader is None:
         raise UsageError(
             f"{file.name} is not a kind of weights file that is known",
-            mend=f"its name must end in one of {', '.join(_READERS)}",
+            hint=f"its name must end in one of {', '.join(_READERS)}",
         )
     loaded = assemble(reader(file), file.name, _sha256(file), width=width)
     if classes is not None and loaded.classes != classes:
         raise UsageError(
             f"{file.name} classifies into {loaded.classes or 'no'} classes, not {classes}",
-            mend="1001 classes count a background class before ImageNet's 1000",
+            hint="1001 classes count a background class before ImageNet's 1000",
         )
     return loaded
 

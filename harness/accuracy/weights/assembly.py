@@ -86,7 +86,7 @@ class LoadedWeights:
         if classes is None:
             raise UsageError(
                 f"{self.file_name} is a backbone without a classifier",
-                mend="train a head for it: harness train --from FILE --freeze-backbone",
+                hint="train a head for it: harness train --from FILE --freeze-backbone",
             )
         network = MobileNetV1(
             self.width,
@@ -192,19 +192,19 @@ def _checked(
     tensor: NamedTensor | None, ours: str, shape: torch.Size, width: float, file_name: str
 ) -> Tensor:
     if tensor is None:
-        raise UsageError(f"{file_name} has no tensor for {ours}", mend="is it a complete MobileNetV1?")
+        raise UsageError(f"{file_name} has no tensor for {ours}", hint="is it a complete MobileNetV1?")
     if tensor.value.shape != shape:
         raise UsageError(
             f"{file_name}: {tensor.name} has shape {tuple(tensor.value.shape)}, "
             f"but width {width:g} needs {tuple(shape)}",
-            mend="ask for the width this file was trained for",
+            hint="ask for the width this file was trained for",
         )
     value = tensor.value.detach().to(torch.float32).contiguous()
     if not torch.isfinite(value).all():
-        raise UsageError(f"{file_name}: {tensor.name} holds NaN or infinity", mend="fetch or train it again")
+        raise UsageError(f"{file_name}: {tensor.name} holds NaN or infinity", hint="fetch or train it again")
     if ours.endswith("running_var") and (value < 0).any():
         raise UsageError(
-            f"{file_name}: {tensor.name} holds a negative variance", mend="fetch or train it again"
+            f"{file_name}: {tensor.name} holds a negative variance", hint="fetch or train it again"
         )
     return value
 

@@ -68,7 +68,7 @@ def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             names = list(stream.keys())
             return {name: stream.get_tensor(name) for name in names}, stream.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
-        raise UsageError(f"cannot read {file.name} as safetensors: {error}", mend="fetch it again") from error
+        raise UsageError(f"cannot read {file.name} as safetensors: {error}", hint="fetch it again") from error
 
 
 def read_safetensors(file: Path) -> Source:
@@ -106,12 +106,12 @@ def read_torch(file: Path) -> Source:
     except pickle.UnpicklingError as error:
         raise UsageError(
             f"{file.name} is refused: it holds more than tensors, and loading it could run code of its own",
-            mend="save only `model.state_dict()`, best as safetensors",
+            hint="save only `model.state_dict()`, best as safetensors",
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise UsageError(f"cannot read {file.name} as a PyTorch checkpoint: {error}") from error
     if isinstance(content, dict):
         content = next((content[key] for key in _NESTED if isinstance(content.get(key), dict)), content)
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise UsageError(f"{file.name} holds no state dict", mend="save `model.state_dict()`")
+        raise UsageError(f"{file.name} holds no state dict", hint="save `model.state_dict()`")
     return identify({str(name): value for name, value in content.items()}, file.name)

@@ -44,7 +44,7 @@ def read_frozen_graph(file: Path) -> Source:
         constants = dict(_constants(file.read_bytes()))
     except (ValueError, IndexError, StopIteration, UnicodeDecodeError, OSError) as error:
         raise UsageError(
-            f"{file.name} is not a frozen TensorFlow graph: {error}", mend="fetch it again"
+            f"{file.name} is not a frozen TensorFlow graph: {error}", hint="fetch it again"
         ) from error
     names = dict(_slim_names())
     found = {
@@ -55,7 +55,7 @@ def read_frozen_graph(file: Path) -> Source:
     if "stem.conv.weight" not in found:
         raise UsageError(
             f"{file.name} has no constant {names['stem.conv.weight']}",
-            mend="freeze TF-Slim's MobilenetV1 into it, under its own names",
+            hint="freeze TF-Slim's MobilenetV1 into it, under its own names",
         )
     known = set(names.values())
     return Source(

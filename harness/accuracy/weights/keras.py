@@ -48,7 +48,7 @@ def _read_h5(stream: Path | BytesIO, file_name: str) -> dict[str, Tensor]:
         h5py = import_module("h5py")
     except ImportError as error:
         raise UsageError(
-            "Keras files need the library `h5py`", mend="pip install 'mobilenet-harness[keras]'"
+            "Keras files need the library `h5py`", hint="pip install 'mobilenet-harness[keras]'"
         ) from error
     tensors: dict[str, Tensor] = {}
 
@@ -60,7 +60,7 @@ def _read_h5(stream: Path | BytesIO, file_name: str) -> dict[str, Tensor]:
         with h5py.File(stream) as content:
             content.visititems(visit)
     except (OSError, RuntimeError, TypeError) as error:
-        raise UsageError(f"cannot read {file_name} as HDF5: {error}", mend="fetch it again") from error
+        raise UsageError(f"cannot read {file_name} as HDF5: {error}", hint="fetch it again") from error
     return tensors
 
 

@@ -135,7 +135,7 @@ def identify(tensors: Mapping[str, Tensor], file_name: str) -> Source:
     known = ", ".join(naming.origin for naming in _NAMINGS)
     raise UsageError(
         f"{file_name} does not hold a MobileNetV1 by any known names: it has {some or 'no tensors'}, …",
-        mend=f"known are the names of: {known}",
+        hint=f"known are the names of: {known}",
     )
 
 

@@ -10,10 +10,10 @@ from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.device import Device, describe
 from harness.devices.linux_board import home_folder
 from harness.devices.target import Target
+from harness.system.processes import run_local
 from harness.transports.adb import AdbTransport
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport
-from harness.transports.local import run_local
 from harness.transports.reconnecting import ReconnectingTransport
 from harness.transports.ssh import SshTransport
 from harness.transports.tcp_link import TcpLink
@@ -22,13 +22,13 @@ ADB_SERVER_TIMEOUT_S = 30
 
 
 @contextmanager
-def open_arm_vm(target: Target, tell: Callable[[str], None]) -> Iterator[Device]:
+def open_arm_vm(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
     """Boot the machine, yield it, and stop it; `target.transport` says which of its daemons is used."""
-    with boot(virtual_time=True, tell=tell) as machine, ExitStack() as stack:
+    with boot(virtual_time=True, log=log) as machine, ExitStack() as stack:
         adb_environment = stack.enter_context(_own_adb_server(machine)) if target.transport == "adb" else {}
 
         def connect() -> Transport:
-            return ReconnectingTransport(_connect(machine, target.transport, adb_environment), tell)
+            return ReconnectingTransport(_connect(machine, target.transport, adb_environment), log)
 
         transport = connect()
         stack.callback(transport.close)

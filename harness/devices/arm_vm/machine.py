@@ -48,17 +48,17 @@ class ArmVm:
 # Building -----------------------------------------------------------------------------------------
 
 
-def build_machine(tell: Callable[[str], None] = lambda line: None) -> Path:
+def build_machine(log: Callable[[str], None] = lambda line: None) -> Path:
     """Build the machine unless the cache has it, about a minute; `tell` gets lines of progress.
 
     Raises:
         DeviceUnfit: a program or the mirror is missing, or a step failed.
     """
     try:
-        return ensure_entry("arm_vm", "build.py", tell)
+        return ensure_entry("arm_vm", "build.py", log)
     except BundleError as error:
         what = f"the ARM machine could not be built: {error.what}"
-        raise DeviceUnfit(what, device=NAME, mend=error.mend) from error
+        raise DeviceUnfit(what, device=NAME, hint=error.hint) from error
 
 
 # Booting ------------------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ def check_qemu() -> None:
         DeviceUnfit: QEMU is not installed.
     """
     if shutil.which(QEMU) is None:
-        raise DeviceUnfit(f"{QEMU} is missing", device=NAME, mend="apt-get install qemu-system-arm")
+        raise DeviceUnfit(f"{QEMU} is missing", device=NAME, hint="apt-get install qemu-system-arm")
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def boot(
     machine: Path | None = None,
     may_restart: bool = False,
     adbd_asks_for_key: bool = True,
-    tell: Callable[[str], None] = lambda line: None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Iterator[ArmVm]:
     """Boot the machine from an untouched disk, a few seconds, and stop it at the end.
 
@@ -97,7 +97,7 @@ def boot(
         DeviceUnfit: QEMU is missing, or the machine did not come up.
     """
     check_qemu()
-    machine = machine or build_machine(tell)
+    machine = machine or build_machine(log)
     with tempfile.TemporaryDirectory(prefix="harness-arm-vm-") as folder, contextlib.ExitStack() as stack:
         console = Path(folder) / "console.log"
         adbd_says = b"AUTH" if adbd_asks_for_key else b"CNXN"

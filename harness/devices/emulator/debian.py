@@ -14,7 +14,7 @@ from harness.system.paths import DEVICE_SCRIPTS, cache_folder
 SCRIPTS = DEVICE_SCRIPTS / "arm_vm"
 
 
-def ensure_entry(kind: str, script: str, tell: Callable[[str], None]) -> Path:
+def ensure_entry(kind: str, script: str, log: Callable[[str], None]) -> Path:
     """The folder that `script` makes, below `kind` in the cache; `tell` gets lines of progress.
 
     Raises:
@@ -26,7 +26,7 @@ def ensure_entry(kind: str, script: str, tell: Callable[[str], None]) -> Path:
             if not entry.is_dir():
                 for abandoned in entry.parent.glob("building-*"):
                     shutil.rmtree(abandoned, ignore_errors=True)
-                _run(script, entry, tell)
+                _run(script, entry, log)
     return entry
 
 
@@ -40,13 +40,13 @@ def _scripts_key() -> str:
     return digest.hexdigest()[:16]
 
 
-def _run(script: str, entry: Path, tell: Callable[[str], None]) -> None:
+def _run(script: str, entry: Path, log: Callable[[str], None]) -> None:
     with running([sys.executable, "-B", str(SCRIPTS / script), str(entry)]) as process:
         # Every step of the script has its own time-out.
         for line in process.stdout or ():
-            tell(line.decode("utf-8", "replace").rstrip())
+            log(line.decode("utf-8", "replace").rstrip())
         complaint = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
         process.wait()
     if process.returncode != 0:
-        what, _, mend = complaint.strip().partition("\n  what to do: ")
-        raise BundleError(what, mend=mend)
+        what, _, hint = complaint.strip().partition("\n  what to do: ")
+        raise BundleError(what, hint=hint)

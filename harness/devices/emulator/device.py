@@ -42,17 +42,17 @@ def check_core(core: str) -> None:
     try:
         version, known = qemu_version(), qemu_cores()
     except BundleError as error:
-        raise DeviceUnfit(error.what, device="emulator", mend=error.mend) from error
+        raise DeviceUnfit(error.what, device="emulator", hint=error.hint) from error
     if core not in known:
         some = ", ".join(name for name in known if name.startswith(("cortex-a", "neoverse", "max")))
-        raise UsageError(f"QEMU {version} has no core {core!r}", mend=f"choose one of: {some}")
+        raise UsageError(f"QEMU {version} has no core {core!r}", hint=f"choose one of: {some}")
 
 
 @contextmanager
-def open_emulator(target: Target, tell: Callable[[str], None]) -> Iterator[Device]:
+def open_emulator(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
     """Yield an emulated ARM Linux user space; `target.address` names the core."""
     core = target.address or DEFAULT_CORE
-    qemu = ensure_qemu(tell)
+    qemu = ensure_qemu(log)
     folder = target.folder or str(cache_folder() / "devices" / f"emulator-{core}")
     transport = LocalTransport()
     host, free_bytes = describe(transport, name=target.name, kind="emulator", folder=folder, clock="emulated")

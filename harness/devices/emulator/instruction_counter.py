@@ -8,7 +8,7 @@ from harness.devices.emulator.qemu import qemu_version
 from harness.errors import BundleError
 from harness.system.entry_lock import locked
 from harness.system.paths import DEVICE_SCRIPTS, cache_folder
-from harness.transports.local import run_local
+from harness.system.processes import run_local
 
 _SOURCE = DEVICE_SCRIPTS / "instruction_counter" / "instruction_counter.c"
 _TIMEOUT_S = 60
@@ -42,12 +42,12 @@ def plugin_api_version(qemu_version: str) -> int:
 def _compile(api_version: int, plugin: Path) -> None:
     compiler = next((name for name in ("gcc", "cc", "clang") if shutil.which(name)), None)
     if compiler is None:
-        raise BundleError("the instruction counter needs a C compiler", mend="sudo apt-get install gcc")
+        raise BundleError("the instruction counter needs a C compiler", hint="sudo apt-get install gcc")
     flags = ("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-fvisibility=hidden")
-    told = run_local(
+    answer = run_local(
         [compiler, *flags, f"-DQEMU_PLUGIN_API_VERSION={api_version}", str(_SOURCE), "-o", str(plugin)],
         timeout_s=_TIMEOUT_S,
     )
-    if told.exit_code != 0:
-        said = told.stderr.decode("utf-8", "replace").strip()[-1000:]
+    if answer.exit_code != 0:
+        said = answer.stderr.decode("utf-8", "replace").strip()[-1000:]
         raise BundleError(f"the instruction counter does not compile:\n{said}")

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 from harness.devices.emulator.debian import ensure_entry
 from harness.errors import BundleError
-from harness.transports.local import MISSING_PROGRAM, UNUSABLE_PROGRAM, run_local
+from harness.system.processes import MISSING_PROGRAM, UNUSABLE_PROGRAM, run_local
 
 PROGRAM = "qemu-aarch64"
 _TIMEOUT_S = 60
 
 
-def ensure_qemu(tell: Callable[[str], None] = lambda line: None) -> tuple[str, ...]:
+def ensure_qemu(log: Callable[[str], None] = lambda line: None) -> tuple[str, ...]:
     """What starts it; `tell` hears of the first download, 21 MB.
 
     Raises:
@@ -21,10 +21,10 @@ def ensure_qemu(tell: Callable[[str], None] = lambda line: None) -> tuple[str, .
     if re.search(r"^-plugin\b", help_text, re.MULTILINE):
         return (PROGRAM,)
     try:
-        folder = ensure_entry("qemu", "fetch_qemu.py", tell)
+        folder = ensure_entry("qemu", "fetch_qemu.py", log)
     except BundleError as error:
         what = f"this machine's {PROGRAM} loads no plugins, and Debian 12's cannot be fetched: {error.what}"
-        raise BundleError(what, mend=error.mend) from error
+        raise BundleError(what, hint=error.hint) from error
     loader = next((folder / "usr/lib").glob("*/ld-linux-*.so.*"))
     return (str(loader), "--library-path", str(loader.parent), str(folder / "usr/bin" / PROGRAM))
 
@@ -35,10 +35,10 @@ def qemu_version() -> str:
     Raises:
         BundleError: there is none, or it prints no version.
     """
-    told = _run(ensure_qemu(), "--version")
-    match = re.search(r"version (\d+\.\d+(\.\d+)?)", told)
+    answer = _run(ensure_qemu(), "--version")
+    match = re.search(r"version (\d+\.\d+(\.\d+)?)", answer)
     if not match:
-        raise BundleError(f"{PROGRAM} --version prints no version: {told.strip()[:100]!r}")
+        raise BundleError(f"{PROGRAM} --version prints no version: {answer.strip()[:100]!r}")
     return match[1]
 
 
@@ -52,8 +52,8 @@ def qemu_cores() -> tuple[str, ...]:
 
 
 def _run(qemu: tuple[str, ...], *arguments: str) -> str:
-    told = run_local([*qemu, *arguments], timeout_s=_TIMEOUT_S)
+    answer = run_local([*qemu, *arguments], timeout_s=_TIMEOUT_S)
     # Any other code may be QEMU's own: its list of cores ends with 1.
-    if told.exit_code in (MISSING_PROGRAM, UNUSABLE_PROGRAM):
-        raise BundleError(f"{PROGRAM} is not installed", mend="sudo apt-get install qemu-user")
-    return told.text
+    if answer.exit_code in (MISSING_PROGRAM, UNUSABLE_PROGRAM):
+        raise BundleError(f"{PROGRAM} is not installed", hint="sudo apt-get install qemu-user")
+    return answer.text

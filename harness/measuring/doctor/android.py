@@ -22,8 +22,8 @@ def screen_checks(power: str, device_idle: str) -> Iterator[Check]:
     """A sleeping phone parks its big cores; `dumpsys power` and `dumpsys deviceidle` tell."""
     awake = re.search(r"^\s*mWakefulness=(\w+)", power, re.MULTILINE)
     if awake and awake[1] != "Awake":
-        mend = "adb shell input keyevent KEYCODE_WAKEUP; adb shell svc power stayon usb"
-        yield ("screen", "unfit", f"it is {awake[1].lower()}: sleeping phones slow down", mend)
+        hint = "adb shell input keyevent KEYCODE_WAKEUP; adb shell svc power stayon usb"
+        yield ("screen", "unfit", f"it is {awake[1].lower()}: sleeping phones slow down", hint)
     elif awake:
         yield ("screen", "ok", "awake", "")
     locked = re.search(r"^\s*mScreenLocked=(true|false)", device_idle, re.MULTILINE)
@@ -39,13 +39,13 @@ def screen_checks(power: str, device_idle: str) -> Iterator[Check]:
 def power_saving_checks(low_power: str) -> Iterator[Check]:
     """Battery saver caps the cores; the global setting `low_power` tells."""
     if low_power.strip() == "1":
-        mend = "adb shell settings put global low_power 0"
-        yield ("battery saver", "unfit", "on: it caps the cores", mend)
+        hint = "adb shell settings put global low_power 0"
+        yield ("battery saver", "unfit", "on: it caps the cores", hint)
     elif low_power.strip() in ("0", "null"):
         yield ("battery saver", "ok", "off", "")
 
 
 def _ask(transport: Transport, *argv: str) -> str:
     """What a program says; nothing when there is none."""
-    told = transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
-    return told.text if told.exit_code == 0 else ""
+    answer = transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
+    return answer.text if answer.exit_code == 0 else ""

@@ -13,7 +13,7 @@ from harness.measuring.doctor.android import examine_android
 from harness.measuring.doctor.diagnosis import Diagnosis, Level
 from harness.records import Conditions
 from harness.system.text import printable
-from harness.transports.verified import run_exactly
+from harness.transports.verified import run_verified
 
 COMMAND_TIMEOUT_S = 30
 FREE_BYTES = 200 * 10**6
@@ -74,8 +74,8 @@ def _diagnose(device: Device, check: Check) -> Diagnosis:
 
 def _read_conditions(device: Device) -> Conditions:
     argv = ["sh", "-c", PROBE_SCRIPT.read_text(), "probe.sh", "conditions"]
-    told = run_exactly(device.transport, argv, timeout_s=PROBE_TIMEOUT_S).check(device.info.name)
-    return parse_conditions(parse_probe(told.text))
+    answer = run_verified(device.transport, argv, timeout_s=PROBE_TIMEOUT_S).check(device.info.name)
+    return parse_conditions(parse_probe(answer.text))
 
 
 def _holder(device: Device) -> Check | None:
@@ -90,8 +90,8 @@ def _settings(device: Device) -> Check | None:
     left = left_behind(device)
     if not left:
         return None
-    mend = f"the next `harness run` restores them, or harness devices --clean {shlex.quote(device.info.name)}"
-    return ("settings", "advice", f"left by a run that did not end: {', '.join(left)}", mend)
+    hint = f"the next `harness run` restores them, or harness devices --clean {shlex.quote(device.info.name)}"
+    return ("settings", "advice", f"left by a run that did not end: {', '.join(left)}", hint)
 
 
 def _clock(device: Device) -> Check:
@@ -103,14 +103,16 @@ def _clock(device: Device) -> Check:
 
 
 def _folder(device: Device) -> Check:
-    told = device.transport.run(["sh", "-c", _EXECUTE, "doctor", device.folder], timeout_s=COMMAND_TIMEOUT_S)
-    if told.exit_code == 0:
+    answer = device.transport.run(
+        ["sh", "-c", _EXECUTE, "doctor", device.folder], timeout_s=COMMAND_TIMEOUT_S
+    )
+    if answer.exit_code == 0:
         return ("folder", "ok", f"{device.folder} can be written and executed from", "")
-    mend = 'name a folder elsewhere as folder = "…" in devices.toml, for example below /data/local/tmp'
-    if told.exit_code == 126:
-        return ("folder", "unfit", f"{device.folder} does not allow execution (mounted noexec?)", mend)
-    said = printable(told.stderr.decode("utf-8", "replace"))[-200:]
-    return ("folder", "unfit", f"{device.folder} cannot be used: {said}", mend)
+    hint = 'name a folder elsewhere as folder = "…" in devices.toml, for example below /data/local/tmp'
+    if answer.exit_code == 126:
+        return ("folder", "unfit", f"{device.folder} does not allow execution (mounted noexec?)", hint)
+    said = printable(answer.stderr.decode("utf-8", "replace"))[-200:]
+    return ("folder", "unfit", f"{device.folder} cannot be used: {said}", hint)
 
 
 def _space(device: Device, facts: Probed) -> Check | None:
@@ -183,10 +185,10 @@ def _governor(device: Device, conditions: Conditions) -> Check | None:
     if all(governor in FIXED_GOVERNORS for governor in governors):
         return ("governor", "ok", detail, "")
     if device.info.kind == "android":
-        mend = "adb shell cmd power set-fixed-performance-mode-enabled true (Android 11 and later)"
+        hint = "adb shell cmd power set-fixed-performance-mode-enabled true (Android 11 and later)"
     else:
-        mend = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
-    return ("governor", "advice", f"{detail}: frequencies follow the load", mend)
+        hint = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
+    return ("governor", "advice", f"{detail}: frequencies follow the load", hint)
 
 
 def _counters(device: Device, facts: Probed) -> Check | None:
@@ -196,11 +198,11 @@ def _counters(device: Device, facts: Probed) -> Check | None:
     if int(level) <= PARANOID:
         return ("counters", "ok", f"permitted (perf_event_paranoid {level})", "")
     if device.info.kind == "android":
-        mend = "adb shell setprop security.perf_harden 0"
+        hint = "adb shell setprop security.perf_harden 0"
     else:
-        mend = f"sudo sysctl kernel.perf_event_paranoid={PARANOID}"
+        hint = f"sudo sysctl kernel.perf_event_paranoid={PARANOID}"
     detail = f"instructions are not counted (perf_event_paranoid {level})"
-    return ("counters", "advice", detail, mend)
+    return ("counters", "advice", detail, hint)
 
 
 def _load(device: Device) -> Check | None:
@@ -219,8 +221,8 @@ def _load(device: Device) -> Check | None:
 
 def _busy_and_all_ticks(device: Device) -> tuple[int, int] | None:
     """Clock ticks of all cores since boot (proc(5): user nice system idle iowait irq softirq steal)."""
-    told = device.transport.run(["cat", "/proc/stat"], timeout_s=COMMAND_TIMEOUT_S)
-    words = told.text.split("\n", 1)[0].split()[1:9]
+    answer = device.transport.run(["cat", "/proc/stat"], timeout_s=COMMAND_TIMEOUT_S)
+    words = answer.text.split("\n", 1)[0].split()[1:9]
     if len(words) < 5 or not all(word.isdecimal() and len(word) < 19 for word in words):
         return None
     ticks = [int(word) for word in words]

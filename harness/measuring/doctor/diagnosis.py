@@ -9,10 +9,10 @@ Level = Literal["ok", "advice", "unfit"]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One line of the doctor's: `mend` is a command where there is one."""
+    """One line of the doctor's: `hint` is a command where there is one."""
 
     subject: str
     what: str
     level: Level
     detail: str
-    mend: str = ""
+    hint: str = ""

@@ -13,21 +13,21 @@ from harness.measuring.doctor.diagnosis import Diagnosis
 from harness.measuring.doctor.host import examine_host
 
 
-def examine(target: Target | None, tell: Callable[[str], None]) -> tuple[Diagnosis, ...]:
+def examine(target: Target | None, log: Callable[[str], None]) -> tuple[Diagnosis, ...]:
     """Examine this machine, and the device if one is named."""
     host = examine_host(target)
     if target is None:
         return (*host, *_examine_attached())
     try:
         check_target(target)
-        with hold_device(target, tell), open_device(target, tell) as device:
+        with hold_device(target, log), open_device(target, log) as device:
             return (
                 *host,
                 Diagnosis(target.name, "reachable", "ok", _reached(target)),
                 *examine_device(device),
             )
     except HarnessError as error:
-        return (*host, Diagnosis(target.name, "usable", "unfit", error.what, error.mend))
+        return (*host, Diagnosis(target.name, "usable", "unfit", error.what, error.hint))
 
 
 def _examine_attached() -> Iterator[Diagnosis]:
@@ -37,7 +37,7 @@ def _examine_attached() -> Iterator[Diagnosis]:
             check_state(device)
             yield Diagnosis(device.serial, "reachable", "ok", f"{device.model or 'unnamed'}, by adb")
         except DeviceUnfit as error:
-            yield Diagnosis(device.serial, "reachable", "unfit", error.what, error.mend)
+            yield Diagnosis(device.serial, "reachable", "unfit", error.what, error.hint)
 
 
 def _reached(target: Target) -> str:

@@ -57,8 +57,8 @@ def _versions() -> Iterator[Diagnosis]:
         installed = importlib.metadata.version(name).partition("+")[0]
         pin = re.search(rf"^{name}==([0-9.]+)", required, re.MULTILINE)
         if pin and pin[1] != installed:
-            mend = f"pip install {name}=={pin[1]}"
-            yield Diagnosis(SUBJECT, name, "unfit", f"{installed} instead of {pin[1]}", mend)
+            hint = f"pip install {name}=={pin[1]}"
+            yield Diagnosis(SUBJECT, name, "unfit", f"{installed} instead of {pin[1]}", hint)
         else:
             yield _found(name, installed)
 
@@ -73,8 +73,8 @@ def _runners() -> Iterator[Diagnosis]:
         try:
             yield _found(what, f"not built yet; {find_toolchain(abi).compiler} will")
         except BundleError as error:
-            mend = f"{error.mend}; or `harness bundle import` one that was built elsewhere"
-            yield Diagnosis(SUBJECT, what, "unfit", error.what, mend)
+            hint = f"{error.hint}; or `harness bundle import` one that was built elsewhere"
+            yield Diagnosis(SUBJECT, what, "unfit", error.what, hint)
 
 
 def _program(program: Program, target: Target | None) -> Diagnosis:
@@ -93,10 +93,10 @@ def _disk() -> Diagnosis:
     detail = f"{free / 1e9:.1f} GB free below {folder}"
     if free >= CACHE_BYTES:
         return _found("disk", detail)
-    mend = (
+    hint = (
         f"free {CACHE_BYTES / 1e9:.0f} GB there, or name another folder: export HARNESS_CACHE=/path/with/room"
     )
-    return Diagnosis(SUBJECT, "disk", "unfit", detail, mend)
+    return Diagnosis(SUBJECT, "disk", "unfit", detail, hint)
 
 
 def _found(what: str, detail: str) -> Diagnosis:

@@ -130,12 +130,12 @@ def _check_origin(content: bytes, path: Path) -> None:
     if origin.executorch_version != executorch_version():
         raise BundleError(
             f"{path} was built with ExecuTorch {origin.executorch_version}, this is {executorch_version()}",
-            mend="export it again with the same version of the harness",
+            hint="export it again with the same version of the harness",
         )
     if origin.bundle_key != bundle_key():
         raise BundleError(
             f"{path} was built from other runner sources or device scripts than these",
-            mend="export it again with the same version of the harness",
+            hint="export it again with the same version of the harness",
         )
 
 

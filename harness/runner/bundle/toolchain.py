@@ -12,7 +12,7 @@ from harness.errors import BundleError
 from harness.records import Abi
 from harness.runner.bundle.contents import LIBC_FAMILY, LOADERS
 from harness.runner.bundle.wheel import MACHINES, runs_natively
-from harness.transports.local import run_local
+from harness.system.processes import run_local
 
 _QUERY_TIMEOUT_S = 30
 _BUILD_TIMEOUT_S = 900
@@ -63,11 +63,11 @@ class Toolchain:
         return tuple((name, self._find(name)) for name in (LOADERS[self.abi], *LIBC_FAMILY))
 
     def _find(self, name: str) -> Path:
-        told = run_local([self.compiler, f"-print-file-name={name}"], timeout_s=_QUERY_TIMEOUT_S)
-        path = Path(told.text.strip())
+        answer = run_local([self.compiler, f"-print-file-name={name}"], timeout_s=_QUERY_TIMEOUT_S)
+        path = Path(answer.text.strip())
         # A compiler that does not find the file repeats its bare name.
-        if told.exit_code != 0 or not path.is_absolute() or not path.is_file():
-            raise BundleError(f"{self.compiler} does not know where {name} lies", mend=_packages(self.abi))
+        if answer.exit_code != 0 or not path.is_absolute() or not path.is_file():
+            raise BundleError(f"{self.compiler} does not know where {name} lies", hint=_packages(self.abi))
         return path.resolve()
 
 
@@ -81,7 +81,7 @@ def find_toolchain(abi: Abi) -> Toolchain:
     for name in (f"{prefix}g++", f"{prefix}strip"):
         if shutil.which(name) is None:
             raise BundleError(
-                f"the runner for {abi} needs {name}, which is not installed", mend=_packages(abi)
+                f"the runner for {abi} needs {name}, which is not installed", hint=_packages(abi)
             )
     return Toolchain(abi, f"{prefix}g++", f"{prefix}strip")
 
@@ -105,12 +105,12 @@ def find_build_tool(name: str) -> str:
             return str(folder / name)
     found = shutil.which(name)
     if found is None:
-        raise BundleError(f"{name} is not installed", mend=f"pip install {name}")
+        raise BundleError(f"{name} is not installed", hint=f"pip install {name}")
     return found
 
 
 def _run(argv: Sequence[str]) -> None:
-    told = run_local(argv, timeout_s=_BUILD_TIMEOUT_S)
-    if told.exit_code != 0:
-        said = (told.stdout + told.stderr).decode("utf-8", "replace").strip()[-2000:]
+    answer = run_local(argv, timeout_s=_BUILD_TIMEOUT_S)
+    if answer.exit_code != 0:
+        said = (answer.stdout + answer.stderr).decode("utf-8", "replace").strip()[-2000:]
         raise BundleError(f"building the runner failed in {' '.join(argv[:2])}:\n{said}")

@@ -11,7 +11,7 @@ from harness.errors import BundleError
 from harness.records import Abi
 from harness.system.entry_lock import locked
 from harness.system.paths import cache_folder
-from harness.transports.local import run_local
+from harness.system.processes import run_local
 
 MACHINES: dict[Abi, str] = {"arm64-v8a": "aarch64", "x86_64": "x86_64"}
 _NEEDED = ("executorch/include/", "executorch/lib/", "executorch/share/cmake/")
@@ -27,7 +27,7 @@ def executorch_version() -> str:
     try:
         return metadata.version("executorch")
     except metadata.PackageNotFoundError as error:
-        raise BundleError("executorch is not installed", mend="pip install -e .") from error
+        raise BundleError("executorch is not installed", hint="pip install -e .") from error
 
 
 def runs_natively(abi: Abi) -> bool:
@@ -56,7 +56,7 @@ def find_executorch(abi: Abi) -> Path:
 def _download(version: str, machine: str, folder: Path) -> Path:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     # pip compares the file with the digest its index gives, so what arrives is what was published.
-    told = run_local(
+    answer = run_local(
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
             *("--no-deps", "--only-binary=:all:", "--dest", str(folder)),
@@ -73,11 +73,11 @@ def _download(version: str, machine: str, folder: Path) -> Path:
         timeout_s=_DOWNLOAD_TIMEOUT_S,
     )
     wheels = tuple(folder.glob("*.whl"))
-    if told.exit_code != 0 or len(wheels) != 1:
-        said = told.stderr.decode("utf-8", "replace").strip()[-500:]
+    if answer.exit_code != 0 or len(wheels) != 1:
+        said = answer.stderr.decode("utf-8", "replace").strip()[-500:]
         raise BundleError(
             f"the executorch {version} wheel for {machine} could not be downloaded: {said}",
-            mend="check the network, or import a bundle made on another machine",
+            hint="check the network, or import a bundle made on another machine",
         )
     return wheels[0]
 

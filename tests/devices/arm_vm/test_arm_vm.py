@@ -259,7 +259,7 @@ def test_a_missing_qemu_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DeviceUnfit) as caught:
         boot(machine=tmp_path).__enter__()
-    assert caught.value.mend == "apt-get install qemu-system-arm"
+    assert caught.value.hint == "apt-get install qemu-system-arm"
 
 
 def test_a_build_that_fails_tells_why_and_leaves_nothing(
@@ -270,15 +270,15 @@ def test_a_build_that_fails_tells_why_and_leaves_nothing(
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     with pytest.raises(DeviceUnfit, match=r"could not be built: missing: .*clang\+\+") as caught:
         build_machine()
-    assert "clang" in caught.value.mend
+    assert "clang" in caught.value.hint
     assert [path.name for path in (tmp_path / "cache" / "arm_vm").iterdir()] == ["build.lock"]
 
 
 @pytest.mark.slow
 @pytest.mark.device
 def test_a_built_machine_is_used_again(machine: ArmVm) -> None:
-    told: list[str] = []
-    assert build_machine(told.append) == machine.adb_key.parent
-    assert told == []
+    answer: list[str] = []
+    assert build_machine(answer.append) == machine.adb_key.parent
+    assert answer == []
     assert machine.adb_key.stat().st_mode & 0o77 == 0
     assert machine.ssh_key.stat().st_mode & 0o77 == 0

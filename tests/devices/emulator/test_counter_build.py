@@ -18,7 +18,7 @@ def test_the_plugin_interface_follows_qemus_version(qemu: str, plugin: int) -> N
 def test_a_missing_qemu_is_told_with_its_package(no_compilers, own_cache: Path) -> None:
     with pytest.raises(BundleError) as raised:
         ensure_instruction_counter()
-    assert (raised.value.what, raised.value.mend) == (
+    assert (raised.value.what, raised.value.hint) == (
         "qemu-aarch64 is not installed",
         "sudo apt-get install qemu-user",
     )
@@ -28,4 +28,4 @@ def test_a_missing_compiler_is_told_with_its_package(no_compilers, own_cache: Pa
     install_fake_qemu(tmp_path / "nothing", "7.2.0")
     with pytest.raises(BundleError, match="needs a C compiler") as raised:
         ensure_instruction_counter()
-    assert raised.value.mend == "sudo apt-get install gcc"
+    assert raised.value.hint == "sudo apt-get install gcc"

@@ -16,13 +16,13 @@ HALF_PRECISION = 1 << 9 | 1 << 10
 
 @pytest.mark.parametrize("core", [*WITHOUT_HALF_PRECISION, "cortex-a76", "neoverse-n1", "max"])
 def test_only_cores_that_lack_half_precision_are_listed_as_such(core: str) -> None:
-    told = subprocess.run(
+    answer = subprocess.run(
         [*ensure_qemu(), "-cpu", core, LOADER, "--list-diagnostics"],
         capture_output=True,
         text=True,
         timeout=20,
         check=True,
     )
-    (hwcap,) = re.findall(r"^dl_hwcap=(0x[0-9a-f]+)$", told.stdout, re.MULTILINE)
+    (hwcap,) = re.findall(r"^dl_hwcap=(0x[0-9a-f]+)$", answer.stdout, re.MULTILINE)
     has_it = int(hwcap, 16) & HALF_PRECISION == HALF_PRECISION
     assert has_it == (core not in WITHOUT_HALF_PRECISION)

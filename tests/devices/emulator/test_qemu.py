@@ -37,7 +37,7 @@ def test_a_qemu_without_plugins_that_cannot_be_replaced_is_told(programs: Path) 
         BundleError, match=r"loads no plugins, and Debian 12's cannot be fetched: missing: "
     ) as caught:
         ensure_qemu()
-    assert caught.value.mend.startswith("apt-get install ")
+    assert caught.value.hint.startswith("apt-get install ")
 
 
 def test_a_failed_entry_leaves_nothing_behind(programs: Path, own_cache: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_healthy_device_is_fit(examine_recorded: Examine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "level", "files", "says", "mend"),
+    ("what", "level", "files", "says", "hint"),
     [
         (
             "temperature",
@@ -103,12 +103,12 @@ def test_a_healthy_device_is_fit(examine_recorded: Examine) -> None:
     ],
 )
 def test_what_a_board_suffers_from_is_told_with_its_mend(
-    examine_recorded: Examine, what: str, level: str, files: dict[str, str], says: str, mend: str
+    examine_recorded: Examine, what: str, level: str, files: dict[str, str], says: str, hint: str
 ) -> None:
     found = examine_recorded(files)[what]
     assert found.level == level
     assert says in found.detail
-    assert mend in found.mend
+    assert hint in found.hint
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def dumpsys(*, wakefulness: str = "Awake", locked: str = "false", level: int = 8
 
 
 @pytest.mark.parametrize(
-    ("what", "state", "says", "mend"),
+    ("what", "state", "says", "hint"),
     [
         ("screen", {"wakefulness": "Asleep"}, "it is asleep", "KEYCODE_WAKEUP"),
         ("battery", {"level": 7}, "7 %", "charge it"),
@@ -140,13 +140,13 @@ def dumpsys(*, wakefulness: str = "Awake", locked: str = "false", level: int = 8
     ],
 )
 def test_what_a_phone_suffers_from_is_told_with_its_mend(
-    examine_recorded: Examine, what: str, state: dict[str, Any], says: str, mend: str
+    examine_recorded: Examine, what: str, state: dict[str, Any], says: str, hint: str
 ) -> None:
     programs = {"getprop": GETPROP, "dumpsys": dumpsys(**state), "settings": "#!/bin/sh\necho 0\n"}
     found = examine_recorded(programs=programs, kind="android")
     assert [diagnosis.what for diagnosis in found.values() if diagnosis.level == "unfit"] == [what]
     assert says in found[what].detail
-    assert mend in found[what].mend
+    assert hint in found[what].hint
 
 
 def test_a_locked_screen_and_battery_saver_are_told(examine_recorded: Examine) -> None:
@@ -154,7 +154,7 @@ def test_a_locked_screen_and_battery_saver_are_told(examine_recorded: Examine) -
     found = examine_recorded(programs=programs, kind="android")
     assert found["lock screen"].level == "advice"
     assert found["battery saver"].level == "unfit"
-    assert found["battery saver"].mend == "adb shell settings put global low_power 0"
+    assert found["battery saver"].hint == "adb shell settings put global low_power 0"
 
 
 def test_a_device_in_use_is_told_with_who_uses_it(examine_recorded: Examine, tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_folder_that_does_not_allow_execution_is_told(
     found = examine_recorded(programs={"chmod": "#!/bin/sh\n"})["folder"]
     assert found.level == "unfit"
     assert "noexec" in found.detail
-    assert "devices.toml" in found.mend
+    assert "devices.toml" in found.hint
 
 
 def test_nothing_is_left_in_the_folder(examine_recorded: Examine, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_nothing_is_left_in_the_folder(examine_recorded: Examine, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("state", "says", "mend"),
+    ("state", "says", "hint"),
     [
         ("unauthorized", "has not accepted", "Always allow"),
         ("offline", "offline", "replug"),
@@ -197,11 +197,11 @@ def test_nothing_is_left_in_the_folder(examine_recorded: Examine, tmp_path: Path
         ("something new", "adb says 'something new'", "adb devices"),
     ],
 )
-def test_an_attached_device_in_no_state_to_measure_is_told(state: str, says: str, mend: str) -> None:
+def test_an_attached_device_in_no_state_to_measure_is_told(state: str, says: str, hint: str) -> None:
     with pytest.raises(DeviceUnfit) as caught:
         check_state(AttachedDevice("SERIAL", state, None, None, 1))
     assert says in caught.value.what
-    assert mend in caught.value.mend
+    assert hint in caught.value.hint
 
 
 def test_a_usable_device_passes() -> None:
@@ -211,7 +211,7 @@ def test_a_usable_device_passes() -> None:
 def test_a_hostile_serial_is_quoted_in_the_mend() -> None:
     with pytest.raises(DeviceUnfit) as caught:
         check_state(AttachedDevice("x;reboot", "recovery", None, None, 1))
-    assert caught.value.mend == "adb -s 'x;reboot' reboot"
+    assert caught.value.hint == "adb -s 'x;reboot' reboot"
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_missing_program_matters_to_whoever_needs_it(
     monkeypatch.setenv("PATH", str(tmp_path))
     needed = {d.what: d for d in examine_host(target)}[program]
     assert needed.level == "unfit"
-    assert needed.mend.startswith("sudo apt-get install ")
+    assert needed.hint.startswith("sudo apt-get install ")
     assert {d.what: d for d in examine_host(None)}[program].level == "advice"
 
 
@@ -240,7 +240,7 @@ def test_without_compiler_and_runner_nothing_can_be_measured(
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     found = {d.what: d for d in examine_host(None)}["runner for arm64-v8a"]
     assert found.level == "unfit"
-    assert "bundle import" in found.mend
+    assert "bundle import" in found.hint
 
 
 def test_a_device_that_does_not_answer_is_unfit() -> None:
@@ -250,7 +250,7 @@ def test_a_device_that_does_not_answer_is_unfit() -> None:
         *_, last = _examine_port(closed_port)
     assert (last.subject, last.what, last.level) == ("phone", "usable", "unfit")
     assert "cannot connect" in last.detail
-    assert last.mend
+    assert last.hint
 
 
 def _examine_port(closed_port: int) -> tuple[Diagnosis, ...]:

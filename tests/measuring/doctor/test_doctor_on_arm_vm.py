@@ -43,4 +43,4 @@ def test_a_real_noexec_mount_and_a_full_one_are_told(machine: ArmVm, monkeypatch
     assert found["folder"].level == "unfit"
     assert "noexec" in found["folder"].detail
     assert found["space"].level == "unfit"
-    assert "harness devices --clean board" in found["space"].mend
+    assert "harness devices --clean board" in found["space"].hint

@@ -30,8 +30,8 @@ def test_every_program_is_of_its_abi_and_every_library_it_needs_is_there(built_b
 
 
 def needed_libraries(program: Path) -> set[str]:
-    told = subprocess.run(["readelf", "-dW", str(program)], capture_output=True, text=True, check=True)
-    return {line.split("[")[1].rstrip("]") for line in told.stdout.splitlines() if "(NEEDED)" in line}
+    answer = subprocess.run(["readelf", "-dW", str(program)], capture_output=True, text=True, check=True)
+    return {line.split("[")[1].rstrip("]") for line in answer.stdout.splitlines() if "(NEEDED)" in line}
 
 
 @pytest.mark.parametrize("abi", ABIS)
@@ -73,8 +73,8 @@ def test_a_missing_compiler_is_told_with_its_package(own_cache: Path, no_compile
     with pytest.raises(BundleError) as raised:
         ensure_bundle(abi)
     assert "needs" in raised.value.what
-    assert f"apt-get install {package}," in raised.value.mend
-    assert "import a bundle" in raised.value.mend
+    assert f"apt-get install {package}," in raised.value.hint
+    assert "import a bundle" in raised.value.hint
 
 
 def test_the_loader_comes_from_where_the_compiler_says() -> None:
@@ -87,7 +87,7 @@ def test_a_wheel_that_cannot_be_downloaded_is_told(own_cache: Path, monkeypatch)
     monkeypatch.setenv("PIP_RETRIES", "0")
     with pytest.raises(BundleError, match=r"wheel for .* could not be downloaded") as raised:
         find_executorch(FOREIGN)
-    assert "network" in raised.value.mend
+    assert "network" in raised.value.hint
     assert not [path for path in (own_cache / "wheels").iterdir() if path.suffix != ".lock"]
 
 
@@ -96,4 +96,4 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch) -> 
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "file"))
     with pytest.raises(BundleError, match=r"cannot be made: .*Not a directory") as raised:
         ensure_bundle(NATIVE)
-    assert "HARNESS_CACHE" in raised.value.mend
+    assert "HARNESS_CACHE" in raised.value.hint

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Makes a device quiet for measuring, and restores what it changed. For mksh with toybox, busybox, dash.
-#   quiet.sh set FOLDER        keeps it awake, fixes its performance, holds its clocks, as far as it allows; what a
+#   tune.sh set FOLDER        keeps it awake, fixes its performance, holds its clocks, as far as it allows; what a
 #                              run that was killed has set stays set, as its runner may still be at work
-#   quiet.sh restore FOLDER    undoes that, also after a crash
-#   quiet.sh show FOLDER       what is still to be restored
+#   tune.sh restore FOLDER    undoes that, also after a crash
+#   tune.sh show FOLDER       what is still to be restored
 # Told as lines, `set` and `restored` only of what was read back:
 #   set.NAME=BEFORE NOW   asked.NAME=NOW (cannot be read back)   restored.NAME=VALUE   left.NAME=VALUE   !KEY=reason
 # Before a setting is changed its value stands in FOLDER/quiet.journal, which is whole at any time:
@@ -12,7 +12,7 @@
 root=${HARNESS_PROBE_ROOT:-}
 [ -z "$root" ] || PATH=$root/bin:$PATH
 policies=$root/sys/devices/system/cpu/cpufreq
-title='mobilenet-harness quieting 1'
+title='mobilenet-harness tuning 1'
 
 say() { printf '%s=%s\n' "$1" "$2"; }
 cannot() { printf '!%s=%s\n' "$1" "$2"; }
@@ -159,5 +159,5 @@ case ${1:-}:$folder in
 set:/*) set_all ;;
 restore:/*) restore_all ;;
 show:/*) show ;;
-*) echo "usage: quiet.sh set FOLDER | restore FOLDER | show FOLDER" >&2; exit 2 ;;
+*) echo "usage: tune.sh set FOLDER | restore FOLDER | show FOLDER" >&2; exit 2 ;;
 esac

@@ -2,7 +2,7 @@ import pytest
 
 from harness.analysis.validity.verdict import RULES
 from harness.records import DeviceInfo, Variant
-from reports.doubts import ABOUT_TIME, INFORMATION, grave_codes, is_doubtful
+from reports.flags import ABOUT_TIME, INFORMATION, grave_codes, is_doubtful
 from synthetic import EMULATOR, PHONE, make_cell, with_verdict
 
 VARIANT = Variant(width=0.25, resolution_px=128, precision="int8")
