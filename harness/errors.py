@@ -21,7 +21,7 @@ Foreign exceptions are translated once, where they enter, with `from`.
 
 
 class HarnessError(Exception):
-    """One readable block: what happened, to which device and variant, and what to do."""
+    """One readable block: what happened, to which device and variant, and a hint."""
 
     exit_code = 1
 
@@ -38,7 +38,7 @@ class HarnessError(Exception):
         )
         lines = [f"{self.what}" + (f" ({subject})" if subject else "")]
         if self.hint:
-            lines.append(f"  what to do: {self.hint}")
+            lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
 
 

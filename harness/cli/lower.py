@@ -117,25 +117,30 @@ def train(
     Trains on the data set's train split and tells top-1 on its test split; without splits, a tenth is held
     out to test on. Weights to go on from get a new classifier, except with --quantization-aware.
     """
-    from harness.cli import console, parsing
+    from harness.cli import console, parsing, validation
 
-    order = parsing.TrainingOrder(
+    validation.check_training(
+        start=start, freeze_backbone=freeze_backbone, quantization_aware=quantization_aware
+    )
+    checkpoint, chosen_padding = parsing.check_checkpoint(out), parsing.parse_padding(padding)
+    one_width, one_resolution_px = parsing.parse_one_width(width), parsing.parse_one_resolution(resolution)
+    # Only now: it imports torch, which takes seconds.
+    from harness.accuracy.training import train as training
+
+    order = training.TrainingOrder(
         dataset=dataset,
-        out=parsing.check_checkpoint(out),
-        width=parsing.parse_one_width(width),
-        resolution_px=parsing.parse_one_resolution(resolution),
+        out=checkpoint,
+        width=one_width,
+        resolution_px=one_resolution_px,
         epochs=epochs,
         start=start,
         freeze_backbone=freeze_backbone,
         quantization_aware=quantization_aware,
-        padding=parsing.parse_padding(padding),
+        padding=chosen_padding,
         seed=seed,
     )
-    parsing.check_training(order)
-    from harness.accuracy.training.train import train as train_network
-
     with console.show_progress(console_for(stderr=True), quiet=quiet) as listen:
-        trained = train_network(order, listen)
+        trained = training.train(order, listen)
     top1 = trained.top1
     typer.echo(
         f"{trained.file}: top-1 {top1.estimate:.1%} ({top1.low:.1%} to {top1.high:.1%}, 95 %)"

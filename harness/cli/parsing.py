@@ -3,7 +3,6 @@
 import math
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, get_args
@@ -75,22 +74,6 @@ def _weights_file(named: Path) -> Path:
     return next((file for file in inside if file.is_file()), named)
 
 
-@dataclass(frozen=True)
-class TrainingOrder:
-    """What to train: a new network of this width, or `start` under a new classifier or for int8."""
-
-    dataset: str
-    out: Path
-    width: float | None
-    resolution_px: int | None
-    epochs: int
-    start: Path | None
-    freeze_backbone: bool
-    quantization_aware: bool
-    padding: Padding
-    seed: int
-
-
 def parse_one_width(text: str | None) -> float | None:
     """A single width multiplier."""
     return _only(parse_widths(text), "--width") if text else None
@@ -110,19 +93,6 @@ def check_checkpoint(out: Path) -> Path:
     if not out.parent.is_dir():
         raise UsageError(f"there is no folder {out.parent} for --out", hint="make it first")
     return out
-
-
-def check_training(order: TrainingOrder) -> None:
-    """Refuse options that contradict each other."""
-    if order.freeze_backbone and not order.start:
-        raise UsageError("--freeze-backbone needs weights to keep", hint="name them with --from")
-    if order.quantization_aware and not order.start:
-        raise UsageError(
-            "--quantization-aware goes on from trained weights",
-            hint="name them with --from; harness train without it makes some",
-        )
-    if order.quantization_aware and order.freeze_backbone:
-        raise UsageError("--quantization-aware trains what --freeze-backbone keeps", hint="give one of them")
 
 
 def _only(values: tuple[T, ...], option: str) -> T:

@@ -1,6 +1,7 @@
 """Options that contradict each other, or what a run was asked for before: refused at the door."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from harness.errors import UsageError
 from harness.records import DEFAULT_OBSERVER, RunRequest
@@ -69,3 +70,16 @@ def check_resumed(given: Sequence[str]) -> None:
             f"--resume goes on with what that run was asked for; {', '.join(others)} cannot be changed",
             hint="leave it out, or start another run with --out",
         )
+
+
+def check_training(*, start: Path | None, freeze_backbone: bool, quantization_aware: bool) -> None:
+    """Refuse conflicting options of `harness train`."""
+    if freeze_backbone and not start:
+        raise UsageError("--freeze-backbone needs weights to keep", hint="name them with --from")
+    if quantization_aware and not start:
+        raise UsageError(
+            "--quantization-aware starts from trained weights",
+            hint="name them with --from; harness train without it makes some",
+        )
+    if quantization_aware and freeze_backbone:
+        raise UsageError("--quantization-aware trains what --freeze-backbone keeps", hint="give one of them")

@@ -55,7 +55,7 @@ def test_help_is_there_and_imports_nothing_heavy(command: str) -> None:
         (("frobnicate",), 2, ("frobnicate",)),
         (("run", "--resume", "nowhere"), 2, ("not a run folder",)),
         (("run", "--resume", "there", "-w", "0.5", "--quiet"), 2, ("--resume goes on", "--width cannot")),
-        ((*TRAIN, "--quantization-aware"), 2, ("goes on from trained weights", "--from")),
+        ((*TRAIN, "--quantization-aware"), 2, ("starts from trained weights", "--from")),
         (
             (*TRAIN, "--from", "w.safetensors", "--quantization-aware", "--freeze-backbone"),
             2,

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from harness.accuracy.datasets import Dataset, hold_out, name_split, open_split
 from harness.accuracy.training import sgd
@@ -14,12 +16,28 @@ from harness.accuracy.training.procedures import (
     train_from_scratch,
 )
 from harness.accuracy.weights import load_weights
-from harness.cli.parsing import TrainingOrder
 from harness.errors import Interrupted
+from harness.records import Padding
 from harness.system.progress import Event, Listener
 
 DEFAULT_WIDTH, DEFAULT_RESOLUTION_PX = 1.0, 224
 TEST_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class TrainingOrder:
+    """What to train: a new network of this width, or `start` under a new classifier or for int8."""
+
+    dataset: str
+    out: Path
+    width: float | None
+    resolution_px: int | None
+    epochs: int
+    start: Path | None
+    freeze_backbone: bool
+    quantization_aware: bool
+    padding: Padding
+    seed: int
 
 
 def train(order: TrainingOrder, listen: Listener) -> Trained:

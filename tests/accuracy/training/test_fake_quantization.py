@@ -18,10 +18,10 @@ from harness.accuracy.training import sgd
 from harness.accuracy.training.fake_quantization import RoundingNetwork
 from harness.accuracy.training.procedures import Trained, fine_tune_for_int8, training_images
 from harness.accuracy.training.sgd import Progress, Recipe, train
+from harness.accuracy.training.train import TrainingOrder
 from harness.accuracy.training.train import train as carry_out
 from harness.accuracy.weights import Checkpoint, load_weights, save_checkpoint
 from harness.accuracy.weights.checkpoint import read_tensors
-from harness.cli.parsing import TrainingOrder
 from harness.errors import UsageError
 from harness.lowering.cache import LoweringInputs
 from harness.lowering.precisions import CalibrationData, prepare_int8
