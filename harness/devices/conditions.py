@@ -4,14 +4,13 @@ from harness.devices.device import Device
 from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_probe
 from harness.errors import CommandFailed
 from harness.records import Conditions, FrequencyTime, Temperature
-from harness.runner.deploy import DeployedBundle
 from harness.transports.verified import run_verified
 
 
-def read_conditions(device: Device, bundle: DeployedBundle) -> Conditions:
-    """Read them on the device; a probe that fails is recorded as unreadable, the run goes on."""
+def read_conditions(device: Device, probe_script: str) -> Conditions:
+    """Read conditions with the device's own copy of `probe.sh`; a failing probe is recorded as unreadable."""
     try:
-        argv = ["sh", bundle.probe_script, "conditions"]
+        argv = ["sh", probe_script, "conditions"]
         answer = run_verified(device.transport, argv, timeout_s=PROBE_TIMEOUT_S).check()
     except CommandFailed as error:
         return Conditions(unreadable={"all": error.what})

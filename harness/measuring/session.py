@@ -217,7 +217,7 @@ class Session:
         if self.device.info.clock != "real":
             return None
         if self.cooling is None:
-            start = read_conditions(self.device, bundle)
+            start = read_conditions(self.device, bundle.probe_script)
             self.cooling = Cooling(start, plan.max_cooling_seconds, plan.cooled_within_celsius)
 
         def pause(seconds: float) -> None:
@@ -225,7 +225,7 @@ class Session:
             self.cancelled.wait(seconds)
             self._check_cancelled()
 
-        return self.cooling.wait(lambda: read_conditions(self.device, bundle), pause)
+        return self.cooling.wait(lambda: read_conditions(self.device, bundle.probe_script), pause)
 
     def _add_passes(self, state: CellState, bundle: DeployedBundle) -> None:
         """One more process each for what cannot be seen while timing; a pass that fails spoils nothing."""

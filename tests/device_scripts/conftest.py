@@ -13,8 +13,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.devices.emulator.qemu import ensure_qemu
 from harness.records import Abi, RunnerReport
-from harness.runner.bundle import Bundle, ensure_bundle, ensure_qemu
+from harness.runner.bundle import Bundle, ensure_bundle
 from harness.runner.bundle.wheel import runs_natively
 
 RunnerEnded = subprocess.CompletedProcess[str]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from fakes import install_fake_qemu
-from harness.runner.bundle import ensure_instruction_counter, ensure_qemu, qemu_cores, qemu_version
+from harness.devices.emulator.instruction_counter import ensure_instruction_counter
+from harness.devices.emulator.qemu import ensure_qemu, qemu_cores, qemu_version
 from harness.system.paths import cache_folder
 
 pytestmark = pytest.mark.slow

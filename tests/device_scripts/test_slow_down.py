@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from harness.runner.bundle import ensure_bench_bundle, ensure_instruction_counter
+from harness.devices.emulator.instruction_counter import ensure_instruction_counter
+from harness.runner.bundle import ensure_bench_bundle
 
 
 def test_the_slow_down_is_timed_and_its_build_is_named(runner_of, native_bundle, programs) -> None:

@@ -11,10 +11,11 @@ import msgspec
 
 from harness.devices.cores import PARTS
 from harness.devices.device import JOB, Device, describe
+from harness.devices.emulator.instruction_counter import ensure_instruction_counter
+from harness.devices.emulator.qemu import ensure_qemu, qemu_cores, qemu_version
 from harness.devices.target import Target
 from harness.errors import BundleError, DeviceUnfit, UsageError
 from harness.records import Core
-from harness.runner.bundle import ensure_instruction_counter, ensure_qemu, qemu_cores, qemu_version
 from harness.system.paths import cache_folder
 from harness.transports.local import LocalTransport
 

@@ -3,9 +3,8 @@ from pathlib import Path
 import pytest
 
 from fakes import install_fake_qemu
-from harness.devices.emulator.instruction_counter import plugin_api_version
+from harness.devices.emulator.instruction_counter import ensure_instruction_counter, plugin_api_version
 from harness.errors import BundleError
-from harness.runner.bundle import ensure_instruction_counter
 
 
 @pytest.mark.parametrize(

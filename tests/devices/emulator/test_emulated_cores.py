@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from harness.devices.emulator.device import WITHOUT_HALF_PRECISION
-from harness.runner.bundle import ensure_qemu
+from harness.devices.emulator.qemu import ensure_qemu
 
 # Of glibc's own loader for ARM, which tells what the kernel, here QEMU, says of the CPU.
 LOADER = "/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1"

@@ -6,8 +6,8 @@ import pytest
 
 from fakes import install_fake_qemu
 from harness.devices.emulator.debian import ensure_entry
+from harness.devices.emulator.qemu import ensure_qemu, qemu_version
 from harness.errors import BundleError
-from harness.runner.bundle import ensure_qemu, qemu_version
 
 
 @pytest.fixture
