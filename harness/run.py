@@ -17,8 +17,8 @@ from harness.analysis.parity import HINTS
 from harness.devices.target import Target
 from harness.errors import HarnessError, MeasurementError
 from harness.lowering.background import Artifacts, lower_in_background
-from harness.lowering.cache import SEEDED, StoredArtifact
-from harness.lowering.pool import Inputs
+from harness.lowering.cache import StoredArtifact
+from harness.lowering.inputs import SEEDED, Inputs
 from harness.measuring.parallel import FindBundle, measure_on
 from harness.records import Artifact, Cell, PushedArtifact, Run, RunRequest, Variant
 from harness.records.run_folder import RUN_FILE, read_cells, read_run, write_cell, write_run

@@ -26,7 +26,8 @@ from harness.devices.host import open_host
 from harness.devices.host_lock import hold_device
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
-from harness.lowering.cache import LoweringInputs, StoredArtifact
+from harness.lowering.cache import StoredArtifact
+from harness.lowering.inputs import LoweringInputs
 from harness.lowering.silence import quietly
 from harness.records import Precision, Stage, Variant
 from harness.runner.bundle import ensure_bundle

@@ -24,7 +24,8 @@ from harness.devices.host_lock import hold_device, hold_there
 from harness.devices.kinds import open_device
 from harness.devices.target import Target, group_by_place
 from harness.errors import HarnessError, Interrupted, MeasurementError, UsageError
-from harness.lowering.cache import StoredArtifact, lower_cached
+from harness.lowering.artifact import lower_cached
+from harness.lowering.cache import StoredArtifact
 from harness.lowering.silence import quietly
 from harness.measuring.parallel import ENDING, work_at_once
 from harness.records import Accuracy, Cell, Variant

@@ -14,7 +14,7 @@ from harness.accuracy.datasets import Dataset, name_split, open_split
 from harness.accuracy.evaluation import Subject, check_dataset
 from harness.accuracy.weights import LoadedWeights, load_weights
 from harness.errors import UsageError
-from harness.lowering.cache import LoweringInputs
+from harness.lowering.inputs import LoweringInputs
 from harness.lowering.precisions import PRECISIONS
 from harness.records import Observer, Padding, RunRequest, Variant
 from harness.system.paths import cache_folder

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from harness.accuracy.eager import Network
 from harness.accuracy.scoring import Logits
-from harness.lowering.cache import LoweringInputs
+from harness.lowering.inputs import LoweringInputs
 from harness.lowering.int8_reference import IntegerReference
 from harness.lowering.precisions import round_weights
 from harness.lowering.program import build_network, one_thread, prepare_variant, quantize

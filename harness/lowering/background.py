@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from harness.errors import LoweringError
 from harness.lowering.cache import StoredArtifact
-from harness.lowering.pool import Inputs, lower_all
+from harness.lowering.inputs import Inputs
+from harness.lowering.pool import lower_all
 from harness.records import Variant
 
 Artifacts = Mapping[Variant, Future[StoredArtifact]]

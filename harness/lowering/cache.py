@@ -4,6 +4,8 @@ import hashlib
 import importlib.metadata
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,9 +15,9 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from harness.errors import LoweringError, UsageError
+from harness.lowering.inputs import SEEDED, LoweringInputs
 from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION
-from harness.lowering.silence import quietly
-from harness.records import DEFAULT_OBSERVER, Artifact, Observer, Variant
+from harness.records import Artifact, Variant
 from harness.system.paths import PROJECT, cache_folder
 
 if TYPE_CHECKING:
@@ -33,20 +35,8 @@ SOURCES = (
 )
 DISTRIBUTIONS = ("torch", "executorch", "torchao")
 PROGRAM, REFERENCE_INPUT, REFERENCE_OUTPUT, RECORD = "model.pte", "input.bin", "output.bin", "artifact.json"
-# One variant takes seconds, half a minute on a busy core; whoever holds the lock is at the same variant.
+# One variant takes seconds, half a minute on a busy core; the holder of the lock lowers this same variant.
 LOCK_TIMEOUT_S = 600
-
-
-@dataclass(frozen=True)
-class LoweringInputs:
-    """What a variant is lowered from; without files weights are seeded and calibration is synthetic."""
-
-    weights_file: Path | None = None
-    calibration_images: Path | None = None
-    observer: Observer = DEFAULT_OBSERVER
-
-
-SEEDED = LoweringInputs()
 
 
 @dataclass(frozen=True)
@@ -86,45 +76,6 @@ def artifact_key(variant: Variant, files: LoweringInputs = SEEDED) -> str:
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
 
 
-def find_cached(
-    variant: Variant, files: LoweringInputs = SEEDED, *, allow_undelegated: bool = False
-) -> StoredArtifact | None:
-    """The stored artifact when it is there and whole, else None; never imports torch.
-
-    Raises:
-        LoweringError: it is there, but not one delegate, and `allow_undelegated` is not given.
-    """
-    key = artifact_key(variant, files)
-    stored = _read(_store() / key)
-    return stored and _delegated(stored, allow_undelegated)
-
-
-def lower_cached(
-    variant: Variant, files: LoweringInputs = SEEDED, *, allow_undelegated: bool = False
-) -> StoredArtifact:
-    """The artifact from the cache, or lowered now; of several processes that ask, one lowers.
-
-    Raises:
-        LoweringError: it cannot be lowered, or not to one delegate and `allow_undelegated` is not given.
-    """
-    key = artifact_key(variant, files)
-    store = _store()
-    stored = _read(store / key)
-    if stored is None:
-        store.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(store / f"{key}.lock", timeout=LOCK_TIMEOUT_S):
-                # Another process may have stored it while this one waited.
-                stored = _read(store / key) or _lower(variant, key, files)
-        except Timeout as error:
-            raise LoweringError(
-                f"another process has been lowering for {LOCK_TIMEOUT_S} s",
-                hint=f"end the process that holds {store / key}.lock",
-                variant=variant.name,
-            ) from error
-    return _delegated(stored, allow_undelegated)
-
-
 @cache
 def library_versions() -> dict[str, str]:
     """Versions of the libraries that decide a program's bytes, read without importing them."""
@@ -144,12 +95,9 @@ def _hash_input(path: Path | None) -> str | None:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _store() -> Path:
-    return cache_folder() / "artifacts"
-
-
-def _read(entry: Path) -> StoredArtifact | None:
+def read_entry(key: str) -> StoredArtifact | None:
     """An entry whose record decodes and whose three files have the recorded SHA-256, else None."""
+    entry = _store() / key
     try:
         artifact = msgspec.json.decode((entry / RECORD).read_bytes(), type=Artifact)
         expected = {
@@ -164,46 +112,57 @@ def _read(entry: Path) -> StoredArtifact | None:
     return _stored(entry, artifact, was_cached=True)
 
 
-def _stored(entry: Path, artifact: Artifact, *, was_cached: bool) -> StoredArtifact:
-    return StoredArtifact(
-        artifact, entry / PROGRAM, entry / REFERENCE_INPUT, entry / REFERENCE_OUTPUT, was_cached
-    )
+@contextmanager
+def hold_entry(key: str, variant: Variant) -> Iterator[None]:
+    """Hold the entry's lock, so that of several processes only one lowers the variant.
+
+    Raises:
+        LoweringError: another process kept the lock for `LOCK_TIMEOUT_S`.
+    """
+    store = _store()
+    store.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(store / f"{key}.lock", timeout=LOCK_TIMEOUT_S)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise LoweringError(
+            f"another process has been lowering this variant for {LOCK_TIMEOUT_S} s",
+            hint=f"end the process that holds {lock.lock_file}",
+            variant=variant.name,
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-def _delegated(stored: StoredArtifact, allow_undelegated: bool) -> StoredArtifact:
-    """Refuse what would measure portable kernels instead of XNNPACK."""
-    artifact = stored.artifact
-    if allow_undelegated or (artifact.delegates == 1 and not artifact.undelegated_nodes):
-        return stored
-    outside = ", ".join(artifact.undelegated_nodes) or "none"
-    raise LoweringError(
-        f"XNNPACK did not take the whole network: {artifact.delegates} delegates, outside: {outside}",
-        hint="change the network so that it is taken, or measure it as it is with --allow-undelegated",
-        variant=artifact.variant.name,
-    )
-
-
-def _lower(variant: Variant, key: str, files: LoweringInputs) -> StoredArtifact:
-    # Costs seconds and half a gigabyte: only when something is really lowered.
-    with quietly():
-        from harness.lowering.program import lower_variant
-
-    lowered = lower_variant(variant, files)
+def write_entry(key: str, variant: Variant, lowered: "LoweredProgram") -> StoredArtifact:
+    """Store a program under its key, which the caller holds; the entry appears whole or not at all."""
     artifact = _record(variant, lowered)
     store = _store()
     # We hold this key's lock, so temporary folders of its name were left by processes that were killed.
-    for left_over in store.glob(f".{key}-*"):
-        shutil.rmtree(left_over)
+    for abandoned in store.glob(f".{key}-*"):
+        shutil.rmtree(abandoned)
     folder = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=store))
     (folder / PROGRAM).write_bytes(lowered.program)
     (folder / REFERENCE_INPUT).write_bytes(lowered.reference_input)
     (folder / REFERENCE_OUTPUT).write_bytes(lowered.reference_output)
     (folder / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(artifact)))
     entry = store / key
-    if entry.exists():  # damaged, else it had been found
+    if entry.exists():  # damaged: a whole one would have been read
         shutil.rmtree(entry)
     folder.rename(entry)
     return _stored(entry, artifact, was_cached=False)
+
+
+def _store() -> Path:
+    return cache_folder() / "artifacts"
+
+
+def _stored(entry: Path, artifact: Artifact, *, was_cached: bool) -> StoredArtifact:
+    return StoredArtifact(
+        artifact, entry / PROGRAM, entry / REFERENCE_INPUT, entry / REFERENCE_OUTPUT, was_cached
+    )
 
 
 def _record(variant: Variant, lowered: "LoweredProgram") -> Artifact:

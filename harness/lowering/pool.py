@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import IO
@@ -15,13 +15,14 @@ from typing import IO
 import msgspec
 
 from harness.errors import LoweringError
-from harness.lowering.cache import SEEDED, LoweringInputs, StoredArtifact, find_cached
+from harness.lowering.artifact import find_cached
+from harness.lowering.cache import StoredArtifact
+from harness.lowering.inputs import SEEDED, Inputs, LoweringInputs
 from harness.lowering.worker import LoweringReply, LoweringRequest
 from harness.records import Variant
 from harness.system.processes import start_local
 
 Result = tuple[Variant, StoredArtifact | LoweringError]
-Inputs = Mapping[Variant, LoweringInputs]
 
 WORKER = (sys.executable, "-m", "harness.lowering.worker")
 # Measured peak of a worker at 1.0/224 int8, the costliest published variant, rounded up.

@@ -17,8 +17,8 @@ from executorch.exir.passes import MemoryPlanningPass
 from torch import Tensor, fx, nn
 
 from harness.errors import LoweringError
-from harness.lowering.cache import SEEDED, LoweringInputs
 from harness.lowering.fp16 import make_partitioner
+from harness.lowering.inputs import SEEDED, LoweringInputs
 from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION, CalibrationData, PreparedNetwork
 from harness.lowering.silence import quietly
 from harness.lowering.synthetic_images import synthetic_images

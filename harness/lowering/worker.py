@@ -9,7 +9,8 @@ from typing import BinaryIO
 import msgspec
 
 from harness.errors import HarnessError
-from harness.lowering.cache import LoweringInputs, lower_cached
+from harness.lowering.artifact import lower_cached
+from harness.lowering.inputs import LoweringInputs
 from harness.records import DEFAULT_OBSERVER, Observer, Variant
 
 

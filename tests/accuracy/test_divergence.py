@@ -16,7 +16,9 @@ from harness.accuracy.divergence import (
 from harness.accuracy.scoring import Logits
 from harness.analysis.cells import record_first_mismatch
 from harness.analysis.parity import read_reference
-from harness.lowering.cache import SEEDED, StoredArtifact, lower_cached
+from harness.lowering.artifact import lower_cached
+from harness.lowering.cache import StoredArtifact
+from harness.lowering.inputs import SEEDED
 from harness.lowering.silence import quietly
 from harness.records import Precision, Variant, Weights
 

@@ -142,7 +142,7 @@ def test_labels_that_mean_something_else_are_refused_before_anything_runs(datase
 def test_the_real_runner_agrees_with_eager_on_every_shipped_image(
     dataset: Dataset, network: MobileNetV1, tmp_path: Path
 ) -> None:
-    from harness.lowering.cache import lower_cached
+    from harness.lowering.artifact import lower_cached
     from harness.runner.bundle import ensure_bundle
     from harness.runner.bundle.wheel import runs_natively
 

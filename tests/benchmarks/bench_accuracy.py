@@ -21,7 +21,8 @@ from harness.accuracy.evaluation import Subject, evaluate
 from harness.accuracy.packing import Chunk, pack
 from harness.accuracy.preprocessing import Preprocessing
 from harness.errors import UsageError
-from harness.lowering.cache import StoredArtifact, lower_cached
+from harness.lowering.artifact import lower_cached
+from harness.lowering.cache import StoredArtifact
 from harness.records import Variant, Weights
 from harness.runner.bundle import Bundle, ensure_bundle
 from harness.runner.bundle.toolchain import find_toolchain

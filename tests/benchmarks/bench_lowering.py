@@ -30,7 +30,7 @@ VARIANTS = (
 )
 WARM = """
 import sys, time
-from harness.lowering.cache import lower_cached
+from harness.lowering.artifact import lower_cached
 from harness.records import Variant
 variant = Variant(width=1.0, resolution_px=224, precision="fp32")
 started = time.perf_counter()

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from harness.analysis.intervals import median_interval
-from harness.lowering.cache import lower_cached
+from harness.lowering.artifact import lower_cached
 from harness.records import RunnerReport, Variant
 from harness.runner.bundle import Bundle, ensure_bundle
 from harness.runner.bundle.toolchain import find_toolchain

@@ -21,7 +21,7 @@ from harness.devices.device import Device
 from harness.devices.host import open_host
 from harness.devices.host_lock import hold_device
 from harness.devices.target import Target
-from harness.lowering.cache import lower_cached
+from harness.lowering.artifact import lower_cached
 from harness.measuring.plans import REAL
 from harness.records import Artifact, Plan, Variant
 from harness.runner.bundle import ensure_bundle

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from small_variants import SMALL, SMALL_INT8
 
-from harness.lowering.cache import StoredArtifact, lower_cached
+from harness.lowering.artifact import lower_cached
+from harness.lowering.cache import StoredArtifact
 
 
 @pytest.fixture

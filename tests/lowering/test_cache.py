@@ -14,12 +14,14 @@ from small_variants import SMALL, SMALL_INT8
 
 from harness.errors import LoweringError, UsageError
 from harness.lowering import cache
-from harness.lowering.cache import LoweringInputs, StoredArtifact, artifact_key, find_cached, lower_cached
+from harness.lowering.artifact import find_cached, lower_cached
+from harness.lowering.cache import StoredArtifact, artifact_key
+from harness.lowering.inputs import LoweringInputs
 from harness.records import Variant, Weights
 
 LOWER_SMALL = """
 import sys
-from harness.lowering.cache import lower_cached
+from harness.lowering.artifact import lower_cached
 from harness.records import Variant
 stored = lower_cached(Variant(width=0.25, resolution_px=32, precision="fp32"))
 print(stored.was_cached, "torch" in sys.modules)

@@ -10,7 +10,9 @@ from small_variants import SMALL, SMALL_FP16, SMALL_INT8
 
 from harness.analysis.parity import compare, read_reference
 from harness.errors import LoweringError
-from harness.lowering.cache import LoweringInputs, StoredArtifact, lower_cached
+from harness.lowering.artifact import lower_cached
+from harness.lowering.cache import StoredArtifact
+from harness.lowering.inputs import LoweringInputs
 from harness.lowering.silence import quietly
 from harness.records import Artifact, Calibration, Variant, Weights
 from models.mobilenet_v1 import GlobalAveragePool, MobileNetV1, count_cost

@@ -23,7 +23,7 @@ from harness.accuracy.training.train import train as carry_out
 from harness.accuracy.weights import Checkpoint, load_weights, save_checkpoint
 from harness.accuracy.weights.checkpoint import read_tensors
 from harness.errors import UsageError
-from harness.lowering.cache import LoweringInputs
+from harness.lowering.inputs import LoweringInputs
 from harness.lowering.precisions import CalibrationData, prepare_int8
 from harness.lowering.silence import quietly
 from harness.lowering.synthetic_images import synthetic_images
