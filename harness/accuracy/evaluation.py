@@ -17,7 +17,7 @@ from harness.accuracy.scoring import (
     score,
     summarize,
 )
-from harness.records import Accuracy, Count, Record, Sha256, Weights
+from harness.records import SCHEMA_VERSION, Accuracy, Count, Record, SchemaVersion, Sha256, Weights
 
 RunBatch = Callable[[Chunk], Path]
 
@@ -29,6 +29,7 @@ class Evaluation(Record, frozen=True, kw_only=True):
     the images whose logits differ by more than arithmetic explains.
     """
 
+    schema_version: SchemaVersion = SCHEMA_VERSION
     accuracy: Accuracy
     scores: Scores
     artifact_sha256: Sha256

@@ -82,7 +82,10 @@ def _pairing_key(cell: Cell, evaluation: Evaluation) -> tuple[object, ...]:
 
 
 def _read(folder: Path, cell: Cell) -> Evaluation | None:
-    """What was saved for a cell, or None when it is missing or damaged: then it is evaluated again."""
+    """The saved evaluation of a cell, or None when it is missing, damaged or of another major schema version.
+
+    Then the cell is evaluated again.
+    """
     try:
         content = (folder / FOLDER / cell_file_name(cell.name)).read_bytes()
         return msgspec.json.decode(content, type=Evaluation)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from harness.analysis.cell_comparison import ComparedCell, ComparisonResult, compare_cell, overall
 from harness.errors import UsageError
-from harness.records import SCHEMA_VERSION, Cell, Record
+from harness.records import Cell, Record
 
 DEFAULT_MARGIN = 0.03
 Key = tuple[str | None, str, int, int]
@@ -110,12 +110,6 @@ def _index(cells: Sequence[Cell], side: str, across: bool) -> dict[Key, Cell]:
     indexed: dict[Key, Cell] = {}
     one_device = len({cell.device.name for cell in cells}) == 1
     for cell in cells:
-        if cell.schema_version != SCHEMA_VERSION:
-            raise UsageError(
-                f"cell {cell.name} of {side} has schema version {cell.schema_version}, "
-                f"this harness reads {SCHEMA_VERSION}",
-                hint="compare with the version of the harness that wrote it, or measure again",
-            )
         device = None if across and one_device else cell.device.name
         key = (device, cell.variant.name, cell.variant.classes, cell.plan.threads)
         if key in indexed:

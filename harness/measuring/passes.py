@@ -43,9 +43,10 @@ def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, pla
     has_dumpsys = is_android and _has_dumpsys(job.device)
     seconds = min(MEMINFO_SECONDS, plan.max_seconds) if has_dumpsys else 0.0
     brief = msgspec.structs.replace(plan, warmup_iterations=0, min_seconds=seconds)
-    detail = _run_briefly(job, deployed, artifact, brief, "--memory-detail", beside="memory").memory_detail
-    if detail is None:
+    report = _run_briefly(job, deployed, artifact, brief, "--memory-detail", beside="memory").memory_detail
+    if report is None:
         raise ReportRejected("the device's report lacks the memory figures", device=job.device.info.name)
+    detail = msgspec.convert(report, MemoryDetail, from_attributes=True)
     if has_dumpsys:
         try:
             answer = parse_meminfo(job.fetch("meminfo"))

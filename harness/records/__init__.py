@@ -10,7 +10,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-SCHEMA_VERSION: Literal[1] = 1
+# Of every saved file. A new optional field raises the minor number; one that is renamed, removed or changes
+# its meaning raises the major one.
+SCHEMA_VERSION = "2.0"
+SCHEMA_MAJOR = SCHEMA_VERSION.partition(".")[0]
 
 Precision = Literal["fp32", "fp16", "int8"]
 Padding = Literal["symmetric", "tf_same"]
@@ -23,6 +26,7 @@ StoppedBy = Literal["target_precision", "max_rounds", "max_minutes"]
 # From the eager model towards the device: each computes what the one before it does, or departs from it.
 Stage = Literal["exported", "host", "device"]
 
+SchemaVersion = Annotated[str, Meta(pattern=rf"^{SCHEMA_MAJOR}\.[0-9]{{1,6}}$")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 # Upper bounds keep a hostile or broken device's numbers out of arithmetic: 2**53 is exact in JSON everywhere.
 Nanoseconds = Annotated[int, Meta(ge=0, le=2**53)]
@@ -35,8 +39,15 @@ Celsius = Annotated[float, Meta(ge=-100, le=300)]
 DEFAULT_OBSERVER: Observer = "histogram"
 
 
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Immutable; decoding refuses wrong types, missing fields and unknown ones, and names their path."""
+class Record(msgspec.Struct, frozen=True):
+    """Immutable. Decoding refuses wrong types and missing fields, and names their path.
+
+    Unknown fields are ignored: a newer minor version of the schema wrote them.
+    """
+
+
+class DeviceReport(Record, frozen=True, forbid_unknown_fields=True):
+    """Sent by a device, and therefore untrusted: decoding also refuses unknown fields."""
 
 
 # What is asked for --------------------------------------------------------------------------------
@@ -278,15 +289,25 @@ class TunedSetting(Record, frozen=True, kw_only=True):
 # What is measured ---------------------------------------------------------------------------------
 
 
-class OutputTensor(Record, frozen=True, kw_only=True):
+class OutputTensor(DeviceReport, frozen=True, kw_only=True):
     """One output of the reference input, for parity."""
 
     sizes: tuple[Annotated[int, Meta(gt=0, le=2**24)], ...]
     values: tuple[float, ...]
 
 
+class MemoryReport(DeviceReport, frozen=True, kw_only=True):
+    """The runner's figures from smaps_rollup; None where `unavailable` has the reason."""
+
+    pss_initialized_bytes: Bytes | None
+    private_dirty_initialized_bytes: Bytes | None
+    pss_end_bytes: Bytes | None
+    private_dirty_end_bytes: Bytes | None
+    unavailable: str | None
+
+
 class MemoryDetail(Record, frozen=True, kw_only=True):
-    """Figures from smaps_rollup, read in a pass of its own because reading it disturbs times.
+    """Figures from smaps_rollup, read in a separate process because reading them disturbs times.
 
     Pss is what Android's `dumpsys meminfo` adds up to TOTAL PSS; `dumpsys_pss_bytes` is what that said of
     the same process while it ran. A figure that could not be read is None, and its `unavailable` says why.
@@ -301,14 +322,14 @@ class MemoryDetail(Record, frozen=True, kw_only=True):
     dumpsys_unavailable: str | None = None
 
 
-class ProfiledOperator(Record, frozen=True, kw_only=True):
+class ProfiledOperator(DeviceReport, frozen=True, kw_only=True):
     """One operator as the runtime names it, and its time in each profiled inference."""
 
     name: str
     times_ns: tuple[Nanoseconds, ...]
 
 
-class RunnerReport(Record, frozen=True, kw_only=True):
+class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     """What the runner writes: one process, strictly decoded (`runner/process.py`).
 
     Times are CLOCK_MONOTONIC nanoseconds. RSS at four phases and its peak (VmHWM) come from
@@ -341,7 +362,7 @@ class RunnerReport(Record, frozen=True, kw_only=True):
     counted_cache_misses: tuple[Count, ...] | None
     counted_branch_misses: tuple[Count, ...] | None
     counters_unavailable: str | None
-    memory_detail: MemoryDetail | None
+    memory_detail: MemoryReport | None
     profile: tuple[ProfiledOperator, ...] | None
     output: OutputTensor
 
@@ -533,7 +554,7 @@ class Cell(Record, frozen=True, kw_only=True):
     None where the device was left as it was.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     variant: Variant
     artifact: Artifact
     device: DeviceInfo
@@ -611,7 +632,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
 class Run(Record, frozen=True, kw_only=True):
     """`run.json`: the plan and everything that could explain a difference to another run."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     id: str
     started_at: str
     finished_at: str | None

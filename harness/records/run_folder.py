@@ -1,4 +1,8 @@
-"""Run folders: `run.json` and `cells/*.json`, written atomically and read strictly."""
+"""Run folders: `run.json` and `cells/*.json`, written atomically.
+
+A file of a newer minor schema version is read without its unknown fields; one of another major version is
+refused.
+"""
 
 import hashlib
 import os
@@ -6,12 +10,13 @@ import platform
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from harness.errors import UsageError
-from harness.records import SCHEMA_VERSION, Cell, Run
+from harness.records import SCHEMA_MAJOR, SCHEMA_VERSION, Cell, Run
 
 RUN_FILE = "run.json"
 CELLS_FOLDER = "cells"
@@ -21,7 +26,12 @@ _Record = TypeVar("_Record", Run, Cell)
 
 
 class _Versioned(msgspec.Struct):
-    schema_version: int
+    schema_version: int | Annotated[str, Meta(pattern=r"^[0-9]{1,6}\.[0-9]{1,6}$")]
+
+    @property
+    def major(self) -> str:
+        """The number before the point; version 1 was written as an integer."""
+        return str(self.schema_version).partition(".")[0]
 
 
 def write_run(folder: Path, run: Run) -> Path:
@@ -93,11 +103,13 @@ def read_cells(folder: Path) -> tuple[Cell, ...]:
 def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:
     try:
         content = path.read_bytes()
-        version = msgspec.json.decode(content, type=_Versioned).schema_version
-        if version != SCHEMA_VERSION:
+        versioned = msgspec.json.decode(content, type=_Versioned)
+        if versioned.major != SCHEMA_MAJOR:
             raise UsageError(
-                f"{path} has schema version {version}; this harness reads version {SCHEMA_VERSION}",
-                hint="use the harness version that wrote it, or measure again",
+                f"{path} has schema version {versioned.schema_version};"
+                f" this harness reads versions {SCHEMA_MAJOR}.x",
+                hint=f"read it with the harness version that wrote it (see `versions` in {RUN_FILE}),"
+                " or measure again into a new folder",
             )
         return msgspec.json.decode(content, type=record)
     except OSError as error:
@@ -108,6 +120,8 @@ def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:
 
 
 def _write(path: Path, record: Run | Cell) -> Path:
+    # A record that was read from a newer minor version has lost that version's fields.
+    record = msgspec.structs.replace(record, schema_version=SCHEMA_VERSION)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

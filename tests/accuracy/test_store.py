@@ -72,12 +72,15 @@ def test_int8_is_paired_with_fp32_of_its_own_device(tmp_path: Path) -> None:
     assert sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*.json")) == before
 
 
-@pytest.mark.parametrize("fp32", ["none", "other data", "damaged"])
+@pytest.mark.parametrize("fp32", ["none", "other data", "damaged", "other schema"])
 def test_without_the_same_images_in_fp32_there_is_no_drop(tmp_path: Path, fp32: str) -> None:
     cell = _save(tmp_path, "int8", "1100")
     if fp32 != "none":
         base = _save(tmp_path, "fp32", "1110", data="e" if fp32 == "other data" else "d")
     if fp32 == "damaged":
         (tmp_path / "accuracy" / f"{base.name}.json").write_text("{")
+    if fp32 == "other schema":
+        file = tmp_path / "accuracy" / f"{base.name}.json"
+        file.write_text(file.read_text().replace('"schema_version": "2.0"', '"schema_version": "3.0"'))
     pair_with_fp32(tmp_path)
     assert _drops(tmp_path)[cell.name] is None

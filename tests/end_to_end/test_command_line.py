@@ -18,6 +18,7 @@ COMMANDS = ("run", "lower", "evaluate", "train", "report", "pick", "compare", "d
 HEAVY = ("torch", "executorch", "numpy", "scipy", "pandas", "matplotlib", "adb_shell", "cryptography")
 
 TRAIN = ("train", "--dataset", "nowhere", "--out", "out.safetensors")
+VERSION_1 = Path(__file__).resolve().parent.parent / "data" / "run-folder-1"
 
 RunHarness = Callable[..., Any]
 
@@ -136,11 +137,22 @@ def test_cells_of_another_schema_version_are_named_and_refused(
     run_harness: RunHarness, run_folder: Path
 ) -> None:
     path = min((run_folder / "cells").iterdir())
-    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 2', 1))
+    path.write_text(path.read_text().replace('"schema_version": "2.0"', '"schema_version": "3.0"', 1))
     ended = run_harness("compare", run_folder, run_folder)
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert path.name in ended.stderr
-    assert "has schema version 2; this harness reads version 1" in ended.stderr
+    assert "has schema version 3.0; this harness reads versions 2.x" in ended.stderr
+
+
+@pytest.mark.parametrize("command", [("report",), ("compare", VERSION_1), ("pick", "--max-memory", "1MB")])
+def test_a_run_folder_of_the_previous_schema_version_is_refused_with_what_to_do(
+    run_harness: RunHarness, command: tuple[str | Path, ...]
+) -> None:
+    name, *others = command
+    ended = run_harness(name, VERSION_1, *others)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "has schema version 1; this harness reads versions 2.x" in ended.stderr
+    assert "measure again into a new folder" in ended.stderr
 
 
 @pytest.mark.slow

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from harness.errors import UsageError
 from harness.records import Cell
 from harness.records.run_folder import cell_file_name, load_run, load_runs, read_cells, write_cell, write_run
 from synthetic import EMULATOR, PHONE, make_cells, make_run
+
+VERSION_1 = Path(__file__).resolve().parent.parent / "data" / "run-folder-1"
 
 
 @pytest.fixture
@@ -85,14 +88,55 @@ def test_a_run_without_cells_is_refused_and_says_how_to_go_on(
     assert "--resume" in caught.value.hint
 
 
-def test_another_schema_version_is_refused_before_anything_else_is_read(folder: Path) -> None:
-    (folder / "run.json").write_text('{"schema_version": 2, "new": true}')
-    with pytest.raises(UsageError, match="schema version 2; this harness reads version 1"):
+@pytest.mark.parametrize(("written", "shown"), [("1", "1"), ('"1.4"', "1.4"), ('"3.0"', "3.0")])
+def test_another_major_schema_version_is_refused_before_anything_else_is_read(
+    folder: Path, written: str, shown: str
+) -> None:
+    (folder / "run.json").write_text(f'{{"schema_version": {written}, "new": true}}')
+    with pytest.raises(
+        UsageError, match=rf"run\.json has schema version {shown}; this harness reads versions 2\.x"
+    ) as caught:
+        load_run(folder)
+    assert "measure again into a new folder" in caught.value.hint
+
+
+def test_a_cell_of_another_major_schema_version_is_refused_by_name(folder: Path) -> None:
+    path = _first_cell(folder)
+    path.write_text(path.read_text().replace('"schema_version": "2.0"', '"schema_version": "3.0"', 1))
+    with pytest.raises(UsageError, match=rf"{re.escape(path.name)} has schema version 3\.0"):
         load_run(folder)
 
 
+def test_a_run_that_the_previous_schema_version_wrote_is_refused_with_what_to_do() -> None:
+    """A run of the emulator as revision 882d74e saved it."""
+    with pytest.raises(UsageError, match=r"has schema version 1; this harness reads versions 2\.x") as caught:
+        load_run(VERSION_1)
+    assert caught.value.exit_code == 2
+    assert "the harness version that wrote it" in caught.value.hint
+    with pytest.raises(UsageError, match=r"\.json has schema version 1; this harness reads versions 2\.x"):
+        read_cells(VERSION_1)
+
+
+def test_fields_of_a_newer_minor_schema_version_are_ignored(folder: Path, cells: tuple[Cell, ...]) -> None:
+    path = _first_cell(folder)
+    document = json.loads(path.read_text())
+    document |= {"schema_version": "2.7", "surprise": [1]}
+    document["device"]["surprise"] = document["processes"][0]["surprise"] = 1
+    path.write_text(json.dumps(document))
+    (newer,) = (cell for cell in load_run(folder)[1] if cell.schema_version == "2.7")
+    assert replace(newer, schema_version="2.0") in cells
+
+
+def test_a_cell_of_a_newer_minor_schema_version_is_saved_again_as_what_this_harness_writes(
+    folder: Path, cells: tuple[Cell, ...]
+) -> None:
+    path = write_cell(folder, replace(cells[0], schema_version="2.7"))
+    assert json.loads(path.read_text())["schema_version"] == "2.0"
+
+
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"schema_version": 1}', b'{"schema_version": "1"}', b'{"a": "\xff"}']
+    "content",
+    [b"", b"{", b"[]", b'{"schema_version": "2.0"}', b'{"schema_version": "two"}', b'{"a": "\xff"}'],
 )
 def test_a_damaged_cell_is_refused_by_name_with_what_to_do(folder: Path, content: bytes) -> None:
     damaged = next(iter(sorted((folder / "cells").iterdir())))
@@ -103,10 +147,5 @@ def test_a_damaged_cell_is_refused_by_name_with_what_to_do(folder: Path, content
     assert "delete the file" in caught.value.hint
 
 
-def test_an_unknown_field_is_damage_and_its_place_is_named(folder: Path) -> None:
-    path = next(iter(sorted((folder / "cells").iterdir())))
-    document = json.loads(path.read_text())
-    document["device"]["surprise"] = 1
-    path.write_text(json.dumps(document))
-    with pytest.raises(UsageError, match=r"surprise.*\$\.device"):
-        load_run(folder)
+def _first_cell(folder: Path) -> Path:
+    return min((folder / "cells").iterdir())

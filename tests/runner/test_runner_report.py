@@ -18,6 +18,14 @@ from harness.runner.process import decode_report, describe_end, parse_counts
 PLAN = make_plan(threads=1, warmup_iterations=2, counted_iterations=2)
 ARTIFACT = make_artifact(output=TensorSpec(dtype="float32", sizes=(1, 3), dim_order=(0, 1)))
 
+MEMORY_DETAIL = {
+    "pss_initialized_bytes": 7,
+    "private_dirty_initialized_bytes": 6,
+    "pss_end_bytes": 9,
+    "private_dirty_end_bytes": 8,
+    "unavailable": None,
+}
+
 
 def report(**changes: Any) -> dict[str, Any]:
     """A report as the runner writes it."""
@@ -85,6 +93,9 @@ def test_a_whole_report_is_taken_in_the_order_it_was_measured() -> None:
         ({"output": {"sizes": [1, 2], "values": [1.0, 2.0]}}, "2 outputs, not 3"),
         ({"output": {"sizes": [1, 3], "values": [1.0, "x", 2.0]}}, "values"),
         ({"surprise": 1}, "surprise"),
+        ({"output": {"sizes": [1, 3], "values": [0.5, -1.25, 3.0], "surprise": 1}}, "surprise"),
+        ({"profile": [{"name": "DWConv", "times_ns": [1], "surprise": 1}]}, "surprise"),
+        ({"memory_detail": MEMORY_DETAIL | {"dumpsys_pss_bytes": 1}}, "dumpsys_pss_bytes"),
         ({"cpus_allowed": "\x1b]0;title\x07" * 2, "surprise": 1}, "surprise"),
     ],
     ids=str,
