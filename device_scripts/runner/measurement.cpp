@@ -80,8 +80,8 @@ MaybeFailure read_input(const std::string& path, Model& model) {
   const bool complete = fits && fread(model.input(), 1, model.input_bytes(), file) == model.input_bytes();
   fclose(file);
   if (!complete) {
-    return Failure{ExitCode::kBadInput, "input " + path + " holds " + std::to_string(size) + " bytes, the model wants " +
-                                            std::to_string(model.input_bytes())};
+    return Failure{ExitCode::kBadInput, "input " + path + " holds " + std::to_string(size) +
+                                            " bytes, the model wants " + std::to_string(model.input_bytes())};
   }
   return model.feed_input();
 }
@@ -118,18 +118,17 @@ MaybeFailure measure_times(const Options& options, Model& model, Times& times) {
 MaybeFailure count_events(const Options& options, Model& model, Counters& counters, Counts& counts) {
   auto& [instructions, cycles, cache_misses, branch_misses] = counters;
   const bool marked = options.mark_counted;
-  if (auto failure = count_pair(options, marked, model, cycles, instructions, counts.cycles,
-                                counts.instructions)) {
+  if (auto failure = count_pair(options, marked, model, cycles, instructions, counts.cycles, counts.instructions)) {
     return failure;
   }
-  if (auto failure = count_pair(options, false, model, cache_misses, branch_misses,
-                                counts.cache_misses, counts.branch_misses)) {
+  if (auto failure =
+          count_pair(options, false, model, cache_misses, branch_misses, counts.cache_misses, counts.branch_misses)) {
     return failure;
   }
   for (const Counter* counter : {&instructions, &cycles, &cache_misses, &branch_misses}) {
     if (!counter->available()) {
-      counts.unavailable += (counts.unavailable.empty() ? "" : "; ") + std::string(counter->name()) + ": " +
-                            counter->reason();
+      counts.unavailable +=
+          (counts.unavailable.empty() ? "" : "; ") + std::string(counter->name()) + ": " + counter->reason();
     }
   }
   return std::nullopt;

@@ -134,8 +134,8 @@ MaybeFailure Model::prepare_input(const MethodMeta& meta) {
   input_sizes_.assign(info->sizes().begin(), info->sizes().end());
   input_dim_order_.assign(info->dim_order().begin(), info->dim_order().end());
   input_strides_.resize(input_sizes_.size());
-  const Error error = executorch::runtime::dim_order_to_stride(
-      input_sizes_.data(), input_dim_order_.data(), input_sizes_.size(), input_strides_.data());
+  const Error error = executorch::runtime::dim_order_to_stride(input_sizes_.data(), input_dim_order_.data(),
+                                                               input_sizes_.size(), input_strides_.data());
   if (error != Error::Ok) {
     return bad_model("the model's input has a broken dim order", error);
   }

@@ -15,9 +15,10 @@ Failure usage(std::string message) {
 
 const std::string kSlowDown = "--slow-down-operations";
 const std::set<std::string> kCommon = {"--model", "--report", "--threads", "--cpus"};
-const std::set<std::string> kMeasuring = {"--input", "--warmup-iterations", "--min-iterations", "--min-seconds",
-                                          "--max-seconds", "--counted-iterations", "--mark-counted",
-                                          "--memory-detail", "--profile-iterations", kSlowDown};
+const std::set<std::string> kMeasuring = {"--input",        "--warmup-iterations", "--min-iterations",
+                                          "--min-seconds",  "--max-seconds",       "--counted-iterations",
+                                          "--mark-counted", "--memory-detail",     "--profile-iterations",
+                                          kSlowDown};
 const std::set<std::string> kFlags = {"--mark-counted", "--memory-detail"};
 const std::set<std::string> kBatch = {"--batch-input", "--batch-output", "--batch-scale", "--batch-offset"};
 

@@ -45,8 +45,7 @@ class OperatorTracer final : public executorch::runtime::EventTracer {
     return false;
   }
   Logged log_intermediate_output_delegate(const char*, Index, const Tensor&) override { return false; }
-  Logged log_intermediate_output_delegate(const char*, Index,
-                                          const executorch::runtime::ArrayRef<Tensor>) override {
+  Logged log_intermediate_output_delegate(const char*, Index, const executorch::runtime::ArrayRef<Tensor>) override {
     return false;
   }
   Logged log_intermediate_output_delegate(const char*, Index, const int&) override { return false; }

@@ -76,7 +76,7 @@ std::string memory_json(const std::optional<MemoryDetail>& memory) {
   if (!memory) {
     return "null";
   }
-  const auto figure = [](const std::optional<Rollup>& rollup, int64_t Rollup::*field) {
+  const auto figure = [](const std::optional<Rollup>& rollup, int64_t Rollup::* field) {
     return rollup ? std::to_string((*rollup).*field) : "null";
   };
   JsonObject json;

@@ -27,9 +27,9 @@ int main(int argc, char** argv) {
     return 3;
   }
   const auto info = meta->input_tensor_meta(0);
-  const auto tensor = executorch::extension::make_tensor_ptr(
-      {info->sizes().begin(), info->sizes().end()}, input.data(),
-      {info->dim_order().begin(), info->dim_order().end()}, {}, executorch::aten::ScalarType::Float);
+  const auto tensor = executorch::extension::make_tensor_ptr({info->sizes().begin(), info->sizes().end()}, input.data(),
+                                                             {info->dim_order().begin(), info->dim_order().end()}, {},
+                                                             executorch::aten::ScalarType::Float);
   const int warmup = std::atoi(argv[3]);
   std::vector<long long> latencies;
   for (int i = 0; i < warmup + std::atoi(argv[4]); ++i) {
