@@ -35,8 +35,10 @@ if ! command -v apt-get >/dev/null 2>&1; then
     echo "error: these Debian packages (or your system's like) are needed:$missing" >&2
     exit 1
 fi
-if [ "$(id -u)" -eq 0 ]; then as_root=
-elif command -v sudo >/dev/null 2>&1; then as_root=sudo
+if [ "$(id -u)" -eq 0 ]; then
+    as_root=
+elif command -v sudo >/dev/null 2>&1; then
+    as_root=sudo
 else
     echo "error: packages are missing, and this is neither root nor is sudo installed. As root run:" >&2
     echo "  apt-get install$missing" >&2

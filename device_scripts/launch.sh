@@ -14,120 +14,120 @@
 # Exit code: 0 told; 2 wrong usage.
 
 fail() {
-  echo "launch.sh: $1" >&2
-  exit 2
+    echo "launch.sh: $1" >&2
+    exit 2
 }
 
 # The time a process started, in clock ticks since boot: with the pid it names one process for ever.
 # It is field 22 of stat; the name in field 2 may hold blanks and parentheses, so count after the last one.
 # A zombie, which nobody has waited for yet, has ended.
 start_time() {
-  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-  set -f
-  set -- ${stat##*)}
-  set +f
-  [ "$1" != Z ] || return 1
-  shift 19
-  echo "$1"
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    set -f
+    set -- ${stat##*)}
+    set +f
+    [ "$1" != Z ] || return 1
+    shift 19
+    echo "$1"
 }
 
 # Whether the job's program (pid), its supervisor_pid or its sampler_pid is still what was started; sets $pid.
 is_running() {
-  pid=$(cat "$job/$1" 2>/dev/null) && [ -n "$pid" ] || return 1
-  started=$(cat "$job/$1_started" 2>/dev/null) && [ -n "$started" ] || return 1
-  [ "$(start_time "$pid")" = "$started" ]
+    pid=$(cat "$job/$1" 2>/dev/null) && [ -n "$pid" ] || return 1
+    started=$(cat "$job/$1_started" 2>/dev/null) && [ -n "$started" ] || return 1
+    [ "$(start_time "$pid")" = "$started" ]
 }
 
 # A file that is whole when it appears.
 write() {
-  echo "$2" >"$job/$1.partial" && mv "$job/$1.partial" "$job/$1"
+    echo "$2" >"$job/$1.partial" && mv "$job/$1.partial" "$job/$1"
 }
 
 print_status() {
-  status=$(cat "$job/status" 2>/dev/null)
-  echo "status ${status:-lost}"
+    status=$(cat "$job/status" 2>/dev/null)
+    echo "status ${status:-lost}"
 }
 
 start() {
-  [ ! -e "$job/supervisor_pid" ] && [ ! -e "$job/status" ] || fail "$job was used before"
-  mkdir -p "$job" || fail "cannot make $job"
-  job=$(cd "$job" && pwd) || fail "cannot enter $job"
-  detach=setsid
-  command -v setsid >/dev/null 2>&1 || detach=
-  # A session of its own and no stream of ours: the end of the connection does not reach it.
-  $detach sh "$0" supervise "$job" $conditions --beside "$beside" -- "$@" \
-    </dev/null >"$job/stdout" 2>"$job/stderr" &
-  # The shell's own wait: polling would disturb what is being measured.
-  wait $!
-  print_status
+    [ ! -e "$job/supervisor_pid" ] && [ ! -e "$job/status" ] || fail "$job was used before"
+    mkdir -p "$job" || fail "cannot make $job"
+    job=$(cd "$job" && pwd) || fail "cannot enter $job"
+    detach=setsid
+    command -v setsid >/dev/null 2>&1 || detach=
+    # A session of its own and no stream of ours: the end of the connection does not reach it.
+    $detach sh "$0" supervise "$job" $conditions --beside "$beside" -- "$@" \
+        </dev/null >"$job/stdout" 2>"$job/stderr" &
+    # The shell's own wait: polling would disturb what is being measured.
+    wait $!
+    print_status
 }
 
 # Runs inside the detached process. Whoever stops it while it looks at conditions wants no program any more.
 supervise() {
-  trap '' HUP
-  write supervisor_pid_started "$(start_time $$)"
-  write supervisor_pid $$
-  [ -z "$conditions" ] || look conditions_before
-  [ ! -e "$job/stopped" ] || exit
-  "$@" &
-  program=$!
-  write pid_started "$(start_time $program)"
-  write pid $program
-  [ -z "$beside" ] || observe
-  wait $program
-  code=$?
-  end_sampler
-  [ -z "$conditions" ] || look conditions_after
-  write status $code
+    trap '' HUP
+    write supervisor_pid_started "$(start_time $$)"
+    write supervisor_pid $$
+    [ -z "$conditions" ] || look conditions_before
+    [ ! -e "$job/stopped" ] || exit
+    "$@" &
+    program=$!
+    write pid_started "$(start_time $program)"
+    write pid $program
+    [ -z "$beside" ] || observe
+    wait $program
+    code=$?
+    end_sampler
+    [ -z "$conditions" ] || look conditions_after
+    write status $code
 }
 
 # What fails is told in the file itself.
 look() {
-  sh "${0%/*}/probe.sh" conditions >"$job/$1.partial" || echo "!all=probe.sh failed" >>"$job/$1.partial"
-  mv "$job/$1.partial" "$job/$1"
+    sh "${0%/*}/probe.sh" conditions >"$job/$1.partial" || echo "!all=probe.sh failed" >>"$job/$1.partial"
+    mv "$job/$1.partial" "$job/$1"
 }
 
 # The words are ours, numbers and names: splitting them is what is wanted.
 observe() {
-  set -f
-  sh "${0%/*}/sampler.sh" "$job" "$program" $beside </dev/null >/dev/null 2>&1 &
-  set +f
-  sampler=$!
-  write sampler_pid_started "$(start_time $sampler)"
-  write sampler_pid $sampler
+    set -f
+    sh "${0%/*}/sampler.sh" "$job" "$program" $beside </dev/null >/dev/null 2>&1 &
+    set +f
+    sampler=$!
+    write sampler_pid_started "$(start_time $sampler)"
+    write sampler_pid $sampler
 }
 
 # It has nothing to tidy up, and mksh would heed TERM only after its `sleep`.
 end_sampler() {
-  ! is_running sampler_pid || kill -KILL "$pid" 2>/dev/null
+    ! is_running sampler_pid || kill -KILL "$pid" 2>/dev/null
 }
 
 wait_again() {
-  # It may just be starting, and a program that has ended needs a moment to leave its status.
-  patience=3
-  while [ ! -e "$job/status" ] && [ $patience -gt 0 ]; do
-    is_running pid || is_running supervisor_pid || patience=$((patience - 1))
-    sleep 1
-  done
-  print_status
+    # It may just be starting, and a program that has ended needs a moment to leave its status.
+    patience=3
+    while [ ! -e "$job/status" ] && [ $patience -gt 0 ]; do
+        is_running pid || is_running supervisor_pid || patience=$((patience - 1))
+        sleep 1
+    done
+    print_status
 }
 
 # Returns when nothing of the job can write to its folder any more.
 stop() {
-  [ ! -d "$job" ] || : >"$job/stopped"
-  for signal in TERM TERM TERM TERM TERM KILL KILL; do
-    if is_running pid; then kill -$signal "$pid" 2>/dev/null; else is_running supervisor_pid || break; fi
-    sleep 1
-  done
-  ! is_running supervisor_pid || kill -KILL "$pid" 2>/dev/null
-  end_sampler
+    [ ! -d "$job" ] || : >"$job/stopped"
+    for signal in TERM TERM TERM TERM TERM KILL KILL; do
+        if is_running pid; then kill -$signal "$pid" 2>/dev/null; else is_running supervisor_pid || break; fi
+        sleep 1
+    done
+    ! is_running supervisor_pid || kill -KILL "$pid" 2>/dev/null
+    end_sampler
 }
 
 command=$1
 job=$2
 [ -n "$job" ] || fail "usage: start JOBDIR -- ARGV..., wait JOBDIR or stop JOBDIR"
 case $command in
-  start | supervise)
+start | supervise)
     shift 2
     beside=
     conditions=
@@ -137,7 +137,7 @@ case $command in
     shift
     $command "$@"
     ;;
-  wait) wait_again ;;
-  stop) stop ;;
-  *) fail "unknown command: $command" ;;
+wait) wait_again ;;
+stop) stop ;;
+*) fail "unknown command: $command" ;;
 esac

@@ -20,8 +20,10 @@ value() {
 
 # say_file KEY FILE
 say_file() {
-    if value "$2"; then say "$1" "$REPLY"
-    elif [ -e "$2" ]; then cannot "$1" "permission denied or unreadable: ${2#"$root"}"
+    if value "$2"; then
+        say "$1" "$REPLY"
+    elif [ -e "$2" ]; then
+        cannot "$1" "permission denied or unreadable: ${2#"$root"}"
     else cannot "$1" "no ${2#"$root"}"; fi
 }
 
@@ -30,7 +32,10 @@ property() { getprop "$1" 2>/dev/null; }
 # memory_field KEY NAME: kibibytes as they stand there (Android's mksh calculates in 32 bits: no arithmetic here)
 memory_field() {
     while read -r name number _; do
-        if [ "$name" = "$2:" ]; then say "$1" "$number"; return; fi
+        if [ "$name" = "$2:" ]; then
+            say "$1" "$number"
+            return
+        fi
     done 2>/dev/null <"$root/proc/meminfo"
     cannot "$1" "no $2 in /proc/meminfo"
 }
@@ -40,7 +45,10 @@ memory_field() {
 dumped() {
     found=$(echo "$2" | while IFS=$3 read -r name text; do
         name=${name#"${name%%[! ]*}"}
-        if [ "$name" = "$4" ]; then echo "${text# }"; break; fi
+        if [ "$name" = "$4" ]; then
+            echo "${text# }"
+            break
+        fi
     done)
     if [ -n "$found" ]; then say "$1" "$found"; else cannot "$1" "dumpsys does not tell it"; fi
 }
@@ -49,13 +57,14 @@ dumped() {
 # would compute such programs in 32 bits and say nothing. The kernel lists what all cores have for each of them.
 half_precision() {
     while IFS=':' read -r name features; do
-        case $name in Features*|flags*)
+        case $name in Features* | flags*)
             case "$features " in
             *" asimdhp "*) say half_precision yes ;;
             *" avx2 "*) case "$features " in *" f16c "*) say half_precision yes ;; *) say half_precision no ;; esac ;;
             *) say half_precision no ;;
             esac
-            return ;;
+            return
+            ;;
         esac
     done 2>/dev/null <"$root/proc/cpuinfo"
     cannot half_precision "no features in /proc/cpuinfo"
@@ -91,14 +100,24 @@ facts() {
         soc=$(property ro.soc.model)
         say soc "${soc:-$(property ro.board.platform)}"
     else
-        if value "$root/proc/device-tree/model"; then say model "$REPLY"
-        elif value "$root/sys/class/dmi/id/product_name"; then say model "$REPLY"
+        if value "$root/proc/device-tree/model"; then
+            say model "$REPLY"
+        elif value "$root/sys/class/dmi/id/product_name"; then
+            say model "$REPLY"
         else cannot model "neither a device tree nor DMI names it"; fi
         while IFS='=' read -r name text; do
-            case $name in PRETTY_NAME) text=${text#\"}; say os "${text%\"}" ;; esac
+            case $name in PRETTY_NAME)
+                text=${text#\"}
+                say os "${text%\"}"
+                ;;
+            esac
         done 2>/dev/null <"$root/etc/os-release"
         while IFS=':' read -r name text; do
-            case $name in "model name"*) say cpu_name "${text# }"; break ;; esac
+            case $name in "model name"*)
+                say cpu_name "${text# }"
+                break
+                ;;
+            esac
         done 2>/dev/null <"$root/proc/cpuinfo"
         # The word size of this very shell: a 64-bit kernel may carry a 32-bit userland.
         say userland_bits "$(getconf LONG_BIT 2>/dev/null)"
@@ -129,7 +148,7 @@ conditions() {
     per_cpu governors cpufreq/scaling_governor
     policies=0
     for policy in "$cpus"/cpufreq/policy*; do
-        while read -r khz ticks; do  # up to a hundred numbers: echo is built in everywhere, printf is not
+        while read -r khz ticks; do # up to a hundred numbers: echo is built in everywhere, printf is not
             echo "time_in_state.${policy##*/}.$khz=$ticks"
             policies=1
         done 2>/dev/null <"$policy/stats/time_in_state"
@@ -163,5 +182,8 @@ conditions() {
 case ${1:-} in
 facts) facts "${2:-/}" ;;
 conditions) conditions ;;
-*) echo "usage: probe.sh facts FOLDER | conditions" >&2; exit 2 ;;
+*)
+    echo "usage: probe.sh facts FOLDER | conditions" >&2
+    exit 2
+    ;;
 esac

@@ -106,5 +106,8 @@ program=$2
 case $3 in
 conditions) conditions "${4:-1}" "${5:-0}" ;;
 memory) memory ;;
-*) echo "usage: sampler.sh JOBDIR PID conditions PERIOD MASK | memory" >&2; exit 2 ;;
+*)
+    echo "usage: sampler.sh JOBDIR PID conditions PERIOD MASK | memory" >&2
+    exit 2
+    ;;
 esac

@@ -25,16 +25,26 @@ put() {
 
 wakefulness() {
     dumpsys power 2>/dev/null | while IFS='=' read -r name text; do
-        case $name in *mWakefulness) echo "$text"; break ;; esac
+        case $name in *mWakefulness)
+            echo "$text"
+            break
+            ;;
+        esac
     done
 }
 
 # current NAME: its value in $now, one word; fails when it cannot be read
 current() {
     case $1 in
-    stay_awake) now=$(settings get global stay_on_while_plugged_in 2>/dev/null); [ "$now" != null ] || now=0 ;;
-    fixed_performance) now=false ;;  # nothing tells it; it is off after each start
-    governor.*) now=; { IFS= read -r now <"$policies/${1#governor.}/scaling_governor"; } 2>/dev/null ;;
+    stay_awake)
+        now=$(settings get global stay_on_while_plugged_in 2>/dev/null)
+        [ "$now" != null ] || now=0
+        ;;
+    fixed_performance) now=false ;; # nothing tells it; it is off after each start
+    governor.*)
+        now=
+        { IFS= read -r now <"$policies/${1#governor.}/scaling_governor"; } 2>/dev/null
+        ;;
     esac
     is_word "$now"
 }
@@ -60,15 +70,25 @@ is_now() {
 
 # write_journal: what is in $entries; no journal when that is nothing
 write_journal() {
-    if [ -z "$entries" ]; then rm -f "$journal"; return; fi
-    { echo "$title"; printf '%s' "$entries"; echo end; } >"$journal.partial" && mv "$journal.partial" "$journal"
+    if [ -z "$entries" ]; then
+        rm -f "$journal"
+        return
+    fi
+    {
+        echo "$title"
+        printf '%s' "$entries"
+        echo end
+    } >"$journal.partial" && mv "$journal.partial" "$journal"
 }
 
 newline='
 '
 # change NAME VALUE: what an earlier run set and did not restore is taken over with its first value
 change() {
-    if ! current "$1"; then cannot "set.$1" "it cannot be read"; return; fi
+    if ! current "$1"; then
+        cannot "set.$1" "it cannot be read"
+        return
+    fi
     before=$now
     earlier=$entries
     case $newline$entries in
@@ -78,29 +98,48 @@ change() {
         before=${before%%"$newline"*}
         ;;
     *)
-        if is_now "$1" "$2"; then say "set.$1" "$before $now"; return; fi
+        if is_now "$1" "$2"; then
+            say "set.$1" "$before $now"
+            return
+        fi
         entries=$entries$1\ $before$newline
-        if ! write_journal; then entries=$earlier; cannot "set.$1" "no journal can be written"; return; fi
+        if ! write_journal; then
+            entries=$earlier
+            cannot "set.$1" "no journal can be written"
+            return
+        fi
         ;;
     esac
     is_now "$1" "$2" || apply "$1" "$2"
     code=$?
-    if [ "$1" = fixed_performance ] && [ $code -eq 0 ]; then say "asked.$1" "$2"; return; fi
-    if [ "$1" != fixed_performance ] && is_now "$1" "$2"; then say "set.$1" "$before $now"; return; fi
+    if [ "$1" = fixed_performance ] && [ $code -eq 0 ]; then
+        say "asked.$1" "$2"
+        return
+    fi
+    if [ "$1" != fixed_performance ] && is_now "$1" "$2"; then
+        say "set.$1" "$before $now"
+        return
+    fi
     cannot "set.$1" "the device refused it, as it does without root, or where it has no such mode"
-    if [ "$1" = fixed_performance ] || is_now "$1" "$before"; then entries=$earlier; write_journal; fi
+    if [ "$1" = fixed_performance ] || is_now "$1" "$before"; then
+        entries=$earlier
+        write_journal
+    fi
 }
 
 set_all() {
     read_journal || [ ! -e "$journal" ] || return 0
-    mkdir -p "$folder" || { cannot set "no folder $folder"; return 0; }
+    mkdir -p "$folder" || {
+        cannot set "no folder $folder"
+        return 0
+    }
     if has input; then
         before=$(wakefulness)
         input keyevent KEYCODE_WAKEUP </dev/null >/dev/null 2>&1
         now=$(wakefulness)
         if [ "$now" = Awake ]; then say set.screen "${before:-unknown} $now"; else cannot set.screen "it is ${now:-unknown}"; fi
     fi
-    ! { has svc && has settings; } || change stay_awake on  # busybox has another svc
+    ! { has svc && has settings; } || change stay_awake on # busybox has another svc
     ! has cmd || change fixed_performance true
     for policy in "$policies"/policy*; do
         [ ! -d "$policy" ] || change "governor.${policy##*/}" performance
@@ -112,17 +151,28 @@ set_all() {
 read_journal() {
     entries= ended=
     [ -e "$journal" ] || return 1
-    { IFS= read -r line && [ "$line" = "$title" ] || line=
-    [ -n "$line" ] && while read -r name before; do
-        [ -z "$ended" ] || { ended=; break; }
-        case $name in
-        end) ended=yes; continue ;;
-        stay_awake | fixed_performance | governor.policy[0-9] | governor.policy[0-9][0-9]) is_word "$before" || break ;;
-        *) break ;;
-        esac
-        entries=$entries$name\ $before$newline
-    done; } <"$journal"
-    [ -n "$ended" ] || { cannot journal "not one of ours: $journal"; return 1; }
+    {
+        IFS= read -r line && [ "$line" = "$title" ] || line=
+        [ -n "$line" ] && while read -r name before; do
+            [ -z "$ended" ] || {
+                ended=
+                break
+            }
+            case $name in
+            end)
+                ended=yes
+                continue
+                ;;
+            stay_awake | fixed_performance | governor.policy[0-9] | governor.policy[0-9][0-9]) is_word "$before" || break ;;
+            *) break ;;
+            esac
+            entries=$entries$name\ $before$newline
+        done
+    } <"$journal"
+    [ -n "$ended" ] || {
+        cannot journal "not one of ours: $journal"
+        return 1
+    }
 }
 
 # Reads the journal itself, which changes only afterwards: a here-document needs a file of its own in mksh.
@@ -144,7 +194,10 @@ restore_all() {
 
 # undo NAME VALUE
 undo() {
-    [ "$1" != fixed_performance ] || { apply "$1" "$2"; return; }
+    [ "$1" != fixed_performance ] || {
+        apply "$1" "$2"
+        return
+    }
     is_now "$1" "$2" || { apply "$1" "$2" && is_now "$1" "$2"; }
 }
 
@@ -159,5 +212,8 @@ case ${1:-}:$folder in
 set:/*) set_all ;;
 restore:/*) restore_all ;;
 show:/*) show ;;
-*) echo "usage: tune.sh set FOLDER | restore FOLDER | show FOLDER" >&2; exit 2 ;;
+*)
+    echo "usage: tune.sh set FOLDER | restore FOLDER | show FOLDER" >&2
+    exit 2
+    ;;
 esac

@@ -9,7 +9,10 @@ exec 3<&0 >"$output" 2>&1
 command=$!
 # Nobody ever writes to us, so this read ends when the last writer is gone. What a shell runs in the
 # background reads /dev/null, hence descriptor 3.
-{ read -r _ <&3; kill -KILL $command; } &
+{
+    read -r _ <&3
+    kill -KILL $command
+} &
 watcher=$!
 exec 3<&-
 wait $command
