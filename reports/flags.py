@@ -1,30 +1,21 @@
-"""Which of a verdict's reasons bear on what a report shows; codes as in `analysis/validity/verdict.py`."""
+"""Which of a verdict's reasons a plot or a table marks a cell for."""
 
 from harness.records import Cell
 
-# They inform, and leave a cell valid.
-INFORMATION = frozenset({"outliers", "conditions_unreadable"})
-# They speak against a time; a count of instructions is none the worse for them.
-ABOUT_TIME = INFORMATION | {
-    "emulated",
-    "too_few_processes",
-    "interval_too_wide",
-    "drifted",
-    "bimodal",
-    "throttled",
-    "canary_drift",
-    "memory_pressure",
-    "busy",
-}
+# A count of instructions does not depend on them.
+ABOUT_TIME = ("time", "uncertainty")
 
 
 def is_doubtful(cell: Cell) -> bool:
-    """Whether a picture marks the cell: something speaks against the figure that its device is judged by."""
+    """Whether a plot marks the cell: a reason speaks against the figure that its device is judged by."""
     if cell.verdict.status != "suspect":
         return False
-    return not cell.device.emulated or any(reason.code not in ABOUT_TIME for reason in cell.verdict.reasons)
+    return any(
+        reason.severity == "suspect" and not (cell.device.emulated and reason.affects in ABOUT_TIME)
+        for reason in cell.verdict.reasons
+    )
 
 
 def grave_codes(cell: Cell) -> tuple[str, ...]:
-    """The codes that made the verdict what it is, for a table that has no room for all."""
-    return tuple(reason.code for reason in cell.verdict.reasons if reason.code not in INFORMATION)
+    """The codes of the reasons that made the verdict what it is, for a table that has no room for all."""
+    return tuple(reason.code for reason in cell.verdict.reasons if reason.severity != "info")

@@ -11,6 +11,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from harness import records
+from harness.analysis.validity.verdict import CHECKS
 from harness.records import Cell, DeviceInfo, Run, Variant
 
 MACS = {1.0: 568.7e6, 0.75: 325.4e6, 0.5: 149.5e6, 0.25: 41.0e6}
@@ -197,8 +198,10 @@ def make_artifact(variant: Variant) -> records.Artifact:
 
 
 def with_verdict(cell: Cell, status: records.Status, code: str, detail: str) -> Cell:
-    """The cell, judged for one reason."""
-    reason = records.Reason(code=code, detail=detail)
+    """The cell, judged for one reason; a `code` that no check has affects the result."""
+    affects = {check.code: check.affects for check in CHECKS}.get(code, "result")
+    severity: records.Severity = "info" if status == "valid" else status
+    reason = records.Reason(code=code, severity=severity, affects=affects, detail=detail)
     return replace(cell, verdict=records.Verdict(status=status, reasons=(reason,)))
 
 

@@ -26,13 +26,10 @@ from harness.analysis.intervals import (
     ratio_interval,
 )
 from harness.analysis.validity.result_checks import COUNT_TOLERANCE
-from harness.records import Cell, Interval, Record
+from harness.records import Affects, Cell, Interval, Reason, Record, Severity
 
 ComparisonResult = Literal["worse", "inconclusive", "no worse", "better"]
 WEIGHTIEST_FIRST: tuple[ComparisonResult, ...] = ("worse", "inconclusive", "no worse", "better")
-# Whatever else they measured, it was not the program alone.
-DISTURBED = frozenset({"throttled", "drifted", "canary_drift", "memory_pressure", "busy"})
-BROKEN = frozenset({"failed", "parity_failed"})
 
 
 class Change(Record, frozen=True, kw_only=True):
@@ -60,7 +57,7 @@ def compare_cell(base: Cell, new: Cell, *, margin: float, timed_cells: int) -> C
     """Judge one pair; `timed_cells` is how many of the comparison are judged by latency."""
     by_instructions = base.device.emulated or new.device.emulated
     ratio = _instruction_ratio(base, new) if by_instructions else _latency_ratio(base, new)
-    result, why = _spoiled(base, new, ratio, by_instructions) or (
+    result, why = _judge_by_verdicts(base, new, ratio, by_instructions) or (
         _judge_instructions(base, new, ratio, margin)
         if by_instructions
         else _judge_latency(base, new, ratio, margin, timed_cells)
@@ -84,21 +81,30 @@ def compare_cell(base: Cell, new: Cell, *, margin: float, timed_cells: int) -> C
     )
 
 
-def _spoiled(
+def _judge_by_verdicts(
     base: Cell, new: Cell, ratio: Interval | None, by_instructions: bool
 ) -> tuple[ComparisonResult, str] | None:
     """Decide what no figure can decide: a side that is broken, invalid or disturbed."""
-    old, young = (frozenset(reason.code for reason in cell.verdict.reasons) for cell in (base, new))
-    if young & BROKEN and not old & BROKEN:
-        detail = next(reason.detail for reason in new.verdict.reasons if reason.code in BROKEN)
-        return "worse", f"works in base, not in new: {detail}"
-    for side, cell, codes in (("base", base, old), ("new", new, young)):
+    broken = _reasons(new, "invalid", "result")
+    if broken and not _reasons(base, "invalid", "result"):
+        return "worse", f"works in base, not in new: {broken[0].detail}"
+    for side, cell in (("base", base), ("new", new)):
         if cell.verdict.status == "invalid":
-            return "inconclusive", f"{side} is invalid: {', '.join(sorted(codes))}"
-        if codes & DISTURBED and not by_instructions:
+            return "inconclusive", f"{side} is invalid: {_codes(cell.verdict.reasons)}"
+        # Whatever else the times measure, it is not the program alone.
+        disturbed = _reasons(cell, "suspect", "time")
+        if disturbed and not by_instructions:
             change = f"{_log(ratio)}, but " if ratio else ""
-            return "inconclusive", f"{change}{side} was disturbed: {', '.join(sorted(codes & DISTURBED))}"
+            return "inconclusive", f"{change}{side} was disturbed: {_codes(disturbed)}"
     return None
+
+
+def _reasons(cell: Cell, severity: Severity, affects: Affects) -> list[Reason]:
+    return [one for one in cell.verdict.reasons if (one.severity, one.affects) == (severity, affects)]
+
+
+def _codes(reasons: Sequence[Reason]) -> str:
+    return ", ".join(sorted(reason.code for reason in reasons))
 
 
 def _latency_ratio(base: Cell, new: Cell) -> Interval | None:

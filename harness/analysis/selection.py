@@ -176,8 +176,10 @@ def _reasons(cell: Cell, limits: Sequence[_Check]) -> tuple[str, ...]:
     if cell.failure is not None:
         return (f"failed: {printable(cell.failure.what)}",)
     if cell.verdict.status == "invalid":
-        return tuple(f"invalid: {printable(reason.detail)}" for reason in cell.verdict.reasons) or (
-            "invalid",
+        return tuple(
+            f"invalid: {printable(reason.detail)}"
+            for reason in cell.verdict.reasons
+            if reason.severity == "invalid"
         )
     return tuple(reason for check in limits if (reason := check(cell)) is not None)
 
@@ -215,7 +217,7 @@ def _cost(cell: Cell) -> float:
 
 
 def _cautions(cell: Cell, basis: Basis) -> tuple[str, ...]:
-    cautions = [f"suspect: {printable(reason.detail)}" for reason in cell.verdict.reasons]
+    cautions = [f"{reason.severity}: {printable(reason.detail)}" for reason in cell.verdict.reasons]
     if cell.variant.weights.source == "random":
         cautions.append("its weights are random: train or load weights before shipping it")
     elif basis == "published":

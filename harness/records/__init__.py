@@ -21,6 +21,10 @@ Observer = Literal["histogram", "minmax", "percentile"]
 Abi = Literal["arm64-v8a", "x86_64"]
 Clock = Literal["real", "emulated", "virtual"]
 Status = Literal["valid", "suspect", "invalid"]
+Severity = Literal["invalid", "suspect", "info"]
+# What a reason bears on: what the program computes; whether the planned program ran as planned; times that
+# something besides the program changed; how precisely times are known; counts of instructions.
+Affects = Literal["result", "setup", "time", "uncertainty", "instructions"]
 OperatorKind = Literal["first convolution", "depthwise", "pointwise", "classifier", "other"]
 StoppedBy = Literal["target_precision", "max_rounds", "max_minutes"]
 # From the eager model towards the device: each computes what the one before it does, or departs from it.
@@ -526,9 +530,14 @@ class Accuracy(Record, frozen=True, kw_only=True):
 
 
 class Reason(Record, frozen=True, kw_only=True):
-    """Why a cell is not plainly valid: a machine-readable `code` and a sentence with the figures."""
+    """Why a cell is not plainly valid: a machine-readable `code` and a sentence with the figures.
+
+    The gravest `severity` of a cell's reasons is its status; `info` leaves it valid.
+    """
 
     code: str
+    severity: Severity
+    affects: Affects
     detail: str
 
 

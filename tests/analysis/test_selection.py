@@ -142,7 +142,9 @@ def test_of_equally_accurate_cells_the_faster_is_chosen() -> None:
 
 def test_failed_and_invalid_cells_are_never_chosen() -> None:
     good = cell_of(0.25, 128)
-    reason = records.Reason(code="parity", detail="outputs differ")
+    reason = records.Reason(
+        code="parity_failed", severity="invalid", affects="result", detail="outputs differ"
+    )
     invalid = replace(cell_of(1.0, 224), verdict=records.Verdict(status="invalid", reasons=(reason,)))
     dead = replace(cell_of(1.0, 192), latency=None, failure=records.Failure(what="killed\x1b[2J"))
     choice = pick([invalid, dead, good])
@@ -154,7 +156,7 @@ def test_failed_and_invalid_cells_are_never_chosen() -> None:
 
 
 def test_a_suspect_cell_is_chosen_with_its_reason_beside_it() -> None:
-    reason = records.Reason(code="throttled", detail="it got hot")
+    reason = records.Reason(code="throttled", severity="suspect", affects="time", detail="it got hot")
     suspect = replace(cell_of(0.5, 160), verdict=records.Verdict(status="suspect", reasons=(reason,)))
     assert "suspect: it got hot" in pick([suspect]).cautions
 

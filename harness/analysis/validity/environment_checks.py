@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence, change_within, parse_cpus, slowest_stretch
 from harness.records import Conditions, ProcessReport
 
@@ -22,6 +23,7 @@ MEMORY_SHARE = 0.05
 BUSY_EXCESS = 0.01
 
 
+@check("suspect", affects="time")
 def throttled(evidence: Evidence) -> str | None:
     """The device lowered its clock to cool down or to save power."""
     status = max((c.thermal_status or 0 for c in evidence.conditions), default=0)
@@ -30,6 +32,7 @@ def throttled(evidence: Evidence) -> str | None:
     return _throttled_flags(evidence) or _frequency_drop(evidence) or _sampled_drop(evidence)
 
 
+@check("suspect", affects="time")
 def canary_drift(evidence: Evidence) -> str | None:
     """A kernel of fixed cost, timed before each process, did not take the same time."""
     if evidence.device.clock == "emulated" or len(evidence.canaries_ns) < 2:
@@ -38,6 +41,7 @@ def canary_drift(evidence: Evidence) -> str | None:
     return f"the canary's slowest run is {spread:.1%} over its median" if spread > CANARY_DRIFT else None
 
 
+@check("suspect", affects="time")
 def memory_pressure(evidence: Evidence) -> str | None:
     """So little memory is free that the kernel may evict the mapped program."""
     free = [c.memory_available_bytes for c in evidence.conditions if c.memory_available_bytes is not None]
@@ -50,6 +54,7 @@ def memory_pressure(evidence: Evidence) -> str | None:
     return f"{min(free) / 2**20:.0f} MiB were available, less than {needed / 2**20:.0f} MiB"
 
 
+@check("suspect", affects="time")
 def busy(evidence: Evidence) -> str | None:
     """Something else ran on the cores."""
     cores = len(evidence.device.cores)
@@ -67,6 +72,7 @@ def busy(evidence: Evidence) -> str | None:
     return None
 
 
+@check("info", affects="time")
 def conditions_unreadable(evidence: Evidence) -> str | None:
     """Some disturbances could not have been noticed."""
     facts = {fact for c in evidence.conditions for fact in c.unreadable}

@@ -6,6 +6,7 @@ Thresholds are the constants at the top; docs/verdicts.md gives the source of ea
 import numpy as np
 
 from harness.analysis.sample_shape import outlier_marks, split_modes, trend
+from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence, change_within, parse_cpus
 from harness.records import Clock
 
@@ -28,11 +29,13 @@ INTERRUPTED_SHARE = 0.05
 # The program --------------------------------------------------------------------------------------
 
 
+@check("invalid", affects="result")
 def failed(evidence: Evidence) -> str | None:
     """The cell has no figures."""
     return evidence.failure.what if evidence.failure else None
 
 
+@check("invalid", affects="result")
 def parity_failed(evidence: Evidence) -> str | None:
     """The device computes something else than the eager model."""
     parity = evidence.parity
@@ -44,11 +47,13 @@ def parity_failed(evidence: Evidence) -> str | None:
     )
 
 
+@check("suspect", affects="result")
 def parity_unchecked(evidence: Evidence) -> str | None:
     """Nobody knows whether the device computes the right thing."""
     return "the output was not compared" if evidence.parity is None and not evidence.failure else None
 
 
+@check("suspect", affects="setup")
 def undelegated(evidence: Evidence) -> str | None:
     """Portable kernels run in the place of XNNPACK's."""
     nodes = evidence.artifact.undelegated_nodes
@@ -56,12 +61,14 @@ def undelegated(evidence: Evidence) -> str | None:
     return f"{len(nodes)} operators run outside XNNPACK: {shown}" if nodes else None
 
 
+@check("invalid", affects="setup")
 def debug_build(evidence: Evidence) -> str | None:
     """The runner was not compiled for speed."""
     builds = {p.build_type for p in evidence.processes if p.build_type.lower() not in RELEASE_BUILDS}
     return f"the runner's build type is {', '.join(sorted(builds))}" if builds else None
 
 
+@check("invalid", affects="setup")
 def affinity_violated(evidence: Evidence) -> str | None:
     """The process could run on other cores than planned, or with another number of threads."""
     planned = parse_cpus(evidence.plan.cpus) if evidence.plan.cpus else None
@@ -74,6 +81,7 @@ def affinity_violated(evidence: Evidence) -> str | None:
     return None
 
 
+@check("suspect", affects="setup")
 def threads_exceed_cores(evidence: Evidence) -> str | None:
     """Threads that share a core wait for each other in every layer."""
     for process in evidence.processes:
@@ -83,6 +91,7 @@ def threads_exceed_cores(evidence: Evidence) -> str | None:
     return None
 
 
+@check("suspect", affects="time")
 def emulated(evidence: Evidence) -> str | None:
     """No nanosecond of this cell is one of a real machine."""
     kind = {"emulated": "a translator's wall-clock times", "virtual": "counts of virtual time"}
@@ -90,6 +99,7 @@ def emulated(evidence: Evidence) -> str | None:
     return f"the latencies are {what} and say nothing about a real device" if what else None
 
 
+@check("suspect", affects="instructions")
 def counts_differ(evidence: Evidence) -> str | None:
     """A single thread must execute the same instructions in every process."""
     counts = [p.instructions_per_inference for p in evidence.processes]
@@ -105,6 +115,7 @@ def counts_differ(evidence: Evidence) -> str | None:
 # The samples --------------------------------------------------------------------------------------
 
 
+@check("suspect", affects="uncertainty")
 def too_few_processes(evidence: Evidence) -> str | None:
     """Iterations of one process do not tell how processes differ."""
     needed = MIN_PROCESSES[evidence.device.clock]
@@ -113,6 +124,7 @@ def too_few_processes(evidence: Evidence) -> str | None:
     return f"{len(evidence.processes)} processes, at least {needed} are needed"
 
 
+@check("suspect", affects="uncertainty")
 def interval_too_wide(evidence: Evidence) -> str | None:
     """The median is not known well enough to compare it."""
     if not evidence.timed or evidence.latency is None:
@@ -123,6 +135,7 @@ def interval_too_wide(evidence: Evidence) -> str | None:
     return f"the interval of the median is ±{width:.1%}, at most ±{MAX_RELATIVE_HALF_WIDTH:.0%} is wanted"
 
 
+@check("suspect", affects="time")
 def drifted(evidence: Evidence) -> str | None:
     """The device became slower or faster while it was measured."""
     between = trend([float(np.median(p.latencies_ns)) for p in evidence.timed])
@@ -138,6 +151,7 @@ def drifted(evidence: Evidence) -> str | None:
     return None
 
 
+@check("suspect", affects="uncertainty")
 def bimodal(evidence: Evidence) -> str | None:
     """The samples fall in two groups, and the median is that of the larger one."""
     modes = [
@@ -166,6 +180,7 @@ def bimodal(evidence: Evidence) -> str | None:
     return None
 
 
+@check("suspect", affects="uncertainty")
 def interrupted(evidence: Evidence) -> str | None:
     """So many iterations were held up that the tails are not the program's."""
     samples = [np.asarray(p.latencies_ns) for p in evidence.timed]
@@ -176,6 +191,7 @@ def interrupted(evidence: Evidence) -> str | None:
     return f"{share:.0%} of the iterations took over {INTERRUPTED_TIMES} times the median of their process"
 
 
+@check("info", affects="uncertainty")
 def outliers(evidence: Evidence) -> str | None:
     """Single iterations lie far from their process's median; they are kept."""
     marked = sum(int(outlier_marks(p.latencies_ns).sum()) for p in evidence.timed)

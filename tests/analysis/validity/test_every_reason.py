@@ -17,7 +17,8 @@ from builders import (
     make_process,
     make_processes,
 )
-from harness.analysis.validity.verdict import RULES, Rule
+from harness.analysis.validity.check import Check
+from harness.analysis.validity.verdict import CHECKS
 from harness.records import Cell, Conditions, Failure
 
 replace = msgspec.structs.replace
@@ -75,14 +76,15 @@ EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
-def test_every_reason_is_found_where_its_condition_holds(rule: Rule) -> None:
-    verdict = EXAMPLES[rule.code].verdict
-    severities = {one.severity for one in RULES if one.code in {reason.code for reason in verdict.reasons}}
-    assert rule.code in {reason.code for reason in verdict.reasons}
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)
+def test_every_reason_is_found_where_its_condition_holds(check: Check) -> None:
+    verdict = EXAMPLES[check.code].verdict
+    (reason,) = (reason for reason in verdict.reasons if reason.code == check.code)
+    assert (reason.severity, reason.affects) == (check.severity, check.affects)
+    severities = {reason.severity for reason in verdict.reasons}
     assert verdict.status == next(LEVELS[s] for s in ("invalid", "suspect", "info") if s in severities)
 
 
 def test_no_reason_is_found_where_none_holds_and_no_example_is_left_over() -> None:
     assert make_cell().verdict.reasons == ()
-    assert list(EXAMPLES) == [rule.code for rule in RULES]
+    assert sorted(EXAMPLES) == sorted(check.code for check in CHECKS)

@@ -1,0 +1,61 @@
+"""A validity check is one function and its registration: a made-up one shows wherever reasons are shown."""
+
+import pytest
+
+from builders import make_cell, make_device
+from harness.analysis.comparison import compare
+from harness.analysis.selection import pick
+from harness.analysis.validity import verdict
+from harness.analysis.validity.check import check
+from harness.analysis.validity.evidence import Evidence
+from harness.records import Affects, Reason, Severity
+from reports.flags import grave_codes, is_doubtful
+from reports.tables import summarise
+from reports.verdicts import complaints
+
+
+def register(monkeypatch: pytest.MonkeyPatch, severity: Severity, affects: Affects) -> None:
+    """Add a check that finds its reason in every cell."""
+
+    @check(severity, affects=affects)
+    def too_loud(evidence: Evidence) -> str | None:
+        """The fan of the device was audible."""
+        return f"{evidence.device.name} made 40 dB of noise"
+
+    monkeypatch.setattr(verdict, "CHECKS", (*verdict.CHECKS, too_loud))
+
+
+@pytest.mark.parametrize("severity", ["suspect", "invalid"])
+def test_a_check_that_is_added_in_one_place_shows_in_verdict_flags_table_and_list(
+    monkeypatch: pytest.MonkeyPatch, severity: Severity
+) -> None:
+    register(monkeypatch, severity, "time")
+    cell = make_cell()
+    assert cell.verdict.status == severity
+    assert cell.verdict.reasons == (
+        Reason(code="too_loud", severity=severity, affects="time", detail="pi4 made 40 dB of noise"),
+    )
+    assert grave_codes(cell) == ("too_loud",)
+    assert is_doubtful(cell) == (severity == "suspect")
+    table = summarise([cell])
+    assert table.rows[0].cells[-1] == f"{severity}: too_loud"
+    assert complaints([cell])[0].reasons == ("too_loud: pi4 made 40 dB of noise",)
+
+
+def test_what_a_check_affects_decides_where_its_reason_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = make_cell()
+    register(monkeypatch, "suspect", "time")
+    disturbed = make_cell()
+    (compared,) = compare([sound], [disturbed]).cells
+    assert compared.why.endswith("new was disturbed: too_loud")
+    assert not is_doubtful(make_cell(device=make_device(clock="virtual")))
+    register(monkeypatch, "invalid", "result")
+    (compared,) = compare([sound], [make_cell()]).cells
+    assert compared.why == "works in base, not in new: pi4 made 40 dB of noise"
+
+
+def test_a_check_that_only_informs_leaves_the_cell_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    register(monkeypatch, "info", "time")
+    cell = make_cell()
+    assert (cell.verdict.status, grave_codes(cell), is_doubtful(cell)) == ("valid", (), False)
+    assert "info: pi4 made 40 dB of noise" in pick([cell]).cautions
