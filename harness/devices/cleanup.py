@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from harness.devices.device import Device
 from harness.errors import DeviceUnfit
 from harness.system.paths import DEVICE_SCRIPTS
-from harness.system.text import printable
+from harness.system.text import ending
 from harness.transports.verified import run_verified
 
 LAUNCH_SCRIPT = DEVICE_SCRIPTS / "launch.sh"
@@ -59,7 +59,7 @@ def clean(device: Device) -> Cleaned:
     answer = run_verified(transport, remove, timeout_s=REMOVE_TIMEOUT_S)
     used = answer.text.strip()
     if answer.exit_code != 0 or not used.isdecimal():
-        said = printable(answer.stderr.decode("utf-8", "replace"))[-300:]
+        said = ending(answer.stderr)
         raise DeviceUnfit(
             f"{device.folder} could not be emptied: {said}",
             device=name,

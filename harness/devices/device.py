@@ -1,15 +1,14 @@
 """A device that is open for measuring."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.devices.cores import read_cores
-from harness.devices.probe import Probed, clean, read_facts
+from harness.devices.probe import Probed, read_facts
 from harness.errors import DeviceUnfit
 from harness.records import Abi, Clock, DeviceInfo
-from harness.system.processes import Completed
+from harness.system.text import excerpt
 from harness.transports.base import Transport
-from harness.transports.reconnecting import ReconnectingTransport
 
 JOB = "{job}"
 
@@ -34,17 +33,6 @@ class Device:
     free_bytes: int | None = None
     system_glibc: tuple[int, int] | None = None
     claim: str = ""
-
-    def run_once(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
-        """Run what must not happen twice, whatever becomes of the connection."""
-        if isinstance(self.transport, ReconnectingTransport):
-            return self.transport.run_once(argv, timeout_s=timeout_s)
-        return self.transport.run(argv, timeout_s=timeout_s)
-
-    def give_up(self) -> None:
-        """Do not wait for it any more should it be away; called from another thread than its own."""
-        if isinstance(self.transport, ReconnectingTransport):
-            self.transport.give_up()
 
 
 def describe(
@@ -87,7 +75,7 @@ def _abi(facts: Probed, name: str) -> Abi:
         return "arm64-v8a"
     if machine == "x86_64" and (not userland or "x86_64" in userland):
         return "x86_64"
-    answer = clean(f"{machine} {userland}")
+    answer = excerpt(f"{machine} {userland}")
     raise DeviceUnfit(
         f"there is no runner for this device: it says {answer!r}",
         device=name,

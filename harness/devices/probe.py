@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.system.paths import DEVICE_SCRIPTS
-from harness.system.text import printable
+from harness.system.text import excerpt
 from harness.transports.base import Transport
 from harness.transports.verified import run_verified
 
 PROBE_SCRIPT = DEVICE_SCRIPTS / "probe.sh"
 PROBE_TIMEOUT_S = 30
-MAX_VALUE_LENGTH = 500
 MAX_LINES = 2000
 
 _LINE = re.compile(r"(?P<failed>!?)(?P<key>[a-z][a-z0-9_.]*)=(?P<value>.*)")
@@ -42,18 +41,13 @@ class Probed:
         return None if number is None else number * 1024
 
 
-def clean(text: str) -> str:
-    """A device's text so that it cannot steer a terminal, and at most 500 characters of it."""
-    return printable(text)[:MAX_VALUE_LENGTH]
-
-
 def parse_probe(output: str) -> Probed:
     """Take the `key=value` and `!key=reason` lines; whatever else a device prints is ignored."""
     values: dict[str, str] = {}
     unreadable: dict[str, str] = {}
     for line in output.splitlines()[:MAX_LINES]:
         if match := _LINE.fullmatch(line.rstrip("\r")):
-            (unreadable if match["failed"] else values)[match["key"]] = clean(match["value"])
+            (unreadable if match["failed"] else values)[match["key"]] = excerpt(match["value"])
     return Probed(values, unreadable)
 
 

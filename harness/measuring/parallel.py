@@ -159,7 +159,7 @@ class _Worker:
         name = self.session.device.info.name if self.session else self.targets[0].name
         self.listen(Event(name, ENDING))
         if self.session:
-            self.session.device.give_up()
+            self.session.device.transport.give_up()
             if job := self.session.current_job:
                 job.cancel()
 

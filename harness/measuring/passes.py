@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import msgspec
 
 from harness.devices.device import Device
-from harness.devices.probe import clean
 from harness.errors import ReportRejected
 from harness.records import (
     Artifact,
@@ -22,6 +21,7 @@ from harness.records import (
 from harness.runner.deploy import COMMAND_TIMEOUT_S, DeployedArtifact
 from harness.runner.job import Job
 from harness.runner.process import fetch_report, runner_argv, timeout_for
+from harness.system.text import excerpt
 from harness.transports.verified import run_verified
 
 PROFILED_INFERENCES = 30
@@ -114,7 +114,7 @@ def no_profile(reason: str) -> Profile:
 def summarize_profile(profiled: Sequence[ProfiledOperator]) -> Profile:
     """Mean times of operators, without their slowest tenth, and their shares."""
     means = [_typical(operator.times_ns) for operator in profiled]
-    names = [clean(operator.name) for operator in profiled]
+    names = [excerpt(operator.name) for operator in profiled]
     whole = sum(means) or 1.0
     operators = (
         OperatorTime(name=name, kind=kind, mean_ns=mean, share=min(1.0, mean / whole))

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.devices.device import Device
-from harness.devices.probe import clean
 from harness.errors import DeviceUnfit, TransferFailed
 from harness.lowering.cache import StoredArtifact
 from harness.runner.bundle import Bundle
 from harness.runner.bundle.contents import SYSTEM_LOADERS
+from harness.system.text import excerpt
 from harness.transports.verified import run_verified
 
 COMMAND_TIMEOUT_S = 60
@@ -189,7 +189,7 @@ def _check_executable(device: Device, bundle: DeployedBundle) -> None:
     answer = device.transport.run([loader, "--version"], timeout_s=COMMAND_TIMEOUT_S)
     if answer.exit_code != 0:
         raise DeviceUnfit(
-            f"{loader} cannot be executed there: {clean(answer.stderr.decode('utf-8', 'replace'))}",
+            f"{loader} cannot be executed there: {excerpt(answer.stderr)}",
             device=device.info.name,
             hint='if the folder is on a noexec file system, name another as folder = "…" in devices.toml',
         )

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.devices.device import JOB, Device
-from harness.devices.probe import clean
 from harness.errors import (
     ConnectionLost,
     DeviceUnfit,
@@ -23,6 +22,7 @@ from harness.errors import (
 )
 from harness.runner.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeployedBundle
 from harness.system.processes import Completed
+from harness.system.text import excerpt
 from harness.transports.verified import read_verified, run_verified, verified_argv
 
 MAX_FILE_BYTES = 64 * 2**20
@@ -128,10 +128,10 @@ class Job:
 
     def _await(self, words: Sequence[str], timeout_s: float) -> int:
         argv = verified_argv(["sh", self.bundle.launch_script, *words])
-        answer = read_verified(self.device.run_once(argv, timeout_s=timeout_s))
+        answer = read_verified(self.device.transport.run_once(argv, timeout_s=timeout_s))
         match = _STATUS.fullmatch(answer.text.rstrip())
         if not match:
-            said = clean((answer.stderr or answer.stdout).decode("utf-8", "replace"))
+            said = excerpt(answer.stderr or answer.stdout)
             raise MeasurementError(
                 f"launch.sh did not tell how the runner ended: {said}", device=self.device.info.name
             )
@@ -150,7 +150,7 @@ class Job:
 
     def cancel(self) -> None:
         """End the program while another thread waits for it, on a connection of its own, if there is one."""
-        self.device.give_up()
+        self.device.transport.give_up()
         with contextlib.suppress(HarnessError):
             transport = self.device.connect()
             try:
@@ -171,13 +171,13 @@ class Job:
             digest, _, content = answer.stdout.partition(b"\n")
             if len(content) <= MAX_FILE_BYTES and hashlib.sha256(content).hexdigest() == _sha256_of(digest):
                 return content
-        said = clean(answer.stderr.decode("utf-8", "replace"))
+        said = excerpt(answer.stderr)
         raise ReportRejected(f"{name} could not be fetched whole: {said}", device=self.device.info.name)
 
     def last_output(self) -> str:
         """The last lines the program wrote to standard error, made harmless."""
         answer = self._sh('tail -n 5 "$1"', f"{self.folder}/stderr")
-        return " | ".join(clean(line) for line in answer.text.splitlines() if line.strip())[-1000:]
+        return " | ".join(excerpt(line) for line in answer.text.splitlines() if line.strip())[-1000:]
 
     def remove(self) -> None:
         """Delete the job's folder."""

@@ -10,13 +10,14 @@ import msgspec
 from harness.analysis.warmup import move_warmup
 from harness.devices.conditions import parse_conditions
 from harness.devices.device import JOB, Device
-from harness.devices.probe import clean, parse_probe
+from harness.devices.probe import parse_probe
 from harness.errors import ReportRejected, RunnerFailed
 from harness.records import Artifact, Conditions, Plan, ProcessReport, RunnerReport
 from harness.runner.deploy import DeployedArtifact, DeployedBundle
 from harness.runner.job import Job
 from harness.runner.orphan import Request, encode_request
 from harness.runner.sampler import read_samples, sampler_words
+from harness.system.text import excerpt
 
 # Loading, warming up and counting come on top of the timed part, and emulated cores are slow.
 START_ALLOWANCE_S = 120
@@ -173,7 +174,7 @@ def decode_report(content: bytes, artifact: Artifact, plan: Plan) -> RunnerRepor
     try:
         report = _decode(content)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
-        raise ReportRejected(f"the device's report is malformed: {clean(str(error))}") from error
+        raise ReportRejected(f"the device's report is malformed: {excerpt(str(error))}") from error
     expected = 1
     for size in artifact.output.sizes:
         expected *= size

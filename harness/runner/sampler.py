@@ -7,10 +7,10 @@ from typing import TypeVar
 from harness.analysis.validity.evidence import parse_cpus
 from harness.devices.conditions import celsius_of
 from harness.devices.cores import find_clusters
-from harness.devices.probe import clean
 from harness.errors import ReportRejected
 from harness.records import ConditionsSample, Core, Plan, SampledConditions
 from harness.runner.job import Job
+from harness.system.text import excerpt
 
 # A timed part takes a second at least. Longer ones are sampled less often: a hundred looks are enough.
 SHORTEST_PERIOD_S = 0.5
@@ -74,7 +74,7 @@ def parse_samples(content: bytes, period_seconds: float) -> SampledConditions:
     # The sampler is ended while it writes: what follows the last newline is not whole.
     matches = [match for line in lines[:-1] if (match := _LINE.fullmatch(line))]
     cores = tuple(int(match["core"]) for match in matches if match["core"])
-    zones = tuple(clean(match["zone"]) for match in matches if match["zone"])
+    zones = tuple(excerpt(match["zone"]) for match in matches if match["zone"])
     samples = tuple(_sample(match, len(cores), len(zones)) for match in matches if match["uptime"])
     if len(matches) < len(lines) - 1 or len(samples) > MAX_SAMPLES or len(cores) + len(zones) > MAX_SENSORS:
         raise ReportRejected("the sampler's file is not one")

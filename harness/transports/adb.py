@@ -16,6 +16,7 @@ from harness.errors import (
 )
 from harness.system.processes import MISSING_PROGRAM, Completed, ProgramTimedOut, run_local
 from harness.transports.adb_failures import early_end, transfer_failure
+from harness.transports.base import Transport
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.transfer import (
     QUICK_S,
@@ -110,7 +111,7 @@ def _parse_line(line: str) -> AttachedDevice:
     )
 
 
-class AdbTransport:
+class AdbTransport(Transport):
     """See `Transport`; `serial` is what `adb devices` lists, `env` adds to adb's environment.
 
     `ADB_SERVER_SOCKET`, `ANDROID_ADB_SERVER_PORT` and `ADB_VENDOR_KEYS` work as always.

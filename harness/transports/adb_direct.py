@@ -11,10 +11,11 @@ from adb_shell import constants
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransferFailed
 from harness.system.processes import Completed
+from harness.system.text import ending
 from harness.transports.adb_keys import find_keys, load_signers
 from harness.transports.adb_protocol import Connection, Stream
 from harness.transports.adb_services import ShellOutput, SyncReader, stdin_packets, sync_request, sync_send
-from harness.transports.base import printable
+from harness.transports.base import Transport
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.tcp_link import TcpLink
 from harness.transports.transfer import QUICK_S, check_placed, incoming, place_argv, source_size
@@ -25,7 +26,7 @@ from harness.transports.usb_link import UsbLink
 STALLED_S = 30.0
 
 
-class AdbDirectTransport:
+class AdbDirectTransport(Transport):
     """See `Transport`; without `key` the user's own ADB keys are tried, and one is made if there is none."""
 
     name = "adb-direct"
@@ -81,7 +82,7 @@ class AdbDirectTransport:
                     break
             answer, body = SyncReader(stream, deadline).message()
             if answer != constants.OKAY:
-                what = f"cannot push {source.name} to {destination}: {printable(body)}"
+                what = f"cannot push {source.name} to {destination}: {ending(body)}"
                 raise TransferFailed(what, device=self._device)
         placed = self.run(place_argv(partial, destination, mode, size), timeout_s=QUICK_S)
         check_placed(placed, source, destination, self._device)
@@ -101,7 +102,7 @@ class AdbDirectTransport:
                 file.write(body)
                 answer, body = reader.message()
             if answer != constants.DONE:
-                raise TransferFailed(f"cannot pull {source}: {printable(body)}", device=self._device)
+                raise TransferFailed(f"cannot pull {source}: {ending(body)}", device=self._device)
 
     def close(self) -> None:
         """See `Transport.close`."""

@@ -4,7 +4,7 @@ import re
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TransferFailed
 from harness.system.processes import Completed
-from harness.transports.base import printable
+from harness.system.text import ending
 
 _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
     (
@@ -62,7 +62,7 @@ def transfer_failure(said: Completed, what: str, serial: str) -> DeviceError:
         return failure
     if not complaints:
         return ConnectionLost(f"{what}: the connection broke", device=serial)
-    return TransferFailed(f"{what}: {printable(complaints[-1].encode())}", device=serial)
+    return TransferFailed(f"{what}: {ending(complaints[-1])}", device=serial)
 
 
 def early_end(stderr: bytes, serial: str) -> DeviceError:
@@ -70,7 +70,7 @@ def early_end(stderr: bytes, serial: str) -> DeviceError:
     failure = _connection_failure(_complaints(stderr), serial)
     if failure:
         return failure
-    said = printable(stderr)
+    said = ending(stderr)
     return ConnectionLost(
         "the connection broke before the command's end" + (f": {said}" if said else ""), device=serial
     )

@@ -1,43 +1,47 @@
-"""What every way of talking to a device offers."""
+"""What every way of reaching a device offers."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from harness.system.processes import Completed
 
 
-def printable(said: bytes, *, longest: int = 300) -> str:
-    """The end of what a device says, safe to show: control characters could command the terminal."""
-    text = said.decode("utf-8", "replace").strip()
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)[-longest:]
-
-
-def last_line(said: bytes) -> str:
-    """The last line of what a device says, safe to show."""
-    return printable(said.strip().rpartition(b"\n")[2])
-
-
-class Transport(Protocol):
+class Transport(ABC):
     """A connection to one device; not shared between threads.
 
     Every method raises `ConnectionLost` or `TimedOut` when the device went away (transient), and
-    `TransferFailed` with the device's reason when it refuses a file (permanent). Remote paths are
-    absolute. After `ConnectionLost` the next call connects anew.
+    `TransferFailed` with the device's reason when the device refuses a file (permanent). Remote paths are
+    absolute. After `ConnectionLost` the next call connects again.
     """
 
     @property
+    @abstractmethod
     def name(self) -> str:
-        """How it is recorded: `adb`, `adb-direct`, `ssh` or `local`."""
+        """How the transport is recorded: `adb`, `adb-direct`, `ssh` or `local`."""
 
+    @abstractmethod
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
-        """Run a program on the device, each argument passed as it is, and wait for its end."""
+        """Run a program on the device, each argument passed unchanged, and wait for its end."""
 
+    def run_once(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
+        """Run a command that must not run twice; after an error it may have run, so the caller must find out.
+
+        `run` of a transport that never repeats a command is that already.
+        """
+        return self.run(argv, timeout_s=timeout_s)
+
+    @abstractmethod
     def push(self, source: Path, destination: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
         """Copy a file to the device; the destination's folder must exist."""
 
+    @abstractmethod
     def pull(self, source: str, destination: Path, *, timeout_s: float = 300) -> None:
         """Copy a file from the device; on an error nothing is left at the destination."""
 
+    @abstractmethod
     def close(self) -> None:
         """End the connection; closing twice is harmless."""
+
+    def give_up(self) -> None:  # noqa: B027 (only a transport that waits for an absent device has work here)
+        """Stop waiting for a device that is away; may be called from any thread."""

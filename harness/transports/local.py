@@ -7,9 +7,10 @@ from pathlib import Path
 
 from harness.errors import TransferFailed
 from harness.system.processes import Completed, checked_argv, run_local
+from harness.transports.base import Transport
 
 
-class LocalTransport:
+class LocalTransport(Transport):
     """The device is this machine; `host` and `emulator` use it."""
 
     name = "local"

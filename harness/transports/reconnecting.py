@@ -24,7 +24,7 @@ class DeviceRestarted(DeviceError):
     """The device was booted anew: what ran there is gone, and its state is another one."""
 
 
-class ReconnectingTransport:
+class ReconnectingTransport(Transport):
     """See `Transport`; a call that the connection's end cut short is made again on a new one.
 
     So every command must bear to be run twice; `run_once` is for those that do not. A device that never

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransferFailed, UsageError
 from harness.system.processes import MISSING_PROGRAM, Completed, ProgramTimedOut, run_local
-from harness.transports.base import last_line, printable
+from harness.system.text import ending, last_line
+from harness.transports.base import Transport
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.transfer import (
     QUICK_S,
@@ -28,7 +29,7 @@ BEHIND_JUMP = b"UNKNOWN port 65535"  # what ssh calls a peer whose address it do
 SOCKET_PATH_LIMIT = 85  # sockaddr_un holds 104 to 108 bytes, and ssh adds 17 while it listens
 
 
-class SshTransport:
+class SshTransport(Transport):
     """See `Transport`; `destination` is whatever `ssh` takes: a host, `user@host` or a name from its config.
 
     The user's configuration, agent, jump hosts and known hosts are honoured, host keys are checked as the
@@ -216,7 +217,7 @@ def failure(log: bytes, destination: str, port: int | None = None) -> DeviceErro
     for pattern, kind, what, hint in _FAILURES:
         lines = [line for line in log.splitlines() if re.search(pattern.encode(), line)]
         if lines:
-            return kind(f"{what}: {printable(lines[-1])}", device=destination, hint=hint.format_map(names))
+            return kind(f"{what}: {ending(lines[-1])}", device=destination, hint=hint.format_map(names))
     said = last_line(log)
     return ConnectionLost(
         "the SSH connection broke before the command's end" + (f": {said}" if said else ""),

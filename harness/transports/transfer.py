@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.errors import ConnectionLost, TransferFailed
 from harness.system.processes import Completed
-from harness.transports.base import last_line
+from harness.system.text import last_line
 
 QUICK_S = 20.0  # for what needs no more than a round trip, on a busy device
 TRUNCATED = 75  # EX_TEMPFAIL of sysexits.h: the connection's fault, not the device's

@@ -14,6 +14,7 @@ from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_bundle
 from harness.transports.base import Transport
 from harness.transports.local import LocalTransport
+from harness.transports.reconnecting import ReconnectingTransport
 
 
 @pytest.fixture(scope="session")
@@ -91,14 +92,16 @@ def transports() -> Iterator[dict[str, Transport]]:
         transport.close()
 
 
-@pytest.fixture(params=["local", *REMOTE])
+@pytest.fixture(params=["local", "reconnecting", *REMOTE])
 def transport(request: pytest.FixtureRequest, transports: dict[str, Transport]) -> Transport:
-    """Each way of talking to a device in turn; all but `local` end on the ARM machine."""
+    """Each way of reaching a device in turn; the remote ones end on the ARM machine, the others here."""
     kind: str = request.param
+    if kind == "local":
+        return LocalTransport()
+    if kind == "reconnecting":
+        return ReconnectingTransport(LocalTransport(), lambda line: None)
     if kind not in transports:
-        transports[kind] = (
-            LocalTransport() if kind == "local" else request.getfixturevalue("bench").connect(kind)
-        )
+        transports[kind] = request.getfixturevalue("bench").connect(kind)
     return transports[kind]
 
 

@@ -128,7 +128,7 @@ def test_adbs_complaints_are_understood(stderr: str, kind: type[DeviceError], wh
         (
             "adb: error: failed to copy 'a' to '/b': remote \x1b[2Jfoo\n",
             TransferFailed,
-            "remote \ufffd[2Jfoo",
+            "remote [2Jfoo",
         ),
     ],
 )

@@ -45,6 +45,18 @@ def test_a_signal_shows_as_128_plus_its_number(transport: Transport, signal: str
     assert transport.run(["sh", "-c", f"kill -s {signal} $$"], timeout_s=30).exit_code == code
 
 
+def test_a_command_that_must_not_run_twice_runs_once(transport: Transport, folder: str) -> None:
+    append = ["sh", "-c", 'echo once >> "$1/log"; echo done; exit 3', "sh", folder]
+    completed = transport.run_once(append, timeout_s=30)
+    assert (completed.exit_code, completed.stdout) == (3, b"done\n")
+    assert transport.run(["cat", f"{folder}/log"], timeout_s=30).stdout == b"once\n"
+
+
+def test_giving_up_harms_no_connection_that_works(transport: Transport) -> None:
+    transport.give_up()
+    assert transport.run(["echo", "still here"], timeout_s=30).stdout == b"still here\n"
+
+
 def test_stdout_and_stderr_stay_apart(transport: Transport) -> None:
     completed = transport.run(
         ["sh", "-c", r"printf 'o\000\r\n'; printf 'e\377' >&2; printf o; exit 3"], timeout_s=30

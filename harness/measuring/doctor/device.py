@@ -12,7 +12,7 @@ from harness.devices.tuning import left_behind
 from harness.measuring.doctor.android import examine_android
 from harness.measuring.doctor.diagnosis import Diagnosis, Level
 from harness.records import Conditions
-from harness.system.text import printable
+from harness.system.text import ending
 from harness.transports.verified import run_verified
 
 COMMAND_TIMEOUT_S = 30
@@ -111,7 +111,7 @@ def _folder(device: Device) -> Check:
     hint = 'name a folder elsewhere as folder = "…" in devices.toml, for example below /data/local/tmp'
     if answer.exit_code == 126:
         return ("folder", "unfit", f"{device.folder} does not allow execution (mounted noexec?)", hint)
-    said = printable(answer.stderr.decode("utf-8", "replace"))[-200:]
+    said = ending(answer.stderr)
     return ("folder", "unfit", f"{device.folder} cannot be used: {said}", hint)
 
 
