@@ -135,7 +135,7 @@ def _localize_mismatches(
     if not wrong:
         return
     # Only when something is wrong: it brings in what evaluation needs.
-    from harness.accuracy.divergence import Question, find_reference_mismatch
+    from harness.accuracy.divergence import CheckedProgram, find_reference_mismatch
 
     by_sha256 = {stored.artifact.sha256: stored for stored in lowered}
     files = {variant.name: files for variant, files in (inputs or {}).items()}
@@ -148,8 +148,8 @@ def _localize_mismatches(
         def log(text: str, name: str = name, device: str = device.name) -> None:
             listen(Event(device, f"{name}: {text}"))
 
-        question = Question(stored, files.get(name, SEEDED))
-        stage = find_reference_mismatch(question, log, on_host=device.kind == "host")
+        program = CheckedProgram(stored, files.get(name, SEEDED))
+        stage = find_reference_mismatch(program, log, on_host=device.kind == "host")
         write_cell(folder, record_first_mismatch(cell, stage))
 
 

@@ -1,6 +1,6 @@
-"""Which tier first departs from PyTorch: the exported graph, the program lowered here, or the device.
+"""Where a device's logits first differ from PyTorch's: the exported graph, the program here, or the device.
 
-Run only when a device's answers are not those of the eager model, to tell a wrong file from a wrong device.
+Used only after a mismatch was found, to separate a wrong program from a wrong device.
 """
 
 import hashlib
@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 
 from harness.accuracy.batches import Batches
 from harness.accuracy.datasets import Dataset
-from harness.accuracy.evaluation import Evaluation
+from harness.accuracy.evaluation import Evaluation, PairedLogits
 from harness.accuracy.loading import load_pixels
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preprocessing import normalize
-from harness.accuracy.scoring import Logits, Predictions, read_logits
-from harness.analysis.parity import HINTS, RELATIVE_TOLERANCE, read_reference
+from harness.accuracy.reference import predict_exported
+from harness.accuracy.scoring import Logits, read_logits
+from harness.analysis.parity import HINTS, PLACES, RELATIVE_TOLERANCE, read_reference
 from harness.devices.host import open_host
 from harness.devices.host_lock import hold_device
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import LoweringInputs
-from harness.lowering.silence import quietly
 from harness.records import Precision, Stage, Variant
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_artifact, deploy_bundle
@@ -36,108 +36,112 @@ from harness.runner.job import Job
 from harness.system.text import printable
 
 HOST = Target(name="host", kind="host", transport="local")
-# Enough to tell which tier departs.
-ASKED_IMAGES = 8
+# Enough to find the stage; running them on this machine takes a moment.
+LOCALIZED_IMAGES = 8
 
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Question:
-    """A program whose answers are doubted, and the files it was lowered from."""
+class CheckedProgram:
+    """A lowered program whose outputs are checked, and the files it was lowered from."""
 
     stored: StoredArtifact
-    files: LoweringInputs
+    inputs: LoweringInputs
+
+    @property
+    def precision(self) -> Precision:
+        """Decides the tolerance."""
+        return self.stored.artifact.variant.precision
 
 
-def check_answers(
+def record_mismatches(
     evaluation: Evaluation,
-    predictions: Predictions,
-    expected: Predictions,
+    logits: PairedLogits,
     dataset: Dataset,
-    question: Question,
-    log: Tell,
+    program: CheckedProgram,
+    log: Log,
     *,
     on_host: bool,
     cancelled: threading.Event | None = None,
 ) -> Evaluation:
-    """Name the images whose logits are not PyTorch's, and the tier at which they depart."""
-    rows = find_mismatching(predictions.logits, expected.logits, question.stored.artifact.variant.precision)
+    """Add the images whose logits differ from PyTorch's, and the stage where they first differ."""
+    device, reference = logits.device, logits.reference
+    rows = find_mismatching(device.logits, reference.logits, program.precision)
     if not rows:
         return evaluation
-    few = rows[:ASKED_IMAGES]
-    pixels = load_pixels(dataset, evaluation.preprocessing, [predictions.indices[row] for row in few])
+    few = rows[:LOCALIZED_IMAGES]
+    pixels = load_pixels(dataset, evaluation.preprocessing, [device.indices[row] for row in few])
     inputs = normalize(pixels.values, evaluation.preprocessing)
-    answers = expected.logits[list(few)]
-    stage = find_first_mismatch(question, inputs, answers, log, on_host=on_host, cancelled=cancelled)
+    expected = reference.logits[list(few)]
+    stage = find_first_mismatch(program, inputs, expected, log, on_host=on_host, cancelled=cancelled)
     return msgspec.structs.replace(
         evaluation,
         accuracy=msgspec.structs.replace(evaluation.accuracy, first_mismatch_at=stage),
-        mismatching=tuple(dataset.image_names[predictions.indices[row]] for row in rows),
+        mismatching_logits=tuple(dataset.image_names[device.indices[row]] for row in rows),
     )
 
 
 def mismatch_errors(evaluation: Evaluation, variant: Variant, device: str) -> Iterator[MeasurementError]:
-    """The error that an evaluation is whose logits are not PyTorch's."""
-    if evaluation.mismatching:
+    """One error if any image's logits differ from PyTorch's, else none."""
+    if evaluation.mismatching_logits:
         stage = evaluation.accuracy.first_mismatch_at
         yield MeasurementError(
-            f"the logits of {len(evaluation.mismatching)} of {evaluation.accuracy.images} images are not"
-            f" PyTorch's{_where(stage)}; the first is {printable(evaluation.mismatching[0])}",
+            f"logits of {len(evaluation.mismatching_logits)} of {evaluation.accuracy.images} images differ"
+            " from PyTorch's"
+            + (f"; first mismatch: {PLACES[stage]}" if stage else "")
+            + f"; first image: {printable(evaluation.mismatching_logits[0])}",
             hint=HINTS[stage],
             device=device,
             variant=variant.name,
         )
 
 
-def find_reference_mismatch(question: Question, log: Tell, *, on_host: bool) -> Stage | None:
-    """The tier at which the answer to the input that every process is checked with departs."""
+def find_reference_mismatch(program: CheckedProgram, log: Log, *, on_host: bool) -> Stage | None:
+    """The stage where the output for the reference input, which checks every process, first differs."""
     inputs, expected = (
         np.array(read_reference(file), dtype=np.float32)
-        for file in (question.stored.reference_input, question.stored.reference_output)
+        for file in (program.stored.reference_input, program.stored.reference_output)
     )
-    return find_first_mismatch(question, inputs, expected[None], log, on_host=on_host)
+    return find_first_mismatch(program, inputs, expected[None], log, on_host=on_host)
 
 
 def find_first_mismatch(
-    question: Question,
+    program: CheckedProgram,
     inputs: NDArray[np.float32],
     expected: Logits,
-    log: Tell,
+    log: Log,
     *,
     on_host: bool,
     cancelled: threading.Event | None = None,
 ) -> Stage | None:
-    """The tier whose answers are not those of the one before, given that the device's are not PyTorch's.
+    """The first stage whose logits differ, given that the device's differ from PyTorch's.
 
     `inputs` are images in the memory order of the program's input, `expected` PyTorch's logits (images,
-    classes); `on_host` says that the device is this machine. None when this machine cannot run the file.
-    The host comes first: when it is right, nothing before it can be wrong, and torch is not needed.
+    classes); `on_host` means that the device is this machine. None when this machine cannot run the program.
+    The program is run here first: if its logits are right here, the stages before it are right as well.
 
     Raises:
-        Interrupted: `cancelled` was set while this machine was another harness's.
+        Interrupted: `cancelled` was set while another harness process held this machine.
     """
-    log("looking for the tier that departs from PyTorch")
-    variant = question.stored.artifact.variant
+    log("output differs from PyTorch's; looking for the first stage that differs")
     if not on_host:
         try:
-            lowered = _run_here(question, inputs, expected, log, cancelled)
+            here = _run_on_host(program, inputs, expected, log, cancelled)
         except Interrupted:
             raise
         except HarnessError as error:
-            log(f"it cannot be run on this machine, so the tier is not known: {error.what}")
+            log(f"the program cannot run on this machine; first stage that differs unknown: {error.what}")
             return None
-        if not find_mismatching(lowered, expected, variant.precision):
+        if not find_mismatching(here, expected, program.precision):
             return "device"
-    with quietly():  # ExecuTorch's imports talk
-        from harness.accuracy.reference import predict_exported
-
-        exported = predict_exported(variant, question.files, inputs, question.stored.artifact.input)
-    return "exported" if find_mismatching(exported, expected, variant.precision) else "host"
+    artifact = program.stored.artifact
+    exported = predict_exported(artifact.variant, program.inputs, inputs, artifact.input)
+    return "exported" if find_mismatching(exported, expected, program.precision) else "host"
 
 
 def find_mismatching(logits: Logits, expected: Logits, precision: Precision) -> tuple[int, ...]:
-    """The rows that differ by more than the arithmetic of the precision explains."""
+    """The rows with a logit off by more than `RELATIVE_TOLERANCE` of the row's largest."""
     distances = np.abs(logits - expected).max(axis=1)
     return tuple(
         int(row)
@@ -145,14 +149,14 @@ def find_mismatching(logits: Logits, expected: Logits, precision: Precision) -> 
     )
 
 
-def _run_here(
-    question: Question,
+def _run_on_host(
+    program: CheckedProgram,
     inputs: NDArray[np.float32],
     expected: Logits,
-    log: Tell,
+    log: Log,
     cancelled: threading.Event | None,
 ) -> Logits:
-    """The very file on this machine, by the same runner."""
+    """Logits of the same program file on this machine, by the same runner."""
     with (
         tempfile.TemporaryDirectory() as name,
         hold_device(HOST, log, cancelled),
@@ -160,7 +164,7 @@ def _run_here(
     ):
         folder = Path(name)
         bundle = deploy_bundle(host, ensure_bundle(host.info.abi), log)
-        deployed = deploy_artifact(host, question.stored, log)
+        deployed = deploy_artifact(host, program.stored, log)
         job = Job(host, bundle, f"{host.folder}/jobs/current")
         batches = Batches(job, deployed.program, 1, folder, log, keep_inputs=False)
         images, classes = expected.shape
@@ -173,7 +177,3 @@ def _as_chunk(inputs: NDArray[np.float32], images: int, folder: Path) -> Chunk:
     file = folder / "inputs.bin"
     file.write_bytes(content)
     return Chunk(file, hashlib.sha256(content).hexdigest(), tuple(range(images)), (), None, None)
-
-
-def _where(stage: Stage | None) -> str:
-    return f"; they depart where it is {stage}" if stage else ""

@@ -1,11 +1,11 @@
-"""The story of an evaluation: pack, run on the device, score, and compare with the eager model."""
+"""One program's accuracy on a device: pack the images, run them there, score, and compare with PyTorch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.accuracy.datasets import Dataset, match_classes
-from harness.accuracy.packing import CHUNK_BYTES, Chunk, pack
+from harness.accuracy.packing import Chunk, pack
 from harness.accuracy.pairing import list_outcomes
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.scoring import (
@@ -23,10 +23,11 @@ RunBatch = Callable[[Chunk], Path]
 
 
 class Evaluation(Record, frozen=True, kw_only=True):
-    """One artifact's accuracy on a device; `differing` names the images the eager model sees otherwise.
+    """One program's accuracy on a device.
 
-    `outcomes` has a character for each image of the data set (`pairing.list_outcomes`); `mismatching` names
-    the images whose logits differ by more than arithmetic explains.
+    `outcomes` has a character for each image of the data set (`pairing.list_outcomes`). `mismatching_top1`
+    names the images whose top-1 class is not PyTorch's, `mismatching_logits` those with a logit off by more
+    than the precision's tolerance.
     """
 
     schema_version: SchemaVersion = SCHEMA_VERSION
@@ -37,14 +38,14 @@ class Evaluation(Record, frozen=True, kw_only=True):
     dataset_identity: Sha256
     preprocessing: Preprocessing
     class_offset: Count
-    differing: tuple[str, ...] | None
-    outcomes: str = ""
-    mismatching: tuple[str, ...] = ()
+    outcomes: str
+    mismatching_top1: tuple[str, ...]
+    mismatching_logits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is evaluated: an artifact's outputs, and how its weights want their pictures and labels."""
+    """What is evaluated: a program, and the preprocessing and labels that its weights were trained for."""
 
     artifact_sha256: str
     weights: Weights
@@ -54,25 +55,36 @@ class Subject:
     preprocessing: Preprocessing
 
 
+@dataclass(frozen=True)
+class PairedLogits:
+    """Logits of the same images, from a device and from PyTorch."""
+
+    device: Predictions
+    reference: Predictions
+
+
 def check_dataset(subject: Subject, dataset: Dataset) -> None:
-    """Raise UsageError, before any device is touched, unless the labels mean the same to both."""
+    """Raise UsageError unless the labels mean the same to the data set and to the network."""
     expected_outputs(dataset, (0,), classes=subject.classes, class_offset=subject.class_offset)
     if subject.class_names:
         match_classes(dataset, subject.class_names)
 
 
-def evaluate(
+def evaluate_program(
     subject: Subject,
     dataset: Dataset,
     run_batch: RunBatch,
+    predict_reference: Callable[[Sequence[Chunk]], Predictions],
     *,
     measured_on: str,
     packed_folder: Path,
-    chunk_bytes: int = CHUNK_BYTES,
-    predict_eagerly: Callable[[list[Chunk]], Predictions] | None = None,
+    chunk_bytes: int,
     progress: Callable[[int], None] = lambda images: None,
-) -> tuple[Evaluation, Predictions]:
-    """Run a data set through an artifact on a device; `run_batch` sends a chunk and brings its logits back.
+) -> tuple[Evaluation, PairedLogits]:
+    """Run a data set through a program on a device, score the answers, and compare them with PyTorch's.
+
+    `run_batch` sends a chunk of images to the device and fetches their logits; `predict_reference` computes
+    PyTorch's logits of the same chunks.
 
     Raises:
         UsageError: the data set's classes are not the network's, or none of its images can be read.
@@ -87,35 +99,34 @@ def evaluate(
 
     packed = pack(dataset, subject.preprocessing, packed_folder, chunk_bytes=chunk_bytes)
     predictions = collect_predictions(packed, run, classes=subject.classes, progress=progress)
+    reference = predict_reference(chunks)
+    share, mismatching = agreement(predictions, reference)
     scores = score(predictions, dataset, class_offset=subject.class_offset)
-    share: float | None = None
-    differing: tuple[str, ...] | None = None
-    if predict_eagerly is not None:
-        share, indices = agreement(predictions, predict_eagerly(chunks))
-        differing = tuple(dataset.image_names[index] for index in indices)
-    accuracy = summarize(
-        scores,
-        dataset,
-        preprocessing=subject.preprocessing.description,
-        measured_on=measured_on,
-        agreement_with_eager=share,
-    )
     evaluation = Evaluation(
-        accuracy=accuracy,
+        accuracy=summarize(
+            scores,
+            dataset,
+            preprocessing=subject.preprocessing.description,
+            measured_on=measured_on,
+            agreement_with_eager=share,
+        ),
         scores=scores,
         artifact_sha256=subject.artifact_sha256,
         weights=subject.weights,
         dataset_identity=dataset.identity,
         preprocessing=subject.preprocessing,
         class_offset=subject.class_offset,
-        differing=differing,
         outcomes=list_outcomes(predictions, dataset, class_offset=subject.class_offset),
+        mismatching_top1=tuple(dataset.image_names[index] for index in mismatching),
     )
-    return evaluation, predictions
+    return evaluation, PairedLogits(predictions, reference)
 
 
 def keep_outputs(run_batch: RunBatch, folder: Path) -> RunBatch:
-    """Keep each chunk's outputs in a folder of one artifact on one device, so that a second run goes on."""
+    """Keep each chunk's outputs in `folder`, so that an interrupted evaluation does not run them again.
+
+    The folder must be used for one program on one device only.
+    """
     folder.mkdir(parents=True, exist_ok=True)
 
     def run(chunk: Chunk) -> Path:

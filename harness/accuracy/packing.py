@@ -18,9 +18,7 @@ from harness.accuracy.loading import Unreadable, load_pixels
 from harness.accuracy.preprocessing import Preprocessing, normalize, uniform_scaling
 from harness.records import Record, Sha256
 
-CHUNK_BYTES = 64 * 2**20
-
-# Devices evaluated at once want the same chunks: one prepares them, the others find them.
+# Devices evaluated at the same time need the same chunks: one thread writes them, the others find them.
 _PREPARING = threading.Lock()
 
 
@@ -55,7 +53,7 @@ class Chunk:
 
 
 def pack(
-    dataset: Dataset, preprocessing: Preprocessing, folder: Path, *, chunk_bytes: int = CHUNK_BYTES
+    dataset: Dataset, preprocessing: Preprocessing, folder: Path, *, chunk_bytes: int
 ) -> Iterator[Chunk]:
     """Yield the chunks in order, preparing the next one while the device works on the last.
 

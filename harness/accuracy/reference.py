@@ -1,16 +1,27 @@
-"""The network that a device's answers are judged by: eager for floats, exact integers for int8."""
+"""PyTorch's logits, which a device's are compared with: the eager network for floats, integers for int8."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
 import torch
 from torch import Tensor
 
-from harness.accuracy.eager import Network
-from harness.accuracy.scoring import Logits
+from harness.accuracy.loading import Pixels
+from harness.accuracy.packing import Chunk
+from harness.accuracy.preprocessing import Preprocessing, normalize
+from harness.accuracy.scoring import Logits, Predictions, join_predictions
+from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import LoweringInputs
 from harness.lowering.int8_reference import IntegerReference
 from harness.lowering.precisions import round_weights
-from harness.lowering.program import build_network, one_thread, prepare_variant, quantize
+from harness.lowering.silence import quietly
 from harness.records import TensorSpec, Variant
 from models.mobilenet_v1 import fold_batch_norm
+
+BATCH = 64
+# A network in evaluation mode or a quantized reference: NCHW float32 images to (N, classes) logits.
+Network = Callable[[Tensor], Tensor]
 
 
 def reference_network(variant: Variant, files: LoweringInputs) -> Network:
@@ -19,11 +30,15 @@ def reference_network(variant: Variant, files: LoweringInputs) -> Network:
     Raises:
         LoweringError: the files do not fit the variant.
     """
-    if variant.precision == "fp32":
-        return build_network(variant, files.weights_file)
-    if variant.precision == "fp16":
-        return round_weights(fold_batch_norm(build_network(variant, files.weights_file)))
-    quantized = quantize(variant, files)
+    with quietly():
+        # ExecuTorch takes seconds to import, and training needs PyTorch alone.
+        from harness.lowering.program import build_network, one_thread, quantize
+
+        if variant.precision == "fp32":
+            return build_network(variant, files.weights_file)
+        if variant.precision == "fp16":
+            return round_weights(fold_batch_norm(build_network(variant, files.weights_file)))
+        quantized = quantize(variant, files)
 
     def predict(images: Tensor) -> Tensor:
         # Its small float64 convolutions gain nothing from more threads, and lose much on a busy machine.
@@ -42,12 +57,62 @@ def predict_exported(variant: Variant, files: LoweringInputs, inputs: Logits, sp
     Raises:
         LoweringError: the files do not fit the variant.
     """
-    prepared = prepare_variant(variant, files)
-    graph = prepared.exported.module()
-    network = IntegerReference(graph) if isinstance(prepared.eager, IntegerReference) else graph
-    order = spec.dim_order
-    laid_out = torch.from_numpy(inputs).reshape(-1, *(spec.sizes[dimension] for dimension in order[1:]))
-    images = laid_out.permute([order.index(dimension) for dimension in range(len(order))])
-    with torch.no_grad(), one_thread():  # it was exported for one image
-        logits: Logits = torch.cat([network(image[None]) for image in images]).numpy()
+    with quietly():
+        from harness.lowering.program import one_thread, prepare_variant
+
+        prepared = prepare_variant(variant, files)
+        graph = prepared.exported.module()
+        network = IntegerReference(graph) if isinstance(prepared.eager, IntegerReference) else graph
+        order = spec.dim_order
+        laid_out = torch.from_numpy(inputs).reshape(-1, *(spec.sizes[dimension] for dimension in order[1:]))
+        images = laid_out.permute([order.index(dimension) for dimension in range(len(order))])
+        with torch.no_grad(), one_thread():  # it was exported for one image
+            logits: Logits = torch.cat([network(image[None]) for image in images]).numpy()
     return logits
+
+
+def predict_chunks(network: Network, chunks: Iterable[Chunk], preprocessing: Preprocessing) -> Predictions:
+    """Logits for the very bytes that are sent to a device."""
+    parts: list[Predictions] = []
+    for chunk in chunks:
+        inputs = chunk.inputs(preprocessing)
+        rows = [_run(network, inputs[at : at + BATCH]) for at in range(0, len(inputs), BATCH)]
+        parts.append(Predictions(np.concatenate(rows), chunk.indices, chunk.unreadable))
+    return join_predictions(parts)
+
+
+def predict_pixels(network: Network, pixels: Pixels, preprocessing: Preprocessing) -> Predictions:
+    """Logits for prepared images, scaled a batch at a time."""
+    rows = [
+        _run(network, normalize(pixels.values[at : at + BATCH], preprocessing))
+        for at in range(0, len(pixels.values), BATCH)
+    ]
+    return Predictions(np.concatenate(rows), pixels.indices, pixels.unreadable)
+
+
+def _run(network: Network, inputs: Logits) -> Logits:
+    with torch.no_grad():
+        logits: Logits = network(torch.from_numpy(inputs).permute(0, 3, 1, 2)).numpy()
+    return logits
+
+
+@dataclass
+class SharedReferences:
+    """PyTorch's predictions for each program of a run, computed once for all its devices."""
+
+    _by_artifact: dict[str, Predictions] = field(default_factory=dict)
+
+    def find_or_predict(
+        self,
+        stored: StoredArtifact,
+        files: LoweringInputs,
+        chunks: Iterable[Chunk],
+        preprocessing: Preprocessing,
+    ) -> Predictions:
+        """Logits for these chunks, which are read the first time only; threads take turns."""
+        sha256 = stored.artifact.sha256
+        with quietly():
+            if sha256 not in self._by_artifact:
+                network = reference_network(stored.artifact.variant, files)
+                self._by_artifact[sha256] = predict_chunks(network, chunks, preprocessing)
+            return self._by_artifact[sha256]

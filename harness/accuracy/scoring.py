@@ -161,7 +161,7 @@ def summarize(
     *,
     preprocessing: str,
     measured_on: str,
-    agreement_with_eager: float | None,
+    agreement_with_eager: float,
 ) -> Accuracy:
     """The part of the scores that a cell carries."""
     named = scores.unreadable[:NAMED_UNREADABLE]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from harness.analysis.intervals import summarize_latency
+from harness.analysis.parity import PLACES
 from harness.analysis.validity.verdict import judge
 from harness.records import (
     Artifact,
@@ -63,11 +64,11 @@ def worse_parity(first: Parity | None, second: Parity) -> Parity:
 
 
 def record_first_mismatch(cell: Cell, stage: Stage | None) -> Cell:
-    """The cell, its parity and the reason for its verdict saying where it first departs."""
+    """The cell with the first stage that differs in its parity and in the reason for its verdict."""
     if cell.parity is None or stage is None:
         return cell
     reasons = tuple(
-        msgspec.structs.replace(reason, detail=f"{reason.detail}; it departs where it is {stage}")
+        msgspec.structs.replace(reason, detail=f"{reason.detail}; first mismatch: {PLACES[stage]}")
         if reason.code == "parity_failed"
         else reason
         for reason in cell.verdict.reasons

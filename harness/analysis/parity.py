@@ -25,12 +25,18 @@ RELATIVE_TOLERANCE: dict[Precision, float] = {
     # Of at most 255 steps: below 3 % of one.
     "int8": 1e-4,
 }
-# What to do where the answers first depart from the eager model's.
+# Where outputs first differ, in messages: "first mismatch: on the device".
+PLACES: dict[Stage, str] = {
+    "exported": "in the exported graph",
+    "host": "in the program on this machine",
+    "device": "on the device",
+}
+# What to do, by the first stage whose output differs.
 HINTS: dict[Stage | None, str] = {
-    "exported": "export changed what the network computes: do not ship this file",
-    "host": "the file is wrong here, too: do not ship it; see whether another precision agrees",
-    "device": "the file is right here: do not ship it on this device; see whether another precision agrees",
-    None: "do not ship this file on this device; see whether another precision agrees",
+    "exported": "export changed what the network computes, so do not ship this program",
+    "host": "the program is also wrong on this machine, so do not ship it; try another precision",
+    "device": "the program is right on this machine, so do not ship it on this device; try another precision",
+    None: "do not ship this program on this device; try another precision",
 }
 
 

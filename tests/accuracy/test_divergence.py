@@ -1,4 +1,4 @@
-"""A wrong file is told from a wrong device, and a wrong export from both: with the real runner."""
+"""A wrong program, a wrong device and a wrong export are told apart, with the real runner."""
 
 import dataclasses
 
@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from builders import PASSED, make_cell
+from evaluations import make_evaluation
 from harness.accuracy.divergence import (
-    Question,
+    CheckedProgram,
     find_first_mismatch,
     find_mismatching,
     find_reference_mismatch,
+    mismatch_errors,
 )
 from harness.accuracy.scoring import Logits
 from harness.analysis.cells import record_first_mismatch
@@ -20,7 +22,7 @@ from harness.lowering.artifact import lower_cached
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import SEEDED
 from harness.lowering.silence import quietly
-from harness.records import Precision, Variant, Weights
+from harness.records import Precision, Stage, Variant, Weights
 
 OTHER_WEIGHTS = Weights(source="random", seed=5)
 
@@ -39,18 +41,18 @@ def _with_program_of(stored: StoredArtifact, other: StoredArtifact) -> StoredArt
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_the_tier_that_departs_first_is_named(precision: Precision) -> None:
+def test_the_first_stage_that_differs_is_named(precision: Precision) -> None:
     stored = _lower(precision)
     answer: list[str] = []
     # Its own answers are right on this machine, so it was the device.
-    right = Question(stored, SEEDED)
+    right = CheckedProgram(stored, SEEDED)
     assert find_reference_mismatch(right, answer.append, on_host=False) == "device"
-    assert answer[0] == "looking for the tier that departs from PyTorch"
-    # Another network's program departs here as well, though export did nothing wrong.
-    swapped = Question(_with_program_of(stored, _lower(precision, OTHER_WEIGHTS)), SEEDED)
+    assert answer[0] == "output differs from PyTorch's; looking for the first stage that differs"
+    # Another network's program differs here as well, though export did nothing wrong.
+    swapped = CheckedProgram(_with_program_of(stored, _lower(precision, OTHER_WEIGHTS)), SEEDED)
     assert find_reference_mismatch(swapped, answer.append, on_host=False) == "host"
     assert find_reference_mismatch(right, answer.append, on_host=True) == "host"
-    # What PyTorch never answered is departed from by the first tier of all.
+    # From logits that PyTorch never computed the first stage of all differs.
     inputs = np.array(read_reference(stored.reference_input), dtype=np.float32)
     expected = np.array([read_reference(stored.reference_output)], dtype=np.float32)
     assert find_first_mismatch(right, inputs, expected * 2, answer.append, on_host=False) == "exported"
@@ -66,7 +68,7 @@ def test_the_exported_integer_graph_equals_its_reference_to_the_last_bit() -> No
     assert logits.ravel().tolist() == list(read_reference(stored.reference_output))
 
 
-def test_rows_depart_by_more_than_their_precision_explains() -> None:
+def test_rows_differ_when_off_by_more_than_their_precision_explains() -> None:
     expected: Logits = np.array([[1, -2, 3], [0, 5, 1]], dtype=np.float32)
     steps: Logits = np.array([[1, -2, 3 + 1e-6], [0, 5 + 1e-2, 1]], dtype=np.float32)
     assert find_mismatching(expected, expected, "fp32") == ()
@@ -76,11 +78,34 @@ def test_rows_depart_by_more_than_their_precision_explains() -> None:
     assert find_mismatching(-expected, expected, "int8") == (0, 1)
 
 
-def test_a_cell_tells_where_it_departs() -> None:
+def test_a_cell_names_the_first_stage_that_differs() -> None:
     parity = msgspec.structs.replace(PASSED, passed=False, max_abs_error=1.0)
     cell = record_first_mismatch(make_cell(parity=parity), "device")
     assert cell.parity
     assert cell.parity.first_mismatch_at == "device"
     (detail,) = [reason.detail for reason in cell.verdict.reasons if reason.code == "parity_failed"]
-    assert detail.endswith("; it departs where it is lowered on device")
+    assert detail.endswith("; first mismatch: on the device")
     assert record_first_mismatch(make_cell(), None) == make_cell()
+
+
+@pytest.mark.parametrize(
+    ("stage", "says", "hint"),
+    [
+        ("exported", "first mismatch: in the exported graph; ", "export changed what the network computes"),
+        ("host", "first mismatch: in the program on this machine; ", "also wrong on this machine"),
+        ("device", "first mismatch: on the device; ", "right on this machine"),
+        (None, "", "do not ship this program on this device"),
+    ],
+)
+def test_an_evaluation_with_wrong_logits_is_an_error_that_names_stage_and_first_image(
+    stage: Stage | None, says: str, hint: str
+) -> None:
+    evaluation = make_evaluation("1" * 97 + "0" * 3, mismatching_logits=("x.png", "y.png", "z.png"))
+    accuracy = msgspec.structs.replace(evaluation.accuracy, first_mismatch_at=stage)
+    wrong = msgspec.structs.replace(evaluation, accuracy=accuracy)
+    variant = make_cell().variant
+    (error,) = mismatch_errors(wrong, variant, "pixel")
+    assert error.what == (f"logits of 3 of 100 images differ from PyTorch's; {says}first image: x.png")
+    assert hint in (error.hint or "")
+    assert (error.device, error.variant) == ("pixel", variant.name)
+    assert list(mismatch_errors(make_evaluation("1"), variant, "pixel")) == []

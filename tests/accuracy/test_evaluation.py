@@ -1,4 +1,4 @@
-"""An evaluation tells a wrong accuracy from a wrong runtime, and goes on where it stopped."""
+"""An evaluation separates a low accuracy from a wrong runtime, and resumes where it stopped."""
 
 import subprocess
 from collections.abc import Callable
@@ -9,12 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from harness.accuracy import packing
+from harness.accuracy.batches import CHUNK_BYTES
 from harness.accuracy.datasets import Dataset, open_dataset
-from harness.accuracy.eager import predict_chunks
-from harness.accuracy.evaluation import Evaluation, RunBatch, Subject, check_dataset, evaluate, keep_outputs
+from harness.accuracy.evaluation import (
+    Evaluation,
+    RunBatch,
+    Subject,
+    check_dataset,
+    evaluate_program,
+    keep_outputs,
+)
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.reference import predict_chunks
 from harness.errors import UsageError
 from harness.records import Variant, Weights
 from models.mobilenet_v1 import MobileNetV1, initialize
@@ -63,16 +70,16 @@ def _evaluate(
     run_batch: RunBatch,
     folder: Path,
     *,
-    chunk_bytes: int = packing.CHUNK_BYTES,
+    chunk_bytes: int = CHUNK_BYTES,
 ) -> Evaluation:
-    evaluation, _ = evaluate(
+    evaluation, _ = evaluate_program(
         _subject(dataset),
         dataset,
         run_batch,
+        lambda chunks: predict_chunks(network, chunks, PREPROCESSING),
         measured_on="made",
         packed_folder=folder / "packed",
         chunk_bytes=chunk_bytes,
-        predict_eagerly=lambda chunks: predict_chunks(network, chunks, PREPROCESSING),
     )
     return evaluation
 
@@ -82,7 +89,7 @@ def test_a_faithful_device_agrees_on_every_image(
 ) -> None:
     evaluation = _evaluate(dataset, network, _device(network, tmp_path), tmp_path)
     assert evaluation.accuracy.agreement_with_eager == 1
-    assert evaluation.differing == ()
+    assert evaluation.mismatching_top1 == ()
     assert evaluation.accuracy.images == sum(entry.images for entry in evaluation.scores.classes) == 1000
     assert evaluation.accuracy.preprocessing == PREPROCESSING.description
     saved = msgspec.json.encode(evaluation)
@@ -99,7 +106,7 @@ def test_a_wrong_runtime_shows_as_images_that_differ(
 
     evaluation = _evaluate(few, network, _device(wrong, tmp_path), tmp_path)
     assert evaluation.accuracy.agreement_with_eager == 0
-    assert evaluation.differing == few.image_names
+    assert evaluation.mismatching_top1 == few.image_names
 
 
 def test_an_evaluation_goes_on_with_the_chunks_that_are_missing(

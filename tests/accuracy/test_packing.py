@@ -1,5 +1,6 @@
 """What is sent to a device is the data set, in order, once, and the same the second time."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from harness.accuracy.preprocessing import (
 from harness.errors import UsageError
 
 SHIPPED = f"idx:{Path(__file__).parent.parent / 'data' / 'fashion-mnist-1k'}"
+
+pack_megabytes = partial(pack, chunk_bytes=2**20)
 
 
 def _folder(root: Path) -> Path:
@@ -47,7 +50,7 @@ def test_chunks_hold_every_image_in_order(preprocessing: Preprocessing, tmp_path
 
 def test_the_devices_own_scaling_gives_the_same_inputs(tmp_path: Path) -> None:
     preprocessing = tensorflow_preprocessing(32)
-    chunk = next(pack(open_dataset(SHIPPED).take(range(9)), preprocessing, tmp_path))
+    chunk = next(pack_megabytes(open_dataset(SHIPPED).take(range(9)), preprocessing, tmp_path))
     assert chunk.scale is not None
     assert chunk.offset is not None
     raw = np.fromfile(chunk.path, dtype=np.uint8).reshape(9, 32, 32, 3)
@@ -58,29 +61,29 @@ def test_the_devices_own_scaling_gives_the_same_inputs(tmp_path: Path) -> None:
 
 def test_chunks_are_prepared_once(tmp_path: Path) -> None:
     dataset, preprocessing = open_dataset(SHIPPED).take(range(40)), tensorflow_preprocessing(32)
-    first = list(pack(dataset, preprocessing, tmp_path))
+    first = list(pack_megabytes(dataset, preprocessing, tmp_path))
     written = first[0].path.stat().st_mtime_ns
-    again = list(pack(dataset, preprocessing, tmp_path))
+    again = list(pack_megabytes(dataset, preprocessing, tmp_path))
     assert again == first
     assert again[0].path.stat().st_mtime_ns == written
-    other = list(pack(dataset, tensorflow_preprocessing(64), tmp_path))
+    other = list(pack_megabytes(dataset, tensorflow_preprocessing(64), tmp_path))
     assert other[0].path != first[0].path
 
 
 def test_a_damaged_chunk_is_written_anew(tmp_path: Path) -> None:
     dataset, preprocessing = open_dataset(SHIPPED).take(range(10)), tensorflow_preprocessing(32)
-    chunk = next(pack(dataset, preprocessing, tmp_path))
+    chunk = next(pack_megabytes(dataset, preprocessing, tmp_path))
     good = chunk.path.read_bytes()
     chunk.path.write_bytes(good[:-1] + bytes((good[-1] ^ 1,)))
-    assert next(pack(dataset, preprocessing, tmp_path)).sha256 == chunk.sha256
+    assert next(pack_megabytes(dataset, preprocessing, tmp_path)).sha256 == chunk.sha256
     assert chunk.path.read_bytes() == good
 
 
 def test_a_changed_picture_changes_the_chunk(tmp_path: Path) -> None:
     root, preprocessing = _folder(tmp_path / "pictures"), tensorflow_preprocessing(32)
-    before = next(pack(open_dataset(str(root)), preprocessing, tmp_path / "packed"))
+    before = next(pack_megabytes(open_dataset(str(root)), preprocessing, tmp_path / "packed"))
     Image.new("RGB", (40, 50), "red").save(root / "a" / "0.png")
-    after = next(pack(open_dataset(str(root)), preprocessing, tmp_path / "packed"))
+    after = next(pack_megabytes(open_dataset(str(root)), preprocessing, tmp_path / "packed"))
     assert (before.path, before.sha256) != (after.path, after.sha256)
 
 
@@ -90,7 +93,7 @@ def test_unreadable_pictures_are_left_out_and_named(tmp_path: Path) -> None:
     truncated.write_bytes(truncated.read_bytes()[:500])
     Image.new("CMYK", (40, 40)).save(root / "b" / "3.jpg")
     dataset = open_dataset(str(root))
-    chunk = next(pack(dataset, tensorflow_preprocessing(32), tmp_path / "packed"))
+    chunk = next(pack_megabytes(dataset, tensorflow_preprocessing(32), tmp_path / "packed"))
     assert chunk.indices == (0, 2, 3, 4, 5)
     assert [entry.image for entry in chunk.unreadable] == ["a/1.png", "b/3.jpg"]
     assert "CMYK" in chunk.unreadable[1].reason

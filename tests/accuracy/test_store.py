@@ -5,15 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.accuracy.evaluation import Evaluation
-from harness.accuracy.preprocessing import Preprocessing
-from harness.accuracy.scoring import Scores, wilson_interval
+from evaluations import WEIGHTS, make_evaluation
 from harness.accuracy.store import pair_with_fp32, save_evaluation
-from harness.records import Accuracy, Cell, Precision, Variant, Weights
+from harness.records import Cell, Precision, Variant
 from harness.records.run_folder import read_cells
 from synthetic import PHONE, make_cell
-
-WEIGHTS = Weights(source="w.safetensors", sha256="a" * 64)
 
 
 def _save(
@@ -21,30 +17,7 @@ def _save(
 ) -> Cell:
     variant = Variant(width=0.25, resolution_px=32, precision=precision, classes=10, weights=WEIGHTS)
     cell = make_cell(msgspec.structs.replace(PHONE, name=device), variant)
-    interval = wilson_interval(outcomes.count("1"), len(outcomes))
-    accuracy = Accuracy(
-        top1=interval,
-        top5=interval,
-        images=len(outcomes),
-        dataset=data,
-        split="test",
-        preprocessing="p",
-        measured_on=device,
-        agreement_with_eager=1.0,
-    )
-    evaluation = Evaluation(
-        accuracy=accuracy,
-        scores=Scores(
-            top1=interval, top5=interval, images=len(outcomes), classes=(), confusions=(), unreadable=()
-        ),
-        artifact_sha256=cell.artifact.sha256,
-        weights=WEIGHTS,
-        dataset_identity=data[0] * 64,
-        preprocessing=Preprocessing(resolution_px=32),
-        class_offset=0,
-        differing=(),
-        outcomes=outcomes,
-    )
+    evaluation = make_evaluation(outcomes, device=device, data=data, artifact_sha256=cell.artifact.sha256)
     save_evaluation(folder, evaluation, [cell])
     return cell
 

@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from harness.accuracy.batches import CHUNK_BYTES
 from harness.accuracy.datasets import Dataset, open_dataset
-from harness.accuracy.evaluation import Subject, evaluate
 from harness.accuracy.packing import Chunk, pack
 from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.scoring import collect_predictions, score
 from harness.errors import UsageError
 from harness.lowering.artifact import lower_cached
 from harness.lowering.cache import StoredArtifact
-from harness.records import Variant, Weights
+from harness.records import Variant
 from harness.runner.bundle import Bundle, ensure_bundle
 from harness.runner.bundle.toolchain import find_toolchain
 from harness.runner.bundle.wheel import find_executorch, runs_natively
@@ -103,22 +104,15 @@ def compare(bench: Bench, dataset: Dataset, title: str) -> bool:
     preprocessing = Preprocessing(resolution_px=SIDE)
     packed = bench.folder / f"packed-{title[:4].strip('/')}"
     started = time.perf_counter()
-    list(pack(dataset, preprocessing, packed))
+    list(pack(dataset, preprocessing, packed, chunk_bytes=CHUNK_BYTES))
     prepared = time.perf_counter() - started
-    subject = Subject(
-        artifact_sha256=bench.stored.artifact.sha256,
-        weights=Weights(source="random", seed=0),
-        classes=CLASSES,
-        class_offset=0,
-        class_names=dataset.classes,
-        preprocessing=preprocessing,
-    )
 
     def run_bare() -> None:
         bench.start(bench.bare, bench.stored.program, bench.stored.reference_input, 0, IMAGES)
 
     def run_evaluation() -> None:
-        evaluate(subject, dataset, bench.run_batch, measured_on="host", packed_folder=packed)
+        chunks = pack(dataset, preprocessing, packed, chunk_bytes=CHUNK_BYTES)
+        score(collect_predictions(chunks, bench.run_batch, classes=CLASSES), dataset)
 
     # Turn and turn about, so that neither always comes second; neighbours in time share the machine's mood,
     # so each round is compared with itself, and the median round decides.

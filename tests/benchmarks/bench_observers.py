@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import get_args
 
 from harness.accuracy.datasets import open_split
-from harness.accuracy.eager import Network, predict_pixels
 from harness.accuracy.loading import load_pixels
 from harness.accuracy.preparation import Prepared, prepare
-from harness.accuracy.reference import reference_network
+from harness.accuracy.reference import Network, predict_pixels, reference_network
 from harness.accuracy.scoring import score
 from harness.records import DEFAULT_OBSERVER, Observer, RunRequest
 

@@ -14,10 +14,10 @@ from safetensors.torch import save_file
 from small_data import QUICK
 
 from harness.accuracy.datasets import open_dataset
-from harness.accuracy.eager import predict_pixels
 from harness.accuracy.loading import load_pixels
 from harness.accuracy.pairing import list_outcomes
 from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.reference import predict_pixels
 from weight_files import (
     CoursePort,
     frozen_graph,

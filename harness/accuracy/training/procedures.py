@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from harness.accuracy.datasets import Dataset, hold_out, match_classes
-from harness.accuracy.eager import predict_pixels
 from harness.accuracy.loading import Pixels, Unreadable, load_pixels
 from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.reference import predict_pixels
 from harness.accuracy.scoring import expected_outputs, score
 from harness.accuracy.training.fake_quantization import RoundingNetwork
 from harness.accuracy.training.head import choose_head, extract_features

@@ -10,9 +10,9 @@ from torch import fx
 
 from harness.accuracy.calibration import save_calibration
 from harness.accuracy.datasets import Dataset, open_dataset
-from harness.accuracy.eager import predict_pixels
 from harness.accuracy.loading import load_pixels
 from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.reference import predict_pixels
 from harness.accuracy.scoring import score
 from harness.accuracy.training import sgd
 from harness.accuracy.training.fake_quantization import RoundingNetwork

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness.accuracy.batches import CHUNK_BYTES
 from harness.accuracy.datasets import Dataset, open_dataset
 from harness.accuracy.datasets.dataset import stratified_subset
-from harness.accuracy.eager import predict_chunks
 from harness.accuracy.packing import pack
 from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.reference import predict_chunks
 from harness.accuracy.scoring import score
 from harness.accuracy.training import procedures
 from harness.accuracy.training.head import Features, choose_head
@@ -50,7 +51,7 @@ def test_a_network_trained_from_scratch_knows_more_than_chance_and_what_it_was_t
     assert loaded.resolution_px == 32
     # What the checkpoint claims is what it does on the very bytes a device would be sent.
     preprocessing = loaded.preprocessing(32)
-    chunks = pack(splits[1], preprocessing, tmp_path / "packed")
+    chunks = pack(splits[1], preprocessing, tmp_path / "packed", chunk_bytes=CHUNK_BYTES)
     scores = score(predict_chunks(loaded.network(), chunks, preprocessing), splits[1])
     assert scores.top1 == trained.top1
 

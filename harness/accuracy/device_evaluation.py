@@ -1,0 +1,217 @@
+"""One device's part of `harness evaluate`: deploy each timed program, run the images, save its accuracy."""
+
+import contextlib
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.accuracy.batches import CHUNK_BYTES, Batches
+from harness.accuracy.datasets import Dataset
+from harness.accuracy.divergence import CheckedProgram, mismatch_errors, record_mismatches
+from harness.accuracy.evaluation import RunBatch, evaluate_program, keep_outputs
+from harness.accuracy.packing import Chunk
+from harness.accuracy.preparation import Prepared
+from harness.accuracy.reference import SharedReferences
+from harness.accuracy.scoring import Predictions
+from harness.accuracy.store import FOLDER, save_evaluation
+from harness.devices.device import Device
+from harness.devices.host_lock import hold_device, hold_there
+from harness.devices.kinds import open_device
+from harness.devices.target import Target
+from harness.errors import HarnessError, Interrupted, MeasurementError
+from harness.lowering.artifact import lower_cached
+from harness.lowering.cache import StoredArtifact
+from harness.lowering.inputs import LoweringInputs
+from harness.records import Accuracy, Cell, Variant
+from harness.records.run_folder import cell_file_name
+from harness.runner.bundle import ensure_bundle
+from harness.runner.deploy import deploy_artifact, deploy_bundle
+from harness.runner.job import Job
+from harness.system.paths import cache_folder
+from harness.system.progress import Event, Listener
+from harness.system.text import printable
+
+NHWC = (0, 2, 3, 1)
+
+
+@dataclass(frozen=True)
+class TimedProgram:
+    """One program and the cells that timed it: cells that differ only in threads share its accuracy."""
+
+    variant: Variant
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class EvaluationRun:
+    """What all devices of an evaluation share: the run folder, weights and inputs, images, references."""
+
+    folder: Path
+    prepared: Prepared
+    dataset: Dataset
+    listen: Listener
+    references: SharedReferences = field(default_factory=SharedReferences)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def check_cancelled(self) -> None:
+        """Raise Interrupted once the user has pressed Ctrl-C."""
+        if self.cancelled.is_set():
+            raise Interrupted("interrupted")
+
+
+@dataclass
+class DeviceEvaluation:
+    """Evaluates programs on one device, one after the other; `errors` has what went wrong."""
+
+    run: EvaluationRun
+    target: Target
+    programs: Sequence[TimedProgram]
+    errors: list[HarnessError] = field(default_factory=list)
+    _job: Job | None = None
+
+    def evaluate(self) -> None:
+        """Evaluate all programs; one that fails does not stop the others."""
+
+        def log(text: str) -> None:
+            self.run.listen(Event(self.target.name, text))
+
+        try:
+            self.run.check_cancelled()
+            log("connecting")
+            with (
+                hold_device(self.target, log, self.run.cancelled),
+                open_device(self.target, log) as opened,
+                hold_there(self.target, opened, log, self.run.cancelled) as device,
+            ):
+                for number, program in enumerate(self.programs):
+                    self.run.check_cancelled()
+                    try:
+                        self._evaluate(program, device, number)
+                    except MeasurementError as error:
+                        error.variant = error.variant or program.variant.name
+                        self._add(error)
+        except HarnessError as error:
+            self._add(error)
+
+    def cancel(self) -> None:
+        """Stop the program that runs on the device; called from another thread, once `cancelled` is set."""
+        if job := self._job:
+            job.cancel()
+
+    def _add(self, error: HarnessError) -> None:
+        error.device = error.device or self.target.name
+        self.errors.append(error)
+
+    def _evaluate(self, program: TimedProgram, device: Device, number: int) -> None:
+        run, name = self.run, program.variant.name
+        images = len(run.dataset)
+
+        def log(text: str, done: int = 0) -> None:
+            step, steps = number * images + done, len(self.programs) * images
+            run.listen(Event(device.info.name, f"{name}: {text}", step=step, steps=steps))
+
+        inputs = run.prepared.inputs[program.variant]
+        stored = find_timed_artifact(program, inputs)
+        subject = run.prepared.subject(program.variant, stored.artifact.sha256)
+
+        def predict_reference(chunks: Sequence[Chunk]) -> Predictions:
+            log("computing PyTorch's logits", images)
+            unless_cancelled = self._unless_cancelled(chunks)
+            return run.references.find_or_predict(stored, inputs, unless_cancelled, subject.preprocessing)
+
+        outputs = self._outputs_folder(device, stored)
+        with self._running(device, stored, program, outputs, log) as run_batch:
+            evaluation, logits = evaluate_program(
+                subject,
+                run.dataset,
+                keep_outputs(run_batch, outputs),
+                predict_reference,
+                measured_on=device.info.name,
+                packed_folder=cache_folder() / "packed",
+                chunk_bytes=CHUNK_BYTES,
+                progress=lambda done: log("evaluating", done),
+            )
+        evaluation = record_mismatches(
+            evaluation,
+            logits,
+            run.dataset,
+            CheckedProgram(stored, inputs),
+            log,
+            on_host=device.info.kind == "host",
+            cancelled=run.cancelled,
+        )
+        save_evaluation(run.folder, evaluation, program.cells)
+        self.errors += mismatch_errors(evaluation, program.variant, device.info.name)
+        shutil.rmtree(outputs)
+        with contextlib.suppress(OSError):  # other programs' outputs are still kept there
+            outputs.parent.rmdir()
+        run.listen(Event(device.info.name, f"{name}: {_describe(evaluation.accuracy)}"))
+
+    def _unless_cancelled(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
+            self.run.check_cancelled()
+            yield chunk
+
+    def _outputs_folder(self, device: Device, stored: StoredArtifact) -> Path:
+        """For this program on this device alone: an outputs file found there is taken as its logits."""
+        kept_as = Path(cell_file_name(f"{device.info.name}-{stored.artifact.sha256}")).stem
+        return self.run.folder / FOLDER / "outputs" / kept_as
+
+    @contextmanager
+    def _running(
+        self,
+        device: Device,
+        stored: StoredArtifact,
+        program: TimedProgram,
+        scratch: Path,
+        log: Callable[[str], None],
+    ) -> Iterator[RunBatch]:
+        """Deploy the program, and let `cancel` stop its job: it would go on running without us."""
+        bundle = deploy_bundle(device, ensure_bundle(device.info.abi), log)
+        deployed = deploy_artifact(device, stored, log)
+        job = Job(device, bundle, f"{device.folder}/jobs/current")
+        job.stop()
+        threads = min(max(cell.plan.threads for cell in program.cells), len(device.info.cores) or 1)
+        images_bytes = len(self.run.dataset) * 3 * program.variant.resolution_px**2
+        keep_inputs = device.free_bytes is None or images_bytes < device.free_bytes / 2
+        batches = Batches(job, deployed.program, threads, scratch, log, keep_inputs)
+
+        def run(chunk: Chunk) -> Path:
+            self.run.check_cancelled()
+            return batches.run(chunk)
+
+        self._job = job
+        try:
+            yield run
+        finally:
+            self._job = None
+
+
+def find_timed_artifact(program: TimedProgram, inputs: LoweringInputs) -> StoredArtifact:
+    """The very bytes that were timed.
+
+    Raises:
+        MeasurementError: lowering gives other bytes now, or the program takes no NHWC images.
+    """
+    stored = lower_cached(program.variant, inputs, allow_undelegated=True)
+    if stored.artifact.sha256 != program.cells[0].artifact.sha256:
+        raise MeasurementError(
+            "the weights, calibration images or library versions have changed since the program was timed",
+            hint="time the program again: accuracy must be that of the same file",
+        )
+    if stored.artifact.input.dim_order != NHWC:
+        raise MeasurementError("the program has operators outside the delegate, and takes no NHWC images")
+    return stored
+
+
+def _describe(accuracy: Accuracy) -> str:
+    """The log line for a finished evaluation."""
+    top1 = accuracy.top1
+    text = f"top-1 {top1.estimate:.1%} ({top1.low:.1%} to {top1.high:.1%}) of {accuracy.images} images"
+    if accuracy.unreadable:
+        first = printable(accuracy.unreadable_images[0])
+        text += f"; {accuracy.unreadable} images could not be read; the first: {first}"
+    return text

@@ -1,0 +1,43 @@
+"""Saved evaluations with plain figures, for tests of what is done with them."""
+
+from harness.accuracy.evaluation import Evaluation
+from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.scoring import Scores, wilson_interval
+from harness.records import Accuracy, Weights
+
+WEIGHTS = Weights(source="w.safetensors", sha256="a" * 64)
+
+
+def make_evaluation(
+    outcomes: str,
+    *,
+    device: str = "pixel",
+    data: str = "d",
+    artifact_sha256: str = "a" * 64,
+    mismatching_logits: tuple[str, ...] = (),
+) -> Evaluation:
+    """An evaluation with these outcomes (`pairing.list_outcomes`) on the data set `data`."""
+    interval = wilson_interval(outcomes.count("1"), len(outcomes))
+    return Evaluation(
+        accuracy=Accuracy(
+            top1=interval,
+            top5=interval,
+            images=len(outcomes),
+            dataset=data,
+            split="test",
+            preprocessing="p",
+            measured_on=device,
+            agreement_with_eager=1.0,
+        ),
+        scores=Scores(
+            top1=interval, top5=interval, images=len(outcomes), classes=(), confusions=(), unreadable=()
+        ),
+        artifact_sha256=artifact_sha256,
+        weights=WEIGHTS,
+        dataset_identity=data[0] * 64,
+        preprocessing=Preprocessing(resolution_px=32),
+        class_offset=0,
+        outcomes=outcomes,
+        mismatching_top1=(),
+        mismatching_logits=mismatching_logits,
+    )
