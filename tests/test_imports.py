@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +98,14 @@ def test_imports_go_one_way(module: str, path: Path) -> None:
         assert not wrong, f"{module} imports {wrong}, which do not lie below it"
     else:
         assert module in ("harness", "harness.__main__"), f"{module} has no layer in {ARCHITECTURE.name}"
+
+
+@pytest.mark.parametrize(
+    ("module", "path"), [each for each in MODULES.items() if _inside(each[0], "harness.analysis")], ids=str
+)
+def test_analysis_computes_on_records_alone(module: str, path: Path) -> None:
+    foreign = {name.split(".")[0] for name in _imports(path)} - sys.stdlib_module_names
+    assert foreign <= {"harness", "numpy", "scipy", "msgspec"}
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

@@ -6,6 +6,7 @@ from itertools import groupby
 from harness.devices.probe import Probed
 from harness.errors import DeviceUnfit
 from harness.records import Core
+from harness.system.cpu_list import format_cpu_list, parse_cpu_list
 
 # (implementer, part number) of MIDR_EL1; sources: Arm's technical reference manuals of each core, and
 # Linux arch/arm64/include/asm/cputype.h.
@@ -57,7 +58,7 @@ def core_name(midr: int) -> str:
 
 def read_cores(facts: Probed) -> tuple[Core, ...]:
     """The online cores the facts tell of."""
-    return tuple(_core(facts, index) for index in expand_cpu_list(facts.values.get("online", "")))
+    return tuple(_core(facts, index) for index in parse_cpu_list(facts.values.get("online", "")) or ())
 
 
 def _core(facts: Probed, index: int) -> Core:
@@ -68,23 +69,6 @@ def _core(facts: Probed, index: int) -> Core:
         max_frequency_khz=facts.number(f"cpu{index}.max_frequency_khz"),
         capacity=facts.number(f"cpu{index}.capacity"),
     )
-
-
-def expand_cpu_list(text: str) -> tuple[int, ...]:
-    """`0-3,6` as indices; a text that is no CPU list gives none.
-
-    The format is the kernel's (Documentation/admin-guide/cputopology.rst).
-    """
-    indices: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            return ()
-        start, stop = int(first), int(last) if dash else int(first)
-        if not start <= stop < 4096:
-            return ()
-        indices.extend(range(start, stop + 1))
-    return tuple(dict.fromkeys(indices))
 
 
 def find_clusters(cores: Sequence[Core]) -> Mapping[str, tuple[int, ...]]:
@@ -105,7 +89,7 @@ def find_clusters(cores: Sequence[Core]) -> Mapping[str, tuple[int, ...]]:
 
 def names_cores(text: str) -> bool:
     """Whether it is a cluster's name, or a CPU list such as `0-3,6`."""
-    return text in CLUSTER_NAMES or bool(expand_cpu_list(text))
+    return text in CLUSTER_NAMES or bool(parse_cpu_list(text))
 
 
 def choose_cores(cores: Sequence[Core], wanted: str) -> tuple[int, ...]:
@@ -121,24 +105,13 @@ def choose_cores(cores: Sequence[Core], wanted: str) -> tuple[int, ...]:
             what = f"it has no {wanted} cores" if cores else "its cores are unknown"
             raise DeviceUnfit(what, hint=f"choose --cores from: {answer}")
         return clusters[wanted]
-    indices = expand_cpu_list(wanted)
+    indices = parse_cpu_list(wanted) or ()
     absent = sorted(set(indices) - set(clusters["all"]))
     if absent:
         raise DeviceUnfit(
             f"core {absent[0]} is not there or not on line", hint=f"choose --cores from: {answer}"
         )
     return indices
-
-
-def format_cpu_list(indices: Sequence[int]) -> str:
-    """Indices as the kernel lists them: `0-3,6`."""
-    parts: list[list[int]] = []
-    for index in sorted(indices):
-        if parts and index == parts[-1][-1] + 1:
-            parts[-1].append(index)
-        else:
-            parts.append([index])
-    return ",".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else f"{part[0]}" for part in parts)
 
 
 def _speed(core: Core) -> tuple[int, int, int, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from harness.analysis.stopping import expected_processes
-from harness.devices.cores import choose_cores, format_cpu_list
+from harness.devices.cores import choose_cores
 from harness.devices.device import Device
 from harness.devices.host_lock import hold_device, hold_there
 from harness.devices.kinds import open_device
@@ -22,6 +22,7 @@ from harness.measuring.session import Session
 from harness.records import Abi, Cell, RunRequest, Variant
 from harness.records.run_folder import read_cells, run_identity, write_cell
 from harness.runner.bundle import Bundle, ensure_bundle
+from harness.system.cpu_list import format_cpu_list
 from harness.system.progress import Event, Listener
 from harness.transports.reconnecting import DeviceRestarted
 

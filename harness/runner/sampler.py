@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from harness.analysis.validity.evidence import parse_cpus
 from harness.devices.conditions import celsius_of
 from harness.devices.cores import find_clusters
 from harness.errors import ReportRejected
 from harness.records import ConditionsSample, Core, Plan, SampledConditions
 from harness.runner.job import Job
+from harness.system.cpu_list import parse_cpu_list
 from harness.system.text import excerpt
 
 # A timed part takes a second at least. Longer ones are sampled less often: a hundred looks are enough.
@@ -35,7 +35,7 @@ def spare_cores(cores: Sequence[Core], plan: Plan) -> tuple[int, ...]:
     clusters = find_clusters(cores)
     if plan.cpus is None:
         return clusters["all"] if plan.threads < len(cores) else ()
-    measured = parse_cpus(plan.cpus) or frozenset()
+    measured = frozenset(parse_cpu_list(plan.cpus) or ())
     free = frozenset(clusters["all"]) - measured
     return tuple(sorted(free & frozenset(clusters.get("little", ())) or free))
 

@@ -1,12 +1,11 @@
 """Which cores of a device form clusters, and what `--cores` stands for there."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from harness.devices.cores import choose_cores, expand_cpu_list, find_clusters, format_cpu_list
+from harness.devices.cores import choose_cores, find_clusters
 from harness.errors import DeviceUnfit
 from harness.records import Core
+from harness.system.cpu_list import format_cpu_list
 
 
 def cores(*kinds: tuple[int, str | None, int | None, int | None]) -> tuple[Core, ...]:
@@ -75,8 +74,3 @@ def test_cores_that_are_not_there_are_refused_with_those_that_are(
 ) -> None:
     with pytest.raises(DeviceUnfit, match=f"(?s){says}"):
         choose_cores(device, wanted)
-
-
-@given(st.sets(st.integers(0, 300), min_size=1))
-def test_a_formatted_list_reads_back(indices: set[int]) -> None:
-    assert expand_cpu_list(format_cpu_list(sorted(indices))) == tuple(sorted(indices))

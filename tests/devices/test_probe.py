@@ -10,15 +10,14 @@ from builders import STEADY_MEDIANS, make_cell, make_process, make_processes
 from harness.devices.conditions import parse_conditions
 from harness.devices.cores import (
     core_name,
-    expand_cpu_list,
     find_clusters,
-    format_cpu_list,
     read_cores,
 )
 from harness.devices.device import describe
 from harness.devices.probe import PROBE_SCRIPT, Probed, parse_probe
 from harness.errors import DeviceUnfit
 from harness.records import Conditions
+from harness.system.cpu_list import format_cpu_list
 from harness.system.processes import Completed
 from harness.transports.local import LocalTransport
 from harness.transports.verified import verified_argv
@@ -370,22 +369,6 @@ def test_a_device_without_a_bundle_is_refused(text: str) -> None:
 def test_a_folder_that_cannot_be_written_is_refused() -> None:
     with pytest.raises(DeviceUnfit, match="cannot be written"):
         describe(Told("machine=aarch64\nfolder_writable=no\n"), name="pi", kind="x", folder="/x")  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("text", "indices"),
-    [
-        ("0-3,6", (0, 1, 2, 3, 6)),
-        ("0", (0,)),
-        ("", ()),
-        ("3-1", ()),
-        ("a", ()),
-        ("0-99999999", ()),
-        ("1,1", (1,)),
-    ],
-)
-def test_cpu_lists(text: str, indices: tuple[int, ...]) -> None:
-    assert expand_cpu_list(text) == indices
 
 
 def test_an_unknown_core_keeps_its_numbers() -> None:

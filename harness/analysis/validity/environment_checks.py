@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from harness.analysis.validity.check import check
-from harness.analysis.validity.evidence import Evidence, change_within, parse_cpus, slowest_stretch
+from harness.analysis.validity.evidence import Evidence, change_within, slowest_stretch
 from harness.records import Conditions, ProcessReport
+from harness.system.cpu_list import parse_cpu_list
 
 FREQUENCY_DROP = 0.05
 SLOWER_WITHIN_PROCESS = 0.05
@@ -96,7 +97,7 @@ def _frequency_drop(evidence: Evidence) -> str | None:
     for process in evidence.processes:
         before, after = process.conditions_before, process.conditions_after
         pairs = list(zip(before.frequencies_khz or (), after.frequencies_khz or (), strict=False))
-        allowed = parse_cpus(process.cpus_allowed)
+        allowed = parse_cpu_list(process.cpus_allowed)
         for core, (first, last) in enumerate(pairs):
             lowered = last < (1 - FREQUENCY_DROP) * first
             if not lowered or (allowed is not None and core not in allowed):
@@ -112,7 +113,7 @@ def _sampled_drop(evidence: Evidence) -> str | None:
         sampled = process.sampled
         if sampled is None:
             continue
-        allowed = parse_cpus(process.cpus_allowed)
+        allowed = parse_cpu_list(process.cpus_allowed)
         usable = [core for core in sampled.cores if allowed is None or core in allowed]
         clocks = {
             core: [sample.frequencies_khz[index] for sample in sampled.samples]

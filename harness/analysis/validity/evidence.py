@@ -58,15 +58,3 @@ def slowest_stretch(process: ProcessReport) -> float:
     medians = [float(np.median(part)) for part in np.array_split(process.latencies_ns, STRETCHES)]
     fastest_before = np.minimum.accumulate(medians)
     return float(np.max(medians / fastest_before)) - 1
-
-
-def parse_cpus(text: str) -> frozenset[int] | None:
-    """Read the kernel's list format, such as `0-3,5`; None when it is not one."""
-    cpus: set[int] = set()
-    for part in text.strip().split(","):
-        first, _, last = part.partition("-")
-        last = last or first
-        if not (first.isdecimal() and last.isdecimal() and len(last) < 6 and int(first) <= int(last)):
-            return None
-        cpus.update(range(int(first), int(last) + 1))
-    return frozenset(cpus)

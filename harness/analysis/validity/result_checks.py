@@ -7,8 +7,9 @@ import numpy as np
 
 from harness.analysis.sample_shape import outlier_marks, split_modes, trend
 from harness.analysis.validity.check import check
-from harness.analysis.validity.evidence import Evidence, change_within, parse_cpus
+from harness.analysis.validity.evidence import Evidence, change_within
 from harness.records import Clock
+from harness.system.cpu_list import parse_cpu_list
 
 RELEASE_BUILDS = ("release", "relwithdebinfo")
 COUNT_TOLERANCE: dict[Clock, float] = {"emulated": 0.0, "virtual": 1e-4}
@@ -71,12 +72,12 @@ def debug_build(evidence: Evidence) -> str | None:
 @check("invalid", affects="setup")
 def affinity_violated(evidence: Evidence) -> str | None:
     """The process could run on other cores than planned, or with another number of threads."""
-    planned = parse_cpus(evidence.plan.cpus) if evidence.plan.cpus else None
+    planned = parse_cpu_list(evidence.plan.cpus) if evidence.plan.cpus else None
     for process in evidence.processes:
         if process.threads_used != evidence.plan.threads:
             return f"{process.threads_used} threads ran, {evidence.plan.threads} were asked for"
-        allowed = parse_cpus(process.cpus_allowed)
-        if planned is not None and (allowed is None or not allowed <= planned):
+        allowed = parse_cpu_list(process.cpus_allowed)
+        if planned is not None and (allowed is None or not set(allowed) <= set(planned)):
             return f"the process could run on cores {process.cpus_allowed}, planned were {evidence.plan.cpus}"
     return None
 
@@ -85,7 +86,7 @@ def affinity_violated(evidence: Evidence) -> str | None:
 def threads_exceed_cores(evidence: Evidence) -> str | None:
     """Threads that share a core wait for each other in every layer."""
     for process in evidence.processes:
-        allowed = parse_cpus(process.cpus_allowed)
+        allowed = parse_cpu_list(process.cpus_allowed)
         if allowed is not None and len(allowed) < process.threads_used:
             return f"{process.threads_used} threads shared the cores {process.cpus_allowed}"
     return None

@@ -18,7 +18,6 @@ from builders import (
     make_process,
     make_processes,
 )
-from harness.analysis.validity.evidence import parse_cpus
 from harness.analysis.validity.verdict import CHECKS, GRAVEST_FIRST, judge
 from harness.records import Conditions, Failure, Verdict
 
@@ -448,14 +447,6 @@ def test_whatever_a_device_reports_is_judged(before, cpus, clock, count, latenci
     verdict = make_cell(device=make_device(clock=clock), processes=processes).verdict
     assert verdict.status in ("suspect", "invalid")
     assert len(codes(verdict)) == len(set(codes(verdict)))
-
-
-@pytest.mark.parametrize(
-    ("text", "cpus"),
-    [("0-3,5", {0, 1, 2, 3, 5}), ("7\n", {7}), ("", None), ("3-1", None), ("-1", None), ("1,", None)],
-)
-def test_lists_of_cpus_are_read_as_the_kernel_writes_them(text, cpus):
-    assert parse_cpus(text) == (None if cpus is None else frozenset(cpus))
 
 
 def test_the_page_lists_the_reasons_of_the_code_with_their_severity_and_what_they_affect():
