@@ -1,13 +1,38 @@
-"""The application that all commands belong to, the options they share, and where they print."""
+"""The application that all commands belong to, how their help is laid out, and where they print."""
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+LOG_WIDTH = 120
+
+
+class GroupedCommand(TyperCommand):
+    """A command whose help lists its options below the headings they name (`rich_help_panel`).
+
+    The headings are typer's own, but plain: drawing help with rich takes longer than --help may.
+    """
+
+    # typer keeps the classes of these two arguments private.
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write one section per heading, in the order of the command's parameters."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            heading = getattr(parameter, "rich_help_panel", None) or "Options"
+            if parameter.param_type_name == "argument":
+                heading = "Arguments"
+            elif parameter.name == "help":
+                heading = next(reversed(sections), heading)
+            if record := parameter.get_help_record(ctx):
+                sections.setdefault(heading, []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
 
 
 def examples(*commands: str) -> str:
@@ -18,124 +43,56 @@ def examples(*commands: str) -> str:
 app = typer.Typer(
     name="harness",
     help="Which MobileNetV1 to ship on a given ARM device: measured latency, memory and accuracy.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     # Plain help: drawing it with rich took twice as long as the 0.3 s that --help may take.
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done; 1 ran and failed; 2 wrong usage or bad input, nothing was touched;"
+    " 3 inconclusive (compare); 4 device unreachable or unfit; 130 interrupted."
+    " With --json an error is one document on stdout, too: "
+    '{"error": {"what", "hint", "device", "variant", "exit_code"}}.',
 )
 bundle_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="The runner that is pushed to devices."
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    help="Build, export or import the runner that is pushed to devices.",
 )
-app.add_typer(bundle_app, name="bundle")
 
-LOG_WIDTH = 120
 
-# What a device is put into, and how it is watched, while it is measured.
-MaxCooling = Annotated[
-    str | None,
-    typer.Option(help="Wait at most so long before a process until it is cool again; default 120s."),
-]
-CoolWithin = Annotated[
-    float | None,
-    typer.Option(min=0.1, max=50, help="Cool is so many °C above the first process; default 3."),
-]
-Sampler = Annotated[
-    bool | None,
-    typer.Option(
-        "--sampler/--no-sampler",
-        help="Record clocks and temperatures while timing; default where a core is left for it.",
-    ),
-]
-TuneDevice = Annotated[
-    bool,
-    typer.Option(
-        "--quiet-device",
-        help="While measuring keep it awake, at fixed performance, at full clock; restored afterwards.",
-    ),
-]
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        import importlib.metadata
 
-# Options that several commands share.
-Widths = Annotated[
-    str | None,
-    typer.Option(
-        "--width", "-w", help="Width multipliers, comma separated; default 1.0, or those of --weights."
-    ),
-]
-Resolutions = Annotated[
-    str | None,
-    typer.Option(
-        "--resolution",
-        "-r",
-        help="Input sides in px, multiples of 32; default 224, or what --weights were trained at.",
-    ),
-]
-WeightsFiles = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--weights",
-        help="Trained weights, comma separated: our own, PyTorch, TF-Slim, TFLite, Keras, Hugging Face.",
-    ),
-]
-CalibrationImages = Annotated[
-    str | None,
-    typer.Option(
-        "--calibrate",
-        help="Data set whose images int8 is calibrated on; default the training split of --accuracy.",
-    ),
-]
-CalibrationObserver = Annotated[
-    str,
-    typer.Option(
-        "--observer",
-        help="How calibration chooses int8's ranges: histogram (least squared error), minmax, percentile.",
-    ),
-]
-AccuracyImages = Annotated[
-    str | None,
-    typer.Option(
-        "--accuracy",
-        metavar="DATASET[:SPLIT]",
-        help="Measure accuracy as well: fashion-mnist, a folder, or folder:, imagenet:, idx:, hf:PLACE.",
-    ),
-]
-AccuracyPlace = Annotated[
-    str, typer.Option("--accuracy-on", help="device, or host: the same files here, for slow devices.")
-]
-Precisions = Annotated[str, typer.Option("--precision", "-p", help="fp32, fp16, int8, comma separated.")]
-PaddingOption = Annotated[
-    str | None,
-    typer.Option(
-        "--padding",
-        help="symmetric, tf_same or both, comma separated; default symmetric, or as in --weights.",
-    ),
-]
-Classes = Annotated[
-    int | None,
-    typer.Option(
-        "--classes", min=2, max=100_000, help="Outputs of the classifier; default 1000, or as in --weights."
-    ),
-]
-AllowUndelegated = Annotated[
-    bool, typer.Option("--allow-undelegated", help="Accept nodes that XNNPACK does not take.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
-RunFolders = Annotated[list[Path], typer.Argument(help="Folders that `harness run` wrote.")]
+        typer.echo(f"harness {importlib.metadata.version('mobilenet-harness')}")
+        raise typer.Exit
 
 
 @app.callback()
 def _root(
     context: typer.Context,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; before the command.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
 ) -> None:
-    context.obj = debug
-    if version:
-        import importlib.metadata
+    _show_help_without_command(context)
 
-        typer.echo(f"harness {importlib.metadata.version('mobilenet-harness')}")
-        raise typer.Exit
+
+@bundle_app.callback()
+def _bundle(context: typer.Context) -> None:
+    _show_help_without_command(context)
+
+
+def _show_help_without_command(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        log(context.get_help())
+        raise typer.Exit(2)
 
 
 def console_for(*, stderr: bool = False) -> "Console":
@@ -148,6 +105,16 @@ def console_for(*, stderr: bool = False) -> "Console":
     return console
 
 
-def say(text: str) -> None:
-    """Tell on stderr what is going on."""
+def log(text: str) -> None:
+    """Print a line on stderr."""
     typer.echo(text, err=True)
+
+
+def print_json(document: object) -> None:
+    """Print the one JSON document of a command on stdout."""
+    import msgspec
+
+    def encode(value: object) -> str:
+        return str(value)  # paths
+
+    typer.echo(msgspec.json.encode(document, enc_hook=encode).decode())

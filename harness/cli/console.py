@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -19,20 +20,32 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from harness.errors import HarnessError
+from harness.cli.application import console_for
+from harness.errors import HarnessError, UsageError
 from harness.system.progress import Event, Listener
 
 COLUMN_GAP = 2
-# In a log, of work that goes on for long.
+# Between two lines about the same work in a log.
 SECONDS_BETWEEN_LINES = 30
 VERDICT_STYLES = {"valid": "green", "suspect": "yellow", "invalid": "bold red"}
 
 
 @contextmanager
-def show_progress(console: Console, *, quiet: bool) -> Iterator[Listener]:
-    """Yield a listener that draws one line a device, with the time left; plain lines when not a terminal."""
+def show_progress(
+    *, quiet: bool, verbose: bool = False, console: Console | None = None
+) -> Iterator[Listener]:
+    """Yield a listener for what goes on, shown on stderr: progress bars, or lines where it is no terminal.
+
+    Raises:
+        UsageError: it is to be both quiet and verbose.
+    """
+    if quiet and verbose:
+        raise UsageError("--quiet shows no progress and --verbose all of it", hint="give one of them")
+    console = console or console_for(stderr=True)
     if quiet:
         yield lambda event: None
+    elif verbose:
+        yield _Verbose(console).listen
     elif console.is_terminal:
         columns = (
             TextColumn("[bold]{task.fields[device]}"),
@@ -47,6 +60,27 @@ def show_progress(console: Console, *, quiet: bool) -> Iterator[Listener]:
             yield _Lines(progress).listen
     else:
         yield _Log(console).listen
+
+
+class _Verbose:
+    """A line for everything that goes on, with the time of day."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def listen(self, event: Event) -> None:
+        """Print the event."""
+        cell = event.cell
+        text = event.text
+        if cell:
+            count = len(cell.processes)
+            processes = f"{count} process{'' if count == 1 else 'es'} measured"
+            state = f"failed: {cell.failure.what}" if cell.failure else processes
+            ended = f", ended by {cell.stopped_by}" if cell.stopped_by else ""
+            text = f"{cell.variant.name}: {state}{ended}"
+        steps = f" ({event.step} of {event.steps})" if event.steps else ""
+        line = f"{datetime.now():%H:%M:%S} {event.device or 'lowering'}: {text}{steps}"
+        self._console.print(escape(line), soft_wrap=True, highlight=False)
 
 
 class _Lines:
@@ -72,16 +106,16 @@ class _Lines:
 
 @dataclass
 class _Pace:
-    """How a device's steps have gone since they were first told, to estimate what is left of them."""
+    """When a device's steps began and were last logged, to estimate the time left."""
 
     steps: int
     first_step: int
     began: float
-    answer: float
+    last_logged: float
 
 
 class _Log:
-    """Plain lines: what was lowered, each cell once it is complete, and now and then what is going on."""
+    """Plain lines: what was lowered, each cell once it is complete, and every half minute the progress."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -94,7 +128,7 @@ class _Log:
         steps = f" ({event.step} of {event.steps})" if event.steps else ""
         if cell is None:
             if event.device and event.steps:
-                self._tell_now_and_then(event)
+                self._print_pace(event)
             else:
                 self._print(f"{event.device or 'lowering'}: {event.text}{steps}")
         elif (cell.failure or cell.stopped_by) and cell.name not in self._complete:
@@ -102,16 +136,16 @@ class _Log:
             what = f"failed: {cell.failure.what}" if cell.failure else "measured"
             self._print(f"{event.device}: {cell.variant.name} {what}{steps}")
 
-    def _tell_now_and_then(self, event: Event) -> None:
+    def _print_pace(self, event: Event) -> None:
         now = time.monotonic()
         pace = self._paces.get(event.device)
         if pace is None or pace.steps != event.steps or event.step < pace.first_step:
             self._paces[event.device] = _Pace(event.steps, event.step, now, now)
-        elif now - pace.answer >= SECONDS_BETWEEN_LINES and event.step > pace.first_step:
-            pace.answer = now
+        elif now - pace.last_logged >= SECONDS_BETWEEN_LINES and event.step > pace.first_step:
+            pace.last_logged = now
             left = (now - pace.began) / (event.step - pace.first_step) * (event.steps - event.step)
-            answer = f"{event.step} of {event.steps}, about {_minutes(left)} left"
-            self._print(f"{event.device}: {event.text} ({answer})")
+            steps = f"{event.step} of {event.steps}, about {_minutes(left)} left"
+            self._print(f"{event.device}: {event.text} ({steps})")
 
     def _print(self, text: str) -> None:
         self._console.print(escape(text), soft_wrap=True)
@@ -129,7 +163,7 @@ def print_table(
     *,
     droppable: Sequence[str] = (),
 ) -> None:
-    """A table; where it is too narrow, `droppable` columns go, the first first, and headings wrap."""
+    """Print a table; where it is too wide, `droppable` columns are left out in order, and headings wrap."""
     widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
     shown = list(range(len(columns)))
     for name in droppable:

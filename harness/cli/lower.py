@@ -1,11 +1,15 @@
-"""`harness lower` and `harness train`."""
+"""`harness lower`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.application import (
+from harness.cli.application import GroupedCommand, app, console_for, examples, log, print_json
+from harness.cli.inputs import parse_variants
+from harness.cli.options import (
+    OUTPUT,
+    WHAT,
     AllowUndelegated,
     CalibrationImages,
     CalibrationObserver,
@@ -15,134 +19,93 @@ from harness.cli.application import (
     Precisions,
     Quiet,
     Resolutions,
+    Verbose,
     WeightsFiles,
     Widths,
-    app,
-    console_for,
-    examples,
 )
-from harness.cli.run import prepare_inputs
+
+if TYPE_CHECKING:
+    from harness.records import Artifact
 
 
-@app.command(epilog=examples("harness lower -w 0.25,0.5 -r 128 -p int8 --out artifacts"))
+@app.command(cls=GroupedCommand, epilog=examples("harness lower -w 0.25,0.5 -r 128 -p int8 --out artifacts"))
 def lower(
     width: Widths = None,
     resolution: Resolutions = None,
     precision: Precisions = "fp32,int8",
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the .pte files go.")] = Path("artifacts"),
     weights: WeightsFiles = None,
-    calibrate: CalibrationImages = None,
-    observer: CalibrationObserver = "histogram",
     padding: PaddingOption = None,
     classes: Classes = None,
-    seed: Annotated[int, typer.Option(help="Of the random weights.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", rich_help_panel=WHAT, help="Seed of the random weights.")
+    ] = 0,
     allow_undelegated: AllowUndelegated = False,
+    calibrate: CalibrationImages = None,
+    observer: CalibrationObserver = "histogram",
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="DIR", rich_help_panel=OUTPUT, help="Folder to write the .pte files to."
+        ),
+    ] = Path("artifacts"),
     json: Json = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Write only the .pte files."""
-    from harness.cli import console, parsing
+    from harness.cli import validation
+    from harness.cli.console import print_error, show_progress
+    from harness.cli.failures import error_document
+    from harness.lowering.lower import lower_to
     from harness.records import RunRequest
-    from harness.run import lower_to
+    from harness.run import prepare_inputs
 
     request = RunRequest(
+        **parse_variants(
+            width=width,
+            resolution=resolution,
+            precision=precision,
+            padding=padding,
+            classes=classes,
+            seed=seed,
+            weights=weights,
+            calibrate=calibrate,
+            observer=observer,
+            allow_undelegated=allow_undelegated,
+        ),
         devices=(),
-        widths=parsing.parse_widths(width) if width else () if weights else (1.0,),
-        resolutions_px=parsing.parse_resolutions(resolution) if resolution else () if weights else (224,),
-        precisions=parsing.parse_precisions(precision),
         threads=(1,),
-        paddings=parsing.parse_paddings(padding or "symmetric"),
-        classes=classes or 1000,
-        weights=parsing.random_weights(seed),
-        weights_files=parsing.parse_weights(weights or []),
-        calibration_dataset=calibrate,
-        observer=parsing.parse_observer(observer),
-        allow_undelegated=allow_undelegated,
     )
-    request, prepared = prepare_inputs(request, padding=padding, classes=classes)
-    with console.show_progress(console_for(stderr=True), quiet=quiet) as listen:
+    validation.check_data_sets(request)
+    with show_progress(quiet=quiet, verbose=verbose) as listen:
+        request, prepared = prepare_inputs(request, log, classes=classes)
         inputs = prepared.inputs if prepared else None
         artifacts, errors = lower_to(request, out, listen, inputs=inputs)
     if json:
-        import msgspec
-
-        typer.echo(msgspec.json.encode(artifacts).decode())
+        print_json(
+            {
+                "folder": out.resolve(),
+                "artifacts": artifacts,
+                "errors": [error_document(error) for error in errors],
+            }
+        )
     else:
-        rows = [
-            (
-                a.variant.name + ".pte",
-                f"{a.size_bytes / 1e6:.2f}",
-                f"{a.macs / 1e6:.1f}",
-                f"{a.delegated_nodes}",
-            )
-            for a in artifacts
-        ]
-        console.print_table(console_for(), "", ("file", "MB", "M MACs", "delegated nodes"), rows)
+        _print_table(artifacts)
     for error in errors:
-        console.print_error(console_for(stderr=True), error)
+        print_error(console_for(stderr=True), error)
     raise typer.Exit(1 if errors else 0)
 
 
-@app.command(
-    epilog=examples(
-        "harness train -w 0.25 -r 64 --dataset fashion-mnist --epochs 2 --out w25-64.safetensors",
-        "harness train --from w25-64.safetensors --freeze-backbone --dataset photos --out mine.safetensors",
-        "harness train --from w25-64.safetensors --quantization-aware --dataset fashion-mnist"
-        " --out w25-64-qat.safetensors",
-    )
-)
-def train(
-    dataset: Annotated[str, typer.Option("--dataset", metavar="DATASET", help="As --accuracy of run.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The checkpoint to write, .safetensors.")],
-    width: Annotated[str | None, typer.Option("--width", "-w", help="Width multiplier, default 1.0.")] = None,
-    resolution: Annotated[
-        str | None, typer.Option("--resolution", "-r", help="Input side in px, default 224 or as in --from.")
-    ] = None,
-    epochs: Annotated[int, typer.Option(min=1, max=10_000, help="Passes over the training images.")] = 2,
-    start: Annotated[Path | None, typer.Option("--from", help="Weights to go on from.")] = None,
-    freeze_backbone: Annotated[
-        bool, typer.Option("--freeze-backbone", help="With --from: train the new classifier only.")
-    ] = False,
-    quantization_aware: Annotated[
-        bool, typer.Option("--quantization-aware", help="With --from: same classes, learn to bear int8.")
-    ] = False,
-    padding: Annotated[str, typer.Option("--padding", help="symmetric or tf_same.")] = "symmetric",
-    seed: Annotated[int, typer.Option(help="Of the first weights, order and augmentation.")] = 0,
-    quiet: Quiet = False,
-) -> None:
-    """Train weights for a variant.
+def _print_table(artifacts: "tuple[Artifact, ...]") -> None:
+    from harness.cli.console import print_table
 
-    The same command goes on after an interruption.
-
-    Trains on the data set's train split and tells top-1 on its test split; without splits, a tenth is held
-    out to test on. Weights to go on from get a new classifier, except with --quantization-aware.
-    """
-    from harness.cli import console, parsing, validation
-
-    validation.check_training(
-        start=start, freeze_backbone=freeze_backbone, quantization_aware=quantization_aware
-    )
-    checkpoint, chosen_padding = parsing.check_checkpoint(out), parsing.parse_padding(padding)
-    one_width, one_resolution_px = parsing.parse_one_width(width), parsing.parse_one_resolution(resolution)
-    # Only now: it imports torch, which takes seconds.
-    from harness.accuracy.training import train as training
-
-    order = training.TrainingOrder(
-        dataset=dataset,
-        out=checkpoint,
-        width=one_width,
-        resolution_px=one_resolution_px,
-        epochs=epochs,
-        start=start,
-        freeze_backbone=freeze_backbone,
-        quantization_aware=quantization_aware,
-        padding=chosen_padding,
-        seed=seed,
-    )
-    with console.show_progress(console_for(stderr=True), quiet=quiet) as listen:
-        trained = training.train(order, listen)
-    top1 = trained.top1
-    typer.echo(
-        f"{trained.file}: top-1 {top1.estimate:.1%} ({top1.low:.1%} to {top1.high:.1%}, 95 %)"
-        f" of {trained.images} test images, PyTorch on this machine"
-    )
+    rows = [
+        (
+            a.variant.name + ".pte",
+            f"{a.size_bytes / 1e6:.2f}",
+            f"{a.macs / 1e6:.1f}",
+            f"{a.delegated_nodes}",
+        )
+        for a in artifacts
+    ]
+    print_table(console_for(), "", ("file", "MB", "M MACs", "delegated nodes"), rows)

@@ -1,38 +1,53 @@
 """The command line: gathers the commands and turns errors into exit codes."""
 
-import os
 import sys
-import threading
 
-from harness.cli.application import app, console_for
-from harness.errors import HarnessError, Interrupted
+import typer
+
+from harness.cli.application import app, bundle_app
+from harness.cli.failures import fail, leave
+from harness.errors import Interrupted
 
 # isort: off
 # In the order in which --help lists them.
 from harness.cli import run
 from harness.cli import lower
 from harness.cli import report
+from harness.cli import compare
+from harness.cli import pick
+from harness.cli import evaluate
+from harness.cli import train
 from harness.cli import devices
+from harness.cli import doctor
+from harness.cli import bundle
 
 # isort: on
 
-__all__ = ["app", "devices", "lower", "main", "report", "run"]
+__all__ = [
+    "app",
+    "bundle",
+    "compare",
+    "devices",
+    "doctor",
+    "evaluate",
+    "lower",
+    "main",
+    "pick",
+    "report",
+    "run",
+    "train",
+]
+
+app.add_typer(bundle_app, name="bundle")
 
 
 def main() -> None:
     """Run a command; errors become one readable block on stderr and the contract's exit code."""
+    words = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
     try:
-        app()
-    except HarnessError as error:
-        if "--debug" in sys.argv:
-            raise
-        from harness.cli.console import print_error
-
-        print_error(console_for(stderr=True), error)
-        others = set(threading.enumerate()) - {threading.main_thread()}
-        if isinstance(error, Interrupted) and not all(thread.daemon for thread in others):
-            # After a second Ctrl-C: Python would wait for threads that wait for a silent device.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(error.exit_code)
-        sys.exit(error.exit_code)
+        exit_code = typer.main.get_command(app).main(prog_name="harness", standalone_mode=False)
+        if exit_code == Interrupted.exit_code:  # typer's answer to a Ctrl-C that no command took
+            raise Interrupted("interrupted")
+    except Exception as error:
+        leave(error, fail(error, json="--json" in words, debug="--debug" in words))
+    sys.exit(exit_code or 0)

@@ -4,12 +4,14 @@ import math
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, get_args
 
 import msgspec
 
-from harness.cli.units import parse_share
+from harness.analysis.failures import FailOn
+from harness.cli.units import HOUR_S, parse_celsius, parse_duration, parse_share
 from harness.devices.cores import CLUSTER_NAMES, names_cores
 from harness.errors import UsageError
 from harness.records import (
@@ -153,6 +155,57 @@ def parse_margin(text: str) -> float:
         raise UsageError(f"--margin: {error.what}", hint=hint) from None
 
 
+def parse_timed(text: str | None, option: str) -> float | None:
+    """A timed duration in seconds, at most an hour; a bare number is seconds."""
+    return _duration(text, option, bare_unit="s", max_seconds=HOUR_S)
+
+
+def parse_cooling(text: str | None) -> float | None:
+    """The maximum time to cool down, in seconds, at most an hour."""
+    return _duration(text, "--max-cooling", max_seconds=HOUR_S)
+
+
+def parse_time_limit(time_limit: str | None, max_minutes: str | None) -> float | None:
+    """`--time-limit` in minutes, or its older name `--max-minutes`, of which a bare number is minutes."""
+    if time_limit is not None and max_minutes is not None:
+        raise UsageError("--max-minutes is an older name of --time-limit", hint="give one of them")
+    seconds = _duration(time_limit, "--time-limit")
+    if max_minutes is not None:
+        seconds = _duration(max_minutes, "--max-minutes", bare_unit="m")
+    return None if seconds is None else seconds / 60
+
+
+def parse_max_temp(text: str | None) -> float | None:
+    """The maximum temperature before a process, in °C."""
+    return _named("--max-temp", parse_celsius, text) if text is not None else None
+
+
+def parse_fail_on(text: str | None) -> FailOn | None:
+    """`suspect` or `invalid`."""
+    for status in get_args(FailOn):
+        if text == status:
+            return status  # type: ignore[no-any-return]
+    if text is None:
+        return None
+    raise UsageError(f"--fail-on {text!r}: there are {', '.join(get_args(FailOn))}")
+
+
+def _duration(
+    text: str | None, option: str, *, bare_unit: str = "", max_seconds: float = math.inf
+) -> float | None:
+    if text is None:
+        return None
+    return _named(option, partial(parse_duration, bare_unit=bare_unit, max_seconds=max_seconds), text)
+
+
+def _named(option: str, parse: Callable[[str], T], text: str) -> T:
+    """Parse a quantity; an error then names its option."""
+    try:
+        return parse(text)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error.what}", hint=error.hint) from None
+
+
 def random_weights(seed: int) -> Weights:
     """Seeded random weights."""
     return msgspec.structs.replace(RANDOM_WEIGHTS, seed=seed)
@@ -187,7 +240,7 @@ def _parse_list(text: str, option: str, parse: Callable[[str], T]) -> tuple[T, .
     parts = [part.strip() for part in text.split(",")]
     if not all(parts):
         raise UsageError(
-            f"{option} {text!r} has an empty place", hint=f"for example {option} {_EXAMPLES[option]}"
+            f"{option} {text!r} has an empty item", hint=f"for example {option} {_EXAMPLES[option]}"
         )
     try:
         return tuple(dict.fromkeys(parse(part) for part in parts))

@@ -1,11 +1,10 @@
-"""How a run ends on the terminal: its report, a table a device or one JSON document, its errors."""
+"""How a run ends on the terminal: a table per device or one JSON document, and its errors."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from harness.cli.application import console_for
+from harness.cli.application import console_for, print_json
 
 if TYPE_CHECKING:
     from harness.records import Cell
@@ -13,36 +12,29 @@ if TYPE_CHECKING:
 
 
 def show_outcome(outcome: "Outcome", *, json: bool) -> None:
-    """The report, and a table or one JSON document; ends the command with its exit code."""
+    """Print how a run ended, and end the command with its exit code."""
     from harness.cli.console import print_error
+    from harness.cli.failures import error_document
 
-    folder = outcome.folder
-    report = write_report_of([folder], folder / "report") if outcome.cells else None
     if json:
-        _print_json(outcome, report)
+        document = {
+            "folder": outcome.folder.resolve(),
+            "report": outcome.report.resolve() if outcome.report else None,
+            "cells": outcome.cells,
+            "errors": [error_document(error) for error in outcome.errors],
+        }
+        print_json(document)
     else:
         _show_summary(outcome.cells)
-        if report:
-            console_for().print(f"report: {report}", soft_wrap=True, highlight=False, markup=False)
+        if outcome.report:
+            console_for().print(f"report: {outcome.report}", soft_wrap=True, highlight=False, markup=False)
     for error in outcome.errors:
         print_error(console_for(stderr=True), error)
-    raise typer.Exit(outcome.errors[0].exit_code if outcome.errors else 0)
-
-
-def _print_json(outcome: "Outcome", report: Path | None) -> None:
-    import msgspec
-
-    document = {
-        "folder": str(outcome.folder.resolve()),
-        "report": str(report.resolve()) if report else None,
-        "cells": outcome.cells,
-        "errors": [str(error) for error in outcome.errors],
-    }
-    typer.echo(msgspec.json.encode(document).decode())
+    raise typer.Exit(outcome.exit_code)
 
 
 def _show_summary(cells: "tuple[Cell, ...]") -> None:
-    """One table a device, then what their marks mean."""
+    """Print one table per device, then what their marks mean."""
     from harness.cli.console import print_table
     from reports.tables import summarise
 
@@ -75,11 +67,3 @@ def _show_summary(cells: "tuple[Cell, ...]") -> None:
         notes |= dict.fromkeys(table.notes)
     for note in notes:
         console.print(note, style="dim", markup=False, highlight=False)
-
-
-def write_report_of(folders: list[Path], out: Path) -> Path:
-    """Write the report of saved runs and return its index.html."""
-    from harness.records.run_folder import load_runs
-    from reports.report import write_report
-
-    return write_report(load_runs(folders), out)

@@ -1,4 +1,4 @@
-"""Quantities as people type them, with their unit: `20ms`, `40MB`, `60%`, `60M`."""
+"""Quantities as people type them, with their unit: `20ms`, `5m`, `40MB`, `60%`, `60M`, `35C`."""
 
 import math
 import re
@@ -6,25 +6,53 @@ from collections.abc import Mapping
 
 from harness.errors import UsageError
 
-_TIMES = {"ns": 1.0, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
+_TIMES = {
+    "ns": 1.0,
+    "us": 1e3,
+    "µs": 1e3,
+    "ms": 1e6,
+    "s": 1e9,
+    "m": 60e9,
+    "min": 60e9,
+    "h": 3600e9,
+}
 _SIZES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _COUNTS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+_TEMPERATURES = {"": 1.0, "c": 1.0, "°c": 1.0}
 _NUMBER_AND_UNIT = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([^\s0-9.]*)\s*")
+HOUR_S = 3600.0
+# Hotter than any phone may run; a gate above it would hold nothing back.
+MAX_CELSIUS = 120.0
 
 
 def parse_time(text: str) -> int:
-    """`20ms`, `1.5 s`, `800us` in nanoseconds; raises `UsageError` when it is not a time above 0."""
+    """`20ms`, `1.5 s`, `800us`, `2m` in nanoseconds; raises `UsageError` when it is not a time above 0."""
     return max(1, round(_parse(text, _TIMES, "a time", "20ms or 1.5s")))
 
 
-def parse_wait(text: str) -> float:
-    """`120s` in seconds, at most an hour; `0` waits for nothing; raises `UsageError` when it is neither."""
-    if text.strip() in ("0", "0s"):
+def parse_duration(text: str, *, bare_unit: str = "", max_seconds: float = math.inf) -> float:
+    """`500ms`, `2s`, `5m`, `1h` in seconds, or `0`; a bare number is of `bare_unit`, where there is one.
+
+    Raises:
+        UsageError: it is not a duration, or longer than `max_seconds`.
+    """
+    text = text.strip()
+    if re.fullmatch(r"0+(\.0*)?(ns|us|µs|ms|s|m|min|h)?", text, re.IGNORECASE):
         return 0.0
-    seconds = parse_time(text) / 1e9
-    if seconds > 3600:
-        raise UsageError(f"{text!r} is more than an hour", hint="write a time such as 120s, or 0")
+    units = {**_TIMES, "": _TIMES[bare_unit]} if bare_unit else _TIMES
+    seconds = _parse(text, units, "a duration", "500ms, 2s, 5m or 1h") / 1e9
+    if seconds > max_seconds:
+        limit = "an hour" if max_seconds == HOUR_S else f"{max_seconds:g} s"
+        raise UsageError(f"{text!r} is more than {limit}", hint="write a duration such as 500ms, 2s or 5m")
     return seconds
+
+
+def parse_celsius(text: str) -> float:
+    """`35C`, `35 °C` or `35` in °C; raises `UsageError` when it is not a temperature above 0."""
+    celsius = _parse(text, _TEMPERATURES, "a temperature", "35C")
+    if celsius > MAX_CELSIUS:
+        raise UsageError(f"{text!r} is more than {MAX_CELSIUS:g} °C", hint="write a temperature such as 35C")
+    return celsius
 
 
 def parse_size(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Options that contradict each other, or what a run was asked for before: refused at the door."""
+"""Conflicting options, and options that conflict with an earlier run: refused before anything is touched."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -6,9 +6,11 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.records import DEFAULT_OBSERVER, RunRequest
 
+BESIDE_RESUME = ("--resume", "--fail-on", "--json", "--quiet", "--verbose")
+
 
 def check_data_sets(request: RunRequest) -> None:
-    """Refuse data sets for random weights: their accuracy tells nothing."""
+    """Refuse data sets for random weights, whose accuracy means nothing."""
     if request.weights_files:
         return
     for option, dataset in (
@@ -30,7 +32,7 @@ def check_evaluation(request: RunRequest) -> None:
     """Refuse to evaluate without weights or images."""
     if not request.weights_files:
         raise UsageError(
-            "the run was made with random weights: their accuracy tells nothing",
+            "the run was made with random weights, whose accuracy means nothing",
             hint="run again with --weights; harness train makes them",
         )
     if not request.accuracy_dataset:
@@ -46,28 +48,28 @@ def check_measured(asked: Iterable[str], measured: Iterable[str]) -> None:
 
 
 def check_rounds(processes: int | None, max_rounds: int | None) -> int | None:
-    """The most rounds, unless they are fewer than the least."""
+    """The maximum number of rounds, unless it is below the minimum."""
     if processes is not None and max_rounds is not None and max_rounds < processes:
         raise UsageError(f"--max-rounds {max_rounds} is fewer than --processes {processes}")
     return max_rounds
 
 
 def check_max_time(min_time: float | None, max_time: float | None) -> float | None:
-    """The most timed seconds, unless they are fewer than the least."""
+    """The maximum timed duration in seconds, unless it is below the minimum."""
     if min_time is not None and max_time is not None and max_time < min_time:
-        raise UsageError(f"--max-time {max_time:g} is less than --min-time {min_time:g}")
+        raise UsageError(f"--max-time {max_time:g}s is less than --min-time {min_time:g}s")
     return max_time
 
 
 def check_resumed(given: Sequence[str]) -> None:
-    """A resumed run measures what it was asked for at first; anything else would mix two plans in a folder.
+    """A resumed run measures what its first request says; anything else would mix two plans in a folder.
 
     Raises:
-        UsageError: an option beside `--resume` says otherwise.
+        UsageError: an option beside `--resume` changes the request.
     """
-    if others := [name for name in given if name not in ("--resume", "--json", "--quiet")]:
+    if others := [name for name in given if name not in BESIDE_RESUME]:
         raise UsageError(
-            f"--resume goes on with what that run was asked for; {', '.join(others)} cannot be changed",
+            f"--resume continues with the options of that run; {', '.join(others)} cannot be changed",
             hint="leave it out, or start another run with --out",
         )
 

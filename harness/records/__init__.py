@@ -628,6 +628,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     tune_device: bool = False
     max_cooling_seconds: float | None = None
     cooled_within_celsius: float | None = None
+    max_temp_celsius: float | None = None
     seed: int = 0
     allow_undelegated: bool = False
     weights_files: tuple[str, ...] = ()

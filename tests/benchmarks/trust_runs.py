@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from harness import run
 from harness.analysis.cell_comparison import ComparisonResult
 from harness.analysis.cells import build_cell
 from harness.analysis.comparison import DEFAULT_MARGIN, compare
@@ -20,7 +21,6 @@ from harness.devices.inventory import resolve
 from harness.devices.target import Target
 from harness.measuring.parallel import FindBundle
 from harness.records import Cell, RunRequest
-from harness.run import run
 from harness.runner.bundle import ensure_bench_bundle, ensure_bundle
 
 # Enough to tell an operation's cost within a few percent, a quarter of an inference on a host.
@@ -65,7 +65,7 @@ def measure(target: Target, *, seed: int, find_bundle: FindBundle = ensure_bundl
         seed=seed,
     )
     with tempfile.TemporaryDirectory() as folder:
-        outcome = run(request, (target,), Path(folder), lambda _: None, find_bundle=find_bundle)
+        outcome = run.measure(request, (target,), Path(folder), lambda _: None, find_bundle=find_bundle)
     if outcome.errors:
         raise outcome.errors[0]
     (cell,) = outcome.cells

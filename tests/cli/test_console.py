@@ -1,19 +1,21 @@
-"""What a log shows of work that goes on for long: a line now and then, with the time left."""
+"""What a log shows of long work: a line every half minute, with the time left; with --verbose, all."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
 
 from harness.cli import console
+from harness.errors import UsageError
 from harness.system.progress import Event
 
 
-def test_long_work_is_told_now_and_then_with_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_work_is_logged_every_half_minute_with_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(console.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("harness.cli.console.time.monotonic", lambda: clock[0])
     output = io.StringIO()
-    with console.show_progress(Console(file=output, width=120), quiet=False) as listen:
+    with console.show_progress(quiet=False, console=Console(file=output, width=120)) as listen:
         for step in range(0, 101):
             clock[0] = 2.0 * step
             listen(Event("training", "epoch 1", step=step, steps=100))
@@ -31,8 +33,26 @@ def test_long_work_is_told_now_and_then_with_the_time_left(monkeypatch: pytest.M
     ]
 
 
-def test_nothing_is_told_when_quiet() -> None:
+def test_nothing_is_shown_when_quiet() -> None:
     output = io.StringIO()
-    with console.show_progress(Console(file=output), quiet=True) as listen:
+    with console.show_progress(quiet=True, console=Console(file=output)) as listen:
         listen(Event("training", "done"))
     assert output.getvalue() == ""
+
+
+def test_verbose_logs_every_event_with_its_time() -> None:
+    output = io.StringIO()
+    with console.show_progress(quiet=False, verbose=True, console=Console(file=output, width=120)) as listen:
+        listen(Event("", "lowered a", step=1, steps=2))
+        listen(Event("pixel", "pushing [a]", step=0, steps=7))
+    lowered, pushing = output.getvalue().splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d lowering: lowered a \(1 of 2\)", lowered)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d pixel: pushing \[a\] \(0 of 7\)", pushing)
+
+
+def test_quiet_and_verbose_together_are_refused() -> None:
+    with (
+        pytest.raises(UsageError, match="--quiet shows no progress"),
+        console.show_progress(quiet=True, verbose=True),
+    ):
+        pass

@@ -24,7 +24,7 @@ def test_lists_keep_their_order_and_drop_repetitions() -> None:
         (parsing.parse_widths, "inf", "above 0"),
         (parsing.parse_widths, "4.5", "at most 4"),
         (parsing.parse_widths, "half", "'half' is not a number"),
-        (parsing.parse_widths, "0.5,", "empty place"),
+        (parsing.parse_widths, "0.5,", "empty item"),
         (parsing.parse_resolutions, "100", "96 is one"),
         (parsing.parse_resolutions, "0", "32 is one"),
         (parsing.parse_resolutions, "2048", "1024 is one"),

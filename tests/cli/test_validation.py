@@ -1,4 +1,4 @@
-"""Options that contradict each other are refused, naming both."""
+"""Conflicting options are refused, naming both."""
 
 import pytest
 
@@ -6,14 +6,14 @@ from harness.cli import validation
 from harness.errors import UsageError
 
 
-def test_less_time_at_most_than_at_least_is_refused() -> None:
+def test_a_maximum_time_below_the_minimum_is_refused() -> None:
     assert validation.check_max_time(1.0, 1.0) == 1.0
     assert validation.check_max_time(None, 0.0) == 0.0
-    with pytest.raises(UsageError, match=r"--max-time 0[.]5 is less than --min-time 2"):
+    with pytest.raises(UsageError, match=r"--max-time 0[.]5s is less than --min-time 2s"):
         validation.check_max_time(2.0, 0.5)
 
 
-def test_fewer_rounds_at_most_than_at_least_are_refused() -> None:
+def test_a_maximum_of_rounds_below_the_minimum_is_refused() -> None:
     assert validation.check_rounds(5, 5) == 5
     assert validation.check_rounds(None, 3) == 3
     with pytest.raises(UsageError, match="--max-rounds 3 is fewer than --processes 5"):

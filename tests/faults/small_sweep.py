@@ -15,10 +15,10 @@ from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.target import Target
 from harness.errors import HarnessError
 from harness.lowering.background import Artifacts, lower_in_background
+from harness.lowering.lower import variants_of
 from harness.measuring.parallel import measure_on
 from harness.records import Cell, RunRequest
 from harness.records.run_folder import read_cells
-from harness.run import variants_of
 from harness.system.processes import Completed
 from harness.transports.ssh import SshTransport
 from machine_user import user_environment

@@ -1,0 +1,38 @@
+"""Where the wrong outputs of a run come from: the first stage that differs, for each cell."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.analysis.cells import record_first_mismatch
+from harness.lowering.cache import StoredArtifact
+from harness.lowering.inputs import SEEDED, Inputs
+from harness.records.run_folder import read_cells, write_cell
+from harness.system.progress import Event, Listener
+
+
+def localize_mismatches(
+    folder: Path, lowered: Sequence[StoredArtifact], inputs: Inputs | None, listen: Listener
+) -> None:
+    """Find the first stage whose output differs, for each cell that failed parity; save it with the cell."""
+    wrong = [
+        c for c in read_cells(folder) if c.parity and not c.parity.passed and not c.parity.first_mismatch_at
+    ]
+    if not wrong:
+        return
+    # Only when something is wrong: it brings in what evaluation needs.
+    from harness.accuracy.divergence import CheckedProgram, find_reference_mismatch
+
+    by_sha256 = {stored.artifact.sha256: stored for stored in lowered}
+    files = {variant.name: files for variant, files in (inputs or {}).items()}
+    for cell in wrong:
+        stored = by_sha256.get(cell.artifact.sha256)
+        if stored is None:
+            continue
+        name, device = cell.variant.name, cell.device
+
+        def log(text: str, name: str = name, device: str = device.name) -> None:
+            listen(Event(device, f"{name}: {text}"))
+
+        program = CheckedProgram(stored, files.get(name, SEEDED))
+        stage = find_reference_mismatch(program, log, on_host=device.kind == "host")
+        write_cell(folder, record_first_mismatch(cell, stage))

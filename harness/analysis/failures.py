@@ -1,0 +1,46 @@
+"""Which measured cells make a run fail, as errors."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from harness.analysis.parity import HINTS
+from harness.errors import HarnessError, MeasurementError
+from harness.records import Cell, Stage
+
+# The mildest verdict that makes a run fail.
+FailOn = Literal["suspect", "invalid"]
+
+_PLACES: dict[Stage, str] = {
+    "exported": "in the exported graph",
+    "host": "in the program on this machine",
+    "device": "on the device",
+}
+
+
+def cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
+    """Cells without figures, and cells whose output is wrong."""
+    for cell in cells:
+        subject = {"device": cell.device.name, "variant": cell.variant.name}
+        if cell.failure:
+            hint = "continue without this cell, or measure it again in another run folder"
+            yield MeasurementError(cell.failure.what, hint=hint, **subject)
+        elif cell.parity and not cell.parity.passed:
+            stage = cell.parity.first_mismatch_at
+            yield MeasurementError(
+                f"output differs from the eager model: max abs error {cell.parity.max_abs_error:.3g}"
+                f" > tolerance {cell.parity.tolerance:.3g}"
+                + (f"; first mismatch: {_PLACES[stage]}" if stage else ""),
+                hint=HINTS[stage],
+                **subject,
+            )
+
+
+def verdict_errors(cells: Sequence[Cell], fail_on: FailOn | None) -> Iterator[HarnessError]:
+    """One error for all cells whose verdict is at least as bad as `fail_on`."""
+    refused = {"suspect": ("suspect", "invalid"), "invalid": ("invalid",), None: ()}[fail_on]
+    names = [f"{cell.name} ({cell.verdict.status})" for cell in cells if cell.verdict.status in refused]
+    if names:
+        yield MeasurementError(
+            f"--fail-on {fail_on}: {len(names)} of {len(cells)} cells: {', '.join(names)}",
+            hint="the report gives the reasons of each verdict; harness doctor finds causes on a device",
+        )

@@ -1,0 +1,48 @@
+"""`harness compare`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.application import GroupedCommand, app, console_for, examples, print_json
+from harness.cli.options import Json
+
+
+@app.command(
+    cls=GroupedCommand,
+    epilog=examples("harness compare results/main results/branch --margin 3% --markdown > comment.md"),
+)
+def compare(
+    base: Annotated[Path, typer.Argument(metavar="BASE", help="Run folder to compare with.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Run folder that may be worse.")],
+    margin: Annotated[
+        str, typer.Option(metavar="SHARE", help="Slow-down that still counts as no worse.")
+    ] = "3%",
+    across: Annotated[
+        bool, typer.Option("--across", help="Compare even if devices, plans or versions differ.")
+    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown for a pull request.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare two runs: is NEW worse than BASE?
+
+    Exit code 0 no worse, 1 worse, 3 inconclusive.
+    """
+    from harness.analysis import comparison_text
+    from harness.analysis.comparison import EXIT_CODES
+    from harness.analysis.comparison import compare as compare_cells
+    from harness.cli import parsing
+    from harness.cli.console import print_table
+    from harness.records.run_folder import load_run
+
+    accepted = parsing.parse_margin(margin)
+    comparison = compare_cells(load_run(base)[1], load_run(new)[1], margin=accepted, across=across)
+    if json:
+        print_json(comparison)
+    elif markdown:
+        typer.echo(comparison_text.to_markdown(comparison))
+    else:
+        print_table(console_for(), "", comparison_text.HEADINGS, comparison_text.to_rows(comparison))
+        typer.echo(comparison_text.summarize(comparison))
+    raise typer.Exit(EXIT_CODES[comparison.result])

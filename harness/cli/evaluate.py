@@ -1,0 +1,85 @@
+"""`harness evaluate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.application import GroupedCommand, app, examples
+from harness.cli.options import (
+    WHAT,
+    AccuracyImages,
+    AccuracyPlace,
+    Json,
+    Quiet,
+    Verbose,
+    WeightsFiles,
+)
+
+
+@app.command(
+    cls=GroupedCommand,
+    epilog=examples(
+        "harness evaluate results/demo --accuracy fashion-mnist",
+        "harness evaluate results/demo --accuracy imagenet:/data/ilsvrc --accuracy-on host",
+    ),
+)
+def evaluate(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder that `harness run --weights` wrote.")
+    ],
+    device: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--device",
+            "-d",
+            metavar="NAMES",
+            rich_help_panel=WHAT,
+            help="Devices of the run, comma separated; default all of them.",
+        ),
+    ] = None,
+    weights: WeightsFiles = None,
+    accuracy: AccuracyImages = None,
+    accuracy_on: AccuracyPlace = "device",
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Measure the accuracy of the same files that a run timed.
+
+    The files run on the devices of the run, and the report of the run is written again.
+
+    Finished evaluations are kept. --accuracy and --weights default to those of the run.
+    """
+    import msgspec
+
+    from harness.cli import parsing, validation
+    from harness.cli.console import show_progress
+    from harness.cli.summary import show_outcome
+    from harness.records.run_folder import load_run
+    from harness.run import Outcome, resolve_devices, write_report_of
+    from harness.run import evaluate as evaluate_cells
+
+    saved, cells = load_run(folder)
+    known = saved.request
+    request = msgspec.structs.replace(
+        known,
+        devices=parsing.parse_devices(device or []) or known.devices,
+        weights_files=parsing.parse_weights(weights or []) or known.weights_files,
+        accuracy_dataset=accuracy or known.accuracy_dataset,
+        accuracy_on_host=parsing.parse_place(accuracy_on),
+    )
+    validation.check_evaluation(request)
+    targets = () if request.accuracy_on_host else resolve_devices(request.devices)
+    if device:
+        validation.check_measured((target.name for target in targets), (cell.device.name for cell in cells))
+    # Only now: it imports torch, which takes seconds.
+    from harness.accuracy.preparation import prepare
+
+    prepared = prepare(request, lambda _: None)
+    with show_progress(quiet=quiet, verbose=verbose) as listen:
+        outcome = evaluate_cells(
+            Outcome(folder, cells, ()), prepared, targets, listen, on_host=request.accuracy_on_host
+        )
+        outcome = write_report_of(outcome)
+    show_outcome(outcome, json=json)

@@ -1,0 +1,65 @@
+"""What `run` and `lower` are asked for: the variants, and the options that stand on the command line."""
+
+from typing import TYPE_CHECKING, TypedDict
+
+import typer
+
+if TYPE_CHECKING:
+    from harness.records import Observer, Padding, Precision, Weights
+
+
+class VariantFields(TypedDict):
+    """The fields of a `RunRequest` that say which variants are lowered, and from what."""
+
+    widths: tuple[float, ...]
+    resolutions_px: tuple[int, ...]
+    precisions: "tuple[Precision, ...]"
+    paddings: "tuple[Padding, ...]"
+    classes: int
+    weights: "Weights"
+    weights_files: tuple[str, ...]
+    calibration_dataset: str | None
+    observer: "Observer"
+    allow_undelegated: bool
+
+
+def parse_variants(
+    *,
+    width: str | None,
+    resolution: str | None,
+    precision: str,
+    padding: str | None,
+    classes: int | None,
+    seed: int,
+    weights: list[str] | None,
+    calibrate: str | None,
+    observer: str,
+    allow_undelegated: bool,
+) -> VariantFields:
+    """Read the options on variants; lists that are not given are empty where weights files decide."""
+    from harness.cli import parsing
+
+    given = bool(weights)
+    return VariantFields(
+        widths=parsing.parse_widths(width) if width else () if given else (1.0,),
+        resolutions_px=parsing.parse_resolutions(resolution) if resolution else () if given else (224,),
+        precisions=parsing.parse_precisions(precision),
+        paddings=parsing.parse_paddings(padding) if padding else () if given else ("symmetric",),
+        classes=classes or 1000,
+        weights=parsing.random_weights(seed),
+        weights_files=parsing.parse_weights(weights or []),
+        calibration_dataset=calibrate,
+        observer=parsing.parse_observer(observer),
+        allow_undelegated=allow_undelegated,
+    )
+
+
+def given_options(context: typer.Context) -> tuple[str, ...]:
+    """Options that stand on the command line, as `--name`."""
+    return tuple(
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name
+        and (source := context.get_parameter_source(parameter.name))
+        and source.name == "COMMANDLINE"
+    )

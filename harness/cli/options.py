@@ -1,0 +1,152 @@
+"""The options that several commands share, each below the heading it has in --help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+WHAT = "What to measure"
+HOW_LONG = "How long"
+DEVICE_STATE = "Device state"
+ACCURACY = "Accuracy"
+OUTPUT = "Output"
+
+Devices = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--device",
+        "-d",
+        metavar="NAMES",
+        rich_help_panel=WHAT,
+        help="Device names, ADB serials, host:port or part of a model, comma separated;"
+        " `harness devices` lists them.",
+    ),
+]
+Widths = Annotated[
+    str | None,
+    typer.Option(
+        "--width",
+        "-w",
+        metavar="LIST",
+        rich_help_panel=WHAT,
+        help="Width multipliers, comma separated; default 1.0, or those of --weights.",
+    ),
+]
+Resolutions = Annotated[
+    str | None,
+    typer.Option(
+        "--resolution",
+        "-r",
+        metavar="LIST",
+        rich_help_panel=WHAT,
+        help="Input sides in px, multiples of 32, comma separated; default 224, or what --weights were"
+        " trained at.",
+    ),
+]
+Precisions = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        "-p",
+        metavar="LIST",
+        rich_help_panel=WHAT,
+        help="fp32, fp16, int8, comma separated.",
+    ),
+]
+WeightsFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weights",
+        metavar="FILES",
+        rich_help_panel=WHAT,
+        help="Trained weights, comma separated: from harness train, PyTorch, TF-Slim, TFLite, Keras or"
+        " Hugging Face; default random weights.",
+    ),
+]
+PaddingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--padding",
+        metavar="LIST",
+        rich_help_panel=WHAT,
+        help="symmetric, tf_same or both, comma separated; default symmetric, or that of --weights.",
+    ),
+]
+Classes = Annotated[
+    int | None,
+    typer.Option(
+        "--classes",
+        min=2,
+        max=100_000,
+        metavar="N",
+        rich_help_panel=WHAT,
+        help="Outputs of the classifier; default 1000, or that of --weights.",
+    ),
+]
+AllowUndelegated = Annotated[
+    bool,
+    typer.Option(
+        "--allow-undelegated",
+        rich_help_panel=WHAT,
+        help="Accept operators that XNNPACK does not run; by default they are an error.",
+    ),
+]
+
+CalibrationImages = Annotated[
+    str | None,
+    typer.Option(
+        "--calibrate",
+        metavar="DATASET",
+        rich_help_panel=ACCURACY,
+        help="Data set whose images calibrate int8; default the training split of --accuracy.",
+    ),
+]
+CalibrationObserver = Annotated[
+    str,
+    typer.Option(
+        "--observer",
+        metavar="NAME",
+        rich_help_panel=ACCURACY,
+        help="How calibration chooses the ranges of int8: histogram (least squared error), minmax,"
+        " percentile.",
+    ),
+]
+AccuracyImages = Annotated[
+    str | None,
+    typer.Option(
+        "--accuracy",
+        metavar="DATASET[:SPLIT]",
+        rich_help_panel=ACCURACY,
+        help="Measure accuracy as well, on: fashion-mnist, a folder, or folder:, imagenet:, idx:, hf:PLACE.",
+    ),
+]
+AccuracyPlace = Annotated[
+    str,
+    typer.Option(
+        "--accuracy-on",
+        metavar="device|host",
+        rich_help_panel=ACCURACY,
+        help="Where accuracy is measured: on each device, or with the same files on this machine (for slow"
+        " devices).",
+    ),
+]
+
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        rich_help_panel=OUTPUT,
+        help="Print exactly one JSON document on stdout, also on an error.",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Do not show progress.")]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        rich_help_panel=OUTPUT,
+        help="Log every step with its time of day on stderr, instead of progress bars.",
+    ),
+]
+RunFolders = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders that `harness run` wrote.")]
