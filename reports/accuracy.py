@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from harness.analysis.parity import PLACES
 from harness.records import Accuracy, Cell, Interval, PairedDrop, Weights
 from harness.system.text import printable
 from reports.figures import short_name
@@ -113,9 +114,10 @@ def doubts_about_accuracy(cells: Sequence[Cell]) -> tuple[str, ...]:
             if cell.variant.precision == "int8":
                 notes[_advise(cell.variant.weights)] = None
         if accuracy.first_mismatch_at:
+            place = PLACES[accuracy.first_mismatch_at]
             notes[
-                f"{name} departs from PyTorch where it is {accuracy.first_mismatch_at}: "
-                "its accuracy is that of another computation."
+                f"{name}: output differs from PyTorch's; first mismatch: {place}. The accuracy shown is"
+                " that of the file as it runs on the device, not that of the PyTorch network."
             ] = None
         if accuracy.unreadable:
             total = accuracy.images + accuracy.unreadable

@@ -43,12 +43,6 @@ class _Column:
     numeric: bool = True
 
 
-def summary_rows(cells: Sequence[Cell]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Column titles and rows of plain strings without control characters, for the terminal."""
-    table = summarise(cells)
-    return table.columns, tuple(row.cells for row in table.rows)
-
-
 def summarise(cells: Sequence[Cell]) -> Table:
     """The summary of all cells: by device, then cheapest first, cells without figures last."""
     sections = arrange(cells)

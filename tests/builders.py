@@ -1,20 +1,32 @@
-"""Records with plain figures for tests that need exact control; every argument can be replaced."""
+"""The one place where tests make records: plain figures by default, and every field can be replaced."""
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from harness.analysis.cells import build_cell
+from harness.analysis.validity.verdict import CHECKS
 from harness.records import (
+    Accuracy,
     Artifact,
     Cell,
     Conditions,
     Core,
     DeviceInfo,
     Failure,
+    Interval,
     Parity,
     Plan,
     ProcessReport,
+    Reason,
+    Run,
+    RunRequest,
+    Severity,
+    Status,
     TensorSpec,
     Variant,
+    Verdict,
+    Weights,
 )
 
 QUIET = Conditions(
@@ -135,4 +147,57 @@ def make_cell(
         make_processes(*medians_ns) if processes is None else processes,
         parity,
         failure,
+    )
+
+
+def with_verdict(cell: Cell, status: Status, code: str, detail: str) -> Cell:
+    """The cell with this status for one reason; a `code` that no check has affects the result."""
+    affects = {check.code: check.affects for check in CHECKS}.get(code, "result")
+    severity: Severity = "info" if status == "valid" else status
+    reason = Reason(code=code, severity=severity, affects=affects, detail=detail)
+    return replace(cell, verdict=Verdict(status=status, reasons=(reason,)))
+
+
+def failed(cell: Cell) -> Cell:
+    """The cell as it is saved when its runner was killed."""
+    failure = Failure(
+        what="the runner was killed by signal 9", exit_code=137, last_output="<b>out of memory</b>\nkilled"
+    )
+    bare = replace(cell, processes=(), latency=None, memory=None, parity=None, failure=failure)
+    return with_verdict(bare, "invalid", "failed", "the cell has no figures")
+
+
+def with_accuracy(cell: Cell, top1: float) -> Cell:
+    """The cell with weights of a checkpoint and an accuracy measured on the device."""
+    accuracy = Accuracy(
+        top1=Interval(estimate=top1, low=top1 - 0.012, high=top1 + 0.011),
+        top5=Interval(estimate=0.95, low=0.94, high=0.96),
+        images=3925,
+        dataset="Imagenette",
+        split="validation",
+        preprocessing="resize 256, crop",
+        measured_on=cell.device.name,
+        agreement_with_eager=1.0,
+    )
+    weights = Weights(source="trained.pt", sha256="a" * 64)
+    return replace(cell, accuracy=accuracy, variant=replace(cell.variant, weights=weights))
+
+
+def make_run(cells: tuple[Cell, ...], *, id: str = "20260101T120000Z-abc123") -> Run:
+    """The run that measured these cells."""
+    return Run(
+        id=id,
+        started_at="2026-01-01T12:00:00Z",
+        finished_at="2026-01-01T12:10:00Z",
+        request=RunRequest(
+            devices=tuple(dict.fromkeys(cell.device.name for cell in cells)),
+            widths=tuple(dict.fromkeys(cell.variant.width for cell in cells)),
+            resolutions_px=tuple(dict.fromkeys(cell.variant.resolution_px for cell in cells)),
+            precisions=tuple(dict.fromkeys(cell.variant.precision for cell in cells)),
+            threads=tuple(dict.fromkeys(cell.plan.threads for cell in cells)),
+        ),
+        versions={"torch": "2.13.0", "executorch": "1.5.1", "mobilenet-harness": "0.1.0"},
+        git_revision="0123456789abcdef0123456789abcdef01234567",
+        host="Linux 6.1 x86_64",
+        artifacts=(),
     )

@@ -9,14 +9,14 @@ from evaluations import WEIGHTS, make_evaluation
 from harness.accuracy.store import pair_with_fp32, save_evaluation
 from harness.records import Cell, Precision, Variant
 from harness.records.run_folder import read_cells
-from synthetic import PHONE, make_cell
+from synthetic import PHONE, simulate_cell
 
 
 def _save(
     folder: Path, precision: Precision, outcomes: str, *, device: str = "pixel", data: str = "d"
 ) -> Cell:
     variant = Variant(width=0.25, resolution_px=32, precision=precision, classes=10, weights=WEIGHTS)
-    cell = make_cell(msgspec.structs.replace(PHONE, name=device), variant)
+    cell = simulate_cell(msgspec.structs.replace(PHONE, name=device), variant)
     evaluation = make_evaluation(outcomes, device=device, data=data, artifact_sha256=cell.artifact.sha256)
     save_evaluation(folder, evaluation, [cell])
     return cell

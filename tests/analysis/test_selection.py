@@ -5,7 +5,7 @@ from harness import records
 from harness.analysis.selection import explain, pick
 from harness.errors import UsageError
 from harness.records import Cell, Variant
-from synthetic import EMULATOR, PHONE, make_cell
+from synthetic import EMULATOR, PHONE, simulate_cell
 
 MS = 1_000_000
 MB = 1_000_000
@@ -27,7 +27,7 @@ def cell_of(
     variant = Variant(width=width, resolution_px=resolution_px, precision=precision, classes=classes)
     if measured is not None:
         variant = replace(variant, weights=records.Weights(source="trained.pt"))
-    cell = make_cell(device, variant, processes=1, samples=2)
+    cell = simulate_cell(device, variant, processes=1, samples=2)
     assert cell.latency is not None
     assert cell.memory is not None
     median = records.Interval(estimate=ms * MS, low=ms * MS * 0.99, high=(worst_ms or ms * 1.01) * MS)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from builders import make_run
 from harness.records.run_folder import write_cell, write_run
-from synthetic import EMULATOR, make_cells, make_run
+from synthetic import EMULATOR, simulate_cells
 
 COMMANDS = ("run", "lower", "evaluate", "train", "report", "pick", "compare", "devices", "bundle")
 HEAVY = ("torch", "executorch", "numpy", "scipy", "pandas", "matplotlib", "adb_shell", "cryptography")
@@ -112,7 +113,7 @@ def test_debug_shows_the_traceback(run_harness: RunHarness) -> None:
 
 @pytest.fixture
 def run_folder(tmp_path: Path) -> Path:
-    cells = make_cells(EMULATOR, widths=(0.25,), resolutions_px=(128,))
+    cells = simulate_cells(EMULATOR, widths=(0.25,), resolutions_px=(128,))
     write_run(tmp_path / "run", make_run(cells))
     for cell in cells:
         write_cell(tmp_path / "run", cell)

@@ -7,17 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from builders import make_run
 from harness.errors import UsageError
 from harness.records import Cell
 from harness.records.run_folder import cell_file_name, load_run, load_runs, read_cells, write_cell, write_run
-from synthetic import EMULATOR, PHONE, make_cells, make_run
+from synthetic import EMULATOR, PHONE, simulate_cells
 
 VERSION_1 = Path(__file__).resolve().parent.parent / "data" / "run-folder-1"
 
 
 @pytest.fixture
 def cells() -> tuple[Cell, ...]:
-    return make_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128,))
+    return simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128,))
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_samples_stand_on_one_line_and_their_order_is_kept(folder: Path, cells: 
 
 
 def test_text_that_looks_like_an_array_of_samples_is_left_alone(tmp_path: Path) -> None:
-    (cell,) = make_cells(
+    (cell,) = simulate_cells(
         replace(PHONE, model="[\n  1,\n  2\n]"), widths=(0.25,), resolutions_px=(128,), precisions=("fp32",)
     )
     write_run(tmp_path, make_run((cell,)))

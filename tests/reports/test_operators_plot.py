@@ -9,7 +9,7 @@ from reports import style
 from reports.plots import operators
 from reports.sections import arrange
 from reports.style import Omitted, Plot
-from synthetic import PHONE, VM, make_cells
+from synthetic import PHONE, VM, simulate_cells
 
 
 def draw(cells: tuple[Cell, ...]) -> Plot | Omitted:
@@ -19,7 +19,7 @@ def draw(cells: tuple[Cell, ...]) -> Plot | Omitted:
 
 
 def test_each_cell_has_a_bar_of_all_kinds_that_adds_up_to_its_operators() -> None:
-    cells = make_cells(PHONE, widths=(0.25, 0.5), resolutions_px=(128,))
+    cells = simulate_cells(PHONE, widths=(0.25, 0.5), resolutions_px=(128,))
     plot = draw(cells)
     assert isinstance(plot, Plot)
     (axes,) = plot.figure.axes
@@ -32,13 +32,13 @@ def test_each_cell_has_a_bar_of_all_kinds_that_adds_up_to_its_operators() -> Non
 
 
 def test_virtual_time_is_shown_as_instructions() -> None:
-    plot = draw(make_cells(VM, widths=(0.25,), resolutions_px=(128,)))
+    plot = draw(simulate_cells(VM, widths=(0.25,), resolutions_px=(128,)))
     assert isinstance(plot, Plot)
     assert plot.figure.axes[0].get_xlabel() == "Instructions in operators, millions"
 
 
 def test_without_a_profile_the_report_says_how_to_get_one() -> None:
-    cells = tuple(replace(cell, profile=None) for cell in make_cells(widths=(0.25,)))
+    cells = tuple(replace(cell, profile=None) for cell in simulate_cells(widths=(0.25,)))
     omitted = draw(cells)
     assert isinstance(omitted, Omitted)
     assert "--profile" in omitted.why

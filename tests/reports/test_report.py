@@ -7,9 +7,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from builders import make_run
 from harness.errors import UsageError
 from reports.report import write_report
-from synthetic import HOSTILE_MODEL, HOSTILE_NAME, Written, make_run
+from synthetic import HOSTILE_MODEL, HOSTILE_NAME, Written
 
 PLOT_NAMES = {"tradeoff", "cost_by_width", "cost_by_resolution", "cost_by_macs", "memory", "samples"}
 

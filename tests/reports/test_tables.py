@@ -1,18 +1,21 @@
 import pytest
 from msgspec.structs import replace
 
-from harness.records import Cell, MemoryDetail
-from reports.tables import FRONTIER_MARK, summarise, summary_rows
-from synthetic import EMULATOR, PHONE, failed, make_cells, with_accuracy, with_verdict
+from builders import failed, with_accuracy, with_verdict
+from harness.records import Cell, DeviceInfo, MemoryDetail, Precision
+from reports.tables import FRONTIER_MARK, summarise
+from synthetic import EMULATOR, PHONE, simulate_cells
 
 
 def column(cells: tuple[Cell, ...], title: str) -> list[str]:
-    columns, rows = summary_rows(cells)
-    return [row[columns.index(title)] for row in rows]
+    table = summarise(cells)
+    return [row.cells[table.columns.index(title)] for row in table.rows]
 
 
-def few(**changes: object) -> tuple[Cell, ...]:
-    return make_cells(widths=(0.25, 0.5), resolutions_px=(128,), **changes)  # type: ignore[arg-type]
+def few(
+    device: DeviceInfo = PHONE, *, precisions: tuple[Precision, ...] = ("fp32", "int8")
+) -> tuple[Cell, ...]:
+    return simulate_cells(device, widths=(0.25, 0.5), resolutions_px=(128,), precisions=precisions)
 
 
 def test_rows_are_sorted_by_cost_and_cells_without_figures_come_last() -> None:
@@ -32,7 +35,7 @@ def test_latency_is_shown_in_milliseconds_to_the_digits_of_its_interval() -> Non
 
 
 def test_an_emulated_device_has_instructions_and_no_milliseconds() -> None:
-    columns, _ = summary_rows(few(device=EMULATOR))
+    columns = summarise(few(device=EMULATOR)).columns
     assert "instructions M" in columns
     assert not any("ms" in title.split() for title in columns)
 
@@ -52,7 +55,7 @@ def test_published_accuracy_says_so_and_measured_has_an_uncertainty() -> None:
 
 
 def test_an_unpublished_shape_has_no_accuracy_and_a_note_says_why() -> None:
-    cells = make_cells(widths=(0.3,), resolutions_px=(128,), precisions=("fp32",))
+    cells = simulate_cells(widths=(0.3,), resolutions_px=(128,), precisions=("fp32",))
     assert column(cells, "top-1 %") == ["–"]  # noqa: RUF001
     assert any("neither measured nor published" in note for note in summarise(cells).notes)
 
@@ -74,18 +77,19 @@ def test_an_invalid_cell_is_listed_but_never_on_the_frontier() -> None:
 @pytest.mark.parametrize("name", ["pixel\x1b[2J", "a\nb", "\u202epixel"])
 def test_no_control_character_reaches_the_terminal(name: str) -> None:
     cells = (*few(device=replace(PHONE, name=name)), *few(device=EMULATOR))
-    _, rows = summary_rows(cells)
-    assert all(text.isprintable() for row in rows for text in row)
+    assert all(text.isprintable() for row in summarise(cells).rows for text in row.cells)
 
 
 def test_every_row_has_every_column() -> None:
-    columns, rows = summary_rows((*few(), *few(device=EMULATOR)))
-    assert {len(row) for row in rows} == {len(columns)}
+    table = summarise((*few(), *few(device=EMULATOR)))
+    assert {len(row.cells) for row in table.rows} == {len(table.columns)}
 
 
 def test_pss_and_misses_have_a_column_only_where_they_were_measured() -> None:
     (cell, *others) = few()
-    assert not {"Pss MB", "dumpsys Pss MB", "cache misses k", "branch misses k"} & set(summary_rows(few())[0])
+    assert not {"Pss MB", "dumpsys Pss MB", "cache misses k", "branch misses k"} & set(
+        summarise(few()).columns
+    )
     assert cell.memory is not None
     detail = MemoryDetail(
         pss_initialized_bytes=11_000_000,
@@ -104,5 +108,5 @@ def test_pss_and_misses_have_a_column_only_where_they_were_measured() -> None:
     assert set(column(cells, "Pss MB")) == {"12.3", "–"}  # noqa: RUF001
     assert set(column(cells, "dumpsys Pss MB")) == {"12.4", "–"}  # noqa: RUF001
     assert set(column(cells, "cache misses k")) == {"41.0", "–"}  # noqa: RUF001
-    assert "branch misses k" not in summary_rows(cells)[0]
+    assert "branch misses k" not in summarise(cells).columns
     assert sum("Pss" in note for note in summarise(cells).notes) == 2
