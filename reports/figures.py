@@ -88,7 +88,7 @@ def top1_of(cell: Cell) -> Top1 | None:
 
 
 def _scaled(interval: Interval, factor: float) -> Estimate:
-    """A bootstrap or rounded interval may miss its own estimate by a hair; drawn, it must hold it."""
+    """The interval, widened to contain its estimate: a bootstrap or rounding may leave it just outside."""
     ends = (interval.low, interval.estimate, interval.high)
     return Estimate(interval.estimate * factor, min(ends) * factor, max(ends) * factor)
 

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from builders import make_run
+from harness.analysis import intervals
 from harness.errors import UsageError
 from reports.report import write_report
 from synthetic import HOSTILE_MODEL, HOSTILE_NAME, Written
@@ -188,3 +189,21 @@ def test_no_cells_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no measured cell"):
         write_report([], tmp_path / "report")
     assert not (tmp_path / "report").exists()
+
+
+def test_the_page_names_the_interval_that_is_computed_for_each_number_of_processes(page: Page) -> None:
+    (latency,) = re.findall(r"Latency is the median of the medians.*", page.text)
+    (percentiles,) = re.findall(r"p90 and p99 are percentiles.*", page.text)
+    assert "from six processes on it comes from their order statistics" in latency
+    assert "with two to five it is Student's t on their logarithms" in latency
+    assert "With a single process it is a block bootstrap" in latency
+    assert latency.count("bootstrap") == 1
+    assert "a bootstrap that draws processes first" in percentiles
+    assert (intervals.ORDER_STATISTICS_FROM, sorted(intervals.STUDENT_T)) == (6, [2, 3, 4, 5])
+
+
+def test_both_pages_explain_the_numbers_in_the_same_words(page: Page, written: Written) -> None:
+    reading = re.findall(r"^(?:Latency|p90|Peak RSS|Published) .*\.$", page.text, flags=re.MULTILINE)
+    assert len(reading) >= 5
+    text = written.read("report.md")
+    assert all(f"- {sentence}" in text for sentence in reading if "<" not in sentence)
