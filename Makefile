@@ -1,16 +1,27 @@
-# make demo    set everything up and measure a small sweep on this machine and on an emulated ARM core
-# make test    set everything up and run the tests
+# make setup            install the Debian packages and the Python packages that the harness needs
+# make demo             measure a small sweep on this machine and on an emulated ARM core
+# make demo-accuracy    train a grid of variants on Fashion-MNIST, then measure their latency and accuracy
+# make test             run all tests
+# make lint             run the formatters, linters and type checks of .pre-commit-config.yaml
+# make bench            measure what the harness itself costs
+# make bench-trust      measure how often intervals, comparisons and verdicts are right (on an idle machine)
+# make bench-faults     count what is lost when connections and hosts fail (an hour)
+# make clean            delete .venv and results
+# Each target installs what it needs first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: demo demo-accuracy fashion-mnist test lint setup arm-vm bench bench-trust bench-faults clean
+.PHONY: help demo demo-accuracy fashion-mnist test lint setup arm-vm bench bench-trust bench-faults clean
 
 setup: $(VENV)/ready
 
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
 $(VENV)/ready: pyproject.toml .ci/setup_host.sh
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; Debian 12 and Ubuntu 24.04 have it, and another is named by make PYTHON=...")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; Debian 12 and Ubuntu 24.04 have it; choose another one with make PYTHON=...")'
 	sh .ci/setup_host.sh
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade pip
@@ -23,7 +34,7 @@ demo: setup
 	$(BIN)/harness run --device host,emulator --width 0.25,0.5 --resolution 128 --out $(DEMO_RUN)
 
 # Trains a grid of WIDTH-SIDE on Fashion-MNIST, two variants at a time, and measures latency and accuracy of
-# the same files; what is trained already is not trained again. The longest come first, so that both cores
+# the same files. Weights that exist are not trained again. The longest come first, so that both cores
 # end together. 1.0-64 is left out: it alone takes as long as the next three.
 ACCURACY_RUN ?= results/demo-accuracy
 ACCURACY_GRID ?= 0.75-64 0.5-64 1.0-32 0.75-32 0.25-64 0.5-32 0.25-32
@@ -52,17 +63,16 @@ fashion-mnist:
 arm-vm: setup
 	$(BIN)/python -c 'from harness.devices.arm_vm.machine import build_machine; build_machine(print)'
 
-# One more than cores: two on two cores waited a seventh of their time, for machines, time-outs and locks.
+# One worker more than cores: two workers on two cores spent a seventh of their time waiting.
 WORKERS ?= $(shell echo $$(($$(nproc) < 4 ? $$(nproc) + 1 : 4)))
 
 test: setup arm-vm
 	$(BIN)/harness bundle build
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+# The formatters rewrite the files that differ; the target then fails and shows the difference.
 lint: setup
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/pre-commit run --all-files --show-diff-on-failure
 
 # What the harness itself costs, as ratios; each exits 1 when it misses its goal.
 bench: setup arm-vm
@@ -70,14 +80,14 @@ bench: setup arm-vm
 	    echo "== $$bench"; $(BIN)/python tests/benchmarks/bench_$$bench.py || failed=1; \
 	done; exit $${failed:-0}
 
-# How far intervals, findings and verdicts can be trusted, and what the sampler changes: real runs (the machine
+# How often intervals, comparisons and verdicts are right, and what the sampler changes: real runs (the machine
 # must be idle) and simulation.
 bench-trust: setup arm-vm
 	@for bench in trust sampler; do \
 	    $(BIN)/python tests/benchmarks/bench_$$bench.py || failed=1; \
 	done; exit $${failed:-0}
 
-# What is lost when connections and hosts fail at random moments: most of an hour for the whole table.
+# Counts what is lost when connections and hosts fail at random moments: nearly an hour for the whole table.
 FAULT_RUNS ?= 200
 FAULT_KILLS ?= 50
 

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Installs the Debian or Ubuntu packages the harness uses and this machine lacks; a second call does nothing.
+# Installs the Debian or Ubuntu packages that the harness needs and this machine lacks. When none is missing,
+# it does nothing.
 set -eu
 
-# "package:what proves that it is there", a command or a file
+# "package:shell command that succeeds when the package is installed"
 needed="
 python3-venv:python3 -c 'import ensurepip, venv'
 g++:command -v g++
@@ -27,12 +28,12 @@ while IFS=: read -r package proof; do
 done <<END
 $needed
 END
-# The ARM compiler is the machine's own on an ARM machine.
+# On an ARM machine g++ already compiles for ARM.
 case $(uname -m) in aarch64) missing=$(printf '%s' "$missing" | sed 's/ g++-aarch64-linux-gnu//') ;; esac
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then
-    echo "error: these Debian packages (or your system's like) are needed:$missing" >&2
+    echo "error: apt-get was not found. Install the equivalents of these Debian packages:$missing" >&2
     exit 1
 fi
 if [ "$(id -u)" -eq 0 ]; then
@@ -40,7 +41,7 @@ if [ "$(id -u)" -eq 0 ]; then
 elif command -v sudo >/dev/null 2>&1; then
     as_root=sudo
 else
-    echo "error: packages are missing, and this is neither root nor is sudo installed. As root run:" >&2
+    echo "error: packages are missing, you are not root, and sudo is not installed. Run as root:" >&2
     echo "  apt-get install$missing" >&2
     exit 1
 fi
@@ -49,8 +50,8 @@ echo "installing:$missing"
 apt_get="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600"
 # shellcheck disable=SC2086
 if ! { $apt_get update && $apt_get install --no-install-recommends $missing; }; then
-    echo "error: the packages could not be installed, for the reason above. As root run:" >&2
+    echo "error: apt-get failed; see its message above. Run as root:" >&2
     echo "  apt-get install$missing" >&2
-    echo "Ubuntu has some of them in its component universe, which must be enabled." >&2
+    echo "On Ubuntu, first enable the component universe, which holds some of them." >&2
     exit 1
 fi

@@ -24,6 +24,7 @@ fail() {
 start_time() {
     stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
     set -f
+    # shellcheck disable=SC2086 # split into fields on purpose
     set -- ${stat##*)}
     set +f
     [ "$1" != Z ] || return 1
@@ -55,6 +56,7 @@ start() {
     detach=setsid
     command -v setsid >/dev/null 2>&1 || detach=
     # A session of its own and no stream of ours: the end of the connection does not reach it.
+    # shellcheck disable=SC2086 # an empty $conditions is no argument
     $detach sh "$0" supervise "$job" $conditions --beside "$beside" -- "$@" \
         </dev/null >"$job/stdout" 2>"$job/stderr" &
     # The shell's own wait: polling would disturb what is being measured.
@@ -90,6 +92,7 @@ look() {
 # The words are ours, numbers and names: splitting them is what is wanted.
 observe() {
     set -f
+    # shellcheck disable=SC2086 # $beside holds several arguments
     sh "${0%/*}/sampler.sh" "$job" "$program" $beside </dev/null >/dev/null 2>&1 &
     set +f
     sampler=$!

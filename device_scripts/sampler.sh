@@ -81,7 +81,7 @@ conditions() {
     period=$1
     exec >"$job/samples" || exit 1
     stay_on "$2"
-    cores= zones= count=0
+    cores='' zones='' count=0
     choose_cores
     choose_zones cores
     [ $count -gt 0 ] || choose_zones any

@@ -149,7 +149,7 @@ set_all() {
 
 # read_journal: the entries into $entries; fails when there is none, or it is not one of ours
 read_journal() {
-    entries= ended=
+    entries='' ended=''
     [ -e "$journal" ] || return 1
     {
         IFS= read -r line && [ "$line" = "$title" ] || line=

