@@ -1,0 +1,123 @@
+"""What a device is, and its state before, while and after something is measured on it."""
+
+from typing import Literal
+
+import msgspec
+
+from harness.records.schema import Bytes, Celsius, Count, Record
+
+Abi = Literal["arm64-v8a", "x86_64"]
+Clock = Literal["real", "emulated", "virtual"]
+
+
+class Core(Record, frozen=True, kw_only=True):
+    """One CPU core as the kernel describes it."""
+
+    index: int
+    name: str | None = None
+    max_frequency_khz: Count | None = None
+    capacity: Count | None = None
+
+
+class DeviceInfo(Record, frozen=True, kw_only=True):
+    """Facts that do not change while measuring.
+
+    `clock` says what a nanosecond means there: `real`; `emulated` (wall time under a translator, tells
+    nothing about a phone); `virtual` (counts instructions, repeats, tells nothing about a phone either).
+    `half_precision` says whether its cores, and XNNPACK there, compute in 16-bit floats; None if unknown.
+    `libc` is the C library that the runner uses: `bundled`, or the device's own, as `system glibc 2.36`.
+    """
+
+    name: str
+    kind: str
+    transport: str
+    abi: Abi
+    clock: Clock
+    model: str
+    soc: str | None = None
+    os: str | None = None
+    kernel: str | None = None
+    cores: tuple[Core, ...] = ()
+    memory_total_bytes: Bytes | None = None
+    boot_id: str | None = None
+    half_precision: bool | None = None
+    libc: str = "bundled"
+
+    @property
+    def emulated(self) -> bool:
+        """Whether its times are not a real machine's."""
+        return self.clock != "real"
+
+
+class Temperature(Record, frozen=True, kw_only=True):
+    """One thermal zone."""
+
+    zone: str
+    celsius: Celsius
+
+
+class FrequencyTime(Record, frozen=True, kw_only=True):
+    """How long a cpufreq policy's cores have run at a frequency since boot, in hundredths of a second."""
+
+    policy: str
+    khz: Count
+    ticks: Count
+
+
+class Conditions(Record, frozen=True, kw_only=True):
+    """What could disturb a measurement, read just before or after it; `unreadable` maps fact to reason.
+
+    `wakefulness` is Android's: `Awake` while the screen is on, else such as `Asleep` or `Dozing`.
+    """
+
+    uptime_seconds: float | None = None
+    frequencies_khz: tuple[Count, ...] | None = None
+    governors: tuple[str, ...] | None = None
+    temperatures: tuple[Temperature, ...] | None = None
+    load_average_1min: float | None = None
+    memory_available_bytes: Bytes | None = None
+    thermal_status: int | None = None
+    battery_percent: int | None = None
+    battery_celsius: float | None = None
+    throttled_flags: int | None = None
+    time_in_state: tuple[FrequencyTime, ...] | None = None
+    wakefulness: str | None = None
+    unreadable: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class ConditionsSample(Record, frozen=True, kw_only=True):
+    """One look at the device while a process ran; None is what could not be read just then.
+
+    In the order of the `cores` and `zones` of its `SampledConditions`.
+    """
+
+    uptime_seconds: float | None
+    frequencies_khz: tuple[Count | None, ...]
+    celsius: tuple[Celsius | None, ...]
+
+
+class SampledConditions(Record, frozen=True, kw_only=True):
+    """What clocks and temperatures did while a process ran, recorded every `period_seconds` beside it.
+
+    `cpus_allowed` are the cores that the sampler itself could run on; `unreadable` maps what was missing in
+    some samples, or in all, to the reason.
+    """
+
+    period_seconds: float
+    cpus_allowed: str | None = None
+    cores: tuple[int, ...] = ()
+    zones: tuple[str, ...] = ()
+    samples: tuple[ConditionsSample, ...] = ()
+    unreadable: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class TunedSetting(Record, frozen=True, kw_only=True):
+    """One setting of a device that was to be made quiet: `now` was read back on the device.
+
+    It is None where nothing was set, or where the device does not tell; `note` says which, and why.
+    """
+
+    name: str
+    before: str | None = None
+    now: str | None = None
+    note: str | None = None

@@ -1,0 +1,136 @@
+"""What was measured in one process, and its summary over all processes of a cell."""
+
+import math
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from harness.records.devices import Conditions, FrequencyTime, SampledConditions
+from harness.records.schema import Bytes, Count, PositiveNanoseconds, Record
+
+OperatorKind = Literal["first convolution", "depthwise", "pointwise", "classifier", "other"]
+
+
+class ProcessReport(Record, frozen=True, kw_only=True):
+    """One fresh process on the device, as saved in a cell.
+
+    The last `warmup_cut` of `warmup_ns` were timed, and cut because the speed was not yet steady.
+    `cooled_seconds` is how long it was waited before until the device was as cool as at first; None where
+    no temperature can be read. `sampled` is None where no sampler ran.
+    """
+
+    round: int
+    started_at: str
+    build_type: str
+    load_ns: PositiveNanoseconds
+    init_ns: PositiveNanoseconds
+    first_ns: PositiveNanoseconds
+    warmup_ns: tuple[PositiveNanoseconds, ...]
+    latencies_ns: tuple[PositiveNanoseconds, ...]
+    rss_start_bytes: Bytes
+    rss_loaded_bytes: Bytes
+    rss_initialized_bytes: Bytes
+    rss_end_bytes: Bytes
+    peak_rss_bytes: Bytes
+    threads_used: int
+    cpus_allowed: str
+    instructions_per_inference: Count | None
+    cycles_per_inference: Count | None
+    counters_unavailable: str | None
+    conditions_before: Conditions
+    conditions_after: Conditions
+    warmup_cut: Count = 0
+    canary_ns: PositiveNanoseconds | None = None
+    cache_misses_per_inference: Count | None = None
+    branch_misses_per_inference: Count | None = None
+    cooled_seconds: float | None = None
+    sampled: SampledConditions | None = None
+
+    @property
+    def time_in_state(self) -> tuple[FrequencyTime, ...]:
+        """At which frequencies the cores ran from the first conditions to the second; empty if unknown."""
+        before = {(one.policy, one.khz): one.ticks for one in self.conditions_before.time_in_state or ()}
+        passed = (
+            msgspec.structs.replace(one, ticks=one.ticks - before.get((one.policy, one.khz), one.ticks))
+            for one in self.conditions_after.time_in_state or ()
+            if one.ticks >= before.get((one.policy, one.khz), one.ticks)
+        )
+        return tuple(one for one in passed if one.ticks)
+
+
+class Interval(Record, frozen=True, kw_only=True):
+    """An estimate and its confidence interval."""
+
+    estimate: float
+    low: float
+    high: float
+    confidence: float = 0.95
+
+    @property
+    def relative_half_width(self) -> float:
+        """Half the interval's width relative to the estimate."""
+        return (self.high - self.low) / (2 * self.estimate) if self.estimate else math.inf
+
+
+class Latency(Record, frozen=True, kw_only=True):
+    """Steady latency over all processes: `median_ns` is the median of process medians.
+
+    Percentiles are those of all iterations together; so are the `outliers`, which are kept in them.
+    """
+
+    median_ns: Interval
+    p90_ns: float
+    p99_ns: float
+    min_ns: int
+    max_ns: int
+    processes: int
+    samples: int
+    p90_interval_ns: Interval | None = None
+    p99_interval_ns: Interval | None = None
+    outliers: Count | None = None
+
+
+class MemoryDetail(Record, frozen=True, kw_only=True):
+    """Figures from smaps_rollup, read in a separate process because reading them disturbs times.
+
+    Pss is what Android's `dumpsys meminfo` adds up to TOTAL PSS; `dumpsys_pss_bytes` is what that said of
+    the same process while it ran. A figure that could not be read is None, and its `unavailable` says why.
+    """
+
+    pss_initialized_bytes: Bytes | None
+    private_dirty_initialized_bytes: Bytes | None
+    pss_end_bytes: Bytes | None
+    private_dirty_end_bytes: Bytes | None
+    unavailable: str | None
+    dumpsys_pss_bytes: Bytes | None = None
+    dumpsys_unavailable: str | None = None
+
+
+class Memory(Record, frozen=True, kw_only=True):
+    """Medians over processes of what /proc tells on the device, and what is known from the artifact."""
+
+    rss_start_bytes: Bytes
+    rss_loaded_bytes: Bytes
+    rss_initialized_bytes: Bytes
+    peak_rss_bytes: Bytes
+    planned_arena_bytes: Bytes
+    artifact_bytes: Bytes
+    detail: MemoryDetail | None = None
+
+
+class OperatorTime(Record, frozen=True, kw_only=True):
+    """What one operator took, and its share of all of them; in the order of execution."""
+
+    name: str
+    kind: OperatorKind
+    mean_ns: Annotated[float, Meta(ge=0, le=2**53)]
+    share: Annotated[float, Meta(ge=0, le=1)]
+
+
+class Profile(Record, frozen=True, kw_only=True):
+    """Time per operator from a process of its own: profiling costs time, so that these are no latencies."""
+
+    iterations: Count
+    operators: tuple[OperatorTime, ...]
+    unavailable: str | None = None

@@ -1,0 +1,114 @@
+"""What is asked for: variants of the network, and how to measure them."""
+
+from typing import Literal
+
+from harness.records.schema import Record, Sha256
+
+Precision = Literal["fp32", "fp16", "int8"]
+Padding = Literal["symmetric", "tf_same"]
+Observer = Literal["histogram", "minmax", "percentile"]
+DEFAULT_OBSERVER: Observer = "histogram"
+
+
+class Weights(Record, frozen=True, kw_only=True):
+    """Where the parameters come from: `random` (then `seed` says which) or a checkpoint's file name.
+
+    `sha256` is that of the checkpoint file, or, once lowered, of the random parameters' bytes.
+    """
+
+    source: str
+    sha256: Sha256 | None = None
+    seed: int | None = None
+
+
+RANDOM_WEIGHTS = Weights(source="random", seed=0)
+
+
+class Variant(Record, frozen=True, kw_only=True):
+    """One MobileNetV1 to consider: width multiplier, input side, precision, padding and weights."""
+
+    width: float
+    resolution_px: int
+    precision: Precision
+    model: Literal["mobilenet_v1"] = "mobilenet_v1"
+    padding: Padding = "symmetric"
+    classes: int = 1000
+    weights: Weights = RANDOM_WEIGHTS
+
+    @property
+    def name(self) -> str:
+        """`mobilenet_v1_0.5_128_int8`: the field's own naming, safe in a file name."""
+        suffix = "" if self.padding == "symmetric" else f"_{self.padding}"
+        return f"{self.model}_{self.width:g}_{self.resolution_px}_{self.precision}{suffix}"
+
+
+class Plan(Record, frozen=True, kw_only=True):
+    """How one cell is measured.
+
+    At least `processes` fresh processes run; then more, until half the median's interval is at most
+    `target_precision` of it, or there are `max_processes`, or the device has measured for `max_minutes`.
+    Each runs at least `warmup_iterations`, then measures until both `min_iterations` and `min_seconds` are
+    reached, or `max_seconds` is; then it counts instructions over `counted_iterations` more, untimed.
+    `cpus` is a list such as `4-7`, or None for no pinning. With `sampler`, clocks and temperatures are
+    recorded beside each process while it runs; with `tune_device`, the device was tuned before. Each
+    process waits until the device is within `cooled_within_celsius` of its first temperature, but no longer
+    than `max_cooling_seconds`.
+    """
+
+    threads: int
+    processes: int
+    warmup_iterations: int
+    min_iterations: int
+    min_seconds: float
+    max_seconds: float
+    counted_iterations: int
+    seed: int
+    cpus: str | None = None
+    max_processes: int | None = None
+    target_precision: float | None = None
+    max_minutes: float | None = None
+    sampler: bool = False
+    tune_device: bool = False
+    max_cooling_seconds: float = 120.0
+    cooled_within_celsius: float = 3.0
+
+
+class RunRequest(Record, frozen=True, kw_only=True):
+    """What the user asked for: the product of the lists is run on each device.
+
+    With `weights_files` (absolute paths) each file decides its own width, padding and classes, and the
+    lists choose among the files; without widths or resolutions all that the files have are run. Data sets
+    are named as on the command line, split included. `paddings` are run instead of `padding` where given.
+    Without a word on the `sampler` each device decides.
+    """
+
+    devices: tuple[str, ...]
+    widths: tuple[float, ...]
+    resolutions_px: tuple[int, ...]
+    precisions: tuple[Precision, ...]
+    threads: tuple[int, ...]
+    padding: Padding = "symmetric"
+    classes: int = 1000
+    weights: Weights = RANDOM_WEIGHTS
+    cpus: str | None = None
+    processes: int | None = None
+    max_rounds: int | None = None
+    max_minutes: float | None = None
+    target_precision: float = 0.02
+    warmup_iterations: int | None = None
+    min_iterations: int | None = None
+    min_seconds: float | None = None
+    max_seconds: float | None = None
+    profile: bool = False
+    sampler: bool | None = None
+    tune_device: bool = False
+    max_cooling_seconds: float | None = None
+    cooled_within_celsius: float | None = None
+    seed: int = 0
+    allow_undelegated: bool = False
+    weights_files: tuple[str, ...] = ()
+    calibration_dataset: str | None = None
+    observer: Observer = DEFAULT_OBSERVER
+    accuracy_dataset: str | None = None
+    accuracy_on_host: bool = False
+    paddings: tuple[Padding, ...] = ()

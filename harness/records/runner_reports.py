@@ -1,0 +1,70 @@
+"""What the runner reports from a device: untrusted, decoded strictly."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from harness.records.devices import Abi
+from harness.records.schema import Bytes, Count, DeviceReport, Nanoseconds, PositiveNanoseconds
+
+
+class OutputTensor(DeviceReport, frozen=True, kw_only=True):
+    """One output of the reference input, for parity."""
+
+    sizes: tuple[Annotated[int, Meta(gt=0, le=2**24)], ...]
+    values: tuple[float, ...]
+
+
+class MemoryReport(DeviceReport, frozen=True, kw_only=True):
+    """The runner's figures from smaps_rollup; None where `unavailable` has the reason."""
+
+    pss_initialized_bytes: Bytes | None
+    private_dirty_initialized_bytes: Bytes | None
+    pss_end_bytes: Bytes | None
+    private_dirty_end_bytes: Bytes | None
+    unavailable: str | None
+
+
+class ProfiledOperator(DeviceReport, frozen=True, kw_only=True):
+    """One operator as the runtime names it, and its time in each profiled inference."""
+
+    name: str
+    times_ns: tuple[Nanoseconds, ...]
+
+
+class RunnerReport(DeviceReport, frozen=True, kw_only=True):
+    """What the runner writes: one process, strictly decoded (`runner/process.py`).
+
+    Times are CLOCK_MONOTONIC nanoseconds. RSS at four phases and its peak (VmHWM) come from
+    /proc/self. `canary_ns` is what a kernel of fixed cost took before the model was loaded. Each
+    `counted_…` holds one figure for each counted inference where the kernel permits counting, else it is
+    null and `counters_unavailable` says why. `memory_detail` and `profile` are null unless asked for.
+    """
+
+    schema_version: Literal[1]
+    runner_version: str
+    build_type: str
+    abi: Abi
+    executorch_version: str
+    canary_ns: PositiveNanoseconds
+    load_ns: PositiveNanoseconds
+    init_ns: PositiveNanoseconds
+    first_ns: PositiveNanoseconds
+    warmup_ns: tuple[PositiveNanoseconds, ...]
+    latencies_ns: tuple[PositiveNanoseconds, ...]
+    rss_start_bytes: Bytes
+    rss_loaded_bytes: Bytes
+    rss_initialized_bytes: Bytes
+    rss_end_bytes: Bytes
+    peak_rss_bytes: Bytes
+    threads_requested: int
+    threads_used: int
+    cpus_allowed: str
+    counted_instructions: tuple[Count, ...] | None
+    counted_cycles: tuple[Count, ...] | None
+    counted_cache_misses: tuple[Count, ...] | None
+    counted_branch_misses: tuple[Count, ...] | None
+    counters_unavailable: str | None
+    memory_detail: MemoryReport | None
+    profile: tuple[ProfiledOperator, ...] | None
+    output: OutputTensor

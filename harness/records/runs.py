@@ -1,0 +1,64 @@
+"""What is saved: cells, and the run they belong to."""
+
+from typing import Literal
+
+from harness.records.artifacts import Artifact, PushedArtifact
+from harness.records.devices import DeviceInfo, TunedSetting
+from harness.records.judgements import Accuracy, Parity, Verdict
+from harness.records.measurements import Latency, Memory, ProcessReport, Profile
+from harness.records.requests import Plan, RunRequest, Variant
+from harness.records.schema import SCHEMA_VERSION, Count, Record, SchemaVersion
+
+StoppedBy = Literal["target_precision", "max_rounds", "max_minutes"]
+
+
+class Failure(Record, frozen=True, kw_only=True):
+    """Why a cell has no figures."""
+
+    what: str
+    exit_code: int | None = None
+    last_output: str = ""
+
+
+class Cell(Record, frozen=True, kw_only=True):
+    """One measured point: variant x device x threads.
+
+    `stopped_by` says which limit of the plan ended it; None while it is unfinished, or failed. `tuning` is
+    None where the device was left as it was.
+    """
+
+    schema_version: SchemaVersion = SCHEMA_VERSION
+    variant: Variant
+    artifact: Artifact
+    device: DeviceInfo
+    plan: Plan
+    processes: tuple[ProcessReport, ...]
+    latency: Latency | None
+    instructions_per_inference: Count | None
+    memory: Memory | None
+    parity: Parity | None
+    accuracy: Accuracy | None = None
+    failure: Failure | None = None
+    stopped_by: StoppedBy | None = None
+    profile: Profile | None = None
+    tuning: tuple[TunedSetting, ...] | None = None
+    verdict: Verdict
+
+    @property
+    def name(self) -> str:
+        """Unique within a run; safe as a file name once the device's name is."""
+        return f"{self.device.name}-{self.variant.name}-t{self.plan.threads}"
+
+
+class Run(Record, frozen=True, kw_only=True):
+    """`run.json`: the plan and everything that could explain a difference to another run."""
+
+    schema_version: SchemaVersion = SCHEMA_VERSION
+    id: str
+    started_at: str
+    finished_at: str | None
+    request: RunRequest
+    versions: dict[str, str]
+    git_revision: str | None
+    host: str
+    artifacts: tuple[PushedArtifact, ...]

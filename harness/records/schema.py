@@ -1,0 +1,30 @@
+"""The schema: its version, and what every record and figure has in common."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+# Of every saved file. A new optional field raises the minor number; one that is renamed, removed or changes
+# its meaning raises the major one.
+SCHEMA_VERSION = "2.0"
+SCHEMA_MAJOR = SCHEMA_VERSION.partition(".")[0]
+SchemaVersion = Annotated[str, Meta(pattern=rf"^{SCHEMA_MAJOR}\.[0-9]{{1,6}}$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+# Upper bounds keep a hostile or broken device's numbers out of arithmetic: 2**53 is exact in JSON everywhere.
+Nanoseconds = Annotated[int, Meta(ge=0, le=2**53)]
+PositiveNanoseconds = Annotated[int, Meta(gt=0, le=2**53)]
+Bytes = Annotated[int, Meta(ge=0, le=2**53)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Celsius = Annotated[float, Meta(ge=-100, le=300)]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Immutable. Decoding refuses wrong types and missing fields, and names their path.
+
+    Unknown fields are ignored: a newer minor version of the schema wrote them.
+    """
+
+
+class DeviceReport(Record, frozen=True, forbid_unknown_fields=True):
+    """Sent by a device, and therefore untrusted: decoding also refuses unknown fields."""
