@@ -68,6 +68,7 @@ def make_plan(
             base.max_cooling_seconds if request.max_cooling_seconds is None else request.max_cooling_seconds
         ),
         cooled_within_celsius=request.cooled_within_celsius or base.cooled_within_celsius,
+        max_temp_celsius=request.max_temp_celsius,
     )
     sampler = clock == "real" and bool(spare_cores(cores, plan))
     return msgspec.structs.replace(plan, sampler=sampler if request.sampler is None else request.sampler)

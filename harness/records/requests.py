@@ -51,8 +51,8 @@ class Plan(Record, frozen=True, kw_only=True):
     reached, or `max_seconds` is; then it counts instructions over `counted_iterations` more, untimed.
     `cpus` is a list such as `4-7`, or None for no pinning. With `sampler`, clocks and temperatures are
     recorded beside each process while it runs; with `tune_device`, the device was tuned before. Each
-    process waits until the device is within `cooled_within_celsius` of its first temperature, but no longer
-    than `max_cooling_seconds`.
+    process waits until the device is within `cooled_within_celsius` of its first temperature and, if given, at
+    most at `max_temp_celsius`, but no longer than `max_cooling_seconds`.
     """
 
     threads: int
@@ -71,15 +71,16 @@ class Plan(Record, frozen=True, kw_only=True):
     tune_device: bool = False
     max_cooling_seconds: float = 120.0
     cooled_within_celsius: float = 3.0
+    max_temp_celsius: float | None = None
 
 
 class RunRequest(Record, frozen=True, kw_only=True):
     """What the user asked for: the product of the lists is run on each device.
 
     With `weights_files` (absolute paths) each file decides its own width, padding and classes, and the
-    lists choose among the files; without widths or resolutions all that the files have are run. Data sets
-    are named as on the command line, split included. `paddings` are run instead of `padding` where given.
-    Without a word on the `sampler` each device decides.
+    lists choose among the files; without widths or resolutions all that the files have are run. Without
+    weights files or `paddings`, padding is `symmetric`. Data sets are named as on the command line, split
+    included. Where `sampler` is None, each device decides.
     """
 
     devices: tuple[str, ...]
@@ -87,7 +88,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     resolutions_px: tuple[int, ...]
     precisions: tuple[Precision, ...]
     threads: tuple[int, ...]
-    padding: Padding = "symmetric"
+    paddings: tuple[Padding, ...] = ()
     classes: int = 1000
     weights: Weights = RANDOM_WEIGHTS
     cpus: str | None = None
@@ -104,6 +105,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     tune_device: bool = False
     max_cooling_seconds: float | None = None
     cooled_within_celsius: float | None = None
+    max_temp_celsius: float | None = None
     seed: int = 0
     allow_undelegated: bool = False
     weights_files: tuple[str, ...] = ()
@@ -111,4 +113,3 @@ class RunRequest(Record, frozen=True, kw_only=True):
     observer: Observer = DEFAULT_OBSERVER
     accuracy_dataset: str | None = None
     accuracy_on_host: bool = False
-    paddings: tuple[Padding, ...] = ()

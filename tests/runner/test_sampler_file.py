@@ -115,9 +115,17 @@ def test_a_sampler_is_planned_where_there_is_a_core_for_it_or_it_is_asked_for(
 def test_cooling_and_quieting_are_recorded_in_the_plan() -> None:
     usual = plan_for(REQUEST, "real", 1)
     assert (usual.max_cooling_seconds, usual.cooled_within_celsius, usual.tune_device) == (120.0, 3.0, False)
-    asked = replace(REQUEST, max_cooling_seconds=0.0, cooled_within_celsius=1.5, tune_device=True)
+    assert usual.max_temp_celsius is None
+    asked = replace(
+        REQUEST,
+        max_cooling_seconds=0.0,
+        cooled_within_celsius=1.5,
+        max_temp_celsius=35.0,
+        tune_device=True,
+    )
     plan = plan_for(asked, "real", 1)
     assert (plan.max_cooling_seconds, plan.cooled_within_celsius, plan.tune_device) == (0.0, 1.5, True)
+    assert plan.max_temp_celsius == 35.0
 
 
 # The verdict --------------------------------------------------------------------------------------
