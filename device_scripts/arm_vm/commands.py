@@ -25,7 +25,7 @@ DEBIAN_PACKAGES = {
 
 
 class BuildFailed(Exception):
-    """One readable block: what happened and what to do."""
+    """One readable block: what happened, and a hint."""
 
 
 def require_programs(names: Sequence[str]) -> None:
@@ -33,7 +33,7 @@ def require_programs(names: Sequence[str]) -> None:
     missing = sorted(name for name in names if shutil.which(name, path=PATH) is None)
     if missing:
         packages = " ".join(sorted({DEBIAN_PACKAGES[name] for name in missing}))
-        raise BuildFailed(f"missing: {', '.join(missing)}\n  what to do: apt-get install {packages}")
+        raise BuildFailed(f"missing: {', '.join(missing)}\n  hint: apt-get install {packages}")
 
 
 def run(*argv: str | Path, cwd: Path | None = None) -> str:

@@ -24,7 +24,7 @@ def debian_mirror(root: Path = Path("/"), path: str = PATH) -> str:
     if not mirror:
         raise BuildFailed(
             "the ARM machine is made of Debian packages, and nothing on this machine names a Debian mirror\n"
-            f"  what to do: apt-get install debootstrap, which knows one, or set {VARIABLE} to an address"
+            f"  hint: apt-get install debootstrap, which knows one, or set {VARIABLE} to an address"
         )
     return mirror
 

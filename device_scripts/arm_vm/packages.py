@@ -51,7 +51,7 @@ class Archive:
             self._apt("apt-get", "update", "--error-on=any")
         except BuildFailed as error:
             hint = f"see that the mirror can be reached, or name another one in {mirror.VARIABLE}"
-            raise BuildFailed(f"{error}\n  what to do: {hint}") from error
+            raise BuildFailed(f"{error}\n  hint: {hint}") from error
 
     def download(self, names: Iterable[str], folder: Path) -> tuple[Path, ...]:
         """Fetch the packages and all they depend on."""
@@ -108,5 +108,5 @@ def _keyring() -> Path:
         if path.exists():
             return path
     raise BuildFailed(
-        "Debian's signatures cannot be checked\n  what to do: apt-get install debian-archive-keyring"
+        "Debian's signatures cannot be checked\n  hint: apt-get install debian-archive-keyring"
     )

@@ -62,11 +62,11 @@ def test_ubuntu_takes_debians_default_mirror(tmp_path: Path, mirror: ModuleType)
 
 
 @pytest.mark.parametrize("debootstrap", [None, "", "DEF_MIRROR=$MIRROR\n", 'DEF_MIRROR=""\n'])
-def test_where_nothing_names_a_mirror_the_mend_is_told(
+def test_where_nothing_names_a_mirror_a_hint_is_given(
     tmp_path: Path, mirror: ModuleType, debootstrap: str | None
 ) -> None:
     root = make_root(tmp_path, UBUNTU, deb822("http://ubuntu.invalid/ubuntu", "noble"), debootstrap)
-    with pytest.raises(mirror.BuildFailed, match="what to do: apt-get install debootstrap") as caught:
+    with pytest.raises(mirror.BuildFailed, match="hint: apt-get install debootstrap") as caught:
         mirror.debian_mirror(root, path=str(root / "bin"))
     assert "HARNESS_DEBIAN_MIRROR" in str(caught.value)
 

@@ -48,5 +48,5 @@ def _run(script: str, entry: Path, log: Callable[[str], None]) -> None:
         complaint = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
         process.wait()
     if process.returncode != 0:
-        what, _, hint = complaint.strip().partition("\n  what to do: ")
+        what, _, hint = complaint.strip().partition("\n  hint: ")
         raise BundleError(what, hint=hint)
