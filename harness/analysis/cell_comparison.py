@@ -9,7 +9,8 @@ Latency, on a real clock: the ratio new/base of the medians of processes, with t
 - inconclusive otherwise, or when a disturbance was noticed on either side.
 
 So a program is called worse than itself in at most 2.5 % of comparisons, in far fewer where the noise is
-below the margin. Instructions decide where the clock is not real: exactly, for one thread.
+below the margin. Instructions decide where the clock is not real: exactly, for one thread, unless a margin
+is asked for.
 docs/verdicts.md has the reasons and the simulated error rates.
 """
 
@@ -53,12 +54,17 @@ class ComparedCell(Record, frozen=True, kw_only=True):
     artifact_bytes: Change
 
 
-def compare_cell(base: Cell, new: Cell, *, margin: float, timed_cells: int) -> ComparedCell:
-    """Judge one pair; `timed_cells` is how many of the comparison are judged by latency."""
+def compare_cell(
+    base: Cell, new: Cell, *, margin: float, count_margin: float, timed_cells: int
+) -> ComparedCell:
+    """Judge one pair; `timed_cells` is how many of the comparison are judged by latency.
+
+    `count_margin` is that of one thread's instructions, which repeat.
+    """
     by_instructions = base.device.emulated or new.device.emulated
     ratio = _instruction_ratio(base, new) if by_instructions else _latency_ratio(base, new)
     result, why = _judge_by_verdicts(base, new, ratio, by_instructions) or (
-        _judge_instructions(base, new, ratio, margin)
+        _judge_instructions(base, new, ratio, margin, count_margin)
         if by_instructions
         else _judge_latency(base, new, ratio, margin, timed_cells)
     )
@@ -153,14 +159,14 @@ def _instruction_ratio(base: Cell, new: Cell) -> Interval | None:
 
 
 def _judge_instructions(
-    base: Cell, new: Cell, ratio: Interval | None, margin: float
+    base: Cell, new: Cell, ratio: Interval | None, margin: float, count_margin: float
 ) -> tuple[ComparisonResult, str]:
     if ratio is None:
         return "inconclusive", "no instructions were counted, and the times are not a real machine's"
     if base.plan.threads != 1:
         return decide(ratio, margin)  # threads that wait for each other spin: counts vary
-    tolerance = max(COUNT_TOLERANCE.get(cell.device.clock, 0.0) for cell in (base, new))
-    return decide(ratio, tolerance)
+    noise = max(COUNT_TOLERANCE.get(cell.device.clock, 0.0) for cell in (base, new))
+    return decide(ratio, max(noise, count_margin))
 
 
 def decide(ratio: Interval, margin: float) -> tuple[ComparisonResult, str]:

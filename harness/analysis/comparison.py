@@ -31,15 +31,17 @@ class Comparison(Record, frozen=True, kw_only=True):
 
 
 def compare(
-    base: Sequence[Cell], new: Sequence[Cell], *, margin: float = DEFAULT_MARGIN, across: bool = False
+    base: Sequence[Cell], new: Sequence[Cell], *, margin: float | None = None, across: bool = False
 ) -> Comparison:
     """Compare the cells that both runs have: same variant, device and threads.
 
+    Without a `margin`, times may rise by `DEFAULT_MARGIN`, and one thread's exact instruction counts not at all.
     `across` allows other devices, plans and versions.
 
     Raises:
         UsageError: the margin is out of range, the runs have nothing in common, or are not alike.
     """
+    count_margin, margin = margin or 0.0, DEFAULT_MARGIN if margin is None else margin
     if not 0 < margin <= 1:
         raise UsageError(
             f"the margin must be above 0 % and at most 100 %, not {margin:.4g}",
@@ -60,7 +62,10 @@ def compare(
             hint="measure both in the same way, or add --across to compare them all the same",
         )
     timed = sum(not (old.device.emulated or young.device.emulated) for old, young in pairs)
-    cells = tuple(compare_cell(old, young, margin=margin, timed_cells=timed) for old, young in pairs)
+    cells = tuple(
+        compare_cell(old, young, margin=margin, count_margin=count_margin, timed_cells=timed)
+        for old, young in pairs
+    )
     return Comparison(
         result=overall([cell.result for cell in cells]),
         margin=margin,

@@ -17,8 +17,13 @@ def compare(
     base: Annotated[Path, typer.Argument(metavar="BASE", help="Run folder to compare with.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="Run folder that may be worse.")],
     margin: Annotated[
-        str, typer.Option(metavar="SHARE", help="Slow-down that still counts as no worse.")
-    ] = "3%",
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Increase that still counts as no worse. Default: 3% of latency, and none of the exact "
+            "instruction counts of one emulated thread.",
+        ),
+    ] = None,
     across: Annotated[
         bool, typer.Option("--across", help="Compare even if devices, plans or versions differ.")
     ] = False,
@@ -36,7 +41,7 @@ def compare(
     from harness.cli.console import print_table
     from harness.records.run_folder import load_run
 
-    accepted = parsing.parse_margin(margin)
+    accepted = parsing.parse_margin(margin) if margin is not None else None
     comparison = compare_cells(load_run(base)[1], load_run(new)[1], margin=accepted, across=across)
     if json:
         print_json(comparison)

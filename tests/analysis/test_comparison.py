@@ -189,6 +189,15 @@ def test_instructions_in_virtual_time_are_compared_to_a_ten_thousandth(change, r
     assert compare([base], [new]).result == result
 
 
+@pytest.mark.parametrize(
+    ("new_count", "result"),
+    [(1_000_000, "no worse"), (1_000_500, "no worse"), (1_000_501, "worse"), (999_000, "better")],
+)
+def test_a_margin_that_is_asked_for_also_holds_for_exact_counts(new_count: int, result: str) -> None:
+    base, new = counted(1_000_000, 1_000_000), counted(new_count, new_count)
+    assert only(compare([base], [new], margin=0.0005)).result == result
+
+
 def test_counts_of_several_threads_are_compared_by_their_ranges():
     base = counted(50_000_000, 51_000_000, threads=2)
     assert compare([base], [counted(50_500_000, 51_200_000, threads=2)]).result == "no worse"

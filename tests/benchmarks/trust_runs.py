@@ -16,7 +16,7 @@ import numpy as np
 from harness import run
 from harness.analysis.cell_comparison import ComparisonResult
 from harness.analysis.cells import build_cell
-from harness.analysis.comparison import DEFAULT_MARGIN, compare
+from harness.analysis.comparison import compare
 from harness.devices.inventory import resolve
 from harness.devices.target import Target
 from harness.measuring.parallel import FindBundle
@@ -143,7 +143,7 @@ def is_flagged_busy(cell: Cell) -> bool:
 
 
 def _compare(base: Cell, new: Cell, what: str) -> Compared:
-    (found,) = compare([base], [new], margin=DEFAULT_MARGIN).cells
+    (found,) = compare([base], [new]).cells
     say(f"{new.device.name} {what}: {found.result}, {found.why}")
     return Compared(base, new, found.result, found.ratio.estimate if found.ratio else math.nan)
 
