@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from harness.analysis.parity import PLACES
+from harness.analysis.precisions import is_quantized
 from harness.records import Accuracy, Cell, Interval, PairedDrop, Weights
 from harness.system.text import printable
 from reports.figures import short_name
@@ -111,7 +112,7 @@ def doubts_about_accuracy(cells: Sequence[Cell]) -> tuple[str, ...]:
         drop = accuracy.drop_from_fp32
         if drop and drop.points.estimate > GRAVE_DROP_POINTS:
             notes[f"{name} loses {_points(drop)} points against fp32."] = None
-            if cell.variant.precision == "int8":
+            if is_quantized(cell.variant.precision):
                 notes[_advise(cell.variant.weights)] = None
         if accuracy.first_mismatch_at:
             place = PLACES[accuracy.first_mismatch_at]

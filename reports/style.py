@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
+from harness.analysis.precisions import style_of
+
 # Okabe & Ito, "Color Universal Design", 2008; without its yellow, which vanishes on white.
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = (
     "#0072b2",
@@ -22,8 +24,6 @@ BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = (
 )
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
-PRECISION_COLOURS = {"fp32": BLUE, "int8": VERMILLION, "fp16": GREEN}
-PRECISION_MARKERS = {"fp32": "o", "int8": "s", "fp16": "^"}
 
 # Ink, hairlines and paper: in the page they are replaced by the reader's own (dark or light) colours.
 INK, MUTED, HAIRLINE, PAPER = "#1f2328", "#656d76", "#dfe3e8", "#ffffff"
@@ -86,12 +86,12 @@ class Omitted:
 
 def colour_of(precision: str) -> str:
     """The precision's colour, the same in every picture."""
-    return PRECISION_COLOURS.get(precision, PURPLE)
+    return style_of(precision).colour
 
 
 def marker_of(precision: str) -> str:
     """The precision's mark, so that colour is never the only difference."""
-    return PRECISION_MARKERS.get(precision, "D")
+    return style_of(precision).marker
 
 
 def compose(

@@ -70,7 +70,7 @@ def simulate_cells(
     *,
     widths: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0),
     resolutions_px: tuple[int, ...] = (128, 160, 192, 224),
-    precisions: tuple[records.Precision, ...] = ("fp32", "int8"),
+    precisions: tuple[records.PrecisionName, ...] = ("fp32", "int8"),
     threads: tuple[int, ...] = (1,),
     seed: int = 0,
 ) -> tuple[Cell, ...]:

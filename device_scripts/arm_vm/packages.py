@@ -107,6 +107,4 @@ def _keyring() -> Path:
     for path in KEYRINGS:
         if path.exists():
             return path
-    raise BuildFailed(
-        "Debian's signatures cannot be checked\n  hint: apt-get install debian-archive-keyring"
-    )
+    raise BuildFailed("Debian's signatures cannot be checked\n  hint: apt-get install debian-archive-keyring")

@@ -22,14 +22,15 @@ from harness.accuracy.packing import Chunk
 from harness.accuracy.preprocessing import normalize
 from harness.accuracy.reference import predict_exported
 from harness.accuracy.scoring import Logits, read_logits
-from harness.analysis.parity import HINTS, PLACES, RELATIVE_TOLERANCE, read_reference
+from harness.analysis.parity import HINTS, PLACES, read_reference
+from harness.analysis.precisions import find_precision
 from harness.devices.host import open_host
 from harness.devices.host_lock import hold_device
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import LoweringInputs
-from harness.records import Precision, Stage, Variant
+from harness.records import PrecisionName, Stage, Variant
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_artifact, deploy_bundle
 from harness.runner.job import Job
@@ -50,7 +51,7 @@ class CheckedProgram:
     inputs: LoweringInputs
 
     @property
-    def precision(self) -> Precision:
+    def precision(self) -> PrecisionName:
         """Decides the tolerance."""
         return self.stored.artifact.variant.precision
 
@@ -140,13 +141,11 @@ def find_first_mismatch(
     return "exported" if find_mismatching(exported, expected, program.precision) else "host"
 
 
-def find_mismatching(logits: Logits, expected: Logits, precision: Precision) -> tuple[int, ...]:
-    """The rows with a logit off by more than `RELATIVE_TOLERANCE` of the row's largest."""
+def find_mismatching(logits: Logits, expected: Logits, precision: PrecisionName) -> tuple[int, ...]:
+    """The rows with a logit off by more than the precision's tolerance of the row's largest."""
     distances = np.abs(logits - expected).max(axis=1)
-    return tuple(
-        int(row)
-        for row in np.flatnonzero(distances > RELATIVE_TOLERANCE[precision] * np.abs(expected).max(axis=1))
-    )
+    allowed = find_precision(precision).relative_tolerance * np.abs(expected).max(axis=1)
+    return tuple(int(row) for row in np.flatnonzero(distances > allowed))
 
 
 def _run_on_host(

@@ -13,9 +13,9 @@ from harness.accuracy.calibration import save_calibration
 from harness.accuracy.datasets import Dataset, name_split, open_split
 from harness.accuracy.evaluation import Subject, check_dataset
 from harness.accuracy.weights import LoadedWeights, load_weights
+from harness.analysis.precisions import is_quantized
 from harness.errors import UsageError
 from harness.lowering.inputs import LoweringInputs
-from harness.lowering.precisions import PRECISIONS
 from harness.records import Observer, Padding, RunRequest, Variant
 from harness.system.paths import cache_folder
 
@@ -64,7 +64,7 @@ def prepare(
             check_dataset(prepared.subject(variant), dataset)
     named = request.calibration_dataset
     calibration = open_split(named, default="train") if named else None
-    if calibration is None and any(PRECISIONS[precision].calibrated for precision in request.precisions):
+    if calibration is None and any(is_quantized(precision) for precision in request.precisions):
         log("no training images are given: int8 is calibrated on synthetic pictures; see --calibrate")
     inputs = {
         variant: _inputs(variant, loaded, calibration, request.observer)
@@ -154,7 +154,7 @@ def _inputs(
     variant: Variant, loaded: LoadedWeights, calibration: Dataset | None, observer: Observer
 ) -> LoweringInputs:
     images = None
-    if calibration is not None and PRECISIONS[variant.precision].calibrated:
+    if calibration is not None and is_quantized(variant.precision):
         preprocessing = loaded.preprocessing(variant.resolution_px)
         images = save_calibration(calibration, preprocessing, cache_folder() / "calibration")
     return LoweringInputs(weights_file=_convert(loaded), calibration_images=images, observer=observer)

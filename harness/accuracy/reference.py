@@ -14,10 +14,8 @@ from harness.accuracy.scoring import Logits, Predictions, join_predictions
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import LoweringInputs
 from harness.lowering.int8_reference import IntegerReference
-from harness.lowering.precisions import round_weights
 from harness.lowering.silence import quietly
 from harness.records import TensorSpec, Variant
-from models.mobilenet_v1 import fold_batch_norm
 
 BATCH = 64
 # A network in evaluation mode or a quantized reference: NCHW float32 images to (N, classes) logits.
@@ -32,18 +30,16 @@ def reference_network(variant: Variant, files: LoweringInputs) -> Network:
     """
     with quietly():
         # ExecuTorch takes seconds to import, and training needs PyTorch alone.
-        from harness.lowering.program import build_network, one_thread, quantize
+        from harness.lowering.program import build_reference, one_thread
 
-        if variant.precision == "fp32":
-            return build_network(variant, files.weights_file)
-        if variant.precision == "fp16":
-            return round_weights(fold_batch_norm(build_network(variant, files.weights_file)))
-        quantized = quantize(variant, files)
+        reference = build_reference(variant, files)
+    if not isinstance(reference, IntegerReference):
+        return reference
 
     def predict(images: Tensor) -> Tensor:
         # Its small float64 convolutions gain nothing from more threads, and lose much on a busy machine.
         with one_thread():
-            logits: Tensor = quantized(images)
+            logits: Tensor = reference(images)
         return logits
 
     return predict

@@ -9,6 +9,7 @@ import msgspec
 from harness.accuracy.datasets import Dataset
 from harness.accuracy.evaluation import Evaluation, Subject
 from harness.accuracy.pairing import paired_drop
+from harness.analysis.precisions import BASELINE
 from harness.records import Cell
 from harness.records.run_folder import cell_file_name, read_cells, write_cell
 
@@ -57,11 +58,11 @@ def pair_with_fp32(folder: Path) -> None:
     bases = {
         _pairing_key(cell, evaluation): evaluation
         for cell, evaluation in found
-        if cell.variant.precision == "fp32"
+        if cell.variant.precision == BASELINE
     }
     for cell, evaluation in found:
         base = bases.get(_pairing_key(cell, evaluation))
-        if cell.variant.precision == "fp32" or base is None:
+        if cell.variant.precision == BASELINE or base is None:
             continue
         drop = paired_drop(base.outcomes, evaluation.outcomes)
         if cell.accuracy and cell.accuracy.drop_from_fp32 != drop:
@@ -71,7 +72,7 @@ def pair_with_fp32(folder: Path) -> None:
 
 def _pairing_key(cell: Cell, evaluation: Evaluation) -> tuple[object, ...]:
     """Equal for evaluations that differ in nothing but the precision; threads change no answer."""
-    variant = msgspec.structs.replace(cell.variant, precision="fp32")
+    variant = msgspec.structs.replace(cell.variant, precision=BASELINE)
     return (
         variant,
         cell.device.name,

@@ -12,19 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.analysis.precisions import find_precision
 from harness.errors import MeasurementError
-from harness.records import Parity, Precision, Stage
+from harness.records import Parity, PrecisionName, Stage
 
-# Relative to the largest absolute value of the reference.
-RELATIVE_TOLERANCE: dict[Precision, float] = {
-    "fp32": 1e-4,
-    # Against float32 arithmetic on the same rounded weights. XNNPACK's ARM kernels also add up in 16 bits, up
-    # to 1024 products a layer, whose unit roundoff is 2**-11. Eight seeded variants (0.25 to 1.0, 32 to 224
-    # px) were off by 0.1 % to 0.9 % on x86-64, which adds in 32 bits, and by 0.3 % to 2.7 % on ARM.
-    "fp16": 0.05,
-    # Of at most 255 steps: below 3 % of one.
-    "int8": 1e-4,
-}
 # Where outputs first differ, in messages: "first mismatch: on the device".
 PLACES: dict[Stage, str] = {
     "exported": "in the exported graph",
@@ -48,7 +39,7 @@ def read_reference(file: Path) -> tuple[float, ...]:
     return tuple(values)
 
 
-def compare(output: Sequence[float], reference: Sequence[float], precision: Precision) -> Parity:
+def compare(output: Sequence[float], reference: Sequence[float], precision: PrecisionName) -> Parity:
     """Compare one output with its reference, value by value.
 
     Raises:
@@ -59,7 +50,7 @@ def compare(output: Sequence[float], reference: Sequence[float], precision: Prec
     if not all(map(math.isfinite, output)):
         raise MeasurementError("the output holds infinities or NaN")
     error = max((abs(a - b) for a, b in zip(output, reference, strict=True)), default=0.0)
-    tolerance = RELATIVE_TOLERANCE[precision] * max(map(abs, reference), default=0.0)
+    tolerance = find_precision(precision).relative_tolerance * max(map(abs, reference), default=0.0)
     return Parity(
         max_abs_error=error,
         tolerance=tolerance,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypedDict
 import typer
 
 if TYPE_CHECKING:
-    from harness.records import Observer, Padding, Precision, Weights
+    from harness.records import Observer, Padding, PrecisionName, Weights
 
 
 class VariantFields(TypedDict):
@@ -13,7 +13,7 @@ class VariantFields(TypedDict):
 
     widths: tuple[float, ...]
     resolutions_px: tuple[int, ...]
-    precisions: "tuple[Precision, ...]"
+    precisions: "tuple[PrecisionName, ...]"
     paddings: "tuple[Padding, ...]"
     classes: int
     weights: "Weights"

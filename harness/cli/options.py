@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from harness.analysis.precisions import PRECISIONS
+
 WHAT = "What to measure"
 HOW_LONG = "How long"
 DEVICE_STATE = "Device state"
@@ -50,7 +52,7 @@ Precisions = Annotated[
         "-p",
         metavar="LIST",
         rich_help_panel=WHAT,
-        help="fp32, fp16, int8, comma separated.",
+        help=f"{', '.join(PRECISIONS)}, comma separated.",
     ),
 ]
 WeightsFiles = Annotated[

@@ -11,6 +11,7 @@ from typing import TypeVar, get_args
 import msgspec
 
 from harness.analysis.failures import FailOn
+from harness.analysis.precisions import PRECISIONS
 from harness.cli.units import HOUR_S, parse_celsius, parse_duration, parse_share
 from harness.devices.cores import CLUSTER_NAMES, names_cores
 from harness.errors import UsageError
@@ -18,7 +19,7 @@ from harness.records import (
     RANDOM_WEIGHTS,
     Observer,
     Padding,
-    Precision,
+    PrecisionName,
     Weights,
 )
 
@@ -41,7 +42,7 @@ def parse_resolutions(text: str) -> tuple[int, ...]:
     return _parse_list(text, "--resolution", _resolution)
 
 
-def parse_precisions(text: str) -> tuple[Precision, ...]:
+def parse_precisions(text: str) -> tuple[PrecisionName, ...]:
     """Precisions the harness can lower to."""
     return _parse_list(text, "--precision", _precision)
 
@@ -282,11 +283,11 @@ def _resolution(text: str) -> int:
     return pixels
 
 
-def _precision(text: str) -> Precision:
-    for precision in get_args(Precision):
-        if text.lower() == precision:
-            return precision  # type: ignore[no-any-return]
-    raise ValueError(f"there is no precision {text!r}; there are {', '.join(get_args(Precision))}")
+def _precision(text: str) -> PrecisionName:
+    name = text.lower()
+    if name not in PRECISIONS:
+        raise ValueError(f"there is no precision {text!r}; there are {', '.join(PRECISIONS)}")
+    return name
 
 
 def _padding(text: str) -> Padding:

@@ -52,8 +52,7 @@ def _check_delegated(stored: StoredArtifact, allow_undelegated: bool) -> StoredA
         return stored
     outside = ", ".join(artifact.undelegated_nodes) or "none"
     raise LoweringError(
-        f"XNNPACK did not take the whole network: {artifact.delegates} delegates,"
-        f" operators outside them: {outside}",
+        f"XNNPACK did not take the whole network: {artifact.delegates} delegates, outside them: {outside}",
         hint="change the network so that XNNPACK takes every operator,"
         " or measure it as it is with --allow-undelegated",
         variant=artifact.variant.name,

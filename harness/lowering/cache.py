@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import msgspec
 from filelock import FileLock, Timeout
 
+from harness.analysis.precisions import find_precision
 from harness.errors import LoweringError, UsageError
 from harness.lowering.inputs import SEEDED, LoweringInputs
-from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION
-from harness.records import Artifact, Variant
+from harness.lowering.recipes import RANDOM_CALIBRATION
+from harness.records import Artifact, Calibration, Observer, Variant
 from harness.system.paths import PROJECT, cache_folder
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ SOURCES = (
     "harness/lowering/fp16.py",
     "harness/lowering/int8_reference.py",
     "harness/lowering/observers.py",
-    "harness/lowering/precisions.py",
     "harness/lowering/program.py",
+    "harness/lowering/recipes.py",
     "harness/lowering/synthetic_images.py",
 )
 DISTRIBUTIONS = ("torch", "executorch", "torchao")
@@ -62,14 +63,14 @@ def artifact_key(variant: Variant, files: LoweringInputs = SEEDED) -> str:
             " contradict each other",
             variant=variant.name,
         )
-    calibrated = PRECISIONS[variant.precision].calibrated
+    recipe = find_precision(variant.precision).recipe
     # The file's own hash, or the seed, counts; a variant read back from an artifact asks for the same.
     weights = msgspec.structs.replace(variant.weights, sha256=None)
     parts = {
         "variant": msgspec.structs.replace(variant, weights=weights),
         "weights": _hash_input(files.weights_file),
-        "calibration": (_hash_input(files.calibration_images) or RANDOM_CALIBRATION) if calibrated else None,
-        "observer": files.observer if calibrated else None,
+        "recipe": recipe,
+        "calibration": _calibration(files) if recipe.calibrated else None,
         "versions": library_versions(),
         "sources": {source: hash_file(PROJECT / source) for source in SOURCES},
     }
@@ -86,6 +87,10 @@ def hash_file(path: Path) -> str:
     """SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _calibration(files: LoweringInputs) -> tuple[str | Calibration, Observer]:
+    return _hash_input(files.calibration_images) or RANDOM_CALIBRATION, files.observer
 
 
 def _hash_input(path: Path | None) -> str | None:

@@ -49,7 +49,7 @@ class _IntegerInterpreter(fx.Interpreter):
         arguments, _ = self.fetch_args_kwargs_from_env(node)
         images, weights, bias, *geometry = arguments
         input_scale = _scale(node.args[0])
-        weight_scales = self.fetch_attr(_argument(node.args[1], 1).target)
+        weight_scales = self._weight_scales(node.args[1], channels=len(weights))
         per_channel = weight_scales.double().view(-1, *[1] * (weights.ndim - 1))
         # float64 holds these integers exactly: |sum| < 2**31.
         operands = (
@@ -61,6 +61,14 @@ class _IntegerInterpreter(fx.Interpreter):
         if node.target is aten.linear.default:
             return _requantize(functional.linear(*operands), scales, node)
         return _requantize(functional.conv2d(*operands, *geometry), scales.view(1, -1, 1, 1), node)
+
+    def _weight_scales(self, dequantized: Any, *, channels: int) -> Tensor:
+        """One scale for each output channel, also where they share one."""
+        scale = _argument(dequantized, 1)
+        if isinstance(scale, fx.Node):
+            per_channel: Tensor = self.fetch_attr(str(scale.target))
+            return per_channel
+        return torch.full((channels,), scale, dtype=torch.float64)
 
     def _average(self, node: fx.Node) -> Tensor:
         (images, dimensions, *_), _ = self.fetch_args_kwargs_from_env(node)

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import IO
@@ -39,12 +39,12 @@ def lower_all(
     workers: int | None = None,
     allow_undelegated: bool = False,
     cancelled: threading.Event | None = None,
-) -> Iterator[Result]:
-    """Yield each variant once with its artifact, or with why there is none; cached ones first.
+) -> Generator[Result, None, None]:
+    """Yield each variant once with its artifact, or with the error that prevented it; cached ones first.
 
-    Variants that `inputs` has no files for are seeded.
-    No process is started when all are cached. A process that dies costs its own variant only. Closing the
-    iterator, an exception such as Ctrl-C, and setting `cancelled` end the processes at once.
+    Variants without an entry in `inputs` get seeded weights. No process is started when all are cached. A
+    process that dies costs its own variant only. Closing the generator, an exception such as Ctrl-C, and
+    setting `cancelled` end the processes at once.
     """
     known = inputs or {}
     missing: list[Variant] = []

@@ -16,10 +16,18 @@ from executorch.exir.lowered_backend_module import get_lowered_submodules
 from executorch.exir.passes import MemoryPlanningPass
 from torch import Tensor, fx, nn
 
+from harness.analysis.precisions import find_precision
 from harness.errors import LoweringError
 from harness.lowering.fp16 import make_partitioner
 from harness.lowering.inputs import SEEDED, LoweringInputs
-from harness.lowering.precisions import PRECISIONS, RANDOM_CALIBRATION, CalibrationData, PreparedNetwork
+from harness.lowering.recipes import (
+    RANDOM_CALIBRATION,
+    CalibrationData,
+    PreparedNetwork,
+    Source,
+    make_reference,
+    prepare,
+)
 from harness.lowering.silence import quietly
 from harness.lowering.synthetic_images import synthetic_images
 from harness.records import Calibration, TensorSpec, Variant
@@ -63,13 +71,13 @@ def lower_variant(variant: Variant, files: LoweringInputs = SEEDED) -> LoweredPr
         network = build_network(variant, files.weights_file)
         data, calibration = _calibration(variant, files)
         reference = synthetic_images(1, variant.resolution_px, REFERENCE_SEED)
-        recipe = PRECISIONS[variant.precision]
+        recipe = find_precision(variant.precision).recipe
         # The example's layout becomes the program's input layout: fed NHWC, which is what XNNPACK computes
         # in, it transposes nothing. Portable kernels outside a delegate refuse that, so a program that has
         # any takes NCHW. The network's own weights stay NCHW in both: XNNPACK's passes insist on it.
         for layout in (torch.channels_last, torch.contiguous_format):
             example = reference.contiguous(memory_format=layout)
-            prepared = recipe.prepare(network, fold_batch_norm(network), example, data)
+            prepared = prepare(recipe, Source(network, fold_batch_norm(network), example, data))
             edge = partition(prepared)
             # Read before the program is emitted, which adds its own nodes to the same graph.
             delegated, undelegated = _count_operators(edge)
@@ -96,13 +104,14 @@ def lower_variant(variant: Variant, files: LoweringInputs = SEEDED) -> LoweredPr
         )
 
 
-def quantize(variant: Variant, files: LoweringInputs = SEEDED) -> nn.Module:
-    """The reference that a quantized variant's program is held to, without lowering it.
+def build_reference(variant: Variant, files: LoweringInputs = SEEDED) -> nn.Module:
+    """The network that a variant's program is compared with, without lowering it.
 
     Raises:
-        LoweringError: as `prepare_variant` does.
+        LoweringError: the weights or the calibration images do not fit the variant.
     """
-    return prepare_variant(variant, files).eager
+    with quietly(), one_thread(), torch.no_grad():
+        return make_reference(find_precision(variant.precision).recipe, _source(variant, files))
 
 
 def prepare_variant(variant: Variant, files: LoweringInputs = SEEDED) -> PreparedNetwork:
@@ -112,14 +121,17 @@ def prepare_variant(variant: Variant, files: LoweringInputs = SEEDED) -> Prepare
         LoweringError: the weights or the calibration images do not fit the variant.
     """
     with quietly(), one_thread(), torch.no_grad():
-        network = build_network(variant, files.weights_file)
-        data, _ = _calibration(variant, files)
-        # The layout of a fully delegated program: it changes the float sums that ranges are taken from.
-        example = synthetic_images(1, variant.resolution_px, REFERENCE_SEED).contiguous(
-            memory_format=torch.channels_last
-        )
-        recipe = PRECISIONS[variant.precision]
-        return recipe.prepare(network, fold_batch_norm(network), example, data)
+        return prepare(find_precision(variant.precision).recipe, _source(variant, files))
+
+
+def _source(variant: Variant, files: LoweringInputs) -> Source:
+    network = build_network(variant, files.weights_file)
+    data, _ = _calibration(variant, files)
+    # The layout of a fully delegated program: it changes the float sums that ranges are taken from.
+    example = synthetic_images(1, variant.resolution_px, REFERENCE_SEED).contiguous(
+        memory_format=torch.channels_last
+    )
+    return Source(network, fold_batch_norm(network), example, data)
 
 
 def build_network(variant: Variant, weights_file: Path | None) -> MobileNetV1:
@@ -198,8 +210,8 @@ def _describe(node: fx.Node) -> str:
 def _calibration(
     variant: Variant, files: LoweringInputs
 ) -> tuple[CalibrationData | None, Calibration | None]:
-    """What a precision is calibrated with that is, and what is recorded of it."""
-    if not PRECISIONS[variant.precision].calibrated:
+    """The calibration data of a precision that needs any, and what is recorded of them."""
+    if not find_precision(variant.precision).recipe.calibrated:
         return None, None
     if (file := files.calibration_images) is None:
         record = RANDOM_CALIBRATION

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from harness.analysis.precisions import find_missing_feature
 from harness.analysis.stopping import expected_processes
 from harness.devices.cores import choose_cores
 from harness.devices.device import Device
@@ -130,7 +131,7 @@ class _Worker:
             hold_there(target, opened, log, self.cancelled) as device,
             tuned(device, log, wanted=self.request.tune_device) as tuning,
         ):
-            refused = _refuse_half(self.artifacts, device)
+            refused = _refuse_uncomputable(self.artifacts, device)
             if refused:
                 log(refused.what)
             cells = _plan_cells(self.request, self.artifacts, device, self.request.cpus or target.cores)
@@ -165,19 +166,20 @@ class _Worker:
                 job.cancel()
 
 
-def _can_compute(device: Device, variant: Variant) -> bool:
-    return variant.precision != "fp16" or device.info.half_precision is not False
-
-
-def _refuse_half(variants: Iterable[Variant], device: Device) -> DeviceUnfit | None:
-    """Why some variants are not measured there: XNNPACK would compute them in 32 bits, and say nothing."""
-    refused = [variant.name for variant in variants if not _can_compute(device, variant)]
+def _refuse_uncomputable(variants: Iterable[Variant], device: Device) -> DeviceUnfit | None:
+    """Why some variants are not measured: XNNPACK would silently compute them in another precision."""
+    missing = {variant: find_missing_feature(variant.precision, device.info) for variant in variants}
+    refused = {variant: feature for variant, feature in missing.items() if feature}
     if not refused:
         return None
+    features = tuple(dict.fromkeys(refused.values()))
+    precisions = dict.fromkeys(variant.precision for variant in refused)
     return DeviceUnfit(
-        f"its cores do not compute in 16-bit floats: {', '.join(refused)} not measured",
+        f"no {' and no '.join(feature.name for feature in features)} on this device's CPU;"
+        f" skipped: {', '.join(variant.name for variant in refused)}",
         device=device.info.name,
-        hint="leave fp16 out of --precision there; on ARM it takes Armv8.2, such as a Cortex-A55 or A76",
+        hint=f"leave {', '.join(precisions)} out of --precision for this device, or use one with "
+        + " and ".join(feature.cores for feature in features),
     )
 
 
@@ -195,7 +197,7 @@ def _plan_cells(request: RunRequest, artifacts: Artifacts, device: Device, cores
     return [
         CellRequest(variant, make_plan(request, device.info.clock, threads, cpus, device.info.cores))
         for variant in artifacts
-        if _can_compute(device, variant)
+        if find_missing_feature(variant.precision, device.info) is None
         for threads in request.threads
     ]
 

@@ -1,10 +1,14 @@
 """What is asked for: variants of the network, and how to measure them."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from harness.records.schema import Record, Sha256
 
-Precision = Literal["fp32", "fp16", "int8"]
+# The entries are those of `harness.analysis.precisions`; a record of a newer version may name another. The
+# pattern keeps it safe in a file name.
+PrecisionName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}\Z")]
 Padding = Literal["symmetric", "tf_same"]
 Observer = Literal["histogram", "minmax", "percentile"]
 DEFAULT_OBSERVER: Observer = "histogram"
@@ -29,7 +33,7 @@ class Variant(Record, frozen=True, kw_only=True):
 
     width: float
     resolution_px: int
-    precision: Precision
+    precision: PrecisionName
     model: Literal["mobilenet_v1"] = "mobilenet_v1"
     padding: Padding = "symmetric"
     classes: int = 1000
@@ -86,7 +90,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     devices: tuple[str, ...]
     widths: tuple[float, ...]
     resolutions_px: tuple[int, ...]
-    precisions: tuple[Precision, ...]
+    precisions: tuple[PrecisionName, ...]
     threads: tuple[int, ...]
     paddings: tuple[Padding, ...] = ()
     classes: int = 1000

@@ -22,12 +22,12 @@ from harness.lowering.artifact import lower_cached
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import SEEDED
 from harness.lowering.silence import quietly
-from harness.records import Precision, Stage, Variant, Weights
+from harness.records import PrecisionName, Stage, Variant, Weights
 
 OTHER_WEIGHTS = Weights(source="random", seed=5)
 
 
-def _lower(precision: Precision, weights: Weights | None = None) -> StoredArtifact:
+def _lower(precision: PrecisionName, weights: Weights | None = None) -> StoredArtifact:
     variant = Variant(width=0.25, resolution_px=32, precision=precision, classes=10)
     return lower_cached(msgspec.structs.replace(variant, weights=weights or variant.weights))
 
@@ -41,7 +41,7 @@ def _with_program_of(stored: StoredArtifact, other: StoredArtifact) -> StoredArt
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_the_first_stage_that_differs_is_named(precision: Precision) -> None:
+def test_the_first_stage_that_differs_is_named(precision: PrecisionName) -> None:
     stored = _lower(precision)
     answer: list[str] = []
     # Its own answers are right on this machine, so it was the device.

@@ -7,13 +7,13 @@ import pytest
 
 from evaluations import WEIGHTS, make_evaluation
 from harness.accuracy.store import pair_with_fp32, save_evaluation
-from harness.records import Cell, Precision, Variant
+from harness.records import Cell, PrecisionName, Variant
 from harness.records.run_folder import read_cells
 from synthetic import PHONE, simulate_cell
 
 
 def _save(
-    folder: Path, precision: Precision, outcomes: str, *, device: str = "pixel", data: str = "d"
+    folder: Path, precision: PrecisionName, outcomes: str, *, device: str = "pixel", data: str = "d"
 ) -> Cell:
     variant = Variant(width=0.25, resolution_px=32, precision=precision, classes=10, weights=WEIGHTS)
     cell = simulate_cell(msgspec.structs.replace(PHONE, name=device), variant)

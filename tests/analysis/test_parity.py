@@ -6,7 +6,7 @@ import pytest
 
 from harness.analysis.parity import compare, read_reference
 from harness.errors import MeasurementError
-from harness.records import Precision
+from harness.records import PrecisionName
 
 REFERENCE = tuple(math.sin(i) * 2.5 for i in range(1000))
 STEP = 5.0 / 255
@@ -64,7 +64,7 @@ def test_outputs_that_cannot_be_compared_are_errors(output: list[float], message
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_zeros_equal_zeros_and_nothing_else(precision: Precision) -> None:
+def test_zeros_equal_zeros_and_nothing_else(precision: PrecisionName) -> None:
     assert compare([0.0, 0.0], [0.0, 0.0], precision).passed
     parity = compare([0.0, 1e-9], [0.0, 0.0], precision)
     assert not parity.passed

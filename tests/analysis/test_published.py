@@ -2,10 +2,10 @@ import pytest
 from msgspec.structs import replace
 
 from harness.analysis.published import published_accuracy
-from harness.records import Precision, Variant
+from harness.records import PrecisionName, Variant
 
 
-def variant(width: float, resolution_px: int, precision: Precision) -> Variant:
+def variant(width: float, resolution_px: int, precision: PrecisionName) -> Variant:
     return Variant(width=width, resolution_px=resolution_px, precision=precision)
 
 
@@ -20,7 +20,7 @@ def variant(width: float, resolution_px: int, precision: Precision) -> Variant:
     ],
 )
 def test_accuracy_is_that_of_the_published_checkpoint(
-    width: float, resolution_px: int, precision: Precision, top1: float, top5: float
+    width: float, resolution_px: int, precision: PrecisionName, top1: float, top5: float
 ) -> None:
     published = published_accuracy(variant(width, resolution_px, precision))
     assert published is not None

@@ -19,7 +19,7 @@ def cell_of(
     worst_ms: float | None = None,
     peak_mb: float = 20.0,
     measured: float | None = None,
-    precision: records.Precision = "int8",
+    precision: records.PrecisionName = "int8",
     device: records.DeviceInfo = PHONE,
     classes: int = 1000,
 ) -> Cell:

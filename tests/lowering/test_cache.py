@@ -1,5 +1,6 @@
 """The artifact cache: warm without torch, keyed by what changes bytes, blind to damaged entries."""
 
+import ast
 import json
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from harness.lowering.artifact import find_cached, lower_cached
 from harness.lowering.cache import StoredArtifact, artifact_key
 from harness.lowering.inputs import LoweringInputs
 from harness.records import Variant, Weights
+from harness.system.paths import PROJECT
 
 LOWER_SMALL = """
 import sys
@@ -74,8 +76,32 @@ def test_the_key_ignores_what_does_not_change_the_bytes(tmp_path: Path) -> None:
     assert artifact_key(msgspec.structs.replace(SMALL, weights=recorded)) == artifact_key(SMALL)
 
 
-def test_every_source_of_the_key_exists() -> None:
-    assert all((cache.PROJECT / source).is_file() for source in cache.SOURCES)
+# Imported by what makes a program, but shaping no byte of it: what they give is in the key itself (recipe,
+# inputs, records), or they only place files, raise or silence.
+SHAPES_NOTHING = (
+    "harness.analysis.precisions",
+    "harness.errors",
+    "harness.lowering.inputs",
+    "harness.lowering.silence",
+    "harness.records",
+)
+
+
+def _imported_modules(source: str) -> set[str]:
+    """Our modules that a file imports, anywhere in it."""
+    tree = ast.parse((PROJECT / source).read_text())
+    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    return {module for module in modules if module.startswith(("harness.", "models."))}
+
+
+def test_every_file_that_shapes_a_program_is_in_the_key() -> None:
+    shaping, waiting = set(), ["harness/lowering/program.py"]
+    while waiting:
+        source = waiting.pop()
+        shaping.add(source)
+        imported = _imported_modules(source) - set(SHAPES_NOTHING)
+        waiting += {f"{module.replace('.', '/')}.py" for module in imported} - shaping
+    assert sorted(cache.SOURCES) == sorted(shaping)
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from harness.analysis.parity import compare
+from harness.analysis.precisions import PRECISIONS
 from harness.lowering import int8_reference
-from harness.lowering.precisions import CalibrationData, prepare_int8
+from harness.lowering.recipes import CalibrationData, Source, prepare
 from harness.lowering.silence import quietly
 
 if TYPE_CHECKING:
-    from harness.lowering.precisions import PreparedNetwork
+    from harness.lowering.recipes import PreparedNetwork
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +27,8 @@ def picture() -> Tensor:
 
 def quantize(network: nn.Module) -> "PreparedNetwork":
     with quietly(), torch.no_grad():
-        return prepare_int8(network, network, picture(), CalibrationData(picture(), "minmax"))
+        data = CalibrationData(picture(), "minmax")
+        return prepare(PRECISIONS["int8"].recipe, Source(network, network, picture(), data))
 
 
 def bias_steps(prepared: "PreparedNetwork") -> Tensor:

@@ -6,33 +6,17 @@ from pathlib import Path
 import numpy
 import pytest
 import torch
-from small_variants import SMALL, SMALL_FP16, SMALL_INT8
+from small_variants import SMALL, SMALL_FP16, SMALL_INT8, run_on_host
 
 from harness.analysis.parity import compare, read_reference
 from harness.errors import LoweringError
 from harness.lowering.artifact import lower_cached
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import LoweringInputs
-from harness.lowering.silence import quietly
 from harness.records import Artifact, Calibration, Variant, Weights
 from models.mobilenet_v1 import GlobalAveragePool, MobileNetV1, count_cost
 
 pytestmark = pytest.mark.slow
-
-
-def run_on_host(stored: StoredArtifact) -> list[float]:
-    """The reference input through ExecuTorch's own runtime, in the program's memory order."""
-    with quietly():
-        from executorch.runtime import Runtime
-
-    sizes, order = stored.artifact.input.sizes, stored.artifact.input.dim_order
-    values = torch.tensor(read_reference(stored.reference_input))
-    in_memory_order = values.reshape([sizes[dimension] for dimension in order])
-    image = in_memory_order.permute([order.index(dimension) for dimension in range(len(sizes))])
-    method = Runtime.get().load_program(stored.program).load_method("forward")
-    assert method is not None
-    logits: list[float] = method.execute([image])[0].flatten().tolist()
-    return logits
 
 
 def test_fp32_is_one_delegate_with_the_eager_models_logits(small: StoredArtifact) -> None:
@@ -113,7 +97,7 @@ def test_operators_outside_the_delegate_are_named_and_must_be_allowed(
         return x.mean((2, 3))
 
     monkeypatch.setattr(GlobalAveragePool, "forward", stock_pooling)
-    with pytest.raises(LoweringError, match=r"2 delegates, outside: aten.mean.dim \(pool\)") as caught:
+    with pytest.raises(LoweringError, match=r"2 delegates, outside them: aten.mean.dim \(pool\)") as caught:
         lower_cached(SMALL)
     assert "--allow-undelegated" in str(caught.value)
     assert SMALL.name in str(caught.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from builders import make_run, with_accuracy
-from harness.records import Cell, Interval, PairedDrop, Precision, Stage, Variant, Weights
+from harness.records import Cell, Interval, PairedDrop, PrecisionName, Stage, Variant, Weights
 from reports.accuracy import describe_accuracy, doubts_about_accuracy, left_out
 from reports.padding import padding_costs
 from reports.report import write_report
@@ -15,7 +15,7 @@ from reports.tables import DROP, summarise
 from synthetic import EMULATOR, PHONE, simulate_cell
 
 
-def _evaluated(precision: Precision, top1: float, *, drop: float | None = None, threads: int = 1) -> Cell:
+def _evaluated(precision: PrecisionName, top1: float, *, drop: float | None = None, threads: int = 1) -> Cell:
     variant = Variant(width=0.25, resolution_px=128, precision=precision)
     cell = with_accuracy(simulate_cell(PHONE, variant, threads=threads), top1)
     if drop is None or cell.accuracy is None:

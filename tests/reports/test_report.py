@@ -5,13 +5,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from builders import make_run
 from harness.analysis import intervals
 from harness.errors import UsageError
+from harness.records import Cell
 from reports.report import write_report
-from synthetic import HOSTILE_MODEL, HOSTILE_NAME, Written
+from synthetic import HOSTILE_MODEL, HOSTILE_NAME, Written, simulate_cells
 
 PLOT_NAMES = {"tradeoff", "cost_by_width", "cost_by_resolution", "cost_by_macs", "memory", "samples"}
 
@@ -207,3 +209,12 @@ def test_both_pages_explain_the_numbers_in_the_same_words(page: Page, written: W
     assert len(reading) >= 5
     text = written.read("report.md")
     assert all(f"- {sentence}" in text for sentence in reading if "<" not in sentence)
+
+
+def test_cells_of_a_precision_that_this_version_does_not_know_are_reported(tmp_path: Path) -> None:
+    known = simulate_cells(widths=(0.25, 1.0), precisions=("fp32",))
+    cells = (*known, *simulate_cells(widths=(0.25, 1.0), precisions=("fp4",)))
+    saved = msgspec.json.decode(msgspec.json.encode(cells), type=tuple[Cell, ...])
+    write_report([(make_run(cells), saved)], tmp_path)
+    assert "fp4" in (tmp_path / "index.html").read_text()
+    assert ",fp4," in (tmp_path / "cells.csv").read_text()

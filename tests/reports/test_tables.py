@@ -2,7 +2,7 @@ import pytest
 from msgspec.structs import replace
 
 from builders import failed, with_accuracy, with_verdict
-from harness.records import Cell, DeviceInfo, MemoryDetail, Precision
+from harness.records import Cell, DeviceInfo, MemoryDetail, PrecisionName
 from reports.tables import FRONTIER_MARK, summarise
 from synthetic import EMULATOR, PHONE, simulate_cells
 
@@ -13,7 +13,7 @@ def column(cells: tuple[Cell, ...], title: str) -> list[str]:
 
 
 def few(
-    device: DeviceInfo = PHONE, *, precisions: tuple[Precision, ...] = ("fp32", "int8")
+    device: DeviceInfo = PHONE, *, precisions: tuple[PrecisionName, ...] = ("fp32", "int8")
 ) -> tuple[Cell, ...]:
     return simulate_cells(device, widths=(0.25, 0.5), resolutions_px=(128,), precisions=precisions)
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from harness.lowering.precisions import SMALLEST_SCALE
+from harness.lowering.recipes import SMALLEST_SCALE
 from models.mobilenet_v1 import ConvNormAct, MobileNetV1
 
 # As XNNPACK's quantizer has them: symmetric weights, affine activations.

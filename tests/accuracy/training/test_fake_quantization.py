@@ -22,12 +22,13 @@ from harness.accuracy.training.train import TrainingOrder
 from harness.accuracy.training.train import train as carry_out
 from harness.accuracy.weights import Checkpoint, load_weights, save_checkpoint
 from harness.accuracy.weights.checkpoint import read_tensors
+from harness.analysis.precisions import PRECISIONS
 from harness.errors import UsageError
 from harness.lowering.inputs import LoweringInputs
-from harness.lowering.precisions import CalibrationData, prepare_int8
+from harness.lowering.recipes import CalibrationData, Source, prepare
 from harness.lowering.silence import quietly
 from harness.lowering.synthetic_images import synthetic_images
-from harness.records import Precision, Variant
+from harness.records import PrecisionName, Variant
 from models.mobilenet_v1 import ConvNormAct, MobileNetV1, fold_batch_norm, initialize
 from weight_files import tflite_model, trained_network
 
@@ -82,7 +83,8 @@ def test_it_rounds_where_the_device_does(padding: str) -> None:
         rounding(images)  # the first batch that it sees gives the ranges
         with quietly():
             data = CalibrationData(images, "minmax")
-            lowered = prepare_int8(network, fold_batch_norm(network), images[:1], data).eager.converted
+            source = Source(network, fold_batch_norm(network), images[:1], data)
+            lowered = prepare(PRECISIONS["int8"].recipe, source).eager.converted
     layers = [layer.act[1] for layer in rounding.network.modules() if isinstance(layer, ConvNormAct)]
     places = [rounding.inputs, *layers, rounding.outputs]
     # Training takes its ranges behind roundings, calibration without.
@@ -220,7 +222,7 @@ def _scale_unequally(network: MobileNetV1, factor: float) -> None:
             block.depthwise.conv.weight.div_(shares.view(-1, 1, 1, 1))
 
 
-def _top1(file: Path, precision: Precision, splits: tuple[Dataset, Dataset], folder: Path) -> float:
+def _top1(file: Path, precision: PrecisionName, splits: tuple[Dataset, Dataset], folder: Path) -> float:
     """Of the network as it is lowered, int8 in exact integers, calibrated on training images."""
     with quietly():
         from harness.accuracy.reference import reference_network
