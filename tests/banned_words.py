@@ -31,8 +31,6 @@ BANNED = {
     r"spoil(s|t|ed|ing)?": "distort",
     r"full clock": "a lower clock that can be sustained",
     r"what to do": "hint",
-    r"the very": "the same",
-    r"goes on|go on": "continue",
     r"bootstrap intervals?": "confidence interval from order statistics",
 }
 

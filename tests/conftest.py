@@ -1,19 +1,17 @@
 """What all tests share: a cache for what is costly to build, and the `harness` command itself."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import hypothesis
 import pytest
 
-# The same examples in every CI run: a build fails for what was changed. Elsewhere new ones are looked for.
+from harness_command import Ended, HarnessCommand
+
+# The same examples in every CI run: a build fails for what was changed. Elsewhere each run tries new ones.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
@@ -25,27 +23,9 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@dataclass(frozen=True)
-class Ended:
-    """A `harness` command that ended."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The one JSON document on stdout."""
-        parsed: dict[str, Any] = json.loads(self.stdout)
-        return parsed
-
-
-HarnessCommand = Callable[..., Ended]
-
-
 @pytest.fixture
 def run_harness(tmp_path: Path) -> HarnessCommand:
-    """Run `harness` as a user does, in a folder of its own."""
+    """Run `harness` as a user does, in an empty folder."""
 
     def run(*arguments: str | Path, timeout_s: float = 300, env: dict[str, str] | None = None) -> Ended:
         ended = subprocess.run(

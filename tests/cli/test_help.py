@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from banned_words import find_banned
 from harness.cli.application import GroupedCommand
@@ -20,13 +20,15 @@ COMMANDS = ["run", "lower", "report", "compare", "pick", "evaluate", "train", "d
 def _helps() -> Iterator[tuple[str, str]]:
     root = typer.main.get_command(app)
     assert isinstance(root, TyperGroup)
-    waiting = [("harness", root)]
+    waiting: list[tuple[str, TyperCommand | TyperGroup]] = [("harness", root)]
     while waiting:
         name, command = waiting.pop()
         with command.make_context(name, [], resilient_parsing=True) as context:
             yield name, command.get_help(context)
         if isinstance(command, TyperGroup):
-            waiting += [(f"{name} {each}", found) for each, found in command.commands.items()]
+            for each, found in command.commands.items():
+                assert isinstance(found, TyperCommand | TyperGroup)
+                waiting.append((f"{name} {each}", found))
 
 
 HELPS = dict(_helps())

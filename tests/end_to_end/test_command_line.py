@@ -1,27 +1,24 @@
 """The command line as a user meets it: help, bad input, exit codes."""
 
-import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from filelock import FileLock
 
 from builders import make_run
 from harness.records.run_folder import write_cell, write_run
+from harness_command import HarnessCommand
 from synthetic import EMULATOR, simulate_cells
 
-COMMANDS = ("run", "lower", "evaluate", "train", "report", "pick", "compare", "devices", "bundle")
-HEAVY = ("torch", "executorch", "numpy", "scipy", "pandas", "matplotlib", "adb_shell", "cryptography")
+COMMANDS = (
+    *("run", "lower", "report", "compare", "pick", "evaluate", "train", "devices", "doctor", "bundle"),
+    *("bundle build", "bundle export", "bundle import"),
+)
+HEAVY = ("rich", "torch", "executorch", "numpy", "scipy", "pandas", "matplotlib", "adb_shell", "cryptography")
 
 TRAIN = ("train", "--dataset", "nowhere", "--out", "out.safetensors")
 VERSION_1 = Path(__file__).resolve().parent.parent / "data" / "run-folder-1"
-
-RunHarness = Callable[..., Any]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -70,8 +67,8 @@ def test_help_is_there_and_imports_nothing_heavy(command: str) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
 )
-def test_bad_input_is_told_plainly_and_nothing_is_touched(
-    run_harness: RunHarness,
+def test_bad_input_is_refused_plainly_and_nothing_is_touched(
+    run_harness: HarnessCommand,
     tmp_path: Path,
     arguments: tuple[str, ...],
     exit_code: int,
@@ -86,7 +83,7 @@ def test_bad_input_is_told_plainly_and_nothing_is_touched(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_example_inventory_is_printed_and_valid(run_harness: RunHarness, tmp_path: Path) -> None:
+def test_the_example_inventory_is_printed_and_valid(run_harness: HarnessCommand, tmp_path: Path) -> None:
     example = run_harness("devices", "--example")
     assert example.exit_code == 0
     (tmp_path / "devices.toml").write_text(example.stdout)
@@ -99,14 +96,14 @@ def test_the_example_inventory_is_printed_and_valid(run_harness: RunHarness, tmp
     ]
 
 
-def test_a_wrong_inventory_stops_every_run(run_harness: RunHarness, tmp_path: Path) -> None:
+def test_a_wrong_inventory_stops_every_run(run_harness: HarnessCommand, tmp_path: Path) -> None:
     (tmp_path / "devices.toml").write_text("[devices.a]\nkind = 'toaster'\naddress = 'x'\n")
     ended = run_harness("run", "--device", "host")
     assert ended.exit_code == 2
     assert "line 2" in ended.stderr
 
 
-def test_debug_shows_the_traceback(run_harness: RunHarness) -> None:
+def test_debug_shows_the_traceback(run_harness: HarnessCommand) -> None:
     ended = run_harness("--debug", "run", "--device", "host", "--width", "0")
     assert "Traceback" in ended.stderr
 
@@ -120,13 +117,13 @@ def run_folder(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-def test_a_run_compared_with_itself_is_no_worse(run_harness: RunHarness, run_folder: Path) -> None:
+def test_a_run_compared_with_itself_is_no_worse(run_harness: HarnessCommand, run_folder: Path) -> None:
     assert run_harness("compare", run_folder, run_folder).exit_code == 0
 
 
 @pytest.mark.parametrize("margin", ["0", "0%", "-3%", "150%", "wide"])
 def test_a_margin_that_decides_nothing_is_refused(
-    run_harness: RunHarness, run_folder: Path, margin: str
+    run_harness: HarnessCommand, run_folder: Path, margin: str
 ) -> None:
     ended = run_harness("compare", run_folder, run_folder, f"--margin={margin}")
     assert (ended.exit_code, ended.stdout) == (2, "")
@@ -135,7 +132,7 @@ def test_a_margin_that_decides_nothing_is_refused(
 
 
 def test_cells_of_another_schema_version_are_named_and_refused(
-    run_harness: RunHarness, run_folder: Path
+    run_harness: HarnessCommand, run_folder: Path
 ) -> None:
     path = min((run_folder / "cells").iterdir())
     path.write_text(path.read_text().replace('"schema_version": "2.0"', '"schema_version": "3.0"', 1))
@@ -147,7 +144,7 @@ def test_cells_of_another_schema_version_are_named_and_refused(
 
 @pytest.mark.parametrize("command", [("report",), ("compare", VERSION_1), ("pick", "--max-memory", "1MB")])
 def test_a_run_folder_of_the_previous_schema_version_is_refused_with_what_to_do(
-    run_harness: RunHarness, command: tuple[str | Path, ...]
+    run_harness: HarnessCommand, command: tuple[str | Path, ...]
 ) -> None:
     name, *others = command
     ended = run_harness(name, VERSION_1, *others)
@@ -157,31 +154,9 @@ def test_a_run_folder_of_the_previous_schema_version_is_refused_with_what_to_do(
 
 
 @pytest.mark.slow
-def test_a_core_that_is_not_on_line_is_named_with_those_that_are(run_harness: RunHarness) -> None:
+def test_a_core_that_is_not_on_line_is_named_with_those_that_are(run_harness: HarnessCommand) -> None:
     variant = ("--width", "0.25", "--resolution", "32", "--precision", "fp32")
     ended = run_harness("run", "--device", "host", *variant, "--cores", "4000", "--quiet")
     assert (ended.exit_code, ended.stdout) == (4, "")
     assert "core 4000 is not there or not on line" in ended.stderr
     assert "choose --cores from: all (0" in ended.stderr
-
-
-def test_ctrl_c_ends_waiting_for_a_device_that_another_harness_holds(tmp_path: Path) -> None:
-    (tmp_path / "devices.toml").write_text('[devices.held]\nkind = "android"\naddress = "127.0.0.1:1"\n')
-    environment = os.environ | {"HARNESS_CACHE": str(tmp_path / "cache")}
-    lock = tmp_path / "cache" / "locks" / "android-127.0.0.1_1.lock"
-    lock.parent.mkdir(parents=True)
-    argv = [sys.executable, "-m", "harness", "run", "-d", "held", "-w", "0.25", "-r", "32", "--out", "r"]
-    with (
-        FileLock(lock),
-        subprocess.Popen(
-            argv, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
-        ) as process,
-    ):
-        assert process.stderr
-        answer = ""
-        while "waiting for another harness" not in answer and (line := process.stderr.readline()):
-            answer += line
-        os.kill(process.pid, signal.SIGINT)
-        answer += process.communicate(timeout=60)[1]
-    assert process.returncode == 130, answer
-    assert "--resume r" in answer

@@ -1,0 +1,101 @@
+"""Every command ends with one JSON document when it is asked for one, whatever is wrong."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import main
+
+COMMANDS = (
+    *("run", "lower", "report", "compare", "pick", "evaluate", "train", "devices", "doctor"),
+    *("bundle build", "bundle export", "bundle import"),
+)
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr("sys.argv", ["harness", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_unknown_option_is_one_document_of_every_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert run_main(monkeypatch, *command.split(), "--json", "--frobnicate") == 2
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == {
+        "error": {
+            "what": "No such option: --frobnicate",
+            "hint": f"harness {command} --help lists the options",
+            "device": "",
+            "variant": "",
+            "exit_code": 2,
+        }
+    }
+    assert printed.err.startswith("error: No such option: --frobnicate\n  hint: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("run", "--processes", "0"), "'--processes'"),
+        (("run", "--processes", "few"), "'--processes'"),
+        (("run", "--out"), "--out"),
+        (("train",), "Missing option"),
+        (("compare", "only-one"), "Missing argument 'NEW'"),
+        (("frobnicate",), "No such command 'frobnicate'"),
+        (("run", "--max-temp", "95F"), "--max-temp: '95F' has an unknown unit"),
+        (("run", "--max-cooling", "2h"), "--max-cooling: '2h' is more than an hour"),
+        (("run", "--time-limit", "3"), "--time-limit: '3' has no unit"),
+        (("run", "--time-limit", "3m", "--max-minutes", "3"), "--max-minutes is an older name"),
+        (("run", "--fail-on", "valid"), "--fail-on 'valid': there are suspect, invalid"),
+        (("pick", "nowhere"), "nowhere is not a run folder"),
+        (("report", "nowhere"), "nowhere is not a run folder"),
+        (("lower", "--width", "0"), "--width '0'"),
+        (("evaluate", "nowhere"), "nowhere is not a run folder"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_wrong_usage_is_one_document_too(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    words: tuple[str, ...],
+    what: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_main(monkeypatch, *words[:1], "--json", *words[1:]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert what in error["what"]
+    assert error["exit_code"] == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_after_two_dashes_is_a_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, "report", "--", "--json") == 2
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("words", [(), ("bundle",)], ids=["harness", "bundle"])
+def test_without_a_command_help_is_shown_as_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert run_main(monkeypatch, *words) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"Usage: {' '.join(('harness', *words))} [OPTIONS] COMMAND")
+
+
+@pytest.mark.parametrize("option", ["-V", "--version"])
+def test_the_version_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert run_main(monkeypatch, option) == 0
+    assert re.fullmatch(r"harness \d+\.\d+\.\d+\n", capsys.readouterr().out)
