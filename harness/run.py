@@ -11,7 +11,7 @@ import msgspec
 from harness.accuracy.localization import localize_mismatches
 from harness.analysis.failures import FailOn, cell_errors, verdict_errors
 from harness.devices import inventory
-from harness.devices.kinds import check_target
+from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import HarnessError
 from harness.lowering.inputs import Inputs
@@ -104,7 +104,7 @@ def resolve_devices(names: Sequence[str]) -> tuple[Target, ...]:
     """
     targets = inventory.resolve(names)
     for target in targets:
-        check_target(target)
+        KINDS[target.kind].check(target)
     return targets
 
 

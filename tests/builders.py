@@ -43,7 +43,7 @@ QUIET = Conditions(
 def make_device(**changes: Any) -> DeviceInfo:
     facts: dict[str, Any] = {
         "name": "pi4",
-        "kind": "raspberry_pi",
+        "kind": "linux_board",
         "transport": "ssh",
         "abi": "arm64-v8a",
         "clock": "real",

@@ -19,7 +19,7 @@ from harness.accuracy.scoring import Predictions
 from harness.accuracy.store import FOLDER, save_evaluation
 from harness.devices.device import Device
 from harness.devices.host_lock import hold_device, hold_there
-from harness.devices.kinds import open_device
+from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
 from harness.lowering.artifact import lower_cached
@@ -83,7 +83,7 @@ class DeviceEvaluation:
             log("connecting")
             with (
                 hold_device(self.target, log, self.run.cancelled),
-                open_device(self.target, log) as opened,
+                KINDS[self.target.kind].open(self.target, log) as opened,
                 hold_there(self.target, opened, log, self.run.cancelled) as device,
             ):
                 for number, program in enumerate(self.programs):

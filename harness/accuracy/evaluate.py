@@ -10,7 +10,8 @@ from harness.accuracy.divergence import mismatch_errors
 from harness.accuracy.evaluation import Evaluation
 from harness.accuracy.preparation import Prepared
 from harness.accuracy.store import find_evaluation, pair_with_fp32, save_evaluation
-from harness.devices.target import Target, group_by_place
+from harness.devices.places import group_by_place
+from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, UsageError
 from harness.measuring.parallel import ENDING, work_at_once
 from harness.records import Cell, Variant

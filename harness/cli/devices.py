@@ -25,10 +25,10 @@ def devices(
 ) -> None:
     """List the devices that are attached, configured and built in."""
     from harness.cli.console import print_table
-    from harness.devices import inventory
+    from harness.devices import devices_toml, inventory
 
     if example:
-        text = inventory.EXAMPLE.read_text()
+        text = devices_toml.EXAMPLE.read_text()
         if json:
             print_json({"example": text})
         else:
@@ -49,13 +49,13 @@ def devices(
 def _clean(name: str, *, json: bool) -> None:
     from harness.devices.cleanup import clean
     from harness.devices.host_lock import hold_device
-    from harness.devices.kinds import open_device
+    from harness.devices.kinds import KINDS
     from harness.devices.tuning import restore
     from harness.run import resolve_devices
 
     cleaned = {}
     for target in resolve_devices((name,)):
-        with hold_device(target, log), open_device(target, log) as device:
+        with hold_device(target, log), KINDS[target.kind].open(target, log) as device:
             restore(device, log)
             cleaned[target.name] = clean(device)
     if json:

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from harness.devices.device import Device
 from harness.devices.device_lock import hold_on_device, wait_again
+from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit
 from harness.system.paths import cache_folder
@@ -37,7 +38,7 @@ def hold_device(
         DeviceUnfit: it was not free within `wait_s`.
         Interrupted: `cancelled` was set meanwhile.
     """
-    identity = "this-machine" if target.runs_on_host else f"{target.kind}-{target.address}"
+    identity = "this-machine" if KINDS[target.kind].runs_on_host else f"{target.kind}-{target.address}"
     folder = cache_folder() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (re.sub(r"[^A-Za-z0-9.-]", "_", identity) + ".lock")
@@ -67,7 +68,7 @@ def hold_there(
     target: Target, device: Device, log: Callable[[str], None], cancelled: threading.Event | None = None
 ) -> AbstractContextManager[Device]:
     """Hold an open device by its own lock, too; the lock of what lives here is here and never stale."""
-    return nullcontext(device) if target.runs_on_host else hold_on_device(device, log, cancelled)
+    return nullcontext(device) if KINDS[target.kind].runs_on_host else hold_on_device(device, log, cancelled)
 
 
 def _read_holder(file: Path) -> str:

@@ -1,19 +1,25 @@
 """A device that was named and found, but not yet touched."""
 
-from collections.abc import Iterator, Sequence
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 Libc = Literal["bundled", "system"]
+
+# No leading dash: an address must never be read as an option. Nothing that a shell would expand: ssh puts
+# host names into a ProxyCommand as they are (CVE-2023-51385).
+ADDRESS_PATTERN = r"""^[A-Za-z0-9\[][^\x00-\x20\x7f$`;&|<>(){}*?!'"\\]{0,254}$"""
+USB = re.compile(r"usb(:|$)")
 
 
 @dataclass(frozen=True)
 class Target:
     """Where a device is and how to reach it.
 
-    `address` is an ADB serial, `host:port`, an SSH destination, or the emulator's core. `folder` is
-    empty for the kind's own choice. `launcher` is put before the runner. `libc` says whose C library it uses.
-    `cores` are those to run on unless the run names others: a cluster's name or a CPU list; empty for any.
+    `kind` is a name in `kinds.KINDS`. `address` is an ADB serial, `host:port`, an SSH destination, or the
+    emulator's core. `folder` is empty for the kind's default. `launcher` is put before the runner. `libc`
+    chooses the C library that the runner uses. `cores` are those to run on unless the run names others: a
+    cluster's name or a CPU list; empty for any.
     """
 
     name: str
@@ -26,18 +32,3 @@ class Target:
     tags: tuple[str, ...] = ()
     libc: Libc = "bundled"
     cores: str = ""
-
-    @property
-    def runs_on_host(self) -> bool:
-        """Whether measuring it keeps this machine busy, so that nothing else may run beside it."""
-        return self.kind in ("host", "emulator", "arm_vm")
-
-
-def group_by_place(targets: Sequence[Target]) -> Iterator[tuple[Target, ...]]:
-    """Those that live on this machine would disturb each other: one group; each other is one of its own."""
-    here = tuple(target for target in targets if target.runs_on_host)
-    if here:
-        yield here
-    for target in targets:
-        if not target.runs_on_host:
-            yield (target,)

@@ -12,8 +12,9 @@ from harness.analysis.stopping import expected_processes
 from harness.devices.cores import choose_cores
 from harness.devices.device import Device
 from harness.devices.host_lock import hold_device, hold_there
-from harness.devices.kinds import open_device
-from harness.devices.target import Target, group_by_place
+from harness.devices.kinds import KINDS
+from harness.devices.places import group_by_place
+from harness.devices.target import Target
 from harness.devices.tuning import tuned
 from harness.errors import DeviceUnfit, HarnessError, Interrupted
 from harness.lowering.background import Artifacts
@@ -118,7 +119,7 @@ class _Worker:
                 self.listen(Event(target.name, f"{error.what}; going on with what is not finished"))
 
     def _measure(self, target: Target) -> None:
-        if target.runs_on_host:
+        if KINDS[target.kind].runs_on_host:
             self._wait_for_lowering(target)
 
         def log(text: str) -> None:
@@ -127,7 +128,7 @@ class _Worker:
         log("connecting")
         with (
             hold_device(target, log, self.cancelled),
-            open_device(target, log) as opened,
+            KINDS[target.kind].open(target, log) as opened,
             hold_there(target, opened, log, self.cancelled) as device,
             tuned(device, log, wanted=self.request.tune_device) as tuning,
         ):

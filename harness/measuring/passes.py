@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from harness.devices.device import Device
+from harness.devices.kinds import KINDS
 from harness.errors import ReportRejected
 from harness.records import (
     Artifact,
@@ -39,8 +40,8 @@ def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, pla
     Raises:
         RunnerFailed, ReportRejected: as `runner.measure_process` does.
     """
-    is_android = job.device.info.kind == "android"
-    has_dumpsys = is_android and _has_dumpsys(job.device)
+    expects_dumpsys = KINDS[job.device.info.kind].has_dumpsys
+    has_dumpsys = expects_dumpsys and _has_dumpsys(job.device)
     seconds = min(MEMINFO_SECONDS, plan.max_seconds) if has_dumpsys else 0.0
     brief = msgspec.structs.replace(plan, warmup_iterations=0, min_seconds=seconds)
     report = _run_briefly(job, deployed, artifact, brief, "--memory-detail", beside="memory").memory_detail
@@ -54,7 +55,7 @@ def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, pla
             answer = None
         reason = None if answer is not None else "dumpsys meminfo told nothing of the process"
         detail = msgspec.structs.replace(detail, dumpsys_pss_bytes=answer, dumpsys_unavailable=reason)
-    elif is_android:
+    elif expects_dumpsys:
         detail = msgspec.structs.replace(detail, dumpsys_unavailable="the device has no dumpsys")
     job.remove()
     return detail

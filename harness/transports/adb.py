@@ -1,6 +1,7 @@
 """A device through Google's adb: USB, Wi-Fi pairing, emulators, remote servers."""
 
 import contextlib
+import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,8 @@ from harness.transports.transfer import (
     source_size,
 )
 
+SDK_VARIABLES = ("ANDROID_HOME", "ANDROID_SDK_ROOT")
+
 
 @dataclass(frozen=True)
 class AttachedDevice:
@@ -40,25 +43,32 @@ class AttachedDevice:
     transport_id: int | None
 
 
-def adb_available(adb: str = "adb") -> bool:
-    """Whether Google's adb is installed."""
-    return shutil.which(adb) is not None
+def find_adb() -> str | None:
+    """Google's adb, if any: on PATH, else in `platform-tools` of `ANDROID_HOME` or `ANDROID_SDK_ROOT`."""
+    if on_path := shutil.which("adb"):
+        return on_path
+    for sdk in filter(None, map(os.environ.get, SDK_VARIABLES)):
+        if in_sdk := shutil.which("adb", path=str(Path(sdk) / "platform-tools")):
+            return in_sdk
+    return None
 
 
-def list_devices(*, adb: str = "adb", env: Mapping[str, str] | None = None) -> tuple[AttachedDevice, ...]:
+def list_devices(
+    *, adb: str | None = None, env: Mapping[str, str] | None = None
+) -> tuple[AttachedDevice, ...]:
     """The devices the adb server knows, usable or not.
 
     Raises:
         DeviceUnfit: adb is not installed.
         TransportError: the server does not answer, or not in the form this harness knows.
     """
-    completed = _adb([adb, "devices", "-l"], env)
+    completed = _adb(adb, "devices", "-l", env=env)
     if completed.exit_code != 0:
         raise early_end(completed.stderr, "")
     return parse_devices(completed.text)
 
 
-def connect(address: str, *, adb: str = "adb", env: Mapping[str, str] | None = None) -> None:
+def connect(address: str, *, adb: str | None = None, env: Mapping[str, str] | None = None) -> None:
     """Let the adb server connect to `host:port`; harmless when it is connected already.
 
     Raises:
@@ -66,7 +76,7 @@ def connect(address: str, *, adb: str = "adb", env: Mapping[str, str] | None = N
         DeviceUnfit: the device does not accept this computer's key.
     """
     # Old versions exit 0 whatever happened; the sentence tells.
-    completed = _adb([adb, "connect", address], env)
+    completed = _adb(adb, "connect", address, env=env)
     said = (completed.text + completed.stderr.decode("utf-8", "replace")).strip()
     if re.match(r"(already )?connected to ", said, re.MULTILINE):
         return
@@ -119,10 +129,10 @@ class AdbTransport(Transport):
 
     name = "adb"
 
-    def __init__(self, serial: str, *, adb: str = "adb", env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, serial: str, *, adb: str | None = None, env: Mapping[str, str] | None = None) -> None:
         self._serial = serial
         self._is_address = re.fullmatch(r".+:\d+", serial) is not None
-        self._adb = adb
+        self._adb = adb or find_adb() or "adb"
         self._env = env
         self._connected = False
         self._worked = False
@@ -186,7 +196,7 @@ class AdbTransport(Transport):
             return
         # With a remote server this fails, harmlessly: what matters is that no later command starts one,
         # because its greeting would stand in that command's stderr and a time-out would kill the server.
-        _adb([self._adb, "start-server"], self._env)
+        _adb(self._adb, "start-server", env=self._env)
         if self._is_address:
             try:
                 connect(self._serial, adb=self._adb, env=self._env)
@@ -233,14 +243,15 @@ class AdbTransport(Transport):
         self._connected = self._silent = False
         if self._is_address:
             with contextlib.suppress(DeviceError):
-                _adb([self._adb, "disconnect", self._serial], self._env)
+                _adb(self._adb, "disconnect", self._serial, env=self._env)
 
 
-def _adb(argv: Sequence[str], env: Mapping[str, str] | None) -> Completed:
-    completed = run_local(argv, timeout_s=QUICK_S, env=env)
+def _adb(adb: str | None, *arguments: str, env: Mapping[str, str] | None) -> Completed:
+    completed = run_local([adb or find_adb() or "adb", *arguments], timeout_s=QUICK_S, env=env)
     if completed.exit_code == MISSING_PROGRAM:
         raise DeviceUnfit(
             "Google's adb is not installed",
-            hint="install it (Debian: apt install adb); HOST:PORT and usb:SERIAL go without",
+            hint="install it (Debian: apt install adb) or set ANDROID_HOME to the SDK's folder; "
+            "HOST:PORT and usb:SERIAL work without adb",
         )
     return completed

@@ -84,7 +84,7 @@ def test_on_a_real_arm_kernel_the_bundle_and_busybox_are_enough_too(programs, tm
             ),
         )
         transport.run(["mkdir", root], timeout_s=60).check()
-        info, _ = describe(transport, name="bare", kind="raspberry_pi", folder=root)
+        info, _ = describe(transport, name="bare", kind="linux_board", folder=root)
         device = Device(info, transport, root, lambda: transport)
         folder = deploy_bundle(device, ensure_bundle("arm64-v8a"), lambda line: None).folder
         bundle = folder.removeprefix(root)

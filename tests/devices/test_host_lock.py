@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from harness.devices.host_lock import hold_device
-from harness.devices.target import Target, group_by_place
+from harness.devices.places import group_by_place
+from harness.devices.target import Target
 from harness.errors import DeviceUnfit, Interrupted
 
 HOST = Target("host", "host", "local")
 EMULATOR = Target("emulator", "emulator", "local")
 PHONE = Target("phone", "android", "adb", "serial")
-BOARD = Target("board", "raspberry_pi", "ssh", "pi@board")
+BOARD = Target("board", "linux_board", "ssh", "pi@board")
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fakes import DamagingTransport
-from harness.devices import inventory
+from harness.devices import android, inventory
 from harness.devices.device import Device, describe
 from harness.devices.device_lock import hold_on_device
 from harness.errors import UsageError
@@ -96,11 +96,10 @@ def test_names_on_the_command_line_are_refused_before_anything_is_done(
 
 def test_attached_devices_cannot_steer_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = AttachedDevice("1A2B", "device", "Pix\x1b[2Jel\u202e", "p", 1)
-    monkeypatch.undo()
-    monkeypatch.setattr(inventory, "adb_available", lambda: True)
+    monkeypatch.setattr(android, "find_adb", lambda: "adb")
     monkeypatch.setattr(
-        inventory, "list_devices", lambda: (shown, AttachedDevice("3C\x1b[2J", "device", "x", "p", 2))
+        android, "list_devices", lambda: (shown, AttachedDevice("3C\x1b[2J", "device", "x", "p", 2))
     )
-    (only,) = inventory.attached()
+    (only,) = android.attached()
     assert only.serial == "1A2B"
     assert only.model == "Pix [2Jel"

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices import inventory
+from harness.devices import android, inventory
+from harness.devices.devices_toml import EXAMPLE
 from harness.errors import DeviceUnfit, UsageError
 from harness.transports.adb import AttachedDevice
 
-PIXEL = AttachedDevice(serial="1A2B", state="device", model="Pixel_6", product="oriole", transport_id="1")
+PIXEL = AttachedDevice(serial="1A2B", state="device", model="Pixel_6", product="oriole", transport_id=1)
 PIXEL_PRO = AttachedDevice(
-    serial="3C4D", state="device", model="Pixel_6_Pro", product="raven", transport_id="2"
+    serial="3C4D", state="device", model="Pixel_6_Pro", product="raven", transport_id=2
 )
 
 
@@ -21,6 +22,7 @@ OTHER = "[devices.b]\nkind = 'android'\naddress = 'x'\n"
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder, no user configuration and nothing attached."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     attach(monkeypatch)
     return tmp_path
@@ -37,7 +39,7 @@ def test_built_in_devices_need_nothing(here: Path) -> None:
 
 
 def test_the_example_is_valid_and_resolves(here: Path) -> None:
-    (here / "devices.toml").write_bytes(inventory.EXAMPLE.read_bytes())
+    (here / "devices.toml").write_bytes(EXAMPLE.read_bytes())
     assert [t.name for t in inventory.resolve(["all"])] == ["kitchen-pi", "pixel", "board"]
     (phone,) = inventory.resolve(["tag:phone"])
     assert (phone.transport, phone.address) == ("adb", "1A2B3C4D5E6F")
@@ -79,6 +81,78 @@ def test_without_a_name_and_not_exactly_one_device_all_are_listed(
     assert "emulator" in caught.value.hint
 
 
+def test_android_serial_chooses_among_attached_devices(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attach(monkeypatch, PIXEL, PIXEL_PRO)
+    monkeypatch.setenv("ANDROID_SERIAL", "3C4D")
+    (target,) = inventory.resolve([])
+    assert (target.name, target.address, target.transport) == ("Pixel_6_Pro", "3C4D", "adb")
+
+
+def test_a_named_device_overrides_android_serial(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attach(monkeypatch, PIXEL, PIXEL_PRO)
+    monkeypatch.setenv("ANDROID_SERIAL", "3C4D")
+    assert inventory.resolve(["1A2B"])[0].address == "1A2B"
+    assert inventory.resolve(["host"])[0].kind == "host"
+
+
+def test_without_adb_android_serial_names_the_device_on_usb(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_usb = [AttachedDevice(f"usb:{serial}", "device", None, None, None) for serial in ("1A2B", "3C4D")]
+    attach(monkeypatch, *on_usb)
+    monkeypatch.setenv("ANDROID_SERIAL", "3C4D")
+    (target,) = inventory.resolve([])
+    assert (target.address, target.transport) == ("usb:3C4D", "adb-direct")
+
+
+def test_android_serial_may_be_an_address(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANDROID_SERIAL", "192.168.1.9:5555")
+    (target,) = inventory.resolve([])
+    assert (target.address, target.transport) == ("192.168.1.9:5555", "adb-direct")
+
+
+@pytest.mark.parametrize("serial", ["GONE", "pixel", "-s", "usb:\x1b[2J"])
+def test_android_serial_of_a_device_that_is_not_attached_is_an_error_that_names_the_variable(
+    here: Path, monkeypatch: pytest.MonkeyPatch, serial: str
+) -> None:
+    attach(monkeypatch, PIXEL)
+    monkeypatch.setenv("ANDROID_SERIAL", serial)
+    with pytest.raises(DeviceUnfit) as caught:
+        inventory.resolve([])
+    assert caught.value.what == f"ANDROID_SERIAL names the device {serial!r}, which is not attached"
+    assert caught.value.hint.startswith("attach it or unset ANDROID_SERIAL")
+    assert "1A2B (Pixel_6)" in caught.value.hint
+
+
+def test_an_empty_android_serial_counts_as_unset(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attach(monkeypatch, PIXEL)
+    monkeypatch.setenv("ANDROID_SERIAL", "")
+    assert inventory.resolve([])[0].address == "1A2B"
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "hint"),
+    [
+        ("host:5555", "'host' takes no '5555'", "choose from: host"),
+        ("emulator:", "'emulator' takes no ''", "emulator:cortex-a53"),
+        ("arm-vm:usb", "'arm-vm' takes no 'usb'", "arm-vm:adb-direct, arm-vm:adb, arm-vm:ssh"),
+    ],
+)
+def test_an_option_that_a_built_in_device_does_not_have_is_refused(
+    here: Path, name: str, says: str, hint: str
+) -> None:
+    with pytest.raises(UsageError, match=says) as caught:
+        inventory.resolve([name])
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("kind", ["linux_board", "raspberry_pi"])
+def test_a_board_may_be_configured_by_its_former_kind(here: Path, kind: str) -> None:
+    (here / "devices.toml").write_text(f"[devices.pi]\nkind = '{kind}'\naddress = 'pi@board'")
+    (board,) = inventory.resolve(["pi"])
+    assert (board.kind, board.transport) == ("linux_board", "ssh")
+
+
 def test_an_unknown_name_lists_what_there_is(here: Path) -> None:
     with pytest.raises(DeviceUnfit, match="no device 'nosuch'") as caught:
         inventory.resolve(["nosuch"])
@@ -109,9 +183,9 @@ def test_a_phone_on_usb_needs_no_adb(here: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_without_adb_the_usb_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inventory, "adb_available", lambda: False)
-    monkeypatch.setattr(inventory, "list_usb_devices", lambda: (PIXEL,))
-    assert inventory.attached() == (PIXEL,)
+    monkeypatch.setattr(android, "find_adb", lambda: None)
+    monkeypatch.setattr(android, "list_usb_devices", lambda: (PIXEL,))
+    assert android.attached() == (PIXEL,)
 
 
 @pytest.mark.parametrize(
@@ -136,10 +210,12 @@ def test_without_adb_the_usb_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
         ("[devices]\na = 5", r"device 'a': Expected `object`.*line 2"),
         ("[devices.a]\nkind = 'android'\naddress = '-oProxyCommand=x'", "line 3"),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\nport = 70000", "line 4"),
-        ("[devices.a]\nkind = 'android'\naddress = 'x'\ntransport = 'ssh'", "cannot be reached by 'ssh'"),
+        ("[devices.a]\nkind = 'android'\naddress = 'x'\ntransport = 'ssh'", "reached by 'ssh'.*line 4"),
+        ("[devices.a]\nkind = 'emulator'\naddress = 'x'", "'emulator' is not a kind.*line 2"),
+        ("[devices.a]\nkind = 'android'\naddress = 'x'\nlibc = 'system'", "no system glibc.*line 4"),
         (
             "[devices.a]\nkind = 'android'\naddress = 'usb:1A'\ntransport = 'adb'",
-            "cannot be reached by 'adb' as 'usb:1A'",
+            "'usb:1A' cannot be reached by 'adb'.*line 3",
         ),
         (
             "[devices.a]\nkind = 'android'\naddress = 'x'\ncores = '5-1'",

@@ -138,7 +138,7 @@ class Laboratory:
     def _target(self, route: str, port: int | None) -> Target:
         if route == "ssh":
             address = f"{self.machine.ssh_user}@127.0.0.1"
-            return Target("faulty", "raspberry_pi", "ssh", address, port=port or self.machine.ssh_port)
+            return Target("faulty", "linux_board", "ssh", address, port=port or self.machine.ssh_port)
         return Target("faulty", "android", route, f"127.0.0.1:{port or self.machine.adb_port}")
 
 

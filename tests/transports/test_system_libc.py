@@ -37,7 +37,7 @@ def board(bench: Bench, bundle_folder: str, tmp_path_factory: pytest.TempPathFac
             "SshTransport",
             lambda address, *, port: SshTransport(address, port=port, options=bench.ssh_options()),
         )
-        with linux_board.open_raspberry_pi(target, silently) as device:
+        with linux_board.open_linux_board(target, silently) as device:
             yield device
 
 

@@ -1,17 +1,18 @@
-"""The ARM machine as a device: over its adbd, by either route, or over its sshd; under virtual time."""
+"""The kind `arm_vm`: the ARM machine under virtual time, over its adbd (by either transport) or its sshd."""
 
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from harness.devices.android import FOLDER
-from harness.devices.arm_vm.machine import ArmVm, boot
+from harness.devices.android import ADB, FOLDER
+from harness.devices.arm_vm.machine import NAME, QEMU, ArmVm, boot, check_qemu
 from harness.devices.device import Device, describe
-from harness.devices.linux_board import home_folder
+from harness.devices.device_kind import DeviceKind, Program
+from harness.devices.linux_board import SSH, home_folder
 from harness.devices.target import Target
 from harness.system.processes import run_local
-from harness.transports.adb import AdbTransport
+from harness.transports.adb import AdbTransport, find_adb
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport
 from harness.transports.reconnecting import ReconnectingTransport
@@ -19,11 +20,20 @@ from harness.transports.ssh import SshTransport
 from harness.transports.tcp_link import TcpLink
 
 ADB_SERVER_TIMEOUT_S = 30
+TRANSPORTS = ("adb-direct", "adb", "ssh")
+
+
+def parse_name(name: str) -> Target | None:
+    """The machine by the transport in a name such as `arm-vm:ssh`."""
+    kind, _, transport = name.partition(":")
+    if kind != NAME or transport not in TRANSPORTS:
+        return None
+    return Target(name=name, kind="arm_vm", transport=transport)
 
 
 @contextmanager
 def open_arm_vm(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
-    """Boot the machine, yield it, and stop it; `target.transport` says which of its daemons is used."""
+    """Boot the machine, yield it, and stop it; `target.transport` chooses the daemon."""
     with boot(virtual_time=True, log=log) as machine, ExitStack() as stack:
         adb_environment = stack.enter_context(_own_adb_server(machine)) if target.transport == "adb" else {}
 
@@ -35,7 +45,7 @@ def open_arm_vm(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
         over_ssh = target.transport == "ssh"
         folder = target.folder or (home_folder(transport, target.name) if over_ssh else FOLDER)
         info, free_bytes = describe(
-            transport, name=target.name, kind="arm_vm", folder=folder, clock="virtual"
+            transport, name=target.name, kind=ARM_VM.name, folder=folder, clock="virtual"
         )
         yield Device(info, transport, folder, connect, target.launcher, free_bytes=free_bytes)
 
@@ -54,9 +64,9 @@ def _connect(machine: ArmVm, transport: str, adb_environment: dict[str, str]) ->
 
 @contextmanager
 def _own_adb_server(machine: ArmVm) -> Iterator[dict[str, str]]:
-    """An adb server apart from the user's own, which knows only the machine's key; ended afterwards."""
+    """The environment of a separate adb server, which knows only the machine's key and ends afterwards."""
     with tempfile.TemporaryDirectory(prefix="harness-adb-") as home:
-        # A socket in a file instead of a port: nobody else can take or scan it.
+        # A socket in a file instead of a port: no other program can take or scan it.
         environment = {
             "HOME": home,
             "ADB_VENDOR_KEYS": str(machine.adb_key),
@@ -65,4 +75,17 @@ def _own_adb_server(machine: ArmVm) -> Iterator[dict[str, str]]:
         try:
             yield environment
         finally:
-            run_local(["adb", "kill-server"], timeout_s=ADB_SERVER_TIMEOUT_S, env=environment)
+            if adb := find_adb():
+                run_local([adb, "kill-server"], timeout_s=ADB_SERVER_TIMEOUT_S, env=environment)
+
+
+ARM_VM = DeviceKind(
+    name="arm_vm",
+    runs_on_host=True,
+    open=open_arm_vm,
+    check=lambda _target: check_qemu(),
+    built_in=Target(name=NAME, kind="arm_vm", transport=TRANSPORTS[0]),
+    parse=parse_name,
+    name_forms=tuple(f"{NAME}:{transport}" for transport in TRANSPORTS),
+    programs=(Program(QEMU, "qemu-system-arm", f"the device `{NAME}` needs"), ADB, SSH),
+)

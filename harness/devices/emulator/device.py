@@ -1,6 +1,6 @@
-"""An ARM core under user-mode QEMU on this machine, with exact guest instruction counts.
+"""The kind `emulator`: an ARM core under user-mode QEMU on this machine, with exact guest instruction counts.
 
-Its wall-clock time tells nothing about a phone; its instruction counts repeat to the last digit.
+Its wall-clock times do not predict a phone's; its instruction counts repeat to the last digit.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ import msgspec
 
 from harness.devices.cores import PARTS
 from harness.devices.device import JOB, Device, describe
+from harness.devices.device_kind import DeviceKind, Program
 from harness.devices.emulator.instruction_counter import ensure_instruction_counter
 from harness.devices.emulator.qemu import ensure_qemu, qemu_cores, qemu_version
 from harness.devices.target import Target
@@ -33,13 +34,22 @@ CPU revision\t: 0
 """
 
 
-def check_core(core: str) -> None:
+def parse_name(name: str) -> Target | None:
+    """The emulated core of a name such as `emulator:cortex-a53`."""
+    kind, _, core = name.partition(":")
+    if kind != "emulator" or not core:
+        return None
+    return Target(name=name, kind="emulator", transport="local", address=core)
+
+
+def check_core(target: Target) -> None:
     """Refuse a core that QEMU does not know, before anything is built or pushed.
 
     Raises:
-        DeviceUnfit: there is no QEMU.
-        UsageError: it does not know the core.
+        DeviceUnfit: QEMU is not installed.
+        UsageError: QEMU does not know the core.
     """
+    core = target.address or DEFAULT_CORE
     try:
         version, known = qemu_version(), qemu_cores()
     except BundleError as error:
@@ -56,7 +66,9 @@ def open_emulator(target: Target, log: Callable[[str], None]) -> Iterator[Device
     qemu = ensure_qemu(log)
     folder = target.folder or str(cache_folder() / "devices" / f"emulator-{core}")
     transport = LocalTransport()
-    host, free_bytes = describe(transport, name=target.name, kind="emulator", folder=folder, clock="emulated")
+    host, free_bytes = describe(
+        transport, name=target.name, kind=EMULATOR.name, folder=folder, clock="emulated"
+    )
     info = msgspec.structs.replace(
         host,
         abi="arm64-v8a",
@@ -100,3 +112,15 @@ def _write_root(root: Path, core: str, count: int) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
     return root
+
+
+EMULATOR = DeviceKind(
+    name="emulator",
+    runs_on_host=True,
+    open=open_emulator,
+    check=check_core,
+    built_in=Target(name="emulator", kind="emulator", transport="local"),
+    parse=parse_name,
+    name_forms=("emulator:cortex-a53",),
+    programs=(Program("qemu-aarch64", "qemu-user", "the device `emulator` needs"),),
+)

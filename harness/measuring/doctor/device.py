@@ -6,11 +6,12 @@ import time
 from harness.analysis.validity.environment_checks import FIXED_GOVERNORS, THROTTLED_NOW, THROTTLED_SINCE_BOOT
 from harness.devices.conditions import parse_conditions
 from harness.devices.device import Device
+from harness.devices.device_kind import Check
 from harness.devices.device_lock import find_holder
+from harness.devices.kinds import KINDS
 from harness.devices.probe import PROBE_SCRIPT, PROBE_TIMEOUT_S, Probed, parse_probe, read_facts
 from harness.devices.tuning import left_behind
-from harness.measuring.doctor.android import examine_android
-from harness.measuring.doctor.diagnosis import Diagnosis, Level
+from harness.measuring.doctor.diagnosis import Diagnosis
 from harness.records import Conditions
 from harness.system.text import ending
 from harness.transports.verified import run_verified
@@ -58,18 +59,9 @@ def examine_device(device: Device) -> tuple[Diagnosis, ...]:
         _counters(device, facts),
         None if device.info.emulated else _load(device),
     )
-    found = [_diagnose(device, check) for check in checks if check]
-    if "android_release" in facts.values:
-        found += [_diagnose(device, check) for check in examine_android(device.transport)]
-    return tuple(found)
-
-
-# what, level, detail, mend
-Check = tuple[str, Level, str, str]
-
-
-def _diagnose(device: Device, check: Check) -> Diagnosis:
-    return Diagnosis(device.info.name, *check)
+    found = [check for check in checks if check]
+    found += KINDS[device.info.kind].examine(device)
+    return tuple(Diagnosis(device.info.name, *check) for check in found)
 
 
 def _read_conditions(device: Device) -> Conditions:
@@ -184,11 +176,8 @@ def _governor(device: Device, conditions: Conditions) -> Check | None:
     detail = ", ".join(governors)
     if all(governor in FIXED_GOVERNORS for governor in governors):
         return ("governor", "ok", detail, "")
-    if device.info.kind == "android":
-        hint = "adb shell cmd power set-fixed-performance-mode-enabled true (Android 11 and later)"
-    else:
-        hint = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
-    return ("governor", "advice", f"{detail}: frequencies follow the load", hint)
+    fix = KINDS[device.info.kind].governor_fix
+    return ("governor", "advice", f"{detail}: frequencies follow the load", fix)
 
 
 def _counters(device: Device, facts: Probed) -> Check | None:
@@ -197,12 +186,8 @@ def _counters(device: Device, facts: Probed) -> Check | None:
         return None
     if int(level) <= PARANOID:
         return ("counters", "ok", f"permitted (perf_event_paranoid {level})", "")
-    if device.info.kind == "android":
-        hint = "adb shell setprop security.perf_harden 0"
-    else:
-        hint = f"sudo sysctl kernel.perf_event_paranoid={PARANOID}"
     detail = f"instructions are not counted (perf_event_paranoid {level})"
-    return ("counters", "advice", detail, hint)
+    return ("counters", "advice", detail, KINDS[device.info.kind].counters_fix)
 
 
 def _load(device: Device) -> Check | None:

@@ -1,10 +1,8 @@
 """What one look at one thing says."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-# `advice`: measurements are possible, and better with it; `unfit`: they are spoiled or impossible.
-Level = Literal["ok", "advice", "unfit"]
+from harness.devices.device_kind import Level
 
 
 @dataclass(frozen=True)

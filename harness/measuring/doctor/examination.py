@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from harness.devices.android import check_state
+from harness.devices.android import attached, check_state
 from harness.devices.host_lock import hold_device
-from harness.devices.inventory import attached
-from harness.devices.kinds import check_target, open_device
+from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, HarnessError
 from harness.measuring.doctor.device import examine_device
@@ -19,8 +18,9 @@ def examine(target: Target | None, log: Callable[[str], None]) -> tuple[Diagnosi
     if target is None:
         return (*host, *_examine_attached())
     try:
-        check_target(target)
-        with hold_device(target, log), open_device(target, log) as device:
+        kind = KINDS[target.kind]
+        kind.check(target)
+        with hold_device(target, log), kind.open(target, log) as device:
             return (
                 *host,
                 Diagnosis(target.name, "reachable", "ok", _reached(target)),
@@ -31,7 +31,7 @@ def examine(target: Target | None, log: Callable[[str], None]) -> tuple[Diagnosi
 
 
 def _examine_attached() -> Iterator[Diagnosis]:
-    """What adb sees and cannot use."""
+    """The devices that adb lists, and those among them that cannot be used."""
     for device in attached():
         try:
             check_state(device)

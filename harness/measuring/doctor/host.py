@@ -5,11 +5,12 @@ import platform
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from harness.devices.device_kind import Level, Program
+from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import BundleError
-from harness.measuring.doctor.diagnosis import Diagnosis, Level
+from harness.measuring.doctor.diagnosis import Diagnosis
 from harness.runner.bundle import ABIS
 from harness.runner.bundle.build import bundle_folder
 from harness.runner.bundle.toolchain import find_toolchain
@@ -22,32 +23,10 @@ PINNED = ("torch", "executorch")
 CACHE_BYTES = 2 * 2**30
 
 
-@dataclass(frozen=True)
-class Program:
-    """A program that some devices need: of a kind, reached by a transport."""
-
-    name: str
-    package: str
-    serves: str
-    kind: str = ""
-    transport: str = ""
-
-    def is_needed(self, target: Target | None) -> bool:
-        """Whether the device cannot be used without it."""
-        return target is not None and (target.kind == self.kind or target.transport == self.transport)
-
-
-PROGRAMS = (
-    Program("adb", "adb", "phones over USB and Wi-Fi pairing", transport="adb"),
-    Program("ssh", "openssh-client", "Raspberry Pis", transport="ssh"),
-    Program("qemu-aarch64", "qemu-user", "the device `emulator`", kind="emulator"),
-    Program("qemu-system-aarch64", "qemu-system-arm", "the device `arm-vm`", kind="arm_vm"),
-)
-
-
 def examine_host(target: Target | None) -> tuple[Diagnosis, ...]:
     """Examine what every device needs, and what the named one does."""
-    return (*_versions(), *_runners(), *(_program(program, target) for program in PROGRAMS), _disk())
+    programs = dict.fromkeys(program for kind in KINDS.values() for program in kind.programs)
+    return (*_versions(), *_runners(), *(_program(program, target) for program in programs), _disk())
 
 
 def _versions() -> Iterator[Diagnosis]:
@@ -78,12 +57,17 @@ def _runners() -> Iterator[Diagnosis]:
 
 
 def _program(program: Program, target: Target | None) -> Diagnosis:
-    path = shutil.which(program.name)
+    path = program.path()
     if path:
         return _found(program.name, path)
-    level: Level = "unfit" if program.is_needed(target) else "advice"
-    detail = f"not installed; {program.serves} need{'s' if program.kind else ''} it"
+    level: Level = "unfit" if target and _needs(target, program) else "advice"
+    detail = f"not installed; {program.needed_by} it"
     return Diagnosis(SUBJECT, program.name, level, detail, f"sudo apt-get install {program.package}")
+
+
+def _needs(target: Target, program: Program) -> bool:
+    over = program.transports
+    return program in KINDS[target.kind].programs and (not over or target.transport in over)
 
 
 def _disk() -> Diagnosis:

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from harness.devices.android import check_state
+from harness.devices.android import check_state, power_saving_checks, screen_checks
 from harness.devices.device import Device
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit
 from harness.measuring.doctor import Diagnosis, examine
 from harness.measuring.doctor import device as doctor_device
-from harness.measuring.doctor.android import power_saving_checks, screen_checks
 from harness.measuring.doctor.device import examine_device
 from harness.measuring.doctor.host import examine_host
 from harness.records import DeviceInfo
@@ -52,7 +51,7 @@ def examine_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
     def examine_it(
         files: dict[str, str] | None = None,
         programs: dict[str, str] | None = None,
-        kind: str = "raspberry_pi",
+        kind: str = "linux_board",
     ) -> dict[str, Diagnosis]:
         root = tmp_path / "root"
         for name, content in {**HEALTHY, **(files or {})}.items():
@@ -134,7 +133,7 @@ def dumpsys(*, wakefulness: str = "Awake", locked: str = "false", level: int = 8
 @pytest.mark.parametrize(
     ("what", "state", "says", "hint"),
     [
-        ("screen", {"wakefulness": "Asleep"}, "it is asleep", "KEYCODE_WAKEUP"),
+        ("screen", {"wakefulness": "Asleep"}, "the device is asleep", "KEYCODE_WAKEUP"),
         ("battery", {"level": 7}, "7 %", "charge it"),
         ("thermal status", {"status": 3}, "thermal status 3", "cool down"),
     ],
@@ -194,7 +193,7 @@ def test_nothing_is_left_in_the_folder(examine_recorded: Examine, tmp_path: Path
         ("recovery", "recovery mode", "adb -s SERIAL reboot"),
         ("bootloader", "bootloader", "fastboot -s SERIAL reboot"),
         ("no permissions", "may not open", "udev"),
-        ("something new", "adb says 'something new'", "adb devices"),
+        ("something new", "state as 'something new'", "adb devices"),
     ],
 )
 def test_an_attached_device_in_no_state_to_measure_is_told(state: str, says: str, hint: str) -> None:
@@ -220,7 +219,7 @@ def test_a_hostile_serial_is_quoted_in_the_mend() -> None:
         (Target("emulator", "emulator", "local"), "qemu-aarch64"),
         (Target("arm-vm", "arm_vm", "ssh"), "qemu-system-aarch64"),
         (Target("phone", "android", "adb"), "adb"),
-        (Target("pi", "raspberry_pi", "ssh"), "ssh"),
+        (Target("pi", "linux_board", "ssh"), "ssh"),
     ],
 )
 def test_a_missing_program_matters_to_whoever_needs_it(
