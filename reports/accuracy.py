@@ -1,4 +1,4 @@
-"""How accurate each file is, what its precision loses against fp32, and what its figures leave out."""
+"""Accuracy of each evaluated file, its drop against fp32, and the images that are not counted."""
 
 import shlex
 from collections.abc import Sequence
@@ -12,30 +12,30 @@ from harness.system.text import printable
 from reports.figures import short_name
 from reports.numbers import MISSING, significant
 
-# From here on another precision, or quantization-aware training, is worth its trouble.
-GRAVE_DROP_POINTS = 2.0
+# Above this drop another precision, or quantization-aware training, is worth trying.
+LARGE_DROP_POINTS = 2.0
 
 COLUMNS = (
     "top-1 %",
     "top-5 %",
     "images",
-    "left out",
+    "unreadable",
     "same top-1 as PyTorch %",
-    "points lost against fp32",
+    "drop from fp32 (pp)",
     "McNemar's p",
 )
 
 
 @dataclass(frozen=True)
 class AccuracyRow:
-    """One file on one device, evaluated."""
+    """One evaluated file; `texts` in the order of `COLUMNS`."""
 
     name: str
     texts: tuple[str, ...]
 
 
 def describe_accuracy(cells: Sequence[Cell]) -> tuple[AccuracyRow, ...]:
-    """One row for each file that was evaluated: cells that differ in threads alone share theirs."""
+    """One row per evaluated file: cells that differ only in threads share a row."""
     rows: dict[str, AccuracyRow] = {}
     for cell in cells:
         if cell.accuracy:
@@ -67,20 +67,20 @@ def _points(drop: PairedDrop) -> str:
 
 
 def _advise(weights: Weights) -> str:
-    """The command that may win back what int8 loses, naming the file these weights came from."""
+    """The command that may recover int8 accuracy, with the file that these weights came from."""
     file = PurePath(printable(weights.source))
     command = ("harness", "train", "--from", file.name, "--quantization-aware", "--dataset", "DATASET")
     out = ("--out", f"{file.stem}-qat.safetensors")
-    return f"Training with int8's roundings may win it back: {shlex.join((*command, *out))}"
+    return f"Quantization-aware training may recover int8 accuracy: {shlex.join((*command, *out))}"
 
 
 def _signed(points: float) -> str:
-    """A loss without a sign, a gain with its minus; never `-0.00`."""
+    """A drop has no sign, a gain a minus; never `-0.00`."""
     return f"{round(points, 2) + 0.0:.2f}"
 
 
 def how_evaluated(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """Data, place and preparation of the images, each once."""
+    """Data set, device and preprocessing of each evaluation, without repeats."""
     answer = (
         f"{printable(a.dataset)} {printable(a.split)}, run on {printable(a.measured_on)}: "
         f"{printable(a.preprocessing)}"
@@ -91,18 +91,18 @@ def how_evaluated(cells: Sequence[Cell]) -> tuple[str, ...]:
 
 
 def left_out(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """The pictures that could not be read and why, each once; only the first where there are many."""
+    """Images that could not be read, with the reason, without repeats; only the first of many."""
     answer: dict[str, None] = {}
     for cell in cells:
         if cell.accuracy and cell.accuracy.unreadable:
             answer |= dict.fromkeys(map(printable, cell.accuracy.unreadable_images))
             if more := cell.accuracy.unreadable - len(cell.accuracy.unreadable_images):
-                answer[f"and {more:,} more, named in the run folder's accuracy/*.json"] = None
+                answer[f"and {more:,} more, listed in the run folder's accuracy/*.json"] = None
     return tuple(answer)
 
 
-def doubts_about_accuracy(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """What a reader of the table must know: grave losses, answers that are not PyTorch's, gaps."""
+def accuracy_notes(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Large drops from fp32, outputs that differ from PyTorch's and unreadable images, as sentences."""
     notes: dict[str, None] = {}
     for cell in cells:
         accuracy = cell.accuracy
@@ -110,8 +110,8 @@ def doubts_about_accuracy(cells: Sequence[Cell]) -> tuple[str, ...]:
             continue
         name = f"{short_name(cell.variant)} {cell.variant.precision}"
         drop = accuracy.drop_from_fp32
-        if drop and drop.points.estimate > GRAVE_DROP_POINTS:
-            notes[f"{name} loses {_points(drop)} points against fp32."] = None
+        if drop and drop.points.estimate > LARGE_DROP_POINTS:
+            notes[f"{name}: top-1 is {_points(drop)} pp below fp32."] = None
             if is_quantized(cell.variant.precision):
                 notes[_advise(cell.variant.weights)] = None
         if accuracy.first_mismatch_at:
@@ -124,6 +124,6 @@ def doubts_about_accuracy(cells: Sequence[Cell]) -> tuple[str, ...]:
             total = accuracy.images + accuracy.unreadable
             notes[
                 f"{accuracy.unreadable:,} of {total:,} images of {printable(accuracy.dataset)} could not be"
-                f" read and are in no figure, such as {printable(accuracy.unreadable_images[0])}."
+                f" read and are not counted, such as {printable(accuracy.unreadable_images[0])}."
             ] = None
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""`cells.csv`: one line a cell, raw figures with their units in the column names."""
+"""`cells.csv`: one line per cell, raw figures with units in the column names."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ _Value = str | int | float | None
 
 
 def write_csv(runs: Sequence[tuple[Run, Sequence[Cell]]], path: Path) -> None:
-    """Missing figures are empty; text that begins like a formula is made harmless."""
+    """Missing figures are empty; text that a spreadsheet would run as a formula is escaped."""
     table = pd.DataFrame([_row(run, cell) for run, cells in runs for cell in cells])
     text = table.select_dtypes(include=["object", "string"]).columns
     table[text] = table[text].map(lambda value: spreadsheet(value) if isinstance(value, str) else value)
@@ -34,7 +34,7 @@ def _row(run: Run, cell: Cell) -> dict[str, _Value]:
         **_published(cell),
         "parity_passed": None if cell.parity is None else str(cell.parity.passed).lower(),
         "parity_max_abs_error": cell.parity.max_abs_error if cell.parity else None,
-        "first_mismatch_at": _departure(cell),
+        "first_mismatch_at": _first_mismatch(cell),
         "status": cell.verdict.status,
         "reasons": "; ".join(f"{reason.code}: {reason.detail}" for reason in cell.verdict.reasons),
         "failure": cell.failure.what if cell.failure else None,
@@ -71,7 +71,7 @@ def _identity(cell: Cell) -> dict[str, _Value]:
 
 
 def _latency(latency: Latency | None) -> dict[str, _Value]:
-    """On a device whose clock is not real these are emulated or virtual; the `clock` column says so."""
+    """Emulated or virtual where the `clock` column is not `real`."""
     return {
         "latency_median_ns": latency.median_ns.estimate if latency else None,
         "latency_median_low_ns": latency.median_ns.low if latency else None,
@@ -97,7 +97,7 @@ def _ends(name: str, interval: Interval | None) -> dict[str, _Value]:
 
 
 def _counts(cell: Cell) -> dict[str, _Value]:
-    """Medians over the processes that counted."""
+    """Medians over the processes whose counters could be read."""
     columns: dict[str, _Value] = {}
     for name in ("cycles", "cache_misses", "branch_misses"):
         counts = [getattr(process, f"{name}_per_inference") for process in cell.processes]
@@ -152,11 +152,11 @@ def _accuracy(accuracy: Accuracy | None) -> dict[str, _Value]:
 
 
 def _drop(drop: PairedDrop | None) -> dict[str, _Value]:
-    """Paired on the same images; positive where accuracy is lost."""
+    """Percentage points, paired on the same images; positive where accuracy is lower than in fp32."""
     return {
-        "drop_from_fp32_points": drop.points.estimate if drop else None,
-        "drop_from_fp32_low_points": drop.points.low if drop else None,
-        "drop_from_fp32_high_points": drop.points.high if drop else None,
+        "drop_from_fp32_pp": drop.points.estimate if drop else None,
+        "drop_from_fp32_low_pp": drop.points.low if drop else None,
+        "drop_from_fp32_high_pp": drop.points.high if drop else None,
         "drop_from_fp32_p_value": drop.p_value if drop else None,
     }
 
@@ -169,8 +169,8 @@ def _published(cell: Cell) -> dict[str, _Value]:
     }
 
 
-def _departure(cell: Cell) -> str | None:
-    """The first tier that computes something else, by the reference input or by the evaluated images."""
+def _first_mismatch(cell: Cell) -> str | None:
+    """The first stage whose output differs, for the reference input or else for the evaluated images."""
     found = cell.parity.first_mismatch_at if cell.parity else None
     return found or (cell.accuracy.first_mismatch_at if cell.accuracy else None)
 

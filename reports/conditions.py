@@ -1,4 +1,4 @@
-"""What could have disturbed a measurement, as recorded before and after it, in a few words a cell."""
+"""Clocks, temperatures, load and memory before, during and after the processes of each cell."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _Reading = Callable[[Conditions], Iterable[float]]
 
 @dataclass(frozen=True)
 class ConditionsRow:
-    """Ranges over the cell's processes, before → after."""
+    """One cell: ranges over its processes, `before → after`, in the order of `COLUMNS`."""
 
     name: str
     texts: tuple[str, ...]
@@ -21,10 +21,10 @@ class ConditionsRow:
 
 COLUMNS = (
     "temperature °C",
-    "hottest in between",
+    "hottest while measuring °C",
     "frequency MHz",
-    "mean MHz in between",
-    "busiest core's MHz in between",
+    "mean MHz while measuring",
+    "fastest core's MHz while measuring",
     "governor",
     "load average",
     "available memory MB",
@@ -36,7 +36,7 @@ COLUMNS = (
 
 
 def describe(cells: Sequence[Cell]) -> tuple[ConditionsRow, ...]:
-    """One row for each cell that was measured."""
+    """One row per measured cell."""
     return tuple(
         ConditionsRow(
             f"{full_name(cell)}",
@@ -61,7 +61,7 @@ def describe(cells: Sequence[Cell]) -> tuple[ConditionsRow, ...]:
 
 
 def unreadable(cells: Sequence[Cell]) -> tuple[tuple[str, str], ...]:
-    """What the device would not tell, and why: each fact once."""
+    """Facts that could not be read on the device, with the reason, without repeats."""
     reasons: dict[str, str] = {}
     for cell in cells:
         for process in cell.processes:
@@ -72,7 +72,7 @@ def unreadable(cells: Sequence[Cell]) -> tuple[tuple[str, str], ...]:
 
 
 def tuning(cells: Sequence[Cell]) -> str | None:
-    """What `--quiet-device` set, as read back, and what it could not; None where it was not asked for."""
+    """Settings changed by `--tune-device`, as read back, and those refused; None if it was not asked for."""
     settings = dict.fromkeys(setting for cell in cells for setting in cell.tuning or ())
     texts = [
         f"{setting.name} {setting.now} (was {setting.before})"
@@ -102,7 +102,7 @@ def _frequencies(conditions: Conditions) -> Iterable[float]:
 
 
 def _mean_frequencies(cell: Cell) -> str:
-    """From time_in_state: over each process, for each group of cores that changes its clock together."""
+    """From cpufreq's `time_in_state`: the range over processes and groups of cores that share a clock."""
     means = []
     for process in cell.processes:
         for policy in {one.policy for one in process.time_in_state}:
@@ -114,7 +114,7 @@ def _mean_frequencies(cell: Cell) -> str:
 def _sampled(
     cell: Cell, reading: Callable[[ConditionsSample], Iterable[float | None]], factor: float = 1.0
 ) -> str:
-    """The range of the highest reading of each sample, taken while the processes ran."""
+    """The range of each sample's highest reading, taken while the processes ran."""
     highest = [
         max(known) * factor
         for process in cell.processes

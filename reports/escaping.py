@@ -1,6 +1,6 @@
-"""Untrusted text (a device's model, a file's name, a runner's last words) made safe where it is shown.
+"""Escape untrusted text (a device's model, a file name, a runner's output) for Markdown and spreadsheets.
 
-HTML is escaped by jinja2; the terminal by `harness.system.text`; here are Markdown and spreadsheets.
+jinja2 escapes HTML, `harness.system.text` what goes to the terminal.
 """
 
 import re
@@ -11,14 +11,14 @@ _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]#!|~$]|^[-+])")
 
 
 def markdown(text: str) -> str:
-    """The text as Markdown shows it literally, also inside a table: no tag, link, mention or cell border."""
+    """Markdown that shows the text literally, also in a table: no tag, link, mention or cell border."""
     escaped = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # A backslash does not stop a mention on GitHub; an invisible space after the @ does.
     return _MARKDOWN_SPECIAL.sub(r"\\\1", escaped).replace("@", "@\u200b")
 
 
 def spreadsheet(text: str) -> str:
-    """The text as a spreadsheet shows it literally: what begins like a formula gets an apostrophe.
+    """The text with an apostrophe in front if a spreadsheet would run it as a formula.
 
     OWASP, "CSV Injection": `=`, `+`, `-`, `@` begin a formula, also their full-width forms.
     """

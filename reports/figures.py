@@ -1,4 +1,4 @@
-"""The figures of a cell that reports show: what it costs, and how accurate it is, and who says so."""
+"""Cost and accuracy of a cell as reports show them, with the source of the accuracy, and names of cells."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,14 +6,14 @@ from typing import Literal
 from harness.analysis.published import published_accuracy
 from harness.records import Accuracy, Cell, DeviceInfo, Interval, Variant
 from harness.system.text import printable
-from reports.flags import is_doubtful
+from reports.flags import is_flagged
 
 _CLOCK_MARKS = {"real": "", "emulated": "(emulated)", "virtual": "(virtual)"}
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What a device's cost axis shows."""
+    """The unit and axis label of cost on a device."""
 
     name: str
     unit: str
@@ -26,7 +26,7 @@ INSTRUCTIONS = Scale("instructions", "M", "Instructions per inference, millions"
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its interval, in the unit of its scale."""
+    """A value with its 95 % interval, in the unit of its scale."""
 
     value: float
     low: float
@@ -40,7 +40,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Top1:
-    """Top-1 accuracy in percent; `source` says who measured it, and on what."""
+    """Top-1 accuracy in percent; `source` names the data and the device, or the publication."""
 
     percent: Estimate
     kind: Literal["measured", "published"]
@@ -48,17 +48,17 @@ class Top1:
 
 
 def clock_mark(device: DeviceInfo) -> str:
-    """`(emulated)` or `(virtual)`, to stand beside every time taken on such a device; else nothing."""
+    """`(emulated)` or `(virtual)`, shown beside every time taken on such a device; empty on a real clock."""
     return _CLOCK_MARKS[device.clock]
 
 
 def scale_of(device: DeviceInfo) -> Scale:
-    """Milliseconds on a real clock; anything else says nothing about a phone, so instructions."""
+    """Milliseconds on a real clock, else instructions: emulated times do not predict phone latency."""
     return INSTRUCTIONS if device.emulated else LATENCY
 
 
 def cost_of(cell: Cell) -> Estimate | None:
-    """The cell's cost on its device's scale, or None when it was not measured."""
+    """The cell's cost on its device's scale, or None if it was not measured."""
     return _instructions(cell) if cell.device.emulated else _latency(cell)
 
 
@@ -77,7 +77,7 @@ def _instructions(cell: Cell) -> Estimate | None:
 
 
 def top1_of(cell: Cell) -> Top1 | None:
-    """Measured accuracy of the very file that was timed, else what is published for its shape, else None."""
+    """Measured accuracy of the file that was timed, else the published one of its shape, else None."""
     if cell.accuracy is not None:
         return Top1(_scaled(cell.accuracy.top1, 100), "measured", _data(cell.accuracy))
     published = published_accuracy(cell.variant)
@@ -99,23 +99,23 @@ def _data(accuracy: Accuracy) -> str:
 
 
 def short_name(variant: Variant) -> str:
-    """`0.5/160`: width and resolution, as the field names them."""
+    """`0.5/160`: width and resolution, as in the MobileNet paper."""
     padding = "" if variant.padding == "symmetric" else f" {variant.padding}"
     return f"{width_text(variant.width)}/{variant.resolution_px}{padding}"
 
 
 def width_text(width: float) -> str:
-    """`1.0`, `0.75`: as the field writes them."""
+    """`1.0`, `0.75`: as in the MobileNet paper."""
     return f"{width:.1f}" if width == round(width, 1) else f"{width:g}"
 
 
 def row_name(cell: Cell) -> str:
-    """Its full name, crossed when it is suspect, for plots that have a row for each cell."""
-    cross = "× " if is_doubtful(cell) else ""  # noqa: RUF001
+    """The cell's full name, with a cross if it is flagged, for plots that have a row per cell."""
+    cross = "× " if is_flagged(cell) else ""  # noqa: RUF001
     return cross + full_name(cell)
 
 
 def full_name(cell: Cell) -> str:
-    """`0.5/160 int8`, with the threads when there are several."""
+    """`0.5/160 int8`; with the threads if there is more than one."""
     threads = f" {cell.plan.threads}t" if cell.plan.threads != 1 else ""
     return f"{short_name(cell.variant)} {cell.variant.precision}{threads}"

@@ -1,13 +1,13 @@
-"""Which of a verdict's reasons a plot or a table marks a cell for."""
+"""Which reasons of a verdict plots and tables mark a cell for."""
 
 from harness.records import Cell
 
-# A count of instructions does not depend on them.
+# Reasons that affect these do not affect a count of instructions.
 ABOUT_TIME = ("time", "uncertainty")
 
 
-def is_doubtful(cell: Cell) -> bool:
-    """Whether a plot marks the cell: a reason speaks against the figure that its device is judged by."""
+def is_flagged(cell: Cell) -> bool:
+    """Whether plots mark the cell: a reason affects its cost, which is instructions on emulated devices."""
     if cell.verdict.status != "suspect":
         return False
     return any(
@@ -16,6 +16,6 @@ def is_doubtful(cell: Cell) -> bool:
     )
 
 
-def grave_codes(cell: Cell) -> tuple[str, ...]:
-    """The codes of the reasons that made the verdict what it is, for a table that has no room for all."""
+def deciding_codes(cell: Cell) -> tuple[str, ...]:
+    """The codes of the reasons that decided the verdict, for a table without room for the others."""
     return tuple(reason.code for reason in cell.verdict.reasons if reason.severity != "info")

@@ -1,4 +1,4 @@
-"""Numbers as people read them: as many digits as the uncertainty carries, thousands apart."""
+"""Numbers as text: as many digits as the uncertainty justifies, with thousands separators."""
 
 import math
 from collections.abc import Iterable

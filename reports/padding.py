@@ -1,4 +1,4 @@
-"""What TensorFlow's asymmetric padding costs: variants that differ in nothing else, side by side."""
+"""The cost of TensorFlow's asymmetric padding: variants that differ only in padding, compared."""
 
 from collections.abc import Sequence
 
@@ -19,18 +19,19 @@ def padding_costs(cells: Sequence[Cell]) -> tuple[str, ...]:
         cost, base = cost_of(cell), cost_of(other)
         if cost and base:
             scale = scale_of(cell.device).name
-            sentences.append(f"{full_name(cell)} costs {_change(base, cost)} {scale} against symmetric.")
+            change = f"{_change(base, cost)} {scale}"
+            sentences.append(f"{full_name(cell)} costs {change} compared with symmetric padding.")
     return tuple(sentences)
 
 
 def _key(cell: Cell) -> tuple[object, ...]:
-    """Weights trained with one padding are no good with the other, and cost the same: they do not count."""
+    """Weights are ignored: they have to differ between paddings, and do not change the cost."""
     shape = replace(cell.variant, padding="symmetric", weights=RANDOM_WEIGHTS)
     return cell.device.name, shape, cell.plan
 
 
 def _change(base: Estimate, cost: Estimate) -> str:
-    """`+0.5 %`, with the least and the most that both intervals allow."""
+    """`+0.5 %`, with the range that both intervals allow."""
     estimate = _percent(cost.value / base.value)
     low, high = _percent(cost.low / base.high), _percent(cost.high / base.low)
     return estimate if low == high else f"{estimate} ({low} to {high})"

@@ -1,4 +1,4 @@
-"""The pages, HTML and Markdown: what was run, the answer, verdicts, plots, conditions, how to read them."""
+"""The pages, HTML and Markdown: the run, the answer, verdicts, plots, conditions, how to read the numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from reports.pictures import Picture
 from reports.sections import Section, weights_text
 from reports.style import Omitted
 from reports.tables import Table, summarise
-from reports.verdicts import Complaint, answer, complaints, count
+from reports.verdicts import ReasonGroup, answer, count, group_by_reasons
 
 
 @dataclass(frozen=True)
 class Page:
-    """All that both pages are made of; `pictures` by the section's slug."""
+    """The content of both pages; `pictures` by the section's slug."""
 
     runs: tuple[Run, ...]
     sections: tuple[Section, ...]
@@ -29,7 +29,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Part:
-    """One device's share of the page, as text."""
+    """One device's part of the page, as text."""
 
     slug: str
     title: str
@@ -37,7 +37,7 @@ class Part:
     facts: tuple[tuple[str, str], ...]
     answer: tuple[str, ...]
     table: Table
-    complaints: tuple[Complaint, ...]
+    reasons: tuple[ReasonGroup, ...]
     count: str
     pictures: tuple[Picture, ...]
     omitted: tuple[Omitted, ...]
@@ -50,12 +50,12 @@ class Part:
 
 
 def render_html(page: Page) -> str:
-    """One self-contained file; everything from outside is escaped."""
+    """One self-contained file; all text is escaped."""
     return _render("index.html.j2", page, autoescape=True)
 
 
 def render_markdown(page: Page) -> str:
-    """For a pull request; pictures are linked relative to it."""
+    """For a pull request; pictures are linked by relative paths."""
     return _render("report.md.j2", page, autoescape=False)
 
 
@@ -92,7 +92,7 @@ def _part(section: Section, pictures: Sequence[Picture | Omitted]) -> Part:
         facts=_device_facts(section),
         answer=answer(section),
         table=summarise(section.cells),
-        complaints=complaints(section.cells),
+        reasons=group_by_reasons(section.cells),
         count=count(section.cells),
         pictures=tuple(picture for picture in pictures if isinstance(picture, Picture)),
         omitted=tuple(picture for picture in pictures if isinstance(picture, Omitted)),
@@ -106,7 +106,7 @@ def _part(section: Section, pictures: Sequence[Picture | Omitted]) -> Part:
 
 
 def _summary(device: DeviceInfo) -> str:
-    """The device in a line, for the head of the page."""
+    """The device in one line, for the head of the page."""
     parts = (device.model, device.soc, device.os, _cores(device.cores), f"{device.clock} clock")
     return ", ".join(printable(part) for part in parts if part)
 
@@ -123,10 +123,10 @@ def _device_facts(section: Section) -> tuple[tuple[str, str], ...]:
         ("C library", device.libc),
         ("Cores", _cores(device.cores)),
         ("Memory", f"{significant(memory / 1e9)} GB" if memory else None),
-        ("Reached by", f"{device.kind}, {device.transport}, {device.abi}"),
+        ("Connection", f"{device.kind}, {device.transport}, {device.abi}"),
         ("Clock", _CLOCKS[device.clock]),
         ("Pinned to CPUs", ", ".join(sorted({plan.cpus for plan in plans if plan.cpus})) or "not pinned"),
-        ("Made quiet", conditions.tuning(section.cells)),
+        ("Tuned", conditions.tuning(section.cells)),
         ("Weights", ", ".join(sorted({weights_text(cell.variant.weights) for cell in section.cells}))),
         ("Calibration", _calibration(section)),
     )
@@ -135,7 +135,7 @@ def _device_facts(section: Section) -> tuple[tuple[str, str], ...]:
 
 _CLOCKS = {
     "real": "real",
-    "emulated": "emulated (wall-clock time under a translator)",
+    "emulated": "emulated (wall-clock time of the emulator)",
     "virtual": "virtual (one instruction is one nanosecond)",
 }
 

@@ -1,4 +1,4 @@
-"""The Pareto frontier: what cannot be made better in one respect without getting worse in the other."""
+"""The Pareto frontier of cost and gain: the points that no other point dominates."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 def frontier(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
     """Indices of the (cost, gain) points that no other point dominates, cheapest first.
 
-    A point dominates another when it costs no more, gains no less, and differs. Of equal points the
-    first stands for all.
+    A point dominates another if it costs no more, gains no less, and differs. Of equal points only the
+    first is returned.
     """
     cheapest_first = sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1], i))
     chosen: list[int] = []

@@ -19,7 +19,7 @@ PNG_DPI = 180
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot as the pages show it: `inline_svg` for HTML, the files beside the page for everything else."""
+    """A plot as the pages show it: `inline_svg` in HTML, the files beside the page elsewhere."""
 
     title: str
     inline_svg: str
@@ -28,9 +28,9 @@ class Picture:
 
 
 def draw_pictures(section: Section, folder: Path) -> tuple[Picture | Omitted, ...]:
-    """Draw each plot of the section into the folder; a plot that cannot be drawn says why."""
+    """Draw each plot of the section into the folder; a plot that cannot be drawn has the reason."""
     with matplotlib.rc_context(style.RC), warnings.catch_warnings():
-        # A device's name may hold letters that the font lacks; the page still shows it as it is.
+        # A device's name may contain letters that the font lacks; the page shows the name in full.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         drawn = [draw(section) for draw in PLOTS]
         return tuple(plot if isinstance(plot, Omitted) else _save(plot, section, folder) for plot in drawn)
@@ -50,7 +50,7 @@ def _save(plot: Plot, section: Section, folder: Path) -> Picture:
 
 
 def inline(svg: str, prefix: str) -> str:
-    """The SVG element for an HTML page: ids of its own, the page's ink and paper for the fixed ones."""
+    """The SVG element for an HTML page: with unique ids, and the page's colours for ink and paper."""
     element = svg[svg.index("<svg") :]
     element = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
     element = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", element)

@@ -1,4 +1,4 @@
-"""A report from measured cells: `index.html`, `report.md`, `cells.csv` and every plot as SVG and PNG."""
+"""A report of measured cells: `index.html`, `report.md`, `cells.csv` and every plot as SVG and PNG."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ def write_report(runs: Sequence[tuple[Run, Sequence[Cell]]], folder: Path) -> Pa
     """
     cells = tuple(cell for _, members in runs for cell in members)
     if not cells:
-        raise UsageError("there is no measured cell to report on", hint="measure something: harness run")
+        raise UsageError("there is no measured cell to report on", hint="measure one first: harness run")
     folder.mkdir(parents=True, exist_ok=True)
     sections = arrange(cells)
     pictures = {section.slug: draw_pictures(section, folder) for section in sections}

@@ -1,4 +1,4 @@
-"""Cells arranged for a report: one section a device, so that unlike clocks never share an axis."""
+"""Cells grouped by device and clock for a report: different clocks never share an axis."""
 
 import re
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from harness.records import Cell, DeviceInfo, Weights
 from harness.system.text import printable
 from reports.figures import Estimate, Scale, Top1, clock_mark, cost_of, scale_of, top1_of
-from reports.flags import is_doubtful
+from reports.flags import is_flagged
 from reports.numbers import count_span
 from reports.pareto import frontier
 
 
 @dataclass(frozen=True)
 class Point:
-    """A cell that can be drawn: measured, not invalid, with a cost on the section's scale."""
+    """A cell that can be drawn: not failed, not invalid, with a cost on the section's scale."""
 
     cell: Cell
     cost: Estimate
@@ -22,8 +22,8 @@ class Point:
 
     @property
     def suspect(self) -> bool:
-        """Whether it is to be marked as such."""
-        return is_doubtful(self.cell)
+        """Whether plots mark the point as suspect."""
+        return is_flagged(self.cell)
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Section:
 
     @property
     def title(self) -> str:
-        """The device's name and what sort of time passes there."""
+        """The device's name, and its clock if that is not real."""
         return f"{printable(self.device.name)} {clock_mark(self.device)}".strip()
 
     @property
     def scale(self) -> Scale:
-        """What the cost axis shows."""
+        """The unit and label of the cost axis."""
         return scale_of(self.device)
 
     @property
@@ -68,17 +68,15 @@ class Section:
 
     @property
     def without_cost(self) -> str:
-        """Why nothing can be drawn against cost: only meaningful when there are no points."""
+        """Why no point can be drawn; only meaningful if there are none."""
         if not self.measured:
-            return "no cell has figures that may be relied on"
+            return "every cell failed or is invalid"
         reasons = {p.counters_unavailable for cell in self.measured for p in cell.processes}
         why = "; ".join(sorted(printable(reason) for reason in reasons if reason)) or "no counter"
-        return (
-            f"{self.device.clock} times tell nothing about a phone, and no instructions were counted ({why})"
-        )
+        return f"{self.device.clock} times do not predict phone latency; no instructions were counted ({why})"
 
     def frontiers(self) -> dict[tuple[str, str], tuple[Point, ...]]:
-        """The Pareto frontier of cost and accuracy for each source of accuracy: they are never mixed."""
+        """The Pareto frontier for each source of accuracy; sources are never mixed."""
         return {source: best(points) for source, points in self.by_accuracy_source().items()}
 
     def by_accuracy_source(self) -> dict[tuple[str, str], tuple[Point, ...]]:
@@ -90,15 +88,15 @@ class Section:
         return {source: tuple(points) for source, points in sorted(grouped.items())}
 
     def provenance(self, shown: int | None = None) -> str:
-        """What a reader of one picture must know: device, processes, samples, clock, weights, gaps."""
+        """The footnote of a plot: device, clock, processes, samples, weights, cells left out."""
         cells = self.measured
         shown = len(self.points) if shown is None else shown
         parts = [self._where(), *_how_often(cells), *_weights_note(cells)]
         if not self.device.emulated:
-            parts.append("Latency: median of process medians with its 95 % interval")
+            parts.append("Latency: median of process medians with 95 % interval")
         if any(cell.accuracy for cell in cells):
-            parts.append("Measured accuracy: with its Wilson 95 % interval")
-        if any(is_doubtful(cell) for cell in cells):
+            parts.append("Measured accuracy: with Wilson 95 % interval")
+        if any(is_flagged(cell) for cell in cells):
             parts.append("× marks suspect cells")  # noqa: RUF001
         if missing := len(self.cells) - shown:
             parts.append(
@@ -109,8 +107,8 @@ class Section:
     def _where(self) -> str:
         clocks = {
             "real": "real clock",
-            "emulated": "emulated: its wall-clock time tells nothing about a phone",
-            "virtual": "virtual time: it repeats, and tells nothing about a phone",
+            "emulated": "emulated: wall-clock time does not predict phone latency",
+            "virtual": "virtual time: repeats, does not predict phone latency",
         }
         model = printable(self.device.model)
         name = printable(self.device.name)
@@ -155,12 +153,12 @@ def _how_often(cells: Sequence[Cell]) -> list[str]:
 def _weights_note(cells: Sequence[Cell]) -> list[str]:
     sources = {weights_text(cell.variant.weights) for cell in cells}
     if any(cell.variant.weights.source == "random" for cell in cells):
-        return ["Weights are random: accuracy is not of these weights"]
+        return ["Weights are random: published accuracy is not that of these files"]
     return [f"Weights: {', '.join(sorted(sources))}"] if sources else []
 
 
 def weights_text(weights: Weights) -> str:
-    """Where the parameters come from, for people."""
+    """The origin of the parameters, as text."""
     if weights.source == "random":
         return f"random (seed {weights.seed})"
     return printable(weights.source) + (f" (sha256 {weights.sha256[:12]})" if weights.sha256 else "")

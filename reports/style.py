@@ -1,4 +1,4 @@
-"""How every picture looks: one typeface, the Okabe-Ito palette, the finding on top, provenance below."""
+"""The look of all plots: one typeface, the Okabe-Ito palette, the main result as title, a footnote."""
 
 import textwrap
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = (
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
-# Ink, hairlines and paper: in the page they are replaced by the reader's own (dark or light) colours.
+# In the page these are replaced by the colours of the reader's light or dark theme.
 INK, MUTED, HAIRLINE, PAPER = "#1f2328", "#656d76", "#dfe3e8", "#ffffff"
 
 # Any: matplotlib types the keys as a literal of all its settings.
@@ -68,7 +68,7 @@ _TITLE_COLUMNS = 76
 
 @dataclass(frozen=True)
 class Plot:
-    """A finished picture; `title` says the finding."""
+    """A finished plot; `title` states the main result."""
 
     name: str
     title: str
@@ -77,7 +77,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Omitted:
-    """A picture that cannot be drawn, and why."""
+    """A plot that cannot be drawn, and the reason."""
 
     name: str
     title: str
@@ -85,12 +85,12 @@ class Omitted:
 
 
 def colour_of(precision: str) -> str:
-    """The precision's colour, the same in every picture."""
+    """The precision's colour, the same in every plot."""
     return style_of(precision).colour
 
 
 def marker_of(precision: str) -> str:
-    """The precision's mark, so that colour is never the only difference."""
+    """The precision's marker, so that colour is never the only difference."""
     return style_of(precision).marker
 
 
@@ -108,9 +108,9 @@ def compose(
     share_y: bool = True,
     panel_titles: bool = False,
 ) -> tuple[Plot, list[list[Axes]]]:
-    """A figure with its title and provenance in place, and its empty panels.
+    """A figure with its title and footnote in place, and its empty panels.
 
-    Margins are in inches, so that pictures of different heights look alike.
+    Margins are in inches, so that plots of different heights look alike.
     """
     headline = textwrap.wrap(title, _TITLE_COLUMNS)
     footnote = textwrap.wrap(provenance, _FOOT_COLUMNS)
@@ -148,7 +148,7 @@ def log_axis(axes: Axes, which: str, values: Sequence[float], *, room_low: float
     scale("log")
     margin = max((high / low) ** 0.08, 1.15)
     limit(low / margin / room_low, high * margin)
-    # Over less than a factor of four, 1, 2, 5 would leave one mark or none.
+    # Over less than a factor of four, 1, 2, 5 would leave one tick or none.
     close = high / low < 4
     axis.set_major_locator(MaxNLocator(5) if close else LogLocator(subs=(1.0, 2.0, 5.0), numticks=20))
     axis.set_minor_locator(NullLocator() if close else LogLocator(subs="all", numticks=20))
@@ -158,7 +158,7 @@ def log_axis(axes: Axes, which: str, values: Sequence[float], *, room_low: float
 
 @dataclass(frozen=True)
 class LineEnd:
-    """Where a line ends, and what is to be written beside it."""
+    """The end of a line, and its label."""
 
     x: float
     y: float
@@ -167,7 +167,7 @@ class LineEnd:
 
 
 def name_lines(axes: Axes, ends: Sequence[LineEnd]) -> None:
-    """Write names beside the ends of lines, moved apart where they would overlap; limits must be set."""
+    """Label the ends of lines, moved apart where labels would overlap; axis limits must be set before."""
     to_points = 72 / axes.figure.dpi
     heights = [float(axes.transData.transform((end.x, end.y))[1]) * to_points for end in ends]
     for end, height, moved in zip(ends, heights, spread(heights, gap=10.5), strict=True):
@@ -183,7 +183,7 @@ def name_lines(axes: Axes, ends: Sequence[LineEnd]) -> None:
 
 
 def apart(values: Sequence[float], gap: float) -> list[float]:
-    """Those of the sorted values that lie at least `gap` after the one kept before: for marks on an axis."""
+    """The sorted values without those closer than `gap` to the one kept before: for ticks on an axis."""
     kept: list[float] = []
     for value in values:
         if not kept or value - kept[-1] >= gap:
@@ -192,7 +192,7 @@ def apart(values: Sequence[float], gap: float) -> list[float]:
 
 
 def spread(heights: Sequence[float], gap: float) -> list[float]:
-    """The same heights moved apart, each at least `gap` above the one below: for labels at line ends."""
+    """The heights, each moved up to at least `gap` above the one below: for labels at line ends."""
     moved = list(heights)
     order = np.argsort(heights, kind="stable")
     for below, above in pairwise(order):

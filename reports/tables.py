@@ -1,4 +1,4 @@
-"""The summary table: one model for the terminal, HTML and Markdown alike; plain text, escaped by none."""
+"""The summary table for terminal, HTML and Markdown: plain text, to be escaped where it is shown."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from statistics import median
 
 from harness.records import Cell, MemoryDetail, PairedDrop, Status
 from harness.system.text import printable
-from reports.accuracy import doubts_about_accuracy
+from reports.accuracy import accuracy_notes
 from reports.figures import clock_mark, cost_of, short_name, top1_of
-from reports.flags import grave_codes
+from reports.flags import deciding_codes
 from reports.numbers import MISSING, significant, with_uncertainty
 from reports.padding import padding_costs
 from reports.sections import Section, arrange
 
 FRONTIER_MARK = "★"
-DROP = "lost points"
+DROP = "accuracy drop (pp)"
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """`numeric` tells which columns align right; `notes` explain every mark and every missing figure."""
+    """`numeric` columns align right; `notes` explain every mark and every missing figure."""
 
     columns: tuple[str, ...]
     numeric: tuple[bool, ...]
@@ -44,7 +44,7 @@ class _Column:
 
 
 def summarise(cells: Sequence[Cell]) -> Table:
-    """The summary of all cells: by device, then cheapest first, cells without figures last."""
+    """All cells: by device, then cheapest first; cells without figures last."""
     sections = arrange(cells)
     columns = _columns(sections)
     rows = [
@@ -75,7 +75,7 @@ def _columns(sections: Sequence[Section]) -> tuple[_Column, ...]:
         columns.append(_Column("instructions M", _instructions_text))
     columns.append(_Column("peak RSS MB", _memory_text))
     cells = [cell for section in sections for cell in section.cells]
-    # What few devices tell has a column only where one does.
+    # Figures that few devices report have a column only if a cell has one.
     columns += [
         _Column(title, text) for title, text in _RARE.items() if any(text(cell) != MISSING for cell in cells)
     ]
@@ -99,14 +99,14 @@ def _row(cell: Cell, columns: Sequence[_Column], frontier: frozenset[int]) -> Ro
 
 
 def _frontier(section: Section) -> frozenset[int]:
-    """Identities of the cells on it: by measured accuracy where there is any, else by published."""
+    """Identities of the cells on the frontier: by measured accuracy if there is any, else by published."""
     frontiers = section.frontiers()
     measured = {source: points for source, points in frontiers.items() if source[0] == "measured"}
     return frozenset(id(point.cell) for points in (measured or frontiers).values() for point in points)
 
 
 def _sorted(section: Section) -> list[Cell]:
-    """By cost; a cell without one, or not to be relied on, comes last."""
+    """By cost; cells that failed, are invalid or have no cost come last."""
 
     def key(cell: Cell) -> tuple[bool, float, str]:
         cost = cost_of(cell)
@@ -157,7 +157,7 @@ def _branch_misses_text(cell: Cell) -> str:
 
 
 def _thousands(counts: Sequence[int | None]) -> str:
-    """The median over processes; nothing unless all of them counted."""
+    """The median over processes; missing unless all of them were counted."""
     known = [count for count in counts if count is not None]
     return significant(median(known) / 1e3) if known and len(known) == len(counts) else MISSING
 
@@ -171,7 +171,7 @@ _RARE: dict[str, Callable[[Cell], str]] = {
 
 
 def accuracy_text(cell: Cell) -> str:
-    """`61.2 ± 1.3` when measured, `published 63.3` when not."""
+    """`61.2 ± 1.3` if measured, else `published 63.3`."""
     top1 = top1_of(cell)
     if top1 is None:
         return MISSING
@@ -185,7 +185,7 @@ def _drop(cell: Cell) -> PairedDrop | None:
 
 
 def _drop_text(cell: Cell) -> str:
-    """Points lost against fp32, the wider side of the paired interval behind it."""
+    """Percentage points below fp32 ± the wider side of the paired interval."""
     drop = _drop(cell)
     if drop is None:
         return MISSING
@@ -197,7 +197,7 @@ def _drop_text(cell: Cell) -> str:
 def _verdict_text(cell: Cell) -> str:
     if cell.failure is not None:
         return "failed"
-    codes = ", ".join(printable(code) for code in grave_codes(cell))
+    codes = ", ".join(printable(code) for code in deciding_codes(cell))
     return f"{cell.verdict.status}: {codes}" if codes else cell.verdict.status
 
 
@@ -213,35 +213,39 @@ def _notes(sections: Sequence[Section]) -> tuple[str, ...]:
         notes.append("Latency is the median of process medians; ± is the wider side of its 95 % interval.")
     if any(section.device.emulated for section in sections):
         notes.append(
-            "On emulated and virtual devices cost is guest instructions; their times tell nothing of a phone."
+            "Emulated and virtual devices: cost is guest instructions per inference; their times do not"
+            " predict phone latency."
         )
     if any(section.device.clock == "emulated" for section in sections):
-        notes.append("Peak RSS on an emulated device includes the translator's own memory.")
+        notes.append("Peak RSS on an emulated device includes the emulator's own memory.")
     if any(_pss_text(cell) != MISSING for cell in cells):
-        notes.append("Pss is from a process of its own: memory that it shares counts by its share.")
+        notes.append(
+            "Pss was read in a separate process; memory shared with other processes counts in proportion."
+        )
     if any(_dumpsys_text(cell) != MISSING for cell in cells):
-        notes.append("dumpsys Pss is the TOTAL PSS that Android's dumpsys meminfo told while it ran.")
+        notes.append("dumpsys Pss is TOTAL PSS from Android's dumpsys meminfo, read while that process ran.")
     if any(_frontier(section) for section in sections):
         notes.append(
-            f"{FRONTIER_MARK} on the frontier: nothing beats it in cost and accuracy of the same source."
+            f"{FRONTIER_MARK} on the Pareto frontier: no other cell is both cheaper and more accurate, by the"
+            " same source of accuracy."
         )
     if any(top1 and top1.kind == "published" for top1 in accuracies):
         notes.append(
             "published: accuracy of the published ImageNet checkpoint of that shape, not measured here."
         )
     if any(cell.variant.weights.source == "random" for cell in cells):
-        notes.append("Weights are random: accuracy is not of these weights.")
+        notes.append("Weights are random: published accuracy is not that of these files.")
     if any(_drop(cell) for cell in cells):
         notes.append(
-            f"{DROP}: top-1 lost against fp32, in points, on the same images; ± is the wider side of the"
-            " paired 95 % interval."
+            f"{DROP}: how far top-1 is below fp32 on the same images, in percentage points; ± is the wider"
+            " side of the paired 95 % interval."
         )
-    notes += doubts_about_accuracy(cells)
+    notes += accuracy_notes(cells)
     notes += padding_costs(cells)
     if None in accuracies:
-        notes.append(f"{MISSING} under top-1: neither measured nor published for that variant.")
+        notes.append(f"{MISSING} under top-1: neither measured nor published for this variant.")
     notes += [
-        f"{MISSING} under {name}: not measured; see the verdicts."
+        f"{MISSING} under {name}: not measured; the verdict gives the reason."
         for name, values in figures.items()
         if None in values
     ]

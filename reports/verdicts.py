@@ -1,4 +1,4 @@
-"""The answer in a sentence, and what stands against it: cells that failed or may not be relied on."""
+"""Which variant to ship, in a sentence, and the cells that failed or are suspect or invalid, with reasons."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from reports.sections import Point, Section, best
 
 
 @dataclass(frozen=True)
-class Complaint:
-    """Cells that one and the same thing is said of; `last_output` is what a process said last, by line."""
+class ReasonGroup:
+    """Cells with the same status and reasons; `last_output` is the end of a failed process's output."""
 
     names: tuple[str, ...]
     status: str
@@ -22,13 +22,14 @@ class Complaint:
 
 
 def answer(section: Section) -> tuple[str, ...]:
-    """What to ship on this device, in sentences: one for each source of accuracy, or why there is none."""
+    """What to ship on this device: a sentence per source of accuracy, or the reason why there is none."""
     if not section.points:
         return (f"There is nothing to compare: {section.without_cost}.",)
     panels = section.by_accuracy_source()
     if not panels:
         cheapest = min(section.points, key=lambda point: point.cost.value)
-        return (f"Cheapest: {_figures(cheapest)}. No accuracy is known for these variants, so no frontier.",)
+        why = "no accuracy is known for these variants, so there is no frontier"
+        return (f"Cheapest: {_figures(cheapest)}; {why}.",)
     return tuple(_sentence(kind, source, points) for (kind, source), points in panels.items())
 
 
@@ -60,24 +61,24 @@ def _figures(point: Point) -> str:
 def count(cells: Sequence[Cell]) -> str:
     """`29 valid, 1 suspect, 2 invalid`."""
     found = Counter(cell.verdict.status for cell in cells)
-    return ", ".join(f"{found[status]} {status}" for status in _GRAVITY if found[status])
+    return ", ".join(f"{found[status]} {status}" for status in _FROM_BEST if found[status])
 
 
-def complaints(cells: Sequence[Cell]) -> tuple[Complaint, ...]:
-    """Everything that is said of any cell, gravest first; cells that share all of it stand together."""
+def group_by_reasons(cells: Sequence[Cell]) -> tuple[ReasonGroup, ...]:
+    """Cells with reasons, worst status first; cells with the same status and reasons are grouped."""
     grouped: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for cell in sorted(cells, key=lambda cell: -_GRAVITY.index(cell.verdict.status)):
-        said = _said(cell)
-        if said[1]:
-            grouped.setdefault(said, []).append(full_name(cell))
-    return tuple(Complaint(tuple(names), *said) for said, names in grouped.items())
+    for cell in sorted(cells, key=lambda cell: -_FROM_BEST.index(cell.verdict.status)):
+        judgement = _judgement(cell)
+        if judgement[1]:
+            grouped.setdefault(judgement, []).append(full_name(cell))
+    return tuple(ReasonGroup(tuple(names), *judgement) for judgement, names in grouped.items())
 
 
-_GRAVITY: tuple[Status, ...] = ("valid", "suspect", "invalid")
+_FROM_BEST: tuple[Status, ...] = ("valid", "suspect", "invalid")
 
 
-def _said(cell: Cell) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """Status, reasons and last output."""
+def _judgement(cell: Cell) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Status, reasons and the end of the output."""
     reasons = tuple(f"{printable(r.code)}: {printable(r.detail)}" for r in cell.verdict.reasons)
     if cell.failure is None:
         return cell.verdict.status, reasons, ()

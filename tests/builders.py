@@ -94,7 +94,7 @@ def make_plan(**changes: Any) -> Plan:
 
 
 def make_process(round: int = 0, median_ns: int = 10_000_000, **changes: Any) -> ProcessReport:
-    """A quiet process whose thirty iterations spread by 0.2 % around `median_ns`."""
+    """An undisturbed process whose 31 iterations spread by 0.2 % around `median_ns`."""
     facts: dict[str, Any] = {
         "round": round,
         "started_at": f"2026-01-01T00:{round:02}:00Z",
@@ -139,7 +139,7 @@ def make_cell(
     parity: Parity | None = PASSED,
     failure: Failure | None = None,
 ) -> Cell:
-    """A cell as the harness builds it, verdict included; valid unless an argument spoils it."""
+    """A cell as the harness builds it, with its verdict; valid with the default arguments."""
     return build_cell(
         device or make_device(),
         artifact or make_artifact(),

@@ -151,7 +151,7 @@ def _typical_ns(variant: Variant, macs: int, threads: int) -> float:
 
 
 def _samples(median_ns: float, count: int, random: np.random.Generator) -> tuple[int, ...]:
-    """Drift within a process, a level of its own, and one inference in eighty that was disturbed."""
+    """Drift within a process, a random level per process, and one disturbed inference in eighty."""
     level = median_ns * random.normal(1, 0.006)
     drift = np.linspace(0, 0.004, count)
     noise = random.gamma(2.0, 0.003, count)

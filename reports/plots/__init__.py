@@ -1,4 +1,4 @@
-"""One file a plot: a function that draws a section's cells, or says why it cannot."""
+"""One file per plot: a function that draws a section's cells, or returns the reason why it cannot."""
 
 from reports.plots import by_macs, by_resolution, by_width, memory, operators, over_time, samples, tradeoff
 

@@ -1,4 +1,4 @@
-"""Cost against multiply-accumulates, both logarithmic: how well the hardware is used at each size."""
+"""Cost against multiply-accumulates, both logarithmic: how efficiently each network size runs."""
 
 from collections.abc import Sequence
 
@@ -27,10 +27,10 @@ def draw(section: Section) -> Plot | Omitted:
     """See the module."""
     points = section.points
     if not points:
-        return Omitted(NAME, _finding(section), section.without_cost)
+        return Omitted(NAME, _headline(section), section.without_cost)
     if len({point.cell.artifact.macs for point in points}) < 2:
-        return Omitted(NAME, _finding(section), "needs at least two network sizes")
-    plot, grid = compose(NAME, _finding(section), section.provenance(), right_in=0.85, panel_height_in=3.6)
+        return Omitted(NAME, _headline(section), "needs at least two network sizes")
+    plot, grid = compose(NAME, _headline(section), section.provenance(), right_in=0.85, panel_height_in=3.6)
     axes = grid[0][0]
     log_axis(axes, "x", [point.cell.artifact.macs / 1e6 for point in points])
     log_axis(axes, "y", [bound for point in points for bound in (point.cost.low, point.cost.high)])
@@ -70,8 +70,8 @@ def _draw_series(axes: Axes, points: Sequence[Point], precision: str, line_style
             mark_suspect(axes, macs, point.cost.value)
 
 
-def _finding(section: Section) -> str:
-    """Throughput by precision; the most frugal thread count, so that unlike runs are not pooled."""
+def _headline(section: Section) -> str:
+    """Throughput by precision at the smallest thread count, so that thread counts are not mixed."""
     fewest = min(section.threads, default=0)
     points = [point for point in section.points if point.cell.plan.threads == fewest]
     parts = []
@@ -84,7 +84,7 @@ def _finding(section: Section) -> str:
     where = f"with {fewest} {'thread' if fewest == 1 else 'threads'}"
     if section.scale == LATENCY:
         return f"Throughput {where}, GMAC/s: {', '.join(parts)}"
-    return f"Instructions for each multiply-accumulate {where}: {', '.join(parts)}"
+    return f"Instructions per multiply-accumulate {where}: {', '.join(parts)}"
 
 
 def _efficiency(section: Section, point: Point) -> float:

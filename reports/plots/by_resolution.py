@@ -1,4 +1,4 @@
-"""Cost against the input resolution, one line a width."""
+"""Cost against the input resolution, one line per width."""
 
 from reports.figures import width_text
 from reports.plots.panels import draw_lines, ratios
@@ -13,7 +13,7 @@ def draw(section: Section) -> Plot | Omitted:
     return draw_lines(
         section,
         NAME,
-        _finding(section),
+        _headline(section),
         along=_resolution,
         along_label="Resolution, px (input side)",
         line=_width,
@@ -21,7 +21,7 @@ def draw(section: Section) -> Plot | Omitted:
     )
 
 
-def _finding(section: Section) -> str:
+def _headline(section: Section) -> str:
     found = ratios(section.points, along=_resolution, line=_width)
     if found is None:
         return f"{section.scale.name.capitalize()} against resolution"

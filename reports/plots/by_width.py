@@ -1,4 +1,4 @@
-"""Cost against the width multiplier, one line a resolution."""
+"""Cost against the width multiplier, one line per resolution."""
 
 from reports.figures import width_text
 from reports.plots.panels import draw_lines, ratios
@@ -13,7 +13,7 @@ def draw(section: Section) -> Plot | Omitted:
     return draw_lines(
         section,
         NAME,
-        _finding(section),
+        _headline(section),
         along=_width,
         along_label="Width multiplier",
         line=_resolution,
@@ -21,7 +21,7 @@ def draw(section: Section) -> Plot | Omitted:
     )
 
 
-def _finding(section: Section) -> str:
+def _headline(section: Section) -> str:
     found = ratios(section.points, along=_width, line=_resolution)
     if found is None:
         return f"{section.scale.name.capitalize()} against width"

@@ -1,4 +1,4 @@
-"""Peak memory of each variant, stacked by the phase that took it."""
+"""Peak memory of each variant, stacked by the phase that allocated it."""
 
 from itertools import accumulate
 
@@ -22,11 +22,11 @@ def draw(section: Section) -> Plot | Omitted:
     )
     if not cells:
         return Omitted(NAME, "Peak memory", "no cell has memory figures")
-    translator = " Includes the emulator's own memory." if section.device.clock == "emulated" else ""
+    emulator = " Includes the emulator's own memory." if section.device.clock == "emulated" else ""
     plot, grid = compose(
         NAME,
-        _finding(cells),
-        section.provenance(len(cells)) + " RSS: median over processes." + translator,
+        _headline(cells),
+        section.provenance(len(cells)) + " RSS: median over processes." + emulator,
         panel_height_in=max(1.2, 0.2 * len(cells)),
         left_in=1.35,
         panel_titles=True,
@@ -58,7 +58,7 @@ def _draw_bars(axes: Axes, cells: list[Cell]) -> None:
 
 
 def _phases(memory: Memory) -> list[float]:
-    """MB that each phase added; memory given back in between is not shown, the sum is the peak."""
+    """MB that each phase added; memory freed between phases is not shown, the sum is the peak."""
     levels = (
         memory.rss_start_bytes,
         memory.rss_loaded_bytes,
@@ -69,7 +69,7 @@ def _phases(memory: Memory) -> list[float]:
     return [high - low for low, high in zip([0.0, *reached], reached, strict=False)]
 
 
-def _finding(cells: list[Cell]) -> str:
+def _headline(cells: list[Cell]) -> str:
     """`cells` are sorted by their peak."""
     first, last = cells[0], cells[-1]
     if first.memory is None or last.memory is None or len(cells) == 1:

@@ -1,4 +1,4 @@
-"""Where the time of an inference goes, by kind of operator: one stacked bar a cell."""
+"""Time of an inference by kind of operator: one stacked bar per cell."""
 
 from typing import get_args
 
@@ -31,9 +31,9 @@ def draw(section: Section) -> Plot | Omitted:
         return Omitted(NAME, "Time by operator", _why_not(section))
     plot, grid = compose(
         NAME,
-        _finding(cells),
+        _headline(cells),
         section.provenance(len(cells))
-        + " Operators were timed in a process of their own, which that slows: no latencies.",
+        + " Operators were timed in a separate process, slowed by profiling: not comparable with latency.",
         panel_height_in=max(1.2, 0.2 * len(cells)),
         left_in=1.35,
         panel_titles=True,
@@ -64,12 +64,12 @@ def _draw_bars(axes: Axes, cells: list[Cell], unit: str) -> None:
 
 
 def _by_kind(cell: Cell) -> list[float]:
-    """Milliseconds of each kind; in virtual time a nanosecond is an instruction, so millions of them."""
+    """Milliseconds per kind; in virtual time a nanosecond is an instruction, so millions of instructions."""
     operators = cell.profile.operators if cell.profile else ()
     return [sum(one.mean_ns for one in operators if one.kind == kind) / 1e6 for kind in KINDS]
 
 
-def _finding(cells: list[Cell]) -> str:
+def _headline(cells: list[Cell]) -> str:
     shares = [100 * _by_kind(cell)[KINDS.index("pointwise")] / (sum(_by_kind(cell)) or 1) for cell in cells]
     low, high = f"{min(shares):.0f}", f"{max(shares):.0f}"
     return f"Pointwise convolutions take {low if low == high else f'{low} to {high}'} % of an inference"

@@ -1,4 +1,4 @@
-"""What clocks and temperatures did while the device was measured, process after process."""
+"""Clocks and temperatures while the device was measured, process by process."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from reports.style import BLUE, VERMILLION, Omitted, Plot, compose
 
 NAME = "over-time"
 TITLE = "Clocks and temperatures while measuring"
-# What is shown of a sample: the busiest core's clock, the hottest zone.
+# From each sample: the clock of the fastest core, the temperature of the hottest zone.
 _Reading = Callable[[ConditionsSample], Iterable[float | None]]
 _PANELS: tuple[tuple[tuple[str, str], _Reading, float, str], ...] = (
     (("fastest clock", "MHz"), lambda sample: sample.frequencies_khz, 1e-3, BLUE),
@@ -53,7 +53,7 @@ def draw(section: Section) -> Plot | Omitted:
 
 
 def lines_of(processes: Sequence[ProcessReport], reading: _Reading, factor: float) -> list[Line]:
-    """Minutes and the highest reading of each sample, one line a process; the order is that of time."""
+    """Minutes and the highest reading of each sample, one line per process, in order of time."""
     start = _minutes(processes[0].started_at) if processes else 0.0
     lines = []
     for process in processes:

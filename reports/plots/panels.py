@@ -1,4 +1,4 @@
-"""Cost along one multiplier, one line for each value of the other: the shared half of two plots."""
+"""Cost along one multiplier, one line per value of the other: shared by two plots."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def draw_lines(
     line: Coordinate,
     line_label: Callable[[float], str],
 ) -> Plot | Omitted:
-    """Small multiples, a column for each precision and a row for each thread count, on one cost axis."""
+    """Small multiples on one cost axis: a column per precision, a row per thread count."""
     points = section.points
     if not points:
         return Omitted(name, title, section.without_cost)
@@ -90,7 +90,7 @@ def _draw_panel(
 
 
 def _draw_line(axes: Axes, members: dict[float, Point], positions: Sequence[float], index: int) -> None:
-    """One line, broken where a cell is missing."""
+    """One line, with a gap where a cell is missing."""
     costs = [members[x].cost if x in members else Estimate(np.nan, np.nan, np.nan) for x in positions]
     axes.errorbar(
         positions,
@@ -106,7 +106,7 @@ def _draw_line(axes: Axes, members: dict[float, Point], positions: Sequence[floa
 
 @dataclass(frozen=True)
 class Ratios:
-    """How many times as much the largest costs as the smallest; `text` lists it by precision."""
+    """Cost of the largest variant relative to the smallest; `text` lists the ratio per precision."""
 
     text: str
     small: Point
@@ -114,9 +114,9 @@ class Ratios:
 
 
 def ratios(points: Sequence[Point], along: Coordinate, line: Coordinate) -> Ratios | None:
-    """Compare the ends of the line of the largest value that has them; None when no precision has both.
+    """Compare both ends of the line with the largest `line` value; None if no precision was measured at both.
 
-    At the fewest threads, and only precisions measured at both of the same ends.
+    Only at the smallest thread count.
     """
     fewest = [p for p in points if p.cell.plan.threads == min(q.cell.plan.threads for q in points)]
     for value in sorted({line(point) for point in fewest}, reverse=True):
@@ -134,7 +134,7 @@ def ratios(points: Sequence[Point], along: Coordinate, line: Coordinate) -> Rati
 def _pairs(
     points: Sequence[Point], along: Coordinate, ends: tuple[float, float]
 ) -> list[tuple[Point, Point]]:
-    """For each precision measured at both ends, its points there."""
+    """The points at both ends, for each precision that was measured at both."""
     found = []
     for precision in sorted({point.cell.variant.precision for point in points}):
         at = {along(point): point for point in points if point.cell.variant.precision == precision}

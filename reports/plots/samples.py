@@ -1,4 +1,4 @@
-"""Every timed inference of every process, against its cell's median: spread, drift and outliers."""
+"""Every timed inference of every process relative to its cell's median: spread, drift and outliers."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -14,7 +14,7 @@ from reports.sections import Section
 from reports.style import INK, MUTED, Omitted, Plot, colour_of, compose
 
 NAME = "samples"
-# Within this many percent the axis is linear, beyond it logarithmic, so that outliers and spread both show.
+# The axis is linear within ± this many percent and logarithmic beyond, so that spread and outliers both show.
 LINEAR_PERCENT = 5.0
 _TICKS = (-100, -50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50, 100, 200)
 _TICKS_OF_A_LONG_TAIL = (-100, -20, -5, 0, 5, 20, 100, 1000, 10_000, 100_000)
@@ -35,12 +35,12 @@ def draw(section: Section) -> Plot | Omitted:
         return Omitted(NAME, "Distribution of samples", "no cell has samples")
     deviations = [_deviations(cell) for cell in cells]
     how = (
-        " Each dot is one inference; each strip one process, first inference on top, a line at its median."
+        " Each dot is one inference; each strip is one process, first inference on top, line at its median."
         " Axis linear within ±5 %, logarithmic beyond."
     )
     plot, grid = compose(
         NAME,
-        _finding(cells, deviations),
+        _headline(cells, deviations),
         section.provenance(len(cells)) + how,
         panel_height_in=max(1.2, 0.26 * len(cells)),
         left_in=1.35,
@@ -54,12 +54,12 @@ def draw(section: Section) -> Plot | Omitted:
     axes.set_ylim(-0.6, len(cells) - 0.4)
     axes.tick_params(axis="y", length=0)
     mark = clock_mark(section.device)
-    axes.set_xlabel(f"Time of an inference {mark} against its cell's median, %".replace("  ", " "))
+    axes.set_xlabel(f"Time of an inference {mark} relative to its cell's median, %".replace("  ", " "))
     return plot
 
 
 def _deviations(cell: Cell) -> list[np.ndarray]:
-    """Per process, in order of measurement: percent above (or below) the cell's median."""
+    """Percent above or below the cell's median, per process, in order of measurement."""
     median = cell.latency.median_ns.estimate if cell.latency else 1.0
     return [
         (np.asarray(process.latencies_ns, dtype=float) / median - 1) * 100
@@ -104,7 +104,7 @@ def _draw_strips(axes: Axes, height: int, processes: Sequence[np.ndarray], colou
         )
 
 
-def _finding(cells: Sequence[Cell], deviations: Sequence[Sequence[np.ndarray]]) -> str:
+def _headline(cells: Sequence[Cell], deviations: Sequence[Sequence[np.ndarray]]) -> str:
     every = np.concatenate([strip for processes in deviations for strip in processes])
     low, high = np.percentile(every, [0.5, 99.5])
     worst = max(range(len(cells)), key=lambda i: max(float(strip.max()) for strip in deviations[i]))

@@ -1,7 +1,6 @@
 """Accuracy against cost with the Pareto frontier: which variant to ship.
 
-Measured accuracy is drawn as filled marks, published accuracy as hollow ones, each in a panel and with a
-frontier of its own.
+Measured accuracy has filled markers, published accuracy hollow ones; each has its own panel and frontier.
 """
 
 from collections import Counter
@@ -47,7 +46,7 @@ def draw(section: Section) -> Plot | Omitted:
     shown = sum(len(points) for points in panels.values())
     plot, grid = compose(
         NAME,
-        _finding(panels),
+        _headline(panels),
         section.provenance(shown),
         rows=len(panels),
         panel_height_in=3.9 if len(panels) == 1 else 3.2,
@@ -93,7 +92,7 @@ def _limits(points: Sequence[Point]) -> tuple[float, float]:
 
 
 def _draw_frontier(axes: Axes, chosen: Sequence[Point]) -> None:
-    """The most accurate within each budget: a step up at each point of the frontier, flat to the right."""
+    """The best accuracy within each budget: a step up at each point of the frontier, flat to the right."""
     costs = [point.cost.value for point in chosen]
     gains = [point.top1.percent.value for point in chosen if point.top1]
     right = axes.get_xlim()[1]
@@ -129,9 +128,9 @@ def _draw_marks(axes: Axes, points: Sequence[Point], precision: str, low: float)
 
 
 def _label(axes: Axes, chosen: Sequence[Point], *, several_threads: bool) -> None:
-    """Names above and left of the frontier's points, where by definition no other point lies.
+    """Label the frontier's points above and to the left, where by definition no other point lies.
 
-    A name that would cover another moves up, and a thin line leads back to its point.
+    A label that would cover another moves up, with a thin line to its point.
     """
     points_per_pixel = 72 / axes.figure.dpi
     placed: list[Bbox] = []
@@ -155,7 +154,7 @@ def _label(axes: Axes, chosen: Sequence[Point], *, several_threads: bool) -> Non
 
 
 def _free_lift(anchor: NDArray[np.float64], width: float, placed: list[Bbox]) -> float:
-    """How far, in points, a name must rise to be clear of those placed; remembers where it went."""
+    """How far, in typographic points, a label must move up to be clear of `placed`, which it is added to."""
     lift = 0.0
     while True:
         right, bottom = anchor[0] + _OFFSET_PT[0], anchor[1] + _OFFSET_PT[1] + lift
@@ -166,8 +165,8 @@ def _free_lift(anchor: NDArray[np.float64], width: float, placed: list[Bbox]) ->
         lift += 2.0
 
 
-def _finding(panels: dict[tuple[str, str], tuple[Point, ...]]) -> str:
-    """Who is on the frontier; of measured accuracy where there is any."""
+def _headline(panels: dict[tuple[str, str], tuple[Point, ...]]) -> str:
+    """Which precision holds the frontier, by measured accuracy if there is any."""
     points = next(iter(panels.values()))
     counts = Counter(point.cell.variant.precision for point in best(points)).most_common()
     places = sum(count for _, count in counts)

@@ -233,5 +233,5 @@ def test_tensorflows_padding_is_one_delegate_and_its_cost_is_told(run_harness: C
     sweep = ("--width", "0.25", "--resolution", "32", "--padding", "symmetric,tf_same", "--processes", "1")
     ended = run_harness("run", "--device", "emulator", *sweep, "--out", "r")
     assert ended.exit_code == 0, ended.stderr
-    answer = [line for line in ended.stdout.splitlines() if "instructions against symmetric" in line]
-    assert [line.split(" costs")[0] for line in answer] == ["0.25/32 tf_same fp32", "0.25/32 tf_same int8"]
+    costs = [line for line in ended.stdout.splitlines() if "compared with symmetric" in line]
+    assert [line.split(" costs")[0] for line in costs] == ["0.25/32 tf_same fp32", "0.25/32 tf_same int8"]

@@ -1,4 +1,4 @@
-"""What the report tells of the device's conditions and settings, and the picture of them over time."""
+"""The device's conditions and settings in the report, and their plot over time."""
 
 from pathlib import Path
 
@@ -51,18 +51,18 @@ def sampled_cell() -> Cell:
     return make_cell(processes=processes)
 
 
-def test_what_was_read_before_after_and_in_between_stands_in_a_row() -> None:
+def test_conditions_before_after_and_while_measuring_are_in_one_row() -> None:
     (row,) = conditions.describe([sampled_cell()])
     texts = dict(zip(conditions.COLUMNS, row.texts, strict=True))
     assert texts["temperature °C"] == "40 → 47"
-    assert texts["hottest in between"] == "45–62"  # noqa: RUF001
-    assert texts["busiest core's MHz in between"] == "600–1,800"  # noqa: RUF001
+    assert texts["hottest while measuring °C"] == "45–62"  # noqa: RUF001
+    assert texts["fastest core's MHz while measuring"] == "600–1,800"  # noqa: RUF001
     assert texts["battery %"] == "83 → 82"
     assert texts["available memory MB"] == "2,000"
     assert conditions.unreadable([sampled_cell()]) == (("zone cpu", "in 1 of 3 samples"),)
 
 
-def test_settings_are_told_with_what_was_read_back_and_what_was_refused() -> None:
+def test_tuned_settings_are_shown_as_read_back_or_with_the_reason_for_refusal() -> None:
     settings = (
         TunedSetting(name="governor.policy0", before="schedutil", now="performance"),
         TunedSetting(name="fixed_performance", note="refused"),
@@ -87,7 +87,7 @@ def test_clocks_and_temperatures_are_drawn_over_time(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*-over-time.svg"))
 
 
-def test_without_samples_there_is_no_picture_and_the_reason() -> None:
+def test_without_samples_the_plot_is_omitted_with_the_reason() -> None:
     (section,) = arrange([make_cell()])
     plot = over_time.draw(section)
     assert isinstance(plot, Omitted)

@@ -37,7 +37,7 @@ def test_virtual_time_is_shown_as_instructions() -> None:
     assert plot.figure.axes[0].get_xlabel() == "Instructions in operators, millions"
 
 
-def test_without_a_profile_the_report_says_how_to_get_one() -> None:
+def test_without_a_profile_the_report_names_the_option_that_makes_one() -> None:
     cells = tuple(replace(cell, profile=None) for cell in simulate_cells(widths=(0.25,)))
     omitted = draw(cells)
     assert isinstance(omitted, Omitted)

@@ -119,7 +119,7 @@ def test_a_real_clock_is_drawn_in_milliseconds() -> None:
         assert "Latency, ms" in words(drawn(draw, simulate_cells()))
 
 
-def test_an_emulated_device_without_counts_says_so_in_place_of_its_cost_plots() -> None:
+def test_cost_plots_of_an_emulated_device_without_counts_are_omitted_with_the_reason() -> None:
     cells = tuple(without_counts(cell) for cell in simulate_cells(EMULATOR))
     for draw in COST_PLOTS:
         omitted = draw(section(cells))
@@ -129,7 +129,9 @@ def test_an_emulated_device_without_counts_says_so_in_place_of_its_cost_plots() 
 
 def test_emulated_samples_are_marked_as_emulated() -> None:
     cells = simulate_cells(EMULATOR, widths=(0.25,))
-    assert "Time of an inference (emulated) against its cell's median, %" in words(drawn(samples.draw, cells))
+    assert "Time of an inference (emulated) relative to its cell's median, %" in words(
+        drawn(samples.draw, cells)
+    )
 
 
 def test_every_raw_sample_of_every_process_is_drawn() -> None:
@@ -194,7 +196,7 @@ def test_memory_given_back_between_phases_never_shrinks_a_bar() -> None:
     assert sum(widths) == pytest.approx(cell.memory.peak_rss_bytes / 1e6)
 
 
-def test_the_findings_in_the_titles_are_computed_from_the_cells() -> None:
+def test_the_headlines_of_plots_are_computed_from_the_cells() -> None:
     cells = simulate_cells()
     small, large = (
         next(c for c in cells if c.variant.width == w and c.variant.resolution_px == 224) for w in (0.25, 1.0)
@@ -206,12 +208,12 @@ def test_the_findings_in_the_titles_are_computed_from_the_cells() -> None:
     assert title.startswith(f"At 224 px, width 1.0 costs {ratio:.1f}× (fp32)")  # noqa: RUF001
 
 
-def test_each_picture_tells_device_clock_processes_samples_and_weights() -> None:
+def test_each_plot_names_device_clock_processes_samples_and_weights() -> None:
     for draw in PLOTS:
         text = words(drawn(draw, simulate_cells(PHONE, widths=(0.25, 0.5))))
         assert "pixel (Pixel 6), arm64-v8a, real clock" in text
         assert "5 fresh processes, 300 timed inferences" in text
-        assert "Weights are random: accuracy is not of these weights" in text
+        assert "Weights are random: published accuracy is not that of these files" in text
 
 
 def test_thread_counts_get_panels_of_their_own() -> None:

@@ -74,7 +74,7 @@ def test_each_device_has_its_pictures_as_svg_and_png(written: Written) -> None:
     assert {"index.html", "report.md", "cells.csv"} <= names
 
 
-def test_each_picture_is_a_well_formed_image_with_its_finding_as_title(written: Written) -> None:
+def test_each_plot_is_a_well_formed_image_with_its_headline_as_title(written: Written) -> None:
     for path in written.folder.glob("*.svg"):
         root = ElementTree.parse(path).getroot()
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
@@ -142,11 +142,11 @@ def test_every_cell_that_is_not_valid_is_listed_with_its_reasons(page: Page) -> 
         assert words in page.text
 
 
-def test_the_page_tells_what_was_run_and_what_its_figures_are_not(page: Page) -> None:
+def test_the_page_shows_what_was_run_and_what_its_figures_are_not(page: Page) -> None:
     for words in (
         "4 × Cortex-A55 at 1.80 GHz",  # noqa: RUF001
         "executorch 1.5.1",
-        "Weights are random: accuracy is not of these weights.",
+        "Weights are random: published accuracy is not that of these files.",
         "not measured here",
         "temperatures could not be read: no thermal zone",
         "sched_pixel",

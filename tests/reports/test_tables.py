@@ -49,12 +49,12 @@ def test_beside_a_real_device_an_emulated_one_still_shows_no_milliseconds() -> N
         assert of_emulator == {"–"}  # noqa: RUF001
 
 
-def test_published_accuracy_says_so_and_measured_has_an_uncertainty() -> None:
+def test_published_accuracy_is_labelled_and_measured_accuracy_has_an_uncertainty() -> None:
     assert "published 39.9" in column(few(), "top-1 %")
     assert column((with_accuracy(few()[0], 0.831),), "top-1 %") == ["83.1 ± 1.2"]
 
 
-def test_an_unpublished_shape_has_no_accuracy_and_a_note_says_why() -> None:
+def test_an_unpublished_shape_has_no_accuracy_and_a_note_gives_the_reason() -> None:
     cells = simulate_cells(widths=(0.3,), resolutions_px=(128,), precisions=("fp32",))
     assert column(cells, "top-1 %") == ["–"]  # noqa: RUF001
     assert any("neither measured nor published" in note for note in summarise(cells).notes)

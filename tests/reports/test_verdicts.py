@@ -3,7 +3,7 @@ from msgspec.structs import replace
 from builders import failed, with_verdict
 from harness.records import Cell
 from reports.sections import Section, arrange
-from reports.verdicts import answer, complaints, count
+from reports.verdicts import answer, count, group_by_reasons
 from synthetic import VM, simulate_cells
 
 
@@ -37,15 +37,13 @@ def test_without_any_accuracy_the_cheapest_is_named_and_no_frontier_claimed() ->
 
 def test_without_figures_there_is_nothing_to_compare() -> None:
     cells = tuple(failed(cell) for cell in simulate_cells(widths=(0.25,), resolutions_px=(128,)))
-    assert answer(section(cells)) == (
-        "There is nothing to compare: no cell has figures that may be relied on.",
-    )
+    assert answer(section(cells)) == ("There is nothing to compare: every cell failed or is invalid.",)
     assert count(cells) == "2 invalid"
 
 
-def test_cells_of_which_the_same_is_said_stand_together_gravest_first() -> None:
+def test_cells_with_the_same_reasons_are_grouped_worst_status_first() -> None:
     first, second, third, fourth = simulate_cells(widths=(0.25, 0.5), resolutions_px=(128,))
-    said = complaints(
+    groups = group_by_reasons(
         (
             with_verdict(first, "suspect", "busy", "load 3"),
             with_verdict(second, "suspect", "busy", "load 3"),
@@ -53,5 +51,5 @@ def test_cells_of_which_the_same_is_said_stand_together_gravest_first() -> None:
             fourth,
         )
     )
-    assert [(len(complaint.names), complaint.status) for complaint in said] == [(1, "failed"), (2, "suspect")]
-    assert said[0].last_output == ("<b>out of memory</b>", "killed")
+    assert [(len(group.names), group.status) for group in groups] == [(1, "failed"), (2, "suspect")]
+    assert groups[0].last_output == ("<b>out of memory</b>", "killed")
