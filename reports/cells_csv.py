@@ -8,6 +8,7 @@ import pandas as pd
 
 from harness.analysis.published import published_accuracy
 from harness.records import Accuracy, Cell, Interval, Latency, Memory, PairedDrop, Run
+from harness.system.files import write_atomically
 from reports.escaping import spreadsheet
 
 _Value = str | int | float | None
@@ -18,7 +19,7 @@ def write_csv(runs: Sequence[tuple[Run, Sequence[Cell]]], path: Path) -> None:
     table = pd.DataFrame([_row(run, cell) for run, cells in runs for cell in cells])
     text = table.select_dtypes(include=["object", "string"]).columns
     table[text] = table[text].map(lambda value: spreadsheet(value) if isinstance(value, str) else value)
-    table.to_csv(path, index=False, lineterminator="\n")
+    write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def _row(run: Run, cell: Cell) -> dict[str, _Value]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from harness.system.files import atomic_file, write_atomically
 from reports import style
 from reports.plots import PLOTS
 from reports.sections import Section
@@ -39,13 +40,14 @@ def draw_pictures(section: Section, folder: Path) -> tuple[Picture | Omitted, ..
 def _save(plot: Plot, section: Section, folder: Path) -> Picture:
     name = f"{section.slug}-{plot.name}"
     FigureCanvasAgg(plot.figure)
-    plot.figure.savefig(folder / f"{name}.png", dpi=PNG_DPI)
+    with atomic_file(folder / f"{name}.png") as temporary:
+        plot.figure.savefig(temporary, format="png", dpi=PNG_DPI)
     # The salt makes ids, and so the file, the same each time the same picture is drawn.
     with matplotlib.rc_context({"svg.hashsalt": name}):
         buffer = io.StringIO()
         plot.figure.savefig(buffer, format="svg", dpi=PNG_DPI, metadata={"Date": None, "Title": plot.title})
     svg = buffer.getvalue()
-    (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    write_atomically(folder / f"{name}.svg", svg)
     return Picture(plot.title, inline(svg, name), f"{name}.svg", f"{name}.png")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.records import Cell, Run
+from harness.system.files import write_atomically
 from reports.cells_csv import write_csv
 from reports.pages import Page, render_html, render_markdown
 from reports.pictures import draw_pictures
@@ -25,7 +26,7 @@ def write_report(runs: Sequence[tuple[Run, Sequence[Cell]]], folder: Path) -> Pa
     pictures = {section.slug: draw_pictures(section, folder) for section in sections}
     page = Page(tuple(run for run, _ in runs), sections, pictures)
     write_csv(runs, folder / "cells.csv")
-    (folder / "report.md").write_text(render_markdown(page), encoding="utf-8")
+    write_atomically(folder / "report.md", render_markdown(page))
     index = folder / "index.html"
-    index.write_text(render_html(page), encoding="utf-8")
+    write_atomically(index, render_html(page))
     return index

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from harness.accuracy.packing import Chunk
 from harness.errors import RunnerFailed, TransferFailed
-from harness.lowering.cache import hash_file
 from harness.runner.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeviceFile, push_missing, sha256_on_device
 from harness.runner.job import Job
 from harness.runner.process import START_ALLOWANCE_S, describe_end
+from harness.system.files import hash_file
 from harness.transports.verified import run_verified
 
 # Small enough that the time left is told every few seconds, and for a phone that is nearly full.

@@ -1,6 +1,5 @@
 """Real images for int8 calibration, saved as lowering reads them."""
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -10,6 +9,7 @@ from harness.accuracy.datasets import Dataset, stratified_subset
 from harness.accuracy.datasets.dataset import digest
 from harness.accuracy.loading import load_pixels
 from harness.accuracy.preprocessing import Preprocessing, normalize
+from harness.system.files import atomic_file
 
 IMAGES = 128
 
@@ -32,8 +32,6 @@ def save_calibration(
     pixels = load_pixels(chosen, preprocessing)
     inputs = normalize(pixels.values, preprocessing).transpose(0, 3, 1, 2)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("wb") as stream:
+    with atomic_file(file) as temporary, temporary.open("wb") as stream:
         np.save(stream, np.ascontiguousarray(inputs))
-    partial.replace(file)
     return file

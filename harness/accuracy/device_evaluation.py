@@ -26,12 +26,12 @@ from harness.lowering.artifact import lower_cached
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import LoweringInputs
 from harness.records import Accuracy, Cell, Variant
+from harness.records.progress import Event, Listener
 from harness.records.run_folder import cell_file_name
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_artifact, deploy_bundle
 from harness.runner.job import Job
 from harness.system.paths import cache_folder
-from harness.system.progress import Event, Listener
 from harness.system.text import printable
 
 NHWC = (0, 2, 3, 1)

@@ -15,8 +15,8 @@ from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, UsageError
 from harness.measuring.parallel import ENDING, work_at_once
 from harness.records import Cell, Variant
+from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells
-from harness.system.progress import Event, Listener
 
 
 def evaluate_run(

@@ -18,6 +18,7 @@ from harness.accuracy.scoring import (
     summarize,
 )
 from harness.records import SCHEMA_VERSION, Accuracy, Count, Record, SchemaVersion, Sha256, Weights
+from harness.system.files import copy_atomically
 
 RunBatch = Callable[[Chunk], Path]
 
@@ -132,9 +133,7 @@ def keep_outputs(run_batch: RunBatch, folder: Path) -> RunBatch:
     def run(chunk: Chunk) -> Path:
         kept = folder / f"{chunk.sha256}.logits"
         if not kept.exists():
-            partial = kept.with_suffix(".partial")
-            partial.write_bytes(run_batch(chunk).read_bytes())
-            partial.replace(kept)
+            copy_atomically(run_batch(chunk), kept)
         return kept
 
     return run

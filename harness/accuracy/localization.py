@@ -6,8 +6,8 @@ from pathlib import Path
 from harness.analysis.cells import record_first_mismatch
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import SEEDED, Inputs
+from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells, write_cell
-from harness.system.progress import Event, Listener
 
 
 def localize_mismatches(

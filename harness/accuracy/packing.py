@@ -1,7 +1,6 @@
 """Evaluation images as files for the runner's batch mode, in chunks that a phone has room for."""
 
 import hashlib
-import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from harness.accuracy.datasets.dataset import digest
 from harness.accuracy.loading import Unreadable, load_pixels
 from harness.accuracy.preprocessing import Preprocessing, normalize, uniform_scaling
 from harness.records import Record, Sha256
+from harness.system.files import hash_file, write_atomically
 
 # Devices evaluated at the same time need the same chunks: one thread writes them, the others find them.
 _PREPARING = threading.Lock()
@@ -90,8 +90,8 @@ def _find_or_write(dataset: Dataset, preprocessing: Preprocessing, stretch: rang
         contents = _Contents(
             sha256=hashlib.sha256(content).hexdigest(), indices=pixels.indices, unreadable=pixels.unreadable
         )
-        _write(file, content)
-        _write(beside, msgspec.json.encode(contents))
+        write_atomically(file, content)
+        write_atomically(beside, msgspec.json.encode(contents))
     scale, offset = uniform_scaling(preprocessing) or (None, None)
     return Chunk(
         path=file,
@@ -107,14 +107,7 @@ def _read_intact(file: Path, beside: Path) -> _Contents | None:
     """What is known of a chunk written before, unless it is missing or damaged."""
     try:
         contents = msgspec.json.decode(beside.read_bytes(), type=_Contents)
-        with file.open("rb") as stream:
-            intact = hashlib.file_digest(stream, "sha256").hexdigest() == contents.sha256
+        intact = hash_file(file) == contents.sha256
     except (OSError, msgspec.MsgspecError):
         return None
     return contents if intact else None
-
-
-def _write(file: Path, content: bytes) -> None:
-    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
-    partial.write_bytes(content)
-    partial.replace(file)

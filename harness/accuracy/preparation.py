@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from harness.analysis.precisions import is_quantized
 from harness.errors import UsageError
 from harness.lowering.inputs import LoweringInputs
 from harness.records import Observer, Padding, RunRequest, Variant
+from harness.system.files import write_atomically
 from harness.system.paths import cache_folder
 
 DEFAULT_RESOLUTION_PX = 224
@@ -169,7 +169,5 @@ def _convert(loaded: LoadedWeights) -> Path:
     if file.exists() and file.read_bytes() == buffer.getvalue():
         return file
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
-    partial.write_bytes(buffer.getvalue())
-    partial.replace(file)
+    write_atomically(file, buffer.getvalue())
     return file

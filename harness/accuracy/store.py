@@ -1,6 +1,5 @@
 """Evaluations in a run folder: `accuracy/<cell>.json`, beside the accuracy in the cell itself."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from harness.accuracy.pairing import paired_drop
 from harness.analysis.precisions import BASELINE
 from harness.records import Cell
 from harness.records.run_folder import cell_file_name, read_cells, write_cell
+from harness.system.files import write_atomically
 
 FOLDER = "accuracy"
 
@@ -22,9 +22,7 @@ def save_evaluation(folder: Path, evaluation: Evaluation, cells: Iterable[Cell])
     (folder / FOLDER).mkdir(exist_ok=True)
     for cell in cells:
         file = folder / FOLDER / cell_file_name(cell.name)
-        partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-        partial.write_bytes(content)
-        partial.replace(file)
+        write_atomically(file, content)
         write_cell(folder, msgspec.structs.replace(cell, accuracy=evaluation.accuracy))
 
 

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from harness.cli.application import console_for
 from harness.errors import HarnessError, UsageError
-from harness.system.progress import Event, Listener
+from harness.records.progress import Event, Listener
 
 COLUMN_GAP = 2
 # Between two lines about the same work in a log.

@@ -19,6 +19,7 @@ from harness.errors import LoweringError, UsageError
 from harness.lowering.inputs import SEEDED, LoweringInputs
 from harness.lowering.recipes import RANDOM_CALIBRATION
 from harness.records import Artifact, Calibration, Observer, Variant
+from harness.system.files import hash_file
 from harness.system.paths import PROJECT, cache_folder
 
 if TYPE_CHECKING:
@@ -81,12 +82,6 @@ def artifact_key(variant: Variant, files: LoweringInputs = SEEDED) -> str:
 def library_versions() -> dict[str, str]:
     """Versions of the libraries that decide a program's bytes, read without importing them."""
     return {name: importlib.metadata.version(name) for name in DISTRIBUTIONS}
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _calibration(files: LoweringInputs) -> tuple[str | Calibration, Observer]:

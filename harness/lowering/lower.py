@@ -1,7 +1,6 @@
 """The story of `harness lower`: from a request to lowered programs."""
 
 import itertools
-import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,7 +10,8 @@ from harness.lowering.background import Artifacts, lower_in_background
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import Inputs
 from harness.records import Artifact, RunRequest, Variant
-from harness.system.progress import Event, Listener
+from harness.records.progress import Event, Listener
+from harness.system.files import copy_atomically
 
 
 def lower_to(
@@ -23,7 +23,7 @@ def lower_to(
         stored = [future.result() for future in artifacts.values() if not future.exception()]
     folder.mkdir(parents=True, exist_ok=True)
     for program in stored:
-        shutil.copyfile(program.program, folder / f"{program.artifact.variant.name}.pte")
+        copy_atomically(program.program, folder / f"{program.artifact.variant.name}.pte")
     return tuple(program.artifact for program in stored), errors
 
 

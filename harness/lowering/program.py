@@ -1,6 +1,5 @@
 """Lower one variant: build, fold, quantize, export, hand to XNNPACK, and keep references for parity."""
 
-import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from harness.lowering.recipes import (
 from harness.lowering.silence import quietly
 from harness.lowering.synthetic_images import synthetic_images
 from harness.records import Calibration, TensorSpec, Variant
+from harness.system.files import hash_file
 from models.mobilenet_v1 import MobileNetV1, count_cost, fold_batch_norm, hash_parameters, initialize
 
 REFERENCE_SEED = 20170417
@@ -90,7 +90,7 @@ def lower_variant(variant: Variant, files: LoweringInputs = SEEDED) -> LoweredPr
             program=program,
             reference_input=_raw(example.permute(example.dim_order())),
             reference_output=_raw(expected),
-            weights_sha256=_hash(files.weights_file) if files.weights_file else hash_parameters(network),
+            weights_sha256=hash_file(files.weights_file) if files.weights_file else hash_parameters(network),
             calibration=calibration,
             macs=cost.macs,
             params=cost.params,
@@ -218,7 +218,7 @@ def _calibration(
         images = synthetic_images(record.images, variant.resolution_px, record.seed or 0)
     else:
         images = _load_images(variant, file)
-        record = Calibration(source=file.name, images=len(images), sha256=_hash(file))
+        record = Calibration(source=file.name, images=len(images), sha256=hash_file(file))
     return CalibrationData(images, files.observer), msgspec.structs.replace(record, observer=files.observer)
 
 
@@ -237,10 +237,6 @@ def _load_images(variant: Variant, file: Path) -> Tensor:
             variant=variant.name,
         )
     return images
-
-
-def _hash(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _raw(tensor: Tensor) -> bytes:

@@ -22,10 +22,10 @@ from harness.measuring.cell_state import CellRequest
 from harness.measuring.plans import make_plan
 from harness.measuring.session import Session
 from harness.records import Abi, Cell, RunRequest, Variant
+from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells, run_identity, write_cell
 from harness.runner.bundle import Bundle, ensure_bundle
 from harness.system.cpu_list import format_cpu_list
-from harness.system.progress import Event, Listener
 from harness.transports.reconnecting import DeviceRestarted
 
 # A device that keeps restarting measures nothing worth having.

@@ -5,7 +5,6 @@ refused.
 """
 
 import hashlib
-import os
 import platform
 import re
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from msgspec import Meta
 
 from harness.errors import UsageError
 from harness.records import SCHEMA_MAJOR, SCHEMA_VERSION, Cell, Run
+from harness.system.files import write_atomically
 
 RUN_FILE = "run.json"
 CELLS_FOLDER = "cells"
@@ -123,16 +123,7 @@ def _write(path: Path, record: Run | Cell) -> Path:
     # A record that was read from a newer minor version has lost that version's fields.
     record = msgspec.structs.replace(record, schema_version=SCHEMA_VERSION)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(_readable(msgspec.json.encode(record)))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    write_atomically(path, _readable(msgspec.json.encode(record)))
     return path
 
 
@@ -145,12 +136,3 @@ def _readable(json: bytes) -> bytes:
 
 def _one_line(array: bytes) -> bytes:
     return b"[" + b" ".join(array[1:-1].split()) + b"]"
-
-
-def _sync_folder(folder: Path) -> None:
-    """Without it a rename may be lost with the power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,11 +1,10 @@
 """This machine as a device."""
 
-import contextlib
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import TransferFailed
+from harness.system.files import copy_atomically
 from harness.system.processes import Completed, checked_argv, run_local
 from harness.transports.base import Transport
 
@@ -32,17 +31,11 @@ class LocalTransport(Transport):
 
 
 def _copy(source: Path, destination: Path, mode: int | None = None) -> None:
-    partial = destination.with_name(destination.name + ".partial")
     try:
         if not source.is_file():
             raise TransferFailed(f"cannot copy {source}: it is not a file")
         if destination.is_dir():
             raise TransferFailed(f"cannot copy {source} to {destination}: it is a folder")
-        shutil.copyfile(source, partial)
-        if mode is not None:
-            partial.chmod(mode)
-        partial.replace(destination)
+        copy_atomically(source, destination, mode=mode)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise TransferFailed(f"cannot copy {source} to {destination}: {error.strerror}") from error

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import ConnectionLost, TransferFailed
+from harness.system.files import atomic_file
 from harness.system.processes import Completed
 from harness.system.text import last_line
 
@@ -83,22 +84,20 @@ def incoming(destination: Path, size_bytes: int | None, *, device: str) -> Itera
         ConnectionLost: fewer or more bytes arrived than `size_bytes`.
         TransferFailed: the destination cannot be written.
     """
-    partial = destination.absolute().with_name(destination.name + ".partial")
     try:
-        yield partial
-        if not partial.is_file() or partial.is_symlink():
-            raise TransferFailed(f"cannot pull to {destination}: what arrived is not a file", device=device)
-        arrived = partial.stat().st_size
-        if size_bytes is not None and arrived != size_bytes:
-            raise ConnectionLost(
-                f"only {arrived} of {size_bytes} bytes arrived for {destination.name}", device=device
-            )
-        partial.replace(destination)
+        with atomic_file(destination.absolute()) as partial:
+            yield partial
+            if not partial.is_file() or partial.is_symlink():
+                raise TransferFailed(
+                    f"cannot pull to {destination}: what arrived is not a file", device=device
+                )
+            arrived = partial.stat().st_size
+            if size_bytes is not None and arrived != size_bytes:
+                raise ConnectionLost(
+                    f"only {arrived} of {size_bytes} bytes arrived for {destination.name}", device=device
+                )
     except OSError as error:
         raise TransferFailed(f"cannot write {destination}: {error.strerror}", device=device) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def _reason(completed: Completed) -> str:

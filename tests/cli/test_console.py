@@ -8,7 +8,7 @@ from rich.console import Console
 
 from harness.cli import console
 from harness.errors import UsageError
-from harness.system.progress import Event
+from harness.records.progress import Event
 
 
 def test_long_work_is_logged_every_half_minute_with_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:

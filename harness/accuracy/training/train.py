@@ -18,7 +18,7 @@ from harness.accuracy.training.procedures import (
 from harness.accuracy.weights import load_weights
 from harness.errors import Interrupted
 from harness.records import Padding
-from harness.system.progress import Event, Listener
+from harness.records.progress import Event, Listener
 
 DEFAULT_WIDTH, DEFAULT_RESOLUTION_PX = 1.0, 224
 TEST_SHARE = 0.1

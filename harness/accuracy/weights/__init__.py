@@ -1,6 +1,5 @@
 """Trained parameters from files of many origins, loaded into our network and nothing else."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from harness.accuracy.weights.frozen_graph import read_frozen_graph
 from harness.accuracy.weights.keras import read_keras_archive, read_keras_h5
 from harness.accuracy.weights.tflite import read_tflite
 from harness.errors import UsageError
+from harness.system.files import hash_file
 
 __all__ = ["Checkpoint", "LoadedWeights", "load_weights", "save_checkpoint"]
 
@@ -42,15 +42,10 @@ def load_weights(file: Path, *, width: float | None = None, classes: int | None 
             f"{file.name} is not a kind of weights file that is known",
             hint=f"its name must end in one of {', '.join(_READERS)}",
         )
-    loaded = assemble(reader(file), file.name, _sha256(file), width=width)
+    loaded = assemble(reader(file), file.name, hash_file(file), width=width)
     if classes is not None and loaded.classes != classes:
         raise UsageError(
             f"{file.name} classifies into {loaded.classes or 'no'} classes, not {classes}",
             hint="1001 classes count a background class before ImageNet's 1000",
         )
     return loaded
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,6 +1,5 @@
 """Checkpoints of PyTorch: safetensors, and state dicts read without running what they contain."""
 
-import os
 import pickle
 import warnings
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from harness.accuracy.weights.assembly import Source
 from harness.accuracy.weights.naming import identify
 from harness.errors import UsageError
 from harness.records import Padding, Record
+from harness.system.files import atomic_file
 from models.mobilenet_v1 import Activation
 
 # Under this key a safetensors header holds what tensors cannot say.
@@ -45,16 +45,9 @@ def save_checkpoint(file: Path, state: Mapping[str, Tensor], checkpoint: Checkpo
 
 def write_tensors(file: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
     """Write a safetensors file atomically."""
-    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
-    try:
-        save_file(
-            {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial, metadata
-        )
-        with partial.open("rb") as stream:
-            os.fsync(stream.fileno())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with atomic_file(file) as temporary:
+        save_file(contiguous, temporary, metadata)
 
 
 def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -17,6 +17,7 @@ from harness.devices.emulator.qemu import ensure_qemu, qemu_cores, qemu_version
 from harness.devices.target import Target
 from harness.errors import BundleError, DeviceUnfit, UsageError
 from harness.records import Core
+from harness.system.files import write_atomically
 from harness.system.paths import cache_folder
 from harness.transports.local import LocalTransport
 
@@ -110,7 +111,7 @@ def _write_root(root: Path, core: str, count: int) -> Path:
         # Another harness may be measuring with them.
         if not path.exists() or path.read_text() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content)
+            write_atomically(path, content)
     return root
 
 

@@ -1,12 +1,12 @@
 """The QEMU plugin that counts guest instructions, compiled for the QEMU that loads it."""
 
-import hashlib
 import shutil
 from pathlib import Path
 
 from harness.devices.emulator.qemu import qemu_version
 from harness.errors import BundleError
 from harness.system.entry_lock import locked
+from harness.system.files import atomic_file, hash_file
 from harness.system.paths import DEVICE_SCRIPTS, cache_folder
 from harness.system.processes import run_local
 
@@ -21,13 +21,12 @@ def ensure_instruction_counter() -> Path:
         BundleError: QEMU or a C compiler is missing, or the plugin does not compile.
     """
     version = plugin_api_version(qemu_version())
-    key = hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]
+    key = hash_file(_SOURCE)[:16]
     plugin = cache_folder() / "instruction_counter" / f"api{version}-{key}" / "instruction_counter.so"
     with locked(plugin):
         if not plugin.is_file():
-            partial = plugin.with_suffix(".partial")
-            _compile(version, partial)
-            partial.rename(plugin)
+            with atomic_file(plugin) as temporary:
+                _compile(version, temporary)
     return plugin
 
 

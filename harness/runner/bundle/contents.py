@@ -8,6 +8,7 @@ from typing import get_args
 
 from harness.errors import BundleError
 from harness.records import Abi
+from harness.system.files import hash_file
 
 ABIS: tuple[Abi, ...] = get_args(Abi)
 SUMS = "SHA256SUMS"
@@ -74,12 +75,6 @@ class Bundle:
         )
 
 
-def file_sha256(path: Path) -> str:
-    """The file's digest in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def file_mode(name: str) -> int:
     """Everything but the list of digests may be executed."""
     return 0o644 if name == SUMS else 0o755
@@ -88,7 +83,7 @@ def file_mode(name: str) -> int:
 def write_sums(folder: Path) -> None:
     """Write `SHA256SUMS` over everything in the folder, in the format of `sha256sum -c`."""
     names = sorted(path.name for path in folder.iterdir() if path.name != SUMS)
-    lines = [f"{file_sha256(folder / name)}  {name}\n" for name in names]
+    lines = [f"{hash_file(folder / name)}  {name}\n" for name in names]
     (folder / SUMS).write_text("".join(lines), encoding="ascii")
 
 
@@ -116,7 +111,7 @@ def read_bundle(folder: Path, abi: Abi) -> Bundle:
     try:
         sums_text = (folder / SUMS).read_text(encoding="utf-8")
         sums = read_sums(sums_text)
-        found = {path.name: file_sha256(path) for path in folder.iterdir() if path.name != SUMS}
+        found = {path.name: hash_file(path) for path in folder.iterdir() if path.name != SUMS}
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"the bundle in {folder} cannot be read: {error}") from error
     wanted = {RUNNER, LOADERS[abi], *LIBC_FAMILY, *EXECUTORCH_LIBRARIES}

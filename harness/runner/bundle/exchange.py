@@ -15,6 +15,7 @@ from harness.runner.bundle.build import bundle_folder, bundle_key, ensure_bundle
 from harness.runner.bundle.contents import ABIS, Bundle, file_mode, read_bundle
 from harness.runner.bundle.wheel import executorch_version
 from harness.system.entry_lock import locked
+from harness.system.files import atomic_file
 
 _ORIGIN = "ORIGIN.json"
 # Twice what all bundles need; an archive that unpacks to more is not one of ours.
@@ -38,10 +39,10 @@ def export_bundles(path: Path) -> tuple[Bundle, ...]:
     """
     bundles = tuple(ensure_bundle(abi) for abi in ABIS)
     origin = _Origin(bundle_key(), executorch_version())
-    partial = path.with_name(path.name + ".partial")
     try:
         with (
-            partial.open("wb") as file,
+            atomic_file(path) as temporary,
+            temporary.open("wb") as file,
             gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed,
             tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
         ):
@@ -50,9 +51,7 @@ def export_bundles(path: Path) -> tuple[Bundle, ...]:
                 for each in bundle.files:
                     content = (bundle.folder / each.name).read_bytes()
                     _add(archive, f"{bundle.abi}/{each.name}", content, each.mode)
-        partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise BundleError(f"cannot write {path}: {error}") from error
     return bundles
 

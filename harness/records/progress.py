@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it."""
+"""What a run reports to its listener while it goes on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from harness.records import Cell
 
 @dataclass(frozen=True)
 class Event:
-    """Something worth showing: `device` is empty for the lowering; `cell` is one that just grew."""
+    """A message or a saved cell; `device` is empty for lowering, `step` counts processes out of `steps`."""
 
     device: str
     text: str = ""

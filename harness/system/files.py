@@ -1,0 +1,73 @@
+"""Files that appear whole or not at all, and their digests."""
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def atomic_file(path: Path, *, mode: int | None = None) -> Iterator[Path]:
+    """Yield a temporary file beside `path` to write; it replaces `path` when the block ends without an error.
+
+    After an error the temporary file is removed and `path` is as it was. File and folder are synced: a
+    power cut leaves the old file or the whole new one. A symbolic link at `path` is replaced, not followed.
+    `mode` holds whatever the umask; without it, the umask decides.
+
+    Raises:
+        OSError: the file cannot be written, or `path` is a folder.
+    """
+    # Not named after `path`: a name that is as long as names may be has no room for more.
+    temporary = path.with_name(f".{secrets.token_hex(8)}.partial")
+    # Created before it is written: what only its owner may read was never open to others.
+    first_mode = 0o666 if mode is None else mode | 0o600
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, first_mode))
+    try:
+        yield temporary
+        _finish(temporary, mode)
+        temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def write_atomically(path: Path, content: bytes | str, *, mode: int | None = None) -> None:
+    """Write a file as `atomic_file` does; text is written as UTF-8."""
+    with atomic_file(path, mode=mode) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def copy_atomically(source: Path, path: Path, *, mode: int | None = None) -> None:
+    """Copy a file's content, not its mode, as `atomic_file` does."""
+    with atomic_file(path, mode=mode) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's content in hexadecimal; the file may be larger than memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _finish(temporary: Path, mode: int | None) -> None:
+    # Opened again: a program that was given the path may have removed the file and made another.
+    descriptor = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        if mode is not None:
+            os.fchmod(descriptor, mode)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Without it a rename may be lost with the power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
