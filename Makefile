@@ -3,6 +3,8 @@
 # make demo-accuracy    train a grid of variants on Fashion-MNIST, then measure their latency and accuracy
 # make test             run all tests
 # make lint             run the formatters, linters and type checks of .pre-commit-config.yaml
+# make gate             fail if an inference costs more emulated ARM instructions than in benchmarks/base
+# make gate-base        measure benchmarks/base again, after a change that is meant to cost more or less
 # make bench            measure what the harness itself costs
 # make bench-trust      measure how often intervals, comparisons and verdicts are right (on an idle machine)
 # make bench-faults     count what is lost when connections and hosts fail (an hour)
@@ -13,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test lint setup arm-vm bench bench-trust bench-faults clean
+.PHONY: help demo demo-accuracy fashion-mnist test lint gate gate-base setup arm-vm bench bench-trust bench-faults clean
 
 setup: $(VENV)/ready
 
@@ -73,6 +75,25 @@ test: setup arm-vm
 # The formatters rewrite the files that differ; the target then fails and shows the difference.
 lint: setup
 	$(BIN)/pre-commit run --all-files --show-diff-on-failure
+
+# Counts repeat on one machine to the last digit; the margin is for what other machines bring along, such as
+# another C library in the runner's bundle. benchmarks/README.md says what is compared.
+GATE_RUN ?= results/gate
+GATE_SWEEP = --device emulator --width 0.25,0.5 --resolution 128 --precision fp32,int8
+GATE_MARGIN = 0.05%
+
+gate: $(GATE_RUN)
+	$(BIN)/harness compare benchmarks/base $(GATE_RUN) --across --margin $(GATE_MARGIN) --markdown
+
+gate-base: $(GATE_RUN)
+	rm -rf benchmarks/base
+	mkdir -p benchmarks/base
+	cp -R $(GATE_RUN)/run.json $(GATE_RUN)/cells benchmarks/base
+
+.PHONY: $(GATE_RUN)
+$(GATE_RUN): setup
+	rm -rf $@
+	$(BIN)/harness run $(GATE_SWEEP) --out $@
 
 # What the harness itself costs, as ratios; each exits 1 when it misses its goal.
 bench: setup arm-vm

@@ -35,7 +35,7 @@ def compare(
 ) -> Comparison:
     """Compare the cells that both runs have: same variant, device and threads.
 
-    Without a `margin`, times may rise by `DEFAULT_MARGIN`, and one thread's exact instruction counts not at all.
+    Without a `margin`, times may rise by `DEFAULT_MARGIN`, and one thread's exact counts not at all.
     `across` allows other devices, plans and versions.
 
     Raises:
