@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from harness.analysis.held_clocks import held_clocks
 from harness.analysis.intervals import summarize_latency
 from harness.analysis.parity import PLACES
+from harness.analysis.startup import summarize_startup
 from harness.analysis.validity.verdict import judge
 from harness.records import (
     Artifact,
@@ -41,6 +43,8 @@ def build_cell(
         latency=latency,
         instructions_per_inference=_instructions(processes) if measured else None,
         memory=_memory(artifact, processes) if measured else None,
+        startup=summarize_startup(processes) if measured else None,
+        held_clocks=held_clocks(device, processes) if measured else (),
         parity=parity,
         failure=failure,
         verdict=judge(

@@ -39,6 +39,7 @@ def pick(
     max_instructions: int | None = None,
     max_memory_bytes: int | None = None,
     max_size_bytes: int | None = None,
+    max_startup_ns: float | None = None,
     min_accuracy: float | None = None,
     device: str | None = None,
 ) -> Choice:
@@ -51,14 +52,15 @@ def pick(
         UsageError: the device is unknown or ambiguous, or its clock is not real and a latency is asked for.
     """
     candidates = _on_device(cells, device)
-    if max_latency_ns is not None and candidates[0].device.emulated:
+    if (max_latency_ns, max_startup_ns) != (None, None) and candidates[0].device.emulated:
         name, clock = printable(candidates[0].device.name), candidates[0].device.clock
         raise UsageError(
-            f"the time on {name} is {clock}: it tells nothing about a budget in milliseconds",
+            f"the time on {name} is {clock}: it does not answer a budget in milliseconds",
             hint="limit instructions instead (--max-instructions 60M), or measure on a real device",
         )
     limits = (
         _limit(max_latency_ns, _worst_latency_ns, "latency", _ms),
+        _limit(max_startup_ns, _worst_startup_ns, "startup", _ms),
         _limit(max_instructions, lambda cell: cell.instructions_per_inference, "instructions", _millions),
         _limit(max_memory_bytes, _peak_bytes, "peak memory", _mb),
         _limit(max_size_bytes, lambda cell: cell.artifact.size_bytes, "file size", _mb),
@@ -79,7 +81,7 @@ def pick(
 
 
 def explain(choice: Choice) -> str:
-    """The choice in plain text: what, why, what else would do, and why the others fell out."""
+    """The choice as text: the best cell, its cautions, the runner-up, and why the others were rejected."""
     lines = []
     if choice.best is None:
         lines.append("No cell is within the budget.")
@@ -88,10 +90,10 @@ def explain(choice: Choice) -> str:
         lines.append(
             f"  the most accurate of {choice.within_budget} within the budget, {_BASES[choice.basis]}"
         )
-        lines += [f"  note: {caution}" for caution in choice.cautions]
+        lines += [f"  caution: {caution}" for caution in choice.cautions]
     if choice.runner_up is not None:
         lines.append(f"runner-up: {describe(choice.runner_up)}")
-    lines += [f"fell out: {_name(r.cell)}: {'; '.join(r.reasons)}" for r in choice.rejected]
+    lines += [f"rejected: {_name(r.cell)}: {'; '.join(r.reasons)}" for r in choice.rejected]
     return "\n".join(lines)
 
 
@@ -101,6 +103,8 @@ def describe(cell: Cell) -> str:
     if cell.latency is not None and not cell.device.emulated:
         median = cell.latency.median_ns
         figures.append(f"{_ms(median.estimate)} (at most {_ms(median.high)})")
+    if cell.startup is not None and not cell.device.emulated:
+        figures.append(f"startup {_ms(cell.startup.total_ns.estimate)}")
     if cell.instructions_per_inference is not None:
         figures.append(f"{_millions(cell.instructions_per_inference)} instructions")
     if cell.memory is not None:
@@ -217,7 +221,10 @@ def _cost(cell: Cell) -> float:
 
 
 def _cautions(cell: Cell, basis: Basis) -> tuple[str, ...]:
-    cautions = [f"{reason.severity}: {printable(reason.detail)}" for reason in cell.verdict.reasons]
+    cautions = [
+        ("suspect: " if reason.severity == "suspect" else "") + printable(reason.detail)
+        for reason in cell.verdict.reasons
+    ]
     if cell.variant.weights.source == "random":
         cautions.append("its weights are random: train or load weights before shipping it")
     elif basis == "published":
@@ -229,6 +236,10 @@ def _cautions(cell: Cell, basis: Basis) -> tuple[str, ...]:
 
 def _worst_latency_ns(cell: Cell) -> float | None:
     return None if cell.latency is None else cell.latency.median_ns.high
+
+
+def _worst_startup_ns(cell: Cell) -> float | None:
+    return None if cell.startup is None else cell.startup.total_ns.high
 
 
 def _peak_bytes(cell: Cell) -> float | None:

@@ -29,6 +29,8 @@ from harness.records.judgements import (
     Verdict,
 )
 from harness.records.measurements import (
+    HeldClock,
+    HeldClockSource,
     Interval,
     Latency,
     Memory,
@@ -37,6 +39,7 @@ from harness.records.measurements import (
     OperatorTime,
     ProcessReport,
     Profile,
+    Startup,
 )
 from harness.records.requests import (
     DEFAULT_OBSERVER,
@@ -59,6 +62,7 @@ from harness.records.schema import (
     Count,
     DeviceReport,
     Nanoseconds,
+    PositiveCount,
     PositiveNanoseconds,
     Record,
     SchemaVersion,
@@ -87,6 +91,8 @@ __all__ = [
     "DeviceReport",
     "Failure",
     "FrequencyTime",
+    "HeldClock",
+    "HeldClockSource",
     "Interval",
     "Latency",
     "Memory",
@@ -101,6 +107,7 @@ __all__ = [
     "PairedDrop",
     "Parity",
     "Plan",
+    "PositiveCount",
     "PositiveNanoseconds",
     "PrecisionName",
     "ProcessReport",
@@ -117,6 +124,7 @@ __all__ = [
     "Severity",
     "Sha256",
     "Stage",
+    "Startup",
     "Status",
     "StoppedBy",
     "Temperature",

@@ -7,8 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from harness.records.devices import Conditions, FrequencyTime, SampledConditions
-from harness.records.schema import Bytes, Count, PositiveNanoseconds, Record
+from harness.records.schema import Bytes, Count, PositiveCount, PositiveNanoseconds, Record
 
+HeldClockSource = Literal["sampler", "time_in_state", "readings"]
 OperatorKind = Literal["first convolution", "depthwise", "pointwise", "classifier", "other"]
 
 
@@ -105,6 +106,36 @@ class MemoryDetail(Record, frozen=True, kw_only=True):
     unavailable: str | None
     dumpsys_pss_bytes: Bytes | None = None
     dumpsys_unavailable: str | None = None
+
+
+class Startup(Record, frozen=True, kw_only=True):
+    """What a fresh process takes until its first result: medians over processes.
+
+    `total_ns` is the median of the sums, not the sum of the medians. The interval of a single process has no
+    width, and confidence 0.
+    """
+
+    load_ns: Interval
+    init_ns: Interval
+    first_ns: Interval
+    total_ns: Interval
+
+
+class HeldClock(Record, frozen=True, kw_only=True):
+    """The clock that a cluster of cores held while measuring, of its maximum; see `analysis/held_clocks.py`.
+
+    `cores` are those of the cluster that the processes could run on, as a CPU list.
+    """
+
+    cores: str
+    held_khz: Count
+    max_khz: PositiveCount
+    source: HeldClockSource
+
+    @property
+    def share(self) -> float:
+        """The held clock as a share of the maximum; 1 is all of it."""
+        return self.held_khz / self.max_khz
 
 
 class Memory(Record, frozen=True, kw_only=True):

@@ -55,8 +55,8 @@ class Plan(Record, frozen=True, kw_only=True):
     reached, or `max_seconds` is; then it counts instructions over `counted_iterations` more, untimed.
     `cpus` is a list such as `4-7`, or None for no pinning. With `sampler`, clocks and temperatures are
     recorded beside each process while it runs; with `tune_device`, the device was tuned before. Each
-    process waits until the device is within `cooled_within_celsius` of its first temperature and, if given, at
-    most at `max_temp_celsius`, but no longer than `max_cooling_seconds`.
+    process waits until the device is within `cooled_within_celsius` of its first temperature and, if given,
+    not above `max_temp_celsius`, but no longer than `max_cooling_seconds`.
     """
 
     threads: int

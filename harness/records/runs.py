@@ -5,7 +5,7 @@ from typing import Literal
 from harness.records.artifacts import Artifact, PushedArtifact
 from harness.records.devices import DeviceInfo, TunedSetting
 from harness.records.judgements import Accuracy, Parity, Verdict
-from harness.records.measurements import Latency, Memory, ProcessReport, Profile
+from harness.records.measurements import HeldClock, Latency, Memory, ProcessReport, Profile, Startup
 from harness.records.requests import Plan, RunRequest, Variant
 from harness.records.schema import SCHEMA_VERSION, Count, Record, SchemaVersion
 
@@ -24,7 +24,7 @@ class Cell(Record, frozen=True, kw_only=True):
     """One measured point: variant x device x threads.
 
     `stopped_by` says which limit of the plan ended it; None while it is unfinished, or failed. `tuning` is
-    None where the device was left as it was.
+    None where the device was left as it was. `held_clocks` is empty where no clock is known.
     """
 
     schema_version: SchemaVersion = SCHEMA_VERSION
@@ -36,6 +36,8 @@ class Cell(Record, frozen=True, kw_only=True):
     latency: Latency | None
     instructions_per_inference: Count | None
     memory: Memory | None
+    startup: Startup | None = None
+    held_clocks: tuple[HeldClock, ...] = ()
     parity: Parity | None
     accuracy: Accuracy | None = None
     failure: Failure | None = None

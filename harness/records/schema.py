@@ -16,6 +16,7 @@ Nanoseconds = Annotated[int, Meta(ge=0, le=2**53)]
 PositiveNanoseconds = Annotated[int, Meta(gt=0, le=2**53)]
 Bytes = Annotated[int, Meta(ge=0, le=2**53)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
+PositiveCount = Annotated[int, Meta(gt=0, le=2**53)]
 Celsius = Annotated[float, Meta(ge=-100, le=300)]
 
 

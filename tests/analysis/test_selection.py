@@ -1,6 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
+from builders import QUIET, STEADY_MEDIANS, make_cell, make_processes
 from harness import records
 from harness.analysis.selection import explain, pick
 from harness.errors import UsageError
@@ -187,3 +188,37 @@ def test_several_devices_must_be_told_apart() -> None:
     assert pick(cells, device="PIX").best == cells[0]
     with pytest.raises(UsageError, match="no cell was measured on nokia"):
         pick(cells, device="nokia")
+
+
+def test_startup_is_load_init_and_first_inference_and_its_upper_end_must_meet_the_budget() -> None:
+    def starting(cell: Cell, ms: float, worst_ms: float) -> Cell:
+        total = records.Interval(estimate=ms * MS, low=ms * MS, high=worst_ms * MS)
+        return replace(
+            cell, startup=records.Startup(load_ns=total, init_ns=total, first_ns=total, total_ns=total)
+        )
+
+    cells = [
+        starting(cell_of(0.25, 128), 90, 100),
+        starting(cell_of(0.5, 128), 95, 101),
+        replace(cell_of(1.0, 128), startup=None),
+    ]
+    choice = pick(cells, max_startup_ns=100 * MS)
+    assert name(choice.best) == "0.25_128_int8"
+    assert [each.reasons for each in choice.rejected] == [
+        ("startup up to 101 ms is over 100 ms",),
+        ("startup not measured",),
+    ]
+    assert "startup 90 ms" in explain(choice)
+    assert "rejected: mobilenet_v1_0.5_128_int8, 1 thread: startup up to 101 ms" in explain(choice)
+
+
+def test_an_emulated_startup_cannot_meet_a_budget_in_milliseconds() -> None:
+    with pytest.raises(UsageError, match="is emulated: it does not answer a budget in milliseconds"):
+        pick([cell_of(0.5, 160, device=EMULATOR)], max_startup_ns=20 * MS)
+
+
+def test_a_clock_below_the_maximum_is_cautioned() -> None:
+    slower = replace(QUIET, frequencies_khz=(1_000_000,) * 4)
+    changes = {"conditions_before": slower, "conditions_after": slower}
+    choice = pick([make_cell(processes=make_processes(*STEADY_MEDIANS, **changes))])
+    assert "caution: cores 0-3 were measured at 1.00 of 1.80 GHz" in explain(choice)

@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from harness.analysis.held_clocks import held_clocks, holds_clock
 from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence, change_within, slowest_stretch
-from harness.records import Conditions, ProcessReport
+from harness.records import ProcessReport
 from harness.system.cpu_list import parse_cpu_list
 
 FREQUENCY_DROP = 0.05
 SLOWER_WITHIN_PROCESS = 0.05
-FIXED_GOVERNORS = ("performance", "userspace")
 # vcgencmd get_throttled: the low four bits tell of now, the same four from bit 16 on of since boot.
 THROTTLED_NOW = 0xF
 THROTTLED_SINCE_BOOT = 0xF0000
+REDUCED_CLOCK = 0.9
 CANARY_DRIFT = 0.05
 MEMORY_TIMES_PEAK = 2
 MEMORY_SHARE = 0.05
@@ -74,6 +75,18 @@ def busy(evidence: Evidence) -> str | None:
 
 
 @check("info", affects="time")
+def reduced_clock(evidence: Evidence) -> str | None:
+    """No cluster held nearly its maximum clock: good for comparing, but a device in use may be faster."""
+    clocks = held_clocks(evidence.device, evidence.timed)
+    if not clocks or max(clock.share for clock in clocks) >= REDUCED_CLOCK:
+        return None
+    return "; ".join(
+        f"cores {clock.cores} were measured at {clock.held_khz / 1e6:.2f} of {clock.max_khz / 1e6:.2f} GHz"
+        for clock in clocks
+    )
+
+
+@check("info", affects="time")
 def conditions_unreadable(evidence: Evidence) -> str | None:
     """Some disturbances could not have been noticed."""
     facts = {fact for c in evidence.conditions for fact in c.unreadable}
@@ -102,7 +115,7 @@ def _frequency_drop(evidence: Evidence) -> str | None:
             lowered = last < (1 - FREQUENCY_DROP) * first
             if not lowered or (allowed is not None and core not in allowed):
                 continue
-            if _is_fixed(before, core) or change_within(process) >= SLOWER_WITHIN_PROCESS:
+            if holds_clock(before, core) or change_within(process) >= SLOWER_WITHIN_PROCESS:
                 return f"core {core} fell from {first / 1000:.0f} to {last / 1000:.0f} MHz during a process"
     return None
 
@@ -131,7 +144,7 @@ def _fixed_drop(process: ProcessReport, clocks: Mapping[int, Sequence[int | None
     before = process.conditions_before
     for core, samples in clocks.items():
         held = (before.frequencies_khz or ())[core : core + 1]
-        if not held or not _is_fixed(before, core):
+        if not held or not holds_clock(before, core):
             continue
         low = [khz for khz in samples if khz is not None and khz < (1 - FREQUENCY_DROP) * held[0]]
         if low:
@@ -159,9 +172,3 @@ def _dynamic_drop(process: ProcessReport, clocks: Mapping[int, Sequence[int | No
             )
         highest = max(highest, busy[-1])
     return None
-
-
-def _is_fixed(conditions: Conditions, core: int) -> bool:
-    """Whether the governor holds the core's frequency; others lower it as soon as a process ends."""
-    governors = conditions.governors or ()
-    return core < len(governors) and governors[core] in FIXED_GOVERNORS

@@ -3,7 +3,8 @@
 import shlex
 import time
 
-from harness.analysis.validity.environment_checks import FIXED_GOVERNORS, THROTTLED_NOW, THROTTLED_SINCE_BOOT
+from harness.analysis.held_clocks import FIXED_GOVERNORS
+from harness.analysis.validity.environment_checks import THROTTLED_NOW, THROTTLED_SINCE_BOOT
 from harness.devices.conditions import parse_conditions
 from harness.devices.device import Device
 from harness.devices.device_kind import Check

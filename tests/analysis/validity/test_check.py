@@ -58,4 +58,4 @@ def test_a_check_that_only_informs_leaves_the_cell_valid(monkeypatch: pytest.Mon
     register(monkeypatch, "info", "time")
     cell = make_cell()
     assert (cell.verdict.status, grave_codes(cell), is_doubtful(cell)) == ("valid", (), False)
-    assert "info: pi4 made 40 dB of noise" in pick([cell]).cautions
+    assert "pi4 made 40 dB of noise" in pick([cell]).cautions

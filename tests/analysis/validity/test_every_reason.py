@@ -43,6 +43,7 @@ def counted(clock: str, *counts: int) -> Cell:
     return make_cell(device=make_device(clock=clock), processes=tuple(processes))
 
 
+SLOWER = replace(QUIET, frequencies_khz=(1_000_000,) * 4)
 CANARIES = (10**6, 10**6, 10**6, 10**6, 10**6, 2 * 10**6)
 EXAMPLES = {
     "failed": make_cell(processes=(), parity=None, failure=Failure(what="ended by signal 9")),
@@ -72,6 +73,7 @@ EXAMPLES = {
     "memory_pressure": ended_under(memory_available_bytes=30_000_000),
     "busy": alike(conditions_before=replace(QUIET, load_average_1min=5.5)),
     "outliers": alike(latencies_ns=SPIKED),
+    "reduced_clock": alike(conditions_before=SLOWER, conditions_after=SLOWER),
     "conditions_unreadable": alike(conditions_after=Conditions(unreadable={"temperatures": "denied"})),
 }
 
