@@ -4,6 +4,7 @@ import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import flatbuffers
 import numpy as np
@@ -11,7 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from harness.accuracy.weights.assembly import LAYERS
-from models.mobilenet_v1 import BLOCKS, MobileNetV1, fold_batch_norm
+from harness.records import Padding
+from models.mobilenet_v1 import BLOCKS, Activation, ConvNormAct, MobileNetV1, fold_batch_norm
+
+Network = TypeVar("Network", bound=nn.Module)
 
 WIDTH = 0.25
 CLASSES = 7
@@ -21,8 +25,8 @@ def trained_network(
     *,
     width: float = WIDTH,
     classes: int = CLASSES,
-    padding: str = "tf_same",
-    activation: str = "relu6",
+    padding: Padding = "tf_same",
+    activation: Activation = "relu6",
     bn_eps: float = 1e-3,
 ) -> MobileNetV1:
     """A small network whose every parameter and statistic differs from its default."""
@@ -30,7 +34,20 @@ def trained_network(
     return shake(network)
 
 
-def shake(network: nn.Module) -> nn.Module:
+def batch_norm(layer: ConvNormAct) -> nn.BatchNorm2d:
+    """The BatchNorm of a layer, which has one until it is folded."""
+    assert isinstance(layer.norm, nn.BatchNorm2d)
+    return layer.norm
+
+
+def statistics(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Running mean and variance."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    return norm.running_mean, norm.running_var
+
+
+def shake(network: Network) -> Network:
     """Give every layer weights and statistics of trained size."""
     generator = torch.Generator().manual_seed(3)
 
@@ -42,8 +59,9 @@ def shake(network: nn.Module) -> nn.Module:
             if isinstance(module, nn.BatchNorm2d):
                 module.weight.copy_(uniform(module.weight, 0.5, 1.5))
                 module.bias.copy_(uniform(module.bias, -0.3, 0.5))
-                module.running_mean.copy_(uniform(module.running_mean, -0.2, 0.2))
-                module.running_var.copy_(uniform(module.running_var, 0.5, 2))
+                mean, variance = statistics(module)
+                mean.copy_(uniform(mean, -0.2, 0.2))
+                variance.copy_(uniform(variance, 0.5, 2))
             elif isinstance(module, nn.Conv2d | nn.Linear):
                 spread = (6 / module.weight[0].numel()) ** 0.5
                 module.weight.copy_(uniform(module.weight, -spread, spread))
@@ -131,6 +149,7 @@ def tflite_model(
     for layer, conv in _folded_convolutions(network):
         depthwise = layer.endswith("depthwise")
         kernel = conv.weight.numpy().transpose((1, 2, 3, 0) if depthwise else (0, 2, 3, 1))
+        assert conv.bias is not None
         bias = conv.bias.numpy()
         is_last = layer == "classifier"
         inputs = [
@@ -151,7 +170,7 @@ def _folded_convolutions(network: MobileNetV1) -> Iterator[tuple[str, nn.Conv2d]
         yield layer, modules[f"{layer}.conv"]
     classifier = nn.Conv2d(folded.classifier.in_features, folded.classifier.out_features, 1)
     classifier.weight.data = folded.classifier.weight.data[:, :, None, None]
-    classifier.bias.data = folded.classifier.bias.data
+    classifier.bias = nn.Parameter(folded.classifier.bias.data)
     yield "classifier", classifier.requires_grad_(False)
 
 
@@ -295,7 +314,8 @@ class CoursePort(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         features = self.pool(self.bottleneck(self.first_conv(images))).flatten(1)
-        return self.softmax(self.linear(self.dropout(features)))
+        probabilities: Tensor = self.softmax(self.linear(self.dropout(features)))
+        return probabilities
 
 
 # Keras, Hugging Face, timm -------------------------------------------------------------------------

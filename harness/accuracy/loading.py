@@ -1,7 +1,7 @@
 """Many pictures at once: decoded and resized by threads, unreadable ones set aside by name."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -37,8 +37,6 @@ def load_pixels(
     dataset: Dataset,
     preprocessing: Preprocessing,
     indices: Sequence[int] | None = None,
-    *,
-    progress: Callable[[int], None] = lambda done: None,
 ) -> Pixels:
     """Decode and resize these pictures (default: all); Pillow and numpy leave the interpreter's lock alone.
 
@@ -61,9 +59,8 @@ def load_pixels(
 
     failures: list[tuple[int, Unreadable]] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, failed in enumerate(pool.map(fill, range(0, len(wanted), _SLICE)), start=1):
+        for failed in pool.map(fill, range(0, len(wanted), _SLICE)):
             failures += failed
-            progress(min(done * _SLICE, len(wanted)))
     if len(failures) == len(wanted):
         raise UsageError(
             f"none of {len(wanted)} images of {dataset.name} can be read; "

@@ -1,4 +1,4 @@
-"""A new classifier on a frozen backbone: logistic regression, its penalty chosen on held-out images."""
+"""A new classifier on a frozen backbone: logistic regression, with its penalty chosen on held-out images."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from harness.accuracy.loading import Pixels
 from harness.accuracy.preprocessing import Preprocessing, normalize
 from models.mobilenet_v1 import MobileNetV1
 
-# From no to heavy regularization of standardized features; the best is chosen on the validation images.
+# From almost none to heavy regularization of standardized features.
 PENALTIES = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 BATCH = 64
 
@@ -25,7 +25,7 @@ class Features:
 
 @dataclass(frozen=True)
 class Head:
-    """A fitted classifier, and how it was chosen."""
+    """A fitted classifier, with the penalty and the validation accuracy it was chosen by."""
 
     classifier: nn.Linear
     penalty: float
@@ -46,12 +46,12 @@ def extract_features(
 
 
 def choose_head(training: Features, validation: Features, classes: int) -> Head:
-    """Fit one classifier for each penalty and keep the one that is right most often on `validation`."""
+    """Fit a classifier for each penalty and return the one with the highest top-1 on `validation`."""
     mean, spread = training.values.mean(0), training.values.std(0).clamp_min(1e-6)
     standardized = Features((training.values - mean) / spread, training.labels)
     best: Head | None = None
     start = torch.zeros(classes, training.values.shape[1] + 1)
-    # From heavy to light, each from the one before; of equals the heaviest stays: least fitted to chance.
+    # From heavy to light, each starting from the one before; of equally good ones the heaviest is kept.
     for penalty in sorted(PENALTIES, reverse=True):
         start = fit_logistic(standardized, penalty, start)
         classifier = _fold_scaling(start, mean, spread)
@@ -87,7 +87,7 @@ def fit_logistic(features: Features, penalty: float, start: Tensor) -> Tensor:
 
 
 def _fold_scaling(parameters: Tensor, mean: Tensor, spread: Tensor) -> nn.Linear:
-    """The classifier for features as they come, not standardized."""
+    """The classifier for features that are not standardized."""
     weight = parameters[:, :-1] / spread
     classifier = nn.Linear(weight.shape[1], len(weight)).requires_grad_(False)
     classifier.weight.copy_(weight)

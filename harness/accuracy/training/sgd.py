@@ -20,7 +20,7 @@ from harness.errors import UsageError
 from harness.records import Record
 
 PositiveInt = Annotated[int, Meta(gt=0)]
-# Share of the steps in which the learning rate rises, and how far below the peak it starts and ends.
+# Share of the steps in which the learning rate rises; it starts and ends this many times below the peak.
 RISE, START_BELOW, END_BELOW = 0.3, 25, 1e4
 SECONDS_BETWEEN_SAVES = 60
 _NETWORK, _MOMENTUM = "network.", "momentum."
@@ -43,7 +43,7 @@ class Recipe(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training stands after a step."""
+    """Progress after a step; `step` counts from 1, `epoch` from 0."""
 
     step: int
     steps: int
@@ -54,9 +54,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class TrainingImages:
-    """What is learnt from: `fetch(indices)` gives uint8 RGB (N, side, side, 3) and int64 labels (N,).
+    """The images to train on: `fetch(indices)` gives uint8 RGB (N, side, side, 3) and int64 labels (N,).
 
-    `identity` changes with the data, so that no run goes on with other images than it began with.
+    `identity` changes with the data, so that training is not resumed with other images.
     """
 
     count: int
@@ -64,7 +64,7 @@ class TrainingImages:
     identity: str
 
 
-def train(
+def train_network(
     network: nn.Module,
     images: TrainingImages,
     preprocessing: Preprocessing,
@@ -74,14 +74,14 @@ def train(
     freeze_batch_norm: bool = False,
     progress: Callable[[Progress], None] = lambda progress: None,
 ) -> None:
-    """Train in place and leave the network in evaluation mode; with `save_to`, go on where it stopped.
+    """Train in place and leave the network in evaluation mode; with `save_to`, resume from that file.
 
-    The result depends on the seed, the images, the machine's kind and its number of threads, not on
-    interruptions: what is random in a step is drawn from the seed and the step's number. On a GPU with
-    bfloat16 the forward pass runs in mixed precision, unless the recipe says otherwise.
+    The result depends on the seed, the images, the CPU or GPU and the number of threads, but not on
+    interruptions: the random numbers of a step depend on the seed and the step's number only. On a GPU with
+    bfloat16 the forward pass runs in mixed precision, unless the recipe turns that off.
 
     Raises:
-        UsageError: `save_to` holds the state of another recipe, network or data set.
+        UsageError: `save_to` holds the state of another recipe or data set.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)
@@ -103,7 +103,7 @@ def train(
         loss = _take_step(network, optimizer, _scale(batch, preprocessing), labels.to(device), rate, recipe)
         progress(Progress(step + 1, steps, epoch, loss, rate))
         if state:
-            state.save_now_and_then(step + 1, network, optimizer)
+            state.save_if_due(step + 1, network, optimizer)
     network.to("cpu").eval()
     if state:
         state.remove()
@@ -135,7 +135,7 @@ def _take_step(
 
 
 def _make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    """Biases, BatchNorm and depthwise kernels are not decayed: too few weights to overfit with."""
+    """SGD without weight decay for biases, BatchNorm and depthwise kernels: too few to overfit with."""
     decayed: list[nn.Parameter] = []
     kept: list[nn.Parameter] = []
     for parameter in network.parameters():
@@ -155,13 +155,13 @@ def _set_training(network: nn.Module, freeze_batch_norm: bool) -> None:
 
 
 def _generator(seed: int, number: int) -> torch.Generator:
-    """A stream of its own for each epoch (number >= 0) and each step (number < 0)."""
+    """A separate random stream for each epoch (number >= 0) and each step (number < 0)."""
     mixed = (seed * 1_000_003 + number * 7_919) % 2**63
     return torch.Generator().manual_seed(mixed)
 
 
 def _augment(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """Mirror half of the images and shift each by its own few pixels over repeated edges; uint8 NHWC."""
+    """Mirror half of the images and shift each by a few pixels, at random, repeating edges; uint8 NHWC."""
     count, side = pixels.shape[0], pixels.shape[1]
     if recipe.mirror:
         mirrored = torch.rand(count, generator=generator) < 0.5
@@ -176,7 +176,7 @@ def _augment(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tens
 
 
 def _scale(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
-    """As `normalize`, on tensors: uint8 NHWC to float32 NCHW (channels_last in memory)."""
+    """`normalize` for tensors: uint8 NHWC to float32 NCHW (channels_last in memory)."""
     scaling = uniform_scaling(preprocessing)
     values = pixels.permute(0, 3, 1, 2).float()
     if scaling is not None:
@@ -191,22 +191,22 @@ def _scale(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
 
 
 class _SavedState:
-    """The file a run goes on from: network, momentum and step, with what they belong to."""
+    """The file that training is resumed from: network, momentum, step, recipe and images' identity."""
 
     def __init__(self, file: Path, recipe: Recipe, identity: str) -> None:
         self._file = file
-        self._belongs_to = {"recipe": msgspec.json.encode(recipe).decode(), "images": identity}
+        self._identity = {"recipe": msgspec.json.encode(recipe).decode(), "images": identity}
         self._saved_at = time.monotonic()
 
     def restore(self, network: nn.Module, optimizer: torch.optim.SGD) -> int:
-        """Load what was saved and return the number of steps done, 0 without a file."""
+        """Load the saved state and return the number of finished steps; 0 without a file."""
         if not self._file.exists():
             return 0
         tensors, metadata = read_tensors(self._file)
-        if any(metadata.get(key) != value for key, value in self._belongs_to.items()):
+        if any(metadata.get(key) != value for key, value in self._identity.items()):
             raise UsageError(
-                f"{self._file} belongs to a run with another recipe or other images",
-                hint="go on with the same options, or remove the file to begin anew",
+                f"{self._file} was saved by a training with another recipe or other images",
+                hint="resume with the same options, or delete the file to start again",
             )
         network.load_state_dict(_under(_NETWORK, tensors))
         momentum = _under(_MOMENTUM, tensors)
@@ -215,8 +215,8 @@ class _SavedState:
                 optimizer.state[parameter] = {"momentum_buffer": momentum[name].to(parameter.device)}
         return int(metadata["step"])
 
-    def save_now_and_then(self, step: int, network: nn.Module, optimizer: torch.optim.SGD) -> None:
-        """Save when a minute has passed since the last time."""
+    def save_if_due(self, step: int, network: nn.Module, optimizer: torch.optim.SGD) -> None:
+        """Save if the last save was at least SECONDS_BETWEEN_SAVES ago."""
         if time.monotonic() - self._saved_at < SECONDS_BETWEEN_SAVES:
             return
         tensors = {_NETWORK + name: value for name, value in network.state_dict().items()}
@@ -224,11 +224,11 @@ class _SavedState:
             buffer = optimizer.state[parameter].get("momentum_buffer")
             if buffer is not None:
                 tensors[_MOMENTUM + name] = buffer
-        write_tensors(self._file, tensors, {**self._belongs_to, "step": str(step)})
+        write_tensors(self._file, tensors, {**self._identity, "step": str(step)})
         self._saved_at = time.monotonic()
 
     def remove(self) -> None:
-        """Training is done: nothing is left to go on from."""
+        """Remove the file once training is finished."""
         self._file.unlink(missing_ok=True)
 
 

@@ -7,14 +7,10 @@ from pathlib import Path
 
 from harness.accuracy.datasets import Dataset, hold_out, name_split, open_split
 from harness.accuracy.training import sgd
-from harness.accuracy.training.procedures import (
-    Trained,
-    fine_tune,
-    fine_tune_for_int8,
-    fine_tuning_recipe,
-    scratch_recipe,
-    train_from_scratch,
-)
+from harness.accuracy.training.fine_tuning import fine_tune, fine_tuning_recipe
+from harness.accuracy.training.quantization_aware import fine_tune_for_int8
+from harness.accuracy.training.result import Trained
+from harness.accuracy.training.scratch import scratch_recipe, train_from_scratch
 from harness.accuracy.weights import load_weights
 from harness.errors import Interrupted
 from harness.records import Padding
@@ -26,7 +22,7 @@ TEST_SHARE = 0.1
 
 @dataclass(frozen=True)
 class TrainingOrder:
-    """What to train: a new network of this width, or `start` under a new classifier or for int8."""
+    """What to train: a new network of this width, or `start` with a new classifier or for int8."""
 
     dataset: str
     out: Path
@@ -41,17 +37,17 @@ class TrainingOrder:
 
 
 def train(order: TrainingOrder, listen: Listener) -> Trained:
-    """Train what was ordered; begun again after an interruption, it goes on where it was.
+    """Train as ordered; the same order resumes an interrupted training.
 
     Raises:
-        UsageError: weights or images that cannot be used, or that contradict the order.
+        UsageError: the weights or images cannot be used, or do not fit each other or the order.
         Interrupted: Ctrl-C; the state of training is saved beside the checkpoint.
     """
-    # Weights first: they are checked in a moment, images may take long to open.
+    # Weights first: checking them takes a moment, opening images may take long.
     weights = load_weights(order.start, width=order.width) if order.start else None
     training, test = open_splits(order.dataset, seed=order.seed)
-    progress = _tell_progress(listen)
-    listen(Event("training", f"{len(training)} images to learn from, {len(test)} to test"))
+    progress = _report_progress(listen)
+    listen(Event("training", f"{len(training)} images to train on, {len(test)} to test on"))
     try:
         if weights is None:
             return train_from_scratch(
@@ -84,11 +80,11 @@ def train(order: TrainingOrder, listen: Listener) -> Trained:
             progress=progress,
         )
     except KeyboardInterrupt:
-        raise Interrupted("interrupted", hint="the same command goes on from what was last saved") from None
+        raise Interrupted("interrupted", hint="the same command resumes from the last saved state") from None
 
 
 def open_splits(dataset: str, *, seed: int) -> tuple[Dataset, Dataset]:
-    """What is learnt from and what is tested on: never the same images."""
+    """The images to train on and those to test on: never the same images."""
     name, split = name_split(dataset)
     training = open_split(dataset, default="train")
     if not split:
@@ -98,12 +94,12 @@ def open_splits(dataset: str, *, seed: int) -> tuple[Dataset, Dataset]:
     return hold_out(training, TEST_SHARE, seed=seed)
 
 
-def _tell_progress(listen: Listener) -> Callable[[sgd.Progress], None]:
-    """Each step for the bar; for logs a line for each epoch, with its mean loss."""
+def _report_progress(listen: Listener) -> Callable[[sgd.Progress], None]:
+    """An event for each step, for the progress bar; one for each epoch, with its mean loss, for the log."""
     losses: list[float] = []
     epoch = 0
 
-    def tell_epoch() -> None:
+    def report_epoch() -> None:
         mean = math.fsum(losses) / len(losses)
         listen(Event("training", f"epoch {epoch + 1}: mean loss {mean:.3f}"))
         losses.clear()
@@ -111,12 +107,12 @@ def _tell_progress(listen: Listener) -> Callable[[sgd.Progress], None]:
     def log(progress: sgd.Progress) -> None:
         nonlocal epoch
         if losses and progress.epoch != epoch:
-            tell_epoch()
+            report_epoch()
         epoch = progress.epoch
         losses.append(progress.loss)
         text = f"epoch {epoch + 1}, loss {progress.loss:.3f}"
         listen(Event("training", text, step=progress.step, steps=progress.steps))
         if progress.step == progress.steps:
-            tell_epoch()
+            report_epoch()
 
     return log

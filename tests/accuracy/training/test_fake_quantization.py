@@ -1,4 +1,4 @@
-"""Training with int8's roundings: what it computes, what it leaves behind, and what it wins back."""
+"""Fake quantization rounds where the device does, leaves the network intact, and recovers int8 accuracy."""
 
 import copy
 from dataclasses import replace
@@ -9,15 +9,17 @@ import torch
 from torch import fx
 
 from harness.accuracy.calibration import save_calibration
-from harness.accuracy.datasets import Dataset, open_dataset
+from harness.accuracy.datasets import Dataset
 from harness.accuracy.loading import load_pixels
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.reference import predict_pixels
 from harness.accuracy.scoring import score
 from harness.accuracy.training import sgd
-from harness.accuracy.training.fake_quantization import RoundingNetwork
-from harness.accuracy.training.procedures import Trained, fine_tune_for_int8, training_images
-from harness.accuracy.training.sgd import Progress, Recipe, train
+from harness.accuracy.training.fake_quantization import FakeQuantizedNetwork
+from harness.accuracy.training.images import training_images
+from harness.accuracy.training.quantization_aware import fine_tune_for_int8
+from harness.accuracy.training.result import Trained
+from harness.accuracy.training.sgd import Progress, Recipe, train_network
 from harness.accuracy.training.train import TrainingOrder
 from harness.accuracy.training.train import train as carry_out
 from harness.accuracy.weights import Checkpoint, load_weights, save_checkpoint
@@ -25,24 +27,18 @@ from harness.accuracy.weights.checkpoint import read_tensors
 from harness.analysis.precisions import PRECISIONS
 from harness.errors import UsageError
 from harness.lowering.inputs import LoweringInputs
+from harness.lowering.int8_reference import IntegerReference
 from harness.lowering.recipes import CalibrationData, Source, prepare
 from harness.lowering.silence import quietly
 from harness.lowering.synthetic_images import synthetic_images
-from harness.records import PrecisionName, Variant
-from models.mobilenet_v1 import ConvNormAct, MobileNetV1, fold_batch_norm, initialize
-from weight_files import tflite_model, trained_network
+from harness.records import Padding, PrecisionName, Variant
+from models.mobilenet_v1 import ConvNormAct, MobileNetV1, SeparableBlock, fold_batch_norm, initialize
+from weight_files import batch_norm, statistics, tflite_model, trained_network
 
 SIDE = 32
 PREPROCESSING = Preprocessing(resolution_px=SIDE)
 SHIPPED = f"idx:{Path(__file__).parents[2] / 'data' / 'fashion-mnist-1k'}"
 QUICK = Recipe(epochs=1, batch_size=64, peak_learning_rate=0.01, mirror=False, shift=0)
-
-
-@pytest.fixture(scope="module")
-def splits() -> tuple[Dataset, Dataset]:
-    """Images of the shipped subset to train and to test on."""
-    dataset = open_dataset(SHIPPED)
-    return dataset.take(range(800)), dataset.take(range(800, 1000))
 
 
 def _save(network: MobileNetV1, file: Path, class_names: tuple[str, ...] = ()) -> Path:
@@ -74,29 +70,34 @@ def _order(start: Path, out: Path, *, width: float | None = None) -> TrainingOrd
 
 @pytest.mark.slow
 @pytest.mark.parametrize("padding", ["symmetric", "tf_same"])
-def test_it_rounds_where_the_device_does(padding: str) -> None:
+def test_it_rounds_where_the_device_does(padding: Padding) -> None:
     network = trained_network(classes=10, padding=padding)
     images = synthetic_images(16, SIDE, seed=3)
-    rounding = RoundingNetwork(copy.deepcopy(network))
+    fake_quantized = FakeQuantizedNetwork(copy.deepcopy(network))
     with torch.no_grad():
-        sgd._set_training(rounding, freeze_batch_norm=True)
-        rounding(images)  # the first batch that it sees gives the ranges
+        sgd._set_training(fake_quantized, freeze_batch_norm=True)
+        fake_quantized(images)  # the first batch gives the ranges
         with quietly():
             data = CalibrationData(images, "minmax")
             source = Source(network, fold_batch_norm(network), images[:1], data)
-            lowered = prepare(PRECISIONS["int8"].recipe, source).eager.converted
-    layers = [layer.act[1] for layer in rounding.network.modules() if isinstance(layer, ConvNormAct)]
-    places = [rounding.inputs, *layers, rounding.outputs]
-    # Training takes its ranges behind roundings, calibration without.
-    scales = [scale for scale, _ in _activation_grids(lowered)]
-    assert [float(place.scale) for place in places] == pytest.approx(scales, rel=0.1)
+            lowered = prepare(PRECISIONS["int8"].recipe, source).eager
+    assert isinstance(lowered, IntegerReference)
+    layers = [
+        fake_quantized.get_submodule(f"{name}.act.1")
+        for name, layer in fake_quantized.named_modules()
+        if isinstance(layer, ConvNormAct)
+    ]
+    places = [fake_quantized.inputs, *layers, fake_quantized.outputs]
+    # Training sees the ranges after rounding, calibration before it.
+    scales = [scale for scale, _ in _activation_grids(lowered.converted)]
+    assert [place.get_buffer("scale").item() for place in places] == pytest.approx(scales, rel=0.1)
 
 
 def _activation_grids(converted: fx.GraphModule) -> list[tuple[float, int]]:
     """Scale and zero point of the input, of each layer and of the logits; padding and averaging keep them."""
     target = torch.ops.quantized_decomposed.quantize_per_tensor.default
     keepers = (torch.ops.aten.pad.default, torch.ops.aten.mean.dim, torch.ops.aten.flatten.using_ints)
-    grids = []
+    grids: list[tuple[float, int]] = []
     for node in converted.graph.find_nodes(op="call_function", target=target):
         (source, *grid) = node.args[:3]
         # A padded input is rounded behind the padding only.
@@ -107,7 +108,7 @@ def _activation_grids(converted: fx.GraphModule) -> list[tuple[float, int]]:
 
 def test_weights_have_their_lowered_values() -> None:
     network = trained_network(classes=10, padding="symmetric")
-    conv, norm = network.stem.conv, network.stem.norm
+    conv, norm = network.stem.conv, batch_norm(network.stem)
     with torch.no_grad():
         norm.weight[0] = 1e-3  # so small that lowering's smallest scale leaves few steps
     before = fold_batch_norm(network).stem.conv.weight.detach()
@@ -115,17 +116,17 @@ def test_weights_have_their_lowered_values() -> None:
     lowered = torch.fake_quantize_per_channel_affine(
         before, scales, torch.zeros_like(scales, dtype=torch.int32), 0, -127, 127
     )
-    RoundingNetwork(network)
-    gain = norm.weight / (norm.running_var + norm.eps).sqrt()
+    FakeQuantizedNetwork(network)
+    gain = norm.weight / (statistics(norm)[1] + norm.eps).sqrt()
     assert torch.allclose(conv.weight * gain.view(-1, 1, 1, 1), lowered, atol=1e-6)
-    assert len(lowered[0].unique()) < 10
+    assert len(set(lowered[0].flatten().tolist())) < 10
 
 
 def test_the_network_is_left_as_it_was_made() -> None:
     network = trained_network(classes=10, padding="symmetric")
     before = copy.deepcopy(network)
-    rounding = RoundingNetwork(network)
-    rounding.restore()
+    fake_quantized = FakeQuantizedNetwork(network)
+    fake_quantized.restore()
     assert network.state_dict().keys() == before.state_dict().keys()
     for name, value in before.state_dict().items():
         assert torch.equal(network.state_dict()[name], value), name
@@ -133,7 +134,7 @@ def test_the_network_is_left_as_it_was_made() -> None:
     assert torch.equal(network.eval()(images), before.eval()(images))
 
 
-def test_an_interrupted_run_ends_like_an_undisturbed_one(
+def test_an_interrupted_training_ends_like_an_uninterrupted_one(
     splits: tuple[Dataset, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sgd, "SECONDS_BETWEEN_SAVES", 0)
@@ -150,7 +151,7 @@ def test_an_interrupted_run_ends_like_an_undisturbed_one(
         other = replace(weights, sha256=f"{seed}" * 64)
         return fine_tune_for_int8(other, training, test, tmp_path / name, recipe=QUICK, progress=interrupt)
 
-    tune("undisturbed.safetensors")
+    tune("uninterrupted.safetensors")
     with pytest.raises(KeyboardInterrupt):
         tune("resumed.safetensors", stop_at=2)
     assert (tmp_path / "resumed.training").exists()
@@ -158,11 +159,11 @@ def test_an_interrupted_run_ends_like_an_undisturbed_one(
         tune("resumed.safetensors", seed=1)  # of other weights
     tune("resumed.safetensors")
     assert (tmp_path / "resumed.safetensors").read_bytes() == (
-        tmp_path / "undisturbed.safetensors"
+        tmp_path / "uninterrupted.safetensors"
     ).read_bytes()
 
 
-def test_the_checkpoint_says_how_it_was_trained(tmp_path: Path) -> None:
+def test_the_checkpoint_records_how_it_was_trained(tmp_path: Path) -> None:
     start = _save(trained_network(classes=10, padding="symmetric"), tmp_path / "w.safetensors")
     trained = carry_out(_order(start, tmp_path / "qat.safetensors"), lambda event: None)
     before, after = load_weights(start), load_weights(trained.file)
@@ -174,7 +175,7 @@ def test_the_checkpoint_says_how_it_was_trained(tmp_path: Path) -> None:
         assert words in metadata
 
 
-def test_weights_that_cannot_be_trained_on_are_refused(
+def test_weights_that_cannot_be_trained_further_are_refused(
     splits: tuple[Dataset, Dataset], tmp_path: Path
 ) -> None:
     network = trained_network(classes=10, padding="symmetric")
@@ -189,7 +190,7 @@ def test_weights_that_cannot_be_trained_on_are_refused(
     with pytest.raises(UsageError, match="in another order"):
         carry_out(_order(_save(network, tmp_path / "o.safetensors", names), out), lambda event: None)
     (tmp_path / "w.tflite").write_bytes(tflite_model(trained_network(classes=10), resolution_px=SIDE))
-    with pytest.raises(UsageError, match="BatchNorm folded"):
+    with pytest.raises(UsageError, match="its BatchNorm is folded into the convolutions"):
         carry_out(_order(tmp_path / "w.tflite", out), lambda event: None)
     assert not out.exists()
 
@@ -203,7 +204,7 @@ def _train_relu_network(training: Dataset) -> MobileNetV1:
     initialize(network, 0)
     images, _ = training_images(training, PREPROCESSING)
     recipe = Recipe(epochs=8, batch_size=32, peak_learning_rate=0.1, mirror=False, shift=0)
-    train(network, images, PREPROCESSING, recipe)
+    train_network(network, images, PREPROCESSING, recipe)
     return network
 
 
@@ -213,12 +214,14 @@ def _scale_unequally(network: MobileNetV1, factor: float) -> None:
     In int8 a channel shares its 256 levels with all others of its tensor: weak ones keep few.
     """
     generator = torch.Generator().manual_seed(0)
-    sources = [network.stem, *(block.pointwise for block in network.blocks[:-1])]
+    blocks = [module for module in network.modules() if isinstance(module, SeparableBlock)]
+    sources = [network.stem, *(block.pointwise for block in blocks[:-1])]
     with torch.no_grad():
-        for source, block in zip(sources, network.blocks, strict=True):
-            shares = factor ** -torch.rand(len(source.norm.weight), generator=generator)
-            source.norm.weight.mul_(shares)
-            source.norm.bias.mul_(shares)
+        for source, block in zip(sources, blocks, strict=True):
+            norm = batch_norm(source)
+            shares = torch.pow(factor, -torch.rand(len(norm.weight), generator=generator))
+            norm.weight.mul_(shares)
+            norm.bias.mul_(shares)
             block.depthwise.conv.weight.div_(shares.view(-1, 1, 1, 1))
 
 
@@ -239,7 +242,7 @@ def _top1(file: Path, precision: PrecisionName, splits: tuple[Dataset, Dataset],
 
 
 @pytest.mark.slow
-def test_it_wins_back_what_post_training_quantization_loses(
+def test_it_recovers_what_post_training_quantization_loses(
     splits: tuple[Dataset, Dataset], tmp_path: Path
 ) -> None:
     network = _train_relu_network(splits[0])

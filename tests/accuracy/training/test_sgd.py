@@ -1,4 +1,4 @@
-"""Training learns, repeats exactly, and goes on after an interruption as if there had been none."""
+"""Training learns, repeats exactly, and resumes after an interruption with the same result."""
 
 from pathlib import Path
 
@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from harness.accuracy.preprocessing import Preprocessing, normalize, torchvision_preprocessing
 from harness.accuracy.training import sgd
-from harness.accuracy.training.sgd import Progress, Recipe, TrainingImages, learning_rate, train
+from harness.accuracy.training.sgd import Progress, Recipe, TrainingImages, learning_rate, train_network
 from harness.errors import UsageError
 from models.mobilenet_v1 import MobileNetV1, initialize
+from weight_files import batch_norm, statistics
 
 SIDE = 32
 PREPROCESSING = Preprocessing(resolution_px=SIDE)
@@ -43,11 +44,11 @@ class Interrupted(Exception):
     """Stands for Ctrl-C."""
 
 
-def test_training_learns_to_tell_the_classes_apart() -> None:
+def test_training_learns_to_separate_the_classes() -> None:
     network, images = _network(), _striped_images()
     losses: list[float] = []
     recipe = Recipe(epochs=20, batch_size=16, peak_learning_rate=0.1, mirror=False, shift=0)
-    train(network, images, PREPROCESSING, recipe, progress=lambda step: losses.append(step.loss))
+    train_network(network, images, PREPROCESSING, recipe, progress=lambda step: losses.append(step.loss))
     pixels, labels = images.fetch(torch.arange(64))
     with torch.no_grad():
         predicted = network(torch.from_numpy(normalize(pixels.numpy(), PREPROCESSING)).permute(0, 3, 1, 2))
@@ -60,18 +61,18 @@ def test_the_same_seed_gives_the_same_network_and_another_another() -> None:
     runs = []
     for seed in (5, 5, 6):
         network = _network()
-        train(network, _striped_images(), PREPROCESSING, Recipe(epochs=1, batch_size=16, seed=seed))
+        train_network(network, _striped_images(), PREPROCESSING, Recipe(epochs=1, batch_size=16, seed=seed))
         runs.append(_parameters(network))
     assert torch.equal(runs[0], runs[1])
     assert not torch.equal(runs[0], runs[2])
 
 
-def test_an_interrupted_run_ends_like_an_undisturbed_one(
+def test_an_interrupted_training_ends_like_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sgd, "SECONDS_BETWEEN_SAVES", 0)
-    undisturbed = _network()
-    train(undisturbed, _striped_images(), PREPROCESSING, RECIPE)
+    uninterrupted = _network()
+    train_network(uninterrupted, _striped_images(), PREPROCESSING, RECIPE)
     state = tmp_path / "run.training"
 
     def interrupt(progress: Progress) -> None:
@@ -79,11 +80,11 @@ def test_an_interrupted_run_ends_like_an_undisturbed_one(
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        train(_network(), _striped_images(), PREPROCESSING, RECIPE, save_to=state, progress=interrupt)
+        train_network(_network(), _striped_images(), PREPROCESSING, RECIPE, save_to=state, progress=interrupt)
     assert state.exists()
     steps: list[int] = []
     resumed = _network(seed=9)
-    train(
+    train_network(
         resumed,
         _striped_images(),
         PREPROCESSING,
@@ -92,11 +93,11 @@ def test_an_interrupted_run_ends_like_an_undisturbed_one(
         progress=lambda progress: steps.append(progress.step),
     )
     assert steps == list(range(6, 13))
-    assert torch.equal(_parameters(resumed), _parameters(undisturbed))
+    assert torch.equal(_parameters(resumed), _parameters(uninterrupted))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_recipe_does_not_go_on_from_a_saved_run(
+def test_another_recipe_does_not_resume_a_saved_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sgd, "SECONDS_BETWEEN_SAVES", 0)
@@ -107,18 +108,21 @@ def test_another_recipe_does_not_go_on_from_a_saved_run(
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        train(_network(), _striped_images(), PREPROCESSING, RECIPE, save_to=state, progress=interrupt)
+        train_network(_network(), _striped_images(), PREPROCESSING, RECIPE, save_to=state, progress=interrupt)
+    other = Recipe(epochs=4, batch_size=16)
     with pytest.raises(UsageError, match="another recipe or other images"):
-        train(_network(), _striped_images(), PREPROCESSING, Recipe(epochs=4, batch_size=16), save_to=state)
+        train_network(_network(), _striped_images(), PREPROCESSING, other, save_to=state)
 
 
 def test_frozen_batch_norm_keeps_its_statistics() -> None:
     network = _network()
-    before = network.stem.norm.running_mean.clone()
-    train(network, _striped_images(), PREPROCESSING, Recipe(epochs=1, batch_size=16), freeze_batch_norm=True)
-    assert torch.equal(network.stem.norm.running_mean, before)
-    train(network, _striped_images(), PREPROCESSING, Recipe(epochs=1, batch_size=16))
-    assert not torch.equal(network.stem.norm.running_mean, before)
+    recipe = Recipe(epochs=1, batch_size=16)
+    mean, _ = statistics(batch_norm(network.stem))
+    before = mean.clone()
+    train_network(network, _striped_images(), PREPROCESSING, recipe, freeze_batch_norm=True)
+    assert torch.equal(mean, before)
+    train_network(network, _striped_images(), PREPROCESSING, recipe)
+    assert not torch.equal(mean, before)
 
 
 def test_the_learning_rate_runs_through_one_cycle() -> None:

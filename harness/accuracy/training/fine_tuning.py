@@ -1,0 +1,83 @@
+"""Loaded weights with a new classifier, for other classes; optionally all layers are trained as well."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from harness.accuracy.datasets import Dataset, hold_out
+from harness.accuracy.loading import load_pixels
+from harness.accuracy.training.head import choose_head, extract_features
+from harness.accuracy.training.images import kept_images, require_same_classes
+from harness.accuracy.training.result import Trained, continued_checkpoint, finish_training, state_file
+from harness.accuracy.training.scratch import scratch_recipe
+from harness.accuracy.training.sgd import Progress, Recipe, train_network
+from harness.accuracy.weights import LoadedWeights
+from harness.errors import UsageError
+
+VALIDATION_SHARE = 0.1
+
+
+def fine_tuning_recipe(epochs: int, *, seed: int = 0) -> Recipe:
+    """The recipe for trained weights: a twentieth of the learning rate of new networks."""
+    return msgspec.structs.replace(scratch_recipe(epochs, seed=seed), peak_learning_rate=0.01)
+
+
+def fine_tune(
+    weights: LoadedWeights,
+    training: Dataset,
+    test: Dataset,
+    file: Path,
+    *,
+    resolution_px: int | None = None,
+    recipe: Recipe | None = None,
+    progress: Callable[[Progress], None] = lambda progress: None,
+) -> Trained:
+    """Give loaded weights a head for these classes; with a recipe, train all layers afterwards.
+
+    A tenth of the training images is held out, and the head's penalty chosen on them.
+
+    Raises:
+        UsageError: the data sets have different classes, or no resolution is known.
+    """
+    require_same_classes(training, test)
+    side = known_resolution_px(weights, resolution_px)
+    # The whole picture: cropping to the central 87.5 % is ImageNet's protocol, not a property of weights.
+    preprocessing = msgspec.structs.replace(weights.preprocessing(side), crop_fraction=1.0)
+    network = weights.network(new_classes=len(training.classes))
+    training, validation = hold_out(training, VALIDATION_SHARE, seed=recipe.seed if recipe else 0)
+    known = load_pixels(training, preprocessing)
+    held = load_pixels(validation, preprocessing)
+    head = choose_head(
+        extract_features(network, known, training.labels, preprocessing),
+        extract_features(network, held, validation.labels, preprocessing),
+        len(training.classes),
+    )
+    network.classifier.load_state_dict(head.classifier.state_dict())
+    history = {
+        "head": f"logistic regression, L2 {head.penalty:g}, validation top-1 {head.validation_top1:.4f}"
+    }
+    if recipe is not None:
+        history["recipe"] = msgspec.json.encode(recipe).decode()
+        images = kept_images(training, known, preprocessing)
+        train_network(
+            network,
+            images,
+            preprocessing,
+            recipe,
+            save_to=state_file(file),
+            freeze_batch_norm=weights.batch_norm_folded,
+            progress=progress,
+        )
+    checkpoint = continued_checkpoint(weights, preprocessing, training, history)
+    return finish_training(network, checkpoint, test, file, known.unreadable + held.unreadable)
+
+
+def known_resolution_px(weights: LoadedWeights, asked_px: int | None) -> int:
+    """The resolution asked for, else that of the weights; raises UsageError if neither is known."""
+    side = asked_px or weights.resolution_px
+    if side is None:
+        raise UsageError(
+            f"{weights.file_name} does not record its resolution", hint="give it with --resolution"
+        )
+    return side

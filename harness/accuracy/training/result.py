@@ -1,0 +1,76 @@
+"""How training ends: the network is tested and its checkpoint written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from harness.accuracy.datasets import Dataset
+from harness.accuracy.loading import Unreadable, load_pixels
+from harness.accuracy.preprocessing import Preprocessing
+from harness.accuracy.reference import predict_pixels
+from harness.accuracy.scoring import score
+from harness.accuracy.weights import Checkpoint, LoadedWeights, save_checkpoint
+from harness.records import Interval
+from models.mobilenet_v1 import MobileNetV1
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished checkpoint, and the top-1 accuracy of the network on the test images, by PyTorch."""
+
+    file: Path
+    top1: Interval
+    images: int
+    unreadable: tuple[Unreadable, ...]
+
+
+def state_file(checkpoint: Path) -> Path:
+    """Where an interrupted training is resumed from; removed once it is finished."""
+    return checkpoint.with_suffix(".training")
+
+
+def continued_checkpoint(
+    weights: LoadedWeights,
+    preprocessing: Preprocessing,
+    training: Dataset,
+    history: Mapping[str, str],
+) -> Checkpoint:
+    """The description of a network that was trained further from `weights`; `history` says how."""
+    origin = {
+        "dataset": training.name,
+        "split": training.split,
+        "from": f"{weights.file_name} {weights.sha256}",
+    }
+    return Checkpoint(
+        padding=weights.padding,
+        bn_eps=weights.bn_eps,
+        activation=weights.activation,
+        preprocessing=preprocessing,
+        class_names=training.classes,
+        training=origin | dict(history),
+    )
+
+
+def finish_training(
+    network: MobileNetV1,
+    checkpoint: Checkpoint,
+    test: Dataset,
+    file: Path,
+    unreadable: tuple[Unreadable, ...],
+    *,
+    class_offset: int = 0,
+) -> Trained:
+    """Test the network and write its checkpoint, with the test result among its metadata."""
+    predictions = predict_pixels(
+        network, load_pixels(test, checkpoint.preprocessing), checkpoint.preprocessing
+    )
+    scores = score(predictions, test, class_offset=class_offset)
+    result = {"test_top1": f"{scores.top1.estimate:.4f}", "test_images": str(scores.images)}
+    save_checkpoint(
+        file,
+        network.state_dict(),
+        msgspec.structs.replace(checkpoint, training=checkpoint.training | result),
+    )
+    return Trained(file, scores.top1, scores.images, unreadable + predictions.unreadable)

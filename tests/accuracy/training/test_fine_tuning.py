@@ -1,0 +1,37 @@
+"""Loaded weights get a new head, and all layers are trained when asked for."""
+
+from pathlib import Path
+
+import torch
+
+from harness.accuracy.datasets import Dataset
+from harness.accuracy.training.fine_tuning import fine_tune
+from harness.accuracy.training.sgd import Recipe
+from harness.accuracy.weights import load_weights
+from weight_files import tflite_model, trained_network
+
+
+def test_a_head_on_a_frozen_backbone_leaves_the_backbone_as_it_is(
+    splits: tuple[Dataset, Dataset], tmp_path: Path
+) -> None:
+    (tmp_path / "backbone.tflite").write_bytes(tflite_model(trained_network(), resolution_px=32))
+    backbone = load_weights(tmp_path / "backbone.tflite")
+    trained = fine_tune(backbone, *splits, tmp_path / "head.safetensors")
+    assert trained.top1.low > 0.3  # Even random features tell a boot from a shirt.
+    loaded = load_weights(trained.file)
+    assert (loaded.padding, loaded.classes) == ("tf_same", 10)
+    for name, value in backbone.state.items():
+        if not name.startswith("classifier"):
+            assert torch.equal(loaded.state[name], value), name
+
+
+def test_fine_tuning_changes_the_backbone_but_not_folded_statistics(
+    splits: tuple[Dataset, Dataset], tmp_path: Path
+) -> None:
+    (tmp_path / "backbone.tflite").write_bytes(tflite_model(trained_network(), resolution_px=32))
+    backbone = load_weights(tmp_path / "backbone.tflite")
+    recipe = Recipe(epochs=1, batch_size=64, peak_learning_rate=0.01)
+    trained = fine_tune(backbone, *splits, tmp_path / "tuned.safetensors", recipe=recipe)
+    loaded = load_weights(trained.file)
+    assert not torch.equal(loaded.state["stem.conv.weight"], backbone.state["stem.conv.weight"])
+    assert torch.equal(loaded.state["stem.norm.running_mean"], backbone.state["stem.norm.running_mean"])
