@@ -102,9 +102,10 @@ class CommandFailed(TransportError):
     def __init__(
         self, argv: tuple[str, ...], exit_code: int, stdout: bytes, stderr: bytes, *, device: str = ""
     ) -> None:
-        said = (stderr or stdout).decode("utf-8", "replace").strip()[-500:]
+        output = (stderr or stdout).decode("utf-8", "replace").strip()[-500:]
         super().__init__(
-            f"{argv[0]!r} ended with exit code {exit_code}" + (f": {said!r}" if said else ""), device=device
+            f"{argv[0]!r} ended with exit code {exit_code}" + (f": {output!r}" if output else ""),
+            device=device,
         )
         self.argv = argv
         self.remote_exit_code = exit_code
@@ -113,4 +114,4 @@ class CommandFailed(TransportError):
 
 
 class DeviceUnfit(DeviceError):
-    """Permanent: the device is there, but cannot do this job."""
+    """Permanent: the device can be reached, but cannot do this job."""

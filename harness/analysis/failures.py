@@ -3,18 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from harness.analysis.parity import HINTS
+from harness.analysis.parity import HINTS, PLACES
 from harness.errors import HarnessError, MeasurementError
-from harness.records import Cell, Stage
+from harness.records import Cell
 
 # The mildest verdict that makes a run fail.
 FailOn = Literal["suspect", "invalid"]
-
-_PLACES: dict[Stage, str] = {
-    "exported": "in the exported graph",
-    "host": "in the program on this machine",
-    "device": "on the device",
-}
 
 
 def cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
@@ -29,7 +23,7 @@ def cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
             yield MeasurementError(
                 f"output differs from the eager model: max abs error {cell.parity.max_abs_error:.3g}"
                 f" > tolerance {cell.parity.tolerance:.3g}"
-                + (f"; first mismatch: {_PLACES[stage]}" if stage else ""),
+                + (f"; first mismatch: {PLACES[stage]}" if stage else ""),
                 hint=HINTS[stage],
                 **subject,
             )

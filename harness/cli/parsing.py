@@ -4,7 +4,6 @@ import math
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -12,7 +11,6 @@ import msgspec
 
 from harness.analysis.failures import FailOn
 from harness.analysis.precisions import PRECISIONS
-from harness.cli.units import HOUR_S, parse_celsius, parse_duration, parse_share
 from harness.devices.cores import CLUSTER_NAMES, names_cores
 from harness.errors import UsageError
 from harness.records import (
@@ -107,7 +105,7 @@ def _only(values: tuple[T, ...], option: str) -> T:
 def parse_place(text: str) -> bool:
     """Whether accuracy is measured on this machine instead of each device."""
     if text not in ("device", "host"):
-        raise UsageError(f"--accuracy-on {text!r}: there are device, host")
+        raise UsageError(f"--accuracy-on {text!r}: choose device or host")
     return text == "host"
 
 
@@ -126,7 +124,7 @@ def parse_observer(text: str) -> Observer:
     for observer in get_args(Observer):
         if text == observer:
             return observer  # type: ignore[no-any-return]
-    raise UsageError(f"--observer {text!r}: there are {', '.join(get_args(Observer))}")
+    raise UsageError(f"--observer {text!r}: choose one of {', '.join(get_args(Observer))}")
 
 
 def parse_cores(text: str | None) -> str | None:
@@ -135,50 +133,8 @@ def parse_cores(text: str | None) -> str | None:
         return text
     names = ", ".join(CLUSTER_NAMES)
     raise UsageError(
-        f"--cores {text!r} is no list of cores and none of {names}", hint="for example --cores 4-7"
+        f"--cores {text!r} is not a list of cores and none of {names}", hint="for example --cores 4-7"
     )
-
-
-def parse_precision_target(text: str) -> float:
-    """Half the width of an interval relative to its median, such as `2%`."""
-    target = parse_share(text)
-    if not 0 < target < 1:
-        raise UsageError(f"--target-precision {text!r} is not above 0 and below 100 %", hint="for example 2%")
-    return target
-
-
-def parse_margin(text: str) -> float:
-    """How much slower still counts as no worse: a share above 0, such as `3%`."""
-    try:
-        return parse_share(text)
-    except UsageError as error:
-        hint = "give the smallest slow-down that matters, such as --margin 3%"
-        raise UsageError(f"--margin: {error.what}", hint=hint) from None
-
-
-def parse_timed(text: str | None, option: str) -> float | None:
-    """A timed duration in seconds, at most an hour; a bare number is seconds."""
-    return _duration(text, option, bare_unit="s", max_seconds=HOUR_S)
-
-
-def parse_cooling(text: str | None) -> float | None:
-    """The maximum time to cool down, in seconds, at most an hour."""
-    return _duration(text, "--max-cooling", max_seconds=HOUR_S)
-
-
-def parse_time_limit(time_limit: str | None, max_minutes: str | None) -> float | None:
-    """`--time-limit` in minutes, or its older name `--max-minutes`, of which a bare number is minutes."""
-    if time_limit is not None and max_minutes is not None:
-        raise UsageError("--max-minutes is an older name of --time-limit", hint="give one of them")
-    seconds = _duration(time_limit, "--time-limit")
-    if max_minutes is not None:
-        seconds = _duration(max_minutes, "--max-minutes", bare_unit="m")
-    return None if seconds is None else seconds / 60
-
-
-def parse_max_temp(text: str | None) -> float | None:
-    """The maximum temperature before a process, in °C."""
-    return _named("--max-temp", parse_celsius, text) if text is not None else None
 
 
 def parse_fail_on(text: str | None) -> FailOn | None:
@@ -188,23 +144,7 @@ def parse_fail_on(text: str | None) -> FailOn | None:
             return status  # type: ignore[no-any-return]
     if text is None:
         return None
-    raise UsageError(f"--fail-on {text!r}: there are {', '.join(get_args(FailOn))}")
-
-
-def _duration(
-    text: str | None, option: str, *, bare_unit: str = "", max_seconds: float = math.inf
-) -> float | None:
-    if text is None:
-        return None
-    return _named(option, partial(parse_duration, bare_unit=bare_unit, max_seconds=max_seconds), text)
-
-
-def _named(option: str, parse: Callable[[str], T], text: str) -> T:
-    """Parse a quantity; an error then names its option."""
-    try:
-        return parse(text)
-    except UsageError as error:
-        raise UsageError(f"{option}: {error.what}", hint=error.hint) from None
+    raise UsageError(f"--fail-on {text!r}: choose one of {', '.join(get_args(FailOn))}")
 
 
 def random_weights(seed: int) -> Weights:
@@ -286,7 +226,7 @@ def _resolution(text: str) -> int:
 def _precision(text: str) -> PrecisionName:
     name = text.lower()
     if name not in PRECISIONS:
-        raise ValueError(f"there is no precision {text!r}; there are {', '.join(PRECISIONS)}")
+        raise ValueError(f"there is no precision {text!r}; choose from {', '.join(PRECISIONS)}")
     return name
 
 
@@ -294,7 +234,7 @@ def _padding(text: str) -> Padding:
     for padding in get_args(Padding):
         if text == padding:
             return padding  # type: ignore[no-any-return]
-    raise ValueError(f"there is no padding {text!r}; there are {', '.join(get_args(Padding))}")
+    raise ValueError(f"there is no padding {text!r}; choose from {', '.join(get_args(Padding))}")
 
 
 def _threads(text: str) -> int:

@@ -53,7 +53,7 @@ def test_an_unknown_option_is_one_document_of_every_command(
         (("run", "--max-cooling", "2h"), "--max-cooling: '2h' is more than an hour"),
         (("run", "--time-limit", "3"), "--time-limit: '3' has no unit"),
         (("run", "--time-limit", "3m", "--max-minutes", "3"), "--max-minutes is an older name"),
-        (("run", "--fail-on", "valid"), "--fail-on 'valid': there are suspect, invalid"),
+        (("run", "--fail-on", "valid"), "--fail-on 'valid': choose one of suspect, invalid"),
         (("pick", "nowhere"), "nowhere is not a run folder"),
         (("report", "nowhere"), "nowhere is not a run folder"),
         (("lower", "--width", "0"), "--width '0'"),

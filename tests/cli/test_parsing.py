@@ -1,10 +1,11 @@
-"""Values of the command line: each wrong one is refused with the value and a way out."""
+"""Values of the command line: each wrong one is refused, with the value and a hint."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from harness.cli import parsing
+from harness.cli import parsing, quantities
 from harness.errors import UsageError
 
 
@@ -16,7 +17,7 @@ def test_lists_keep_their_order_and_drop_repetitions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parse", "text", "says"),
+    ("parse", "text", "complaint"),
     [
         (parsing.parse_widths, "0", "above 0"),
         (parsing.parse_widths, "-1", "above 0"),
@@ -31,24 +32,49 @@ def test_lists_keep_their_order_and_drop_repetitions() -> None:
         (parsing.parse_resolutions, "224.0", "not a whole number"),
         (parsing.parse_resolutions, "²²⁴", "not a whole number"),
         (parsing.parse_precisions, "int4", "there is no precision 'int4'"),
-        (parsing.parse_precision_target, "0%", "'0%' is not above 0"),
-        (parsing.parse_precision_target, "100%", "below 100 %"),
+        (quantities.parse_precision_target, "0%", "'0%' is not above 0"),
+        (quantities.parse_precision_target, "100%", "below 100 %"),
         (parsing.parse_threads, "0", "from 1 to 256"),
         (parsing.parse_threads, "1,x", "'x' is not a whole number"),
         (parsing.parse_padding, "same", "tf_same"),
-        (parsing.parse_observer, "mean", "there are histogram, minmax, percentile"),
+        (parsing.parse_observer, "mean", "choose one of histogram, minmax, percentile"),
         (parsing.parse_paddings, "symmetric,valid", "there is no padding 'valid'"),
-        (parsing.parse_cores, "a-b", "no list of cores and none of little, big"),
-        (parsing.parse_cores, "3-1", "no list of cores"),
-        (parsing.parse_cores, "", "no list of cores"),
+        (parsing.parse_cores, "a-b", "not a list of cores and none of little, big"),
+        (parsing.parse_cores, "3-1", "not a list of cores"),
+        (parsing.parse_cores, "", "not a list of cores"),
     ],
 )
-def test_a_wrong_value_is_named(parse: object, text: str, says: str) -> None:
+def test_a_wrong_value_is_named(parse: Callable[[str], object], text: str, complaint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        parse(text)  # type: ignore[operator]
-    assert says in str(caught.value)
+        parse(text)
+    assert complaint in str(caught.value)
     assert text in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_timed_durations_take_units_and_bare_seconds() -> None:
+    assert quantities.parse_timed(None, "--min-time") is None
+    assert quantities.parse_timed("500ms", "--min-time") == 0.5
+    assert quantities.parse_timed("2", "--max-time") == 2.0
+    with pytest.raises(UsageError, match="--max-time: '3h' is more than an hour"):
+        quantities.parse_timed("3h", "--max-time")
+
+
+def test_a_time_limit_is_kept_in_minutes_under_both_names() -> None:
+    assert quantities.parse_time_limit(None, None) is None
+    assert quantities.parse_time_limit("1h", None) == 60.0
+    assert quantities.parse_time_limit("90s", None) == 1.5
+    assert quantities.parse_time_limit(None, "3") == 3.0
+    assert quantities.parse_time_limit(None, "2h") == 120.0
+    with pytest.raises(UsageError, match="older name of --time-limit"):
+        quantities.parse_time_limit("1m", "1")
+
+
+def test_a_verdict_to_fail_on_is_suspect_or_invalid() -> None:
+    assert parsing.parse_fail_on(None) is None
+    assert parsing.parse_fail_on("suspect") == "suspect"
+    with pytest.raises(UsageError, match="choose one of suspect, invalid"):
+        parsing.parse_fail_on("valid")
 
 
 def test_a_run_folder_in_use_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_help_is_there_and_imports_nothing_heavy(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "exit_code", "says"),
+    ("arguments", "exit_code", "complaints"),
     [
         (("run", "--device", "nosuch"), 4, ("no device 'nosuch'", "built in: host, emulator, arm-vm")),
         (("run", "--device", "$(touch evil)"), 4, ("no device '$(touch evil)'",)),
@@ -49,7 +49,7 @@ def test_help_is_there_and_imports_nothing_heavy(command: str) -> None:
         (("run", "--device", "host", "--processes", "0"), 2, ("processes",)),
         (("run", "-d", "host", "--min-time", "2", "--max-time", "1"), 2, ("--max-time 1s is less",)),
         (("run", "-d", "host", "--processes", "5", "--max-rounds", "4"), 2, ("fewer than --processes 5",)),
-        (("run", "-d", "host", "--cores", "3-1"), 2, ("'3-1' is no list of cores",)),
+        (("run", "-d", "host", "--cores", "3-1"), 2, ("'3-1' is not a list of cores",)),
         (("run", "--frobnicate"), 2, ("frobnicate",)),
         (("frobnicate",), 2, ("frobnicate",)),
         (("run", "--resume", "nowhere"), 2, ("not a run folder",)),
@@ -72,13 +72,13 @@ def test_bad_input_is_refused_plainly_and_nothing_is_touched(
     tmp_path: Path,
     arguments: tuple[str, ...],
     exit_code: int,
-    says: tuple[str, ...],
+    complaints: tuple[str, ...],
 ) -> None:
     ended = run_harness(*arguments)
     assert ended.exit_code == exit_code
     assert ended.stdout == ""
     assert "Traceback" not in ended.stderr
-    for words in says:
+    for words in complaints:
         assert words in ended.stderr
     assert list(tmp_path.iterdir()) == []
 

@@ -60,7 +60,7 @@ def test_a_defect_asks_for_a_report_and_names_its_place(
     assert failures.fail(_caught_defect(), json=False, debug=False) == 1
     printed = capsys.readouterr().err
     assert "Traceback" not in printed
-    assert "error: the harness has a defect: KeyError: 'cells' at test_failures.py:" in printed
+    assert "error: the harness has a defect: KeyError: 'cells' at test_error_blocks.py:" in printed
     assert "hint: please report it with the output of: harness --debug run --device 'my phone'" in printed
 
 

@@ -1,0 +1,69 @@
+"""Options with a quantity: shares, durations and temperatures; an error names the option."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from harness.cli.units import HOUR_S, parse_celsius, parse_duration, parse_share
+from harness.errors import UsageError
+
+T = TypeVar("T")
+
+
+def parse_precision_target(text: str) -> float:
+    """Half the width of an interval relative to its median, such as `2%`."""
+    target = parse_share(text)
+    if not 0 < target < 1:
+        raise UsageError(f"--target-precision {text!r} is not above 0 and below 100 %", hint="for example 2%")
+    return target
+
+
+def parse_margin(text: str) -> float:
+    """How much slower still counts as no worse: a share above 0, such as `3%`."""
+    try:
+        return parse_share(text)
+    except UsageError as error:
+        hint = "give the smallest slow-down that matters, such as --margin 3%"
+        raise UsageError(f"--margin: {error.what}", hint=hint) from None
+
+
+def parse_timed(text: str | None, option: str) -> float | None:
+    """A timed duration in seconds, at most an hour; a bare number is seconds."""
+    return _duration(text, option, bare_unit="s", max_seconds=HOUR_S)
+
+
+def parse_cooling(text: str | None) -> float | None:
+    """The maximum time to cool down, in seconds, at most an hour."""
+    return _duration(text, "--max-cooling", max_seconds=HOUR_S)
+
+
+def parse_time_limit(time_limit: str | None, max_minutes: str | None) -> float | None:
+    """`--time-limit` in minutes, or its older name `--max-minutes`, of which a bare number is minutes."""
+    if time_limit is not None and max_minutes is not None:
+        raise UsageError("--max-minutes is an older name of --time-limit", hint="give one of them")
+    seconds = _duration(time_limit, "--time-limit")
+    if max_minutes is not None:
+        seconds = _duration(max_minutes, "--max-minutes", bare_unit="m")
+    return None if seconds is None else seconds / 60
+
+
+def parse_max_temp(text: str | None) -> float | None:
+    """The maximum temperature before a process, in °C."""
+    return _named("--max-temp", parse_celsius, text) if text is not None else None
+
+
+def _duration(
+    text: str | None, option: str, *, bare_unit: str = "", max_seconds: float = math.inf
+) -> float | None:
+    if text is None:
+        return None
+    return _named(option, partial(parse_duration, bare_unit=bare_unit, max_seconds=max_seconds), text)
+
+
+def _named(option: str, parse: Callable[[str], T], text: str) -> T:
+    """Parse a quantity; an error then names its option."""
+    try:
+        return parse(text)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error.what}", hint=error.hint) from None
