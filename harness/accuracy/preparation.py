@@ -15,11 +15,9 @@ from harness.accuracy.weights import LoadedWeights, load_weights
 from harness.analysis.precisions import is_quantized
 from harness.errors import UsageError
 from harness.lowering.inputs import LoweringInputs
-from harness.records import Observer, Padding, RunRequest, Variant
+from harness.records import DEFAULT_RESOLUTION_PX, Observer, Padding, RunRequest, Variant
 from harness.system.files import write_atomically
 from harness.system.paths import cache_folder
-
-DEFAULT_RESOLUTION_PX = 224
 
 
 @dataclass(frozen=True)

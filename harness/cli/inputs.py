@@ -1,11 +1,15 @@
 """What `run` and `lower` are asked for: the variants, and the options that stand on the command line."""
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import typer
 
+from harness.records import DEFAULT_CLASSES, DEFAULT_PADDING, DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH
+
 if TYPE_CHECKING:
     from harness.records import Observer, Padding, PrecisionName, Weights
+
+_T = TypeVar("_T")
 
 
 class VariantFields(TypedDict):
@@ -39,19 +43,24 @@ def parse_variants(
     """Read the options on variants; lists that are not given are empty where weights files decide."""
     from harness.cli import parsing
 
-    given = bool(weights)
+    sides = parsing.parse_resolutions(resolution) if resolution else _unless(weights, DEFAULT_RESOLUTION_PX)
     return VariantFields(
-        widths=parsing.parse_widths(width) if width else () if given else (1.0,),
-        resolutions_px=parsing.parse_resolutions(resolution) if resolution else () if given else (224,),
+        widths=parsing.parse_widths(width) if width else _unless(weights, DEFAULT_WIDTH),
+        resolutions_px=sides,
         precisions=parsing.parse_precisions(precision),
-        paddings=parsing.parse_paddings(padding) if padding else () if given else ("symmetric",),
-        classes=classes or 1000,
+        paddings=parsing.parse_paddings(padding) if padding else _unless(weights, DEFAULT_PADDING),
+        classes=classes or DEFAULT_CLASSES,
         weights=parsing.random_weights(seed),
         weights_files=parsing.parse_weights(weights or []),
         calibration_dataset=calibrate,
         observer=parsing.parse_observer(observer),
         allow_undelegated=allow_undelegated,
     )
+
+
+def _unless(weights: list[str] | None, default: _T) -> tuple[_T, ...]:
+    """The default, or nothing where weights files decide."""
+    return () if weights else (default,)
 
 
 def given_options(context: typer.Context) -> tuple[str, ...]:

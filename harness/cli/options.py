@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.analysis.precisions import PRECISIONS
+from harness.records import DEFAULT_CLASSES, DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH
 
 WHAT = "What to measure"
 HOW_LONG = "How long"
@@ -31,7 +32,7 @@ Widths = Annotated[
         "-w",
         metavar="LIST",
         rich_help_panel=WHAT,
-        help="Width multipliers, comma separated; default 1.0, or those of --weights.",
+        help=f"Width multipliers, comma separated; default {DEFAULT_WIDTH}, or those of --weights.",
     ),
 ]
 Resolutions = Annotated[
@@ -41,8 +42,8 @@ Resolutions = Annotated[
         "-r",
         metavar="LIST",
         rich_help_panel=WHAT,
-        help="Input sides in px, multiples of 32, comma separated; default 224, or what --weights were"
-        " trained at.",
+        help="Input sides in px, multiples of 32, comma separated;"
+        f" default {DEFAULT_RESOLUTION_PX}, or what --weights were trained at.",
     ),
 ]
 Precisions = Annotated[
@@ -82,7 +83,7 @@ Classes = Annotated[
         max=100_000,
         metavar="N",
         rich_help_panel=WHAT,
-        help="Outputs of the classifier; default 1000, or that of --weights.",
+        help=f"Outputs of the classifier; default {DEFAULT_CLASSES}, or that of --weights.",
     ),
 ]
 AllowUndelegated = Annotated[

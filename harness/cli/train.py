@@ -7,6 +7,7 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, examples, print_json
 from harness.cli.options import Json, Quiet, Verbose
+from harness.records import DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH
 
 
 @app.command(
@@ -31,7 +32,8 @@ def train(
         Path, typer.Option("--out", "-o", metavar="FILE", help="Checkpoint to write, .safetensors.")
     ],
     width: Annotated[
-        str | None, typer.Option("--width", "-w", metavar="WIDTH", help="Width multiplier; default 1.0.")
+        str | None,
+        typer.Option("--width", "-w", metavar="WIDTH", help=f"Width multiplier; default {DEFAULT_WIDTH}."),
     ] = None,
     resolution: Annotated[
         str | None,
@@ -39,7 +41,7 @@ def train(
             "--resolution",
             "-r",
             metavar="PX",
-            help="Input side in px; default 224, or that of the weights in --from.",
+            help=f"Input side in px; default {DEFAULT_RESOLUTION_PX}, or that of the weights in --from.",
         ),
     ] = None,
     epochs: Annotated[

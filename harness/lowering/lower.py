@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, LoweringError, UsageError
 from harness.lowering.background import Artifacts, lower_in_background
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import Inputs
-from harness.records import Artifact, RunRequest, Variant
+from harness.records import DEFAULT_PADDING, Artifact, RunRequest, Variant
 from harness.records.progress import Event, Listener
 from harness.system.files import copy_atomically
 
@@ -17,14 +17,35 @@ from harness.system.files import copy_atomically
 def lower_to(
     request: RunRequest, folder: Path, listen: Listener, *, inputs: Inputs | None = None
 ) -> tuple[tuple[Artifact, ...], tuple[HarnessError, ...]]:
-    """Lower everything asked for and copy the programs into a folder."""
+    """Lower what a request asks for, and write each program as `<variant>.pte` as soon as it is lowered.
+
+    Returns what was written, and the error of each variant that was not.
+
+    Raises:
+        UsageError: the folder cannot be made; nothing has been lowered.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
+    written, errors = [], []
     with lower_request(request, listen, inputs) as artifacts:
-        errors = tuple(lowering_errors(artifacts))
-        stored = [future.result() for future in artifacts.values() if not future.exception()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for program in stored:
-        copy_atomically(program.program, folder / f"{program.artifact.variant.name}.pte")
-    return tuple(program.artifact for program in stored), errors
+        for future in artifacts.values():
+            try:
+                written.append(_write_program(future.result(), folder))
+            except HarnessError as error:
+                errors.append(error)
+    return tuple(written), tuple(errors)
+
+
+def _write_program(stored: StoredArtifact, folder: Path) -> Artifact:
+    name = stored.artifact.variant.name
+    file = folder / f"{name}.pte"
+    try:
+        copy_atomically(stored.program, file)
+    except OSError as error:
+        raise LoweringError(f"cannot write {file}: {error.strerror}", variant=name) from error
+    return stored.artifact
 
 
 def variants_of(request: RunRequest) -> tuple[Variant, ...]:
@@ -42,7 +63,7 @@ def variants_of(request: RunRequest) -> tuple[Variant, ...]:
             request.widths,
             request.resolutions_px,
             request.precisions,
-            request.paddings or ("symmetric",),
+            request.paddings or (DEFAULT_PADDING,),
         )
     )
 
@@ -50,7 +71,7 @@ def variants_of(request: RunRequest) -> tuple[Variant, ...]:
 def lower_request(
     request: RunRequest, listen: Listener, inputs: Inputs | None
 ) -> AbstractContextManager[Artifacts]:
-    """Lower in the background what a request asks for, or the variants that `inputs` has."""
+    """Lower in the background the variants of `inputs`, or, without it, those of the request."""
     variants = tuple(inputs) if inputs else variants_of(request)
 
     def announce(stored: StoredArtifact, done: int) -> None:
@@ -62,7 +83,7 @@ def lower_request(
 
 
 def lowering_errors(artifacts: Artifacts) -> Iterator[HarnessError]:
-    """Wait for all; anything but an error of ours is a defect and is raised."""
+    """Wait for every variant and yield its error, if it has one; any other exception is a defect, raised."""
     for future in artifacts.values():
         error = future.exception()
         if isinstance(error, HarnessError):

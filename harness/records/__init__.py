@@ -42,7 +42,11 @@ from harness.records.measurements import (
     Startup,
 )
 from harness.records.requests import (
+    DEFAULT_CLASSES,
     DEFAULT_OBSERVER,
+    DEFAULT_PADDING,
+    DEFAULT_RESOLUTION_PX,
+    DEFAULT_WIDTH,
     RANDOM_WEIGHTS,
     Observer,
     Padding,
@@ -70,7 +74,11 @@ from harness.records.schema import (
 )
 
 __all__ = [
+    "DEFAULT_CLASSES",
     "DEFAULT_OBSERVER",
+    "DEFAULT_PADDING",
+    "DEFAULT_RESOLUTION_PX",
+    "DEFAULT_WIDTH",
     "RANDOM_WEIGHTS",
     "SCHEMA_MAJOR",
     "SCHEMA_VERSION",

@@ -12,6 +12,9 @@ PrecisionName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}\Z")]
 Padding = Literal["symmetric", "tf_same"]
 Observer = Literal["histogram", "minmax", "percentile"]
 DEFAULT_OBSERVER: Observer = "histogram"
+# The full network of the paper, for where neither the command line nor a weights file names another.
+DEFAULT_WIDTH, DEFAULT_RESOLUTION_PX, DEFAULT_CLASSES = 1.0, 224, 1000
+DEFAULT_PADDING: Padding = "symmetric"
 
 
 class Weights(Record, frozen=True, kw_only=True):
@@ -35,8 +38,8 @@ class Variant(Record, frozen=True, kw_only=True):
     resolution_px: int
     precision: PrecisionName
     model: Literal["mobilenet_v1"] = "mobilenet_v1"
-    padding: Padding = "symmetric"
-    classes: int = 1000
+    padding: Padding = DEFAULT_PADDING
+    classes: int = DEFAULT_CLASSES
     weights: Weights = RANDOM_WEIGHTS
 
     @property
@@ -93,7 +96,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     precisions: tuple[PrecisionName, ...]
     threads: tuple[int, ...]
     paddings: tuple[Padding, ...] = ()
-    classes: int = 1000
+    classes: int = DEFAULT_CLASSES
     weights: Weights = RANDOM_WEIGHTS
     cpus: str | None = None
     processes: int | None = None

@@ -13,10 +13,9 @@ from harness.accuracy.training.result import Trained
 from harness.accuracy.training.scratch import scratch_recipe, train_from_scratch
 from harness.accuracy.weights import load_weights
 from harness.errors import Interrupted
-from harness.records import Padding
+from harness.records import DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH, Padding
 from harness.records.progress import Event, Listener
 
-DEFAULT_WIDTH, DEFAULT_RESOLUTION_PX = 1.0, 224
 TEST_SHARE = 0.1
 
 
