@@ -1,18 +1,21 @@
 #!/bin/sh
-# Makes a device quiet for measuring, and restores what it changed. For mksh with toybox, busybox, dash.
-#   tune.sh set FOLDER        keeps it awake, fixes its performance, holds its clocks, as far as it allows; what a
-#                              run that was killed has set stays set, as its runner may still be at work
-#   tune.sh restore FOLDER    undoes that, also after a crash
-#   tune.sh show FOLDER       what is still to be restored
-# Told as lines, `set` and `restored` only of what was read back:
+# Tunes a device for measuring, and restores what it changed. For mksh with toybox, busybox, dash.
+#   tune.sh set FOLDER        keeps the device awake and holds its clocks steady, as far as the device allows:
+#                             Android's fixed-performance mode holds a lower clock that can be sustained, the
+#                             governor `performance` the highest. Settings of a run that was killed stay set, as
+#                             the runner it started may still be at work.
+#   tune.sh restore FOLDER    restores every setting, also after a crash
+#   tune.sh show FOLDER       lists what is still to be restored
+# Output, where `set` and `restored` hold only what was read back:
 #   set.NAME=BEFORE NOW   asked.NAME=NOW (cannot be read back)   restored.NAME=VALUE   left.NAME=VALUE   !KEY=reason
-# Before a setting is changed its value stands in FOLDER/quiet.journal, which is whole at any time:
-# a first line, `NAME VALUE` for each, and `end`.
+# Before a setting is changed, its value is written to FOLDER/tune.journal, which is complete at any time:
+# a title, `NAME VALUE` for each setting, and `end`.
 # HARNESS_PROBE_ROOT puts a file tree in the place of / (its bin/ in front of PATH), for tests.
 root=${HARNESS_PROBE_ROOT:-}
 [ -z "$root" ] || PATH=$root/bin:$PATH
 policies=$root/sys/devices/system/cpu/cpufreq
 title='mobilenet-harness tuning 1'
+old_title='mobilenet-harness quieting 1'
 
 say() { printf '%s=%s\n' "$1" "$2"; }
 cannot() { printf '!%s=%s\n' "$1" "$2"; }
@@ -40,7 +43,7 @@ current() {
         now=$(settings get global stay_on_while_plugged_in 2>/dev/null)
         [ "$now" != null ] || now=0
         ;;
-    fixed_performance) now=false ;; # nothing tells it; it is off after each start
+    fixed_performance) now=false ;; # Android does not report the mode; it is off after each boot
     governor.*)
         now=
         { IFS= read -r now <"$policies/${1#governor.}/scaling_governor"; } 2>/dev/null
@@ -53,7 +56,7 @@ is_word() {
     case $1 in '' | *[!A-Za-z0-9_-]*) return 1 ;; esac
 }
 
-# apply NAME VALUE; `on` keeps awake while any plug is in
+# apply NAME VALUE; `on` keeps the device awake on any power supply
 apply() {
     case $1 in
     stay_awake) if [ "$2" = on ]; then svc power stayon true; else settings put global stay_on_while_plugged_in "$2"; fi ;;
@@ -62,13 +65,13 @@ apply() {
     esac </dev/null >/dev/null 2>&1
 }
 
-# Whether the value is what was wanted; `on` is any plug.
+# is_now NAME VALUE: whether the setting has this value; `on` is any power supply
 is_now() {
     current "$1" || return 1
     if [ "$2" = on ]; then [ "$now" != 0 ]; else [ "$now" = "$2" ]; fi
 }
 
-# write_journal: what is in $entries; no journal when that is nothing
+# write_journal: writes $entries, or removes the journal when there are none
 write_journal() {
     if [ -z "$entries" ]; then
         rm -f "$journal"
@@ -83,10 +86,10 @@ write_journal() {
 
 newline='
 '
-# change NAME VALUE: what an earlier run set and did not restore is taken over with its first value
+# change NAME VALUE: a setting that an earlier run did not restore keeps its entry, with its first value
 change() {
     if ! current "$1"; then
-        cannot "set.$1" "it cannot be read"
+        cannot "set.$1" "the setting cannot be read"
         return
     fi
     before=$now
@@ -120,7 +123,7 @@ change() {
         say "set.$1" "$before $now"
         return
     fi
-    cannot "set.$1" "the device refused it, as it does without root, or where it has no such mode"
+    cannot "set.$1" "the device refused the change: it needs root, or has no such mode"
     if [ "$1" = fixed_performance ] || is_now "$1" "$before"; then
         entries=$earlier
         write_journal
@@ -137,9 +140,9 @@ set_all() {
         before=$(wakefulness)
         input keyevent KEYCODE_WAKEUP </dev/null >/dev/null 2>&1
         now=$(wakefulness)
-        if [ "$now" = Awake ]; then say set.screen "${before:-unknown} $now"; else cannot set.screen "it is ${now:-unknown}"; fi
+        if [ "$now" = Awake ]; then say set.screen "${before:-unknown} $now"; else cannot set.screen "the device is ${now:-unknown}"; fi
     fi
-    ! { has svc && has settings; } || change stay_awake on # busybox has another svc
+    ! { has svc && has settings; } || change stay_awake on # busybox has a different svc
     ! has cmd || change fixed_performance true
     for policy in "$policies"/policy*; do
         [ ! -d "$policy" ] || change "governor.${policy##*/}" performance
@@ -147,12 +150,12 @@ set_all() {
     [ -d "$policy" ] || cannot set.governor "no cpufreq/policy*"
 }
 
-# read_journal: the entries into $entries; fails when there is none, or it is not one of ours
+# read_journal: reads the entries into $entries; fails without a journal, or when it is not a whole one of ours
 read_journal() {
     entries='' ended=''
     [ -e "$journal" ] || return 1
     {
-        IFS= read -r line && [ "$line" = "$title" ] || line=
+        IFS= read -r line && case $line in "$title" | "$old_title") ;; *) line= ;; esac || line=
         [ -n "$line" ] && while read -r name before; do
             [ -z "$ended" ] || {
                 ended=
@@ -175,7 +178,7 @@ read_journal() {
     }
 }
 
-# Reads the journal itself, which changes only afterwards: a here-document needs a file of its own in mksh.
+# Reads the journal, which changes only afterwards: for a here-document mksh would need another file.
 restore_all() {
     read_journal || return 0
     entries=
@@ -185,7 +188,7 @@ restore_all() {
             case $name in fixed_performance) kind=asked ;; *) kind=restored ;; esac
             say "$kind.$name" "$before"
         else
-            cannot "restored.$name" "the device did not take $before"
+            cannot "restored.$name" "the device did not accept $before"
             entries=$entries$name\ $before$newline
         fi
     done 3<"$journal"
@@ -207,7 +210,9 @@ show() {
 }
 
 folder=${2:-}
-journal=$folder/quiet.journal
+journal=$folder/tune.journal
+# The name of version 0.1's journal, for what such a version left to be restored.
+[ -e "$journal" ] || [ ! -e "$folder/quiet.journal" ] || journal=$folder/quiet.journal
 case ${1:-}:$folder in
 set:/*) set_all ;;
 restore:/*) restore_all ;;

@@ -1,4 +1,4 @@
-"""Removing from a device what the harness left there, and nothing else."""
+"""Removing from a device the harness's own files and processes, and nothing else."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,13 @@ STOP_TIMEOUT_S = 60
 REMOVE_TIMEOUT_S = 120
 
 _LIST_JOBS = 'for job in "$1"/jobs/*/; do [ -d "$job" ] && printf "%s\\0" "${job%/}"; done; true'
-# Names that only we give; the folder itself goes when nothing of anybody else is left in it.
+# Names that only the harness gives; the folder itself is removed when nothing else is left in it.
+# quiet.journal is tune.journal's former name.
 _REMOVE = """
 [ -d "$1" ] || { echo 0; exit 0; }
 cd "$1" || exit 1
 set -- bundle-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]
-set -- "$@" artifacts jobs lock quiet.journal quiet.journal.partial
+set -- "$@" artifacts jobs lock tune.journal tune.journal.partial quiet.journal quiet.journal.partial
 used=0
 for name in "$@"; do
     [ -e "$name" ] || [ -h "$name" ] || continue
@@ -33,7 +34,7 @@ echo "$used"
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What was removed from a device."""
+    """What was removed from a device: the space and the number of jobs that were ended."""
 
     folder: str
     jobs: int
@@ -41,7 +42,7 @@ class Cleaned:
 
 
 def clean(device: Device) -> Cleaned:
-    """End what runs of ours there, by its own pid file, and remove all that was pushed.
+    """End the harness's jobs on a device, by their own pid files, and remove all files it pushed.
 
     Raises:
         DeviceUnfit: something could not be removed.
@@ -59,10 +60,9 @@ def clean(device: Device) -> Cleaned:
     answer = run_verified(transport, remove, timeout_s=REMOVE_TIMEOUT_S)
     used = answer.text.strip()
     if answer.exit_code != 0 or not used.isdecimal():
-        said = ending(answer.stderr)
         raise DeviceUnfit(
-            f"{device.folder} could not be emptied: {said}",
+            f"{device.folder} could not be emptied: {ending(answer.stderr)}",
             device=name,
-            hint="remove it by hand, as the user who owns the files",
+            hint="remove the folder by hand, as the user who owns the files",
         )
     return Cleaned(device.folder, len(jobs), 1024 * int(used))

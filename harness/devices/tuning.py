@@ -1,4 +1,4 @@
-"""Making a device quiet for measuring, and restoring it; `device_scripts/tune.sh` does both there."""
+"""Tuning a device for measuring, and restoring it; `device_scripts/tune.sh` does both on the device."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,24 +12,24 @@ from harness.transports.verified import run_verified
 
 TUNE_SCRIPT = DEVICE_SCRIPTS / "tune.sh"
 TUNE_TIMEOUT_S = 60
-JOURNAL = "quiet.journal"
+JOURNAL = "tune.journal"
 
 
 @contextmanager
 def tuned(
     device: Device, log: Callable[[str], None], *, wanted: bool
 ) -> Iterator[tuple[TunedSetting, ...] | None]:
-    """Make the device quiet until the end, if `wanted`; else restore what an earlier run left behind.
+    """Keep the device tuned until the end, if `wanted`; else restore what an earlier run left changed.
 
-    What such a run has set is taken over: the process it measured may still be at work. Yields what is
-    set, and what could not be. What is not restored at the end, because the device is gone, the next run
-    restores.
+    When wanted, what it left changed stays so: the process it measured may still be at work. Yields each setting
+    with its value or why it could not be set. Settings that cannot be restored at the end, because the
+    connection is lost, are restored by the next run.
 
     Raises:
-        DeviceError: the device does not answer; nothing was set that its journal does not know.
+        DeviceError: the device does not answer; its journal holds every setting that was changed.
     """
     if wanted and device.info.clock == "emulated":
-        log("nothing is made quiet for a translator: its times tell nothing")
+        log("--tune-device ignored: emulated times are not meaningful")
     if not wanted or device.info.clock == "emulated":
         restore(device, log)
         yield None
@@ -37,35 +37,35 @@ def tuned(
     try:
         settings = parse_settings(_run(device, "set"))
         for setting in settings:
-            log(f"quiet: {in_words(setting)}")
+            log(f"tuned: {in_words(setting)}")
         yield settings
     finally:
         try:
             restore(device, log)
         except DeviceError as error:
-            log(f"could not restore its settings ({error.what}); the next run will")
+            log(f"could not restore the device's settings ({error.what}); the next run restores them")
 
 
 def restore(device: Device, log: Callable[[str], None]) -> None:
-    """Undo what the journal on the device tells of, and say so."""
+    """Restore the settings in the device's journal, and log each."""
     answer = _run(device, "restore")
     for key, value in answer.values.items():
         kind, _, name = key.partition(".")
         if kind in ("restored", "asked"):
-            log(f"restored {name} to {value}" if kind == "restored" else f"asked for {name} {value}")
+            log(f"restored {name} to {value}" if kind == "restored" else f"requested {name} {value}")
     for key, reason in answer.unreadable.items():
         log(f"could not restore {key.removeprefix('restored.')}: {reason}")
 
 
 def left_behind(device: Device) -> tuple[str, ...]:
-    """What a run that did not end properly has left set there, as `NAME (was VALUE)`."""
+    """The settings that a run left changed because it was killed, as `NAME (was VALUE)`."""
     answer = _run(device, "show")
     left = [f"{key.removeprefix('left.')} (was {value})" for key, value in answer.values.items()]
     return (*left, *answer.unreadable.values())
 
 
 def parse_settings(answer: Probed) -> tuple[TunedSetting, ...]:
-    """What was set and read back, what was asked for, and what was refused."""
+    """Settings that were changed and read back, those only requested, and those refused, with why."""
     found = []
     for key, text in answer.values.items():
         kind, _, name = key.partition(".")
@@ -74,7 +74,9 @@ def parse_settings(answer: Probed) -> tuple[TunedSetting, ...]:
             found.append(TunedSetting(name=name, before=before, now=now))
         elif kind == "asked" and name:
             found.append(
-                TunedSetting(name=name, note=f"asked for {text}; the device does not tell whether it is")
+                TunedSetting(
+                    name=name, note=f"requested {text}; the device does not report whether it took hold"
+                )
             )
     for key, reason in answer.unreadable.items():
         found.append(TunedSetting(name=key.removeprefix("set."), note=reason))
@@ -82,7 +84,7 @@ def parse_settings(answer: Probed) -> tuple[TunedSetting, ...]:
 
 
 def in_words(setting: TunedSetting) -> str:
-    """For people: `governor.policy0 is performance (was schedutil)`."""
+    """A setting as a phrase: `governor.policy0 is performance (was schedutil)`."""
     if setting.now is None:
         return f"{setting.name}: {setting.note}"
     was = "as before" if setting.before == setting.now else f"was {setting.before}"
@@ -90,7 +92,7 @@ def in_words(setting: TunedSetting) -> str:
 
 
 def _run(device: Device, command: str) -> Probed:
-    """The script goes along as an argument: nothing needs to be pushed before."""
+    """Run `tune.sh`; the script is passed as an argument, so nothing needs to be pushed before."""
     argv = ["sh", "-c", TUNE_SCRIPT.read_text(), "tune.sh", command, device.folder]
     answer = run_verified(device.transport, argv, timeout_s=TUNE_TIMEOUT_S)
     return parse_probe(answer.check(device.info.name).text)

@@ -29,6 +29,8 @@ def fill(folder: Path) -> None:
     for name in ("bundle-0123456789ab/runner", "artifacts/a.pte", "jobs/current/stdout", "lock/holder"):
         (folder / name).parent.mkdir(parents=True)
         (folder / name).write_bytes(b"x" * 5000)
+    for name in ("tune.journal", "tune.journal.partial", "quiet.journal", "quiet.journal.partial"):
+        (folder / name).touch()
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def runner(folder: Path) -> Iterator[int]:
             front.wait(timeout=20)
 
 
-def test_all_that_is_ours_goes(device: Device, folder: Path) -> None:
+def test_all_files_of_the_harness_are_removed(device: Device, folder: Path) -> None:
     fill(folder)
     cleaned = clean(device)
     assert not folder.exists()
@@ -97,7 +99,7 @@ def test_a_device_without_our_folder_is_clean(device: Device) -> None:
     assert (cleaned.jobs, cleaned.freed_bytes) == (0, 0)
 
 
-def test_what_cannot_be_removed_is_told(
+def test_a_file_that_cannot_be_removed_is_reported(
     device: Device, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(folder)

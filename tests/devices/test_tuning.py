@@ -1,10 +1,12 @@
-"""Making a device quiet: what is told was read back, and everything is restored, also after a crash."""
+"""Tuning a device: what is reported was read back, and everything is restored, also after a crash."""
 
 import shutil
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.devices.device import Device, describe
@@ -69,7 +71,7 @@ def linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def phone(linux: Path, shell: list[str]) -> Path:
     """A phone that was not rooted: its clocks are not ours, its screen is dark."""
     if shell[0] == "busybox":
-        pytest.skip("busybox has an svc of its own, and no Android has busybox")
+        pytest.skip("busybox has its own svc, and no Android has busybox")
     shutil.rmtree(linux / POLICIES)
     write_tree(linux, ANDROID)
     return linux
@@ -83,7 +85,7 @@ def shell(request: pytest.FixtureRequest) -> list[str]:
     return words
 
 
-def quiet(root: Path, shell: Sequence[str], command: str) -> Probed:
+def run_tune(root: Path, shell: Sequence[str], command: str) -> Probed:
     words = [*shell, str(TUNE_SCRIPT), command, str(root.parent / FOLDER)]
     answer = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20)
     assert answer.stderr == ""
@@ -99,84 +101,100 @@ def journal(root: Path) -> Path:
 
 
 def test_governors_are_set_read_back_and_restored(linux: Path, shell: list[str]) -> None:
-    answer = quiet(linux, shell, "set")
+    answer = run_tune(linux, shell, "set")
     assert parse_settings(answer) == tuple(
         TunedSetting(name=f"governor.policy{index}", before="schedutil", now="performance")
         for index in (0, 4)
     )
     assert governors(linux) == ["performance"] * 2
-    assert set(quiet(linux, shell, "show").values) == {"left.governor.policy0", "left.governor.policy4"}
-    assert quiet(linux, shell, "restore").values == dict.fromkeys(
+    assert set(run_tune(linux, shell, "show").values) == {"left.governor.policy0", "left.governor.policy4"}
+    assert run_tune(linux, shell, "restore").values == dict.fromkeys(
         ("restored.governor.policy0", "restored.governor.policy4"), "schedutil"
     )
     assert governors(linux) == ["schedutil"] * 2
     assert not journal(linux).exists()
-    assert quiet(linux, shell, "restore") == quiet(linux, shell, "show") == Probed({}, {})
+    assert run_tune(linux, shell, "restore") == run_tune(linux, shell, "show") == Probed({}, {})
 
 
 def test_a_phone_is_kept_awake_and_asked_for_fixed_performance(phone: Path, shell: list[str]) -> None:
-    settings = {setting.name: setting for setting in parse_settings(quiet(phone, shell, "set"))}
+    settings = {setting.name: setting for setting in parse_settings(run_tune(phone, shell, "set"))}
     assert (settings["screen"].before, settings["screen"].now) == ("Asleep", "Awake")
     assert (settings["stay_awake"].before, settings["stay_awake"].now) == ("0", "7")
     asked = settings["fixed_performance"]
     assert (asked.now, (phone / "fixed").read_text()) == (None, "true\n")
-    assert asked.note == "asked for true; the device does not tell whether it is"
+    assert asked.note == "requested true; the device does not report whether it took hold"
     assert settings["governor"].note == "no cpufreq/policy*"
-    quiet(phone, shell, "restore")
+    run_tune(phone, shell, "restore")
     assert ((phone / "stay").read_text(), (phone / "fixed").read_text()) == ("0\n", "false\n")
     assert not journal(phone).exists()
 
 
-def test_a_phone_without_that_mode_says_so_and_its_journal_does_not_keep_it(
+def test_a_phone_without_that_mode_reports_so_and_its_journal_does_not_keep_it(
     phone: Path, shell: list[str]
 ) -> None:
     (phone / "no_fixed").touch()
-    settings = {setting.name: setting for setting in parse_settings(quiet(phone, shell, "set"))}
+    settings = {setting.name: setting for setting in parse_settings(run_tune(phone, shell, "set"))}
     assert "refused" in (settings["fixed_performance"].note or "")
     assert journal(phone).read_text().splitlines()[1:] == ["stay_awake 0", "end"]
 
 
-def test_what_does_not_take_is_not_told_as_set(linux: Path, shell: list[str]) -> None:
+def test_a_value_that_does_not_take_hold_is_not_reported_as_set(linux: Path, shell: list[str]) -> None:
     """A governor that reads back as it was: the kernel does not know the wanted one."""
     stubborn = linux / POLICIES / "policy4" / "scaling_governor"
     stubborn.unlink()
     stubborn.symlink_to("/proc/sys/kernel/ostype")
-    answer = quiet(linux, shell, "set")
+    answer = run_tune(linux, shell, "set")
     assert set(answer.values) == {"set.governor.policy0"}
     assert "set.governor.policy4" in answer.unreadable
     assert "policy4" not in journal(linux).read_text()
 
 
-def test_what_was_so_before_is_not_restored_to_anything(linux: Path, shell: list[str]) -> None:
+def test_a_setting_that_had_the_value_before_is_not_journaled(linux: Path, shell: list[str]) -> None:
     for path in (linux / POLICIES).glob("*/scaling_governor"):
         path.write_text("performance\n")
-    answer = quiet(linux, shell, "set")
+    answer = run_tune(linux, shell, "set")
     assert set(answer.values.values()) == {"performance performance"}
     assert not journal(linux).exists()
 
 
-def test_setting_again_after_a_crash_goes_on_quietly_and_keeps_what_was_before(
+def test_setting_again_after_a_crash_keeps_the_device_tuned_and_the_first_values(
     linux: Path, shell: list[str]
 ) -> None:
-    quiet(linux, shell, "set")
+    run_tune(linux, shell, "set")
     whole = journal(linux).read_text()
     (linux / POLICIES / "policy4" / "scaling_governor").write_text("powersave\n")
-    answer = quiet(linux, shell, "set")
+    answer = run_tune(linux, shell, "set")
     assert answer.values == dict.fromkeys(
         ("set.governor.policy0", "set.governor.policy4"), "schedutil performance"
     )
     assert (journal(linux).read_text(), governors(linux)) == (whole, ["performance"] * 2)
-    quiet(linux, shell, "restore")
+    run_tune(linux, shell, "restore")
     assert governors(linux) == ["schedutil"] * 2
 
 
 def test_what_cannot_be_restored_stays_in_the_journal(linux: Path, shell: list[str]) -> None:
-    quiet(linux, shell, "set")
+    run_tune(linux, shell, "set")
     shutil.rmtree(linux / POLICIES / "policy4")
     for _ in range(2):
-        assert set(quiet(linux, shell, "restore").unreadable) == {"restored.governor.policy4"}
-        assert set(quiet(linux, shell, "show").values) == {"left.governor.policy4"}
+        assert set(run_tune(linux, shell, "restore").unreadable) == {"restored.governor.policy4"}
+        assert set(run_tune(linux, shell, "show").values) == {"left.governor.policy4"}
     assert governors(linux) == ["schedutil"]
+
+
+@pytest.mark.parametrize("title", ["mobilenet-harness quieting 1", "mobilenet-harness tuning 1"])
+def test_an_earlier_versions_journal_is_restored(linux: Path, shell: list[str], title: str) -> None:
+    run_tune(linux, shell, "set")
+    former = journal(linux).with_name("quiet.journal")
+    former.write_text(journal(linux).read_text().replace("mobilenet-harness tuning 1", title))
+    journal(linux).unlink()
+    assert set(run_tune(linux, shell, "show").values) == {"left.governor.policy0", "left.governor.policy4"}
+    assert run_tune(linux, shell, "set").values == dict.fromkeys(
+        ("set.governor.policy0", "set.governor.policy4"), "schedutil performance"
+    )
+    assert set(run_tune(linux, shell, "restore").values.values()) == {"schedutil"}
+    assert governors(linux) == ["schedutil"] * 2
+    assert not former.exists()
+    assert not journal(linux).exists()
 
 
 @pytest.mark.parametrize(
@@ -193,12 +211,12 @@ def test_what_cannot_be_restored_stays_in_the_journal(linux: Path, shell: list[s
         "\x7fELF\0\0",
     ],
 )
-def test_a_journal_that_is_not_ours_is_told_and_left_alone(linux: Path, text: str) -> None:
+def test_a_journal_that_is_not_ours_is_reported_and_left_alone(linux: Path, text: str) -> None:
     journal(linux).parent.mkdir()
     journal(linux).write_text(text)
     before = governors(linux)
     for command in ("restore", "set", "show"):
-        assert "not one of ours" in quiet(linux, ["dash"], command).unreadable["journal"]
+        assert "not one of ours" in run_tune(linux, ["dash"], command).unreadable["journal"]
     assert (journal(linux).read_text(), governors(linux)) == (text, before)
 
 
@@ -221,11 +239,11 @@ def test_the_device_is_restored_at_the_end_and_on_an_interruption(linux: Path) -
     with pytest.raises(Interrupted), tuned(device_of(linux), answer.append, wanted=True):
         raise Interrupted("made up")
     assert governors(linux) == ["schedutil"] * 2
-    assert answer[:2] == [f"quiet: governor.policy{i} is performance (was schedutil)" for i in (0, 4)]
+    assert answer[:2] == [f"tuned: governor.policy{i} is performance (was schedutil)" for i in (0, 4)]
     assert answer[2] == "restored governor.policy0 to schedutil"
 
 
-def test_a_pulled_cable_leaves_it_to_the_next_run_which_needs_not_be_quiet(linux: Path) -> None:
+def test_after_a_pulled_cable_the_next_run_restores_the_device_even_untuned(linux: Path) -> None:
     class Pulled(LocalTransport):
         """Answers until the end."""
 
@@ -237,7 +255,8 @@ def test_a_pulled_cable_leaves_it_to_the_next_run_which_needs_not_be_quiet(linux
     answer: list[str] = []
     with tuned(device_of(linux, Pulled()), answer.append, wanted=True):
         pass
-    assert answer[-1] == "could not restore its settings (the cable was pulled); the next run will"
+    failed = "could not restore the device's settings (the cable was pulled); the next run restores them"
+    assert answer[-1] == failed
     assert left_behind(device_of(linux)) == (
         "governor.policy0 (was schedutil)",
         "governor.policy4 (was schedutil)",
@@ -259,3 +278,13 @@ def test_wrong_usage_is_refused(words: tuple[str, ...]) -> None:
     ended = subprocess.run(["sh", str(TUNE_SCRIPT), *words], capture_output=True, text=True, timeout=20)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "usage: tune.sh" in ended.stderr
+
+
+def test_an_emulated_device_is_not_tuned(linux: Path) -> None:
+    device = device_of(linux)
+    emulated = replace(device, info=msgspec.structs.replace(device.info, clock="emulated"))
+    log: list[str] = []
+    with tuned(emulated, log.append, wanted=True) as settings:
+        assert settings is None
+    assert log == ["--tune-device ignored: emulated times are not meaningful"]
+    assert governors(linux) == ["schedutil"] * 2

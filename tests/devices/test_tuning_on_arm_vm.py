@@ -1,6 +1,6 @@
-"""`harness run --quiet-device` on a live ARM kernel over its real adbd: killed, resumed, interrupted.
+"""`harness run --tune-device` on a live ARM kernel over its real adbd: killed, resumed, interrupted.
 
-Its shell is busybox, whose own `svc` stands before any other, so that staying awake is tested elsewhere.
+Its shell is busybox, which has its own `svc`, so staying awake is tested elsewhere.
 The machine has neither cpufreq nor Android's programs: files and scripts mounted there stand for them.
 """
 
@@ -47,7 +47,7 @@ meminfo) pss=$(sed -n 's/^Pss: *\\([0-9]*\\) kB/\\1/p' "/proc/$2/smaps_rollup")
 esac""",
 }
 PLAN = ("--processes", "2", "--warmup", "1", "--iterations", "3", "--min-time", "3", "--max-time", "4")
-RUN = ("run", "-d", "board", "-w", "0.25", "-r", "32", "-p", "fp32", *PLAN, "--quiet-device")
+RUN = ("run", "-d", "board", "-w", "0.25", "-r", "32", "-p", "fp32", *PLAN, "--tune-device")
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def start_measuring(administrator: SshTransport, folder: Path) -> subprocess.Pop
     host = subprocess.Popen(argv, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 240
     pid = f"{FOLDER}/jobs/current/pid"
-    alive = f'[ -s {pid} ] && [ -d "/proc/$(cat {pid})" ] && [ -e {FOLDER}/quiet.journal ]'
+    alive = f'[ -s {pid} ] && [ -d "/proc/$(cat {pid})" ] && [ -e {FOLDER}/tune.journal ]'
     while administrator.run(["sudo", "sh", "-c", alive], timeout_s=60).exit_code != 0:
         assert time.monotonic() < deadline
         assert host.poll() is None
@@ -136,7 +136,7 @@ def test_a_killed_run_is_restored_by_the_next_and_an_interrupted_one_restores_it
         os.kill(host.pid, signal.SIGINT)
         assert host.wait(timeout=60) == 130
     assert settings_of(administrator) == AS_BEFORE
-    assert administrator.run(["sudo", "ls", f"{FOLDER}/quiet.journal"], timeout_s=60).exit_code != 0
+    assert administrator.run(["sudo", "ls", f"{FOLDER}/tune.journal"], timeout_s=60).exit_code != 0
 
 
 def check_cell(cell: dict[str, Any]) -> None:
