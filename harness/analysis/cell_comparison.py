@@ -1,12 +1,13 @@
-"""Is a cell worse than the same cell of another run? With its uncertainty.
+"""Whether a cell is worse than the same cell of another run, with the uncertainty of both.
 
 Latency, on a real clock: the ratio new/base of the medians of processes, with the interval of
-`statistics.ratio_interval`. A cell is
+`intervals.ratio_interval`. A cell is
 
 - worse        when the ratio's interval lies above 1 and the ratio itself is beyond 1 + margin;
 - better       when the interval lies below 1 and the ratio itself is below 1 / (1 + margin);
 - no worse     when the interval ends at or below 1 + margin (a non-inferiority test);
-- inconclusive otherwise, or when a disturbance was noticed on either side.
+- inconclusive otherwise, or when a side was disturbed, or when the slower side also began more than 3 °C
+               warmer.
 
 So a program is called worse than itself in at most 2.5 % of comparisons, in far fewer where the noise is
 below the margin. Instructions decide where the clock is not real: exactly, for one thread, unless a margin
@@ -19,6 +20,11 @@ from typing import Literal
 
 import numpy as np
 
+from harness.analysis.differences import (
+    could_explain,
+    describe_start,
+    start_difference_celsius,
+)
 from harness.analysis.intervals import (
     CONFIDENCE,
     Floats,
@@ -41,7 +47,7 @@ class Change(Record, frozen=True, kw_only=True):
 
 
 class ComparedCell(Record, frozen=True, kw_only=True):
-    """One cell of both runs; `decided_by` says which figure `ratio` (new/base) is of."""
+    """One cell of both runs; `decided_by` names the figure that `ratio` (new/base) is of."""
 
     name: str
     result: ComparisonResult
@@ -52,6 +58,7 @@ class ComparedCell(Record, frozen=True, kw_only=True):
     instructions: Change
     peak_rss_bytes: Change
     artifact_bytes: Change
+    cautions: tuple[str, ...] = ()
 
 
 def compare_cell(
@@ -84,6 +91,7 @@ def compare_cell(
             new=new.memory.peak_rss_bytes if new.memory else None,
         ),
         artifact_bytes=Change(base=base.artifact.size_bytes, new=new.artifact.size_bytes),
+        cautions=() if by_instructions else tuple(filter(None, [describe_start(base, new)])),
     )
 
 
@@ -122,13 +130,16 @@ def _judge_latency(
     base: Cell, new: Cell, ratio: Interval | None, margin: float, timed_cells: int
 ) -> tuple[ComparisonResult, str]:
     if ratio is None:
-        return "inconclusive", "there are no latencies to compare"
+        return "inconclusive", "no latencies to compare"
     if ratio.confidence < CONFIDENCE:
         counts = f"{len(base.processes)} and {len(new.processes)}"
-        return "inconclusive", f"{counts} processes are too few, at least 4 each are needed"
+        return "inconclusive", f"{counts} processes are too few: at least 4 on each side are needed"
     result, why = decide(ratio, margin)
     if result == "worse" and not beyond_chance(_process_medians(base), _process_medians(new), timed_cells):
         return "inconclusive", f"could be chance among {timed_cells} cells"
+    decided = result in ("worse", "better")
+    if decided and could_explain(start_difference_celsius(base, new), slower=result == "worse"):
+        return "inconclusive", f"{why}, but {describe_start(base, new)}"
     return result, why
 
 
@@ -162,7 +173,7 @@ def _judge_instructions(
     base: Cell, new: Cell, ratio: Interval | None, margin: float, count_margin: float
 ) -> tuple[ComparisonResult, str]:
     if ratio is None:
-        return "inconclusive", "no instructions were counted, and the times are not a real machine's"
+        return "inconclusive", "no instructions were counted, and the times are not of a real clock"
     if base.plan.threads != 1:
         return decide(ratio, margin)  # threads that wait for each other spin: counts vary
     noise = max(COUNT_TOLERANCE.get(cell.device.clock, 0.0) for cell in (base, new))
@@ -170,7 +181,7 @@ def _judge_instructions(
 
 
 def decide(ratio: Interval, margin: float) -> tuple[ComparisonResult, str]:
-    """Apply the rule at the top of this file to a ratio; the text tells the change."""
+    """Apply the rule at the top of this file to a ratio; the text is the change."""
     change = _log(ratio)
     if ratio.low > 1 and ratio.estimate > 1 + margin:
         return "worse", change
@@ -178,7 +189,7 @@ def decide(ratio: Interval, margin: float) -> tuple[ComparisonResult, str]:
         return "better", change
     if ratio.high <= 1 + margin:
         return "no worse", change
-    return "inconclusive", f"{change} reaches beyond {100 * margin:+.3g} %: measure more processes"
+    return "inconclusive", f"{change} may exceed {100 * margin:+.3g} %: measure more processes"
 
 
 def _log(ratio: Interval) -> str:
@@ -187,7 +198,7 @@ def _log(ratio: Interval) -> str:
 
 
 def overall(results: Sequence[ComparisonResult]) -> ComparisonResult:
-    """What a run is found to be when its cells are found so."""
+    """The result of a run with cells of these results."""
     for result in WEIGHTIEST_FIRST:
         if result in results:
             return result

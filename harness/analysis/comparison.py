@@ -1,11 +1,13 @@
-"""Two runs side by side: which cells can be compared, and what came of it.
+"""Two runs side by side: which cells can be compared, and the result.
 
-Runs are refused when something else than the program differs; `analysis/cell_comparison.py` judges each pair.
+Runs are refused when something besides the program differs (`differences.py`); each pair of cells is judged
+in `cell_comparison.py`.
 """
 
 from collections.abc import Sequence
 
 from harness.analysis.cell_comparison import ComparedCell, ComparisonResult, compare_cell, overall
+from harness.analysis.differences import find_differences
 from harness.errors import UsageError
 from harness.records import Cell, Record
 
@@ -23,11 +25,6 @@ class Comparison(Record, frozen=True, kw_only=True):
     only_in_base: tuple[str, ...]
     only_in_new: tuple[str, ...]
     differences: tuple[str, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """0 no worse, 1 worse, 3 inconclusive."""
-        return EXIT_CODES[self.result]
 
 
 def compare(
@@ -74,38 +71,6 @@ def compare(
         only_in_new=tuple(cell.name for key, cell in after.items() if key not in before),
         differences=differences,
     )
-
-
-# What may be compared -----------------------------------------------------------------------------
-
-
-def find_differences(base: Cell, new: Cell) -> list[str]:
-    """Name what makes the figures of two cells differ though the program may be the same."""
-    facts: list[tuple[str, object, object]] = [
-        (f"device {fact}", getattr(base.device, fact), getattr(new.device, fact))
-        for fact in ("name", "kind", "model", "soc", "abi", "clock", "os", "kernel", "libc", "cores")
-    ]
-    facts += [
-        (f"plan {fact}", getattr(base.plan, fact), getattr(new.plan, fact))
-        for fact in (
-            "cpus",
-            "tune_device",
-            "warmup_iterations",
-            "min_iterations",
-            "min_seconds",
-            "max_seconds",
-        )
-    ]
-    old, young = base.artifact.versions, new.artifact.versions
-    facts += [(f"version of {name}", old.get(name), young.get(name)) for name in sorted(old | young)]
-    facts.append(("weights", base.variant.weights, new.variant.weights))
-    return [
-        f"{fact} differs"
-        if fact in ("device cores", "weights")
-        else f"{fact}: {first} in base, {second} in new"
-        for fact, first, second in facts
-        if first != second
-    ]
 
 
 def _index(cells: Sequence[Cell], side: str, across: bool) -> dict[Key, Cell]:

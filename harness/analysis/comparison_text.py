@@ -9,7 +9,7 @@ HEADINGS = ("cell", "base → new", "change", "peak RSS", "file", "result")
 
 
 def summarize(comparison: Comparison) -> str:
-    """How many cells are what, and a line each for what only one side has and what else differs."""
+    """Cells by result, and a line each for what only one side has, what else differs, and each caution."""
     return "\n".join((_count(comparison), *_notes(comparison)))
 
 
@@ -53,7 +53,8 @@ def _notes(comparison: Comparison) -> list[str]:
         ("Only in new", comparison.only_in_new),
         ("Compared although different", comparison.differences),
     )
-    return [f"{label}: {'; '.join(names)}." for label, names in parts if names]
+    cautions = [f"Caution: {cell.name}: {text}." for cell in comparison.cells for text in cell.cautions]
+    return [f"{label}: {'; '.join(names)}." for label, names in parts if names] + cautions
 
 
 def _line(parts: Sequence[str]) -> str:

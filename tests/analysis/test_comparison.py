@@ -13,7 +13,7 @@ from builders import (
     make_process,
     make_processes,
 )
-from harness.analysis.comparison import Comparison, compare
+from harness.analysis.comparison import EXIT_CODES, Comparison, compare
 from harness.analysis.comparison_text import HEADINGS, summarize, to_markdown, to_rows
 from harness.errors import UsageError
 from harness.records import Cell, Core, Failure, Variant, Weights
@@ -60,7 +60,7 @@ def only(comparison: Comparison):
 )
 def test_latency_is_judged_against_the_margin(factor, result, exit_code):
     comparison = compare([make_cell()], [make_cell(slower(factor))])
-    assert (comparison.result, comparison.exit_code) == (result, exit_code)
+    assert (comparison.result, EXIT_CODES[comparison.result]) == (result, exit_code)
     assert only(comparison).decided_by == "latency"
     assert only(comparison).ratio.low <= factor <= only(comparison).ratio.high
 
@@ -74,15 +74,15 @@ def test_noise_beyond_the_margin_is_inconclusive_not_worse():
     generator = np.random.default_rng(3)
     noisy = [tuple(int(x) for x in 1e7 * np.exp(generator.normal(0, 0.08, 6))) for _ in range(2)]
     comparison = compare([make_cell(noisy[0])], [make_cell(noisy[1])])
-    assert comparison.exit_code == 3
+    assert comparison.result == "inconclusive"
     assert "measure more processes" in only(comparison).why
 
 
 def test_too_few_processes_are_inconclusive_however_large_the_change():
     base, new = make_cell(STEADY_MEDIANS[:3]), make_cell(slower(2.0)[:3])
     comparison = compare([base], [new])
-    assert comparison.exit_code == 3
-    assert only(comparison).why == "3 and 3 processes are too few, at least 4 each are needed"
+    assert comparison.result == "inconclusive"
+    assert only(comparison).why == "3 and 3 processes are too few: at least 4 on each side are needed"
 
 
 @pytest.mark.parametrize("side", ["base", "new"])
@@ -91,7 +91,7 @@ def test_a_disturbed_side_decides_nothing(side):
     disturbed, quiet = make_cell(processes=hot), make_cell()
     pair = (disturbed, quiet) if side == "base" else (quiet, disturbed)
     comparison = compare([pair[0]], [pair[1]])
-    assert comparison.exit_code == 3
+    assert comparison.result == "inconclusive"
     assert only(comparison).ratio is not None
     assert only(comparison).why.endswith(f" %), but {side} was disturbed: throttled")
 
@@ -111,30 +111,30 @@ def test_a_disturbed_side_decides_nothing(side):
 )
 def test_a_cell_that_broke_is_worse(broken, why):
     comparison = compare([make_cell()], [make_cell(**broken)])
-    assert comparison.exit_code == 1
+    assert comparison.result == "worse"
     assert only(comparison).why.startswith(why)
 
 
 def test_a_runner_that_can_be_made_slower_decides_nothing():
     bench = make_cell(processes=make_processes(*slower(1.2), build_type="Bench"))
     comparison = compare([make_cell()], [bench])
-    assert comparison.exit_code == 3
+    assert comparison.result == "inconclusive"
     assert only(comparison).why == "new is invalid: debug_build"
 
 
 def test_a_cell_that_failed_before_too_is_inconclusive():
     failed = make_cell(processes=(), failure=Failure(what="out of memory"))
     comparison = compare([failed], [failed])
-    assert comparison.exit_code == 3
+    assert comparison.result == "inconclusive"
     assert only(comparison).ratio is None
 
 
 def test_one_worse_cell_makes_the_run_worse_and_one_unclear_cell_inconclusive():
     base = [of_variant(width) for width in (0.25, 0.5, 0.75)]
     worse = [of_variant(0.25), of_variant(0.5, slower(1.1)), of_variant(0.75, slower(1.03))]
-    assert compare(base, worse).exit_code == 1
+    assert compare(base, worse).result == "worse"
     unclear = [of_variant(0.25), of_variant(0.5), of_variant(0.75, slower(1.03))]
-    assert compare(base, unclear).exit_code == 3
+    assert compare(base, unclear).result == "inconclusive"
     assert compare(base, [of_variant(width, slower(0.5)) for width in (0.25, 0.5, 0.75)]).result == "better"
 
 
@@ -222,7 +222,7 @@ def test_across_clocks_the_looser_tolerance_holds():
 
 def test_without_counts_times_of_no_real_machine_decide_nothing():
     comparison = compare([counted(5, 5)], [counted(None, None)])
-    assert comparison.exit_code == 3
+    assert comparison.result == "inconclusive"
     assert "no instructions were counted" in only(comparison).why
 
 

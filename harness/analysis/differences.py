@@ -1,0 +1,99 @@
+"""What makes the figures of two cells differ though the program may be the same.
+
+Device, plan, tuning and versions are under a user's control: a comparison refuses cells that differ in them.
+The temperature at the start is not: it is named, and weighs where it could explain the result.
+"""
+
+import re
+
+from harness.records import Cell, Conditions, TunedSetting
+
+# The default of --cool-within: within one run the device starts each process no warmer than this.
+MAX_START_DIFFERENCE_CELSIUS = 3.0
+DEVICE_FACTS = ("name", "kind", "model", "soc", "abi", "clock", "os", "kernel", "libc", "cores")
+PLAN_FACTS = ("cpus", "tune_device", "warmup_iterations", "min_iterations", "min_seconds", "max_seconds")
+# As device_scripts/sampler.sh names the zones of the cores.
+_ZONES_OF_CORES = re.compile(r"[Cc][Pp][Uu]|[Ss][Oo][Cc]|^(BIG|MID|LITTLE)")
+
+
+def find_differences(base: Cell, new: Cell) -> list[str]:
+    """Name what was planned, what took hold and what the program was made with, where it differs."""
+    facts: list[tuple[str, object, object]] = [
+        (f"device {fact}", getattr(base.device, fact), getattr(new.device, fact)) for fact in DEVICE_FACTS
+    ]
+    facts += [(f"plan {fact}", getattr(base.plan, fact), getattr(new.plan, fact)) for fact in PLAN_FACTS]
+    facts += _tuning_in_effect(base, new)
+    old, young = base.artifact.versions, new.artifact.versions
+    facts += [(f"version of {name}", old.get(name), young.get(name)) for name in sorted(old | young)]
+    facts.append(("weights", base.variant.weights, new.variant.weights))
+    return [
+        f"{fact} differs"
+        if fact in ("device cores", "weights")
+        else f"{fact}: {first} in base, {second} in new"
+        for fact, first, second in facts
+        if first != second
+    ]
+
+
+def could_explain(difference_celsius: float | None, *, slower: bool) -> bool:
+    """Whether new is slower and began too much warmer, or faster and began too much cooler."""
+    if difference_celsius is None or abs(difference_celsius) <= MAX_START_DIFFERENCE_CELSIUS:
+        return False
+    return slower == (difference_celsius > 0)
+
+
+def start_difference_celsius(base: Cell, new: Cell) -> float | None:
+    """How much warmer `new` began than `base`; None where a temperature is unknown or of another device."""
+    before, after = _start_celsius(base), _start_celsius(new)
+    if before is None or after is None or base.device.model != new.device.model:
+        return None
+    return after - before
+
+
+def describe_start(base: Cell, new: Cell) -> str | None:
+    """`new began 5.2 °C warmer (31.0 to 36.2 °C)`, where the difference is large enough to matter."""
+    difference = start_difference_celsius(base, new)
+    if difference is None or abs(difference) <= MAX_START_DIFFERENCE_CELSIUS:
+        return None
+    warmer = "warmer" if difference > 0 else "cooler"
+    ends = f"{_start_celsius(base):.1f} to {_start_celsius(new):.1f} °C"
+    return f"new began {abs(difference):.1f} °C {warmer} ({ends})"
+
+
+def _tuning_in_effect(base: Cell, new: Cell) -> list[tuple[str, object, object]]:
+    """Settings of two tuned runs as read back, and the governors under which both runs began."""
+    facts: list[tuple[str, object, object]] = []
+    if base.tuning is not None and new.tuning is not None:
+        old, young = _read_back(base.tuning), _read_back(new.tuning)
+        facts += [
+            (f"tuning {name}", old.get(name, "not set"), young.get(name, "not set"))
+            for name in sorted(old | young)
+        ]
+    before, after = _governors(base), _governors(new)
+    if before and after:
+        facts.append(("governors", before, after))
+    return facts
+
+
+def _read_back(settings: tuple[TunedSetting, ...]) -> dict[str, str]:
+    """What each setting is, or why that is unknown."""
+    return {one.name: (one.now if one.now is not None else one.note) or "unknown" for one in settings}
+
+
+def _governors(cell: Cell) -> str:
+    """The governors at the start, each once; empty where unknown, or where no clock is a real one."""
+    conditions = None if cell.device.emulated else _first_conditions(cell)
+    return ", ".join(dict.fromkeys(conditions.governors or ())) if conditions else ""
+
+
+def _first_conditions(cell: Cell) -> Conditions | None:
+    first = min(cell.processes, key=lambda process: process.started_at, default=None)
+    return first.conditions_before if first else None
+
+
+def _start_celsius(cell: Cell) -> float | None:
+    """The hottest zone of the cores before the first process; of all zones where none is named after them."""
+    conditions = _first_conditions(cell)
+    zones = (conditions.temperatures or ()) if conditions else ()
+    of_cores = [zone.celsius for zone in zones if _ZONES_OF_CORES.search(zone.zone)]
+    return max(of_cores or [zone.celsius for zone in zones], default=None)

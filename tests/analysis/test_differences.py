@@ -1,0 +1,129 @@
+"""What took hold and how warm the device began: named where two runs differ in it, and weighed."""
+
+import pytest
+from msgspec.structs import replace
+
+from builders import QUIET, STEADY_MEDIANS, make_cell, make_device, make_plan, make_processes
+from harness.analysis.comparison import compare
+from harness.analysis.comparison_text import summarize
+from harness.analysis.differences import start_difference_celsius
+from harness.errors import UsageError
+from harness.records import Cell, Clock, Temperature, TunedSetting
+
+PERFORMANCE = TunedSetting(name="governor.policy0", before="schedutil", now="performance")
+REFUSED = TunedSetting(name="governor.policy0", note="Permission denied")
+ASKED = TunedSetting(name="fixed_performance", note="asked for on")
+
+
+def tuned(*settings: TunedSetting) -> Cell:
+    return replace(make_cell(plan=make_plan(tune_device=True)), tuning=settings)
+
+
+def governed(governor: str | None, clock: Clock = "real") -> Cell:
+    governors = None if governor is None else (governor,) * 4
+    conditions = replace(QUIET, governors=governors)
+    processes = make_processes(*STEADY_MEDIANS, conditions_before=conditions, instructions_per_inference=7)
+    return make_cell(device=make_device(clock=clock), processes=processes)
+
+
+def started_at(factor: float, **celsius: float) -> Cell:
+    """A cell whose zones had these temperatures before its first process, and were warm later."""
+    zones = tuple(Temperature(zone=zone, celsius=degrees) for zone, degrees in celsius.items())
+    warm = replace(QUIET, temperatures=tuple(replace(zone, celsius=60.0) for zone in zones))
+    first, *others = make_processes(
+        *(int(factor * median) for median in STEADY_MEDIANS), conditions_before=warm
+    )
+    first = replace(first, conditions_before=replace(QUIET, temperatures=zones))
+    return make_cell(processes=(*others, first))
+
+
+# What took hold -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("base", "new", "difference"),
+    [
+        (
+            tuned(PERFORMANCE),
+            tuned(REFUSED),
+            "tuning governor.policy0: performance in base, Permission denied in new",
+        ),
+        (
+            tuned(PERFORMANCE),
+            tuned(PERFORMANCE, ASKED),
+            "tuning fixed_performance: not set in base, asked for on in new",
+        ),
+        (governed("performance"), governed("schedutil"), "governors: performance in base, schedutil in new"),
+    ],
+)
+def test_runs_of_which_another_tuning_took_hold_are_refused_unless_across(
+    base: Cell, new: Cell, difference: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        compare([base], [new])
+    assert refused.value.what == f"the runs are not alike: {difference}"
+    allowed = compare([base], [new], across=True)
+    assert (allowed.differences, allowed.result) == ((difference,), "no worse")
+
+
+@pytest.mark.parametrize(
+    ("base", "new"),
+    [
+        (tuned(PERFORMANCE, ASKED), tuned(replace(PERFORMANCE, before="performance"), ASKED)),
+        (governed("performance"), governed(None)),
+        (governed("performance", "emulated"), governed("schedutil", "emulated")),
+    ],
+    ids=["the same now", "unknown", "no real clock"],
+)
+def test_what_took_hold_alike_or_is_unknown_is_no_difference(base: Cell, new: Cell) -> None:
+    assert compare([base], [new]).differences == ()
+
+
+# How warm it began --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("factor", "celsius", "result"),
+    [
+        (1.1, 38.0, "worse"),
+        (1.1, 38.1, "inconclusive"),
+        (1.1, 31.0, "worse"),
+        (0.9, 31.8, "inconclusive"),
+        (0.9, 38.1, "better"),
+        (1.0, 38.1, "no worse"),
+    ],
+)
+def test_a_change_is_not_decided_where_the_slower_side_began_more_than_three_degrees_warmer(
+    factor: float, celsius: float, result: str
+) -> None:
+    comparison = compare([started_at(1.0, cpu=35.0)], [started_at(factor, cpu=celsius)])
+    assert comparison.result == result
+
+
+def test_a_start_at_another_temperature_is_named_whatever_the_result() -> None:
+    (cell,) = compare([started_at(1.0, cpu=31.0)], [started_at(1.0, cpu=36.2)]).cells
+    assert cell.cautions == ("new began 5.2 °C warmer (31.0 to 36.2 °C)",)
+    cooler = compare([started_at(1.0, cpu=36.2)], [started_at(1.1, cpu=31.0)])
+    name = cooler.cells[0].name
+    assert f"Caution: {name}: new began 5.2 °C cooler (36.2 to 31.0 °C)." in summarize(cooler)
+    (warmer,) = compare([started_at(1.0, cpu=31.0)], [started_at(1.1, cpu=36.2)]).cells
+    assert warmer.why.endswith("%), but new began 5.2 °C warmer (31.0 to 36.2 °C)")
+
+
+def test_within_three_degrees_nothing_is_named() -> None:
+    (cell,) = compare([started_at(1.0, cpu=31.0)], [started_at(1.0, cpu=34.0)]).cells
+    assert cell.cautions == ()
+
+
+def test_zones_of_the_cores_count_and_all_where_none_is_named_after_them() -> None:
+    base = started_at(1.0, battery=30.0, **{"cpu-big": 40.0, "soc": 38.0})
+    new = started_at(1.0, battery=45.0, **{"cpu-big": 41.0, "soc": 38.0})
+    assert start_difference_celsius(base, new) == 1.0
+    assert start_difference_celsius(started_at(1.0, skin=30.0), started_at(1.0, skin=35.0)) == 5.0
+
+
+@pytest.mark.parametrize(
+    "base", [make_cell(), replace(started_at(1.0, cpu=20.0), device=make_device(model="Raspberry Pi 5"))]
+)
+def test_an_unknown_temperature_or_one_of_another_device_is_no_difference(base: Cell) -> None:
+    assert start_difference_celsius(base, started_at(1.0, cpu=40.0)) is None
