@@ -17,9 +17,8 @@ from harness.accuracy.preparation import Prepared
 from harness.accuracy.reference import SharedReferences
 from harness.accuracy.scoring import Predictions
 from harness.accuracy.store import FOLDER, save_evaluation
+from harness.devices.acquire import acquire
 from harness.devices.device import Device
-from harness.devices.host_lock import hold_device, hold_there
-from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
 from harness.lowering.artifact import lower_cached
@@ -81,11 +80,7 @@ class DeviceEvaluation:
         try:
             self.run.check_cancelled()
             log("connecting")
-            with (
-                hold_device(self.target, log, self.run.cancelled),
-                KINDS[self.target.kind].open(self.target, log) as opened,
-                hold_there(self.target, opened, log, self.run.cancelled) as device,
-            ):
+            with acquire(self.target, log, self.run.cancelled) as device:
                 for number, program in enumerate(self.programs):
                     self.run.check_cancelled()
                     try:

@@ -24,8 +24,7 @@ from harness.accuracy.reference import predict_exported
 from harness.accuracy.scoring import Logits, read_logits
 from harness.analysis.parity import HINTS, PLACES, read_reference
 from harness.analysis.precisions import find_precision
-from harness.devices.host import open_host
-from harness.devices.host_lock import hold_device
+from harness.devices.acquire import acquire
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
 from harness.lowering.cache import StoredArtifact
@@ -156,11 +155,7 @@ def _run_on_host(
     cancelled: threading.Event | None,
 ) -> Logits:
     """Logits of the same program file on this machine, by the same runner."""
-    with (
-        tempfile.TemporaryDirectory() as name,
-        hold_device(HOST, log, cancelled),
-        open_host(HOST, log) as host,
-    ):
+    with tempfile.TemporaryDirectory() as name, acquire(HOST, log, cancelled) as host:
         folder = Path(name)
         bundle = deploy_bundle(host, ensure_bundle(host.info.abi), log)
         deployed = deploy_artifact(host, program.stored, log)

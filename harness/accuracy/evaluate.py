@@ -13,10 +13,10 @@ from harness.accuracy.store import find_evaluation, pair_with_fp32, save_evaluat
 from harness.devices.places import group_by_place
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, UsageError
-from harness.measuring.parallel import ENDING, work_at_once
 from harness.records import Cell, Variant
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells
+from harness.system.threads import ENDING, work_at_once
 
 
 def evaluate_run(

@@ -47,15 +47,14 @@ def devices(
 
 
 def _clean(name: str, *, json: bool) -> None:
+    from harness.devices.acquire import acquire
     from harness.devices.cleanup import clean
-    from harness.devices.host_lock import hold_device
-    from harness.devices.kinds import KINDS
     from harness.devices.tuning import restore
     from harness.run import resolve_devices
 
     cleaned = {}
     for target in resolve_devices((name,)):
-        with hold_device(target, log), KINDS[target.kind].open(target, log) as device:
+        with acquire(target, log, lock_device=False) as device:
             restore(device, log)
             cleaned[target.name] = clean(device)
     if json:

@@ -5,13 +5,12 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness.devices.device import Device
-from harness.devices.device_lock import hold_on_device, wait_again
+from harness.devices.device_lock import wait_again
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit
@@ -62,13 +61,6 @@ def hold_device(
         if lock.lock_counter == 1:
             holder.unlink(missing_ok=True)
         lock.release()
-
-
-def hold_there(
-    target: Target, device: Device, log: Callable[[str], None], cancelled: threading.Event | None = None
-) -> AbstractContextManager[Device]:
-    """Hold an open device by its own lock, too; the lock of what lives here is here and never stale."""
-    return nullcontext(device) if KINDS[target.kind].runs_on_host else hold_on_device(device, log, cancelled)
 
 
 def _read_holder(file: Path) -> str:

@@ -2,16 +2,15 @@
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from harness.analysis.precisions import find_missing_feature
 from harness.analysis.stopping import expected_processes
+from harness.devices.acquire import acquire
 from harness.devices.cores import choose_cores
 from harness.devices.device import Device
-from harness.devices.host_lock import hold_device, hold_there
 from harness.devices.kinds import KINDS
 from harness.devices.places import group_by_place
 from harness.devices.target import Target
@@ -26,11 +25,11 @@ from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells, run_identity, write_cell
 from harness.runner.bundle import Bundle, ensure_bundle
 from harness.system.cpu_list import format_cpu_list
+from harness.system.threads import ENDING, work_at_once
 from harness.transports.reconnecting import DeviceRestarted
 
 # A device that keeps restarting measures nothing worth having.
 RESTARTS = 2
-ENDING = "ending what runs there; Ctrl-C again does not wait for it"
 
 FindBundle = Callable[[Abi], Bundle]
 
@@ -58,28 +57,6 @@ def measure_on(
             "interrupted; what was measured is saved", hint=f"go on with: harness run --resume {folder}"
         ) from None
     return [error for worker in workers for error in worker.errors]
-
-
-def work_at_once(tasks: Sequence[tuple[Callable[[], None], Callable[[], None]]]) -> None:
-    """Run tasks in threads to their ends; the second of each pair ends the first, from another thread.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C, after all have been ended. At a second one those that still wait, for a
-            device that is silent, say, are left: the process must not wait for its threads (`cli.main`).
-    """
-    executor = ThreadPoolExecutor(max_workers=2 * len(tasks) or 1)
-    try:
-        for future in [executor.submit(work) for work, _ in tasks]:
-            future.result()
-    except KeyboardInterrupt:
-        for _, cancel in tasks:
-            executor.submit(cancel)
-        executor.shutdown()
-        raise
-    except BaseException:
-        executor.shutdown()
-        raise
-    executor.shutdown()
 
 
 @dataclass
@@ -127,9 +104,7 @@ class _Worker:
 
         log("connecting")
         with (
-            hold_device(target, log, self.cancelled),
-            KINDS[target.kind].open(target, log) as opened,
-            hold_there(target, opened, log, self.cancelled) as device,
+            acquire(target, log, self.cancelled) as device,
             tuned(device, log, wanted=self.request.tune_device) as tuning,
         ):
             refused = _refuse_uncomputable(self.artifacts, device)

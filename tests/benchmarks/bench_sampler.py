@@ -17,9 +17,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from harness.analysis.intervals import median_interval
+from harness.devices.acquire import acquire
 from harness.devices.device import Device
-from harness.devices.host import open_host
-from harness.devices.host_lock import hold_device
 from harness.devices.target import Target
 from harness.lowering.artifact import lower_cached
 from harness.measuring.plans import REAL
@@ -42,8 +41,7 @@ def main() -> int:
     pairs = parser.parse_args().pairs
     target = Target("host", "host", "local")
     with (
-        hold_device(target, print),
-        open_host(target, print) as device,
+        acquire(target, print) as device,
         tempfile.TemporaryDirectory(dir=memory_folder()) as root,
     ):
         stored = lower_cached(VARIANT)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+from harness.devices.acquire import acquire
 from harness.devices.android import attached, check_state
-from harness.devices.host_lock import hold_device
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, HarnessError
@@ -18,9 +18,8 @@ def examine(target: Target | None, log: Callable[[str], None]) -> tuple[Diagnosi
     if target is None:
         return (*host, *_examine_attached())
     try:
-        kind = KINDS[target.kind]
-        kind.check(target)
-        with hold_device(target, log), kind.open(target, log) as device:
+        KINDS[target.kind].check(target)
+        with acquire(target, log, lock_device=False) as device:
             return (
                 *host,
                 Diagnosis(target.name, "reachable", "ok", _reached(target)),
