@@ -1,10 +1,11 @@
-"""The variant to ship within a budget: the most accurate whose figures, at their worst end, fit."""
+"""The variant to ship within a budget: the most accurate one whose figures fit, at their worse end."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from harness.analysis.published import published_accuracy
+from harness.analysis.quantities import megabytes, millions, milliseconds
 from harness.errors import UsageError
 from harness.records import Cell
 from harness.system.text import printable
@@ -22,7 +23,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Choice:
-    """What fits best, if anything does; `basis` says by which figure accuracy was ranked."""
+    """The best cell within the budget, if any; `basis` is the figure that accuracy was ranked by."""
 
     best: Cell | None
     runner_up: Cell | None
@@ -49,21 +50,21 @@ def pick(
     published one, else (neither known) more multiply-accumulates stand in for more accuracy.
 
     Raises:
-        UsageError: the device is unknown or ambiguous, or its clock is not real and a latency is asked for.
+        UsageError: the device is unknown or ambiguous, or its clock is not real and a time is limited.
     """
     candidates = _on_device(cells, device)
     if (max_latency_ns, max_startup_ns) != (None, None) and candidates[0].device.emulated:
         name, clock = printable(candidates[0].device.name), candidates[0].device.clock
         raise UsageError(
-            f"the time on {name} is {clock}: it does not answer a budget in milliseconds",
+            f"the clock of {name} is {clock}: its times cannot be compared with a budget in milliseconds",
             hint="limit instructions instead (--max-instructions 60M), or measure on a real device",
         )
     limits = (
-        _limit(max_latency_ns, _worst_latency_ns, "latency", _ms),
-        _limit(max_startup_ns, _worst_startup_ns, "startup", _ms),
-        _limit(max_instructions, lambda cell: cell.instructions_per_inference, "instructions", _millions),
-        _limit(max_memory_bytes, _peak_bytes, "peak memory", _mb),
-        _limit(max_size_bytes, lambda cell: cell.artifact.size_bytes, "file size", _mb),
+        _limit(max_latency_ns, _worst_latency_ns, "latency", milliseconds),
+        _limit(max_startup_ns, _worst_startup_ns, "startup", milliseconds),
+        _limit(max_instructions, lambda cell: cell.instructions_per_inference, "instructions", millions),
+        _limit(max_memory_bytes, _peak_bytes, "peak memory", megabytes),
+        _limit(max_size_bytes, lambda cell: cell.artifact.size_bytes, "file size", megabytes),
         _accuracy_limit(min_accuracy),
     )
     judged = [Rejected(cell, _reasons(cell, limits)) for cell in candidates]
@@ -78,51 +79,6 @@ def pick(
         cautions=_cautions(ranked[0], basis) if ranked else (),
         rejected=tuple(each for each in judged if each.reasons),
     )
-
-
-def explain(choice: Choice) -> str:
-    """The choice as text: the best cell, its cautions, the runner-up, and why the others were rejected."""
-    lines = []
-    if choice.best is None:
-        lines.append("No cell is within the budget.")
-    else:
-        lines.append(describe(choice.best))
-        lines.append(
-            f"  the most accurate of {choice.within_budget} within the budget, {_BASES[choice.basis]}"
-        )
-        lines += [f"  caution: {caution}" for caution in choice.cautions]
-    if choice.runner_up is not None:
-        lines.append(f"runner-up: {describe(choice.runner_up)}")
-    lines += [f"rejected: {_name(r.cell)}: {'; '.join(r.reasons)}" for r in choice.rejected]
-    return "\n".join(lines)
-
-
-def describe(cell: Cell) -> str:
-    """A cell and its figures on one line."""
-    figures = []
-    if cell.latency is not None and not cell.device.emulated:
-        median = cell.latency.median_ns
-        figures.append(f"{_ms(median.estimate)} (at most {_ms(median.high)})")
-    if cell.startup is not None and not cell.device.emulated:
-        figures.append(f"startup {_ms(cell.startup.total_ns.estimate)}")
-    if cell.instructions_per_inference is not None:
-        figures.append(f"{_millions(cell.instructions_per_inference)} instructions")
-    if cell.memory is not None:
-        figures.append(f"{_mb(cell.memory.peak_rss_bytes)} peak memory")
-    figures.append(f"{_mb(cell.artifact.size_bytes)} file")
-    known = _accuracy(cell)
-    if known is not None:
-        source, low, estimate = known
-        at_least = f" (at least {low:.1%})" if source == "measured" else ", not measured here"
-        figures.append(f"{source} top-1 {estimate:.1%}{at_least}")
-    return f"{_name(cell)} on {printable(cell.device.name)}: {', '.join(figures)}"
-
-
-_BASES = {
-    "measured": "by measured accuracy",
-    "published": "by the published accuracy of checkpoints of that shape, not measured here",
-    "macs": "with multiply-accumulates standing in for accuracy, which is neither measured nor published",
-}
 
 
 def _on_device(cells: Sequence[Cell], device: str | None) -> tuple[Cell, ...]:
@@ -146,32 +102,31 @@ _Check = Callable[[Cell], str | None]
 
 
 def _limit(
-    most: float | None, figure: Callable[[Cell], float | None], name: str, text: Callable[[float], str]
+    maximum: float | None, figure: Callable[[Cell], float | None], name: str, text: Callable[[float], str]
 ) -> _Check:
     """A check that gives the reason why a cell is over the limit, or None."""
 
     def check(cell: Cell) -> str | None:
         value = figure(cell)
-        if most is None or (value is not None and value <= most):
+        if maximum is None or (value is not None and value <= maximum):
             return None
         if value is None:
             return f"{name} not measured"
-        return f"{name} up to {text(value)} is over {text(most)}"
+        return f"{name} up to {text(value)} is over {text(maximum)}"
 
     return check
 
 
-def _accuracy_limit(least: float | None) -> _Check:
+def _accuracy_limit(minimum: float | None) -> _Check:
     def check(cell: Cell) -> str | None:
-        known = _accuracy(cell)
-        if least is None or (known is not None and known[1] >= least):
+        known = known_accuracy(cell)
+        if minimum is None or (known is not None and known[1] >= minimum):
             return None
         if known is None:
             return "accuracy neither measured nor published"
         source, low, _ = known
-        return (
-            f"{source} top-1 {'of at least' if source == 'measured' else 'of'} {low:.1%} is under {least:.1%}"
-        )
+        of = "of at least" if source == "measured" else "of"
+        return f"{source} top-1 {of} {low:.1%} is under {minimum:.1%}"
 
     return check
 
@@ -188,8 +143,8 @@ def _reasons(cell: Cell, limits: Sequence[_Check]) -> tuple[str, ...]:
     return tuple(reason for check in limits if (reason := check(cell)) is not None)
 
 
-def _accuracy(cell: Cell) -> tuple[Literal["measured", "published"], float, float] | None:
-    """Source, lower end and estimate of top-1; the accuracy of random weights says nothing of the variant."""
+def known_accuracy(cell: Cell) -> tuple[Literal["measured", "published"], float, float] | None:
+    """Source, lower end and estimate of top-1; that of random weights is not the variant's."""
     if cell.accuracy is not None and cell.variant.weights.source != "random":
         return "measured", cell.accuracy.top1.low, cell.accuracy.top1.estimate
     published = published_accuracy(cell.variant)
@@ -197,8 +152,8 @@ def _accuracy(cell: Cell) -> tuple[Literal["measured", "published"], float, floa
 
 
 def _basis(cells: Sequence[Cell]) -> Basis:
-    """The one kind of accuracy that all cells share: unlike kinds cannot be ranked together."""
-    known = [_accuracy(cell) for cell in cells]
+    """The kind of accuracy that all cells share: different kinds cannot be ranked together."""
+    known = [known_accuracy(cell) for cell in cells]
     data = {(cell.accuracy.dataset, cell.accuracy.split) for cell in cells if cell.accuracy}
     if all(each is not None and each[0] == "measured" for each in known) and len(data) <= 1:
         return "measured"
@@ -226,11 +181,11 @@ def _cautions(cell: Cell, basis: Basis) -> tuple[str, ...]:
         for reason in cell.verdict.reasons
     ]
     if cell.variant.weights.source == "random":
-        cautions.append("its weights are random: train or load weights before shipping it")
+        cautions.append("the weights are random: train or load weights before you ship this variant")
     elif basis == "published":
-        cautions.append("measure its accuracy before shipping it: harness evaluate")
+        cautions.append("measure its accuracy before you ship this variant: harness evaluate")
     if cell.device.clock == "emulated":
-        cautions.append("its peak memory includes the emulator's own")
+        cautions.append("its peak memory includes the emulator's own memory")
     return tuple(cautions)
 
 
@@ -244,24 +199,3 @@ def _worst_startup_ns(cell: Cell) -> float | None:
 
 def _peak_bytes(cell: Cell) -> float | None:
     return None if cell.memory is None else cell.memory.peak_rss_bytes
-
-
-def _name(cell: Cell) -> str:
-    threads = f"{cell.plan.threads} {'thread' if cell.plan.threads == 1 else 'threads'}"
-    return f"{cell.variant.name}, {threads}"
-
-
-def _ms(value: float) -> str:
-    return f"{_short(value / 1e6)} ms"
-
-
-def _mb(value: float) -> str:
-    return f"{_short(value / 1e6)} MB"
-
-
-def _millions(value: float) -> str:
-    return f"{_short(value / 1e6)} M"
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"

@@ -45,7 +45,7 @@ def pick(
 
     Exit code 0 there is one, 1 no cell is within the budget.
     """
-    from harness.analysis import selection
+    from harness.analysis import selection, selection_text
     from harness.cli.units import parse_count, parse_share, parse_size, parse_time
     from harness.records.run_folder import load_runs
 
@@ -62,7 +62,7 @@ def pick(
     if json:
         print_json(_document(choice))
     else:
-        typer.echo(selection.explain(choice))
+        typer.echo(selection_text.explain(choice))
     raise typer.Exit(0 if choice.best else 1)
 
 
