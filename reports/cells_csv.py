@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median, median_low
+from statistics import median_low
 
 import pandas as pd
 
 from harness.analysis.published import published_accuracy
-from harness.records import Accuracy, Cell, Interval, Latency, Memory, PairedDrop, Run
+from harness.records import Accuracy, Cell, Interval, Latency, Memory, PairedDrop, Run, Startup
 from harness.system.files import write_atomically
 from reports.escaping import spreadsheet
 
@@ -29,7 +29,10 @@ def _row(run: Run, cell: Cell) -> dict[str, _Value]:
         **_latency(cell.latency),
         "instructions_per_inference": _whole(cell.instructions_per_inference),
         **_counts(cell),
-        **_phases(cell),
+        **_startup(cell.startup),
+        "held_clocks": "; ".join(
+            f"cores {clock.cores}: {clock.held_khz} of {clock.max_khz} kHz" for clock in cell.held_clocks
+        ),
         **_memory(cell.memory),
         **_accuracy(cell.accuracy),
         **_published(cell),
@@ -107,14 +110,18 @@ def _counts(cell: Cell) -> dict[str, _Value]:
     return columns
 
 
-def _phases(cell: Cell) -> dict[str, _Value]:
-    """Medians over processes."""
-    processes = cell.processes
-    return {
-        "load_median_ns": median(p.load_ns for p in processes) if processes else None,
-        "init_median_ns": median(p.init_ns for p in processes) if processes else None,
-        "first_inference_median_ns": median(p.first_ns for p in processes) if processes else None,
+def _startup(startup: Startup | None) -> dict[str, _Value]:
+    phases = {
+        "load": startup.load_ns if startup else None,
+        "init": startup.init_ns if startup else None,
+        "first_inference": startup.first_ns if startup else None,
+        "startup": startup.total_ns if startup else None,
     }
+    columns: dict[str, _Value] = {}
+    for name, interval in phases.items():
+        columns[f"{name}_median_ns"] = interval.estimate if interval else None
+        columns |= _ends(f"{name}_median", interval)
+    return columns
 
 
 def _memory(memory: Memory | None) -> dict[str, _Value]:

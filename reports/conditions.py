@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harness.records import Cell, Conditions, ConditionsSample
 from harness.system.text import printable
+from reports.clocks import held_clock_text
 from reports.figures import full_name
 from reports.numbers import MISSING, significant, span
 
@@ -25,6 +26,7 @@ COLUMNS = (
     "frequency MHz",
     "mean MHz while measuring",
     "fastest core's MHz while measuring",
+    "clock held",
     "governor",
     "load average",
     "available memory MB",
@@ -46,6 +48,7 @@ def describe(cells: Sequence[Cell]) -> tuple[ConditionsRow, ...]:
                 _change(cell, _frequencies),
                 _mean_frequencies(cell),
                 _sampled(cell, lambda sample: sample.frequencies_khz, 1e-3),
+                held_clock_text(cell),
                 _named(cell, lambda conditions: conditions.governors or ()),
                 _change(cell, _loads),
                 _change(cell, _memory),

@@ -7,12 +7,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.records import Core, DeviceInfo, Run
 from harness.system.text import printable
-from reports import accuracy, conditions
+from reports import accuracy, conditions, startup
 from reports.accuracy import AccuracyRow, describe_accuracy, how_evaluated, left_out
+from reports.clocks import held_clocks_of
 from reports.escaping import markdown
 from reports.numbers import significant
 from reports.pictures import Picture
 from reports.sections import Section, weights_text
+from reports.startup import StartupRow, describe_startup
 from reports.style import Omitted
 from reports.tables import Table, summarise
 from reports.verdicts import ReasonGroup, answer, count, group_by_reasons
@@ -41,6 +43,7 @@ class Part:
     count: str
     pictures: tuple[Picture, ...]
     omitted: tuple[Omitted, ...]
+    startup: tuple[StartupRow, ...]
     accuracy: tuple[AccuracyRow, ...]
     how_evaluated: tuple[str, ...]
     left_out: tuple[str, ...]
@@ -75,6 +78,8 @@ def _render(template: str, page: Page, *, autoescape: bool) -> str:
         run_facts=[_run_facts(run) for run in page.runs],
         parts=parts,
         clocks={part.clock for part in parts},
+        held_clocks=any(cell.held_clocks for section in page.sections for cell in section.cells),
+        startup_columns=startup.COLUMNS,
         accuracy_columns=accuracy.COLUMNS,
         condition_columns=conditions.COLUMNS,
     )
@@ -96,6 +101,7 @@ def _part(section: Section, pictures: Sequence[Picture | Omitted]) -> Part:
         count=count(section.cells),
         pictures=tuple(picture for picture in pictures if isinstance(picture, Picture)),
         omitted=tuple(picture for picture in pictures if isinstance(picture, Omitted)),
+        startup=describe_startup(section.cells),
         accuracy=describe_accuracy(section.cells),
         how_evaluated=how_evaluated(section.cells),
         left_out=left_out(section.cells),
@@ -127,6 +133,7 @@ def _device_facts(section: Section) -> tuple[tuple[str, str], ...]:
         ("Clock", _CLOCKS[device.clock]),
         ("Pinned to CPUs", ", ".join(sorted({plan.cpus for plan in plans if plan.cpus})) or "not pinned"),
         ("Tuned", conditions.tuning(section.cells)),
+        ("Clock held while measuring", held_clocks_of(section.cells)),
         ("Weights", ", ".join(sorted({weights_text(cell.variant.weights) for cell in section.cells}))),
         ("Calibration", _calibration(section)),
     )

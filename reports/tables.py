@@ -12,9 +12,11 @@ from reports.flags import deciding_codes
 from reports.numbers import MISSING, significant, with_uncertainty
 from reports.padding import padding_costs
 from reports.sections import Section, arrange
+from reports.startup import startup_text
 
 FRONTIER_MARK = "★"
 DROP = "accuracy drop (pp)"
+STARTUP = "start-up ms"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,11 @@ def _columns(sections: Sequence[Section]) -> tuple[_Column, ...]:
         _Column("threads", lambda cell: str(cell.plan.threads)),
     ]
     if any(not section.device.emulated for section in sections):
-        columns += [_Column("latency ms", _latency_text), _Column("p90 ms", _p90_text)]
+        columns += [
+            _Column("latency ms", _latency_text),
+            _Column("p90 ms", _p90_text),
+            _Column(STARTUP, startup_text),
+        ]
     if any(section.device.emulated for section in sections):
         columns.append(_Column("instructions M", _instructions_text))
     columns.append(_Column("peak RSS MB", _memory_text))
@@ -211,6 +217,7 @@ def _notes(sections: Sequence[Section]) -> tuple[str, ...]:
     notes = []
     if any(not section.device.emulated for section in sections):
         notes.append("Latency is the median of process medians; ± is the wider side of its 95 % interval.")
+        notes.append("Start-up is load, init and first inference of a fresh process: median over processes.")
     if any(section.device.emulated for section in sections):
         notes.append(
             "Emulated and virtual devices: cost is guest instructions per inference; their times do not"

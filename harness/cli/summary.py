@@ -53,6 +53,7 @@ def _show_summary(cells: "tuple[Cell, ...]") -> None:
                 "cache misses k",
                 "dumpsys Pss MB",
                 "MACs M",
+                "start-up ms",
                 "threads",
                 "file MB",
                 "Pss MB",

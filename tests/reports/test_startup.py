@@ -1,0 +1,79 @@
+"""Start-up in the table, on the pages and in the CSV."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from builders import make_cell, make_device, make_processes, make_run
+from harness.records import Cell, Interval, Startup
+from reports.report import write_report
+from reports.startup import describe_startup
+from reports.tables import STARTUP, summarise
+
+
+def interval(estimate_ms: float, half_width_ms: float) -> Interval:
+    estimate, half_width = estimate_ms * 1e6, half_width_ms * 1e6
+    return Interval(estimate=estimate, low=estimate - half_width / 2, high=estimate + half_width)
+
+
+def started_cell() -> Cell:
+    startup = Startup(
+        load_ns=interval(4, 0.1),
+        init_ns=interval(20, 1.2),
+        first_ns=interval(19, 2),
+        total_ns=interval(43.2, 2.4),
+    )
+    return replace(make_cell(), startup=startup)
+
+
+def column(cell: Cell) -> list[str]:
+    table = summarise([cell])
+    return [row.cells[table.columns.index(STARTUP)] for row in table.rows]
+
+
+def test_the_table_has_the_total_with_the_wider_side_of_its_interval() -> None:
+    assert column(started_cell()) == ["43.2 ± 2.4"]
+    notes = summarise([started_cell()]).notes
+    assert any(note.startswith("Start-up is load, init and first inference") for note in notes)
+
+
+def test_a_cell_saved_without_a_startup_has_no_figure() -> None:
+    assert column(replace(started_cell(), startup=None)) == ["–"]  # noqa: RUF001
+
+
+def test_one_process_has_figures_without_an_interval() -> None:
+    assert column(make_cell(processes=make_processes(10_000_000))) == ["44.000"]
+
+
+def test_load_init_and_first_inference_have_their_intervals_on_both_pages(tmp_path: Path) -> None:
+    cells = (started_cell(),)
+    page = write_report([(make_run(cells), cells)], tmp_path).read_text()
+    row = ("4.00 ± 0.10", "20.0 ± 1.2", "19.0 ± 2.0", "43.2 ± 2.4")
+    (described,) = describe_startup(cells)
+    assert described.texts == row
+    assert 'id="startup"' in page
+    assert "".join(f'<td class="number">{text}</td>' for text in row) in page
+    assert f"| 0.5/128 fp32 | {' | '.join(row)} |" in (tmp_path / "report.md").read_text()
+
+
+def test_the_csv_has_the_interval_of_each_phase_in_nanoseconds(tmp_path: Path) -> None:
+    cells = (started_cell(), replace(started_cell(), startup=None))
+    write_report([(make_run(cells), cells)], tmp_path)
+    row, without = csv.DictReader(io.StringIO((tmp_path / "cells.csv").read_text()))
+    phases = ("load", "init", "first_inference", "startup")
+    names = [f"{phase}_median{end}_ns" for phase in phases for end in ("", "_low", "_high")]
+    milliseconds = [4, 3.95, 4.1, 20, 19.4, 21.2, 19, 18, 21, 43.2, 42, 45.6]
+    assert [float(row[name]) / 1e6 for name in names] == pytest.approx(milliseconds)
+    assert {without[name] for name in names} == {""}
+
+
+def test_emulated_devices_have_no_startup_in_milliseconds(tmp_path: Path) -> None:
+    cells = (replace(started_cell(), device=make_device(name="emulator", clock="emulated")),)
+    assert STARTUP not in summarise(cells).columns
+    assert describe_startup(cells) == ()
+    page = write_report([(make_run(cells), cells)], tmp_path).read_text()
+    assert 'id="startup"' not in page
+    assert "### Start-up" not in (tmp_path / "report.md").read_text()
