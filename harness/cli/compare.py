@@ -37,11 +37,11 @@ def compare(
     from harness.analysis import comparison_text
     from harness.analysis.comparison import EXIT_CODES
     from harness.analysis.comparison import compare as compare_cells
-    from harness.cli import quantities
+    from harness.cli import quantity_options
     from harness.cli.console import print_table
     from harness.records.run_folder import load_run
 
-    accepted = quantities.parse_margin(margin) if margin is not None else None
+    accepted = quantity_options.parse_margin(margin) if margin is not None else None
     comparison = compare_cells(load_run(base)[1], load_run(new)[1], margin=accepted, across=across)
     if json:
         print_json(comparison)

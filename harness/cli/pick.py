@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     cls=GroupedCommand,
     epilog=examples(
         "harness pick results/demo --max-latency 20ms --max-memory 40MB --min-accuracy 60%",
+        "harness pick results/demo --max-latency 20ms --max-startup 200ms",
         "harness pick results/ci --max-instructions 60M --device emulator",
     ),
 )
@@ -23,6 +24,13 @@ def pick(
     folders: RunFolders,
     max_latency: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Latency of one inference, such as 20ms.")
+    ] = None,
+    max_startup: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="Time to load, initialize and run the first inference, such as 200ms.",
+        ),
     ] = None,
     max_instructions: Annotated[
         str | None,
@@ -53,6 +61,7 @@ def pick(
     choice = selection.pick(
         cells,
         max_latency_ns=parse_time(max_latency) if max_latency else None,
+        max_startup_ns=parse_time(max_startup) if max_startup else None,
         max_instructions=parse_count(max_instructions) if max_instructions else None,
         max_memory_bytes=parse_size(max_memory) if max_memory else None,
         max_size_bytes=parse_size(max_size) if max_size else None,
@@ -88,6 +97,8 @@ def _figures(cell: "Cell") -> dict[str, object]:
         "artifact_sha256": cell.artifact.sha256,
         "artifact_bytes": cell.artifact.size_bytes,
         "latency": cell.latency,
+        "startup": cell.startup,
+        "held_clocks": cell.held_clocks,
         "instructions_per_inference": cell.instructions_per_inference,
         "memory": cell.memory,
         "accuracy": cell.accuracy,

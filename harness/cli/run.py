@@ -233,7 +233,7 @@ def run(
 
     Each device runs the product of all lists. Each cell is saved as soon as it is measured.
     """
-    from harness.cli import parsing, quantities, validation
+    from harness.cli import parsing, quantity_options, validation
     from harness.cli.console import show_progress
     from harness.cli.summary import show_outcome
     from harness.records import RunRequest
@@ -265,20 +265,20 @@ def run(
             cpus=parsing.parse_cores(cores),
             processes=processes,
             max_rounds=validation.check_rounds(processes, max_rounds),
-            max_minutes=quantities.parse_time_limit(time_limit, max_minutes),
-            target_precision=quantities.parse_precision_target(target_precision),
+            max_minutes=quantity_options.parse_time_limit(time_limit, max_minutes),
+            target_precision=quantity_options.parse_precision_target(target_precision),
             warmup_iterations=warmup,
             min_iterations=iterations,
-            min_seconds=(min_seconds := quantities.parse_timed(min_time, "--min-time")),
+            min_seconds=(min_seconds := quantity_options.parse_timed(min_time, "--min-time")),
             max_seconds=validation.check_max_time(
-                min_seconds, quantities.parse_timed(max_time, "--max-time")
+                min_seconds, quantity_options.parse_timed(max_time, "--max-time")
             ),
             profile=profile,
             sampler=sampler,
             tune_device=tune_device,
-            max_cooling_seconds=quantities.parse_cooling(max_cooling),
+            max_cooling_seconds=quantity_options.parse_cooling(max_cooling),
             cooled_within_celsius=cool_within,
-            max_temp_celsius=quantities.parse_max_temp(max_temp),
+            max_temp_celsius=quantity_options.parse_max_temp(max_temp),
             seed=seed,
         )
     validation.check_data_sets(request)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import parsing, quantities
+from harness.cli import parsing, quantity_options
 from harness.errors import UsageError
 
 
@@ -32,8 +32,8 @@ def test_lists_keep_their_order_and_drop_repetitions() -> None:
         (parsing.parse_resolutions, "224.0", "not a whole number"),
         (parsing.parse_resolutions, "²²⁴", "not a whole number"),
         (parsing.parse_precisions, "int4", "there is no precision 'int4'"),
-        (quantities.parse_precision_target, "0%", "'0%' is not above 0"),
-        (quantities.parse_precision_target, "100%", "below 100 %"),
+        (quantity_options.parse_precision_target, "0%", "'0%' is not above 0"),
+        (quantity_options.parse_precision_target, "100%", "below 100 %"),
         (parsing.parse_threads, "0", "from 1 to 256"),
         (parsing.parse_threads, "1,x", "'x' is not a whole number"),
         (parsing.parse_padding, "same", "tf_same"),
@@ -53,21 +53,21 @@ def test_a_wrong_value_is_named(parse: Callable[[str], object], text: str, compl
 
 
 def test_timed_durations_take_units_and_bare_seconds() -> None:
-    assert quantities.parse_timed(None, "--min-time") is None
-    assert quantities.parse_timed("500ms", "--min-time") == 0.5
-    assert quantities.parse_timed("2", "--max-time") == 2.0
+    assert quantity_options.parse_timed(None, "--min-time") is None
+    assert quantity_options.parse_timed("500ms", "--min-time") == 0.5
+    assert quantity_options.parse_timed("2", "--max-time") == 2.0
     with pytest.raises(UsageError, match="--max-time: '3h' is more than an hour"):
-        quantities.parse_timed("3h", "--max-time")
+        quantity_options.parse_timed("3h", "--max-time")
 
 
 def test_a_time_limit_is_kept_in_minutes_under_both_names() -> None:
-    assert quantities.parse_time_limit(None, None) is None
-    assert quantities.parse_time_limit("1h", None) == 60.0
-    assert quantities.parse_time_limit("90s", None) == 1.5
-    assert quantities.parse_time_limit(None, "3") == 3.0
-    assert quantities.parse_time_limit(None, "2h") == 120.0
+    assert quantity_options.parse_time_limit(None, None) is None
+    assert quantity_options.parse_time_limit("1h", None) == 60.0
+    assert quantity_options.parse_time_limit("90s", None) == 1.5
+    assert quantity_options.parse_time_limit(None, "3") == 3.0
+    assert quantity_options.parse_time_limit(None, "2h") == 120.0
     with pytest.raises(UsageError, match="older name of --time-limit"):
-        quantities.parse_time_limit("1m", "1")
+        quantity_options.parse_time_limit("1m", "1")
 
 
 def test_a_verdict_to_fail_on_is_suspect_or_invalid() -> None:

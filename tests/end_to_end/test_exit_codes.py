@@ -51,6 +51,16 @@ def test_1_is_no_variant_within_the_budget(run_harness: HarnessCommand, base: Pa
     assert all("is over" in reason for one in ended.document["rejected"] for reason in one["reasons"])
 
 
+def test_1_is_no_variant_that_starts_in_time(run_harness: HarnessCommand, tmp_path: Path) -> None:
+    phone = save(tmp_path / "phone", simulate_cells(PHONE, widths=(0.25,), resolutions_px=(128,)))
+    late = run_harness("pick", phone, "--max-startup", "1us", "--json")
+    assert late.exit_code == 1
+    assert all(one["reasons"][0].startswith("startup ") for one in late.document["rejected"])
+    soon = run_harness("pick", phone, "--max-startup", "1m", "--json")
+    assert soon.exit_code == 0
+    assert soon.document["best"]["startup"] is not None
+
+
 def test_2_is_wrong_usage(run_harness: HarnessCommand) -> None:
     ended = run_harness("run", "--json", "--device", "host", "--width", "0")
     assert ended.exit_code == 2
