@@ -1,1 +1,1 @@
-"""The networks; torch only, nothing of the harness."""
+"""The networks; they import torch only, nothing of the harness."""

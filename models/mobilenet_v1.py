@@ -26,7 +26,7 @@ STEM_CHANNELS = 32
 # as well, at 7x7: a misprint, the block keeps 7x7 (as TF-Slim's does).
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *((512, 1),) * 5, (1024, 2), (1024, 1))
 TOTAL_STRIDE = 32
-# TF-Slim's; every published checkpoint was trained with it (torch's own default is 1e-5).
+# TF-Slim's value, with which every published checkpoint was trained (torch's default is 1e-5).
 PUBLISHED_BN_EPS = 1e-3
 # E[x²] / Var[max(x, 0)] of a standard normal x: 1 / (1/2 - 1/(2 pi)).
 RECTIFIED_GAIN = 2.934
@@ -61,7 +61,7 @@ class ConvNormAct(nn.Module):
         activation: Activation,
     ) -> None:
         super().__init__()
-        # At stride 1 SAME is symmetric: the convolution itself then pads, at no cost.
+        # At stride 1 SAME is symmetric, so the convolution itself pads, at no cost.
         self.pads_itself = padding == "symmetric" or stride == 1
         self.conv = nn.Conv2d(
             inputs,
@@ -108,10 +108,10 @@ class SeparableBlock(nn.Module):
 
 
 class GlobalAveragePool(nn.Module):
-    """The mean of each channel, in the one form that XNNPACK takes in every memory layout.
+    """The mean of each channel, in the only form that XNNPACK takes in every memory layout.
 
-    `x.mean((2, 3))` stays outside the delegate, and so does half of `AdaptiveAvgPool2d(1)` (an as_strided
-    copy) when the input is channels_last.
+    `x.mean((2, 3))` stays outside the delegate, as does half of `AdaptiveAvgPool2d(1)` (an as_strided copy)
+    when the input is channels_last.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -120,10 +120,10 @@ class GlobalAveragePool(nn.Module):
 
 
 class MobileNetV1(nn.Module):
-    """Any width multiplier above 0 and any number of classes; images whose sides are multiples of 32.
+    """Any width multiplier above 0 and any number of classes; sides of images are multiples of 32.
 
     Raises:
-        ValueError: a width or a number of classes that makes no network.
+        ValueError: the width or the number of classes is not above 0.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class MobileNetV1(nn.Module):
         if not 0 < width < float("inf"):
             raise ValueError(f"the width multiplier must be above 0, not {width}")
         if classes < 1:
-            raise ValueError(f"at least one class is needed, not {classes}")
+            raise ValueError(f"the number of classes must be at least 1, not {classes}")
         channels = [thin_channels(full, width) for full in (STEM_CHANNELS, *(full for full, _ in BLOCKS))]
         self.stem = ConvNormAct(3, channels[0], 3, 2, 1, padding, bn_eps, activation)
         self.blocks = nn.Sequential(
@@ -168,10 +168,11 @@ def check_resolution(resolution_px: int) -> None:
 def initialize(model: MobileNetV1, seed: int) -> None:
     """Seeded random parameters that keep activations near unit scale and the logits of two images apart.
 
-    Plain Kaiming initialization makes a network this deep answer nearly the same to every input: rectified
-    activations have a positive mean that drowns what differs, and at 1x1 maps 8 of 9 depthwise weights see
-    only padding. So rows of the convolutions across channels sum to zero (fan-in scaled by the variance of
-    a rectified normal instead of its second moment), and depthwise kernels are an identity plus noise.
+    With plain Kaiming initialization a network this deep gives nearly the same output for every input:
+    rectified activations have a positive mean that hides the differences, and at 1x1 maps 8 of 9 depthwise
+    weights see only padding. So rows of the convolutions across channels sum to zero (fan-in scaled by the
+    variance of a rectified normal instead of its second moment), and depthwise kernels are an identity plus
+    noise.
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -221,7 +222,7 @@ class Cost:
 
 
 def count_cost(model: MobileNetV1, resolution_px: int) -> Cost:
-    """Count from the shapes that really flow through the network, without computing anything.
+    """Count from the shapes of a forward pass on torch's meta device, which computes no values.
 
     Biases, BatchNorm, activations and pooling are not counted as MACs, as in the published tables.
     """
@@ -242,7 +243,7 @@ def count_cost(model: MobileNetV1, resolution_px: int) -> Cost:
 
 
 def hash_parameters(model: nn.Module) -> str:
-    """SHA-256 over every parameter and buffer, names included, in the model's own order."""
+    """SHA-256 over every parameter and buffer with its name, in the order of the state dict."""
     digest = hashlib.sha256()
     for name, tensor in model.state_dict().items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())

@@ -1,1 +1,1 @@
-"""Variant to artifact: precisions, export, the artifact cache."""
+"""From a variant to its program: quantization, export, XNNPACK, and the cache of lowered artifacts."""

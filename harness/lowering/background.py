@@ -1,4 +1,4 @@
-"""Lowering beside the devices: whoever needs an artifact waits for its future."""
+"""Lower in another thread while devices measure; each artifact is a future to wait for."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,10 +22,10 @@ def lower_in_background(
     allow_undelegated: bool,
     on_lowered: Callable[[StoredArtifact, int], None],
 ) -> Iterator[Artifacts]:
-    """Yield a future for each variant; leaving the block ends what is still being lowered.
+    """Yield a future for each variant; leaving the block stops the lowering that is not finished.
 
-    `on_lowered` is called in another thread with each artifact that was not in the cache, and how many
-    variants are done.
+    `on_lowered` is called in another thread for each artifact that was not in the cache, with the artifact
+    and the number of variants that are done.
     """
     artifacts: dict[Variant, Future[StoredArtifact]] = {variant: Future() for variant in variants}
     cancelled = threading.Event()
@@ -45,7 +45,7 @@ def lower_in_background(
     def lower_and_settle() -> None:
         try:
             lower()
-        except Exception as error:  # raised again where the artifact is awaited: nobody may wait for ever
+        except Exception as error:  # raised again where the artifact is awaited
             for future in artifacts.values():
                 if not future.done():
                     future.set_exception(error)

@@ -1,4 +1,4 @@
-"""The content-addressed store of lowered programs: a warm hit imports no torch and takes milliseconds."""
+"""The content-addressed store of lowered programs: a hit imports no torch and takes milliseconds."""
 
 import hashlib
 import importlib.metadata
@@ -25,7 +25,7 @@ from harness.system.paths import PROJECT, cache_folder
 if TYPE_CHECKING:
     from harness.lowering.program import LoweredProgram
 
-# Whatever changes a program's bytes without a version of its own.
+# Files of this project that decide a program's bytes; a test derives this list from the imports.
 SOURCES = (
     "models/mobilenet_v1.py",
     "harness/lowering/fp16.py",
@@ -43,7 +43,7 @@ LOCK_TIMEOUT_S = 600
 
 @dataclass(frozen=True)
 class StoredArtifact:
-    """An artifact and where its bytes lie in the cache."""
+    """An artifact and the paths of its files in the cache."""
 
     artifact: Artifact
     program: Path
@@ -56,16 +56,18 @@ def artifact_key(variant: Variant, files: LoweringInputs = SEEDED) -> str:
     """SHA-256 over everything that changes the program's bytes: inputs, library versions, our own sources.
 
     Raises:
-        UsageError: unreadable files, or a variant that names weights when none were given.
+        UsageError: a file cannot be read, the variant names weights without a file or the other way round,
+            or its precision is unknown.
     """
     if (variant.weights.source == "random") != (files.weights_file is None):
         raise UsageError(
-            f"weights {variant.weights.source!r} and a weights file of {files.weights_file}"
-            " contradict each other",
+            f"the variant has weights {variant.weights.source!r}, but the weights file is"
+            f" {files.weights_file or 'not given'}",
             variant=variant.name,
         )
     recipe = find_precision(variant.precision).recipe
-    # The file's own hash, or the seed, counts; a variant read back from an artifact asks for the same.
+    # The hash of the weights file, or the seed, is in the key: a variant read back from an artifact, whose
+    # record has a hash, must get the same key.
     weights = msgspec.structs.replace(variant.weights, sha256=None)
     parts = {
         "variant": msgspec.structs.replace(variant, weights=weights),
@@ -96,7 +98,7 @@ def _hash_input(path: Path | None) -> str | None:
 
 
 def read_entry(key: str) -> StoredArtifact | None:
-    """An entry whose record decodes and whose three files have the recorded SHA-256, else None."""
+    """The entry if its record decodes and its three files have the recorded SHA-256, else None."""
     entry = _store() / key
     try:
         artifact = msgspec.json.decode((entry / RECORD).read_bytes(), type=Artifact)
@@ -166,7 +168,7 @@ def _stored(entry: Path, artifact: Artifact, *, was_cached: bool) -> StoredArtif
 
 
 def _record(variant: Variant, lowered: "LoweredProgram") -> Artifact:
-    # Of a checkpoint the user's own file is named, not what it was converted to.
+    # For a checkpoint, the hash of the user's file is recorded, not that of the file it was converted to.
     sha256 = variant.weights.sha256 or lowered.weights_sha256
     weights = msgspec.structs.replace(variant.weights, sha256=sha256)
     return Artifact(

@@ -1,10 +1,11 @@
-"""Half precision inside one XNNPACK delegate that takes and gives float32, as the other precisions do.
+"""FP16 inside one XNNPACK delegate whose input and output are float32, as for the other precisions.
 
-ExecuTorch's own partitioner leaves a cast between float32 and float16 outside, to a portable kernel, and its
-passes drop one that they find inside. XNNPACK has the operation (`xnn_unary_convert`), so an operator of our
-own, which no pass knows, carries it through ExecuTorch's two points of extension: a partitioner's
-configuration and a node visitor. On a core without 16-bit arithmetic XNNPACK computes the whole program in
-float32 and says nothing (its `xnn_subgraph_fallback_from_fp16_to_fp32`): such a device is refused before.
+ExecuTorch's partitioner leaves a cast between float32 and float16 to a portable kernel outside the
+delegate, and its passes drop a cast that they find inside. XNNPACK has the operation (`xnn_unary_convert`),
+so we define an operator that no pass knows and add it at ExecuTorch's two points of extension: a
+partitioner's configuration and a node visitor. On a core without FP16 arithmetic XNNPACK silently computes
+the whole program in float32 (its `xnn_subgraph_fallback_from_fp16_to_fp32`), so such a device is refused
+before (`needs` of the precision).
 """
 
 from typing import Any
@@ -28,7 +29,7 @@ from torch import Tensor, fx, nn
 
 @torch.library.custom_op("harness::cast", mutates_args=())
 def cast(values: Tensor, dtype: torch.dtype) -> Tensor:
-    """The values in another floating-point format, in the same memory order."""
+    """The values in another floating-point format; the memory order is kept."""
     return values.to(dtype, copy=True)
 
 
@@ -38,7 +39,7 @@ def _(values: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 class HalfNetwork(nn.Module):
-    """A network whose parameters are halves, between two casts."""
+    """A network with float16 parameters between a cast to float16 and a cast back."""
 
     def __init__(self, halves: nn.Module) -> None:
         super().__init__()
@@ -51,12 +52,12 @@ class HalfNetwork(nn.Module):
 
 
 class CastConfig(GenericNodePartitionerConfig):  # type: ignore[misc]
-    """Tells XNNPACK's partitioner that the delegate takes a cast."""
+    """Makes XNNPACK's partitioner put casts into the delegate."""
 
     target_name = "cast.default"
 
     def supported_precision_types(self) -> list[ConfigPrecisionType]:
-        """Floats only."""
+        """Casts are between floating-point formats only."""
         return [ConfigPrecisionType.FP32]
 
 
@@ -69,7 +70,7 @@ class CastVisitor(NodeVisitor):  # type: ignore[misc]
     def define_node(
         self, node: fx.Node, xnn_graph: XNNGraph, vals_to_ids: dict[fx.Node, int], debug_handle: int
     ) -> None:
-        """Both tensors have the layout that the passes gave the node."""
+        """Add the cast; its input and output have the layout that the passes gave the node."""
         is_nhwc = ChannelsLastTaggedReshapePass.is_nhwc_node(node)
         self.define_nodes_tensor_inputs_outputs(node, xnn_graph, vals_to_ids, convert_to_nhwc=is_nhwc)
         (source,) = node.all_input_nodes
@@ -83,15 +84,15 @@ _Convolution: Any = _node_visitor_dict["aten.convolution.default"]
 
 @register_node_visitor
 class HalfConvolutionVisitor(_Convolution):  # type: ignore[misc]
-    """Stores a convolution's halves as halves: the stock visitor writes them as float32, twice the file."""
+    """Stores float16 weights of a convolution as float16; the stock visitor would double the file."""
 
     def define_tensor(self, tensor: fx.Node, *arguments: Any, **options: Any) -> None:
-        """Write a tensor, in float32 only if it is float32."""
+        """Write a tensor in its own format."""
         if tensor.meta["val"].dtype == torch.float16:
             options["force_fp32"] = False
         super().define_tensor(tensor, *arguments, **options)
 
 
 def make_partitioner() -> XnnpackPartitioner:
-    """ExecuTorch's partitioner, which also takes our casts."""
+    """ExecuTorch's XNNPACK partitioner, extended by our casts."""
     return XnnpackPartitioner(configs=[*ALL_PARTITIONER_CONFIGS, CastConfig])

@@ -1,10 +1,10 @@
 """The quantized network in exact integer arithmetic: what a correct int8 device must return.
 
-torch runs a converted pt2e model on dequantized floats. Near ties those round otherwise than integers do,
-and over 28 layers one such difference grows to several steps of the logits, as much as a real fault makes.
-So the reference repeats what the program does: an int32 bias, rounded as ExecuTorch rounds it when it
-lowers, and XNNPACK's own arithmetic (`qs8` kernels, "fp32 requantization"): integer sums, one float32 scale a
-channel, rounding half to even. A right device equals it on every logit.
+torch runs a converted pt2e model on dequantized floats. Near ties, floats round differently from integers,
+and over 28 layers one such difference grows to several steps of the logits, as large as a real fault. So
+the reference repeats what the program does: an int32 bias, rounded as ExecuTorch rounds it when it lowers,
+and XNNPACK's own arithmetic (`qs8` kernels, "fp32 requantization"): integer sums, one float32 scale per
+channel, rounding half to even. A correct device's logits all equal the reference's.
 """
 
 from typing import Any
@@ -18,18 +18,18 @@ quantized = torch.ops.quantized_decomposed
 
 
 class IntegerReference(nn.Module):
-    """A graph that `convert_pt2e` made, its convolutions, classifier and pooling computed in integers."""
+    """A graph from `convert_pt2e` whose convolutions, classifier and pooling are computed in integers."""
 
     def __init__(self, converted: fx.GraphModule) -> None:
         super().__init__()
-        # Exported for one image, it guards against more; its arithmetic does not mind them.
+        # The graph was exported for one image and has guards against more; its arithmetic works for any.
         for node in converted.graph.find_nodes(op="call_module", target="_guards_fn"):
             converted.graph.erase_node(node)
         converted.recompile()
         self.converted = converted
 
     def forward(self, images: Tensor) -> Tensor:
-        """NCHW float images to dequantized logits, one row an image."""
+        """NCHW float images to dequantized logits, one row per image."""
         logits: Tensor = _IntegerInterpreter(self.converted).run(images)
         return logits
 
@@ -38,7 +38,7 @@ class _IntegerInterpreter(fx.Interpreter):
     """Runs a graph node by node; values between nodes stay dequantized floats, each exactly on its grid."""
 
     def run_node(self, node: fx.Node) -> Any:
-        """Compute one node; those that add up are computed in integers."""
+        """Compute one node; convolutions, the classifier and pooling in integers."""
         if node.target is aten.conv2d.default or node.target is aten.linear.default:
             return self._add_weighted(node)
         if node.target is aten.mean.dim:
@@ -93,13 +93,13 @@ def _quantize_bias(bias: Tensor, scales: Tensor) -> Tensor:
 
 
 def _requantize(sums: Tensor, scales: Tensor, node: fx.Node) -> Tensor:
-    """Sums to the output's grid; clamping is left to the activation and quantization that follow."""
+    """Scale sums to the output's grid; the activation and quantization that follow clamp them."""
     steps = (sums.float() * scales).round()
     return (steps.double() * _output_scale(node)).float()
 
 
 def _on_grid(values: Tensor, scale: Tensor | float) -> Tensor:
-    """The integers, zero point subtracted, that these dequantized floats stand for."""
+    """The integers that these dequantized floats represent, without the zero point."""
     return (values.double() / scale).round()
 
 
@@ -108,7 +108,7 @@ def _scale(dequantized: Any) -> float:
 
 
 def _output_scale(node: fx.Node) -> float:
-    """The scale of the quantization that follows, behind the activation where there is one."""
+    """The scale of the quantization that follows, after the activation if there is one."""
     (user,) = node.users
     while user.target is not quantized.quantize_per_tensor.default:
         (user,) = user.users

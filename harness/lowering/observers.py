@@ -1,4 +1,7 @@
-"""How an activation's int8 range follows from what is seen of it in calibration; a new way is one entry."""
+"""Observers: the rules that turn an activation's values in calibration into its int8 range.
+
+To add one, add its entry to `OBSERVERS`.
+"""
 
 from typing import Any
 
@@ -13,7 +16,7 @@ KEPT_SHARE = 0.9999
 
 
 class PercentileObserver(HistogramObserver):  # type: ignore[misc]
-    """The range that holds `KEPT_SHARE` of the values, cut as much at either end."""
+    """The range of `KEPT_SHARE` of the values; the same share is cut at both ends."""
 
     def _non_linear_param_search(self) -> tuple[Tensor, Tensor]:
         """Replaces the search of the range by its least squared error."""

@@ -1,4 +1,4 @@
-"""Lower many variants in parallel processes, and hand out each artifact as soon as it is ready."""
+"""Lower many variants in parallel processes and yield each artifact as soon as it is ready."""
 
 import os
 import selectors
@@ -63,7 +63,7 @@ def lower_all(
 
 
 def default_workers() -> int:
-    """One process a core this one may use, as far as the free memory reaches."""
+    """One process per core that this process may use, fewer if free memory is short."""
     pages = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return max(1, min(len(os.sched_getaffinity(0)), pages // WORKER_BYTES))
 
@@ -79,10 +79,10 @@ def _from_cache(
 
 
 class _Worker:
-    """One process and the variant it is at; importing torch costs it seconds, so it is used again."""
+    """One process and its current variant; importing torch takes seconds, so the process is reused."""
 
     def __init__(self) -> None:
-        # Unlike the terminal's process group it is not interrupted by Ctrl-C: we end it.
+        # It is not in the terminal's process group, so Ctrl-C does not reach it: `end` does.
         self.process = start_local(WORKER, env={"OMP_NUM_THREADS": "1"})
         self.variant: Variant | None = None
         self.deadline = 0.0
@@ -97,12 +97,12 @@ class _Worker:
             calibration_images=str(files.calibration_images) if files.calibration_images else None,
             observer=files.observer,
         )
-        with suppress(BrokenPipeError):  # it died while idle: its closed stdout tells
+        with suppress(BrokenPipeError):  # it died while idle, which its closed stdout shows
             _pipe(self.process.stdin).write(msgspec.json.encode(request) + b"\n")
             _pipe(self.process.stdin).flush()
 
     def end(self) -> int:
-        """Kill it if it still runs; its exit code, negative for a signal."""
+        """Kill the process if it still runs; return its exit code, negative for a signal."""
         if self.process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -111,7 +111,7 @@ class _Worker:
 
 
 class _Pool:
-    """Workers and what is still to be lowered."""
+    """The workers and the variants that wait for one."""
 
     def __init__(
         self, variants: Sequence[Variant], inputs: Inputs, size: int, allow_undelegated: bool
@@ -130,7 +130,7 @@ class _Pool:
             for key, _ in self.selector.select(POLL_S):
                 worker: _Worker = key.data
                 if worker not in self.workers:
-                    continue  # retired by an event before this one; its file numbers may be another's now
+                    continue  # retired by an earlier event; its file numbers may belong to another worker now
                 chunk = os.read(key.fd, 65536)
                 if key.fileobj is worker.process.stderr:
                     worker.last_words = (worker.last_words + chunk)[-LAST_WORDS_BYTES:]
@@ -158,7 +158,7 @@ class _Pool:
         worker.give(variant, self.inputs.get(variant, SEEDED))
 
     def _advance(self, worker: _Worker, chunk: bytes) -> Result | None:
-        """Take what a worker replied; once the reply is whole, its result, and give it the next variant."""
+        """Take a piece of a worker's reply; when complete, start its next variant and return the result."""
         variant = worker.variant
         if variant is None:
             return None
@@ -181,19 +181,19 @@ class _Pool:
         stored = _from_cache(variant, self.inputs, self.allow_undelegated)
         if isinstance(stored, StoredArtifact):
             return replace(stored, was_cached=False)
-        return stored or LoweringError("the artifact vanished from the cache", variant=variant.name)
+        return stored or LoweringError("the cache lost the artifact just stored", variant=variant.name)
 
     def _lose(self, worker: _Worker, reason: str) -> Result:
-        """End a worker that died or hangs, and start another if there is work left."""
+        """End a worker that died or hangs, and start another if variants are waiting."""
         variant = worker.variant
         exit_code = self._retire(worker)
         if self.waiting:
             self._start()
         if variant is None:
-            raise LoweringError(f"a lowering process without work ended with exit code {exit_code}")
+            raise LoweringError(f"an idle lowering process ended with exit code {exit_code}")
         return variant, LoweringError(
             reason or _describe_end(exit_code, worker.last_words),
-            hint="a process killed by SIGKILL mostly ran out of memory: free some, and repeat the command",
+            hint="SIGKILL usually means that memory ran out: free some, then repeat the command",
             variant=variant.name,
         )
 
@@ -211,8 +211,8 @@ def _describe_end(exit_code: int, last_words: bytes) -> str:
         if exit_code < 0
         else f"ended with exit code {exit_code}"
     )
-    said = last_words.decode("utf-8", "replace").strip()
-    return f"the lowering process {cause}" + (f": {said[-500:]!r}" if said else "")
+    stderr = last_words.decode("utf-8", "replace").strip()
+    return f"the lowering process {cause}" + (f": {stderr[-500:]!r}" if stderr else "")
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

@@ -1,4 +1,4 @@
-"""Lower one variant: build, fold, quantize, export, hand to XNNPACK, and keep references for parity."""
+"""Lower one variant: build, fold, quantize, export, delegate to XNNPACK, and compute the parity reference."""
 
 import time
 from collections.abc import Iterator
@@ -38,10 +38,10 @@ REFERENCE_SEED = 20170417
 
 @dataclass(frozen=True)
 class LoweredProgram:
-    """A program's bytes and what is known of it before it is stored.
+    """A program's bytes and facts, before it is stored.
 
-    `reference_input` is little-endian float32 in the program's own memory order (`input.dim_order`);
-    `reference_output` the eager model's answer to it.
+    `reference_input` is little-endian float32 in the program's memory order (`input.dim_order`);
+    `reference_output` is the reference network's output for it.
     """
 
     program: bytes
@@ -61,7 +61,7 @@ class LoweredProgram:
 
 
 def lower_variant(variant: Variant, files: LoweringInputs = SEEDED) -> LoweredProgram:
-    """Lower with one thread, so that the bytes do not depend on how many cores this machine has.
+    """Lower with one thread, so that the bytes do not depend on this machine's number of cores.
 
     Raises:
         LoweringError: the weights or the calibration images do not fit the variant.
@@ -72,9 +72,9 @@ def lower_variant(variant: Variant, files: LoweringInputs = SEEDED) -> LoweredPr
         data, calibration = _calibration(variant, files)
         reference = synthetic_images(1, variant.resolution_px, REFERENCE_SEED)
         recipe = find_precision(variant.precision).recipe
-        # The example's layout becomes the program's input layout: fed NHWC, which is what XNNPACK computes
-        # in, it transposes nothing. Portable kernels outside a delegate refuse that, so a program that has
-        # any takes NCHW. The network's own weights stay NCHW in both: XNNPACK's passes insist on it.
+        # The example's layout becomes the program's input layout. XNNPACK computes in NHWC, so an NHWC input
+        # needs no transposition. Portable kernels outside a delegate refuse NHWC, so a program that has any
+        # takes NCHW. The network's weights stay NCHW in both: XNNPACK's passes require it.
         for layout in (torch.channels_last, torch.contiguous_format):
             example = reference.contiguous(memory_format=layout)
             prepared = prepare(recipe, Source(network, fold_batch_norm(network), example, data))
@@ -115,7 +115,7 @@ def build_reference(variant: Variant, files: LoweringInputs = SEEDED) -> nn.Modu
 
 
 def prepare_variant(variant: Variant, files: LoweringInputs = SEEDED) -> PreparedNetwork:
-    """What would be lowered, for one image, and its reference.
+    """The graph that would be lowered, for one image, and its reference.
 
     Raises:
         LoweringError: the weights or the calibration images do not fit the variant.
@@ -138,6 +138,9 @@ def build_network(variant: Variant, weights_file: Path | None) -> MobileNetV1:
     """The variant's network in evaluation mode, with seeded weights or those of a file.
 
     The file holds a state dict of this network, or one under `state_dict` beside `bn_eps` and `activation`.
+
+    Raises:
+        LoweringError: the file cannot be loaded or does not fit the variant.
     """
     if weights_file is None:
         network = MobileNetV1(variant.width, classes=variant.classes, padding=variant.padding)
@@ -153,7 +156,7 @@ def build_network(variant: Variant, weights_file: Path | None) -> MobileNetV1:
             **(content if state is not None else {}),
         )
         network.load_state_dict(content if state is None else state)
-    except Exception as error:  # torch.load raises whatever pickle, zip or torch stumbled upon
+    except Exception as error:  # torch.load raises exceptions of pickle, zip and torch alike
         raise LoweringError(
             f"cannot load {weights_file}: {error}",
             hint="give a state dict saved from this network with the same width and number of classes",
@@ -166,14 +169,14 @@ def partition(prepared: PreparedNetwork) -> EdgeProgramManager:
     """Give XNNPACK every operator it takes.
 
     `to_edge_transform_and_lower` would decompose the graph three times, for operators that this network does
-    not have; this takes half the time, and the program has the same size, instructions and logits.
+    not have. This takes half the time; the program has the same size, instruction count and logits.
     """
     return to_edge(prepared.exported).to_backend(make_partitioner())
 
 
 def _emit(edge: EdgeProgramManager) -> tuple[bytes, int]:
     """The program's bytes and the bytes of the arenas planned for it."""
-    # The runner lends its own buffer as the input: none is planned, nothing is copied at each inference.
+    # The runner passes its own buffer as the input: none is planned, and no inference copies its input.
     planning = MemoryPlanningPass(alloc_graph_input=False)
     manager = edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=planning))
     (plan,) = manager.executorch_program.execution_plan
@@ -181,7 +184,7 @@ def _emit(edge: EdgeProgramManager) -> tuple[bytes, int]:
 
 
 def _count_operators(edge: EdgeProgramManager) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """How many operators each delegate took, and the names of those that none took."""
+    """The number of operators in each delegate, and the names of those outside all delegates."""
     graph = edge.exported_program().graph_module
     delegates = [module.original_module.graph_module for _, module, _ in get_lowered_submodules(graph)]
     taken = tuple(len(list(_operators(delegate))) for delegate in delegates)
@@ -189,7 +192,7 @@ def _count_operators(edge: EdgeProgramManager) -> tuple[tuple[int, ...], tuple[s
 
 
 def _operators(graph: fx.GraphModule) -> Iterator[fx.Node]:
-    """Nodes that compute; calls of delegates and the unpacking of their results do not count."""
+    """Nodes that compute, without calls of delegates and the unpacking of their results."""
     for node in graph.graph.nodes:
         if node.op == "call_function" and _target(node) not in ("executorch_call_delegate", "getitem"):
             yield node
@@ -201,7 +204,7 @@ def _target(node: fx.Node) -> str:
 
 
 def _describe(node: fx.Node) -> str:
-    """An operator and the module of the network it comes from, such as `aten.mean.dim (pool)`."""
+    """An operator and the network's module that it is from, such as `aten.mean.dim (pool)`."""
     modules: dict[str, tuple[str, Any]] = node.meta.get("nn_module_stack") or {}
     path = next((path for path, _ in reversed(modules.values()) if path), "")
     return f"{_target(node)} ({path})" if path else _target(node)
@@ -245,7 +248,7 @@ def _raw(tensor: Tensor) -> bytes:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Torch on one core inside the block."""
+    """Make torch use one thread inside the block."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""Torch and ExecuTorch without what they tell about each other."""
+"""Torch and ExecuTorch without the warnings that they log about each other."""
 
 import logging
 import threading
@@ -6,13 +6,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# These filters, PyTorch's exporter and its number of threads are the whole process's.
+# Warning filters, PyTorch's exporter and its number of threads are shared by all threads of the process.
 _ONE_AT_A_TIME = threading.RLock()
 
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Hide log records up to WARNING and Python warnings, one thread at a time; errors still show."""
+    """Hide Python warnings and log records up to WARNING; other threads wait; errors are still logged."""
     with _ONE_AT_A_TIME:
         previous = logging.root.manager.disable
         logging.disable(logging.WARNING)

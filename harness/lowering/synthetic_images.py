@@ -1,20 +1,20 @@
-"""Seeded synthetic pictures: what calibrates int8 when no real images are given, and the parity input."""
+"""Seeded synthetic images: the input of the parity check, and int8's calibration without real images."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-# (share of the side the structure spans, amplitude): most energy in large shapes, as in photographs,
+# (size of a structure as a share of the side, amplitude): most energy is in large shapes, as in photographs,
 # whose spectra fall with about 1/f (Field 1987, doi:10.1364/JOSAA.4.002379).
 SCALES = ((1 / 2, 0.5), (1 / 5, 0.3), (1 / 16, 0.15), (1 / 64, 0.05))
 
 
 def synthetic_images(count: int, resolution_px: int, seed: int) -> "Tensor":
-    """Smooth random colour pictures in [-1, 1], NCHW float32.
+    """Smooth random colour images in [-1, 1], NCHW float32.
 
-    One seed and size give the same bytes on one machine if torch has as many threads: how it divides the
-    interpolation among them changes last bits.
+    The same seed and size give the same bytes on one machine and the same number of torch threads: how
+    torch divides the interpolation among threads changes the last bits.
     """
     import torch
     from torch.nn import functional

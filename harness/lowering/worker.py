@@ -1,4 +1,4 @@
-"""A process that lowers what it is asked for: one JSON request a line in, one JSON reply a line out."""
+"""A process that lowers on request: one JSON request per line of stdin, one JSON reply per line of stdout."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ from harness.records import DEFAULT_OBSERVER, Observer, Variant
 
 
 class LoweringRequest(msgspec.Struct, frozen=True):
-    """What to lower, from which files; operators outside the delegate are judged by whoever asks."""
+    """What to lower, from which files; the requesting process checks for operators outside the delegate."""
 
     variant: Variant
     weights_file: str | None = None
@@ -24,14 +24,14 @@ class LoweringRequest(msgspec.Struct, frozen=True):
 
 
 class LoweringReply(msgspec.Struct, frozen=True):
-    """`problem` is None when the artifact is in the cache now."""
+    """`problem` is None if the artifact is in the cache now."""
 
     problem: str | None = None
     hint: str = ""
 
 
 def answer(request: LoweringRequest) -> LoweringReply:
-    """Lower into the cache; no failure of one variant ends the worker."""
+    """Lower into the cache; a variant that fails does not end the worker."""
     try:
         files = LoweringInputs(
             weights_file=Path(request.weights_file) if request.weights_file else None,
@@ -41,14 +41,14 @@ def answer(request: LoweringRequest) -> LoweringReply:
         lower_cached(request.variant, files, allow_undelegated=True)
     except HarnessError as error:
         return LoweringReply(problem=error.what, hint=error.hint)
-    except Exception as error:  # torch and ExecuTorch raise anything; told to whoever asked
+    except Exception as error:  # torch and ExecuTorch raise any type; the reply reports it
         traceback.print_exc()
         return LoweringReply(problem=f"{type(error).__name__}: {error}")
     return LoweringReply()
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer until the requests end, which they also do when the asking process dies."""
+    """Answer until stdin ends, which it also does when the requesting process dies."""
     for line in requests:
         request = msgspec.json.decode(line, type=LoweringRequest)
         replies.write(msgspec.json.encode(answer(request)) + b"\n")
@@ -56,7 +56,7 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    # Replies keep the pipe to themselves: what a library prints goes to stderr.
+    # The pipe is for replies alone: what a library prints goes to stderr.
     reply_pipe = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     serve(sys.stdin.buffer, reply_pipe)

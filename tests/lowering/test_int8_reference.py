@@ -41,7 +41,7 @@ def bias_steps(prepared: "PreparedNetwork") -> Tensor:
 
 @pytest.fixture(scope="module")
 def prepared() -> "PreparedNetwork":
-    """A convolution whose biases lie half a step from an integer, as closely as float32 can tell."""
+    """A convolution whose biases lie half a step from an integer, to the precision of float32."""
     generator = torch.Generator().manual_seed(SEED)
     convolution = nn.Conv2d(3, CHANNELS, 1)
     network = nn.Sequential(convolution, nn.ReLU6()).eval()

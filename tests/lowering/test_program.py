@@ -37,7 +37,7 @@ def test_fp16_is_one_delegate_that_takes_floats_and_computes_in_halves(small: St
     assert artifact.size_bytes < 0.55 * small.artifact.size_bytes
     output, reference = run_on_host(stored), read_reference(stored.reference_output)
     assert compare(output, reference, "fp16").passed
-    # Had XNNPACK fallen back to 32 bits, nothing but the order of additions would tell it from its reference.
+    # Had XNNPACK fallen back to float32, it would differ from its reference in the order of additions only.
     assert not compare(output, reference, "fp32").passed
 
 
@@ -62,7 +62,7 @@ def test_int8_stays_close_to_the_float_network(small_int8: StoredArtifact) -> No
     assert compare(read_reference(small_int8.reference_output), floats, "int8").cosine > 0.9
 
 
-def test_the_record_tells_what_was_lowered(small: StoredArtifact, small_int8: StoredArtifact) -> None:
+def test_the_record_describes_what_was_lowered(small: StoredArtifact, small_int8: StoredArtifact) -> None:
     artifact: Artifact = small.artifact
     cost = count_cost(MobileNetV1(0.25), 32)
     assert (artifact.macs, artifact.params) == (cost.macs, cost.params)

@@ -38,9 +38,12 @@ def _with_lived_in_norms(model: MobileNetV1) -> MobileNetV1:
     generator = torch.Generator().manual_seed(3)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            for tensor in (module.weight.data, module.running_var):
+            means, variances = module.running_mean, module.running_var
+            assert means is not None
+            assert variances is not None
+            for tensor in (module.weight.data, variances):
                 tensor.copy_(0.5 + torch.rand(tensor.shape, generator=generator))
-            module.running_mean.copy_(0.2 * torch.randn(module.running_mean.shape, generator=generator))
+            means.copy_(0.2 * torch.randn(means.shape, generator=generator))
     return model
 
 

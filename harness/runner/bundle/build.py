@@ -1,4 +1,4 @@
-"""Building a bundle when it is missing, and keeping it."""
+"""Build a bundle when the cache has none."""
 
 import hashlib
 import shutil
@@ -24,7 +24,7 @@ from harness.system.entry_lock import locked
 from harness.system.paths import DEVICE_SCRIPTS, cache_folder
 
 _RUNNER = DEVICE_SCRIPTS / "runner"
-# To be raised when the way of building changes what is built from the same sources.
+# Increase it when a change in this file changes what is built from the same sources.
 _RECIPE = "1"
 
 
@@ -32,15 +32,16 @@ def ensure_bundle(abi: Abi) -> Bundle:
     """The bundle for an ABI: from the cache, or built now (half a minute); a damaged one is rebuilt.
 
     Raises:
-        BundleError: a compiler is missing, the build failed, or the other platform's wheel cannot be had.
+        BundleError: a compiler is missing, the build failed, or the download of another platform's
+            wheel did.
     """
     return _ensure(bundle_folder(abi), abi, {})
 
 
 def ensure_bench_bundle(abi: Abi, *, slow_down_operations: int) -> Bundle:
-    """One whose runner takes longer by so many operations of the canary, for tests of the harness itself.
+    """A bundle whose runner does this many extra operations per inference, to test the harness itself.
 
-    Its reports tell of a `Bench` build, so that cells are invalid. Raises as `ensure_bundle` does.
+    Its reports name a `Bench` build, which makes cells invalid. Raises as `ensure_bundle` does.
     """
     ordinary = bundle_folder(abi)
     bundle = _ensure(ordinary.with_name(f"bench-{ordinary.name}"), abi, {"RUNNER_BENCH": "ON"})
@@ -62,21 +63,21 @@ def _ensure(folder: Path, abi: Abi, definitions: Mapping[str, str]) -> Bundle:
 
 
 def bundle_folder(abi: Abi) -> Path:
-    """Where the cache keeps the bundle that these sources and this ExecuTorch give."""
+    """The bundle's folder in the cache, for the current sources and ExecuTorch version."""
     return cache_folder() / "bundles" / f"{abi}-{bundle_key()[:16]}"
 
 
 @cache
 def bundle_key() -> str:
-    """Everything that changes a bundle but the compiler: sources, scripts, ExecuTorch, recipe.
+    """A digest of all that decides a bundle except the compiler: sources, scripts, ExecuTorch, recipe.
 
-    The compiler is left out so that a host without one can use an imported bundle.
+    Without the compiler in it, a host that has none can use an imported bundle.
     """
     return _digest(_RECIPE, executorch_version(), sources_sha256(), *(_content(path) for path in _scripts()))
 
 
 def sources_sha256() -> str:
-    """The runner's sources; every report carries its first digits as `runner_version`."""
+    """A digest of the runner's sources; reports carry its first 12 digits as `runner_version`."""
     sources = sorted(_RUNNER.glob("*.*"))
     return _digest(*(f"{path.name}\0{_content(path)}" for path in sources))
 

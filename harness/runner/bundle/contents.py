@@ -1,4 +1,4 @@
-"""A bundle's folder: what lies in it, and whether it is whole."""
+"""A bundle's folder: its files, and the check that it is complete."""
 
 import hashlib
 import re
@@ -14,13 +14,13 @@ ABIS: tuple[Abi, ...] = get_args(Abi)
 SUMS = "SHA256SUMS"
 RUNNER = "runner"
 LOADERS: dict[Abi, str] = {"arm64-v8a": "ld-linux-aarch64.so.1", "x86_64": "ld-linux-x86-64.so.2"}
-# Where glibc's ABI has it on a system of its own.
+# The path of the loader on a glibc system, as its ABI defines it.
 SYSTEM_LOADERS: dict[Abi, str] = {
     "arm64-v8a": "/lib/ld-linux-aarch64.so.1",
     "x86_64": "/lib64/ld-linux-x86-64.so.2",
 }
 GLIBC = ("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0")
-# glibc's family and the compiler's runtime: the runner uses them instead of what the device has.
+# glibc and the compiler's runtime: the runner uses these instead of the device's.
 LIBC_FAMILY = (*GLIBC, "libstdc++.so.6", "libgcc_s.so.1")
 EXECUTORCH_LIBRARIES = (
     "libexecutorch.so",
@@ -36,7 +36,7 @@ _SUM_LINE = re.compile(r"(?P<sha256>[0-9a-f]{64})  (?P<name>[A-Za-z0-9_.+-]+)")
 
 @dataclass(frozen=True)
 class BundleFile:
-    """One file to push; `name` has no folder in it."""
+    """One file to push; `name` contains no folder."""
 
     name: str
     sha256: str
@@ -49,8 +49,8 @@ class Bundle:
     """A complete bundle on this machine.
 
     Start the runner as `FOLDER/<loader> --library-path FOLDER FOLDER/runner <options>`, never directly: the
-    device's own loader and this glibc do not go together. `sha256` is that of `SHA256SUMS`, which is itself
-    among the files, last: a device that has it has the others. `runner_options` come before all others.
+    device's loader and this glibc are not compatible. `sha256` is that of `SHA256SUMS`, the last of the
+    files: a device that has it has the others. `runner_options` come before all other options.
     """
 
     abi: Abi
@@ -62,12 +62,12 @@ class Bundle:
 
     @property
     def beside_glibc(self) -> tuple[str, ...]:
-        """The names of the files that can be used with another glibc."""
+        """The names of the files that also work with another glibc."""
         apart = (*GLIBC, self.loader, SUMS)
         return tuple(file.name for file in self.files if file.name not in apart)
 
     def needed_glibc(self) -> tuple[int, int]:
-        """The oldest glibc they can be used with: the highest version that their symbols name."""
+        """The oldest glibc that `beside_glibc` works with: the highest version that its symbols name."""
         return max(
             (int(major), int(minor))
             for name in self.beside_glibc
@@ -76,12 +76,12 @@ class Bundle:
 
 
 def file_mode(name: str) -> int:
-    """Everything but the list of digests may be executed."""
+    """Permission bits: executable, except the list of digests."""
     return 0o644 if name == SUMS else 0o755
 
 
 def write_sums(folder: Path) -> None:
-    """Write `SHA256SUMS` over everything in the folder, in the format of `sha256sum -c`."""
+    """Write `SHA256SUMS` of all files in the folder, in the format of `sha256sum -c`."""
     names = sorted(path.name for path in folder.iterdir() if path.name != SUMS)
     lines = [f"{hash_file(folder / name)}  {name}\n" for name in names]
     (folder / SUMS).write_text("".join(lines), encoding="ascii")
@@ -91,13 +91,13 @@ def read_sums(text: str) -> dict[str, str]:
     """Names and digests of a `SHA256SUMS`.
 
     Raises:
-        BundleError: a line is not one, or a name is given twice.
+        BundleError: a line is malformed, or a name occurs twice.
     """
     sums: dict[str, str] = {}
     for line in text.splitlines():
         match = _SUM_LINE.fullmatch(line)
         if not match or match["name"] in (*sums, SUMS):
-            raise BundleError(f"not a line of {SUMS}: {line[:100]!r}")
+            raise BundleError(f"{SUMS} has a malformed or repeated line: {line[:100]!r}")
         sums[match["name"]] = match["sha256"]
     return sums
 
@@ -106,7 +106,7 @@ def read_bundle(folder: Path, abi: Abi) -> Bundle:
     """The bundle in the folder, every file checked.
 
     Raises:
-        BundleError: a file is missing, damaged or one too many.
+        BundleError: a file is missing, damaged, or not in `SHA256SUMS`.
     """
     try:
         sums_text = (folder / SUMS).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Bundles as one file, for hosts without a compiler."""
+"""Export all bundles to one file and import it again, for hosts without a compiler."""
 
 import gzip
 import io
@@ -18,7 +18,7 @@ from harness.system.entry_lock import locked
 from harness.system.files import atomic_file
 
 _ORIGIN = "ORIGIN.json"
-# Twice what all bundles need; an archive that unpacks to more is not one of ours.
+# Twice the size of all bundles; an archive that unpacks to more is not one of ours.
 _MAX_BYTES = 128 * 2**20
 
 
@@ -30,7 +30,7 @@ class _Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def export_bundles(path: Path) -> tuple[Bundle, ...]:
-    """Write every ABI's bundle into one .tar.gz, building what is missing.
+    """Write every ABI's bundle into one .tar.gz; missing bundles are built.
 
     The same bundles give the same bytes.
 
@@ -57,11 +57,11 @@ def export_bundles(path: Path) -> tuple[Bundle, ...]:
 
 
 def import_bundles(path: Path) -> tuple[Bundle, ...]:
-    """Check and install the bundles of an exported file; nothing is installed unless all of it is right.
+    """Check and install the bundles of an exported file; nothing is installed unless every file is right.
 
     Raises:
-        BundleError: the file is damaged or not an export, holds names or entries that no export has, or was
-            made from other runner sources or another ExecuTorch.
+        BundleError: the file is damaged, is not an export, contains entries that no export has, or was made
+            from other runner sources or with another ExecuTorch.
     """
     target = bundle_folder(ABIS[0]).parent
     target.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int) -> None
 
 
 def _unpack(path: Path, folder: Path) -> tuple[Abi, ...]:
-    """Write the archive's files below the folder, the origin checked first; the ABIs found."""
+    """Check the origin, write the archive's files below the folder, and return the ABIs found."""
     abis: dict[Abi, None] = {}
     budget = _MAX_BYTES
     try:
@@ -90,34 +90,34 @@ def _unpack(path: Path, folder: Path) -> tuple[Abi, ...]:
                 content = _read(archive, entry, budget)
                 budget -= len(content)
                 (folder / abi).mkdir(exist_ok=True)
-                # "x": a name given twice is refused.
+                # "x" refuses a name that occurs twice.
                 with (folder / abi / name).open("xb") as file:
                     file.write(content)
                 (folder / abi / name).chmod(file_mode(name))
                 abis[abi] = None
     except (OSError, EOFError, tarfile.TarError) as error:
-        raise BundleError(f"{path} is no exported bundle, or damaged: {error}") from error
+        raise BundleError(f"{path} is damaged or not an exported bundle: {error}") from error
     if not abis:
-        raise BundleError(f"{path} holds no bundle")
+        raise BundleError(f"{path} contains no bundle")
     return tuple(abis)
 
 
 def _parse_name(entry: tarfile.TarInfo, path: Path) -> tuple[Abi, str]:
-    """`<abi>/<name>` of a plain file and nothing else: so no entry can leave the folder."""
+    """Accept `<abi>/<name>` of a plain file and nothing else, so that no entry can leave the folder."""
     folder, _, name = entry.name.partition("/")
     for abi in ABIS:
         if folder == abi and entry.isreg() and name not in ("", ".", "..") and not {"/", "\\"} & set(name):
             return abi, name
-    raise BundleError(f"{path} holds an entry that no bundle has: {entry.name[:100]!r}")
+    raise BundleError(f"{path} contains an entry that no exported bundle has: {entry.name[:100]!r}")
 
 
 def _read(archive: tarfile.TarFile, entry: tarfile.TarInfo | None, budget: int) -> bytes:
     if entry is None or not entry.isreg() or entry.size > budget:
-        raise BundleError("not an exported bundle: an entry is missing, no file, or too large")
+        raise BundleError("not an exported bundle: an entry is missing, is not a file, or is too large")
     file = archive.extractfile(entry)
     content = file.read() if file else b""
     if len(content) != entry.size:
-        raise BundleError("not an exported bundle: it ends early")
+        raise BundleError("not an exported bundle: an entry ends early")
     return content
 
 
@@ -125,15 +125,16 @@ def _check_origin(content: bytes, path: Path) -> None:
     try:
         origin = msgspec.json.decode(content, type=_Origin)
     except msgspec.DecodeError as error:
-        raise BundleError(f"{path} is no exported bundle: {error}") from error
+        raise BundleError(f"{path} is not an exported bundle: {error}") from error
     if origin.executorch_version != executorch_version():
         raise BundleError(
-            f"{path} was built with ExecuTorch {origin.executorch_version}, this is {executorch_version()}",
+            f"{path} was built with ExecuTorch {origin.executorch_version}, this machine has"
+            f" {executorch_version()}",
             hint="export it again with the same version of the harness",
         )
     if origin.bundle_key != bundle_key():
         raise BundleError(
-            f"{path} was built from other runner sources or device scripts than these",
+            f"{path} was built from other runner sources or device scripts than this harness has",
             hint="export it again with the same version of the harness",
         )
 

@@ -1,4 +1,4 @@
-"""The compilers for each ABI, the libraries that come with them, and CMake."""
+"""The compilers for each ABI, their runtime libraries, and CMake."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ class Toolchain:
         """Build the CMake project in `source` against the `executorch` package folder.
 
         Raises:
-            BundleError: it does not compile, or CMake or Ninja are not installed.
+            BundleError: the project does not compile, or CMake or Ninja is not installed.
         """
         cmake = find_build_tool("cmake")
         settings = {
@@ -50,15 +50,15 @@ class Toolchain:
         """Remove a program's symbols, in place.
 
         Raises:
-            BundleError: it cannot be read or written.
+            BundleError: the program cannot be read or written.
         """
         _run([self.stripper, str(program)])
 
     def runtime_files(self) -> tuple[tuple[str, Path], ...]:
-        """The loader, glibc and the compiler's runtime that its programs are linked with, by name.
+        """The loader, glibc and the compiler's runtime that programs are linked with: names and paths.
 
         Raises:
-            BundleError: the compiler does not know where one lies.
+            BundleError: the compiler does not find one.
         """
         return tuple((name, self._find(name)) for name in (LOADERS[self.abi], *LIBC_FAMILY))
 
@@ -67,7 +67,7 @@ class Toolchain:
         path = Path(answer.text.strip())
         # A compiler that does not find the file repeats its bare name.
         if answer.exit_code != 0 or not path.is_absolute() or not path.is_file():
-            raise BundleError(f"{self.compiler} does not know where {name} lies", hint=_packages(self.abi))
+            raise BundleError(f"{self.compiler} does not find {name}", hint=_packages(self.abi))
         return path.resolve()
 
 
@@ -75,7 +75,7 @@ def find_toolchain(abi: Abi) -> Toolchain:
     """The compiler for the ABI.
 
     Raises:
-        BundleError: it is not installed.
+        BundleError: the compiler is not installed.
     """
     prefix = "" if runs_natively(abi) else f"{MACHINES[abi]}-linux-gnu-"
     for name in (f"{prefix}g++", f"{prefix}strip"):
@@ -92,12 +92,12 @@ def _packages(abi: Abi) -> str:
 
 
 def find_build_tool(name: str) -> str:
-    """`cmake` or `ninja` from its PyPI package beside this interpreter, else from the PATH.
+    """The path of `cmake` or `ninja`: from its PyPI package beside this interpreter, else from the PATH.
 
-    The first comes first because a distribution's CMake may be older than ExecuTorch's configuration wants.
+    The package comes first: a distribution's CMake may be too old for ExecuTorch's configuration.
 
     Raises:
-        BundleError: there is none.
+        BundleError: neither has it.
     """
     folders = (Path(sysconfig.get_path("scripts")), Path(sys.executable).parent)
     for folder in folders:
@@ -112,5 +112,5 @@ def find_build_tool(name: str) -> str:
 def _run(argv: Sequence[str]) -> None:
     answer = run_local(argv, timeout_s=_BUILD_TIMEOUT_S)
     if answer.exit_code != 0:
-        said = (answer.stdout + answer.stderr).decode("utf-8", "replace").strip()[-2000:]
-        raise BundleError(f"building the runner failed in {' '.join(argv[:2])}:\n{said}")
+        output = (answer.stdout + answer.stderr).decode("utf-8", "replace").strip()[-2000:]
+        raise BundleError(f"building the runner failed in {' '.join(argv[:2])}:\n{output}")

@@ -22,7 +22,7 @@ def executorch_version() -> str:
     """The installed version, without importing it.
 
     Raises:
-        BundleError: it is not installed.
+        BundleError: ExecuTorch is not installed.
     """
     try:
         return metadata.version("executorch")
@@ -31,12 +31,12 @@ def executorch_version() -> str:
 
 
 def runs_natively(abi: Abi) -> bool:
-    """Whether this machine executes programs of the ABI itself."""
+    """Whether this machine executes programs of the ABI without emulation."""
     return sys.platform == "linux" and platform.machine() == MACHINES[abi]
 
 
 def find_executorch(abi: Abi) -> Path:
-    """The `executorch` package folder with headers and libraries for the ABI, downloaded when it is foreign.
+    """The `executorch` package folder with headers and libraries; downloaded for another platform's ABI.
 
     Raises:
         BundleError: the download failed.
@@ -55,7 +55,7 @@ def find_executorch(abi: Abi) -> Path:
 
 def _download(version: str, machine: str, folder: Path) -> Path:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    # pip compares the file with the digest its index gives, so what arrives is what was published.
+    # pip checks the file against the digest of its index, so the file is the published one.
     answer = run_local(
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
@@ -74,9 +74,9 @@ def _download(version: str, machine: str, folder: Path) -> Path:
     )
     wheels = tuple(folder.glob("*.whl"))
     if answer.exit_code != 0 or len(wheels) != 1:
-        said = answer.stderr.decode("utf-8", "replace").strip()[-500:]
+        stderr = answer.stderr.decode("utf-8", "replace").strip()[-500:]
         raise BundleError(
-            f"the executorch {version} wheel for {machine} could not be downloaded: {said}",
+            f"the executorch {version} wheel for {machine} could not be downloaded: {stderr}",
             hint="check the network, or import a bundle made on another machine",
         )
     return wheels[0]

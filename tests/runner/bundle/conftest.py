@@ -16,7 +16,7 @@ def built_bundles() -> dict[Abi, Bundle]:
 
 
 @pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built_bundles) -> Path:
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built_bundles: dict[Abi, Bundle]) -> Path:
     """An empty cache; `built_bundles` come from the usual one."""
     folder = tmp_path / "cache"
     monkeypatch.setenv("HARNESS_CACHE", str(folder))
@@ -24,7 +24,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built_bundles) ->
 
 
 @pytest.fixture
-def copy_bundle(own_cache: Path, built_bundles) -> Callable[[Abi], Path]:
+def copy_bundle(own_cache: Path, built_bundles: dict[Abi, Bundle]) -> Callable[[Abi], Path]:
     """Put a copy of a real bundle where the own cache keeps it."""
 
     def copy(abi: Abi) -> Path:

@@ -1,11 +1,12 @@
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.errors import BundleError
 from harness.records import Abi
-from harness.runner.bundle import ABIS, ensure_bench_bundle, ensure_bundle
+from harness.runner.bundle import ABIS, Bundle, ensure_bench_bundle, ensure_bundle
 from harness.runner.bundle.contents import LOADERS
 from harness.runner.bundle.toolchain import find_toolchain
 from harness.runner.bundle.wheel import find_executorch, runs_natively
@@ -17,7 +18,9 @@ FOREIGN: Abi = "arm64-v8a" if NATIVE == "x86_64" else "x86_64"
 
 
 @pytest.mark.parametrize("abi", ABIS)
-def test_every_program_is_of_its_abi_and_every_library_it_needs_is_there(built_bundles, abi: Abi) -> None:
+def test_every_program_is_of_its_abi_and_every_library_it_needs_is_there(
+    built_bundles: dict[Abi, Bundle], abi: Abi
+) -> None:
     bundle = built_bundles[abi]
     programs = [file for file in bundle.files if not file.name.endswith(".sh") and file.name != "SHA256SUMS"]
     names = {file.name for file in bundle.files}
@@ -35,38 +38,46 @@ def needed_libraries(program: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("abi", ABIS)
-def test_sums_are_what_sha256sum_reads(built_bundles, abi: Abi) -> None:
+def test_sums_are_what_sha256sum_reads(built_bundles: dict[Abi, Bundle], abi: Abi) -> None:
     folder = built_bundles[abi].folder
     subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
 
 
 @pytest.mark.parametrize("abi", ABIS)
-def test_the_runner_carries_no_path_of_this_machine(built_bundles, abi: Abi) -> None:
+def test_the_runner_carries_no_path_of_this_machine(built_bundles: dict[Abi, Bundle], abi: Abi) -> None:
     content = (built_bundles[abi].folder / "runner").read_bytes()
     for path in (PROJECT, find_executorch(abi).parent):
         assert str(path).encode() not in content
 
 
-def test_a_bundle_in_the_cache_needs_no_compiler(copy_bundle, built_bundles, no_compilers) -> None:
+def test_a_bundle_in_the_cache_needs_no_compiler(
+    copy_bundle: Callable[[Abi], Path], built_bundles: dict[Abi, Bundle], no_compilers: None
+) -> None:
     copy_bundle(NATIVE)
     assert ensure_bundle(NATIVE).sha256 == built_bundles[NATIVE].sha256
 
 
-def test_a_bench_bundle_is_another_one_and_does_not_take_the_ordinary_ones_place(built_bundles) -> None:
+def test_a_bench_bundle_is_another_one_and_does_not_take_the_ordinary_ones_place(
+    built_bundles: dict[Abi, Bundle],
+) -> None:
     bench = ensure_bench_bundle(NATIVE, slow_down_operations=1)
     assert bench.sha256 != built_bundles[NATIVE].sha256
     assert ensure_bundle(NATIVE) == built_bundles[NATIVE]
 
 
 @pytest.mark.slow
-def test_a_damaged_bundle_is_built_again_to_the_same_bytes(copy_bundle, built_bundles) -> None:
+def test_a_damaged_bundle_is_built_again_to_the_same_bytes(
+    copy_bundle: Callable[[Abi], Path], built_bundles: dict[Abi, Bundle]
+) -> None:
     with (copy_bundle(NATIVE) / "libc.so.6").open("r+b") as file:
         file.write(b"not ELF")
     assert ensure_bundle(NATIVE).files == built_bundles[NATIVE].files
 
 
 @pytest.mark.parametrize("abi", ABIS)
-def test_a_missing_compiler_is_told_with_its_package(own_cache: Path, no_compilers, abi: Abi) -> None:
+def test_a_missing_compiler_is_an_error_that_names_its_package(
+    own_cache: Path, no_compilers: None, abi: Abi
+) -> None:
     package = (
         "g++" if abi == NATIVE else {"arm64-v8a": "g++-aarch64-linux-gnu"}.get(abi, "g++-x86-64-linux-gnu")
     )
@@ -77,12 +88,14 @@ def test_a_missing_compiler_is_told_with_its_package(own_cache: Path, no_compile
     assert "import a bundle" in raised.value.hint
 
 
-def test_the_loader_comes_from_where_the_compiler_says() -> None:
+def test_the_loader_comes_from_the_path_that_the_compiler_names() -> None:
     files = dict(find_toolchain(NATIVE).runtime_files())
     assert files[LOADERS[NATIVE]].is_file()
 
 
-def test_a_wheel_that_cannot_be_downloaded_is_told(own_cache: Path, monkeypatch) -> None:
+def test_a_wheel_that_cannot_be_downloaded_is_an_error(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "0")
     with pytest.raises(BundleError, match=r"wheel for .* could not be downloaded") as raised:
@@ -91,7 +104,7 @@ def test_a_wheel_that_cannot_be_downloaded_is_told(own_cache: Path, monkeypatch)
     assert not [path for path in (own_cache / "wheels").iterdir() if path.suffix != ".lock"]
 
 
-def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch) -> None:
+def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "file"))
     with pytest.raises(BundleError, match=r"cannot be made: .*Not a directory") as raised:

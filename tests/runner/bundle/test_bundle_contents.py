@@ -1,6 +1,10 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from harness.errors import BundleError
+from harness.records import Abi
 from harness.runner.bundle.contents import read_bundle, read_sums
 
 DIGEST = "0" * 64
@@ -27,11 +31,13 @@ def test_sums_are_read_by_name() -> None:
     ],
 )
 def test_anything_but_a_name_and_its_digest_is_refused(line: str) -> None:
-    with pytest.raises(BundleError, match="not a line of SHA256SUMS"):
+    with pytest.raises(BundleError, match="SHA256SUMS has a malformed or repeated line"):
         read_sums(line)
 
 
-def test_a_missing_library_is_named_even_when_the_sums_do_not_have_it(copy_bundle) -> None:
+def test_a_missing_library_is_named_even_when_the_sums_do_not_have_it(
+    copy_bundle: Callable[[Abi], Path],
+) -> None:
     folder = copy_bundle("arm64-v8a")
     (folder / "libm.so.6").unlink()
     sums = (folder / "SHA256SUMS").read_text().splitlines(keepends=True)
@@ -40,25 +46,25 @@ def test_a_missing_library_is_named_even_when_the_sums_do_not_have_it(copy_bundl
         read_bundle(folder, "arm64-v8a")
 
 
-def test_a_file_too_many_is_named(copy_bundle) -> None:
+def test_a_file_too_many_is_named(copy_bundle: Callable[[Abi], Path]) -> None:
     folder = copy_bundle("arm64-v8a")
     (folder / "libmore.so").touch()
     with pytest.raises(BundleError, match=r"is damaged: libmore\.so$"):
         read_bundle(folder, "arm64-v8a")
 
 
-def test_a_changed_file_is_named(copy_bundle) -> None:
+def test_a_changed_file_is_named(copy_bundle: Callable[[Abi], Path]) -> None:
     folder = copy_bundle("arm64-v8a")
     (folder / "runner").write_bytes(b"")
     with pytest.raises(BundleError, match=r"is damaged: runner$"):
         read_bundle(folder, "arm64-v8a")
 
 
-def test_a_bundle_of_the_other_abi_is_refused(copy_bundle) -> None:
+def test_a_bundle_of_the_other_abi_is_refused(copy_bundle: Callable[[Abi], Path]) -> None:
     with pytest.raises(BundleError, match=r"is damaged: ld-linux-x86-64\.so\.2$"):
         read_bundle(copy_bundle("arm64-v8a"), "x86_64")
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="cannot be read"):
         read_bundle(tmp_path / "nosuch", "x86_64")

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from harness.errors import BundleError
-from harness.runner.bundle import ABIS, ensure_bundle, export_bundles, import_bundles
+from harness.records import Abi
+from harness.runner.bundle import ABIS, Bundle, ensure_bundle, export_bundles, import_bundles
 from harness.runner.bundle.build import bundle_key
 from harness.runner.bundle.wheel import executorch_version
 
@@ -15,21 +16,23 @@ Entry = tuple[tarfile.TarInfo, bytes]
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory, built_bundles) -> Path:
+def exported(tmp_path_factory: pytest.TempPathFactory, built_bundles: dict[Abi, Bundle]) -> Path:
     path: Path = tmp_path_factory.mktemp("exported") / "bundles.tar.gz"
     export_bundles(path)
     return path
 
 
 def test_an_export_is_used_where_there_is_no_compiler(
-    exported, own_cache, no_compilers, built_bundles
+    exported: Path, own_cache: Path, no_compilers: None, built_bundles: dict[Abi, Bundle]
 ) -> None:
     import_bundles(exported)
     for abi in ABIS:
         assert ensure_bundle(abi).files == built_bundles[abi].files
 
 
-def test_importing_again_replaces_what_is_there(exported, own_cache, copy_bundle, built_bundles) -> None:
+def test_importing_again_replaces_what_is_there(
+    exported: Path, own_cache: Path, copy_bundle: Callable[[Abi], Path], built_bundles: dict[Abi, Bundle]
+) -> None:
     (copy_bundle("x86_64") / "runner").write_bytes(b"")
     import_bundles(exported)
     assert [bundle.sha256 for bundle in import_bundles(exported)] == [built_bundles[a].sha256 for a in ABIS]
@@ -41,7 +44,9 @@ def test_the_same_bundles_export_to_the_same_bytes(exported: Path, tmp_path: Pat
     assert (tmp_path / "again.tar.gz").read_bytes() == exported.read_bytes()
 
 
-def test_an_export_that_cannot_be_written_is_told(tmp_path: Path, built_bundles) -> None:
+def test_an_export_that_cannot_be_written_is_an_error(
+    tmp_path: Path, built_bundles: dict[Abi, Bundle]
+) -> None:
     with pytest.raises(BundleError, match=r"cannot write .*nosuch"):
         export_bundles(tmp_path / "nosuch" / "bundles.tar.gz")
 
@@ -113,34 +118,40 @@ def check_refused(path: Path, own_cache: Path, message: str) -> None:
     ],
     ids=lambda entry: f"{entry[0].name} {entry[0].type.decode()}",
 )
-def test_entries_that_no_export_has_are_refused(pack, own_cache: Path, entry: Entry) -> None:
-    check_refused(pack(origin(), entry), own_cache, "holds an entry that no bundle has")
+def test_entries_that_no_export_has_are_refused(
+    pack: Callable[..., Path], own_cache: Path, entry: Entry
+) -> None:
+    check_refused(pack(origin(), entry), own_cache, "contains an entry that no exported bundle has")
 
 
-def test_a_name_given_twice_is_refused(pack, own_cache: Path) -> None:
+def test_a_name_given_twice_is_refused(pack: Callable[..., Path], own_cache: Path) -> None:
     twice = pack(origin(), plain("x86_64/runner"), plain("x86_64/runner"))
-    check_refused(twice, own_cache, "is no exported bundle, or damaged: .*File exists")
+    check_refused(twice, own_cache, "is damaged or not an exported bundle: .*File exists")
 
 
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
         ([], "an entry is missing"),
-        ([origin()], "holds no bundle"),
-        ([plain("x86_64/runner")], "is no exported bundle"),
-        ([origin(more="fields")], "is no exported bundle.*more"),
-        ([special("ORIGIN.json", tarfile.SYMTYPE, "/etc/passwd")], "no file"),
+        ([origin()], "contains no bundle"),
+        ([plain("x86_64/runner")], "is not an exported bundle"),
+        ([origin(more="fields")], "is not an exported bundle.*more"),
+        ([special("ORIGIN.json", tarfile.SYMTYPE, "/etc/passwd")], "is not a file"),
         ([origin(), plain("x86_64/runner")], "cannot be read: .*SHA256SUMS"),
         ([origin(), plain("x86_64/SHA256SUMS", b"\xff")], "cannot be read: .*utf-8"),
-        ([origin(executorch_version="0.1")], "was built with ExecuTorch 0.1, this is "),
+        ([origin(executorch_version="0.1")], "was built with ExecuTorch 0.1, this machine has "),
         ([origin(bundle_key="0" * 64)], "was built from other runner sources"),
     ],
 )
-def test_an_archive_that_is_no_export_of_these_sources_is_refused(pack, own_cache, entries, message) -> None:
+def test_an_archive_that_is_no_export_of_these_sources_is_refused(
+    pack: Callable[..., Path], own_cache: Path, entries: list[Entry], message: str
+) -> None:
     check_refused(pack(*entries), own_cache, message)
 
 
-def test_a_changed_file_is_refused_and_nothing_is_installed(pack, exported, own_cache) -> None:
+def test_a_changed_file_is_refused_and_nothing_is_installed(
+    pack: Callable[..., Path], exported: Path, own_cache: Path
+) -> None:
     entries = [
         plain(info.name, b"changed") if info.name.endswith("x86_64/runner") else (info, content)
         for info, content in whole(exported)
@@ -148,11 +159,13 @@ def test_a_changed_file_is_refused_and_nothing_is_installed(pack, exported, own_
     check_refused(pack(*entries), own_cache, "is damaged: runner")
 
 
-def test_a_file_too_many_is_refused(pack, exported, own_cache) -> None:
+def test_a_file_too_many_is_refused(pack: Callable[..., Path], exported: Path, own_cache: Path) -> None:
     check_refused(pack(*whole(exported), plain("x86_64/extra.so")), own_cache, r"is damaged: extra\.so")
 
 
-def test_an_entry_larger_than_any_bundle_is_refused_unread(pack, own_cache: Path) -> None:
+def test_an_entry_larger_than_any_bundle_is_refused_unread(
+    pack: Callable[..., Path], own_cache: Path
+) -> None:
     huge = plain("x86_64/runner", bytes(129 * 2**20))
     check_refused(pack(origin(), huge), own_cache, "too large")
 
@@ -160,8 +173,12 @@ def test_an_entry_larger_than_any_bundle_is_refused_unread(pack, own_cache: Path
 @pytest.mark.parametrize("kept", [0, 100, 2_000_000])
 def test_an_archive_cut_short_is_refused(exported: Path, own_cache: Path, kept: int, tmp_path: Path) -> None:
     (tmp_path / "cut.tar.gz").write_bytes(exported.read_bytes()[:kept])
-    check_refused(tmp_path / "cut.tar.gz", own_cache, "is no exported bundle, or damaged")
+    check_refused(tmp_path / "cut.tar.gz", own_cache, "is damaged or not an exported bundle")
 
 
-def test_a_file_that_is_not_there_is_told(own_cache: Path, tmp_path: Path) -> None:
-    check_refused(tmp_path / "nosuch.tar.gz", own_cache, "nosuch.tar.gz is no exported bundle.*No such file")
+def test_a_missing_file_is_an_error(own_cache: Path, tmp_path: Path) -> None:
+    check_refused(
+        tmp_path / "nosuch.tar.gz",
+        own_cache,
+        "nosuch.tar.gz is damaged or not an exported bundle.*No such file",
+    )
