@@ -307,7 +307,7 @@ class CoursePort(nn.Module):
                 for inputs, outputs, (_, stride) in zip(channels, channels[1:], BLOCKS, strict=False)
             )
         )
-        self.pool = nn.AvgPool2d(7)
+        self.pool: nn.Module = nn.AvgPool2d(7)
         self.dropout = nn.Dropout(0.2)
         self.linear = nn.Linear(channels[-1], classes)
         self.softmax = nn.Softmax(dim=1)

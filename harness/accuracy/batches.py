@@ -12,17 +12,17 @@ from harness.runner.process import START_ALLOWANCE_S, describe_end
 from harness.system.files import hash_file
 from harness.transports.verified import run_verified
 
-# Small enough that the time left is told every few seconds, and for a phone that is nearly full.
+# Small enough for progress every few seconds, and for a phone that is nearly full.
 CHUNK_BYTES = 8 * 2**20
-# Twice what 1.0/224 takes on the slowest emulated core: a bound for what hangs.
+# Twice what width 1.0 at 224 px takes on the slowest emulated core: beyond it, the runner hangs.
 IMAGE_TIMEOUT_S = 15
 
 
 @dataclass(frozen=True)
 class Batches:
-    """One program on one device; `program` is its path there, `scratch` receives outputs.
+    """One program on one device; `program` is its path on the device, `scratch` a host folder for outputs.
 
-    Inputs stay on the device for the next program, unless `keep_inputs` is False.
+    Inputs stay on the device for the next program if `keep_inputs` is set.
     """
 
     job: Job
@@ -33,11 +33,11 @@ class Batches:
     keep_inputs: bool = True
 
     def run(self, chunk: Chunk) -> Path:
-        """Run a chunk's images and return the file of their logits, checked against its sha256 there.
+        """Run a chunk's images and return the file of their logits, its sha256 checked against the device's.
 
         Raises:
             RunnerFailed: the runner ended with an error or a signal.
-            TransferFailed: the logits arrived damaged every time.
+            TransferFailed: the logits were damaged in every transfer.
         """
         device = self.job.device
         inputs = f"{device.folder}/inputs/{chunk.sha256}.bin"
@@ -78,7 +78,7 @@ class Batches:
             if sha256_on_device(device, [source]).get(source) == hash_file(destination):
                 return
         raise TransferFailed(
-            f"the logits arrived damaged {ATTEMPTS} times",
+            f"the logits were damaged in {ATTEMPTS} of {ATTEMPTS} transfers",
             device=device.info.name,
             hint="check the cable and the device's storage",
         )

@@ -1,4 +1,4 @@
-"""Real images for int8 calibration, saved as lowering reads them."""
+"""Real images for int8 calibration, saved in the format that lowering reads."""
 
 from pathlib import Path
 
@@ -11,22 +11,22 @@ from harness.accuracy.loading import load_pixels
 from harness.accuracy.preprocessing import Preprocessing, normalize
 from harness.system.files import atomic_file
 
-IMAGES = 128
+IMAGES, SEED = 128, 0
 
 
 def save_calibration(
-    dataset: Dataset, preprocessing: Preprocessing, folder: Path, *, images: int = IMAGES, seed: int = 0
+    dataset: Dataset, preprocessing: Preprocessing, folder: Path, *, images: int = IMAGES
 ) -> Path:
-    """Save a stratified choice of training images as float32 NCHW `.npy`, and return the file.
+    """Save a stratified sample of the images as float32 NCHW `.npy`, and return the file.
 
-    Its name says data set, split, count and seed, and changes with the images or the preprocessing.
+    Its name holds data set, split, count and seed, and a hash of the images and the preprocessing.
 
     Raises:
         UsageError: none of the images can be read.
     """
-    chosen = stratified_subset(dataset, images, seed=seed)
+    chosen = stratified_subset(dataset, images, seed=SEED)
     key = digest((chosen.content, msgspec.json.encode(preprocessing).decode()))[:12]
-    file = folder / f"{dataset.name}-{dataset.split}-{len(chosen)}-seed{seed}-{key}.npy"
+    file = folder / f"{dataset.name}-{dataset.split}-{len(chosen)}-seed{SEED}-{key}.npy"
     if file.exists():
         return file
     pixels = load_pixels(chosen, preprocessing)

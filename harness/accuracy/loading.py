@@ -1,4 +1,4 @@
-"""Many pictures at once: decoded and resized by threads, unreadable ones set aside by name."""
+"""Images decoded and resized by a pool of threads; unreadable ones are left out and named."""
 
 import os
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from harness.accuracy.preprocessing import Preprocessing, UnreadableImage, resiz
 from harness.errors import UsageError
 from harness.records import Record
 
-# Small enough that a thread's share is balanced, large enough that handing it out costs nothing.
+# Images per task: few enough to balance the threads, enough to make the overhead negligible.
 _SLICE = 32
 
 
 class Unreadable(Record, frozen=True, kw_only=True):
-    """A picture that was left out, and why."""
+    """An image that was left out, and the reason."""
 
     image: str
     reason: str
@@ -26,7 +26,7 @@ class Unreadable(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Pixels:
-    """Prepared pictures: `values` is uint8 RGB (images, side, side, 3), in the order of `indices`."""
+    """Prepared images: `values` is uint8 RGB (images, side, side, 3), in the order of `indices`."""
 
     values: NDArray[np.uint8]
     indices: tuple[int, ...]
@@ -38,10 +38,10 @@ def load_pixels(
     preprocessing: Preprocessing,
     indices: Sequence[int] | None = None,
 ) -> Pixels:
-    """Decode and resize these pictures (default: all); Pillow and numpy leave the interpreter's lock alone.
+    """Decode and resize these images (default: all) in threads; Pillow and numpy release the GIL.
 
     Raises:
-        UsageError: not a single picture can be read.
+        UsageError: none of the images can be read.
     """
     wanted = range(len(dataset)) if indices is None else indices
     side = preprocessing.resolution_px

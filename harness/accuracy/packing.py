@@ -1,4 +1,4 @@
-"""Evaluation images as files for the runner's batch mode, in chunks that a phone has room for."""
+"""Evaluation images as files for the runner's batch mode, in chunks small enough for a phone."""
 
 import hashlib
 import threading
@@ -22,8 +22,8 @@ from harness.system.files import hash_file, write_atomically
 _PREPARING = threading.Lock()
 
 
-class _Contents(Record, frozen=True, kw_only=True):
-    """What lies beside a chunk's file."""
+class _Description(Record, frozen=True, kw_only=True):
+    """The description saved beside a chunk's file."""
 
     sha256: Sha256
     indices: tuple[int, ...]
@@ -34,7 +34,7 @@ class _Contents(Record, frozen=True, kw_only=True):
 class Chunk:
     """Images back to back, NHWC: bytes, fed as `byte * scale + offset`; without `scale` they are float32.
 
-    `indices` names the data set's images in the file's order; `unreadable` those left out of this stretch.
+    `indices` are the data set's images in the file's order; `unreadable` are the images left out.
     """
 
     path: Path
@@ -45,7 +45,7 @@ class Chunk:
     offset: float | None
 
     def inputs(self, preprocessing: Preprocessing) -> NDArray[np.float32]:
-        """What the network is fed: float32 (images, side, side, 3)."""
+        """The network's input: float32 (images, side, side, 3)."""
         side = preprocessing.resolution_px
         if self.scale is None:
             return np.fromfile(self.path, dtype="<f4").reshape(-1, side, side, 3)
@@ -55,59 +55,59 @@ class Chunk:
 def pack(
     dataset: Dataset, preprocessing: Preprocessing, folder: Path, *, chunk_bytes: int
 ) -> Iterator[Chunk]:
-    """Yield the chunks in order, preparing the next one while the device works on the last.
+    """Yield the chunks in order, preparing the next one while the device runs the current one.
 
-    Prepared chunks stay in `folder` and are found again, by the data set's content and the preprocessing.
+    Prepared chunks are kept in `folder` and reused for the same content of the data set and preprocessing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     scaling = uniform_scaling(preprocessing)
     image_bytes = 3 * preprocessing.resolution_px**2 * (4 if scaling is None else 1)
     per_chunk = max(1, chunk_bytes // image_bytes)
     key = digest((dataset.content, msgspec.json.encode(preprocessing).decode(), str(per_chunk)))[:16]
-    stretches = [range(at, min(at + per_chunk, len(dataset))) for at in range(0, len(dataset), per_chunk)]
+    ranges = [range(at, min(at + per_chunk, len(dataset))) for at in range(0, len(dataset), per_chunk)]
 
     def prepare(number: int) -> Chunk:
         file = folder / f"{key}-{number:05d}.bin"
         with _PREPARING:
-            return _find_or_write(dataset, preprocessing, stretches[number], file)
+            return _find_or_write(dataset, preprocessing, ranges[number], file)
 
     with ThreadPoolExecutor(1, thread_name_prefix="packing") as ahead:
         pending = ahead.submit(prepare, 0)
-        for number in range(len(stretches)):
+        for number in range(len(ranges)):
             chunk = pending.result()
-            if number + 1 < len(stretches):
+            if number + 1 < len(ranges):
                 pending = ahead.submit(prepare, number + 1)
             yield chunk
 
 
-def _find_or_write(dataset: Dataset, preprocessing: Preprocessing, stretch: range, file: Path) -> Chunk:
+def _find_or_write(dataset: Dataset, preprocessing: Preprocessing, images: range, file: Path) -> Chunk:
     beside = file.with_suffix(".json")
-    contents = _read_intact(file, beside)
-    if contents is None:
-        pixels = load_pixels(dataset, preprocessing, stretch)
+    description = _read_intact(file, beside)
+    if description is None:
+        pixels = load_pixels(dataset, preprocessing, images)
         packed = pixels.values
         content = (packed if uniform_scaling(preprocessing) else normalize(packed, preprocessing)).tobytes()
-        contents = _Contents(
+        description = _Description(
             sha256=hashlib.sha256(content).hexdigest(), indices=pixels.indices, unreadable=pixels.unreadable
         )
         write_atomically(file, content)
-        write_atomically(beside, msgspec.json.encode(contents))
+        write_atomically(beside, msgspec.json.encode(description))
     scale, offset = uniform_scaling(preprocessing) or (None, None)
     return Chunk(
         path=file,
-        sha256=contents.sha256,
-        indices=contents.indices,
-        unreadable=contents.unreadable,
+        sha256=description.sha256,
+        indices=description.indices,
+        unreadable=description.unreadable,
         scale=scale,
         offset=offset,
     )
 
 
-def _read_intact(file: Path, beside: Path) -> _Contents | None:
-    """What is known of a chunk written before, unless it is missing or damaged."""
+def _read_intact(file: Path, beside: Path) -> _Description | None:
+    """The description of a chunk that was written before; None if the chunk is missing or damaged."""
     try:
-        contents = msgspec.json.decode(beside.read_bytes(), type=_Contents)
-        intact = hash_file(file) == contents.sha256
+        description = msgspec.json.decode(beside.read_bytes(), type=_Description)
+        intact = hash_file(file) == description.sha256
     except (OSError, msgspec.MsgspecError):
         return None
-    return contents if intact else None
+    return description if intact else None

@@ -1,11 +1,11 @@
-"""Two networks on the same images: how many points one loses, from the images on which they differ."""
+"""Two networks on the same images: the accuracy drop in percentage points, from the images that changed."""
 
 import math
 
 from scipy.stats import binomtest, norm
 
 from harness.accuracy.datasets import Dataset
-from harness.accuracy.scoring import Predictions, expected_outputs
+from harness.accuracy.scoring import CONFIDENCE, Predictions, expected_outputs
 from harness.errors import MeasurementError
 from harness.records import Interval, PairedDrop
 
@@ -23,14 +23,14 @@ def list_outcomes(predictions: Predictions, dataset: Dataset, *, class_offset: i
     return "".join(outcomes)
 
 
-def paired_drop(base: str, new: str, *, confidence: float = 0.95) -> PairedDrop:
-    """How many points the outcomes `new` lose against `base`, over the images that both could read.
+def paired_drop(base: str, new: str) -> PairedDrop:
+    """The accuracy drop (pp) from the outcomes `base` to `new`, over the images that both could read.
 
     McNemar's exact test (1947, doi:10.1007/BF02295996) and the adjusted Wald interval of Bonett and
     Price (2012, doi:10.3102/1076998611411915), which keeps its coverage with few differing images.
 
     Raises:
-        MeasurementError: the two are not of the same images.
+        MeasurementError: the outcomes are not of the same images.
     """
     if len(base) != len(new):
         raise MeasurementError(
@@ -39,9 +39,9 @@ def paired_drop(base: str, new: str, *, confidence: float = 0.95) -> PairedDrop:
         )
     pairs = [pair for pair in zip(base, new, strict=True) if UNREADABLE not in pair]
     if not pairs:
-        raise MeasurementError("there is no image that both could read")
+        raise MeasurementError("no image was readable in both evaluations")
     n, only_base, only_new = len(pairs), pairs.count((RIGHT, WRONG)), pairs.count((WRONG, RIGHT))
-    z = float(norm.ppf((1 + confidence) / 2))
+    z = float(norm.ppf((1 + CONFIDENCE) / 2))
     lost, won = (only_base + 1) / (n + 2), (only_new + 1) / (n + 2)
     half = z * math.sqrt((lost + won - (lost - won) ** 2) / (n + 2))
     differing = only_base + only_new
@@ -50,7 +50,7 @@ def paired_drop(base: str, new: str, *, confidence: float = 0.95) -> PairedDrop:
             estimate=100 * (only_base - only_new) / n,
             low=100 * max(-1.0, lost - won - half),
             high=100 * min(1.0, lost - won + half),
-            confidence=confidence,
+            confidence=CONFIDENCE,
         ),
         images=n,
         only_base=only_base,

@@ -1,4 +1,4 @@
-"""From weights files and data sets to what is lowered and evaluated; bad ones are refused here, early."""
+"""From weights files and data sets to variants to lower and evaluate; bad files are refused early, here."""
 
 import io
 import itertools
@@ -22,14 +22,14 @@ from harness.system.paths import cache_folder
 
 @dataclass(frozen=True)
 class Prepared:
-    """The variants that weights files give, what each is lowered from, and what they are evaluated on."""
+    """The variants of the weights files, the inputs each is lowered from, and the data set to evaluate."""
 
     weights: Mapping[Variant, LoadedWeights]
     inputs: Mapping[Variant, LoweringInputs]
     dataset: Dataset | None
 
     def subject(self, variant: Variant, artifact_sha256: str = "") -> Subject:
-        """A variant as it is evaluated."""
+        """The subject of a variant's evaluation."""
         weights = self.weights[variant]
         return Subject(
             artifact_sha256=artifact_sha256,
@@ -48,11 +48,11 @@ def prepare(
     paddings: Sequence[Padding] = (),
     classes: int | None = None,
 ) -> Prepared:
-    """Load the request's weights, and open its data sets; `paddings` and `classes` are what they must have.
+    """Load the request's weights, which must have these `paddings` and `classes`, and open its data sets.
 
     Raises:
-        UsageError: a file that is no MobileNetV1 or fits nothing that was asked for; a data set that cannot
-            be read, or has other classes than the weights.
+        UsageError: a file is no MobileNetV1 or fits none of the variants asked for; a data set cannot be
+            read, or has other classes than the weights.
     """
     weights = choose_variants(request, paddings=paddings, classes=classes)
     dataset = open_split(request.accuracy_dataset) if request.accuracy_dataset else None
@@ -63,7 +63,7 @@ def prepare(
     named = request.calibration_dataset
     calibration = open_split(named, default="train") if named else None
     if calibration is None and any(is_quantized(precision) for precision in request.precisions):
-        log("no training images are given: int8 is calibrated on synthetic pictures; see --calibrate")
+        log("int8 is calibrated on synthetic images; give training images with --calibrate")
     inputs = {
         variant: _inputs(variant, loaded, calibration, request.observer)
         for variant, loaded in weights.items()
@@ -83,24 +83,24 @@ def choose_variants(
         if paddings and loaded.padding not in paddings:
             raise UsageError(
                 f"{loaded.file_name} was trained with {loaded.padding} padding, not {', '.join(paddings)}",
-                hint="leave --padding out: weights say it themselves",
+                hint="leave --padding out: weights files imply it",
             )
         for variant in _variants(request, loaded):
             if variant.name in names:
                 raise UsageError(
                     f"{names[variant.name].file_name} and {loaded.file_name} are both {variant.name}",
-                    hint="measure one of them in a run of its own",
+                    hint="measure them in separate runs",
                 )
             names[variant.name] = loaded
             chosen[variant] = loaded
     if not chosen:
         asked = f"--width {request.widths} with --resolution {request.resolutions_px}"
-        raise UsageError(f"none of the weights files fits {asked}", hint="leave one of the two out")
+        raise UsageError(f"none of the weights files fits {asked}", hint="leave out --width or --resolution")
     return chosen
 
 
 def _check_lists(request: RunRequest, files: list[LoadedWeights]) -> None:
-    """Everything asked for must be had from some file."""
+    """Each width and resolution asked for must fit at least one file."""
     names = ", ".join(loaded.file_name for loaded in files)
     for width in request.widths:
         if not any(loaded.width == width for loaded in files):
@@ -113,7 +113,7 @@ def _check_lists(request: RunRequest, files: list[LoadedWeights]) -> None:
 
 
 def _variants(request: RunRequest, loaded: LoadedWeights) -> Iterator[Variant]:
-    """Our own checkpoints are run at the resolution they were trained for."""
+    """A file that records its resolution is run at that resolution only."""
     if request.widths and loaded.width not in request.widths:
         return
     sides = request.resolutions_px or (loaded.resolution_px or DEFAULT_RESOLUTION_PX,)
@@ -133,7 +133,7 @@ def _variants(request: RunRequest, loaded: LoadedWeights) -> Iterator[Variant]:
 
 
 def find_training_split(dataset: str) -> str | None:
-    """The name of a data set's training split, which int8 is calibrated on, where it has one.
+    """The name of a data set's training split, which int8 is calibrated on; None if it has none.
 
     Raises:
         UsageError: the data set itself cannot be opened.
@@ -144,7 +144,7 @@ def find_training_split(dataset: str) -> str | None:
         content = open_split(training).content
     except UsageError:
         return None
-    # A folder that is not divided into splits would be calibrated on the very images it is judged by.
+    # A folder without split folders would be calibrated on the images it is evaluated on.
     return None if content == evaluated.content else training
 
 
@@ -159,7 +159,7 @@ def _inputs(
 
 
 def _convert(loaded: LoadedWeights) -> Path:
-    """The state as lowering reads it, once for each file; the same file always gives the same bytes."""
+    """The weights in the format that lowering reads; the same file always gives the same bytes."""
     file = cache_folder() / "weights" / f"{loaded.sha256}.pt"
     buffer = io.BytesIO()
     state = {"state_dict": dict(loaded.state), "bn_eps": loaded.bn_eps, "activation": loaded.activation}

@@ -1,4 +1,4 @@
-"""From a decoded picture to the numbers the network is fed: explicit, so that it can be recorded."""
+"""From a picture file to the network's input: explicit, so that it can be recorded."""
 
 from io import BytesIO
 from pathlib import Path
@@ -24,7 +24,7 @@ _FILTERS = {
 
 
 class UnreadableImage(UsageError):
-    """A single picture that cannot be used; the caller counts and names it."""
+    """One picture cannot be used; the caller counts and names it."""
 
 
 class Preprocessing(Record, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class Preprocessing(Record, frozen=True, kw_only=True):
 
     @property
     def description(self) -> str:
-        """One line for reports: everything that decides the numbers."""
+        """One line for reports: everything that determines the network's input."""
         shape = "centre square" if self.fit == "crop" else "picture squashed to a square"
         return (
             f"{shape}, central {self.crop_fraction:.4g}, resized to {self.resolution_px} px "
@@ -64,7 +64,7 @@ def tensorflow_preprocessing(resolution_px: int) -> Preprocessing:
 
 
 def torchvision_preprocessing(resolution_px: int) -> Preprocessing:
-    """The PyTorch world's usual evaluation: shorter side to 256 for 224, centre crop, ImageNet statistics."""
+    """torchvision's usual evaluation: shorter side to 256 for 224, centre crop, ImageNet statistics."""
     return Preprocessing(
         resolution_px=resolution_px,
         crop_fraction=0.875,
@@ -83,16 +83,16 @@ def decode_image(source: Path | bytes) -> Image.Image:
         with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
             return as_rgb(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
-        raise UnreadableImage("not a picture in a format that Pillow knows") from error
+        raise UnreadableImage("not a picture in a format that Pillow can read") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UnreadableImage(str(error)) from error
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
-    """The picture as 8-bit RGB, where that loses nothing and invents nothing.
+    """The picture as 8-bit RGB, if the conversion is lossless and unambiguous.
 
     Raises:
-        UnreadableImage: its colours need a decision that is not ours: CMYK, 16 bit, transparency.
+        UnreadableImage: the conversion is ambiguous: CMYK, 16 bit, transparency.
     """
     if image.mode in ("RGB", "L", "1"):
         return image.convert("RGB")
@@ -102,9 +102,9 @@ def as_rgb(image: Image.Image) -> Image.Image:
         rgba = image.convert("RGBA")
         if rgba.getchannel("A").getextrema() == (255, 255):
             return rgba.convert("RGB")
-        raise UnreadableImage("it is transparent in places: put it on a background first")
+        raise UnreadableImage("the picture is transparent in places: put it on a background first")
     raise UnreadableImage(
-        f"its mode is {image.mode} (CMYK, 16 bit or the like): convert it to 8-bit RGB first"
+        f"the picture has mode {image.mode} (such as CMYK or 16 bit): convert it to 8-bit RGB first"
     )
 
 
@@ -121,7 +121,7 @@ def resize_image(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np
 
 
 def uniform_scaling(preprocessing: Preprocessing) -> tuple[float, float] | None:
-    """(scale, offset) with input = byte * scale + offset, where that is the same for all channels."""
+    """(scale, offset) with input = byte * scale + offset; None if they differ between channels."""
     scale, offset = _scaling(preprocessing)
     if preprocessing.colour != "rgb" or len(set(scale)) > 1 or len(set(offset)) > 1:
         return None

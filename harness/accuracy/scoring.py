@@ -1,4 +1,4 @@
-"""From a device's logits to accuracy: intervals, tables, and which runtime to blame. Pure host arithmetic."""
+"""From logits to accuracy: top-1 and top-5 with intervals, counts per class, agreement with PyTorch."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -16,7 +16,8 @@ from harness.errors import MeasurementError, UsageError
 from harness.records import Accuracy, Interval, Record
 
 Logits = NDArray[np.float32]
-# In a cell; the evaluation beside it names all.
+CONFIDENCE = 0.95
+# Unreadable images that a cell names; the saved evaluation names all.
 NAMED_UNREADABLE = 20
 
 
@@ -30,7 +31,7 @@ class Predictions:
 
 
 class ClassScore(Record, frozen=True, kw_only=True):
-    """How one class fared: `correct` of its `images`, and how many images were taken for it."""
+    """One class: `correct` of its `images`, and how many images of any class were `predicted` as it."""
 
     name: str
     images: int
@@ -39,7 +40,7 @@ class ClassScore(Record, frozen=True, kw_only=True):
 
 
 class Confusion(Record, frozen=True, kw_only=True):
-    """So many images of the class `actual` were taken for `predicted`; both index the classes."""
+    """How many `images` of the class `actual` were predicted as `predicted`; both index the classes."""
 
     actual: int
     predicted: int
@@ -64,10 +65,10 @@ def collect_predictions(
     classes: int,
     progress: Callable[[int], None] = lambda images: None,
 ) -> Predictions:
-    """Run every chunk and read the outputs back: float32 logits, back to back, one row an image.
+    """Run every chunk and read its output file: float32 logits, one row for each image.
 
     Raises:
-        MeasurementError: an output file of another size, or with NaN or infinity.
+        MeasurementError: an output file has another size, or holds NaN or infinity.
     """
     parts: list[Predictions] = []
     for chunk in chunks:
@@ -78,7 +79,7 @@ def collect_predictions(
 
 
 def join_predictions(parts: list[Predictions]) -> Predictions:
-    """Predictions of consecutive stretches of a data set as one."""
+    """Predictions of consecutive parts of a data set as one."""
     return Predictions(
         np.concatenate([part.logits for part in parts]),
         tuple(index for part in parts for index in part.indices),
@@ -87,7 +88,7 @@ def join_predictions(parts: list[Predictions]) -> Predictions:
 
 
 def read_logits(file: Path, *, images: int, classes: int) -> Logits:
-    """A batch's outputs, float32 (images, classes); raises MeasurementError as `collect_predictions`."""
+    """A batch's outputs, float32 (images, classes); raises MeasurementError as `collect_predictions` does."""
     values = np.fromfile(file, dtype="<f4")
     if values.size != images * classes or file.stat().st_size != values.nbytes:
         raise MeasurementError(
@@ -112,13 +113,13 @@ def expected_outputs(
         raise UsageError(
             f"the network has {classes} classes, {dataset.name} has {len(dataset.classes)}"
             + (f" after {class_offset} for the background" if class_offset else ""),
-            hint="evaluate on what it was trained for, or train a head for this: harness train --from",
+            hint="evaluate on the classes of the weights, or train a head for these: harness train --from",
         )
     return np.array([dataset.labels[index] + class_offset for index in indices], dtype=np.int64)
 
 
 def score(predictions: Predictions, dataset: Dataset, *, class_offset: int = 0) -> Scores:
-    """Count what is right; among equal logits the lowest class number comes first, as argmax has it."""
+    """Count correct predictions; of equal logits the lowest class number ranks first, as in argmax."""
     classes = predictions.logits.shape[1]
     expected = expected_outputs(dataset, predictions.indices, classes=classes, class_offset=class_offset)
     ranks = _rank(predictions.logits, expected)
@@ -148,7 +149,7 @@ def score(predictions: Predictions, dataset: Dataset, *, class_offset: int = 0) 
 
 
 def _rank(logits: Logits, expected: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many outputs come before the expected one: 0 is a hit."""
+    """How many outputs rank before the expected one: 0 is correct."""
     own = np.take_along_axis(logits, expected[:, None], axis=1)
     before = np.arange(logits.shape[1]) < expected[:, None]
     ahead: NDArray[np.int64] = ((logits > own) | ((logits == own) & before)).sum(axis=1)
@@ -163,7 +164,7 @@ def summarize(
     measured_on: str,
     agreement_with_eager: float,
 ) -> Accuracy:
-    """The part of the scores that a cell carries."""
+    """The part of the scores that is saved in a cell."""
     named = scores.unreadable[:NAMED_UNREADABLE]
     return Accuracy(
         top1=scores.top1,
@@ -179,25 +180,25 @@ def summarize(
     )
 
 
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> Interval:
+def wilson_interval(successes: int, trials: int) -> Interval:
     """Score interval of a proportion (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"{successes} successes in {trials} trials")
-    z = float(norm.ppf((1 + confidence) / 2))
+    z = float(norm.ppf((1 + CONFIDENCE) / 2))
     share = successes / trials
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
     # At 0 and at all successes the bound is exact; rounding must not push it past.
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == trials else min(1.0, centre + half)
-    return Interval(estimate=share, low=low, high=high, confidence=confidence)
+    return Interval(estimate=share, low=low, high=high, confidence=CONFIDENCE)
 
 
 def agreement(one: Predictions, other: Predictions) -> tuple[float, tuple[int, ...]]:
     """Share of images with the same top-1 class, and the indices of the others.
 
     Raises:
-        MeasurementError: the two are not of the same images in the same order.
+        MeasurementError: the predictions are not of the same images in the same order.
     """
     _require_same_images(one, other)
     differs = one.logits.argmax(axis=1) != other.logits.argmax(axis=1)
@@ -207,7 +208,7 @@ def agreement(one: Predictions, other: Predictions) -> tuple[float, tuple[int, .
 def _require_same_images(one: Predictions, other: Predictions) -> None:
     if one.indices != other.indices or one.logits.shape != other.logits.shape:
         raise MeasurementError(
-            f"predictions of {len(one.indices)} and {len(other.indices)} images cannot be paired: "
+            f"predictions of {len(one.indices)} and {len(other.indices)} images cannot be compared: "
             "they are not of the same images in the same order",
             hint="evaluate both on the same data set, split and preprocessing",
         )

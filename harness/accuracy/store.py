@@ -17,7 +17,7 @@ FOLDER = "accuracy"
 
 
 def save_evaluation(folder: Path, evaluation: Evaluation, cells: Iterable[Cell]) -> None:
-    """Write all that was counted beside the cells, and its summary into them."""
+    """Save the evaluation for each of its program's cells, and its accuracy in the cells themselves."""
     content = msgspec.json.format(msgspec.json.encode(evaluation)) + b"\n"
     (folder / FOLDER).mkdir(exist_ok=True)
     for cell in cells:
@@ -29,7 +29,7 @@ def save_evaluation(folder: Path, evaluation: Evaluation, cells: Iterable[Cell])
 def find_evaluation(
     folder: Path, cells: Iterable[Cell], subject: Subject, dataset: Dataset, measured_on: str
 ) -> Evaluation | None:
-    """What was saved for one of these cells, if it is of the same file, images, preparation and device."""
+    """The saved evaluation of one of these cells, if program, images, preprocessing and device agree."""
     for cell in cells:
         evaluation = _read(folder, cell)
         if evaluation is None:
@@ -47,9 +47,9 @@ def find_evaluation(
 
 
 def pair_with_fp32(folder: Path) -> None:
-    """Tell each evaluated cell what its precision loses against fp32 of the same weights on the same images.
+    """Save in each evaluated cell its accuracy drop from fp32, with the same weights and images.
 
-    Both were evaluated for the same device, on the same images prepared in the same way, and in one place.
+    Both must be cells of the same device, evaluated on the same machine with the same preprocessing.
     """
     evaluated = [(cell, _read(folder, cell)) for cell in read_cells(folder) if cell.accuracy]
     found = [(cell, evaluation) for cell, evaluation in evaluated if evaluation and evaluation.outcomes]
@@ -69,7 +69,7 @@ def pair_with_fp32(folder: Path) -> None:
 
 
 def _pairing_key(cell: Cell, evaluation: Evaluation) -> tuple[object, ...]:
-    """Equal for evaluations that differ in nothing but the precision; threads change no answer."""
+    """Equal for evaluations that differ only in precision or threads; threads do not change the logits."""
     variant = msgspec.structs.replace(cell.variant, precision=BASELINE)
     return (
         variant,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.accuracy.datasets import Dataset, hold_out, match_classes, open_dataset, open_imagenet
+from harness.accuracy.datasets import Dataset, hold_out, match_classes, open_dataset
 from harness.accuracy.datasets.dataset import stratified_subset
 from harness.errors import UsageError
 
@@ -35,7 +35,7 @@ def _dataset(labels: tuple[int, ...], classes: tuple[str, ...] = ("a", "b")) -> 
 # Folders of pictures -------------------------------------------------------------------------------
 
 
-def test_a_folder_numbers_its_classes_by_name_and_ignores_what_is_no_picture(tmp_path: Path) -> None:
+def test_a_folder_numbers_its_classes_by_name_and_ignores_other_files(tmp_path: Path) -> None:
     _picture(tmp_path / "dog" / "1.png", 10)
     _picture(tmp_path / "cat" / "deep" / "2.jpg", 20)
     (tmp_path / "dog" / "notes.txt").write_text("not a picture")
@@ -65,7 +65,9 @@ def test_split_folders_are_found_under_their_usual_names(tmp_path: Path) -> None
     ],
     ids=["empty", "one class", "empty class"],
 )
-def test_folders_without_a_question_are_refused(files: tuple[str, ...], message: str, tmp_path: Path) -> None:
+def test_folders_that_give_no_accuracy_are_refused(
+    files: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
     for name in files:
         _picture(tmp_path / name) if name.endswith(".png") else (tmp_path / name).parent.mkdir(parents=True)
     with pytest.raises(UsageError, match=message):
@@ -106,9 +108,8 @@ def test_flat_imagenet_takes_names_with_labels_in_any_order(tmp_path: Path) -> N
     assert len(dataset.classes) == 1000
 
 
-def test_flat_imagenet_takes_bare_labels_counted_from_one(tmp_path: Path) -> None:
-    folder = _flat_imagenet(tmp_path, "1\n1000\n66\n")
-    dataset = open_imagenet(folder, "validation", labels_file=folder / "val.txt", first_label=1)
+def test_flat_imagenet_takes_bare_labels_in_the_order_of_names(tmp_path: Path) -> None:
+    dataset = open_dataset(f"imagenet:{_flat_imagenet(tmp_path, chr(10).join(('0', '999', '65')))}")
     assert dataset.labels == (0, 999, 65)
 
 
@@ -125,22 +126,22 @@ def test_synset_labels_are_numbered_by_their_sorted_order(tmp_path: Path) -> Non
     [
         ("1\n2\n", "val.txt", "2 labels for 3 pictures"),
         ("1\n2\n1000\n", "val.txt", "line 3: label 1000 is not one of 1000 counted from 0"),
-        ("n00000001\nn00000002\nn00000003\n", "val.txt", "names 3 synsets"),
+        ("n00000001\nn00000002\nn00000003\n", "val.txt", "has 3 different synsets"),
         ("other.JPEG 1\na 2\nb 3\n", "val.txt", "line 1: 'other.JPEG 1' is not NAME LABEL"),
         ("1\nx\n3\n", "val.txt", "line 2: label x"),
         ("1\n2\n3\n", "labels.csv", "neither synset folders nor a labels.txt"),
     ],
-    ids=["one short", "1001 classes", "few synsets", "foreign names", "no number", "no labels"],
+    ids=["one short", "1001 classes", "few synsets", "other names", "no number", "no labels"],
 )
 def test_labels_that_would_shift_are_refused(labels: str, file: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=message):
         open_dataset(f"imagenet:{_flat_imagenet(tmp_path, labels, file=file)}")
 
 
-def test_the_development_kits_own_numbering_is_refused(tmp_path: Path) -> None:
-    folder = _flat_imagenet(tmp_path, "1\n2\n3\n", file="ILSVRC2012_validation_ground_truth.txt")
-    with pytest.raises(UsageError, match="development kit's own order"):
-        open_imagenet(folder, "validation", labels_file=folder / "ILSVRC2012_validation_ground_truth.txt")
+def test_the_development_kits_own_numbering_is_refused_and_named_in_the_hint(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="label 1000 is not one of 1000 counted from 0") as refused:
+        open_dataset(f"imagenet:{_flat_imagenet(tmp_path, chr(10).join(('1', '2', '1000')))}")
+    assert "ILSVRC2012_validation_ground_truth.txt counts from 1" in (refused.value.hint or "")
 
 
 def test_incomplete_synset_folders_are_refused(tmp_path: Path) -> None:
@@ -187,7 +188,7 @@ def test_damaged_idx_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="3 test images but 2 labels"):
         open_dataset(f"idx:{tmp_path}")
     _idx(tmp_path / "t10k-images-idx3-ubyte", images, cut=1)
-    with pytest.raises(UsageError, match=r"promises 48 bytes of \(3, 4, 4\) and has 47"):
+    with pytest.raises(UsageError, match=r"has 47 bytes of data, but its sizes \(3, 4, 4\) mean 48"):
         open_dataset(f"idx:{tmp_path}")
     _idx(tmp_path / "t10k-images-idx3-ubyte", labels)
     with pytest.raises(UsageError, match="not an IDX file of unsigned bytes with 3 dimensions"):

@@ -102,7 +102,8 @@ def test_a_wrong_runtime_shows_as_images_that_differ(
     few = dataset.take(range(20))
 
     def wrong(images: torch.Tensor) -> torch.Tensor:
-        return -network(images)
+        logits: torch.Tensor = network(images)
+        return -logits
 
     evaluation = _evaluate(few, network, _device(wrong, tmp_path), tmp_path)
     assert evaluation.accuracy.agreement_with_eager == 0

@@ -1,4 +1,4 @@
-"""What a precision loses is counted on the same images, and its interval and test are the published ones."""
+"""The accuracy drop is counted on the same images, and its interval and test are the published ones."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from harness.accuracy.scoring import Predictions
 from harness.errors import MeasurementError
 
 
-def test_outcomes_keep_the_order_of_the_data_set_and_mark_what_could_not_be_read() -> None:
+def test_outcomes_keep_the_order_of_the_data_set_and_mark_unreadable_images() -> None:
     dataset = Dataset(
         name="made",
         split="test",
@@ -26,7 +26,7 @@ def test_outcomes_keep_the_order_of_the_data_set_and_mark_what_could_not_be_read
     assert list_outcomes(shifted, dataset, class_offset=1) == "0-11"
 
 
-def test_a_drop_counts_the_images_that_changed_sides() -> None:
+def test_a_drop_counts_the_images_whose_outcome_changed() -> None:
     # 100 images: 80 right in both, 9 lost, 2 won, 9 wrong in both.
     drop = paired_drop("1" * 89 + "0" * 11, "1" * 80 + "0" * 9 + "1" * 2 + "0" * 9)
     assert (drop.only_base, drop.only_new, drop.images) == (9, 2, 100)
@@ -49,7 +49,7 @@ def test_only_images_that_both_could_read_are_paired() -> None:
 
 
 @pytest.mark.parametrize(
-    ("base", "new", "says"), [("11", "1", "2 and 1 images"), ("1-", "-1", "no image that both could read")]
+    ("base", "new", "says"), [("11", "1", "2 and 1 images"), ("1-", "-1", "no image was readable in both")]
 )
 def test_other_images_cannot_be_paired(base: str, new: str, says: str) -> None:
     with pytest.raises(MeasurementError, match=says):

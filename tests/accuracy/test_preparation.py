@@ -62,14 +62,14 @@ def test_each_file_gives_its_own_width_resolution_and_classes(tmp_path: Path) ->
     ]
 
 
-def test_lists_choose_among_the_files(tmp_path: Path) -> None:
+def test_lists_select_from_the_files(tmp_path: Path) -> None:
     files = _write(tmp_path / "a.safetensors"), _write(tmp_path / "b.safetensors", width=0.5, side=64)
     prepared = prepare(_request(*files, widths=(0.5,), precisions=("fp32",)), lambda _: None)
     assert [variant.name for variant in prepared.weights] == ["mobilenet_v1_0.5_64_fp32"]
 
 
 def test_what_is_lowered_is_the_network_of_the_file(tmp_path: Path) -> None:
-    """BatchNorm epsilon and activation included, which a state dict alone does not say."""
+    """BatchNorm epsilon and activation included, which a state dict alone does not record."""
     request = _request(_write(tmp_path / "a.safetensors", bn_eps=0.5), precisions=("fp32",))
     prepared = prepare(request, lambda _: None)
     ((variant, loaded),) = prepared.weights.items()
@@ -79,10 +79,10 @@ def test_what_is_lowered_is_the_network_of_the_file(tmp_path: Path) -> None:
         assert_allclose(lowered, loaded.network()(images), rtol=0, atol=0)
 
 
-def test_synthetic_calibration_is_told(tmp_path: Path) -> None:
-    answer: list[str] = []
-    prepared = prepare(_request(_write(tmp_path / "a.safetensors")), answer.append)
-    assert "synthetic" in answer[0]
+def test_synthetic_calibration_is_logged(tmp_path: Path) -> None:
+    logged: list[str] = []
+    prepared = prepare(_request(_write(tmp_path / "a.safetensors")), logged.append)
+    assert "synthetic" in logged[0]
     assert all(files.calibration_images is None for files in prepared.inputs.values())
 
 
@@ -120,6 +120,6 @@ def test_two_files_of_one_variant_are_refused(tmp_path: Path) -> None:
         prepare(_request(*files), lambda _: None)
 
 
-def test_contradicting_padding_is_refused(tmp_path: Path) -> None:
+def test_a_padding_that_the_weights_do_not_have_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="trained with symmetric padding, not tf_same"):
         prepare(_request(_write(tmp_path / "a.safetensors")), lambda _: None, paddings=("tf_same",))

@@ -117,7 +117,7 @@ def test_the_summary_names_the_first_pictures_that_could_not_be_read_and_counts_
     dataset = _dataset((0, 1) + (0,) * 30, 2)
     lost = tuple(Unreadable(image=f"{number}.jpg", reason="truncated") for number in range(30))
     scores = score(Predictions(np.eye(2, dtype=np.float32), (0, 1), lost), dataset)
-    accuracy = summarize(scores, dataset, preprocessing="p", measured_on="pixel", agreement_with_eager=None)
+    accuracy = summarize(scores, dataset, preprocessing="p", measured_on="pixel", agreement_with_eager=1.0)
     assert (accuracy.images, accuracy.unreadable, len(accuracy.unreadable_images)) == (2, 30, 20)
     assert accuracy.unreadable_images[0] == "0.jpg: truncated"
 

@@ -80,7 +80,7 @@ def _name(cell: dict[str, Any]) -> str:
         (("run", "-d", "host", "--accuracy", IMAGES), "needs trained weights"),
         (("lower", "--observer", "minmax"), "--observer minmax needs trained weights"),
         (("run", "-d", "host", "--weights", "nowhere.pt"), "no weights file nowhere.pt"),
-        (("run", "-d", "host", "--weights", "x.txt"), "x.txt is not a kind of weights file"),
+        (("run", "-d", "host", "--weights", "x.txt"), "x.txt is not a known kind of weights file"),
         (("run", "-d", "host", "--accuracy-on", "moon"), "there are device, host"),
         (("lower", "--weights", "evil.pt"), "loading it could run code"),
         (("evaluate", "nowhere"), "not a run folder"),

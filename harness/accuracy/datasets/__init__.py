@@ -1,4 +1,4 @@
-"""Labelled pictures: where they come from and how they are named."""
+"""Labelled images: the kinds of data sets, and how they are named on the command line."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,6 @@ __all__ = [
     "match_classes",
     "name_split",
     "open_dataset",
-    "open_imagenet",
     "open_split",
     "stratified_subset",
 ]
@@ -36,7 +35,7 @@ def open_split(text: str, *, default: str = "test") -> Dataset:
 
 
 def name_split(text: str) -> tuple[str, str]:
-    """Name and split, empty where none is said, of `fashion-mnist:train` or `idx:FOLDER:train`."""
+    """Name and split of `fashion-mnist:train` or `idx:FOLDER:train`; the split is empty if not given."""
     parts = text.split(":")
     words = 2 if parts[0] in _KINDS and len(parts) > 1 else 1
     if Path(text).is_dir():
@@ -48,7 +47,7 @@ def open_dataset(name: str, split: str = "test") -> Dataset:
     """Open `fashion-mnist`, a folder of pictures, or `KIND:PLACE` with kind folder, imagenet, idx or hf.
 
     Raises:
-        UsageError: there is no such data set, or it is not what its kind says.
+        UsageError: there is no such data set, or it is not of that kind.
     """
     if name == "fashion-mnist":
         return open_fashion_mnist(split)
@@ -59,5 +58,5 @@ def open_dataset(name: str, split: str = "test") -> Dataset:
         return open_image_folder(Path(name), split)
     raise UsageError(
         f"no data set {name!r}",
-        hint=f"name a folder of pictures, fashion-mnist, or KIND:PLACE with KIND one of {', '.join(_KINDS)}",
+        hint=f"give a folder of pictures, fashion-mnist, or KIND:PLACE with KIND one of {', '.join(_KINDS)}",
     )

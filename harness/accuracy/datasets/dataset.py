@@ -1,4 +1,4 @@
-"""What every data set looks like once it is opened."""
+"""An opened data set of any kind, its subsets, and the comparison of its classes with those of weights."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -16,8 +16,8 @@ class Dataset:
     """Labelled pictures in a fixed order.
 
     `read(i)` decodes the picture called `image_names[i]` to RGB and raises `UnreadableImage`;
-    `labels[i]` indexes `classes`. `content` changes whenever a picture might have, so that prepared
-    inputs can be cached under it; it is not comparable between machines, `identity` is.
+    `labels[i]` indexes `classes`. `content` changes whenever a picture may have changed, so that prepared
+    inputs can be cached by it; it differs between machines, `identity` does not.
     """
 
     name: str
@@ -29,14 +29,14 @@ class Dataset:
     read: Callable[[int], Image.Image]
 
     def __post_init__(self) -> None:
-        """Refuse what no accuracy can be had from; raises UsageError."""
+        """Raise UsageError if no accuracy can be measured on it."""
         if not self.labels:
             raise UsageError(f"{self.name} has no images in its {self.split} split")
         if len(self.labels) != len(self.image_names):
             raise UsageError(f"{self.name} has {len(self.image_names)} images but {len(self.labels)} labels")
         if len(self.classes) < 2:
             raise UsageError(
-                f"{self.name} has a single class, {self.classes[0]!r}: any network would be right",
+                f"{self.name} has a single class, {self.classes[0]!r}: every prediction would be correct",
                 hint="point at the folder that holds one folder for each class",
             )
         low, high = min(self.labels), max(self.labels)
@@ -45,16 +45,16 @@ class Dataset:
             raise UsageError(f"{self.name} has a label {outlier}, but only {len(self.classes)} classes")
 
     def __len__(self) -> int:
-        """How many images."""
+        """The number of images."""
         return len(self.labels)
 
     @cached_property
     def identity(self) -> str:
-        """Sha256 of class names, image names and labels in order: paired figures need it to be equal."""
+        """Sha256 of class names, image names and labels in order; equal where accuracies can be paired."""
         return digest((*self.classes, *self.image_names, *map(str, self.labels)))
 
     def take(self, indices: Iterable[int], *, split: str | None = None) -> "Dataset":
-        """The images of these indices, in their order."""
+        """A data set of the images with these indices, in this order."""
         chosen = tuple(int(index) for index in indices)
         return replace(
             self,
@@ -67,7 +67,7 @@ class Dataset:
 
 
 def digest(parts: Iterable[str]) -> str:
-    """Sha256 of a sequence of strings; where one ends matters."""
+    """Sha256 of a sequence of strings; their lengths are hashed too, so boundaries matter."""
     hashed = hashlib.sha256()
     for part in parts:
         encoded = part.encode("utf-8", "surrogateescape")
@@ -76,9 +76,9 @@ def digest(parts: Iterable[str]) -> str:
 
 
 def stratified_subset(dataset: Dataset, images: int, *, seed: int) -> Dataset:
-    """About `images` pictures with the classes in the data set's own proportions, in its order.
+    """About `images` images, with the proportions of classes and the order of the data set.
 
-    Each class gives its share rounded up, so none is lost: a few pictures more than asked for may come.
+    The share of each class is rounded up, so that none is lost: the result may have a few images more.
     """
     if images >= len(dataset):
         return dataset
@@ -92,7 +92,7 @@ def stratified_subset(dataset: Dataset, images: int, *, seed: int) -> Dataset:
 
 
 def hold_out(dataset: Dataset, fraction: float, *, seed: int) -> tuple[Dataset, Dataset]:
-    """Split into the rest and a stratified `fraction` to validate on."""
+    """Split into the rest and a stratified `fraction` held out."""
     held: set[int] = set()
     for members in _shuffled_members(dataset, seed):
         held.update(members[: max(1, round(fraction * len(members)))])
@@ -101,17 +101,17 @@ def hold_out(dataset: Dataset, fraction: float, *, seed: int) -> tuple[Dataset, 
 
 
 def _shuffled_members(dataset: Dataset, seed: int) -> list[list[int]]:
-    """For each class that occurs, its indices in an order drawn from the seed."""
+    """For each class that occurs, its indices in a random order."""
     labels = np.array(dataset.labels)
     order = np.random.default_rng(seed).permutation(len(labels))
     return [[int(i) for i in order[labels[order] == label]] for label in np.unique(labels)]
 
 
 def match_classes(dataset: Dataset, names: tuple[str, ...]) -> None:
-    """Check that labels mean the same to the data set and to weights trained for these class names.
+    """Check that the data set has the classes of the weights, in the same order.
 
     Raises:
-        UsageError: other classes, or the same ones in another order.
+        UsageError: the classes or their order are different.
     """
     if dataset.classes == names:
         return
@@ -125,7 +125,7 @@ def match_classes(dataset: Dataset, names: tuple[str, ...]) -> None:
     only_data = sorted(set(dataset.classes) - set(names))[:5]
     only_weights = sorted(set(names) - set(dataset.classes))[:5]
     raise UsageError(
-        f"{dataset.name} has {len(dataset.classes)} classes, the weights know {len(names)}; "
+        f"{dataset.name} has {len(dataset.classes)} classes, the weights have {len(names)}; "
         f"only in the data set: {only_data}, only in the weights: {only_weights}",
-        hint="evaluate on the data set the weights were trained for, or train a head for this one",
+        hint="evaluate on the classes of the weights, or train a head for these: harness train --from",
     )

@@ -14,7 +14,7 @@ from harness.errors import UsageError
 def open_hugging_face(place: str, split: str) -> Dataset:
     """Open a data set of the hub by `NAME` or `NAME@REVISION`, or one saved to disk by its path.
 
-    It needs one column of images and one of class labels.
+    The data set needs one column of images and one of class labels.
 
     Raises:
         UsageError: the library is not installed, there is no such data set, or it has other columns.
@@ -53,14 +53,16 @@ def _load(library: Any, place: str, split: str) -> Any:
         return library.load_dataset(name, split=split, revision=revision or None)
     except UsageError:
         raise
-    except Exception as error:  # The library raises whatever its storage, its network and its parsers do.
+    except Exception as error:  # The library passes on any error of its storage, network and parsers.
         raise UsageError(f"cannot open the Hugging Face data set {place!r}: {error}") from error
 
 
 def _only_column(table: Any, feature: type, place: str) -> str:
     columns = [name for name, kind in table.features.items() if isinstance(kind, feature)]
     if len(columns) != 1:
-        raise UsageError(f"{place} has {len(columns)} columns of {feature.__name__}, one is needed")
+        raise UsageError(
+            f"{place} has {len(columns)} columns of type {feature.__name__}; exactly one is needed"
+        )
     return str(columns[0])
 
 

@@ -1,4 +1,4 @@
-"""Fashion-MNIST and its like: images and labels in IDX files, as Yann LeCun's MNIST page describes them."""
+"""Fashion-MNIST and others in MNIST's IDX format, which Yann LeCun's MNIST page describes."""
 
 import gzip
 import math
@@ -33,8 +33,8 @@ def open_fashion_mnist(split: str) -> Dataset:
     """Open Debian's Fashion-MNIST (MIT licence), 60,000 train and 10,000 test images of 28x28 grey pixels."""
     if not FASHION_MNIST.is_dir():
         raise UsageError(
-            f"Fashion-MNIST is not under {FASHION_MNIST}",
-            hint="apt-get install dataset-fashion-mnist, or name a folder with its files as idx:FOLDER",
+            f"Fashion-MNIST is not installed under {FASHION_MNIST}",
+            hint="apt-get install dataset-fashion-mnist, or give a folder with its files as idx:FOLDER",
         )
     return open_idx(FASHION_MNIST, split, name="fashion-mnist", classes=FASHION_MNIST_CLASSES)
 
@@ -44,7 +44,7 @@ def open_idx(
 ) -> Dataset:
     """Open `<train|t10k>-images-idx3-ubyte` and `…-labels-idx1-ubyte`, plain or gzipped.
 
-    Names of the classes are the lines of `classes.txt`, where there is one, else their numbers.
+    The class names are the lines of `classes.txt` if it exists, else the numbers of the labels.
 
     Raises:
         UsageError: a file is missing or damaged, or the numbers of images and labels differ.
@@ -93,7 +93,7 @@ def read_idx(file: Path, *, dimensions: int) -> NDArray[np.uint8]:
     """Read one IDX file of unsigned bytes.
 
     Raises:
-        UsageError: wrong magic number or number of dimensions, or not exactly the promised bytes.
+        UsageError: the magic number, the number of dimensions or the size of the file is wrong.
     """
     try:
         content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
@@ -105,7 +105,7 @@ def read_idx(file: Path, *, dimensions: int) -> NDArray[np.uint8]:
     sizes = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, header, 4))
     if len(content) != header + math.prod(sizes):
         raise UsageError(
-            f"{file} promises {math.prod(sizes)} bytes of {sizes} and has {len(content) - header}",
-            hint="fetch it again",
+            f"{file} has {len(content) - header} bytes of data, but its sizes {sizes} mean {math.prod(sizes)}",
+            hint="download the file again",
         )
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(sizes)

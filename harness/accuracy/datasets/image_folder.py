@@ -7,7 +7,7 @@ from harness.accuracy.preprocessing import decode_image
 from harness.errors import UsageError
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
-# What people call the same split.
+# Usual names of the same split.
 _SPLIT_FOLDERS = {
     "train": ("train", "training"),
     "validation": ("validation", "val", "valid"),
@@ -26,13 +26,17 @@ def open_image_folder(folder: Path, split: str) -> Dataset:
     root = split_folder(folder, split)
     class_folders = [entry for entry in sorted(root.iterdir()) if is_class_folder(entry)]
     if not class_folders:
-        raise UsageError(f"{root} has no class folders", hint="put the pictures in one folder for each class")
+        raise UsageError(
+            f"{root} has no class folders", hint="put the pictures of each class in a folder of that name"
+        )
     pictures: list[Path] = []
     labels: list[int] = []
     for label, class_folder in enumerate(class_folders):
         found = list_pictures(class_folder)
         if not found:
-            raise UsageError(f"the class folder {class_folder} has no pictures", hint="fill it or remove it")
+            raise UsageError(
+                f"the class folder {class_folder} has no pictures", hint="add pictures or remove the folder"
+            )
         pictures += found
         labels += [label] * len(found)
     classes = tuple(entry.name for entry in class_folders)
@@ -40,7 +44,7 @@ def open_image_folder(folder: Path, split: str) -> Dataset:
 
 
 def split_folder(folder: Path, split: str) -> Path:
-    """The folder of a split, or the folder itself when it is not divided into splits."""
+    """The folder of a split, or the folder itself if it has no split folders."""
     if not folder.is_dir():
         raise UsageError(f"no folder {folder}", hint="check the path of the data set")
     names = _SPLIT_FOLDERS.get(split, (split,))
@@ -52,18 +56,18 @@ def split_folder(folder: Path, split: str) -> Path:
     if divided:
         raise UsageError(
             f"{folder} has no {split} split, only {', '.join(sorted(divided))}",
-            hint=f"make a folder {names[0]}, or name another split",
+            hint=f"add a folder {names[0]}, or give another split",
         )
     return folder
 
 
 def is_class_folder(entry: Path) -> bool:
-    """Whether it is a folder that is not hidden."""
+    """Whether the entry is a folder that is not hidden."""
     return entry.is_dir() and not entry.name.startswith(".")
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """All picture files below a folder, sorted by path; files of other kinds are not pictures."""
+    """All picture files below a folder, by their suffix, sorted by path."""
     return sorted(
         path
         for path in folder.rglob("*")

@@ -15,35 +15,28 @@ from harness.errors import UsageError
 
 CLASSES = 1000
 _SYNSET = re.compile(r"n\d{8}")
-# Numbers in the order of the development kit's meta.mat, not of the sorted synsets every network uses.
-_DEVKIT_LABELS = "ILSVRC2012_validation_ground_truth.txt"
 
 
-def open_imagenet(
-    folder: Path, split: str, *, labels_file: Path | None = None, first_label: int = 0
-) -> Dataset:
+def open_imagenet(folder: Path, split: str) -> Dataset:
     """Open class folders named by synset (n01440764, …), or flat pictures with a file of labels.
 
-    The file of labels (default: `labels.txt` or `val.txt` beside or in the folder) has a line for each
-    picture: `NAME LABEL`, or only the label, in the sorted order of the names. A label is a synset or a
-    number counted from `first_label`. Classes are the 1000 synsets in sorted order; a network of 1001
-    classes has the background before them (`class_offset` of its weights).
+    The file of labels, `labels.txt` or `val.txt` beside or in the folder, has a line for each picture:
+    `NAME LABEL`, or only the label, in the sorted order of the names. A label is a synset, or the number of
+    its place among the sorted synsets, from 0 (Caffe's val.txt). Classes are the 1000 synsets in sorted
+    order; a network of 1001 classes has the background before them (`class_offset` of its weights).
 
     Raises:
-        UsageError: not 1000 classes, a line too few or too many, a label out of range.
+        UsageError: not 1000 classes, another number of labels than pictures, or a label out of range.
     """
-    if labels_file is None:
-        root = split_folder(folder, split)
-        if any(_SYNSET.fullmatch(entry.name) for entry in root.iterdir() if is_class_folder(entry)):
-            return _from_class_folders(folder, split)
-        labels_file = _find_labels(root)
-    else:
-        root = folder
+    root = split_folder(folder, split)
+    if any(_SYNSET.fullmatch(entry.name) for entry in root.iterdir() if is_class_folder(entry)):
+        return _from_class_folders(folder, split)
+    labels_file = _find_labels(root)
     pictures = {path.name: path for path in list_pictures(root)}
     if not pictures:
-        raise UsageError(f"{root} has no pictures", hint="point at the folder of the validation images")
+        raise UsageError(f"{root} has no pictures", hint="give the folder of the validation images")
     names = sorted(pictures)
-    labelled, classes = _read_labels(labels_file, names, first_label)
+    labelled, classes = _read_labels(labels_file, names)
     return picture_dataset(
         "imagenet",
         split,
@@ -59,7 +52,7 @@ def _from_class_folders(folder: Path, split: str) -> Dataset:
     if len(dataset.classes) != CLASSES:
         raise UsageError(
             f"{folder} has {len(dataset.classes)} class folders, not ImageNet's {CLASSES}",
-            hint="complete it, or open it as folder:PATH with a head trained for these classes",
+            hint="add the missing folders, or open it as folder:PATH with a head trained for these classes",
         )
     return dataset
 
@@ -74,17 +67,13 @@ def _find_labels(root: Path) -> Path:
         if candidate.is_file():
             return candidate
     raise UsageError(
-        f"{root} has neither synset folders nor a labels.txt or val.txt", hint="name the file of labels"
+        f"{root} has neither synset folders nor a labels.txt or val.txt",
+        hint="add a labels.txt with a line NAME LABEL for each picture, such as Caffe's val.txt",
     )
 
 
-def _read_labels(file: Path, names: list[str], first_label: int) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Class index of each of these pictures by name, and the names of the classes."""
-    if file.name == _DEVKIT_LABELS:
-        raise UsageError(
-            f"{file.name} numbers the classes in the development kit's own order, not by sorted synset",
-            hint="use a file of synsets or of sorted class numbers (Caffe's val.txt)",
-        )
+def _read_labels(file: Path, names: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """The class index of each picture by name, and the names of the classes."""
     try:
         lines = file.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -92,7 +81,7 @@ def _read_labels(file: Path, names: list[str], first_label: int) -> tuple[dict[s
     rows = [line.split() for line in lines if line.strip()]
     if len(rows) != len(names):
         raise UsageError(
-            f"{file} has {len(rows)} labels for {len(names)} pictures", hint="complete one or the other"
+            f"{file} has {len(rows)} labels for {len(names)} pictures", hint="give one label for each picture"
         )
     if all(len(row) == 1 for row in rows):
         rows = [[name, row[0]] for name, row in zip(names, rows, strict=True)]
@@ -100,7 +89,7 @@ def _read_labels(file: Path, names: list[str], first_label: int) -> tuple[dict[s
     synsets = sorted({row[-1] for row in rows if _SYNSET.fullmatch(row[-1])})
     if synsets and len(synsets) != CLASSES:
         raise UsageError(
-            f"{file} names {len(synsets)} synsets, ImageNet has {CLASSES}: labels would be shifted"
+            f"{file} has {len(synsets)} different synsets, not ImageNet's {CLASSES}: labels would be shifted"
         )
     numbers = {synset: number for number, synset in enumerate(synsets)}
     labelled: dict[str, int] = {}
@@ -109,15 +98,16 @@ def _read_labels(file: Path, names: list[str], first_label: int) -> tuple[dict[s
             raise UsageError(
                 f"{file} line {line}: {' '.join(row)!r} is not NAME LABEL of one of the pictures"
             )
-        labelled[row[0]] = numbers[row[1]] if row[1] in numbers else _number(file, line, row[1], first_label)
+        labelled[row[0]] = numbers[row[1]] if row[1] in numbers else _number(file, line, row[1])
     return labelled, tuple(synsets) or tuple(str(number) for number in range(CLASSES))
 
 
-def _number(file: Path, line: int, text: str, first_label: int) -> int:
-    number = int(text) - first_label if re.fullmatch(r"\d{1,4}", text) else -1
+def _number(file: Path, line: int, text: str) -> int:
+    number = int(text) if re.fullmatch(r"\d{1,4}", text) else -1
     if not 0 <= number < CLASSES:
         raise UsageError(
-            f"{file} line {line}: label {text} is not one of {CLASSES} counted from {first_label}",
-            hint="say whether the first label is 0 or 1; there is no background class in ImageNet's 1000",
+            f"{file} line {line}: label {text} is not one of {CLASSES} counted from 0",
+            hint="use synsets, or their numbers in sorted order from 0; the development kit's "
+            "ILSVRC2012_validation_ground_truth.txt counts from 1, in another order",
         )
     return number

@@ -1,4 +1,4 @@
-"""Trained parameters from files of many origins, loaded into our network and nothing else."""
+"""Weights files of many origins and formats, loaded into our MobileNetV1."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,16 +31,16 @@ def load_weights(file: Path, *, width: float | None = None, classes: int | None 
     With `width` or `classes` given, a file of another width or number of classes is refused.
 
     Raises:
-        UsageError: unreadable, not MobileNetV1, another width; a missing, left-over, misshapen or
-            non-finite tensor is named.
+        UsageError: the file is unreadable, not MobileNetV1 or of another width; a missing, unexpected or
+            non-finite tensor, or one of the wrong shape, is named.
     """
     if not file.is_file():
-        raise UsageError(f"no weights file {file}", hint="check the path")
+        raise UsageError(f"no weights file {file}", hint="check the path of the weights file")
     reader = _READERS.get(file.suffix.lower())
     if reader is None:
         raise UsageError(
-            f"{file.name} is not a kind of weights file that is known",
-            hint=f"its name must end in one of {', '.join(_READERS)}",
+            f"{file.name} is not a known kind of weights file",
+            hint=f"the name must end in one of {', '.join(_READERS)}",
         )
     loaded = assemble(reader(file), file.name, hash_file(file), width=width)
     if classes is not None and loaded.classes != classes:

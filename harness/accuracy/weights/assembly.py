@@ -1,4 +1,4 @@
-"""From the tensors of a file, whatever their origin, to the state of our network: checked one by one."""
+"""From the tensors of a file of any origin to the state of our network, each tensor checked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _LAST_LAYER_CHANNELS = BLOCKS[-1][0]
 
 @dataclass(frozen=True)
 class NamedTensor:
-    """A tensor in torch's layout (OIHW, OI) and its name in the file, for messages."""
+    """A tensor in PyTorch's layout (OIHW, OI), and its name in the file for messages."""
 
     name: str
     value: Tensor
@@ -29,11 +29,11 @@ class NamedTensor:
 
 @dataclass(frozen=True)
 class Source:
-    """What a reader found in a file.
+    """The result of reading a file, not yet checked.
 
     `tensors` maps the names of our network's state, and `<layer>.conv.bias` where convolutions have
-    biases, to the file's tensors; without `classifier.*` it is a backbone. `left_over` names those that
-    fit nowhere. `preprocessing` takes the resolution, of which the file may know its own.
+    biases, to the file's tensors; without `classifier.*` it is a backbone. `unexpected` names tensors that
+    MobileNetV1 does not have. `preprocessing` takes a resolution; `resolution_px` is the file's, if recorded.
     """
 
     origin: str
@@ -41,7 +41,7 @@ class Source:
     padding: Padding
     bn_eps: float
     preprocessing: Callable[[int], Preprocessing]
-    left_over: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
     activation: Activation = "relu6"
     resolution_px: int | None = None
     class_names: tuple[str, ...] = ()
@@ -49,11 +49,11 @@ class Source:
 
 @dataclass(frozen=True)
 class LoadedWeights:
-    """A checked state of MobileNetV1 and everything that belongs to it.
+    """Checked weights of MobileNetV1, with all that determines the network and its input.
 
     `classes` is None for a backbone without classifier. ImageNet's label L is output L + `class_offset`.
     With `batch_norm_folded` the file had no BatchNorm statistics, and ours are the identity plus a bias:
-    right for inference, but not to be re-estimated by training.
+    right for inference, but training must not update them.
     """
 
     state: Mapping[str, Tensor]
@@ -73,14 +73,14 @@ class LoadedWeights:
 
     @property
     def record(self) -> Weights:
-        """As a variant names it."""
+        """The record of these weights in a variant."""
         return Weights(source=self.file_name, sha256=self.sha256)
 
     def network(self, *, new_classes: int | None = None) -> MobileNetV1:
-        """The network in evaluation mode; with `new_classes` under a new, untrained classifier.
+        """The network in evaluation mode; with `new_classes`, its classifier is new and untrained.
 
         Raises:
-            UsageError: the file has no classifier and none is asked for.
+            UsageError: the file has no classifier and `new_classes` is None.
         """
         classes = new_classes or self.classes
         if classes is None:
@@ -106,13 +106,11 @@ def assemble(source: Source, file_name: str, sha256: str, *, width: float | None
     """Check every tensor against the network of this width (default: the file's own) and complete BatchNorm.
 
     Raises:
-        UsageError: a missing, left-over, misshapen or non-finite tensor, by its name in the file.
+        UsageError: a missing, unexpected or non-finite tensor, or one of the wrong shape.
     """
-    if source.left_over:
-        names = ", ".join(source.left_over[:5]) + (", …" if len(source.left_over) > 5 else "")
-        raise UsageError(
-            f"{file_name} ({source.origin}) has tensors that MobileNetV1 has no place for: {names}"
-        )
+    if source.unexpected:
+        names = ", ".join(source.unexpected[:5]) + (", …" if len(source.unexpected) > 5 else "")
+        raise UsageError(f"{file_name} ({source.origin}) has tensors that MobileNetV1 does not have: {names}")
     tensors = _complete(source.tensors, source.bn_eps)
     classes = _count_classes(tensors, file_name)
     used_width = width if width is not None else _infer_width(tensors, file_name)
@@ -130,7 +128,7 @@ def assemble(source: Source, file_name: str, sha256: str, *, width: float | None
         state=state,
         width=used_width,
         classes=classes,
-        # ImageNet has 1000 classes: one more is TensorFlow's background, before them.
+        # ImageNet has 1000 classes; TensorFlow adds a background class before them.
         class_offset=1 if classes == 1001 else 0,
         class_names=source.class_names,
         padding=source.padding,
@@ -146,7 +144,7 @@ def assemble(source: Source, file_name: str, sha256: str, *, width: float | None
 
 
 def _complete(tensors: Mapping[str, NamedTensor], bn_eps: float) -> dict[str, NamedTensor]:
-    """Express biases of convolutions through BatchNorm, the only place our network has for them.
+    """Express biases of convolutions through BatchNorm: our convolutions have none.
 
     Before a BatchNorm, conv + b - mean = conv - (mean - b). Without one (folded), a BatchNorm of gain 1,
     mean 0 and variance 1 - eps is the identity, and beta carries the bias.
@@ -178,7 +176,7 @@ def _count_classes(tensors: Mapping[str, NamedTensor], file_name: str) -> int | 
 
 
 def _infer_width(tensors: Mapping[str, NamedTensor], file_name: str) -> float:
-    """The shortest decimal that gives the channels of the last layer."""
+    """The shortest decimal width that gives the number of channels of the last layer."""
     last = tensors.get(f"{LAYERS[-1]}.conv.weight")
     if last is None:
         raise UsageError(f"{file_name} has no tensor for {LAYERS[-1]}.conv.weight")
@@ -192,19 +190,24 @@ def _checked(
     tensor: NamedTensor | None, ours: str, shape: torch.Size, width: float, file_name: str
 ) -> Tensor:
     if tensor is None:
-        raise UsageError(f"{file_name} has no tensor for {ours}", hint="is it a complete MobileNetV1?")
+        raise UsageError(
+            f"{file_name} has no tensor for {ours}", hint="check that the file holds a complete MobileNetV1"
+        )
     if tensor.value.shape != shape:
         raise UsageError(
             f"{file_name}: {tensor.name} has shape {tuple(tensor.value.shape)}, "
             f"but width {width:g} needs {tuple(shape)}",
-            hint="ask for the width this file was trained for",
+            hint="give --width as the file was trained, or leave --width out",
         )
     value = tensor.value.detach().to(torch.float32).contiguous()
     if not torch.isfinite(value).all():
-        raise UsageError(f"{file_name}: {tensor.name} holds NaN or infinity", hint="fetch or train it again")
+        raise UsageError(
+            f"{file_name}: {tensor.name} holds NaN or infinity", hint="download the file or train it again"
+        )
     if ours.endswith("running_var") and (value < 0).any():
         raise UsageError(
-            f"{file_name}: {tensor.name} holds a negative variance", hint="fetch or train it again"
+            f"{file_name}: {tensor.name} holds a negative variance",
+            hint="download the file or train it again",
         )
     return value
 

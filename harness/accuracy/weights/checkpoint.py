@@ -1,4 +1,4 @@
-"""Checkpoints of PyTorch: safetensors, and state dicts read without running what they contain."""
+"""PyTorch checkpoints: safetensors, and state dicts read without running code from the file."""
 
 import pickle
 import warnings
@@ -21,13 +21,13 @@ from harness.records import Padding, Record
 from harness.system.files import atomic_file
 from models.mobilenet_v1 import Activation
 
-# Under this key a safetensors header holds what tensors cannot say.
+# The key of our metadata in a safetensors header.
 _METADATA = "mobilenet_harness"
 _NESTED = ("state_dict", "model_state_dict", "model")
 
 
 class Checkpoint(Record, frozen=True, kw_only=True):
-    """What our own checkpoints know besides their tensors; `training` describes how they came about."""
+    """The metadata of our own checkpoints; `training` describes how they were trained."""
 
     schema_version: Literal[1] = 1
     padding: Padding
@@ -54,14 +54,16 @@ def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a safetensors file.
 
     Raises:
-        UsageError: damaged or not safetensors.
+        UsageError: the file is damaged or not safetensors.
     """
     try:
         with safe_open(file, framework="pt") as stream:
             names = list(stream.keys())
             return {name: stream.get_tensor(name) for name in names}, stream.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
-        raise UsageError(f"cannot read {file.name} as safetensors: {error}", hint="fetch it again") from error
+        raise UsageError(
+            f"cannot read {file.name} as safetensors: {error}", hint="download the file again"
+        ) from error
 
 
 def read_safetensors(file: Path) -> Source:
@@ -73,7 +75,7 @@ def read_safetensors(file: Path) -> Source:
     try:
         checkpoint = msgspec.json.decode(metadata[_METADATA], type=Checkpoint)
     except msgspec.MsgspecError as error:
-        raise UsageError(f"{file.name} has metadata that cannot be understood: {error}") from error
+        raise UsageError(f"cannot read the metadata of {file.name}: {error}") from error
     return replace(
         source,
         padding=checkpoint.padding,
@@ -89,16 +91,16 @@ def read_torch(file: Path) -> Source:
     """A state dict saved by `torch.save`, as it is or under the usual keys of training scripts.
 
     Raises:
-        UsageError: it would have to run code of the file's own (a pickle), or holds no state dict.
+        UsageError: the file is a pickle that could run code, or holds no state dict.
     """
     try:
         with warnings.catch_warnings():
-            # Of pickle protocols beyond 2, which are read all the same.
+            # The warning is about pickle protocols above 2, which can be read.
             warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
             content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UsageError(
-            f"{file.name} is refused: it holds more than tensors, and loading it could run code of its own",
+            f"{file.name} is refused: the file holds more than tensors, and loading it could run code",
             hint="save only `model.state_dict()`, best as safetensors",
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:

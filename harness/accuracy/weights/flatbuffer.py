@@ -1,4 +1,4 @@
-"""The few reads of a FlatBuffer that a TFLite model needs, every one of them bounds-checked."""
+"""A reader for the parts of a FlatBuffer that TFLite models use; every read is bounds-checked."""
 
 import struct
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ class Table:
 
     @classmethod
     def root(cls, buffer: bytes) -> "Table":
-        """The table a file begins with."""
+        """The root table of a file."""
         return cls(buffer, _unsigned(buffer, 0))
 
     def scalar(self, field: int, kind: Scalar, default: int = 0) -> int:
-        """A number, or the schema's default when it is absent."""
+        """A number, or the schema's default if the field is absent."""
         at = self._field(field)
         return default if at is None else int(struct.unpack_from(kind, self.buffer, at)[0])
 
@@ -39,12 +39,12 @@ class Table:
         """A vector of tables."""
         start, length = self._vector(field)
         if start + 4 * length > len(self.buffer):
-            raise ValueError("a vector reaches beyond the end")
+            raise ValueError("a vector ends after the file")
         places = (start + 4 * index for index in range(length))
         return tuple(Table(self.buffer, place + _unsigned(self.buffer, place)) for place in places)
 
     def numbers(self, field: int, dtype: str) -> NDArray[np.generic]:
-        """A vector of numbers, without a copy; empty when it is absent."""
+        """A vector of numbers, without a copy; empty if the field is absent."""
         start, length = self._vector(field)
         return (
             np.frombuffer(self.buffer, dtype=dtype, count=length, offset=start)
@@ -53,13 +53,13 @@ class Table:
         )
 
     def text(self, field: int) -> str:
-        """A string; empty when it is absent."""
+        """A string; empty if the field is absent."""
         return self.numbers(field, "u1").tobytes().decode("utf-8", "replace")
 
     def _field(self, field: int) -> int | None:
         vtable = self.position - struct.unpack_from("<i", self.buffer, self.position)[0]
         if vtable < 0:
-            raise ValueError("a table's layout lies before the beginning")
+            raise ValueError("a table's layout is before the start of the file")
         (size,) = struct.unpack_from("<H", self.buffer, vtable)
         slot = 4 + 2 * field
         if slot + 2 > size:

@@ -1,4 +1,4 @@
-"""TF-Slim's frozen graphs (`.pb`): constants out of the protocol buffer's wire format, no TensorFlow."""
+"""TF-Slim's frozen graphs (`.pb`): constants read from protobuf's wire format, without TensorFlow."""
 
 import math
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _ATTR_TENSOR = 8
 _TENSOR_DTYPE, _TENSOR_SHAPE, _TENSOR_CONTENT, _TENSOR_FLOATS = 1, 2, 4, 5
 _SHAPE_DIM, _DIM_SIZE = 2, 1
 _DT_FLOAT = 1
-# Far beyond MobileNetV1's largest tensor: a damaged shape must not ask for all memory.
+# Far beyond MobileNetV1's largest tensor: a damaged shape must not allocate all memory.
 _MAX_ELEMENTS = 2**26
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -38,13 +38,13 @@ def read_frozen_graph(file: Path) -> Source:
     """Constants named `MobilenetV1/Conv2d_N…` of a frozen GraphDef, plain or fake-quantized.
 
     Raises:
-        UsageError: not a GraphDef, or without TF-Slim's MobileNetV1.
+        UsageError: the file is not a GraphDef, or has no MobileNetV1 of TF-Slim.
     """
     try:
         constants = dict(_constants(file.read_bytes()))
     except (ValueError, IndexError, StopIteration, UnicodeDecodeError, OSError) as error:
         raise UsageError(
-            f"{file.name} is not a frozen TensorFlow graph: {error}", hint="fetch it again"
+            f"{file.name} is not a frozen TensorFlow graph: {error}", hint="download the file again"
         ) from error
     names = dict(_slim_names())
     found = {
@@ -55,7 +55,7 @@ def read_frozen_graph(file: Path) -> Source:
     if "stem.conv.weight" not in found:
         raise UsageError(
             f"{file.name} has no constant {names['stem.conv.weight']}",
-            hint="freeze TF-Slim's MobilenetV1 into it, under its own names",
+            hint="freeze TF-Slim's MobilenetV1 with its original names",
         )
     known = set(names.values())
     return Source(
@@ -64,7 +64,7 @@ def read_frozen_graph(file: Path) -> Source:
         padding="tf_same",
         bn_eps=PUBLISHED_BN_EPS,
         preprocessing=tensorflow_preprocessing,
-        left_over=tuple(name for name in constants if _is_parameter(name) and name not in known),
+        unexpected=tuple(name for name in constants if _is_parameter(name) and name not in known),
     )
 
 
@@ -137,7 +137,7 @@ def _shape(message: bytes) -> tuple[int, ...]:
 
 def _as_bytes(value: int | bytes) -> bytes:
     if isinstance(value, int):
-        raise ValueError("a number where a message should be")
+        raise ValueError("a number in place of a message")
     return value
 
 
@@ -145,7 +145,7 @@ def _fields(message: bytes) -> Iterator[Field]:
     """Field numbers and values of one message, in order.
 
     Raises:
-        ValueError: a field reaches past the end, or has a wire type that proto3 does not write.
+        ValueError: a field ends after the message, or has a wire type that proto3 does not use.
     """
     at = 0
     while at < len(message):

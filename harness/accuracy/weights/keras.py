@@ -43,7 +43,7 @@ def read_keras_archive(file: Path) -> Source:
 
 
 def _read_h5(stream: Path | BytesIO, file_name: str) -> dict[str, Tensor]:
-    """All float data sets by path; a path's `:0` of Keras 2 is dropped."""
+    """All float data sets by path, without the `:0` that Keras 2 appends."""
     try:
         h5py = import_module("h5py")
     except ImportError as error:
@@ -60,23 +60,25 @@ def _read_h5(stream: Path | BytesIO, file_name: str) -> dict[str, Tensor]:
         with h5py.File(stream) as content:
             content.visititems(visit)
     except (OSError, RuntimeError, TypeError) as error:
-        raise UsageError(f"cannot read {file_name} as HDF5: {error}", hint="fetch it again") from error
+        raise UsageError(
+            f"cannot read {file_name} as HDF5: {error}", hint="download the file again"
+        ) from error
     return tensors
 
 
 def _source(tensors: dict[str, Tensor], file_name: str) -> Source:
     numbered = any(path.startswith("layers/") for path in tensors)
     found: dict[str, NamedTensor] = {}
-    left_over: list[str] = []
+    unexpected: list[str] = []
     for path, value in tensors.items():
         ours = _numbered_place(path) if numbered else _named_place(path)
         if ours is not None and ours not in found:
             found[ours] = NamedTensor(path, to_torch(ours, value))
         elif not path.startswith(("optimizer", "model_weights/optimizer", "vars")):
-            left_over.append(path)
+            unexpected.append(path)
     if "stem.conv.weight" not in found:
         raise UsageError(
-            f"{file_name} does not hold Keras's MobileNet: it has {', '.join(list(tensors)[:4])}, …"
+            f"{file_name} is not Keras's MobileNet: its tensors are {', '.join(list(tensors)[:4])}, …"
         )
     return Source(
         origin="Keras",
@@ -85,7 +87,7 @@ def _source(tensors: dict[str, Tensor], file_name: str) -> Source:
         padding="tf_same",
         bn_eps=PUBLISHED_BN_EPS,
         preprocessing=lambda side: Preprocessing(resolution_px=side, crop_fraction=0.875),
-        left_over=tuple(left_over),
+        unexpected=tuple(unexpected),
     )
 
 
@@ -107,7 +109,7 @@ def _named_place(path: str) -> str | None:
 
 
 def _numbered_place(path: str) -> str | None:
-    """`layers/conv2d_3/vars/0` → `blocks.2.pointwise.conv.weight`: Keras 3 counts layers of a class."""
+    """`layers/conv2d_3/vars/0` → `blocks.2.pointwise.conv.weight`: Keras 3 numbers each class."""
     parts = path.split("/")
     if len(parts) != 4 or parts[2] != "vars" or not parts[3].isdecimal():
         return None

@@ -1,4 +1,4 @@
-"""How other people call the tensors of MobileNetV1, and what else follows from whose they are."""
+"""Names of MobileNetV1's tensors in files of other origins, and each origin's padding and preprocessing."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Naming:
     activation: Activation = "relu6"
 
     def names(self) -> Iterator[tuple[str, str]]:
-        """Pairs of our name and theirs, for every tensor that may be there."""
+        """Pairs of our name and theirs, for every tensor that the file may have."""
         for layer in LAYERS:
             conv, norm = self.place(layer)
             yield f"{layer}.conv.weight", f"{conv}.weight"
@@ -108,7 +108,7 @@ _NAMINGS = (
         _hugging_face_preprocessing,
     ),
     Naming("timm", _timm_place, "classifier", "symmetric", TORCH_BN_EPS, _timm_preprocessing),
-    # Its ReLUs have no tensors to tell their kind by; the paper, which such ports follow, says ReLU.
+    # Tensors do not show whether it is ReLU or ReLU6; the paper, which such ports follow, has ReLU.
     Naming(
         "PyTorch course port",
         _course_place,
@@ -125,7 +125,7 @@ def identify(tensors: Mapping[str, Tensor], file_name: str) -> Source:
     """Recognize the origin of a PyTorch state by the name of its first convolution.
 
     Raises:
-        UsageError: nobody's names.
+        UsageError: the names are of no known origin.
     """
     tensors = _without_wrappers(tensors)
     for naming in _NAMINGS:
@@ -134,8 +134,8 @@ def identify(tensors: Mapping[str, Tensor], file_name: str) -> Source:
     some = ", ".join(list(tensors)[:4])
     known = ", ".join(naming.origin for naming in _NAMINGS)
     raise UsageError(
-        f"{file_name} does not hold a MobileNetV1 by any known names: it has {some or 'no tensors'}, …",
-        hint=f"known are the names of: {known}",
+        f"{file_name} is not a MobileNetV1 with known tensor names: it has {some or 'no tensors'}, …",
+        hint=f"tensor names are known of: {known}",
     )
 
 
@@ -159,5 +159,5 @@ def _rename(naming: Naming, tensors: Mapping[str, Tensor]) -> Source:
         bn_eps=naming.bn_eps,
         activation=naming.activation,
         preprocessing=naming.preprocessing,
-        left_over=tuple(name for name in tensors if name not in known),
+        unexpected=tuple(name for name in tensors if name not in known),
     )

@@ -1,13 +1,13 @@
-"""TensorFlow's kernels in torch's order of dimensions."""
+"""TensorFlow's kernels in PyTorch's order of dimensions."""
 
 from torch import Tensor
 
 
 def to_torch(ours: str, value: Tensor) -> Tensor:
-    """The tensor that our network calls `ours`.
+    """The tensor named `ours` in our network, in PyTorch's layout.
 
     Convolutions are (height, width, in, out), depthwise ones (height, width, channels, 1), and the
-    classifier is a 1x1 convolution; everything else is left as it is.
+    classifier is a 1x1 convolution; everything else is returned unchanged.
     """
     if value.dim() != 4:
         return value

@@ -1,4 +1,4 @@
-"""MobileNetV1 out of TFLite models, float and quantized: by its operators, since names vary by converter."""
+"""MobileNetV1 from float or quantized TFLite models: found by operators, as names vary by converter."""
 
 import struct
 from collections.abc import Iterator
@@ -35,10 +35,10 @@ _UINT8, _INT8 = 3, 9
 
 
 def read_tflite(file: Path) -> Source:
-    """The convolutions in their order; quantized weights become the floats they stand for.
+    """The weights of the convolutions, in their order; quantized weights are dequantized.
 
     Raises:
-        UsageError: damaged, or its operators are not MobileNetV1's.
+        UsageError: the file is damaged, or its operators are not MobileNetV1's.
     """
     try:
         content = file.read_bytes()
@@ -47,7 +47,7 @@ def read_tflite(file: Path) -> Source:
         model = _Model.parse(content)
         return _source(model, file.name)
     except (ValueError, IndexError, KeyError, OverflowError, struct.error, OSError) as error:
-        raise UsageError(f"{file.name} is not a TFLite model that can be read: {error}") from error
+        raise UsageError(f"cannot read {file.name} as a TFLite model of MobileNetV1: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class _Model:
     @classmethod
     def parse(cls, content: bytes) -> "_Model":
         model = Table.root(content)
-        # Old writers fill the byte, new ones the wider field: the larger is the code.
+        # Old writers set the byte, new ones the wider field: the larger value is the code.
         codes = [
             max(code.scalar(_OLD_CODE, "<b"), code.scalar(_NEW_CODE, "<i"))
             for code in model.tables(_OPERATOR_CODES)
@@ -144,12 +144,10 @@ def _source(model: _Model, file_name: str) -> Source:
 def _check_kind(model: _Model, layer: str, operator: _Operator) -> Activation:
     expected = _DEPTHWISE_CONV_2D if layer.endswith("depthwise") else _CONV_2D
     if operator.code != expected or operator.options is None:
-        raise ValueError(
-            f"{model.name(operator.outputs[0])} is operator {operator.code} in the place of {layer}"
-        )
+        raise ValueError(f"{model.name(operator.outputs[0])} is operator {operator.code} in place of {layer}")
     activation = _ACTIVATIONS.get(operator.options.scalar(_ACTIVATION_FIELD[operator.code], "<b"))
     if activation is None:
-        raise ValueError(f"{model.name(operator.outputs[0])} is not followed by a ReLU as MobileNetV1's are")
+        raise ValueError(f"{model.name(operator.outputs[0])} is not followed by a ReLU, as in MobileNetV1")
     return activation
 
 
@@ -171,16 +169,16 @@ def _parameters(model: _Model, operator: _Operator, place: str) -> dict[str, Nam
 
 
 def _padding(model: _Model, convolutions: list[_Operator]) -> Padding:
-    """How the stride-2 convolutions pad; at stride 1 SAME is symmetric anyway."""
+    """The padding of the stride-2 convolutions; at stride 1 SAME is symmetric."""
     found = set(_paddings(model, convolutions))
     if len(found) != 1:
-        raise ValueError(f"its stride-2 convolutions pad in {len(found)} different ways")
+        raise ValueError(f"the stride-2 convolutions have {len(found)} kinds of padding")
     before_after = found.pop()
     if before_after == (0, 1):
         return "tf_same"
     if before_after == (1, 1):
         return "symmetric"
-    raise ValueError(f"its stride-2 convolutions pad by {before_after}")
+    raise ValueError(f"the stride-2 convolutions pad by {before_after}")
 
 
 def _paddings(model: _Model, convolutions: list[_Operator]) -> Iterator[tuple[int, int]]:
@@ -200,7 +198,7 @@ def _paddings(model: _Model, convolutions: list[_Operator]) -> Iterator[tuple[in
 
 
 def _input_scaling(model: _Model) -> dict[str, tuple[float, float, float]]:
-    """Mean and standard deviation that a quantized input's own scale and zero point amount to."""
+    """Mean and standard deviation equivalent to the scale and zero point of a quantized input."""
     tensor = model.tensors[model.inputs[0]]
     kind = tensor.scalar(_TYPE, "<b")
     quantization = tensor.table(_QUANTIZATION)
