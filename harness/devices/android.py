@@ -13,6 +13,7 @@ from harness.errors import DeviceUnfit
 from harness.system.text import printable
 from harness.transports.adb import AdbTransport, AttachedDevice, find_adb, list_devices
 from harness.transports.adb_direct import AdbDirectTransport
+from harness.transports.adb_failures import ACCEPT_KEY, UDEV_RULE
 from harness.transports.base import Transport
 from harness.transports.reconnecting import ReconnectingTransport
 from harness.transports.tcp_link import TcpLink
@@ -25,10 +26,9 @@ COMMAND_TIMEOUT_S = 30
 ADB = Program("adb", "adb", "phones over USB and Wi-Fi pairing need", transports=("adb",), find=find_adb)
 
 # What `adb devices` shows instead of "device".
-_UNAUTHORIZED = "unlock the device and answer 'Allow USB debugging?' with 'Always allow'"
 _STATES = {
-    "unauthorized": ("the device has not accepted this computer's key", _UNAUTHORIZED),
-    "authorizing": ("the device is asking its user about this computer's key", _UNAUTHORIZED),
+    "unauthorized": ("the device has not accepted this computer's key", ACCEPT_KEY),
+    "authorizing": ("the device is asking its user about this computer's key", ACCEPT_KEY),
     "connecting": ("the device is still connecting", "wait a moment and try again"),
     "offline": (
         "the device is offline",
@@ -38,10 +38,7 @@ _STATES = {
     "rescue": ("the device is in rescue mode", "adb -s {serial} reboot"),
     "sideload": ("the device is waiting for a sideloaded update", "adb -s {serial} reboot"),
     "bootloader": ("the device is in its bootloader", "fastboot -s {serial} reboot"),
-    "no permissions": (
-        "this user may not open the USB device",
-        "add the device's udev rule (Debian: apt install android-sdk-platform-tools-common) and replug it",
-    ),
+    "no permissions": ("this user may not open the USB device", UDEV_RULE),
 }
 
 
@@ -78,7 +75,7 @@ def check_state(device: AttachedDevice) -> None:
     """Refuse an attached device that cannot be used as it is.
 
     Raises:
-        DeviceUnfit: with what to do about its state.
+        DeviceUnfit: the device's state, with a hint how to change it.
     """
     if device.state == "device":
         return
@@ -91,7 +88,7 @@ def check_attached(target: Target) -> None:
     """Refuse a device that adb lists in a state in which it cannot be used.
 
     Raises:
-        DeviceUnfit: with what to do about its state.
+        DeviceUnfit: the device's state, with a hint how to change it.
     """
     if target.transport == "adb":
         for device in attached():

@@ -1,4 +1,4 @@
-"""What could disturb a measurement, read by `probe.sh` just before and after it."""
+"""The device's state that could distort a measurement, read by `probe.sh` just before and after it."""
 
 from harness.devices.device import Device
 from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_probe

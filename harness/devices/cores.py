@@ -44,7 +44,7 @@ PARTS = {
     (0x51, 0x805): "Kryo 4xx Silver",
 }
 
-# Where the kernel tells no capacity, a core's design says more than its clock: 0 little, 2 prime.
+# Where the kernel reports no capacity, a core's design ranks it better than its clock: 0 little, 2 prime.
 LITTLE_DESIGNS = ("Cortex-A35", "Cortex-A53", "Cortex-A55", "Cortex-A510", "Cortex-A520", "Silver")
 PRIME_DESIGNS = ("Cortex-X",)
 CLUSTER_NAMES = ("little", "big", "prime", "all")
@@ -57,7 +57,7 @@ def core_name(midr: int) -> str:
 
 
 def read_cores(facts: Probed) -> tuple[Core, ...]:
-    """The online cores the facts tell of."""
+    """The online cores in the facts."""
     return tuple(_core(facts, index) for index in parse_cpu_list(facts.values.get("online", "")) or ())
 
 
@@ -88,7 +88,7 @@ def find_clusters(cores: Sequence[Core]) -> Mapping[str, tuple[int, ...]]:
 
 
 def names_cores(text: str) -> bool:
-    """Whether it is a cluster's name, or a CPU list such as `0-3,6`."""
+    """Whether the text is a cluster's name, or a CPU list such as `0-3,6`."""
     return text in CLUSTER_NAMES or bool(parse_cpu_list(text))
 
 
@@ -96,20 +96,20 @@ def choose_cores(cores: Sequence[Core], wanted: str) -> tuple[int, ...]:
     """The cores that a cluster's name or a CPU list stands for.
 
     Raises:
-        DeviceUnfit: the device has no such cluster, or a core of the list is not on line.
+        DeviceUnfit: the device has no such cluster, or a core of the list is not online.
     """
     clusters = find_clusters(cores)
     answer = ", ".join(f"{name} ({format_cpu_list(indices)})" for name, indices in clusters.items())
     if wanted in CLUSTER_NAMES:
         if not clusters.get(wanted):
-            what = f"it has no {wanted} cores" if cores else "its cores are unknown"
+            what = f"the device has no {wanted} cores" if cores else "the device's cores are unknown"
             raise DeviceUnfit(what, hint=f"choose --cores from: {answer}")
         return clusters[wanted]
     indices = parse_cpu_list(wanted) or ()
     absent = sorted(set(indices) - set(clusters["all"]))
     if absent:
         raise DeviceUnfit(
-            f"core {absent[0]} is not there or not on line", hint=f"choose --cores from: {answer}"
+            f"core {absent[0]} does not exist or is offline", hint=f"choose --cores from: {answer}"
         )
     return indices
 

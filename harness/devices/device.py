@@ -15,13 +15,13 @@ JOB = "{job}"
 
 @dataclass(frozen=True)
 class Device:
-    """What measuring needs to know.
+    """An open device, with all that measuring needs.
 
-    `launcher` goes before the runner's own loader (an emulator, say); `{job}` in it becomes the job's
-    folder. `system_glibc` is the version of the device's own C library where the runner is to use that.
-    `counts_instructions` says that the launcher writes them to `instructions` there. `connect`
-    makes a further connection, since one connection serves one thread. `claim` is what stands in the
-    device's lock while it is ours; nothing is locked there without one.
+    `launcher` is put before the runner's loader (an emulator, for example); `{job}` in it becomes the job's
+    folder. With `counts_instructions` the launcher writes the count to `instructions` in that folder.
+    `system_glibc` is the version of the device's C library if the runner is to use it. `connect` makes a
+    further connection, since one connection serves one thread. `claim` is the content of the device's lock
+    while this run holds it; empty when the device is not locked.
     """
 
     info: DeviceInfo
@@ -38,17 +38,17 @@ class Device:
 def describe(
     transport: Transport, *, name: str, kind: str, folder: str, clock: Clock = "real"
 ) -> tuple[DeviceInfo, int | None]:
-    """Ask a device what it is; also the free bytes where its files will go.
+    """Read what a device is, and the free bytes where the harness's files will go.
 
     Raises:
-        DeviceUnfit: no bundle runs there, or its folder cannot be written.
+        DeviceUnfit: no bundle runs on the device, or its folder cannot be written.
     """
     facts = read_facts(transport, folder)
     if facts.values.get("folder_writable") == "no":
         raise DeviceUnfit(
-            f"{folder} cannot be written there",
+            f"{folder} cannot be written on the device",
             device=name,
-            hint='name a folder that can, as folder = "…" in devices.toml',
+            hint='name a writable folder as folder = "…" in devices.toml',
         )
     info = DeviceInfo(
         name=name,
@@ -77,7 +77,7 @@ def _abi(facts: Probed, name: str) -> Abi:
         return "x86_64"
     answer = excerpt(f"{machine} {userland}")
     raise DeviceUnfit(
-        f"there is no runner for this device: it says {answer!r}",
+        f"there is no runner for this device: its machine and ABIs are {answer!r}",
         device=name,
         hint="ExecuTorch's runtime exists for 64-bit ARM and x86-64: a 64-bit core needs a 64-bit system",
     )

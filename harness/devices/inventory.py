@@ -43,7 +43,7 @@ def resolve(names: Sequence[str]) -> tuple[Target, ...]:
     Raises:
         UsageError: a name fits nothing or is malformed.
         DeviceUnfit: a name fits several devices; or none is named, and the device of `ANDROID_SERIAL` is not
-            attached or not exactly one device is.
+            attached, or the number of attached devices is not one.
     """
     known = configured()
     if not names:

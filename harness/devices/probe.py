@@ -1,4 +1,4 @@
-"""Reading what `device_scripts/probe.sh` says of a device; untrusted input, parsed strictly."""
+"""Parsing what `device_scripts/probe.sh` prints on a device: untrusted input, read strictly."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _LINE = re.compile(r"(?P<failed>!?)(?P<key>[a-z][a-z0-9_.]*)=(?P<value>.*)")
 
 @dataclass(frozen=True)
 class Probed:
-    """What could be read, and for the rest the reason why not."""
+    """The values that the probe could read, and the reasons for those it could not."""
 
     values: Mapping[str, str]
     unreadable: Mapping[str, str]
@@ -42,7 +42,7 @@ class Probed:
 
 
 def parse_probe(output: str) -> Probed:
-    """Take the `key=value` and `!key=reason` lines; whatever else a device prints is ignored."""
+    """Take the `key=value` and `!key=reason` lines; any other line is ignored."""
     values: dict[str, str] = {}
     unreadable: dict[str, str] = {}
     for line in output.splitlines()[:MAX_LINES]:
@@ -52,6 +52,6 @@ def parse_probe(output: str) -> Probed:
 
 
 def read_facts(transport: Transport, folder: str) -> Probed:
-    """What the device is. The script goes along as an argument: nothing needs to be pushed before."""
+    """What the device is; the script is passed as an argument, so nothing needs to be pushed before."""
     argv = ["sh", "-c", PROBE_SCRIPT.read_text(), "probe.sh", "facts", folder]
     return parse_probe(run_verified(transport, argv, timeout_s=PROBE_TIMEOUT_S).check().text)

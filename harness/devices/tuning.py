@@ -21,9 +21,9 @@ def tuned(
 ) -> Iterator[tuple[TunedSetting, ...] | None]:
     """Keep the device tuned until the end, if `wanted`; else restore what an earlier run left changed.
 
-    When wanted, what it left changed stays so: the process it measured may still be at work. Yields each setting
-    with its value or why it could not be set. Settings that cannot be restored at the end, because the
-    connection is lost, are restored by the next run.
+    When wanted, settings that a killed run left changed stay so: its process may still be running. Yields
+    each setting with its value or why it could not be set. The next run restores what cannot be restored at
+    the end because the connection is lost.
 
     Raises:
         DeviceError: the device does not answer; its journal holds every setting that was changed.

@@ -16,6 +16,7 @@ from harness.errors import (
     TransportError,
 )
 from harness.system.processes import MISSING_PROGRAM, Completed, ProgramTimedOut, run_local
+from harness.system.text import ending
 from harness.transports.adb_failures import early_end, transfer_failure
 from harness.transports.base import Transport
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
@@ -34,7 +35,7 @@ SDK_VARIABLES = ("ANDROID_HOME", "ANDROID_SDK_ROOT")
 
 @dataclass(frozen=True)
 class AttachedDevice:
-    """One line of `adb devices -l`; what an unusable device does not tell is None."""
+    """One line of `adb devices -l`; fields that an unusable device does not report are None."""
 
     serial: str
     state: str
@@ -60,7 +61,7 @@ def list_devices(
 
     Raises:
         DeviceUnfit: adb is not installed.
-        TransportError: the server does not answer, or not in the form this harness knows.
+        TransportError: the server does not answer, or in an unknown form.
     """
     completed = _adb(adb, "devices", "-l", env=env)
     if completed.exit_code != 0:
@@ -72,18 +73,20 @@ def connect(address: str, *, adb: str | None = None, env: Mapping[str, str] | No
     """Let the adb server connect to `host:port`; harmless when it is connected already.
 
     Raises:
-        ConnectionLost: nobody answers there.
+        ConnectionLost: the address does not answer.
         DeviceUnfit: the device does not accept this computer's key.
     """
-    # Old versions exit 0 whatever happened; the sentence tells.
+    # Old versions of adb exit 0 even on failure; only the message distinguishes the two.
     completed = _adb(adb, "connect", address, env=env)
-    said = (completed.text + completed.stderr.decode("utf-8", "replace")).strip()
-    if re.match(r"(already )?connected to ", said, re.MULTILINE):
+    answer = (completed.text + completed.stderr.decode("utf-8", "replace")).strip()
+    if re.match(r"(already )?connected to ", answer, re.MULTILINE):
         return
-    if "authenticate" in said:
+    if "authenticate" in answer:
         raise early_end(b"error: device unauthorized", address)
     raise ConnectionLost(
-        f"adb cannot connect: {said}", device=address, hint="check the address and that the device is awake"
+        f"adb cannot connect: {ending(answer)}",
+        device=address,
+        hint="check the address and that the device is awake",
     )
 
 
@@ -145,20 +148,20 @@ class AdbTransport(Transport):
         self._connect()
         try:
             # -T: no terminal, which would mix the streams and translate line ends.
-            said = self._device("shell", "-T", command.line, timeout_s=timeout_s, stdin=stdin)
+            answer = self._device("shell", "-T", command.line, timeout_s=timeout_s, stdin=stdin)
         except ProgramTimedOut as error:
             self._silent = True
             self._end(command.process_group(error.stderr))
             raise TimedOut(f"{argv[0]!r} did not end within {timeout_s:g} s", device=self._serial) from error
-        completed = command.completed(said.stdout, said.stderr)
+        completed = command.completed(answer.stdout, answer.stderr)
         if completed is None:
-            if command.completed(b"", said.stdout):
+            if command.completed(b"", answer.stdout):
                 raise DeviceUnfit(
-                    "the device's adbd does not keep stderr apart",
+                    "the device's adbd does not separate stderr from stdout",
                     device=self._serial,
                     hint="Android 7 or later is needed",
                 )
-            raise self._note(early_end(command.without_words(said.stderr), self._serial))
+            raise self._record_failure(early_end(command.without_markers(answer.stderr), self._serial))
         self._silent = False
         self._worked = True
         return completed
@@ -168,10 +171,10 @@ class AdbTransport(Transport):
         size = source_size(source)
         partial = destination + ".partial"
         self._connect()
-        said = self._transfer("push", str(source.absolute()), partial, timeout_s=timeout_s)
-        if said.exit_code != 0:
-            raise self._note(
-                transfer_failure(said, f"cannot push {source.name} to {destination}", self._serial)
+        answer = self._transfer("push", str(source.absolute()), partial, timeout_s=timeout_s)
+        if answer.exit_code != 0:
+            raise self._record_failure(
+                transfer_failure(answer, f"cannot push {source.name} to {destination}", self._serial)
             )
         placed = self.run(place_argv(partial, destination, mode, size), timeout_s=QUICK_S)
         check_placed(placed, source, destination, self._serial)
@@ -181,27 +184,27 @@ class AdbTransport(Transport):
         # Asked first, because `adb pull` copies whole folders, symbolic links included.
         size = read_size(self.run(size_argv(source), timeout_s=QUICK_S), source, self._serial)
         with incoming(destination, size, device=self._serial) as partial:
-            said = self._transfer("pull", source, str(partial), timeout_s=timeout_s)
-            if said.exit_code != 0:
-                raise self._note(transfer_failure(said, f"cannot pull {source}", self._serial))
+            answer = self._transfer("pull", source, str(partial), timeout_s=timeout_s)
+            if answer.exit_code != 0:
+                raise self._record_failure(transfer_failure(answer, f"cannot pull {source}", self._serial))
 
     def close(self) -> None:
-        """End a connection that fell silent; any other is the adb server's, which others may use."""
+        """End the connection of a silent device; any other belongs to the adb server and all its clients."""
         if self._silent:
             self._disconnect()
 
     def _connect(self) -> None:
-        """Start the server apart from any command, and reach a device that it lost."""
+        """Start the adb server separately from any command, and reach a device that it lost."""
         if self._connected:
             return
         # With a remote server this fails, harmlessly: what matters is that no later command starts one,
-        # because its greeting would stand in that command's stderr and a time-out would kill the server.
+        # because its greeting would be in that command's stderr and a time-out would kill the server.
         _adb(self._adb, "start-server", env=self._env)
         if self._is_address:
             try:
                 connect(self._serial, adb=self._adb, env=self._env)
             except DeviceError as error:
-                raise self._note(error) from error
+                raise self._record_failure(error) from error
         elif self._lost_before:
             with contextlib.suppress(TimedOut):
                 self._device("wait-for-device", timeout_s=QUICK_S)
@@ -221,15 +224,15 @@ class AdbTransport(Transport):
             ) from error
 
     def _end(self, group: str | None) -> None:
-        """End what a time-out left running on the device, as far as that can be done."""
+        """Kill the process group that a time-out left on the device, if the device still answers."""
         if group:
             with contextlib.suppress(DeviceError):
                 self.run(end_group_argv(group), timeout_s=END_S)
 
-    def _note(self, failure: DeviceError) -> DeviceError:
-        """After a broken connection the next call connects anew.
+    def _record_failure(self, failure: DeviceError) -> DeviceError:
+        """After a broken connection let the next call connect again.
 
-        What worked before was neither unauthorized nor unfit: that is the connection's fault, or passes.
+        A device that worked before is neither unauthorized nor unfit: such a failure is the connection's.
         """
         if self._worked and isinstance(failure, DeviceUnfit):
             failure = ConnectionLost(failure.what, device=self._serial, hint=failure.hint)
@@ -239,7 +242,7 @@ class AdbTransport(Transport):
         return failure
 
     def _disconnect(self) -> None:
-        """The server would keep a dead connection, and give it to the next call."""
+        """Drop the connection: the adb server would keep a dead one and use it for the next call."""
         self._connected = self._silent = False
         if self._is_address:
             with contextlib.suppress(DeviceError):

@@ -21,13 +21,13 @@ from harness.transports.tcp_link import TcpLink
 from harness.transports.transfer import QUICK_S, check_placed, incoming, place_argv, source_size
 from harness.transports.usb_link import UsbLink
 
-# A slow card takes a second or two for a file's next MiB. Who is silent for this long never got our last
-# packet, or we never got his: its header was damaged on the way.
+# A slow card takes a second or two for a file's next MiB. When a device is silent for this long, one side's
+# last packet was lost: its header was damaged on the way.
 STALLED_S = 30.0
 
 
 class AdbDirectTransport(Transport):
-    """See `Transport`; without `key` the user's own ADB keys are tried, and one is made if there is none."""
+    """See `Transport`; without `key` the user's ADB keys are tried; one is made if the user has none."""
 
     name = "adb-direct"
 
@@ -77,7 +77,7 @@ class AdbDirectTransport(Transport):
         deadline = time.monotonic() + timeout_s
         with source.open("rb") as file, self._stream(b"sync:", deadline, STALLED_S) as stream:
             for piece in sync_send(file, partial, mode, max_data):
-                # A device that refuses says so at once and discards the rest: stop, and read why.
+                # A device that refuses answers at once and discards the rest: stop, and read why.
                 if not stream.write(piece, deadline) or stream.has_data:
                     break
             answer, body = SyncReader(stream, deadline).message()
@@ -133,7 +133,7 @@ class AdbDirectTransport(Transport):
         if not connection.speaks_shell_v2:
             connection.close()
             raise DeviceUnfit(
-                "the device's adbd does not tell exit codes",
+                "the device's adbd does not report exit codes",
                 device=self._device,
                 hint="Android 7 or later is needed",
             )
@@ -143,7 +143,7 @@ class AdbDirectTransport(Transport):
     def _stream(
         self, service: bytes, deadline: float, longest_silence_s: float = math.inf
     ) -> Iterator[Stream]:
-        """A stream; the connection outlives what the device refuses and what takes too long, nothing else."""
+        """A stream; a refusal or a time-out leaves the connection open, any other error closes it."""
         try:
             stream = self._connected().open(service, deadline, longest_silence_s=longest_silence_s)
         except BaseException:
@@ -161,7 +161,7 @@ class AdbDirectTransport(Transport):
             raise
 
     def _end(self, group: str | None) -> None:
-        """End what a time-out left running on the device, as far as that can be done."""
+        """Kill the process group that a time-out left on the device, if the device still answers."""
         if group:
             with contextlib.suppress(DeviceError):
                 self.run(end_group_argv(group), timeout_s=END_S)

@@ -6,36 +6,42 @@ from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TransferFai
 from harness.system.processes import Completed
 from harness.system.text import ending
 
+# Hints that several routes to a device share.
+ACCEPT_KEY = "unlock the device and answer 'Allow USB debugging?' with 'Always allow'"
+UDEV_RULE = (
+    "add the device's udev rule (Debian: apt install android-sdk-platform-tools-common) and replug it"
+)
+
 _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
     (
         r"^device unauthorized",
         DeviceUnfit,
         "the device has not accepted this computer's key",
-        "unlock it and answer 'Allow USB debugging?' with 'Always allow'",
+        ACCEPT_KEY,
     ),
     (
         r"insufficient permissions|no permissions",
         DeviceUnfit,
         "this user may not open the USB device",
-        "add the device's udev rule (Debian: apt install android-sdk-platform-tools-common) and replug it",
+        UDEV_RULE,
     ),
     (
         r"more than one device",
         DeviceUnfit,
         "several devices have this serial",
-        "use a serial that only one has",
+        "use a serial that only one device has",
     ),
     (
         r"^device offline|^device still (connecting|authorizing)",
         ConnectionLost,
         "the device is offline",
-        "replug it, or switch USB debugging off and on",
+        "replug the device, or switch USB debugging off and on",
     ),
     (
         r"^device .*not found|^no devices",
         ConnectionLost,
-        "adb knows no such device",
-        "check the cable or address and what `adb devices` lists",
+        "adb does not list this device",
+        "check the cable or the address, and what `adb devices` lists",
     ),
     (
         r"cannot connect to daemon|failed to start daemon|cannot start server|protocol fault",
@@ -53,10 +59,10 @@ _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
 )
 
 
-def transfer_failure(said: Completed, what: str, serial: str) -> DeviceError:
-    """Why adb ended a transfer: the device refuses the file, or is gone."""
-    # Among its progress, and on stdout.
-    complaints = _complaints(said.stdout + b"\n" + said.stderr)
+def transfer_failure(answer: Completed, what: str, serial: str) -> DeviceError:
+    """Why adb ended a transfer: the device refused the file, or the connection broke."""
+    # adb writes errors to stdout too, between lines of progress.
+    complaints = _complaints(answer.stdout + b"\n" + answer.stderr)
     failure = _connection_failure(complaints, serial)
     if failure:
         return failure
@@ -66,18 +72,18 @@ def transfer_failure(said: Completed, what: str, serial: str) -> DeviceError:
 
 
 def early_end(stderr: bytes, serial: str) -> DeviceError:
-    """Why adb ended without the remote command's last word."""
+    """Why adb ended without the remote command's end marker."""
     failure = _connection_failure(_complaints(stderr), serial)
     if failure:
         return failure
-    said = ending(stderr)
+    last = ending(stderr)
     return ConnectionLost(
-        "the connection broke before the command's end" + (f": {said}" if said else ""), device=serial
+        "the connection broke before the command's end" + (f": {last}" if last else ""), device=serial
     )
 
 
 def _complaints(output: bytes) -> tuple[str, ...]:
-    """The reasons in adb's own error lines, without the names of files, which may say anything."""
+    """The reasons in adb's own error lines, without file names, whose text could look like a reason."""
     lines = output.decode("utf-8", "replace").splitlines()
     # adb 29 says `error: `, adb 34 `adb: ` instead, both sometimes `adb: error: `.
     matches = (

@@ -45,7 +45,7 @@ def _load(key: Path) -> CryptographySigner:
     except (OSError, ValueError) as error:
         raise DeviceUnfit(
             f"the ADB key {key} cannot be used: {error}",
-            hint="move it away; a new one is made, which the device will ask about",
+            hint="move the key away; a new one is made, which the device will ask about",
         ) from error
 
 
@@ -56,7 +56,7 @@ def _signer(key: Path, modified_ns: int) -> CryptographySigner:
 
 
 def make_key(key: Path) -> None:
-    """Make a key pair that only this user can read; one that another process made meanwhile is kept."""
+    """Make a key pair that only this user can read, unless another process makes one first."""
     key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=key.parent, prefix=".adbkey-") as folder:
         made = Path(folder) / key.name

@@ -17,6 +17,7 @@ from adb_shell.auth.sign_cryptography import CryptographySigner
 from adb_shell.transport.base_transport import BaseTransport
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransportError
+from harness.transports.adb_failures import ACCEPT_KEY
 
 VERSION_WITHOUT_CHECKSUMS = 0x01000001
 STLS = struct.unpack("<I", b"STLS")[0]
@@ -28,9 +29,9 @@ class Connection:
     """An authenticated connection; it carries one stream at a time.
 
     Raises:
-        ConnectionLost: nobody listens, or the connection broke.
-        TimedOut: what listens does not answer as an ADB device.
-        DeviceUnfit: the device does not accept the keys, or wants what is not spoken here.
+        ConnectionLost: no program listens at the address, or the connection broke.
+        TimedOut: the program that listens does not answer as an ADB device.
+        DeviceUnfit: the device does not accept the keys, or requires TLS.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Connection:
 
     @property
     def speaks_shell_v2(self) -> bool:
-        """Whether the device tells exit codes and keeps stderr apart (Android 7 and later)."""
+        """Whether the device reports exit codes and separates stderr (Android 7 and later)."""
         features = self.banner.partition(b"features=")[2].partition(b";")[0]
         return b"shell_v2" in features.rstrip(b"\0").split(b",")
 
@@ -81,11 +82,11 @@ class Connection:
             constants.MESSAGE_FORMAT, self._received
         )
         command = constants.WIRE_TO_ID.get(wire)
-        # After the greeting the last id is that of our latest stream: nobody waits for any beyond it.
+        # After the greeting the last id is that of our latest stream; no larger one is in use.
         unknown = bool(self.banner) and local_id > self._last_id
         if command is None or magic != wire ^ 0xFFFFFFFF or size > constants.MAX_ADB_DATA or unknown:
             if self.banner:
-                raise ConnectionLost("the connection to the device garbles its packets", device=self.device)
+                raise ConnectionLost("packets from the device arrive damaged", device=self.device)
             raise self._not_adb(wire)
         self._fill(constants.MESSAGE_SIZE + size, deadline)
         data = bytes(memoryview(self._received)[constants.MESSAGE_SIZE : constants.MESSAGE_SIZE + size])
@@ -119,7 +120,7 @@ class Connection:
             command, version, maximum, data = self._answer(deadline)
         except TimedOut as error:
             raise TimedOut(
-                "what listens there does not answer as an ADB device",
+                "the program at this address does not answer as an ADB device",
                 device=self.device,
                 hint="check the port, and restart ADB on the device",
             ) from error
@@ -146,9 +147,8 @@ class Connection:
         self, signers: Sequence[CryptographySigner], accept_s: float
     ) -> tuple[bytes, int, int, bytes]:
         """No signature was accepted: let the device ask its user about our first key."""
-        hint = "unlock it and answer 'Allow USB debugging?' with 'Always allow'"
         if not signers:
-            raise DeviceUnfit("the device wants a key", device=self.device, hint=hint)
+            raise DeviceUnfit("the device requires a key", device=self.device, hint=ACCEPT_KEY)
         deadline = time.monotonic() + accept_s
         try:
             public = signers[0].GetPublicKey().rstrip(b"\0") + b"\0"
@@ -156,24 +156,24 @@ class Connection:
             return self._answer(deadline)
         except TimedOut as error:
             raise DeviceUnfit(
-                f"nobody accepted this computer's key on the device within {accept_s:g} s",
+                f"this computer's key was not accepted on the device within {accept_s:g} s",
                 device=self.device,
-                hint=hint,
+                hint=ACCEPT_KEY,
             ) from error
         except ConnectionLost as error:
             raise DeviceUnfit(
-                "the device refused this computer's key", device=self.device, hint=hint
+                "the device refused this computer's key", device=self.device, hint=ACCEPT_KEY
             ) from error
 
     def _not_adb(self, wire: int) -> DeviceError:
         if wire == STLS:
             return DeviceUnfit(
-                "the device's wireless debugging wants pairing",
+                "the device's wireless debugging requires pairing",
                 device=self.device,
                 hint="use Google's adb: `adb pair HOST:PORT`, then `adb connect HOST:PORT`",
             )
         return TransportError(
-            f"what listens there does not speak ADB (packet {wire.to_bytes(4, 'little')!r})",
+            f"the program at this address does not speak ADB (packet {wire.to_bytes(4, 'little')!r})",
             device=self.device,
             hint="check the port",
         )
@@ -233,7 +233,7 @@ class Stream:
             self._step(deadline)
 
     def close(self, deadline: float) -> None:
-        """Tell the device that nobody listens any more; what it still sends is ignored."""
+        """Close the stream on the device; data that the device still sends is ignored."""
         if not self.closed:
             self.closed = True
             self._connection.send(constants.CLSE, self._local_id, self._remote_id, b"", deadline)

@@ -1,4 +1,4 @@
-"""What adbd's shell and file services say over a stream.
+"""The protocols of adbd's shell and file services.
 
 https://android.googlesource.com/platform/packages/modules/adb/+/refs/heads/main/shell_protocol.h
 https://android.googlesource.com/platform/packages/modules/adb/+/refs/heads/main/SYNC.TXT

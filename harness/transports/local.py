@@ -1,4 +1,4 @@
-"""This machine as a device."""
+"""The transport to this machine."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,9 +33,9 @@ class LocalTransport(Transport):
 def _copy(source: Path, destination: Path, mode: int | None = None) -> None:
     try:
         if not source.is_file():
-            raise TransferFailed(f"cannot copy {source}: it is not a file")
+            raise TransferFailed(f"cannot copy {source}: not a file")
         if destination.is_dir():
-            raise TransferFailed(f"cannot copy {source} to {destination}: it is a folder")
+            raise TransferFailed(f"cannot copy {source} to {destination}: the destination is a folder")
         copy_atomically(source, destination, mode=mode)
     except OSError as error:
         raise TransferFailed(f"cannot copy {source} to {destination}: {error.strerror}") from error

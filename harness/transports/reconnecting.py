@@ -21,18 +21,18 @@ _Answer = TypeVar("_Answer")
 
 
 class DeviceRestarted(DeviceError):
-    """The device was booted anew: what ran there is gone, and its state is another one."""
+    """The device rebooted: its processes are gone, and its state is a new one."""
 
 
 class ReconnectingTransport(Transport):
-    """See `Transport`; a call that the connection's end cut short is made again on a new one.
+    """See `Transport`; a call that a broken connection cut short is made again on a new connection.
 
-    So every command must bear to be run twice; `run_once` is for those that do not. A device that never
-    answered is not waited for.
+    So commands must be idempotent; use `run_once` for those that are not. A device that never answered is
+    not waited for.
 
     Raises:
-        DeviceRestarted: the connection came back, to a device with another boot id.
-        TransportError: it did not come back within `PATIENCE_S`.
+        DeviceRestarted: the device is reached again, with another boot id.
+        TransportError: the device was not reached again within `PATIENCE_S`.
     """
 
     def __init__(self, transport: Transport, log: Callable[[str], None]) -> None:
@@ -49,36 +49,36 @@ class ReconnectingTransport(Transport):
 
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
         """See `Transport.run`."""
-        return self._patiently(lambda: self._transport.run(argv, timeout_s=timeout_s, stdin=stdin))
+        return self._retry(lambda: self._transport.run(argv, timeout_s=timeout_s, stdin=stdin))
 
     def run_once(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
-        """Run what must not happen twice; a call that failed may have happened: find out."""
-        self._patiently(lambda: None)
+        """See `Transport.run_once`."""
+        self._retry(lambda: None)
         return self._attempt(lambda: self._transport.run(argv, timeout_s=timeout_s))
 
     def push(self, source: Path, destination: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
         """See `Transport.push`."""
-        self._patiently(lambda: self._transport.push(source, destination, mode=mode, timeout_s=timeout_s))
+        self._retry(lambda: self._transport.push(source, destination, mode=mode, timeout_s=timeout_s))
 
     def pull(self, source: str, destination: Path, *, timeout_s: float = 300) -> None:
         """See `Transport.pull`."""
-        self._patiently(lambda: self._transport.pull(source, destination, timeout_s=timeout_s))
+        self._retry(lambda: self._transport.pull(source, destination, timeout_s=timeout_s))
 
     def close(self) -> None:
         """See `Transport.close`."""
         self._transport.close()
 
     def give_up(self) -> None:
-        """Wait for a device that is away no longer; called from another thread than the one that waits."""
+        """See `Transport.give_up`."""
         self._given_up.set()
 
-    def _patiently(self, call: Callable[[], _Answer]) -> _Answer:
+    def _retry(self, call: Callable[[], _Answer]) -> _Answer:
         deadline: float | None = None
         attempts = 0
         while True:
             try:
                 if not self._connected:
-                    self._attempt(self._meet)
+                    self._attempt(self._check_boot)
                 return self._attempt(call)
             except (TransferFailed, CommandFailed):
                 raise
@@ -103,13 +103,13 @@ class ReconnectingTransport(Transport):
             self._transport.close()
             raise
 
-    def _meet(self) -> None:
-        """See which boot of the device answers; some do not tell, and pass as the one known."""
+    def _check_boot(self) -> None:
+        """Compare the boot id with the known one; a device that reports none is taken for the known one."""
         answer = run_verified(self._transport, BOOT_ID, timeout_s=BOOT_ID_TIMEOUT_S)
         boot_id = answer.text.strip() if answer.exit_code == 0 else ""
         if self._boot_id and boot_id != self._boot_id:
             raise DeviceRestarted(
-                "it restarted; what it was measuring is lost",
+                "the device restarted; the process being measured is lost",
                 hint="find out why (heat, power, memory), then go on with: harness run --resume FOLDER",
             )
         self._boot_id, self._connected = boot_id, True

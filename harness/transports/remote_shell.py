@@ -1,10 +1,10 @@
-"""Command lines for a device's POSIX shell whose first and last words prove what happened.
+"""Command lines for a device's POSIX shell, with markers that prove how a command ended.
 
 Neither `adb` (it exits 0 when the device's daemon dies) nor `ssh` (255 may be its own failure or the
-command's exit code) can be believed about the end of a remote command. So the remote shell itself writes,
-to stderr, a random token with its process id before the command, and the same token with the exit code after
-it. Without the last word the command did not end; the first word says which process group to end after a
-time-out. Stdin and stdout are the command's own.
+command's exit code) reports the end of a remote command reliably. So the remote shell itself writes two
+markers to stderr: before the command a random token with the shell's process id, after it the same token with
+the exit code. Without the second marker the command did not end; the first gives the process group to kill
+after a time-out. Stdin and stdout are the command's own.
 """
 
 import re
@@ -20,7 +20,7 @@ END_S = 5.0  # how long to try to end what a time-out left running
 
 @dataclass(frozen=True)
 class FramedCommand:
-    """A remote command between its two words."""
+    """A remote command between its two markers."""
 
     argv: tuple[str, ...]
     token: str
@@ -32,9 +32,9 @@ class FramedCommand:
 
     @property
     def line(self) -> str:
-        """The text for the remote shell; the parentheses keep `exit` from taking the last word."""
-        word = f"printf '{self.token}:%d;' {{}} >&2"
-        return f"{word.format('$$')}; ({shlex.join(self.argv)}); {word.format('$?')}"
+        """The text for the remote shell; the parentheses keep `exit` from skipping the second marker."""
+        marker = f"printf '{self.token}:%d;' {{}} >&2"
+        return f"{marker.format('$$')}; ({shlex.join(self.argv)}); {marker.format('$?')}"
 
     @property
     def shell_line(self) -> str:
@@ -42,18 +42,18 @@ class FramedCommand:
         return shlex.join(("sh", "-c", self.line))
 
     def completed(self, stdout: bytes, stderr: bytes) -> Completed | None:
-        """What the command did, its stderr freed of the words; None when it did not end."""
-        words = list(self._pattern.finditer(stderr))
-        if len(words) < 2:
+        """The ended command, its stderr without the markers; None when it did not end."""
+        markers = list(self._pattern.finditer(stderr))
+        if len(markers) < 2:
             return None
-        return Completed(self.argv, int(words[1][1]), stdout, self.without_words(stderr))
+        return Completed(self.argv, int(markers[1][1]), stdout, self.without_markers(stderr))
 
-    def without_words(self, stderr: bytes) -> bytes:
-        """What the command itself wrote to stderr, and whoever speaks for the connection."""
+    def without_markers(self, stderr: bytes) -> bytes:
+        """Stderr without the markers: what the command, or ssh or adb about the connection, wrote."""
         return self._pattern.sub(b"", stderr, count=2)
 
     def process_group(self, stderr: bytes) -> str | None:
-        """The group in which the device runs the command, once it said so."""
+        """The group in which the device runs the command; None before the first marker."""
         first = self._pattern.search(stderr)
         return first[1].decode() if first else None
 

@@ -24,16 +24,16 @@ from harness.transports.transfer import (
 
 CONNECT_S = 15
 ALIVE_S = 5  # three unanswered signs of life mean a dead connection
-IDLE_S = 60  # a connection nobody ends (the harness was killed) ends itself
+IDLE_S = 60  # after this long unused, a connection that a killed harness left open ends itself
 BEHIND_JUMP = b"UNKNOWN port 65535"  # what ssh calls a peer whose address it does not see
 SOCKET_PATH_LIMIT = 85  # sockaddr_un holds 104 to 108 bytes, and ssh adds 17 while it listens
 
 
 class SshTransport(Transport):
-    """See `Transport`; `destination` is whatever `ssh` takes: a host, `user@host` or a name from its config.
+    """See `Transport`; `destination` is what `ssh` accepts: a host, `user@host` or a name from its config.
 
-    The user's configuration, agent, jump hosts and known hosts are honoured, host keys are checked as the
-    user has it, and nothing is ever asked. `options` are passed to ssh before ours.
+    The user's configuration, agent, jump hosts and known hosts apply, host keys are checked as the user has
+    configured it, and ssh never prompts. `options` are passed to ssh before ours.
     """
 
     name = "ssh"
@@ -90,7 +90,7 @@ class SshTransport(Transport):
         log = self._connect() / "log"
         log.unlink(missing_ok=True)
         try:
-            said = run_local(
+            answer = run_local(
                 # The login shell may be any; from here on it is a POSIX one that leads the process group.
                 self._ssh("-T", "-E", str(log), "--", self._destination, f"exec {command.shell_line}"),
                 timeout_s=timeout_s,
@@ -103,9 +103,9 @@ class SshTransport(Transport):
             raise TimedOut(
                 f"{argv[0]!r} did not end within {timeout_s:g} s", device=self._destination
             ) from error
-        completed = command.completed(said.stdout, said.stderr)
+        completed = command.completed(answer.stdout, answer.stderr)
         if completed is None:
-            raise self._lost(_read(log) or command.without_words(said.stderr))
+            raise self._lost(_read(log) or command.without_markers(answer.stderr))
         return completed
 
     def _connect(self) -> Path:
@@ -120,20 +120,20 @@ class SshTransport(Transport):
             "--", self._destination, "true",
         )  # fmt: skip
         try:
-            said = run_local(master, timeout_s=2 * CONNECT_S)
+            answer = run_local(master, timeout_s=2 * CONNECT_S)
         except TimedOut as error:
             raise TimedOut(f"no SSH connection within {2 * CONNECT_S} s", device=self._destination) from error
-        if said.exit_code == MISSING_PROGRAM and shutil.which("ssh") is None:
+        if answer.exit_code == MISSING_PROGRAM and shutil.which("ssh") is None:
             raise DeviceUnfit(
                 "OpenSSH's ssh is not installed", hint="install it (Debian: apt install openssh-client)"
             )
-        if said.exit_code != 0:
-            complaint = _read(log) or said.stderr
+        if answer.exit_code != 0:
+            complaint = _read(log) or answer.stderr
             raise self._lost(self._jump_complaint() if BEHIND_JUMP in complaint else complaint)
         return folder
 
     def _jump_complaint(self) -> bytes:
-        """Why there is no way through a jump host: under ControlPersist, ssh silences what goes before it."""
+        """Why a jump host cannot be passed: under ControlPersist, ssh hides the messages of earlier hops."""
         with contextlib.suppress(TimedOut):
             alone = self._ssh("-S", "none", "-T", "--", self._destination, "true")
             return run_local(alone, timeout_s=2 * CONNECT_S).stderr
@@ -151,13 +151,13 @@ class SshTransport(Transport):
         ]
 
     def _end(self, group: str | None) -> None:
-        """End what a time-out left running on the device: without a terminal sshd itself does not."""
+        """Kill the process group that a time-out left on the device: without a terminal sshd does not."""
         if group:
             with contextlib.suppress(DeviceError):
                 self.run(end_group_argv(group), timeout_s=END_S)
 
     def _lost(self, log: bytes) -> DeviceError:
-        """Drop the shared connection, so that the next call opens another."""
+        """Drop the shared connection; the next call opens another."""
         self.close()
         return failure(log, self._destination, self._port)
 
@@ -167,8 +167,8 @@ _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
         r"HOST IDENTIFICATION HAS CHANGED|host key .* has changed",
         DeviceUnfit,
         "the device's SSH host key is not the one known for it",
-        "if it was set up anew, remove the old key with `ssh-keygen -R {known}` and connect once with "
-        "`ssh {to}`; otherwise somebody may be in between",
+        "if the device was set up again, remove the old key with `ssh-keygen -R {known}` and connect once "
+        "with `ssh {to}`; otherwise someone may be intercepting the connection",
     ),
     (
         r"Host key verification failed|No .* host key is known",
@@ -185,19 +185,19 @@ _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
     (
         r"Could not resolve hostname",
         DeviceUnfit,
-        "there is no host of this name",
+        "no host has this name",
         "check the name, or use its IP address",
     ),
     (
         r"Bad configuration option|no argument after keyword|Bad owner or permissions|unknown option",
         DeviceUnfit,
         "ssh does not accept its configuration",
-        "mend what `ssh {to} true` complains about",
+        "fix what `ssh {to} true` complains about",
     ),
     (
         r"Connection refused",
         ConnectionLost,
-        "nothing listens on the device's SSH port",
+        "no program listens on the device's SSH port",
         "switch SSH on there (Raspberry Pi: `sudo raspi-config nonint do_ssh 0`), or check the port",
     ),
     (
@@ -210,7 +210,7 @@ _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
 
 
 def failure(log: bytes, destination: str, port: int | None = None) -> DeviceError:
-    """What ssh's own messages mean; the mends name the commands for this destination."""
+    """What ssh's own messages mean; the hints name the commands for this destination."""
     at_port = "" if port is None else f"-p {port} "
     host = destination.rpartition("@")[2]
     names = {"to": at_port + destination, "known": host if port in (None, 22) else f"'[{host}]:{port}'"}
@@ -218,9 +218,9 @@ def failure(log: bytes, destination: str, port: int | None = None) -> DeviceErro
         lines = [line for line in log.splitlines() if re.search(pattern.encode(), line)]
         if lines:
             return kind(f"{what}: {ending(lines[-1])}", device=destination, hint=hint.format_map(names))
-    said = last_line(log)
+    last = last_line(log)
     return ConnectionLost(
-        "the SSH connection broke before the command's end" + (f": {said}" if said else ""),
+        "the SSH connection broke before the command's end" + (f": {last}" if last else ""),
         device=destination,
     )
 

@@ -9,8 +9,8 @@ from adb_shell.transport.base_transport import BaseTransport
 
 from harness.errors import ConnectionLost, TimedOut
 
-# A peer that is gone without a word is noticed within a quarter of a minute. The kernels see to that; nothing
-# wakes what is measured. Keepalive watches over an idle connection, the other over bytes not acknowledged.
+# A peer that vanishes is noticed within 15 s. The kernels do that, without waking the process being measured.
+# Keepalive covers an idle connection, TCP_USER_TIMEOUT bytes that are not acknowledged.
 LIVENESS = (
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 15_000),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -22,7 +22,7 @@ LIVENESS = (
 
 
 class TcpLink(BaseTransport):  # type: ignore[misc]
-    """A TCP connection that sends whole buffers and notices at once when the other side is gone."""
+    """A TCP connection that sends whole buffers and notices at once when the other side closes it."""
 
     def __init__(self, host: str, port: int) -> None:
         self.name = f"{host}:{port}"
@@ -30,7 +30,7 @@ class TcpLink(BaseTransport):  # type: ignore[misc]
         self._socket: socket.socket | None = None
 
     def connect(self, transport_timeout_s: float) -> None:
-        """Connect, and let the kernel watch over the connection while a command is silent."""
+        """Connect, and let the kernel check the connection while a command is silent."""
         try:
             self._socket = socket.create_connection(self._address, timeout=transport_timeout_s)
             for option in LIVENESS:
@@ -47,7 +47,7 @@ class TcpLink(BaseTransport):  # type: ignore[misc]
 
         Raises:
             TimedOut: none came in time.
-            ConnectionLost: the other side is gone.
+            ConnectionLost: the other side closed the connection or vanished.
         """
         try:
             data = self._ready(transport_timeout_s).recv(numbytes)
@@ -57,17 +57,17 @@ class TcpLink(BaseTransport):  # type: ignore[misc]
                 raise TimedOut("the device is silent", device=self.name) from error
             raise self._lost(error.strerror) from error
         if not data:
-            raise self._lost("the device closed it")
+            raise self._lost("the device closed the connection")
         return data
 
     def bulk_write(self, data: bytes, transport_timeout_s: float) -> int:
         """Send all of it.
 
-        A peer that closes while its window is full leaves `sendall` waiting until the time-out; so its
-        end is watched for as well.
+        A peer that closes while its window is full leaves `sendall` waiting until the time-out; so the
+        peer's end is polled for as well.
 
         Raises:
-            ConnectionLost: the other side is gone, or does not take the bytes in time.
+            ConnectionLost: the other side closed, vanished, or does not take the bytes in time.
         """
         deadline = time.monotonic() + transport_timeout_s
         connection = self._ready(transport_timeout_s)
@@ -79,7 +79,7 @@ class TcpLink(BaseTransport):  # type: ignore[misc]
             if not happened:
                 raise self._lost("the device takes no more bytes")
             if happened[0][1] & ~select.POLLOUT:
-                raise self._lost("the device closed it")
+                raise self._lost("the device closed the connection")
             try:
                 rest = rest[connection.send(rest) :]
             except OSError as error:
@@ -94,7 +94,7 @@ class TcpLink(BaseTransport):  # type: ignore[misc]
 
     def _ready(self, timeout_s: float) -> socket.socket:
         if not self._socket:
-            raise self._lost("it is closed")
+            raise self._lost("the connection is closed")
         self._socket.settimeout(max(timeout_s, 0.001))
         return self._socket
 

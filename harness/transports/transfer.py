@@ -1,4 +1,4 @@
-"""Files on their way: under a name of their own until they are whole, then put in place in one step."""
+"""Files in transfer: under a temporary name until they are complete, then put in place in one step."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from harness.system.files import atomic_file
 from harness.system.processes import Completed
 from harness.system.text import last_line
 
-QUICK_S = 20.0  # for what needs no more than a round trip, on a busy device
+QUICK_S = 20.0  # for commands that take one round trip, on a busy device
 TRUNCATED = 75  # EX_TEMPFAIL of sysexits.h: the connection's fault, not the device's
 
 # $1 partial file, $2 destination, $3 mode, $4 size. Neither a broken connection nor a program that runs from
@@ -60,7 +60,7 @@ def source_size(source: Path) -> int:
 
 
 def check_placed(placed: Completed, source: Path, destination: str, device: str) -> None:
-    """Tell a file that was cut short on its way from one the device refuses."""
+    """Distinguish a file that was cut short on its way (transient) from one the device refuses."""
     if placed.exit_code == 0:
         return
     what = f"cannot push {source.name} to {destination}: {_reason(placed)}"
@@ -78,7 +78,7 @@ def read_size(measured: Completed, source: str, device: str) -> int:
 
 @contextlib.contextmanager
 def incoming(destination: Path, size_bytes: int | None, *, device: str) -> Iterator[Path]:
-    """Give the path to write to; what arrived whole and is a plain file becomes the destination.
+    """Yield the path to write to; a plain file that arrived complete becomes the destination.
 
     Raises:
         ConnectionLost: fewer or more bytes arrived than `size_bytes`.
@@ -89,7 +89,7 @@ def incoming(destination: Path, size_bytes: int | None, *, device: str) -> Itera
             yield partial
             if not partial.is_file() or partial.is_symlink():
                 raise TransferFailed(
-                    f"cannot pull to {destination}: what arrived is not a file", device=device
+                    f"cannot pull to {destination}: the received object is not a file", device=device
                 )
             arrived = partial.stat().st_size
             if size_bytes is not None and arrived != size_bytes:

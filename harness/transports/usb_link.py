@@ -1,6 +1,6 @@
 """A USB cable under adb-shell's seam for transports, where no adb server holds the device.
 
-Shown on a stand-in for the device that ends in a real adbd; no phone was at hand.
+Tested on a stand-in for the device that ends in a real adbd, never on a phone.
 """
 
 import contextlib
@@ -15,16 +15,16 @@ from adb_shell.transport.base_transport import BaseTransport
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut
 from harness.transports.adb import AttachedDevice
+from harness.transports.adb_failures import UDEV_RULE
 
 DRAIN_S = 0.05
-UDEV = "add the device's udev rule (Debian: apt install android-sdk-platform-tools-common) and replug it"
 
 
 class UsbLink(BaseTransport):  # type: ignore[misc]
     """The ADB interface of one USB device; `serial` is empty when only one device can be meant.
 
-    A packet's header is a transfer of its own, and so is its data; one that fills its last USB packet is
-    ended by an empty one. The device does not do that, so reads ask for exactly what is missing. The
+    A packet's header is one transfer and its data another; a transfer that fills its last USB packet is ended
+    by an empty one. The device does not send empty ones, so reads ask for the missing bytes and no more. The
     interface has one owner: a second connection, by which Ctrl-C ends a job, is refused.
     https://android.googlesource.com/platform/packages/modules/adb/+/refs/heads/main/client/usb_linux.cpp
     """
@@ -36,7 +36,7 @@ class UsbLink(BaseTransport):  # type: ignore[misc]
         self._packet_size = 0
 
     def connect(self, transport_timeout_s: float) -> None:
-        """Claim the interface, and drop what the device still had to say to whoever had it before.
+        """Claim the interface, and discard what the device still sends to the previous owner.
 
         Raises:
             ConnectionLost: no such device is attached.
@@ -123,7 +123,7 @@ class UsbLink(BaseTransport):  # type: ignore[misc]
             raise DeviceUnfit(
                 f"{len(found)} devices are attached over USB",
                 device=self.name,
-                hint="name one as usb:SERIAL; its settings or `lsusb -v` tell the serial",
+                hint="name one as usb:SERIAL; the device's settings or `lsusb -v` show the serial",
             )
         if refused:
             raise _refusal(refused, self.name) from refused
@@ -188,10 +188,10 @@ def _refusal(error: Exception, name: str) -> DeviceError:
     usb1 = _adb_shell().usb1
     if isinstance(error, usb1.USBErrorBusy):
         return DeviceUnfit(
-            "another program has the device, most likely an adb server",
+            "another program uses the device, most likely an adb server",
             device=name,
-            hint='end the server with `adb kill-server`, or use the device through it (transport = "adb")',
+            hint='end the server with `adb kill-server`, or use the server itself (transport = "adb")',
         )
     if isinstance(error, usb1.USBErrorAccess):
-        return DeviceUnfit("this user may not open the USB device", device=name, hint=UDEV)
+        return DeviceUnfit("this user may not open the USB device", device=name, hint=UDEV_RULE)
     return ConnectionLost(f"the USB device cannot be opened: {error}", device=name)

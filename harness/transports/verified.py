@@ -1,7 +1,7 @@
-"""Short commands whose words and answers are compared by sha256 on both ends.
+"""Short commands whose arguments and output are compared by sha256 on both ends.
 
-ADB has no checksum since Android 9 and TCP's is weak; a damaged argument or figure must not pass for a true
-one. For text of some kilobytes: the answer goes through a shell's variable.
+ADB has no checksum since Android 9 and TCP's is weak; a damaged argument or figure must not pass unnoticed.
+For text of some kilobytes: the output goes through a shell variable.
 """
 
 import hashlib
@@ -14,28 +14,28 @@ from harness.transports.base import Transport
 ATTEMPTS = 3
 NO_SHA256SUM = 72
 
-# $1 what the other words must hash to. Output: the command's, then the hash of that and the exit code.
-_EXACT = f"""
+# $1 the hash of the other arguments. Prints the command's output, then the hash of that and the exit code.
+_VERIFIED = f"""
 command -v sha256sum >/dev/null 2>&1 || exit {NO_SHA256SUM}
 asked=$1
 shift
 sha256() {{ sha256sum | (read -r digest _; echo "$digest"); }}
 [ "$(printf '%s\\n' "$@" | sha256)" = "$asked" ] || exit 75
-told=$("$@")
+output=$("$@")
 code=$?
-printf '%s\\n' "$told"
-printf '%s\\n' "$told" "$code" | sha256
+printf '%s\\n' "$output"
+printf '%s\\n' "$output" "$code" | sha256
 exit $code
 """
 
 
 def verified_argv(argv: Sequence[str]) -> tuple[str, ...]:
-    """The command that does nothing unless it arrives as it is, and whose answer `read_exact` checks."""
-    return ("sh", "-c", _EXACT, "exact", _hash(argv), *argv)
+    """The command that does nothing unless it arrives undamaged, and whose answer `read_verified` checks."""
+    return ("sh", "-c", _VERIFIED, "verified", _hash(argv), *argv)
 
 
 def read_verified(answer: Completed, device: str = "") -> Completed:
-    """The answer of such a command, as if it had been run by itself; its trailing newlines become one.
+    """The answer of such a command, as if the command had run alone; trailing newlines become one.
 
     Raises:
         ConnectionLost: the command or its answer was damaged; the command may have run.
@@ -45,16 +45,16 @@ def read_verified(answer: Completed, device: str = "") -> Completed:
     if digest == _hash((text, str(answer.exit_code))):
         return Completed(answer.argv, answer.exit_code, f"{text}\n".encode(), answer.stderr)
     if answer.exit_code == NO_SHA256SUM:
-        raise DeviceUnfit("it has no sha256sum", device=device, hint="install coreutils or busybox")
-    raise ConnectionLost("what was sent or told arrived damaged", device=device, hint="check the cable")
+        raise DeviceUnfit("the device has no sha256sum", device=device, hint="install coreutils or busybox")
+    raise ConnectionLost("the command or its answer arrived damaged", device=device, hint="check the cable")
 
 
 def run_verified(
     transport: Transport, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b""
 ) -> Completed:
-    """Run what may run twice, until it comes through undamaged; raises as `read_exact` does.
+    """Run an idempotent command until it passes undamaged; raises as `read_verified` does.
 
-    For whatever changes something there: a damaged `rm` removes something else. `stdin` is not checked.
+    For commands that change the device: a damaged `rm` removes other files. `stdin` is not checked.
     """
     for _ in range(ATTEMPTS - 1):
         try:

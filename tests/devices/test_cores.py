@@ -65,8 +65,8 @@ def test_a_name_or_a_list_chooses_cores(wanted: str, chosen: tuple[int, ...]) ->
     [
         (PI_5, "big", r"no big cores\n.*choose --cores from: all \(0-3\)"),
         (SNAPDRAGON_845, "prime", "no prime cores"),
-        (PIXEL_6, "6-9", "core 8 is not there or not on line"),
-        ((), "all", "its cores are unknown"),
+        (PIXEL_6, "6-9", "core 8 does not exist or is offline"),
+        ((), "all", "the device's cores are unknown"),
     ],
 )
 def test_cores_that_are_not_there_are_refused_with_those_that_are(

@@ -158,5 +158,5 @@ def test_a_core_that_is_not_on_line_is_named_with_those_that_are(run_harness: Ha
     variant = ("--width", "0.25", "--resolution", "32", "--precision", "fp32")
     ended = run_harness("run", "--device", "host", *variant, "--cores", "4000", "--quiet")
     assert (ended.exit_code, ended.stdout) == (4, "")
-    assert "core 4000 is not there or not on line" in ended.stderr
+    assert "core 4000 does not exist or is offline" in ended.stderr
     assert "choose --cores from: all (0" in ended.stderr

@@ -92,5 +92,5 @@ def test_a_restarted_machine_is_noticed_and_what_it_measured_begins_anew() -> No
             lambda: laboratory.control.run(["sudo", "sh", "-c", "reboot -f >/dev/null 2>&1 &"], timeout_s=60),
         )
         assert ended.complete, (ended.errors, ended.cells)
-        assert any(text.startswith("it restarted") for text in ended.answer)
+        assert any(text.startswith("the device restarted") for text in ended.answer)
         assert len({cell.device.boot_id for cell in ended.cells}) == 1

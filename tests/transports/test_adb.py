@@ -89,9 +89,9 @@ def test_no_listing_breaks_the_parser(text: str) -> None:
         ("error: more than one device with serial x", DeviceUnfit, "several devices"),
         ("adb: error: device offline", ConnectionLost, "offline"),
         ("error: device still authorizing", ConnectionLost, "offline"),
-        ("error: device 'x' not found", ConnectionLost, "no such device"),
-        ("adb: device 'x' not found", ConnectionLost, "no such device"),
-        ("error: no devices/emulators found", ConnectionLost, "no such device"),
+        ("error: device 'x' not found", ConnectionLost, "does not list this device"),
+        ("adb: device 'x' not found", ConnectionLost, "does not list this device"),
+        ("error: no devices/emulators found", ConnectionLost, "does not list this device"),
         ("error: closed", ConnectionLost, "broke"),
         ("* cannot start server on remote host\nerror: cannot connect to daemon", ConnectionLost, "server"),
         ("error: protocol fault (couldn't read status): Connection reset by peer", ConnectionLost, "server"),
@@ -169,7 +169,7 @@ def test_without_adb_the_mend_is_to_install_it(tmp_path: Path) -> None:
 
 @needs_adb
 def test_a_serial_that_is_not_attached_is_told(adb_environment: dict[str, str]) -> None:
-    with pytest.raises(ConnectionLost, match="adb knows no such device"):
+    with pytest.raises(ConnectionLost, match="adb does not list this device"):
         AdbTransport("NOSUCH", env=adb_environment).run(["true"], timeout_s=5)
 
 

@@ -33,10 +33,10 @@ def test_a_destination_is_never_taken_for_an_option(destination: str) -> None:
         (
             "ssh: Could not resolve hostname pi: Name or service not known",
             DeviceUnfit,
-            "no host of this name",
+            "no host has this name",
         ),
         ("command-line: line 0: Bad configuration option: foo", DeviceUnfit, "configuration"),
-        ("ssh: connect to host pi port 22: Connection refused", ConnectionLost, "nothing listens"),
+        ("ssh: connect to host pi port 22: Connection refused", ConnectionLost, "no program listens"),
         ("ssh: connect to host pi port 22: Connection timed out", ConnectionLost, "does not answer"),
         ("Timeout, server pi not responding.", ConnectionLost, "does not answer"),
         ("Connection to pi closed by remote host.", ConnectionLost, "before the command's end"),
@@ -61,7 +61,7 @@ def test_control_characters_in_a_message_are_not_shown() -> None:
 
 def test_nobody_listening_is_told(closed_port: int) -> None:
     transport = SshTransport("127.0.0.1", port=closed_port, options=("-F", "none"))
-    with pytest.raises(ConnectionLost, match="nothing listens"):
+    with pytest.raises(ConnectionLost, match="no program listens"):
         transport.run(["true"], timeout_s=10)
     transport.close()
 

@@ -9,7 +9,7 @@ from device_bench import Bench
 
 from harness.devices import linux_board
 from harness.devices.device import Device
-from harness.devices.inventory import read_inventory
+from harness.devices.devices_toml import read_inventory
 from harness.errors import DeviceUnfit, UsageError
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_bundle
@@ -74,11 +74,11 @@ def test_a_board_without_glibc_is_told() -> None:
         def run(self, argv: list[str], *, timeout_s: float) -> Completed:
             return Completed(tuple(argv), 127, b"", b"getconf: not found")
 
-    with pytest.raises(DeviceUnfit, match="its C library is not glibc"):
+    with pytest.raises(DeviceUnfit, match="the device's C library is not glibc"):
         linux_board.system_glibc(Alpine(), "board")
 
 
 def test_a_phone_has_no_glibc_to_choose(tmp_path: Path) -> None:
     (tmp_path / "devices.toml").write_text("[devices.a]\nkind = 'android'\naddress = 'x'\nlibc = 'system'\n")
-    with pytest.raises(UsageError, match="has no glibc of its own"):
+    with pytest.raises(UsageError, match="of kind 'android' has no system glibc"):
         read_inventory(tmp_path / "devices.toml")

@@ -63,7 +63,7 @@ def test_without_libusb_the_mend_is_to_install_it() -> None:
 
 def test_a_device_that_a_server_holds_is_told(attached: list[StandIn], key: Path) -> None:
     attached.append(StandIn("1A2B", held=True))
-    with pytest.raises(DeviceUnfit, match="another program has the device") as caught:
+    with pytest.raises(DeviceUnfit, match="another program uses the device") as caught:
         run_over_usb("1A2B", key)
     assert "adb kill-server" in caught.value.hint
 

@@ -20,7 +20,7 @@ QEMU = "qemu-system-aarch64"
 NAME = "arm-vm"
 MEMORY_MB = 512
 BOOT_TIMEOUT_S = 120.0
-# An adb server connects by itself to whatever listens on these.
+# An adb server connects by itself to any program that listens on these.
 PORTS_OF_EMULATORS = range(5555, 5586)
 # Another process may take a port between our choice and QEMU's use of it.
 PORT_ATTEMPTS = 3
@@ -29,9 +29,9 @@ PORT_TAKEN = "Could not set up host forwarding rule"
 
 @dataclass(frozen=True)
 class ArmVm:
-    """A booted machine; its ports are on 127.0.0.1 and its keys are this user's alone.
+    """A booted machine; its ports are on 127.0.0.1, and only this user can read its keys.
 
-    adb's shell is the user `shell`, as on Android; `ssh_user` may use sudo.
+    As on Android, adb's shell runs as the user `shell`; `ssh_user` may use sudo.
     """
 
     adb_port: int
@@ -49,7 +49,7 @@ class ArmVm:
 
 
 def build_machine(log: Callable[[str], None] = lambda line: None) -> Path:
-    """Build the machine unless the cache has it, about a minute; `tell` gets lines of progress.
+    """Build the machine unless the cache has it, about a minute; `log` gets lines of progress.
 
     Raises:
         DeviceUnfit: a program or the mirror is missing, or a step failed.
@@ -65,13 +65,13 @@ def build_machine(log: Callable[[str], None] = lambda line: None) -> Path:
 
 
 def check_qemu() -> None:
-    """Refuse when there is nothing to boot the machine with.
+    """Refuse when the machine cannot be booted.
 
     Raises:
         DeviceUnfit: QEMU is not installed.
     """
     if shutil.which(QEMU) is None:
-        raise DeviceUnfit(f"{QEMU} is missing", device=NAME, hint="apt-get install qemu-system-arm")
+        raise DeviceUnfit(f"{QEMU} is not installed", device=NAME, hint="apt-get install qemu-system-arm")
 
 
 @contextmanager
@@ -87,11 +87,11 @@ def boot(
 ) -> Iterator[ArmVm]:
     """Boot the machine from an untouched disk, a few seconds, and stop it at the end.
 
-    With `virtual_time` there is one core on which one instruction takes one nanosecond, whatever the
-    host does meanwhile, and which waits in real time; otherwise two cores in real time. It is stopped even
-    when this process is killed. When the guest reboots it ends, unless it `may_restart`. Unless
-    `adbd_asks_for_key` everybody on this machine has a shell of the guest: for tests of clients, on a
-    machine that can reach nothing. `tell` hears of the first build.
+    With `virtual_time` the machine has one core, on which one instruction takes one nanosecond however busy
+    the host is, and which waits in real time; otherwise two cores in real time. The machine is stopped even
+    when this process is killed. It ends when the guest reboots, unless it `may_restart`. Without
+    `adbd_asks_for_key` every user of this host gets a shell of the guest: only for tests of clients, as the
+    guest can reach no network. `log` gets the progress of the first build.
 
     Raises:
         DeviceUnfit: QEMU is missing, or the machine did not come up.
@@ -100,7 +100,7 @@ def boot(
     machine = machine or build_machine(log)
     with tempfile.TemporaryDirectory(prefix="harness-arm-vm-") as folder, contextlib.ExitStack() as stack:
         console = Path(folder) / "console.log"
-        adbd_says = b"AUTH" if adbd_asks_for_key else b"CNXN"
+        adbd_answer = b"AUTH" if adbd_asks_for_key else b"CNXN"
         for attempts_left in reversed(range(PORT_ATTEMPTS)):
             adb_port, ssh_port = _free_ports()
             argv = _qemu_argv(machine, console, adb_port, ssh_port, cpu, memory_mb, virtual_time)
@@ -109,7 +109,7 @@ def boot(
                 argv.append("-no-reboot")
             process = stack.enter_context(supervised(argv, console.with_name("qemu.log")))
             try:
-                _wait_until_up(process, console, adb_port, ssh_port, adbd_says)
+                _wait_until_up(process, console, adb_port, ssh_port, adbd_answer)
                 break
             except DeviceUnfit as error:
                 if PORT_TAKEN not in error.what or not attempts_left:
@@ -133,7 +133,7 @@ def _qemu_argv(
     """QEMU's command line; `restrict` keeps the guest off every network but the two forwarded ports."""
     forwards = f"hostfwd=tcp:127.0.0.1:{ssh_port}-:22,hostfwd=tcp:127.0.0.1:{adb_port}-:5555"
     # Not shift=auto: it follows the host's clock and offers no instruction counter. Not sleep=off: it runs
-    # through idle time, which keeps a host core busy and lets every time-out of the guest fly by.
+    # through idle time, which keeps a host core busy and makes every time-out of the guest pass at once.
     clock = ("-icount", "shift=0,sleep=on", "-smp", "1") if virtual_time else ("-smp", "2")
     disk = str(machine / "root.ext4").replace(",", ",,")
     return [
@@ -174,12 +174,12 @@ def _free_ports() -> tuple[int, int]:
 
 
 def _wait_until_up(
-    process: LocalProcess, console: Path, adb_port: int, ssh_port: int, adbd_says: bytes
+    process: LocalProcess, console: Path, adb_port: int, ssh_port: int, adbd_answer: bytes
 ) -> None:
     deadline = time.monotonic() + BOOT_TIMEOUT_S
     waiting: dict[str, Callable[[float], bool]] = {
         "sshd": partial(_sshd_answers, ssh_port),
-        "adbd": partial(_adbd_answers, adb_port, adbd_says),
+        "adbd": partial(_adbd_answers, adb_port, adbd_answer),
     }
     patience = 1.0
     while waiting:
@@ -207,7 +207,7 @@ def _adbd_answers(port: int, answer: bytes, patience_s: float) -> bool:
 
 
 def _first_bytes(port: int, greeting: bytes, patience_s: float) -> bytes:
-    """The first four bytes a server says; QEMU itself accepts the connection long before."""
+    """The first four bytes a server sends; QEMU itself accepts the connection long before."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as connection:
             connection.sendall(greeting)

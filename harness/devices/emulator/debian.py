@@ -1,4 +1,4 @@
-"""Entries of the cache that scripts of `device_scripts/arm_vm` put together from Debian's packages."""
+"""Cache entries that scripts of `device_scripts/arm_vm` build from Debian's packages."""
 
 import hashlib
 import shutil
@@ -15,7 +15,7 @@ SCRIPTS = DEVICE_SCRIPTS / "arm_vm"
 
 
 def ensure_entry(kind: str, script: str, log: Callable[[str], None]) -> Path:
-    """The folder that `script` makes, below `kind` in the cache; `tell` gets lines of progress.
+    """The folder that `script` builds, below `kind` in the cache; `log` gets lines of progress.
 
     Raises:
         BundleError: a program or the mirror is missing, or a step failed.
@@ -31,7 +31,7 @@ def ensure_entry(kind: str, script: str, log: Callable[[str], None]) -> Path:
 
 
 def _scripts_key() -> str:
-    """What an entry is made from names it: the scripts, which fix the Debian release as well."""
+    """The name of an entry: a hash of the scripts that build it, which also fix the Debian release."""
     digest = hashlib.sha256()
     for path in sorted(SCRIPTS.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:

@@ -93,7 +93,7 @@ def open_emulator(target: Target, log: Callable[[str], None]) -> Iterator[Device
 
 
 def _write_root(root: Path, core: str, count: int) -> Path:
-    """Files that stand in the place of the host's, so that the runner's libraries see the emulated core.
+    """Files that replace the host's for the runner's libraries, which then see the emulated core.
 
     XNNPACK chooses its kernels by the core's name, which it takes from /proc/cpuinfo. QEMU before 8.0
     shows the host's there, and generic kernels would be counted (5 % more instructions at 0.25/32 fp32).
@@ -108,7 +108,7 @@ def _write_root(root: Path, core: str, count: int) -> Path:
             files["proc/cpuinfo"] = "".join(entries)
     for name, content in files.items():
         path = root / name
-        # Another harness may be measuring with them.
+        # Another harness may be measuring with these files: write only what differs.
         if not path.exists() or path.read_text() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, content)

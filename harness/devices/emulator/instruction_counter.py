@@ -48,5 +48,5 @@ def _compile(api_version: int, plugin: Path) -> None:
         timeout_s=_TIMEOUT_S,
     )
     if answer.exit_code != 0:
-        said = answer.stderr.decode("utf-8", "replace").strip()[-1000:]
-        raise BundleError(f"the instruction counter does not compile:\n{said}")
+        errors = answer.stderr.decode("utf-8", "replace").strip()[-1000:]
+        raise BundleError(f"the instruction counter does not compile:\n{errors}")

@@ -1,4 +1,4 @@
-"""The user-mode QEMU that loads our counter: this machine's own, or Debian 12's if that loads no plugins."""
+"""The user-mode QEMU that loads our counter: this machine's, or Debian 12's if this one loads no plugins."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _TIMEOUT_S = 60
 
 
 def ensure_qemu(log: Callable[[str], None] = lambda line: None) -> tuple[str, ...]:
-    """What starts it; `tell` hears of the first download, 21 MB.
+    """The command that starts QEMU; `log` gets the progress of the first download, 21 MB.
 
     Raises:
         BundleError: QEMU is not installed, or Debian's cannot be fetched.
@@ -30,10 +30,10 @@ def ensure_qemu(log: Callable[[str], None] = lambda line: None) -> tuple[str, ..
 
 
 def qemu_version() -> str:
-    """The version of it, such as `7.2.22`.
+    """QEMU's version, such as `7.2.22`.
 
     Raises:
-        BundleError: there is none, or it prints no version.
+        BundleError: QEMU is not installed, or prints no version.
     """
     answer = _run(ensure_qemu(), "--version")
     match = re.search(r"version (\d+\.\d+(\.\d+)?)", answer)
@@ -43,10 +43,10 @@ def qemu_version() -> str:
 
 
 def qemu_cores() -> tuple[str, ...]:
-    """The names of the cores it can be.
+    """The names of the cores that QEMU emulates.
 
     Raises:
-        BundleError: there is none.
+        BundleError: QEMU is not installed.
     """
     return tuple(_run(ensure_qemu(), "-cpu", "help").split())
 
