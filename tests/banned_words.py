@@ -30,7 +30,7 @@ BANNED = {
     r"hears? of": "is given",
     r"spoil(s|t|ed|ing)?": "distort",
     r"full clock": "a lower clock that can be sustained",
-    r"what to do": "hint",
+    r"what to do:": "hint:",
     r"bootstrap intervals?": "confidence interval from order statistics",
 }
 
@@ -40,6 +40,6 @@ def find_banned(text: str) -> list[str]:
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         for pattern, better in BANNED.items():
-            if match := re.search(rf"\b({pattern})\b", line, re.IGNORECASE):
+            if match := re.search(rf"(?<!\w)({pattern})(?!\w)", line, re.IGNORECASE):
                 found.append(f"line {number}: {match[0]!r}, write: {better}")
     return found

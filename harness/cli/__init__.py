@@ -1,1 +1,1 @@
-"""The commands, one file a group; the only place that prints or exits."""
+"""The commands, one file per command; the only place that prints or exits."""

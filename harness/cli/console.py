@@ -34,13 +34,13 @@ VERDICT_STYLES = {"valid": "green", "suspect": "yellow", "invalid": "bold red"}
 def show_progress(
     *, quiet: bool, verbose: bool = False, console: Console | None = None
 ) -> Iterator[Listener]:
-    """Yield a listener for what goes on, shown on stderr: progress bars, or lines where it is no terminal.
+    """Yield a listener that shows events on stderr: as progress bars, or as lines if stderr is no terminal.
 
     Raises:
-        UsageError: it is to be both quiet and verbose.
+        UsageError: both `quiet` and `verbose` are set.
     """
     if quiet and verbose:
-        raise UsageError("--quiet shows no progress and --verbose all of it", hint="give one of them")
+        raise UsageError("--quiet and --verbose conflict", hint="give one of them")
     console = console or console_for(stderr=True)
     if quiet:
         yield lambda event: None
@@ -57,13 +57,13 @@ def show_progress(
             TextColumn("{task.description}"),
         )
         with Progress(*columns, console=console) as progress:
-            yield _Lines(progress).listen
+            yield _Bars(progress).listen
     else:
         yield _Log(console).listen
 
 
 class _Verbose:
-    """A line for everything that goes on, with the time of day."""
+    """A line per event, with the time of day."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -83,8 +83,8 @@ class _Verbose:
         self._console.print(escape(line), soft_wrap=True, highlight=False)
 
 
-class _Lines:
-    """One progress line a device."""
+class _Bars:
+    """One progress bar per device."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

@@ -46,7 +46,7 @@ def as_harness_error(error: Exception) -> HarnessError:
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "harness"
-        return UsageError(error.format_message().rstrip("."), hint=f"{command} --help lists the options")
+        return UsageError(error.format_message().rstrip("."), hint=f"see {command} --help")
     last = traceback.extract_tb(error.__traceback__)[-1:]
     place = f" at {_shown(last[0].filename)}:{last[0].lineno}" if last else ""
     again = shlex.join(["harness", "--debug", *(word for word in sys.argv[1:] if word != "--debug")])

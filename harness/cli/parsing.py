@@ -1,4 +1,4 @@
-"""Command line values to records: names and ranges are checked here, before anything is touched."""
+"""From words of the command line to values of records: names and ranges are checked before anything runs."""
 
 import math
 import secrets
@@ -92,13 +92,15 @@ def check_checkpoint(out: Path) -> Path:
             f"--out {out} must end in .safetensors", hint=f"--out {out.with_suffix('')}.safetensors"
         )
     if not out.parent.is_dir():
-        raise UsageError(f"there is no folder {out.parent} for --out", hint="make it first")
+        raise UsageError(f"there is no folder {out.parent} for --out", hint="create the folder first")
     return out
 
 
 def _only(values: tuple[T, ...], option: str) -> T:
     if len(values) > 1:
-        raise UsageError(f"{option}: one at a time is trained", hint="call harness train once for each")
+        raise UsageError(
+            f"{option} takes one value in harness train", hint="run harness train once for each value"
+        )
     return values[0]
 
 

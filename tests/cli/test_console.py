@@ -52,7 +52,7 @@ def test_verbose_logs_every_event_with_its_time() -> None:
 
 def test_quiet_and_verbose_together_are_refused() -> None:
     with (
-        pytest.raises(UsageError, match="--quiet shows no progress"),
+        pytest.raises(UsageError, match="--quiet and --verbose conflict"),
         console.show_progress(quiet=True, verbose=True),
     ):
         pass

@@ -78,4 +78,4 @@ def test_a_wrong_option_is_wrong_usage() -> None:
     error = failures.as_harness_error(typer.BadParameter("not a number"))
     assert isinstance(error, HarnessError)
     assert (error.exit_code, error.what) == (2, "Invalid value: not a number")
-    assert error.hint == "harness --help lists the options"
+    assert error.hint == "see harness --help"

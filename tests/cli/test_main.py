@@ -31,7 +31,7 @@ def test_an_unknown_option_is_one_document_of_every_command(
     assert json.loads(printed.out) == {
         "error": {
             "what": "No such option: --frobnicate",
-            "hint": f"harness {command} --help lists the options",
+            "hint": f"see harness {command} --help",
             "device": "",
             "variant": "",
             "exit_code": 2,
