@@ -101,7 +101,7 @@ def _judge_by_verdicts(
     """Decide what no figure can decide: a side that is broken, invalid or disturbed."""
     broken = _reasons(new, "invalid", "result")
     if broken and not _reasons(base, "invalid", "result"):
-        return "worse", f"works in base, not in new: {broken[0].detail}"
+        return "worse", f"works in base, fails in new: {broken[0].detail}"
     for side, cell in (("base", base), ("new", new)):
         if cell.verdict.status == "invalid":
             return "inconclusive", f"{side} is invalid: {_codes(cell.verdict.reasons)}"

@@ -9,6 +9,7 @@ from harness.analysis.held_clocks import held_clocks
 from harness.analysis.intervals import summarize_latency
 from harness.analysis.parity import PLACES
 from harness.analysis.startup import summarize_startup
+from harness.analysis.validity.result_checks import parity_failed
 from harness.analysis.validity.verdict import judge
 from harness.records import (
     Artifact,
@@ -61,7 +62,7 @@ def build_cell(
 
 
 def worse_parity(first: Parity | None, second: Parity) -> Parity:
-    """The one further from the reference: a cell is only as right as its worst process."""
+    """The one further from the reference: a cell has the parity of its worst process."""
     if first is None or (first.passed, -first.max_abs_error) > (second.passed, -second.max_abs_error):
         return second
     return first
@@ -73,7 +74,7 @@ def record_first_mismatch(cell: Cell, stage: Stage | None) -> Cell:
         return cell
     reasons = tuple(
         msgspec.structs.replace(reason, detail=f"{reason.detail}; first mismatch: {PLACES[stage]}")
-        if reason.code == "parity_failed"
+        if reason.code == parity_failed.code
         else reason
         for reason in cell.verdict.reasons
     )

@@ -1,4 +1,4 @@
-"""What the samples of a cell say: medians and ratios with honest intervals.
+"""Medians, percentiles and ratios of samples, with confidence intervals.
 
 Iterations of one process are correlated, processes are not: the process is the unit of replication, and
 an interval rests on the medians of fresh processes (Kalibera & Jones, "Rigorous benchmarking in reasonable

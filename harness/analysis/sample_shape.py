@@ -1,4 +1,4 @@
-"""What a plain median would hide: trends over time, two speeds, outliers."""
+"""What a median hides: trends over time, two speeds, outliers."""
 
 import math
 from collections.abc import Sequence

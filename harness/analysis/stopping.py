@@ -1,4 +1,4 @@
-"""How many fresh processes a cell gets: until its median is known well enough, or a limit is reached."""
+"""The stopping rule: fresh processes until the median is precise enough, or a limit is reached."""
 
 import math
 
@@ -8,8 +8,8 @@ from harness.records import Cell, Plan, StoppedBy
 def reason_to_stop(cell: Cell, *, elapsed_s: float) -> StoppedBy | None:
     """Which limit of the plan the cell has reached after `elapsed_s` on its device; None to go on.
 
-    The precision counts from the plan's least number of processes on. Time ends a cell earlier, too, but
-    never before its first process.
+    The precision counts from the plan's minimum number of processes on. The time limit may end a cell before
+    that, but not before its first process.
     """
     plan = cell.plan
     done = len(cell.processes)
@@ -23,17 +23,17 @@ def reason_to_stop(cell: Cell, *, elapsed_s: float) -> StoppedBy | None:
 
 
 def most_processes(plan: Plan) -> int:
-    """The number at which a cell ends, however wide its interval is."""
+    """The maximum number of processes, however wide the interval is."""
     return max(plan.processes, plan.max_processes or 0)
 
 
 def is_complete(cell: Cell) -> bool:
-    """Whether measuring again, with new time, would add nothing."""
+    """Whether a resumed run, with time left, would add no process."""
     return cell.stopped_by in ("target_precision", "max_rounds")
 
 
 def expected_processes(cell: Cell) -> int:
-    """About how many processes the cell will have in the end, for the time that is left.
+    """An estimate of the cell's final number of processes, for the remaining time.
 
     An interval narrows with the square root of their number.
     """

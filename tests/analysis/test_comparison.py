@@ -101,11 +101,11 @@ def test_a_disturbed_side_decides_nothing(side):
     [
         (
             {"processes": (), "failure": Failure(what="out of memory")},
-            "works in base, not in new: out of memory",
+            "works in base, fails in new: out of memory",
         ),
         (
             {"parity": replace(PASSED, passed=False, max_abs_error=0.5)},
-            "works in base, not in new: the output",
+            "works in base, fails in new: the output",
         ),
     ],
 )
@@ -174,7 +174,7 @@ def test_many_cells_ask_for_smaller_p_values_up_to_complete_separation(cells, ov
     ("new_count", "result"),
     [(57_691_178, "no worse"), (57_691_179, "worse"), (57_748_869, "worse"), (57_691_177, "better")],
 )
-def test_instructions_under_a_translator_are_compared_exactly(new_count, result):
+def test_instructions_under_an_emulator_are_compared_exactly(new_count, result):
     base = counted(57_691_178, 57_691_178)
     comparison = compare([base], [counted(new_count, new_count)])
     assert only(comparison).result == result

@@ -1,4 +1,4 @@
-"""Reasons that lie in the device's conditions: each function returns a sentence with figures, or None.
+"""Checks of the device's conditions: each returns a sentence with figures, or None.
 
 Thresholds are the constants at the top; docs/verdicts.md gives the source of each.
 """
@@ -15,7 +15,7 @@ from harness.system.cpu_list import parse_cpu_list
 
 FREQUENCY_DROP = 0.05
 SLOWER_WITHIN_PROCESS = 0.05
-# vcgencmd get_throttled: the low four bits tell of now, the same four from bit 16 on of since boot.
+# vcgencmd get_throttled: bits 0 to 3 are the present state, bits 16 to 19 the same since boot.
 THROTTLED_NOW = 0xF
 THROTTLED_SINCE_BOOT = 0xF0000
 REDUCED_CLOCK = 0.9
@@ -40,7 +40,11 @@ def canary_drift(evidence: Evidence) -> str | None:
     if evidence.device.clock == "emulated" or len(evidence.canaries_ns) < 2:
         return None
     spread = max(evidence.canaries_ns) / float(np.median(evidence.canaries_ns)) - 1
-    return f"the canary's slowest run is {spread:.1%} over its median" if spread > CANARY_DRIFT else None
+    return (
+        f"the slowest run of the canary kernel is {spread:.1%} over its median"
+        if spread > CANARY_DRIFT
+        else None
+    )
 
 
 @check("suspect", affects="time")
@@ -66,7 +70,7 @@ def busy(evidence: Evidence) -> str | None:
     if evidence.device.clock != "virtual" or evidence.plan.threads != 1:
         return None
     for process in evidence.timed:
-        # In virtual time one instruction takes one nanosecond: time beyond them was somebody else's.
+        # In virtual time one instruction takes one nanosecond: the rest was time of other programs.
         count = process.instructions_per_inference
         mean = float(np.mean(process.latencies_ns))
         if count and mean > (1 + BUSY_EXCESS) * count:
@@ -88,7 +92,7 @@ def reduced_clock(evidence: Evidence) -> str | None:
 
 @check("info", affects="time")
 def conditions_unreadable(evidence: Evidence) -> str | None:
-    """Some disturbances could not have been noticed."""
+    """What these facts would have shown went unnoticed."""
     facts = {fact for c in evidence.conditions for fact in c.unreadable}
     facts |= {fact for p in evidence.processes if p.sampled for fact in p.sampled.unreadable}
     return f"could not be read: {', '.join(sorted(facts))}" if facts else None
@@ -101,7 +105,7 @@ def _throttled_flags(evidence: Evidence) -> str | None:
     now = [value & THROTTLED_NOW for value in flags if value & THROTTLED_NOW]
     if now:
         return f"the firmware reports throttling (flags {now[0]:#x})"
-    # Bits that were latched before the first process tell of somebody else's measurement.
+    # Bits that were set before the first process are of an earlier measurement.
     latched = (flags[-1] & ~flags[0]) & THROTTLED_SINCE_BOOT
     return f"the firmware throttled between two readings (flags {latched:#x})" if latched else None
 

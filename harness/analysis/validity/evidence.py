@@ -1,4 +1,4 @@
-"""What is known of a cell before it is judged."""
+"""What a validity check may look at."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ STRETCHES = 10
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that is known of a cell; `processes` in the order of time."""
+    """All that is known about a cell; `processes` in the order of time."""
 
     device: DeviceInfo
     artifact: Artifact
@@ -33,7 +33,7 @@ class Evidence:
 
     @property
     def timed(self) -> tuple[ProcessReport, ...]:
-        """The processes whose times can tell something: none under a translator."""
+        """The processes whose times are worth checking: none under an emulator."""
         return () if self.device.clock == "emulated" or self.latency is None else self.processes
 
     @property
@@ -52,7 +52,7 @@ def change_within(process: ProcessReport) -> float:
 
 
 def slowest_stretch(process: ProcessReport) -> float:
-    """The most by which a tenth of the iterations was slower than one before it, by their medians."""
+    """The largest slow-down of a tenth of the iterations against an earlier tenth, by their medians."""
     if len(process.latencies_ns) < 3 * STRETCHES:
         return 0.0
     medians = [float(np.median(part)) for part in np.array_split(process.latencies_ns, STRETCHES)]

@@ -1,4 +1,4 @@
-"""Reasons that lie in the program or in the samples: each function returns a sentence with figures, or None.
+"""Checks of the program and of the samples: each returns a sentence with figures, or None.
 
 Thresholds are the constants at the top; docs/verdicts.md gives the source of each.
 """
@@ -38,25 +38,30 @@ def failed(evidence: Evidence) -> str | None:
 
 @check("invalid", affects="result")
 def parity_failed(evidence: Evidence) -> str | None:
-    """The device computes something else than the eager model."""
+    """The device does not compute what the eager model computes."""
     parity = evidence.parity
     if parity is None or parity.passed:
         return None
     return (
-        f"the output is off by {parity.max_abs_error:.3g} (tolerance {parity.tolerance:.3g}, "
+        f"the output differs from the eager model: max abs error {parity.max_abs_error:.3g}"
+        f" > tolerance {parity.tolerance:.3g} ("
         f"cosine {parity.cosine:.6f}, same top-1: {'yes' if parity.top1_agrees else 'no'})"
     )
 
 
 @check("suspect", affects="result")
 def parity_unchecked(evidence: Evidence) -> str | None:
-    """Nobody knows whether the device computes the right thing."""
-    return "the output was not compared" if evidence.parity is None and not evidence.failure else None
+    """The output was never compared with the eager model's."""
+    return (
+        "the output was not compared with the eager model"
+        if evidence.parity is None and not evidence.failure
+        else None
+    )
 
 
 @check("suspect", affects="setup")
 def undelegated(evidence: Evidence) -> str | None:
-    """Portable kernels run in the place of XNNPACK's."""
+    """Portable kernels run instead of XNNPACK's."""
     nodes = evidence.artifact.undelegated_nodes
     shown = ", ".join(nodes[:3]) + (", ..." if len(nodes) > 3 else "")
     return f"{len(nodes)} operators run outside XNNPACK: {shown}" if nodes else None
@@ -75,10 +80,10 @@ def affinity_violated(evidence: Evidence) -> str | None:
     planned = parse_cpu_list(evidence.plan.cpus) if evidence.plan.cpus else None
     for process in evidence.processes:
         if process.threads_used != evidence.plan.threads:
-            return f"{process.threads_used} threads ran, {evidence.plan.threads} were asked for"
+            return f"{process.threads_used} threads ran, {evidence.plan.threads} were planned"
         allowed = parse_cpu_list(process.cpus_allowed)
         if planned is not None and (allowed is None or not set(allowed) <= set(planned)):
-            return f"the process could run on cores {process.cpus_allowed}, planned were {evidence.plan.cpus}"
+            return f"the process could run on cores {process.cpus_allowed}, planned: {evidence.plan.cpus}"
     return None
 
 
@@ -94,10 +99,10 @@ def threads_exceed_cores(evidence: Evidence) -> str | None:
 
 @check("suspect", affects="time")
 def emulated(evidence: Evidence) -> str | None:
-    """No nanosecond of this cell is one of a real machine."""
-    kind = {"emulated": "a translator's wall-clock times", "virtual": "counts of virtual time"}
+    """The clock is not a real one."""
+    kind = {"emulated": "wall-clock times under an emulator", "virtual": "virtual time"}
     what = kind.get(evidence.device.clock)
-    return f"the latencies are {what} and say nothing about a real device" if what else None
+    return f"the latencies are {what}: they do not predict those of a real device" if what else None
 
 
 @check("suspect", affects="instructions")
@@ -118,7 +123,7 @@ def counts_differ(evidence: Evidence) -> str | None:
 
 @check("suspect", affects="uncertainty")
 def too_few_processes(evidence: Evidence) -> str | None:
-    """Iterations of one process do not tell how processes differ."""
+    """Iterations of one process do not show how processes differ."""
     needed = MIN_PROCESSES[evidence.device.clock]
     if evidence.failure or len(evidence.processes) >= needed:
         return None
@@ -133,7 +138,7 @@ def interval_too_wide(evidence: Evidence) -> str | None:
     width = evidence.latency.median_ns.relative_half_width
     if width <= MAX_RELATIVE_HALF_WIDTH:
         return None
-    return f"the interval of the median is ±{width:.1%}, at most ±{MAX_RELATIVE_HALF_WIDTH:.0%} is wanted"
+    return f"the interval of the median is ±{width:.1%}, wider than ±{MAX_RELATIVE_HALF_WIDTH:.0%}"
 
 
 @check("suspect", affects="time")
@@ -183,7 +188,7 @@ def bimodal(evidence: Evidence) -> str | None:
 
 @check("suspect", affects="uncertainty")
 def interrupted(evidence: Evidence) -> str | None:
-    """So many iterations were held up that the tails are not the program's."""
+    """Interruptions made a large share of the iterations slow: p90 and p99 are not the program's."""
     samples = [np.asarray(p.latencies_ns) for p in evidence.timed]
     slow = sum(int((one > INTERRUPTED_TIMES * np.median(one)).sum()) for one in samples)
     share = slow / max(1, sum(one.size for one in samples))
@@ -194,7 +199,7 @@ def interrupted(evidence: Evidence) -> str | None:
 
 @check("info", affects="uncertainty")
 def outliers(evidence: Evidence) -> str | None:
-    """Single iterations lie far from their process's median; they are kept."""
+    """Single iterations are far from the median of their process; they are kept."""
     marked = sum(int(outlier_marks(p.latencies_ns).sum()) for p in evidence.timed)
     samples = sum(len(p.latencies_ns) for p in evidence.timed)
-    return f"{marked:,} of {samples:,} samples lie far out ({marked / samples:.1%})" if marked else None
+    return f"{marked:,} of {samples:,} samples are outliers ({marked / samples:.1%})" if marked else None

@@ -9,9 +9,9 @@ from harness.analysis.validity import verdict
 from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence
 from harness.records import Affects, Reason, Severity
-from reports.flags import grave_codes, is_doubtful
+from reports.flags import deciding_codes, is_flagged
 from reports.tables import summarise
-from reports.verdicts import complaints
+from reports.verdicts import group_by_reasons
 
 
 def register(monkeypatch: pytest.MonkeyPatch, severity: Severity, affects: Affects) -> None:
@@ -35,11 +35,11 @@ def test_a_check_that_is_added_in_one_place_shows_in_verdict_flags_table_and_lis
     assert cell.verdict.reasons == (
         Reason(code="too_loud", severity=severity, affects="time", detail="pi4 made 40 dB of noise"),
     )
-    assert grave_codes(cell) == ("too_loud",)
-    assert is_doubtful(cell) == (severity == "suspect")
+    assert deciding_codes(cell) == ("too_loud",)
+    assert is_flagged(cell) == (severity == "suspect")
     table = summarise([cell])
     assert table.rows[0].cells[-1] == f"{severity}: too_loud"
-    assert complaints([cell])[0].reasons == ("too_loud: pi4 made 40 dB of noise",)
+    assert group_by_reasons([cell])[0].reasons == ("too_loud: pi4 made 40 dB of noise",)
 
 
 def test_what_a_check_affects_decides_where_its_reason_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,14 +48,14 @@ def test_what_a_check_affects_decides_where_its_reason_counts(monkeypatch: pytes
     disturbed = make_cell()
     (compared,) = compare([sound], [disturbed]).cells
     assert compared.why.endswith("new was disturbed: too_loud")
-    assert not is_doubtful(make_cell(device=make_device(clock="virtual")))
+    assert not is_flagged(make_cell(device=make_device(clock="virtual")))
     register(monkeypatch, "invalid", "result")
     (compared,) = compare([sound], [make_cell()]).cells
-    assert compared.why == "works in base, not in new: pi4 made 40 dB of noise"
+    assert compared.why == "works in base, fails in new: pi4 made 40 dB of noise"
 
 
 def test_a_check_that_only_informs_leaves_the_cell_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     register(monkeypatch, "info", "time")
     cell = make_cell()
-    assert (cell.verdict.status, grave_codes(cell), is_doubtful(cell)) == ("valid", (), False)
+    assert (cell.verdict.status, deciding_codes(cell), is_flagged(cell)) == ("valid", (), False)
     assert "pi4 made 40 dB of noise" in pick([cell]).cautions
