@@ -37,6 +37,20 @@ def test_every_program_of_a_hook_has_one_version() -> None:
     assert {PACKAGES.get(name, name) for name in (*names, "mypy", "pre-commit")} <= pinned
 
 
+def test_every_form_for_an_issue_asks_for_the_doctors_report() -> None:
+    forms = sorted((PROJECT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+    forms = [form for form in forms if form.name != "config.yml"]
+    assert len(forms) >= 2
+    for form in forms:
+        assert re.search(r"`harness doctor [^`]*--json`", form.read_text()), form.name
+
+
+def test_the_workflow_runs_what_a_contributor_runs_and_may_only_read() -> None:
+    workflow = (PROJECT / ".github" / "workflows" / "ci.yml").read_text()
+    assert re.findall(r"- run: (.*)", workflow) == [".ci/run", "make gate"]
+    assert re.search(r"^permissions:\n  contents: read$", workflow, re.MULTILINE)
+
+
 def test_ci_runs_the_targets_that_a_contributor_runs() -> None:
     targets = re.findall(r"^make (\S+)", (PROJECT / ".ci" / "run").read_text(), re.MULTILINE)
     assert targets[:3] == ["setup", "lint", "test"]
