@@ -63,7 +63,7 @@ def _percent(share: Interval) -> str:
 
 
 def _points(drop: PairedDrop) -> str:
-    return f"{_signed(drop.points.estimate)} ({_signed(drop.points.low)} to {_signed(drop.points.high)})"
+    return f"{_signed(drop.drop_pp.estimate)} ({_signed(drop.drop_pp.low)} to {_signed(drop.drop_pp.high)})"
 
 
 def _advise(weights: Weights) -> str:
@@ -110,7 +110,7 @@ def accuracy_notes(cells: Sequence[Cell]) -> tuple[str, ...]:
             continue
         name = f"{short_name(cell.variant)} {cell.variant.precision}"
         drop = accuracy.drop_from_fp32
-        if drop and drop.points.estimate > LARGE_DROP_POINTS:
+        if drop and drop.drop_pp.estimate > LARGE_DROP_POINTS:
             notes[f"{name}: top-1 is {_points(drop)} pp below fp32."] = None
             if is_quantized(cell.variant.precision):
                 notes[_advise(cell.variant.weights)] = None

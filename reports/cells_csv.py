@@ -162,9 +162,9 @@ def _accuracy(accuracy: Accuracy | None) -> dict[str, _Value]:
 def _drop(drop: PairedDrop | None) -> dict[str, _Value]:
     """Percentage points, paired on the same images; positive where accuracy is lower than in fp32."""
     return {
-        "drop_from_fp32_pp": drop.points.estimate if drop else None,
-        "drop_from_fp32_low_pp": drop.points.low if drop else None,
-        "drop_from_fp32_high_pp": drop.points.high if drop else None,
+        "drop_from_fp32_pp": drop.drop_pp.estimate if drop else None,
+        "drop_from_fp32_low_pp": drop.drop_pp.low if drop else None,
+        "drop_from_fp32_high_pp": drop.drop_pp.high if drop else None,
         "drop_from_fp32_p_value": drop.p_value if drop else None,
     }
 

@@ -195,7 +195,7 @@ def _drop_text(cell: Cell) -> str:
     drop = _drop(cell)
     if drop is None:
         return MISSING
-    points = drop.points
+    points = drop.drop_pp
     half_width = max(points.high - points.estimate, points.estimate - points.low)
     return f"{points.estimate + 0.0:.1f} ± {half_width:.1f}"
 

@@ -1,10 +1,11 @@
 """Saved evaluations with plain figures, for tests of what is done with them."""
 
-from harness.accuracy.evaluation import Evaluation
+from harness.accuracy.evaluation import Evaluation, Subject
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.scoring import Scores, wilson_interval
 from harness.records import Accuracy, Weights
 
+PREPROCESSING = Preprocessing(resolution_px=32)
 WEIGHTS = Weights(source="w.safetensors", sha256="a" * 64)
 
 
@@ -13,10 +14,11 @@ def make_evaluation(
     *,
     device: str = "pixel",
     data: str = "d",
+    identity: str = "d" * 64,
     artifact_sha256: str = "a" * 64,
     mismatching_logits: tuple[str, ...] = (),
 ) -> Evaluation:
-    """An evaluation with these outcomes (`pairing.list_outcomes`) on the data set `data`."""
+    """An evaluation with these outcomes (`pairing.list_outcomes`) on the data set `data` of this identity."""
     interval = wilson_interval(outcomes.count("1"), len(outcomes))
     return Evaluation(
         accuracy=Accuracy(
@@ -34,10 +36,22 @@ def make_evaluation(
         ),
         artifact_sha256=artifact_sha256,
         weights=WEIGHTS,
-        dataset_identity=data[0] * 64,
-        preprocessing=Preprocessing(resolution_px=32),
+        dataset_identity=identity,
+        preprocessing=PREPROCESSING,
         class_offset=0,
         outcomes=outcomes,
         mismatching_top1=(),
         mismatching_logits=mismatching_logits,
+    )
+
+
+def make_subject(artifact_sha256: str = "a" * 64) -> Subject:
+    """The subject of such an evaluation."""
+    return Subject(
+        artifact_sha256=artifact_sha256,
+        weights=WEIGHTS,
+        classes=10,
+        class_offset=0,
+        class_names=(),
+        preprocessing=PREPROCESSING,
     )

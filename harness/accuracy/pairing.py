@@ -46,7 +46,7 @@ def paired_drop(base: str, new: str) -> PairedDrop:
     half = z * math.sqrt((lost + won - (lost - won) ** 2) / (n + 2))
     differing = only_base + only_new
     return PairedDrop(
-        points=Interval(
+        drop_pp=Interval(
             estimate=100 * (only_base - only_new) / n,
             low=100 * max(-1.0, lost - won - half),
             high=100 * min(1.0, lost - won + half),

@@ -24,13 +24,13 @@ class Parity(Record, frozen=True, kw_only=True):
 
 
 class PairedDrop(Record, frozen=True, kw_only=True):
-    """Accuracy lost between two networks on the same images, in points.
+    """The drop of top-1 accuracy between two networks on the same images, in percentage points.
 
-    `only_base` images were right before and wrong now, `only_new` the reverse; McNemar's exact test
-    asks whether these two differ.
+    `only_base` images were right with the first network alone, `only_new` with the second alone; `p_value`
+    is that of McNemar's exact test for a difference between these two counts.
     """
 
-    points: Interval
+    drop_pp: Interval
     images: Count
     only_base: Count
     only_new: Count
@@ -40,9 +40,9 @@ class PairedDrop(Record, frozen=True, kw_only=True):
 class Accuracy(Record, frozen=True, kw_only=True):
     """Accuracy of the very artifact that was timed, with Wilson score intervals.
 
-    `unreadable` pictures are in no figure; `unreadable_images` names the first of them, and why.
-    `drop_from_fp32` is against the same weights in fp32 on the same device, where they were evaluated too.
-    `first_mismatch_at` names the first tier that computes something else, where a logit leaves its tolerance.
+    `unreadable` images are not counted in any figure; `unreadable_images` names the first of them, with the
+    reason. `drop_from_fp32` is against the same weights in fp32 on the same device, if these were evaluated.
+    `first_mismatch_at` is the first stage whose logits are off by more than the tolerance, if any is.
     """
 
     top1: Interval

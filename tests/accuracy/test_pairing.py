@@ -30,17 +30,17 @@ def test_a_drop_counts_the_images_whose_outcome_changed() -> None:
     # 100 images: 80 right in both, 9 lost, 2 won, 9 wrong in both.
     drop = paired_drop("1" * 89 + "0" * 11, "1" * 80 + "0" * 9 + "1" * 2 + "0" * 9)
     assert (drop.only_base, drop.only_new, drop.images) == (9, 2, 100)
-    assert drop.points.estimate == pytest.approx(7.0)
+    assert drop.drop_pp.estimate == pytest.approx(7.0)
     # Exact binomial: 2 * (1 + 11 + 55) / 2**11.
     assert drop.p_value == pytest.approx(134 / 2048)
     # Bonett and Price with (10, 3) / 102: 6.863 ± 1.96 * sqrt(0.12274 / 102).
-    assert (drop.points.low, drop.points.high) == pytest.approx((0.063, 13.663), abs=0.002)
+    assert (drop.drop_pp.low, drop.drop_pp.high) == pytest.approx((0.063, 13.663), abs=0.002)
 
 
 def test_no_change_is_no_drop() -> None:
     drop = paired_drop("101", "101")
-    assert (drop.points.estimate, drop.p_value) == (0, 1)
-    assert drop.points.low < 0 < drop.points.high
+    assert (drop.drop_pp.estimate, drop.p_value) == (0, 1)
+    assert drop.drop_pp.low < 0 < drop.drop_pp.high
 
 
 def test_only_images_that_both_could_read_are_paired() -> None:

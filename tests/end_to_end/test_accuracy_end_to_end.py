@@ -52,12 +52,12 @@ def test_accuracy_is_that_of_the_timed_file_and_equals_pytorch(
             assert drop is None
         else:
             assert drop["images"] == 300
-            assert drop["points"]["low"] <= drop["points"]["estimate"] <= drop["points"]["high"]
+            assert drop["drop_pp"]["low"] <= drop["drop_pp"]["estimate"] <= drop["drop_pp"]["high"]
             lost = (
                 cells[cell["device"]["kind"], "fp32"]["accuracy"]["top1"]["estimate"]
                 - (accuracy["top1"]["estimate"])
             )
-            assert drop["points"]["estimate"] == pytest.approx(100 * lost)
+            assert drop["drop_pp"]["estimate"] == pytest.approx(100 * lost)
     assert cells["host", "int8"]["artifact"]["calibration"]["images"] == 130  # 13 of each class
     page = (tmp_path / "r" / "report" / "report.md").read_text()
     assert f"{cells['host', 'fp32']['accuracy']['top1']['estimate'] * 100:.1f}" in page

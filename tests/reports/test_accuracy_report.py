@@ -21,7 +21,7 @@ def _evaluated(precision: PrecisionName, top1: float, *, drop: float | None = No
     if drop is None or cell.accuracy is None:
         return cell
     points = Interval(estimate=drop, low=drop - 0.5, high=drop + 0.7)
-    paired = PairedDrop(points=points, images=3925, only_base=90, only_new=20, p_value=1e-4)
+    paired = PairedDrop(drop_pp=points, images=3925, only_base=90, only_new=20, p_value=1e-4)
     return replace(cell, accuracy=replace(cell.accuracy, drop_from_fp32=paired))
 
 
