@@ -21,7 +21,7 @@ REAL = Plan(
     counted_iterations=3,
     seed=0,
     max_cooling_seconds=120.0,
-    # Sensors of phones and boards step by 0.1 to 1 °C; within 3 °C none of the known ones throttles anew.
+    # Sensors of phones and boards step by 0.1 to 1 °C; within 3 °C none of the known ones throttles again.
     cooled_within_celsius=3.0,
 )
 # Counted instructions repeat: two processes show that they do.

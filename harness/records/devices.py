@@ -22,9 +22,9 @@ class Core(Record, frozen=True, kw_only=True):
 class DeviceInfo(Record, frozen=True, kw_only=True):
     """Facts that do not change while measuring.
 
-    `clock` says what a nanosecond means there: `real`; `emulated` (wall time under a translator, tells
-    nothing about a phone); `virtual` (counts instructions, repeats, tells nothing about a phone either).
-    `half_precision` says whether its cores, and XNNPACK there, compute in 16-bit floats; None if unknown.
+    `clock` is what a nanosecond means there: `real`; `emulated` (wall time under an emulator) and `virtual`
+    (counts instructions, repeats) do not predict a phone's times. `half_precision` is whether the cores, and
+    XNNPACK on them, compute in 16-bit floats; None if unknown.
     `libc` is the C library that the runner uses: `bundled`, or the device's own, as `system glibc 2.36`.
     """
 
@@ -45,7 +45,7 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
 
     @property
     def emulated(self) -> bool:
-        """Whether its times are not a real machine's."""
+        """Whether its clock is not a real one."""
         return self.clock != "real"
 
 
@@ -65,7 +65,7 @@ class FrequencyTime(Record, frozen=True, kw_only=True):
 
 
 class Conditions(Record, frozen=True, kw_only=True):
-    """What could disturb a measurement, read just before or after it; `unreadable` maps fact to reason.
+    """What could change a measurement, read just before or after it; `unreadable` maps fact to reason.
 
     `wakefulness` is Android's: `Awake` while the screen is on, else such as `Asleep` or `Dozing`.
     """
@@ -86,7 +86,7 @@ class Conditions(Record, frozen=True, kw_only=True):
 
 
 class ConditionsSample(Record, frozen=True, kw_only=True):
-    """One look at the device while a process ran; None is what could not be read just then.
+    """One reading of the device while a process ran; None is what could not be read at that time.
 
     In the order of the `cores` and `zones` of its `SampledConditions`.
     """
@@ -112,9 +112,9 @@ class SampledConditions(Record, frozen=True, kw_only=True):
 
 
 class TunedSetting(Record, frozen=True, kw_only=True):
-    """One setting of a device that was to be made quiet: `now` was read back on the device.
+    """One setting of a tuned device: `now` was read back on the device.
 
-    It is None where nothing was set, or where the device does not tell; `note` says which, and why.
+    It is None where nothing was set, or where the device does not report it; `note` has the reason.
     """
 
     name: str

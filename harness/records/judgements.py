@@ -5,14 +5,14 @@ from typing import Literal
 from harness.records.measurements import Interval
 from harness.records.schema import Count, Record
 
-# From the eager model towards the device: each computes what the one before it does, or departs from it.
+# Stages in order. A mismatch originates in the first one whose output differs from the one before.
 Stage = Literal["exported", "host", "device"]
 
 
 class Parity(Record, frozen=True, kw_only=True):
     """The device's output of the reference input against the eager model's (int8: the quantized one).
 
-    When it did not pass, `first_mismatch_at` is the first stage whose output is not that of the one before.
+    When it did not pass, `first_mismatch_at` is the first stage whose output differs from the one before.
     """
 
     max_abs_error: float
@@ -38,7 +38,7 @@ class PairedDrop(Record, frozen=True, kw_only=True):
 
 
 class Accuracy(Record, frozen=True, kw_only=True):
-    """Accuracy of the very artifact that was timed, with Wilson score intervals.
+    """Accuracy of the artifact that was timed, with Wilson score intervals.
 
     `unreadable` images are not counted in any figure; `unreadable_images` names the first of them, with the
     reason. `drop_from_fp32` is against the same weights in fp32 on the same device, if these were evaluated.

@@ -17,8 +17,8 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     """One fresh process on the device, as saved in a cell.
 
     The last `warmup_cut` of `warmup_ns` were timed, and cut because the speed was not yet steady.
-    `cooled_seconds` is how long it was waited before until the device was as cool as at first; None where
-    no temperature can be read. `sampled` is None where no sampler ran.
+    `cooled_seconds` is the time waited before for the device to cool down; None where no temperature can be
+    read. `sampled` is None where no sampler ran.
     """
 
     round: int
@@ -95,8 +95,8 @@ class Latency(Record, frozen=True, kw_only=True):
 class MemoryDetail(Record, frozen=True, kw_only=True):
     """Figures from smaps_rollup, read in a separate process because reading them disturbs times.
 
-    Pss is what Android's `dumpsys meminfo` adds up to TOTAL PSS; `dumpsys_pss_bytes` is what that said of
-    the same process while it ran. A figure that could not be read is None, and its `unavailable` says why.
+    Pss is what Android's `dumpsys meminfo` adds up to TOTAL PSS; `dumpsys_pss_bytes` is its figure for
+    the same process while it ran. Where a figure is None, `unavailable` has the reason.
     """
 
     pss_initialized_bytes: Bytes | None
@@ -139,7 +139,7 @@ class HeldClock(Record, frozen=True, kw_only=True):
 
 
 class Memory(Record, frozen=True, kw_only=True):
-    """Medians over processes of what /proc tells on the device, and what is known from the artifact."""
+    """Medians over processes of figures from /proc on the device, and sizes known from the artifact."""
 
     rss_start_bytes: Bytes
     rss_loaded_bytes: Bytes
@@ -151,7 +151,7 @@ class Memory(Record, frozen=True, kw_only=True):
 
 
 class OperatorTime(Record, frozen=True, kw_only=True):
-    """What one operator took, and its share of all of them; in the order of execution."""
+    """The time of one operator, and its share of all of them."""
 
     name: str
     kind: OperatorKind
@@ -160,7 +160,7 @@ class OperatorTime(Record, frozen=True, kw_only=True):
 
 
 class Profile(Record, frozen=True, kw_only=True):
-    """Time per operator from a process of its own: profiling costs time, so that these are no latencies."""
+    """Time per operator from a separate process: profiling costs time, so that these are no latencies."""
 
     iterations: Count
     operators: tuple[OperatorTime, ...]

@@ -8,9 +8,7 @@ from harness.system.text import ending
 
 # Hints that several routes to a device share.
 ACCEPT_KEY = "unlock the device and answer 'Allow USB debugging?' with 'Always allow'"
-UDEV_RULE = (
-    "add the device's udev rule (Debian: apt install android-sdk-platform-tools-common) and replug it"
-)
+UDEV_RULE = "add the device's udev rule (Debian: apt install android-sdk-platform-tools-common) and replug it"
 
 _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
     (
