@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.analysis.precisions import in_order
 from harness.records import Cell, DeviceInfo, Weights
 from harness.system.text import printable
 from reports.figures import Estimate, Scale, Top1, clock_mark, cost_of, scale_of, top1_of
@@ -59,7 +60,7 @@ class Section:
     @property
     def precisions(self) -> tuple[str, ...]:
         """The precisions of the points, fp32 first."""
-        return tuple(sorted({point.cell.variant.precision for point in self.points}))
+        return in_order(point.cell.variant.precision for point in self.points)
 
     @property
     def threads(self) -> tuple[int, ...]:

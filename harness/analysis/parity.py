@@ -1,9 +1,8 @@
 """Does a device compute what the eager model computes? Checked on every process, without torch.
 
-Floats of the same graph differ by the order of additions: a few 1e-6 of the largest logit is seen on x86-64
-and ARM. Quantized programs are compared with an integer reference (`lowering/int8_reference.py`), which right
-devices equal. Their logits lie on a grid of at most 255 steps, so the tolerance is below 3 % of one step: a
-device that is one step off anywhere fails.
+The rule of each precision is in its entry (`harness.analysis.precisions`). Floats of the same graph differ by
+the order of additions. Quantized programs are compared with an integer reference
+(`lowering/int8_reference.py`) that a correct device equals: a device that is one step off anywhere fails.
 """
 
 import array

@@ -3,7 +3,7 @@
 Free of torch: `harness/lowering/recipes.py` turns an entry's recipe into a network.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -120,13 +120,20 @@ def style_of(name: PrecisionName) -> Style:
     return PRECISIONS[name].style if name in PRECISIONS else UNKNOWN_STYLE
 
 
+def in_order(names: Iterable[PrecisionName]) -> tuple[PrecisionName, ...]:
+    """Each name once, in the order of the entries; names that this version does not know come last."""
+    given = set(names)
+    known = tuple(name for name in PRECISIONS if name in given)
+    return (*known, *sorted(given - set(known)))
+
+
 def is_quantized(name: PrecisionName) -> bool:
     """Whether the precision computes in integers, so that better calibration may help its accuracy."""
     return name in PRECISIONS and PRECISIONS[name].recipe.calibrated
 
 
 def find_missing_feature(name: PrecisionName, device: DeviceInfo) -> CoreFeature | None:
-    """What a precision needs and the device's cores are known to lack.
+    """The feature that a precision needs and the device's cores are known to lack, if any.
 
     Raises:
         UsageError: there is no such precision.

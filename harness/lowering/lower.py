@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from harness.analysis.precisions import find_precision
 from harness.errors import HarnessError, LoweringError, UsageError
 from harness.lowering.background import Artifacts, lower_in_background
 from harness.lowering.cache import StoredArtifact
@@ -71,8 +72,14 @@ def variants_of(request: RunRequest) -> tuple[Variant, ...]:
 def lower_request(
     request: RunRequest, listen: Listener, inputs: Inputs | None
 ) -> AbstractContextManager[Artifacts]:
-    """Lower in the background the variants of `inputs`, or, without it, those of the request."""
+    """Lower in the background the variants of `inputs`, or, without it, those of the request.
+
+    Raises:
+        UsageError: this version does not have a variant's precision, as in a run folder of a newer one.
+    """
     variants = tuple(inputs) if inputs else variants_of(request)
+    for variant in variants:
+        find_precision(variant.precision)
 
     def announce(stored: StoredArtifact, done: int) -> None:
         listen(Event("", f"lowered {stored.artifact.variant.name}", step=done, steps=len(variants)))

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from builders import make_device
-from harness.analysis.precisions import PRECISIONS, find_missing_feature, is_quantized, style_of
+from harness.analysis.precisions import PRECISIONS, find_missing_feature, in_order, is_quantized, style_of
 from harness.errors import UsageError
 from harness.records import Variant
 
@@ -29,6 +29,10 @@ def test_an_unknown_precision_is_measured_nowhere() -> None:
 def test_an_unknown_precision_is_drawn_and_counts_as_not_quantized() -> None:
     assert style_of("fp4") not in [entry.style for entry in PRECISIONS.values()]
     assert [name for name in (*PRECISIONS, "fp4") if is_quantized(name)] == ["int8"]
+
+
+def test_precisions_are_shown_in_the_order_of_their_entries_and_unknown_ones_last() -> None:
+    assert in_order(["nf4", "fp4", "int8", "fp16", "fp32", "int8"]) == ("fp32", "fp16", "int8", "fp4", "nf4")
 
 
 @pytest.mark.parametrize("name", ["../fp32", "FP32", "", "fp32\n", "a" * 33])

@@ -78,6 +78,15 @@ def test_one_variant_that_cannot_be_lowered_does_not_stop_the_others(
     assert error.variant == impossible.name
 
 
+def test_a_precision_of_a_newer_version_is_refused_once_before_anything_is_lowered(
+    own_cache: Path, tmp_path: Path
+) -> None:
+    request = msgspec.structs.replace(REQUEST, precisions=("fp32", "fp4"))
+    with pytest.raises(UsageError, match="there is no precision 'fp4'"):
+        lower_to(request, tmp_path, lambda _: None)
+    assert not own_cache.exists()
+
+
 def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_lowered(
     own_cache: Path, tmp_path: Path
 ) -> None:
