@@ -6,6 +6,7 @@
 # make gate             fail if an inference costs more emulated ARM instructions than in benchmarks/base
 # make gate-base        measure benchmarks/base again, after a change that is meant to cost more or less
 # make bench            measure what the harness itself costs
+# make bench-plot       draw benchmarks/history.jsonl as docs/images/bench_history.svg
 # make bench-trust      measure how often intervals, comparisons and verdicts are right (on an idle machine)
 # make bench-faults     count what is lost when connections and hosts fail (an hour)
 # make clean            delete .venv and results
@@ -15,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test lint gate gate-base setup arm-vm bench bench-trust bench-faults clean
+.PHONY: help demo demo-accuracy fashion-mnist test lint gate gate-base setup arm-vm bench bench-plot bench-trust bench-faults clean
 
 setup: $(VENV)/ready
 
@@ -95,11 +96,15 @@ $(GATE_RUN): setup
 	rm -rf $@
 	$(BIN)/harness run $(GATE_SWEEP) --out $@
 
-# What the harness itself costs, as ratios; each exits 1 when it misses its goal.
+# What the harness itself costs, as ratios; each exits 1 when it misses its goal. Ratios are appended to
+# benchmarks/history.jsonl, with the machine's load: commit those of an idle machine.
 bench: setup arm-vm
 	@for bench in lowering warm runner transports accuracy; do \
 	    echo "== $$bench"; $(BIN)/python tests/benchmarks/bench_$$bench.py || failed=1; \
 	done; exit $${failed:-0}
+
+bench-plot: setup
+	$(BIN)/python tests/benchmarks/plot_history.py
 
 # How often intervals, comparisons and verdicts are right, and what the sampler changes: real runs (the machine
 # must be idle) and simulation.

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench_history import record
+
 from harness.accuracy.batches import CHUNK_BYTES
 from harness.accuracy.datasets import Dataset, open_dataset
 from harness.accuracy.packing import Chunk, pack
@@ -124,6 +126,7 @@ def compare(bench: Bench, dataset: Dataset, title: str) -> bool:
     cpu = median(o.cpu / b.cpu for o, b in zip(ours, bare, strict=True))
     clock = f"{median(s.wall for s in bare):10.2f} s{median(s.wall for s in ours):10.2f} s"
     print(f"{title:32}{prepared:10.2f} s{clock}{wall:12.3f}{cpu:12.3f}{MAX_RATIO:>12}")
+    record("accuracy", f"CPU, evaluate/forward, {title}", cpu, at_most=MAX_RATIO)
     if wall >= MAX_RATIO > cpu:
         print("The processor's time is within the limit: this machine is too busy to tell by the clock.")
     return cpu < MAX_RATIO

@@ -2,6 +2,7 @@
 
 The stock recipe is ExecuTorch's own: export the network with its BatchNorms, partition, emit. Ours does more
 (folds, counts, keeps a reference input and output) and is timed with all of it. Both are warmed up once.
+Exit code 1 when it takes longer than the stock recipe.
 """
 
 import statistics
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from bench_history import record
 
 from harness.lowering.silence import quietly
 from harness.records import Variant
@@ -24,6 +26,7 @@ with quietly():
     from harness.lowering.program import lower_variant
 
 ROUNDS = 3
+LEAST_RATIO = 1.0
 VARIANTS = (
     Variant(width=0.25, resolution_px=128, precision="fp32"),
     Variant(width=1.0, resolution_px=224, precision="fp32"),
@@ -78,16 +81,19 @@ def warm_run() -> str:
     )
 
 
-def main() -> None:
-    """Print one line a variant, then the warm run."""
+def main() -> int:
+    """Print one line a variant, then the warm run; 1 when a goal is missed."""
+    met = []
     for lower in (lower_stock, lower_variant):
         timed(lower, Variant(width=0.25, resolution_px=32, precision="fp32"))
     for variant in VARIANTS:
         pairs = [(timed(lower_stock, variant), timed(lower_variant, variant)) for _ in range(ROUNDS)]
         stock, ours = (statistics.median(times) for times in zip(*pairs, strict=True))
         print(f"{variant.name:28} stock {stock:6.2f} s   ours {ours:6.2f} s   ratio {stock / ours:.2f}x")
+        met.append(record("lowering", f"stock/ours, {variant.name}", stock / ours, at_least=LEAST_RATIO).met)
     print(warm_run())
+    return 0 if all(met) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

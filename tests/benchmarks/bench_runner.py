@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from bench_history import record
 
 from harness.analysis.intervals import median_interval
 from harness.lowering.artifact import lower_cached
@@ -104,6 +105,7 @@ def tell_ratio(forward: Sequence[float], runner: Sequence[float]) -> bool:
     title = f"{len(runner)} processes each"
     print(f"{title:32}{bare_ms:9.3f} ms{runner_ms:9.3f} ms{ratio.estimate:12.4f}{f'± {MAX_DIFFERENCE}':>12}")
     print(f"95 % interval of the ratio: {ratio.low:.4f} to {ratio.high:.4f}")
+    record("runner", "runner/forward, 1.0/224 fp32", ratio.estimate, at_most=1 + MAX_DIFFERENCE)
     if ratio.high - ratio.low > 2 * MAX_DIFFERENCE:
         print("This machine is too busy to tell: the interval is wider than the limit.")
     return ratio.low <= 1 + MAX_DIFFERENCE and ratio.high >= 1 - MAX_DIFFERENCE

@@ -18,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "transports"))
 
+from bench_history import record
 from device_bench import REMOTE, Bench, adb_server
 from narrow_network import MTU, NotPermitted, narrow_network
 from shaped_proxy import ShapedProxy
@@ -50,6 +51,8 @@ def main() -> int:
         loopback = Link("loopback", "127.0.0.1", machine.adb_port, lambda action: action())
         with narrow_link(bench) as narrow:
             ratios = [compare_pushes(bench, Path(folder), link) for link in (loopback, narrow)]
+        for name, ratio in zip(("loopback", "narrow network"), ratios, strict=True):
+            record("transports", f"push, direct/adb, {name}", ratio, at_least=LEAST_RATIO)
         setup_ms = second_connection_ms(bench)
         check_exit_codes(bench)
         refusal_s = slowest_refusal_s(bench, Path(folder))
