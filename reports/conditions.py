@@ -21,12 +21,12 @@ class ConditionsRow:
 
 
 COLUMNS = (
+    "clock held",
     "temperature °C",
     "hottest while measuring °C",
     "frequency MHz",
     "mean MHz while measuring",
     "fastest core's MHz while measuring",
-    "clock held",
     "governor",
     "load average",
     "available memory MB",
@@ -43,12 +43,12 @@ def describe(cells: Sequence[Cell]) -> tuple[ConditionsRow, ...]:
         ConditionsRow(
             f"{full_name(cell)}",
             (
+                held_clock_text(cell),
                 _change(cell, _temperatures),
                 _sampled(cell, lambda sample: sample.celsius),
                 _change(cell, _frequencies),
                 _mean_frequencies(cell),
                 _sampled(cell, lambda sample: sample.frequencies_khz, 1e-3),
-                held_clock_text(cell),
                 _named(cell, lambda conditions: conditions.governors or ()),
                 _change(cell, _loads),
                 _change(cell, _memory),

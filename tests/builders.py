@@ -164,6 +164,7 @@ def failed(cell: Cell) -> Cell:
         what="the runner was killed by signal 9", exit_code=137, last_output="<b>out of memory</b>\nkilled"
     )
     bare = replace(cell, processes=(), latency=None, memory=None, parity=None, failure=failure)
+    bare = replace(bare, startup=None, held_clocks=(), instructions_per_inference=None)
     return with_verdict(bare, "invalid", "failed", "the cell has no figures")
 
 

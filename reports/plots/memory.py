@@ -11,7 +11,7 @@ from reports.sections import Section
 from reports.style import BLUE, HAIRLINE, INK, ORANGE, SKY, Omitted, Plot, compose
 
 NAME = "memory"
-_PHASES = (("process start", HAIRLINE), ("load", SKY), ("initialise", BLUE), ("run", ORANGE))
+_PHASES = (("process start", HAIRLINE), ("load", SKY), ("initialize", BLUE), ("run", ORANGE))
 
 
 def draw(section: Section) -> Plot | Omitted:
