@@ -10,11 +10,11 @@ from pathlib import Path
 
 from harness.accuracy.batches import CHUNK_BYTES, Batches
 from harness.accuracy.datasets import Dataset
-from harness.accuracy.divergence import CheckedProgram, mismatch_errors, record_mismatches
+from harness.accuracy.divergence import mismatch_errors, record_mismatches
 from harness.accuracy.evaluation import RunBatch, evaluate_program, keep_outputs
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preparation import Prepared
-from harness.accuracy.reference import SharedReferences
+from harness.accuracy.reference import CheckedProgram, SharedReferences
 from harness.accuracy.scoring import Predictions
 from harness.accuracy.store import FOLDER, save_evaluation
 from harness.devices.acquire import acquire
@@ -108,14 +108,14 @@ class DeviceEvaluation:
             step, steps = number * images + done, len(self.programs) * images
             run.listen(Event(device.info.name, f"{name}: {text}", step=step, steps=steps))
 
-        inputs = run.prepared.inputs[program.variant]
-        stored = find_timed_artifact(program, inputs)
+        checked = find_timed_program(program, run.prepared.inputs[program.variant])
+        stored = checked.stored
         subject = run.prepared.subject(program.variant, stored.artifact.sha256)
 
         def predict_reference(chunks: Sequence[Chunk]) -> Predictions:
             log("computing PyTorch's logits", images)
             unless_cancelled = self._unless_cancelled(chunks)
-            return run.references.find_or_predict(stored, inputs, unless_cancelled, subject.preprocessing)
+            return run.references.find_or_predict(checked, unless_cancelled, subject.preprocessing)
 
         outputs = self._outputs_folder(device, stored)
         with self._running(device, stored, program, outputs, log) as run_batch:
@@ -133,17 +133,15 @@ class DeviceEvaluation:
             evaluation,
             logits,
             run.dataset,
-            CheckedProgram(stored, inputs),
+            checked,
             log,
             on_host=device.info.kind == "host",
             cancelled=run.cancelled,
         )
         save_evaluation(run.folder, evaluation, program.cells)
         self.errors += mismatch_errors(evaluation, program.variant, device.info.name)
-        shutil.rmtree(outputs)
-        with contextlib.suppress(OSError):  # other programs' outputs are still kept there
-            outputs.parent.rmdir()
-        run.listen(Event(device.info.name, f"{name}: {_describe(evaluation.accuracy)}"))
+        run.listen(Event(device.info.name, f"{name}: {describe_accuracy(evaluation.accuracy)}"))
+        _remove_outputs(outputs)
 
     def _unless_cancelled(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         for chunk in chunks:
@@ -185,7 +183,7 @@ class DeviceEvaluation:
             self._job = None
 
 
-def find_timed_artifact(program: TimedProgram, inputs: LoweringInputs) -> StoredArtifact:
+def find_timed_program(program: TimedProgram, inputs: LoweringInputs) -> CheckedProgram:
     """The very bytes that were timed.
 
     Raises:
@@ -199,10 +197,16 @@ def find_timed_artifact(program: TimedProgram, inputs: LoweringInputs) -> Stored
         )
     if stored.artifact.input.dim_order != NHWC:
         raise MeasurementError("the program has operators outside the delegate, and takes no NHWC images")
-    return stored
+    return CheckedProgram(stored, inputs)
 
 
-def _describe(accuracy: Accuracy) -> str:
+def _remove_outputs(outputs: Path) -> None:
+    shutil.rmtree(outputs)
+    with contextlib.suppress(OSError):  # other programs' outputs are still kept there
+        outputs.parent.rmdir()
+
+
+def describe_accuracy(accuracy: Accuracy) -> str:
     """The log line for a finished evaluation."""
     top1 = accuracy.top1
     text = f"top-1 {top1.estimate:.1%} ({top1.low:.1%} to {top1.high:.1%}) of {accuracy.images} images"

@@ -7,7 +7,6 @@ import hashlib
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -20,15 +19,13 @@ from harness.accuracy.evaluation import Evaluation, PairedLogits
 from harness.accuracy.loading import load_pixels
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preprocessing import normalize
-from harness.accuracy.reference import predict_exported
+from harness.accuracy.reference import CheckedProgram, predict_exported
 from harness.accuracy.scoring import Logits, read_logits
 from harness.analysis.parity import HINTS, PLACES, read_reference
 from harness.analysis.precisions import find_precision
 from harness.devices.acquire import acquire
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
-from harness.lowering.cache import StoredArtifact
-from harness.lowering.inputs import LoweringInputs
 from harness.records import PrecisionName, Stage, Variant
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_artifact, deploy_bundle
@@ -40,19 +37,6 @@ HOST = Target(name="host", kind="host", transport="local")
 LOCALIZED_IMAGES = 8
 
 Log = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class CheckedProgram:
-    """A lowered program whose outputs are checked, and the files it was lowered from."""
-
-    stored: StoredArtifact
-    inputs: LoweringInputs
-
-    @property
-    def precision(self) -> PrecisionName:
-        """Decides the tolerance."""
-        return self.stored.artifact.variant.precision
 
 
 def record_mismatches(

@@ -28,7 +28,7 @@ def evaluate_run(
     Devices work at the same time, except those on this machine, which take turns.
 
     Raises:
-        UsageError: a cell's weights are not given, or a saved evaluation is of another schema version.
+        UsageError: the weights of a cell are not given.
         Interrupted: Ctrl-C; finished evaluations are saved, and so are the logits fetched until then.
     """
     if prepared.dataset is None:

@@ -20,7 +20,8 @@ def localize_mismatches(
     if not wrong:
         return
     # Only when something is wrong: it brings in what evaluation needs.
-    from harness.accuracy.divergence import CheckedProgram, find_reference_mismatch
+    from harness.accuracy.divergence import find_reference_mismatch
+    from harness.accuracy.reference import CheckedProgram
 
     by_sha256 = {stored.artifact.sha256: stored for stored in lowered}
     files = {variant.name: files for variant, files in (inputs or {}).items()}

@@ -15,11 +15,24 @@ from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import LoweringInputs
 from harness.lowering.int8_reference import IntegerReference
 from harness.lowering.silence import quietly
-from harness.records import TensorSpec, Variant
+from harness.records import PrecisionName, TensorSpec, Variant
 
 BATCH = 64
 # A network in evaluation mode or a quantized reference: NCHW float32 images to (N, classes) logits.
 Network = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class CheckedProgram:
+    """A lowered program whose logits are compared with PyTorch's, and the inputs it was lowered from."""
+
+    stored: StoredArtifact
+    inputs: LoweringInputs
+
+    @property
+    def precision(self) -> PrecisionName:
+        """Decides the tolerance."""
+        return self.stored.artifact.variant.precision
 
 
 def reference_network(variant: Variant, files: LoweringInputs) -> Network:
@@ -100,15 +113,15 @@ class SharedReferences:
 
     def find_or_predict(
         self,
-        stored: StoredArtifact,
-        files: LoweringInputs,
+        program: CheckedProgram,
         chunks: Iterable[Chunk],
         preprocessing: Preprocessing,
     ) -> Predictions:
         """Logits for these chunks, which are read the first time only; threads take turns."""
-        sha256 = stored.artifact.sha256
+        artifact = program.stored.artifact
+        sha256 = artifact.sha256
         with quietly():
             if sha256 not in self._by_artifact:
-                network = reference_network(stored.artifact.variant, files)
+                network = reference_network(artifact.variant, program.inputs)
                 self._by_artifact[sha256] = predict_chunks(network, chunks, preprocessing)
             return self._by_artifact[sha256]

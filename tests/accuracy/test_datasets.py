@@ -188,7 +188,7 @@ def test_damaged_idx_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="3 test images but 2 labels"):
         open_dataset(f"idx:{tmp_path}")
     _idx(tmp_path / "t10k-images-idx3-ubyte", images, cut=1)
-    with pytest.raises(UsageError, match=r"has 47 bytes of data, but its sizes \(3, 4, 4\) mean 48"):
+    with pytest.raises(UsageError, match=r"has 47 bytes of data, but sizes \(3, 4, 4\) mean 48"):
         open_dataset(f"idx:{tmp_path}")
     _idx(tmp_path / "t10k-images-idx3-ubyte", labels)
     with pytest.raises(UsageError, match="not an IDX file of unsigned bytes with 3 dimensions"):

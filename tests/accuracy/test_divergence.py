@@ -1,4 +1,4 @@
-"""A wrong program, a wrong device and a wrong export are told apart, with the real runner."""
+"""A wrong program, a wrong device and a wrong export are distinguished, with the real runner."""
 
 import dataclasses
 
@@ -9,12 +9,12 @@ import pytest
 from builders import PASSED, make_cell
 from evaluations import make_evaluation
 from harness.accuracy.divergence import (
-    CheckedProgram,
     find_first_mismatch,
     find_mismatching,
     find_reference_mismatch,
     mismatch_errors,
 )
+from harness.accuracy.reference import CheckedProgram
 from harness.accuracy.scoring import Logits
 from harness.analysis.cells import record_first_mismatch
 from harness.analysis.parity import read_reference
@@ -43,19 +43,19 @@ def _with_program_of(stored: StoredArtifact, other: StoredArtifact) -> StoredArt
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_the_first_stage_that_differs_is_named(precision: PrecisionName) -> None:
     stored = _lower(precision)
-    answer: list[str] = []
-    # Its own answers are right on this machine, so it was the device.
+    logged: list[str] = []
+    # Its own outputs are right on this machine, so it was the device.
     right = CheckedProgram(stored, SEEDED)
-    assert find_reference_mismatch(right, answer.append, on_host=False) == "device"
-    assert answer[0] == "output differs from PyTorch's; looking for the first stage that differs"
+    assert find_reference_mismatch(right, logged.append, on_host=False) == "device"
+    assert logged[0] == "output differs from PyTorch's; looking for the first stage that differs"
     # Another network's program differs here as well, though export did nothing wrong.
     swapped = CheckedProgram(_with_program_of(stored, _lower(precision, OTHER_WEIGHTS)), SEEDED)
-    assert find_reference_mismatch(swapped, answer.append, on_host=False) == "host"
-    assert find_reference_mismatch(right, answer.append, on_host=True) == "host"
+    assert find_reference_mismatch(swapped, logged.append, on_host=False) == "host"
+    assert find_reference_mismatch(right, logged.append, on_host=True) == "host"
     # From logits that PyTorch never computed the first stage of all differs.
     inputs = np.array(read_reference(stored.reference_input), dtype=np.float32)
     expected = np.array([read_reference(stored.reference_output)], dtype=np.float32)
-    assert find_first_mismatch(right, inputs, expected * 2, answer.append, on_host=False) == "exported"
+    assert find_first_mismatch(right, inputs, expected * 2, logged.append, on_host=False) == "exported"
 
 
 @pytest.mark.slow

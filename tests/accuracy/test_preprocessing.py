@@ -114,8 +114,8 @@ def test_one_scaling_for_all_channels_can_be_left_to_the_device() -> None:
 
 
 def test_the_description_tells_everything_that_decides_the_numbers() -> None:
-    answer = torchvision_preprocessing(224).description
-    assert answer == (
+    description = torchvision_preprocessing(224).description
+    assert description == (
         "centre square, central 0.875, resized to 224 px (bilinear, antialiased by Pillow), upright by EXIF, "
         "RGB, mean 0.485/0.456/0.406, std 0.229/0.224/0.225"
     )

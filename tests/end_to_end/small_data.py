@@ -1,4 +1,4 @@
-"""Weights and images small enough to evaluate in a moment, and a plan that measures hardly at all."""
+"""Weights and images small enough to evaluate in a moment, and options for a minimal measurement."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ QUICK = ("--precision", "fp32", "--processes", "1", "--min-time", "0", "--max-ti
 def write_weights(
     file: Path, *, side: int = 32, classes: int = 10, class_names: tuple[str, ...] = ()
 ) -> Path:
-    """A checkpoint of ours, of a network that tells pictures apart without having been trained."""
+    """A checkpoint of ours; its network is not trained, but its outputs differ between images."""
     network = trained_network(classes=classes, padding="symmetric")
     checkpoint = Checkpoint(
         padding="symmetric",
@@ -30,7 +30,7 @@ def write_weights(
 
 
 def write_idx(folder: Path, images: int) -> str:
-    """The first of the shipped images as an IDX data set of its own."""
+    """The first of the shipped images as a separate IDX data set."""
     dataset = open_dataset(f"idx:{SHIPPED}").take(range(images))
     pixels = np.stack([np.asarray(dataset.read(index))[..., 0] for index in range(images)])
     folder.mkdir()

@@ -91,7 +91,7 @@ def _name(cell: dict[str, Any]) -> str:
     ],
     ids=lambda value: " ".join(value[:1]) if isinstance(value, tuple) else value,
 )
-def test_bad_input_is_told_before_a_device_is_touched(
+def test_bad_input_is_refused_before_a_device_is_touched(
     run_harness: RunHarness, tmp_path: Path, arguments: tuple[str, ...], says: str
 ) -> None:
     (tmp_path / "x.txt").write_text("no weights")

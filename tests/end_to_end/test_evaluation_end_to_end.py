@@ -1,4 +1,4 @@
-"""Evaluation through the command line: on every route, after a kill, of data that cannot be judged by."""
+"""Evaluation through the command line: over every transport, after a kill, with unusable data."""
 
 import json
 import os
@@ -24,7 +24,7 @@ RunHarness = Callable[..., Any]
 
 @pytest.mark.slow
 @pytest.mark.device
-def test_every_route_and_the_host_give_pytorchs_answers(run_harness: RunHarness, tmp_path: Path) -> None:
+def test_every_transport_and_the_host_give_pytorchs_logits(run_harness: RunHarness, tmp_path: Path) -> None:
     weights = write_weights(tmp_path / "w.safetensors")
     images = write_idx(tmp_path / "few", 40)
     transports = {"by-adb": "adb-direct", "by-ssh": "ssh"}
@@ -43,10 +43,10 @@ def test_every_route_and_the_host_give_pytorchs_answers(run_harness: RunHarness,
             env=user_environment(machine, programs),
         )
     assert ended.exit_code == 0, ended.stderr
-    # Both at once: the second is connected to before the first has its answer.
+    # Both at once: the second is connecting before the first has a result.
     evaluating = ended.stderr.rpartition("measured (1 of 1)")[2]
-    first_answer = evaluating.index(": top-1 ")
-    assert all(evaluating.index(f"{name}: connecting") < first_answer for name in transports)
+    first_result = evaluating.index(": top-1 ")
+    assert all(evaluating.index(f"{name}: connecting") < first_result for name in transports)
     cells = {cell["device"]["name"]: cell for cell in ended.document["cells"]}
     assert {name: cell["device"]["transport"] for name, cell in cells.items()} == transports
     for name, cell in cells.items():
@@ -68,7 +68,7 @@ def _outcomes(folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_killed_evaluation_goes_on_and_images_are_sent_once(
+def test_a_killed_evaluation_is_resumed_and_images_are_sent_once(
     run_harness: RunHarness, tmp_path: Path
 ) -> None:
     weights = write_weights(tmp_path / "w.safetensors", side=224)
@@ -89,7 +89,7 @@ def test_a_killed_evaluation_goes_on_and_images_are_sent_once(
     # 55 pictures of 224 px a chunk: four chunks, of which some are done.
     assert 1 <= len(kept) < 4
     assert not list((tmp_path / "r" / "accuracy").glob("*.json"))
-    # Answers that no program gives are found again in the end: the chunk was not run a second time.
+    # Logits that no program gives are found in the result: the chunk was not run a second time.
     logits = np.fromfile(kept[0], dtype="<f4").reshape(-1, 10)
     (-logits).tofile(kept[0])
     resumed = run_harness(*evaluation)
@@ -101,10 +101,10 @@ def test_a_killed_evaluation_goes_on_and_images_are_sent_once(
     sent = _sent_images()
     assert len(sent) >= 4
     (tmp_path / "r" / "accuracy" / f"{cell['device']['name']}-mobilenet_v1_0.25_224_fp32-t1.json").unlink()
-    anew = run_harness(*evaluation)
-    assert anew.exit_code == 0, anew.stderr
-    assert anew.document["cells"][0]["accuracy"]["agreement_with_eager"] == 1.0
-    # Content-addressed: what is there was not written again.
+    again = run_harness(*evaluation)
+    assert again.exit_code == 0, again.stderr
+    assert again.document["cells"][0]["accuracy"]["agreement_with_eager"] == 1.0
+    # Content-addressed: images on the device were not written again.
     assert sent.items() <= _sent_images().items()
 
 
@@ -114,10 +114,10 @@ def _sent_images() -> dict[str, tuple[int, int]]:
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_an_evaluation_and_what_runs_on_the_device(
+def test_ctrl_c_ends_an_evaluation_and_the_program_on_the_device(
     run_harness: RunHarness, tmp_path: Path
 ) -> None:
-    # Devices and locks of its own: no other test's program is taken for this one's.
+    # Separate devices and locks: no other test's program is taken for this one's.
     cache = tmp_path / "cache"
     cache.mkdir()
     for entry in cache_folder().iterdir():
@@ -146,9 +146,9 @@ def test_ctrl_c_ends_an_evaluation_and_what_runs_on_the_device(
             time.sleep(0.01)
         assert Path(f"/proc/{pid}").exists()
         os.kill(process.pid, signal.SIGINT)
-        _, answer = process.communicate(timeout=60)
-    assert process.returncode == 130, answer
-    assert "go on with: harness evaluate r" in answer
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "go on with: harness evaluate r" in stderr
     assert not Path(f"/proc/{pid}").exists()
     # It was ended, not waited for.
     assert not list(tmp_path.glob("r/accuracy/outputs/*/*.logits"))
@@ -180,7 +180,7 @@ def _class_folders(folder: Path, names: str) -> None:
     ],
     ids=["empty", "one class", "a line short", "1001 classes", "order"],
 )
-def test_data_that_cannot_be_judged_by_is_refused_before_anything_is_touched(
+def test_unusable_data_is_refused_before_a_device_is_touched(
     run_harness: RunHarness, tmp_path: Path, kind: str, fill: Callable[[Path], None], says: str
 ) -> None:
     names = ("g", "f", "e", "d", "c", "b", "a") if says == "in another order" else ()

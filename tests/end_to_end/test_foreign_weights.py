@@ -1,4 +1,4 @@
-"""Weights of every origin through the command line, judged on pictures of which some cannot be used."""
+"""Weights of every origin through the command line, evaluated on pictures of which some are unusable."""
 
 import json
 from collections.abc import Callable
@@ -92,10 +92,8 @@ def test_weights_of_every_origin_run_and_are_evaluated_and_bad_pictures_are_name
         assert (accuracy["images"], accuracy["unreadable"]) == (35, 3)
         assert accuracy["agreement_with_eager"] == 1.0, name
         for picture, reason in BAD.items():
-            assert any(
-                f"{picture}: " in answer and reason in answer for answer in accuracy["unreadable_images"]
-            )
-        # Not only what we read from the file: what its own network says.
+            assert any(f"{picture}: " in entry and reason in entry for entry in accuracy["unreadable_images"])
+        # Not only the network that we read from the file: the outputs of the original network.
         if "uint8" not in name:
             file = tmp_path / "r" / "accuracy" / f"host-{_cell_name(cell)}.json"
             saved = json.loads(file.read_text())
@@ -114,7 +112,7 @@ def _cell_name(cell: dict[str, Any]) -> str:
 
 
 def _write_foreign(folder: Path) -> dict[Path, torch.nn.Module]:
-    """A file of each kind and the network it is of; widths of their own tell the variants apart."""
+    """A file of each kind and its network; different widths distinguish the variants."""
     written: dict[Path, torch.nn.Module] = {}
 
     def add(name: str, network: torch.nn.Module) -> Path:

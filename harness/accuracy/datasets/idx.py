@@ -105,7 +105,7 @@ def read_idx(file: Path, *, dimensions: int) -> NDArray[np.uint8]:
     sizes = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, header, 4))
     if len(content) != header + math.prod(sizes):
         raise UsageError(
-            f"{file} has {len(content) - header} bytes of data, but its sizes {sizes} mean {math.prod(sizes)}",
+            f"{file} has {len(content) - header} bytes of data, but sizes {sizes} mean {math.prod(sizes)}",
             hint="download the file again",
         )
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(sizes)

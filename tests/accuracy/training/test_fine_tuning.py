@@ -17,7 +17,7 @@ def test_a_head_on_a_frozen_backbone_leaves_the_backbone_as_it_is(
     (tmp_path / "backbone.tflite").write_bytes(tflite_model(trained_network(), resolution_px=32))
     backbone = load_weights(tmp_path / "backbone.tflite")
     trained = fine_tune(backbone, *splits, tmp_path / "head.safetensors")
-    assert trained.top1.low > 0.3  # Even random features tell a boot from a shirt.
+    assert trained.top1.low > 0.3  # Even random features separate boots from shirts.
     loaded = load_weights(trained.file)
     assert (loaded.padding, loaded.classes) == ("tf_same", 10)
     for name, value in backbone.state.items():
