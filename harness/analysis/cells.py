@@ -56,7 +56,6 @@ def build_cell(
             latency=latency,
             parity=parity,
             failure=failure,
-            canaries_ns=[p.canary_ns for p in processes if p.canary_ns is not None],
         ),
     )
 

@@ -1,6 +1,7 @@
 """Which clock a device held while measuring, from the best source there is."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -27,8 +28,12 @@ PHONE = make_device(
 UNKNOWN = Conditions()
 
 
-def process(**changes: object) -> ProcessReport:
-    facts = {"cpus_allowed": "4-7", "conditions_before": UNKNOWN, "conditions_after": UNKNOWN} | changes
+def process(**changes: Any) -> ProcessReport:
+    facts: dict[str, Any] = {
+        "cpus_allowed": "4-7",
+        "conditions_before": UNKNOWN,
+        "conditions_after": UNKNOWN,
+    } | changes
     return make_process(**facts)
 
 
@@ -39,9 +44,9 @@ def sampled(*khz: tuple[int | None, ...], cores: tuple[int, ...] = tuple(range(8
 
 def ticked(**ticks: int) -> Conditions:
     """`policy4_1980000=70`: time_in_state of a policy's frequency."""
-    states = ((*name.split("_"), count) for name, count in ticks.items())
+    states = [(*name.partition("_"), count) for name, count in ticks.items()]
     return Conditions(
-        time_in_state=tuple(FrequencyTime(policy=p, khz=int(khz), ticks=count) for p, khz, count in states)
+        time_in_state=tuple(FrequencyTime(policy=p, khz=int(khz), ticks=count) for p, _, khz, count in states)
     )
 
 

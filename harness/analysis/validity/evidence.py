@@ -29,12 +29,16 @@ class Evidence:
     latency: Latency | None
     parity: Parity | None
     failure: Failure | None
-    canaries_ns: tuple[int, ...]
 
     @property
     def timed(self) -> tuple[ProcessReport, ...]:
         """The processes whose times are worth checking: none under an emulator."""
         return () if self.device.clock == "emulated" or self.latency is None else self.processes
+
+    @property
+    def canaries_ns(self) -> tuple[int, ...]:
+        """What the kernel of fixed cost took before each process, where it was timed."""
+        return tuple(p.canary_ns for p in self.processes if p.canary_ns is not None)
 
     @property
     def conditions(self) -> tuple[Conditions, ...]:

@@ -34,7 +34,6 @@ def judge(
     latency: Latency | None,
     parity: Parity | None,
     failure: Failure | None,
-    canaries_ns: Sequence[int] = (),
 ) -> Verdict:
     """Apply every check. The gravest reason decides and comes first; info alone leaves a cell valid."""
     evidence = Evidence(
@@ -45,7 +44,6 @@ def judge(
         latency=latency,
         parity=parity,
         failure=failure,
-        canaries_ns=tuple(canaries_ns),
     )
     found = [reason for check in CHECKS if (reason := check.reason(evidence)) is not None]
     reasons = tuple(sorted(found, key=lambda reason: GRAVEST_FIRST.index(reason.severity)))

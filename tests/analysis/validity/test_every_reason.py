@@ -3,6 +3,8 @@
 Where a rule begins and what it says is tested in test_verdict.py; here none may lack an example.
 """
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -29,12 +31,12 @@ HELD_UP = (16_000_000,) * 6 + (10_000_000,) * 54
 ALTERNATING = tuple(10_000_000 + 700_000 * (i % 3 == 0) + 9_000 * (i % 7) for i in range(60))
 
 
-def alike(**changes) -> Cell:
+def alike(**changes: Any) -> Cell:
     """Six processes that all have the changes."""
     return make_cell(processes=make_processes(*STEADY_MEDIANS, **changes))
 
 
-def ended_under(**changes) -> Cell:
+def ended_under(**changes: Any) -> Cell:
     return alike(conditions_after=replace(QUIET, **changes))
 
 
