@@ -50,7 +50,7 @@ demo-accuracy: setup fashion-mnist
 	$(MAKE) --no-print-directory -j$(ACCURACY_JOBS) $(ACCURACY_WEIGHTS)
 	rm -rf $(ACCURACY_RUN)
 	$(BIN)/harness run --device host,emulator $(addprefix --weights ,$(ACCURACY_WEIGHTS)) \
-	    --max-minutes 3 --accuracy fashion-mnist --accuracy-on host --out $(ACCURACY_RUN)
+	    --time-limit 3m --accuracy fashion-mnist --accuracy-on host --out $(ACCURACY_RUN)
 
 # One thread each: two networks on two cores are faster than one network on both.
 $(TRAINED)-%.safetensors: SHELL := bash

@@ -99,3 +99,18 @@ def test_the_version_is_shown(
 ) -> None:
     assert run_main(monkeypatch, option) == 0
     assert re.fullmatch(r"harness \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--max-minutes", "3", "--min-time", "0.2", "--max-time", "2", "--quiet-device"),
+        ("--time-limit", "3m", "--min-time", "200ms", "--max-time", "2s", "--tune-device"),
+    ],
+    ids=["old", "new"],
+)
+def test_old_and_new_spellings_are_accepted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert run_main(monkeypatch, "run", "--device", "nosuch", *words) == 4
+    assert "no device 'nosuch'" in capsys.readouterr().err
