@@ -4,16 +4,13 @@ Device, plan, tuning and versions are under a user's control: a comparison refus
 The temperature at the start is not: it is named, and weighs where it could explain the result.
 """
 
-import re
-
+from harness.analysis.temperatures import hottest_celsius
 from harness.records import Cell, Conditions, TunedSetting
 
 # The default of --cool-within: within one run the device starts each process no warmer than this.
 MAX_START_DIFFERENCE_CELSIUS = 3.0
 DEVICE_FACTS = ("name", "kind", "model", "soc", "abi", "clock", "os", "kernel", "libc", "cores")
 PLAN_FACTS = ("cpus", "tune_device", "warmup_iterations", "min_iterations", "min_seconds", "max_seconds")
-# As device_scripts/sampler.sh names the zones of the cores.
-_ZONES_OF_CORES = re.compile(r"[Cc][Pp][Uu]|[Ss][Oo][Cc]|^(BIG|MID|LITTLE)")
 
 
 def find_differences(base: Cell, new: Cell) -> list[str]:
@@ -92,8 +89,6 @@ def _first_conditions(cell: Cell) -> Conditions | None:
 
 
 def _start_celsius(cell: Cell) -> float | None:
-    """The hottest zone of the cores before the first process; of all zones where none is named after them."""
+    """How hot the device was before the first process."""
     conditions = _first_conditions(cell)
-    zones = (conditions.temperatures or ()) if conditions else ()
-    of_cores = [zone.celsius for zone in zones if _ZONES_OF_CORES.search(zone.zone)]
-    return max(of_cores or [zone.celsius for zone in zones], default=None)
+    return hottest_celsius(conditions) if conditions else None

@@ -1,20 +1,32 @@
-"""Cells in the making, and which saved cell one goes on from."""
+"""Cells while they are measured, and which saved cell is continued."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from harness.analysis.cells import build_cell, worse_parity
+from harness.analysis.parity import compare, read_reference
 from harness.analysis.stopping import is_complete
 from harness.devices.device import Device
 from harness.lowering.cache import StoredArtifact
-from harness.records import Cell, Failure, Parity, Plan, ProcessReport, Variant
-from harness.runner.deploy import DeployedArtifact
+from harness.records import (
+    Cell,
+    DeviceInfo,
+    Failure,
+    Parity,
+    Plan,
+    ProcessReport,
+    StoppedBy,
+    TunedSetting,
+    Variant,
+)
+from harness.runner.process import Measured
 
 
 @dataclass(frozen=True)
 class CellRequest:
-    """A cell to measure: its variant, whose artifact may still be in the making, and its plan."""
+    """A cell to measure: its variant, which may not be lowered yet, and its plan."""
 
     variant: Variant
     plan: Plan
@@ -22,12 +34,11 @@ class CellRequest:
 
 @dataclass
 class CellState:
-    """A cell in the making."""
+    """A cell while it is measured; `cell` is the record as it was saved last."""
 
     request: CellRequest
     earlier: Cell | None = None
     artifact: StoredArtifact | None = None
-    deployed: DeployedArtifact | None = None
     processes: tuple[ProcessReport, ...] = ()
     parity: Parity | None = None
     failure: Failure | None = None
@@ -35,15 +46,48 @@ class CellState:
 
     @property
     def finished(self) -> bool:
-        """Whether no further process is needed, or worth trying."""
+        """Whether no further process is needed, or the cell failed."""
         return self.cell is not None and (self.cell.failure is not None or self.cell.stopped_by is not None)
+
+    def start(self, artifact: StoredArtifact) -> Cell | None:
+        """Take the lowered program; returns the earlier cell where that measured the same bytes."""
+        self.artifact = artifact
+        earlier = self.earlier
+        if earlier is None or earlier.artifact.sha256 != artifact.artifact.sha256:
+            return None
+        self.processes, self.parity = earlier.processes, earlier.parity
+        return earlier
+
+    def add(self, measured: Measured, artifact: StoredArtifact) -> None:
+        """Add a process that was measured, and compare its output with the reference."""
+        reference = read_reference(artifact.reference_output)
+        parity = compare(measured.output, reference, artifact.artifact.variant.precision)
+        self.parity = worse_parity(self.parity, parity)
+        self.processes = (*self.processes, measured.process)
+
+    def fail(self, what: str) -> None:
+        """Record why the cell gets no further process."""
+        self.failure = Failure(what=what)
+
+    def record(
+        self, cell: Cell, stopped_by: StoppedBy | None, tuning: tuple[TunedSetting, ...] | None
+    ) -> Cell:
+        """Keep and return the record that is saved next."""
+        self.cell = msgspec.structs.replace(cell, stopped_by=stopped_by, tuning=tuning)
+        return self.cell
+
+    def build(self, artifact: StoredArtifact, device: DeviceInfo) -> Cell:
+        """The record of what has been measured until now."""
+        return build_cell(
+            device, artifact.artifact, self.request.plan, self.processes, self.parity, self.failure
+        )
 
 
 def find_earlier(request: CellRequest, earlier: Sequence[Cell], device: Device) -> Cell | None:
     """The saved cell that is the same measurement on the same device.
 
-    One that is not finished goes on only on the same boot: a restarted device is in another state, and a
-    cell is never stitched together from two.
+    One that is not finished is continued only on the same boot: a restarted device is in another state, and
+    no cell combines two.
     """
     for cell in earlier:
         weights = msgspec.structs.replace(cell.variant.weights, sha256=request.variant.weights.sha256)

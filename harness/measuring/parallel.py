@@ -1,31 +1,27 @@
-"""The devices of a run at work: each external one in a thread of its own, those on this machine in turn."""
+"""The devices of a run at work: each external one in its own thread, those on this machine in turn."""
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Self
 
-from harness.analysis.precisions import find_missing_feature
 from harness.analysis.stopping import expected_processes
 from harness.devices.acquire import acquire
-from harness.devices.cores import choose_cores
-from harness.devices.device import Device
 from harness.devices.kinds import KINDS
 from harness.devices.places import group_by_place
 from harness.devices.target import Target
 from harness.devices.tuning import tuned
-from harness.errors import DeviceUnfit, HarnessError, Interrupted
+from harness.errors import HarnessError, Interrupted
 from harness.lowering.background import Artifacts
 from harness.measuring.cell_state import CellRequest
-from harness.measuring.plans import make_plan
+from harness.measuring.plans import plan_cells, refuse_uncomputable
 from harness.measuring.session import Session
-from harness.records import Abi, Cell, RunRequest, Variant
+from harness.records import Abi, Cell, RunRequest
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells, run_identity, write_cell
 from harness.runner.bundle import Bundle, ensure_bundle
-from harness.system.cpu_list import format_cpu_list
-from harness.system.threads import ENDING, work_at_once
+from harness.system.threads import ENDING, Cancellation, work_at_once
 from harness.transports.reconnecting import DeviceRestarted
 
 # A device that keeps restarting measures nothing worth having.
@@ -51,7 +47,7 @@ def measure_on(
         _Worker(group, request, artifacts, folder, listen, find_bundle) for group in group_by_place(targets)
     ]
     try:
-        work_at_once([(worker.work, worker.cancel) for worker in workers])
+        work_at_once([(worker.work, worker.cancellation.cancel) for worker in workers])
     except KeyboardInterrupt:
         raise Interrupted(
             "interrupted; what was measured is saved", hint=f"go on with: harness run --resume {folder}"
@@ -70,14 +66,14 @@ class _Worker:
     listen: Listener
     find_bundle: FindBundle
     errors: list[HarnessError] = field(default_factory=list)
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    session: Session | None = None
+    cancellation: Cancellation = field(default_factory=Cancellation)
 
     def work(self) -> None:
         """One device failing does not stop the others."""
         for target in self.targets:
             try:
-                self._measure_over_restarts(target)
+                with self.cancellation.stopping(partial(self.listen, Event(target.name, ENDING))):
+                    self._measure_over_restarts(target)
             except Interrupted:
                 return
             except HarnessError as error:
@@ -104,23 +100,30 @@ class _Worker:
 
         log("connecting")
         with (
-            acquire(target, log, self.cancelled) as device,
+            acquire(target, log, self.cancellation.event) as device,
+            self.cancellation.stopping(device.transport.give_up, target.name),
             tuned(device, log, wanted=self.request.tune_device) as tuning,
         ):
-            refused = _refuse_uncomputable(self.artifacts, device)
+            refused = refuse_uncomputable(self.artifacts, device)
             if refused:
                 log(refused.what)
-            cells = _plan_cells(self.request, self.artifacts, device, self.request.cpus or target.cores)
+            cells = plan_cells(self.request, self.artifacts, device, self.request.cpus or target.cores)
             if refused and not cells:
                 raise refused
             progress = _Progress.of(cells, target.name, self.folder, self.listen)
-            bundle = self.find_bundle(device.info.abi)
-            self.session = Session(
-                device, bundle, self.artifacts, progress.save, progress.log, self.cancelled
+            session = Session(
+                device,
+                self.find_bundle(device.info.abi),
+                self.artifacts,
+                save=progress.save,
+                progress=progress.show,
+                log=log,
+                run=run_identity(self.folder),
+                profile=self.request.profile,
+                tuning=tuning,
+                cancellation=self.cancellation,
             )
-            self.session.profile, self.session.tuning = self.request.profile, tuning
-            self.session.run, self.session.note = run_identity(self.folder), log
-            self.session.measure(cells, read_cells(self.folder), seed=self.request.seed)
+            session.measure(cells, read_cells(self.folder), seed=self.request.seed)
             if refused:
                 raise refused
 
@@ -128,54 +131,8 @@ class _Worker:
         """This machine is not timed while it lowers."""
         for future in self.artifacts.values():
             while not future.done():
-                if self.cancelled.wait(0.1):
-                    raise Interrupted("interrupted", device=target.name)
-
-    def cancel(self) -> None:
-        """End the process being measured, on a connection of its own; called from another thread."""
-        self.cancelled.set()
-        name = self.session.device.info.name if self.session else self.targets[0].name
-        self.listen(Event(name, ENDING))
-        if self.session:
-            self.session.device.transport.give_up()
-            if job := self.session.current_job:
-                job.cancel()
-
-
-def _refuse_uncomputable(variants: Iterable[Variant], device: Device) -> DeviceUnfit | None:
-    """Why some variants are not measured: XNNPACK would silently compute them in another precision."""
-    missing = {variant: find_missing_feature(variant.precision, device.info) for variant in variants}
-    refused = {variant: feature for variant, feature in missing.items() if feature}
-    if not refused:
-        return None
-    features = tuple(dict.fromkeys(refused.values()))
-    precisions = dict.fromkeys(variant.precision for variant in refused)
-    return DeviceUnfit(
-        f"no {' and no '.join(feature.name for feature in features)} on this device's CPU;"
-        f" skipped: {', '.join(variant.name for variant in refused)}",
-        device=device.info.name,
-        hint=f"leave {', '.join(precisions)} out of --precision for this device, or use one with "
-        + " and ".join(feature.cores for feature in features),
-    )
-
-
-def _plan_cells(request: RunRequest, artifacts: Artifacts, device: Device, cores: str) -> list[CellRequest]:
-    chosen = choose_cores(device.info.cores, cores) if cores else ()
-    cpus = format_cpu_list(chosen) or None
-    available = len(chosen or device.info.cores)
-    too_many = [threads for threads in request.threads if available and threads > available]
-    if too_many:
-        raise DeviceUnfit(
-            f"there are {available} cores to run on, fewer than {too_many[0]} threads",
-            device=device.info.name,
-            hint=f"--threads {available}",
-        )
-    return [
-        CellRequest(variant, make_plan(request, device.info.clock, threads, cpus, device.info.cores))
-        for variant in artifacts
-        if find_missing_feature(variant.precision, device.info) is None
-        for threads in request.threads
-    ]
+                self.cancellation.event.wait(0.1)
+                self.cancellation.check(target.name)
 
 
 @dataclass
@@ -193,8 +150,8 @@ class _Progress:
         expected = {(cell.variant.name, cell.plan.threads): (0, cell.plan.processes) for cell in cells}
         return cls(device, folder, listen, expected)
 
-    def log(self, text: str) -> None:
-        """Pass on what a device is doing."""
+    def show(self, text: str) -> None:
+        """Pass on what a device is doing now."""
         self._send(text)
 
     def save(self, cell: Cell) -> None:

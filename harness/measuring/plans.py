@@ -1,11 +1,18 @@
-"""How a cell is measured unless the user says otherwise."""
+"""Which cells a device measures, and how unless the user chooses otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from harness.records import Clock, Core, Plan, RunRequest
+from harness.analysis.precisions import find_missing_feature
+from harness.devices.cores import choose_cores
+from harness.devices.device import Device
+from harness.errors import DeviceUnfit
+from harness.lowering.background import Artifacts
+from harness.measuring.cell_state import CellRequest
+from harness.records import Clock, Core, Plan, RunRequest, Variant
 from harness.runner.sampler import spare_cores
+from harness.system.cpu_list import format_cpu_list
 
 # Real devices: samples enough for a median within a few percent; processes because iterations of one
 # process share its memory layout and are correlated (
@@ -35,6 +42,49 @@ COUNTED = Plan(
     counted_iterations=2,
     seed=0,
 )
+
+
+def refuse_uncomputable(variants: Iterable[Variant], device: Device) -> DeviceUnfit | None:
+    """Why some variants are not measured: XNNPACK would silently compute them in another precision."""
+    missing = {variant: find_missing_feature(variant.precision, device.info) for variant in variants}
+    refused = {variant: feature for variant, feature in missing.items() if feature}
+    if not refused:
+        return None
+    features = tuple(dict.fromkeys(refused.values()))
+    precisions = dict.fromkeys(variant.precision for variant in refused)
+    return DeviceUnfit(
+        f"no {' and no '.join(feature.name for feature in features)} on this device's CPU;"
+        f" skipped: {', '.join(variant.name for variant in refused)}",
+        device=device.info.name,
+        hint=f"leave {', '.join(precisions)} out of --precision for this device, or use one with "
+        + " and ".join(feature.cores for feature in features),
+    )
+
+
+def plan_cells(request: RunRequest, artifacts: Artifacts, device: Device, cores: str) -> list[CellRequest]:
+    """One cell for each variant that the device computes as asked, and each number of threads.
+
+    `cores` is a cluster's name or a CPU list; empty for no pinning.
+
+    Raises:
+        DeviceUnfit: more threads than cores to run on.
+    """
+    chosen = choose_cores(device.info.cores, cores) if cores else ()
+    cpus = format_cpu_list(chosen) or None
+    available = len(chosen or device.info.cores)
+    too_many = [threads for threads in request.threads if available and threads > available]
+    if too_many:
+        raise DeviceUnfit(
+            f"{too_many[0]} threads need {too_many[0]} cores, and only {available} can be used",
+            device=device.info.name,
+            hint=f"--threads {available}",
+        )
+    return [
+        CellRequest(variant, make_plan(request, device.info.clock, threads, cpus, device.info.cores))
+        for variant in artifacts
+        if find_missing_feature(variant.precision, device.info) is None
+        for threads in request.threads
+    ]
 
 
 def make_plan(

@@ -5,164 +5,142 @@ google/benchmark's `--benchmark_enable_random_interleaving`.
 """
 
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TypeVar
 
 import msgspec
 
-from harness.analysis.cells import build_cell, worse_parity
-from harness.analysis.parity import compare, read_reference
 from harness.analysis.stopping import is_complete, most_processes, reason_to_stop
-from harness.devices.conditions import read_conditions
 from harness.devices.device import Device
-from harness.errors import Interrupted, LoweringError, MeasurementError, TimedOut
+from harness.errors import LoweringError, MeasurementError, TimedOut
 from harness.lowering.cache import StoredArtifact
 from harness.measuring.cell_state import CellRequest, CellState, find_earlier
-from harness.measuring.cooling import Cooling
+from harness.measuring.device_processes import DeviceProcesses, ExtraPass
 from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
-from harness.records import Artifact, Cell, Failure, Plan, StoppedBy, TunedSetting, Variant
+from harness.records import Cell, StoppedBy, TunedSetting, Variant
 from harness.runner.bundle import Bundle
-from harness.runner.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
-from harness.runner.job import Job, JobLost
-from harness.runner.orphan import Request, find_orphan, is_of
-from harness.runner.process import Measured, measure_process, reattach
+from harness.runner.deploy import deploy_bundle
+from harness.runner.orphan import Request, is_of
+from harness.system.threads import Cancellation
 
 Figures = TypeVar("Figures")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Session:
-    """A device, the runner and the artifacts for it, and whom to tell.
+    """Measures cells on an open device.
 
-    `save` is called with the cell as it stands after each process; `tell` with what is going on, and `note`
-    (without one, `tell`, too) with what is still worth knowing afterwards.
-    `run` names the run folder, so that what an earlier session of it left on the device can be taken.
-    Setting `cancelled` and ending the job in `current_job` makes `measure` raise `Interrupted`.
+    `save(cell)` runs after each process. `progress` gets transient messages, `log` those worth keeping.
+    `run` names the run folder, so that a process which an earlier session of it left on the device is taken
+    over. With `profile`, operators are timed; `tuning` is recorded in each cell.
     """
 
     device: Device
     bundle: Bundle
     artifacts: Mapping[Variant, Future[StoredArtifact]]
     save: Callable[[Cell], None]
+    progress: Callable[[str], None]
     log: Callable[[str], None]
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    current_job: Job | None = None
-    started: float = field(default_factory=time.monotonic)
-    cooling: Cooling | None = None
-    profile: bool = False
     run: str = ""
-    note: Callable[[str], None] | None = None
+    profile: bool = False
     tuning: tuple[TunedSetting, ...] | None = None
+    cancellation: Cancellation = field(default_factory=Cancellation)
+    started: float = field(default_factory=time.monotonic)
 
     def measure(self, requests: Sequence[CellRequest], earlier: Sequence[Cell], *, seed: int) -> None:
-        """Measure all cells; those in `earlier` go on from the processes they have.
+        """Measure all cells; those found in `earlier` are continued.
 
         Raises:
             TransportError: the device is gone; what was saved stays.
-            Interrupted: `cancelled` was set.
+            Interrupted: `cancellation` was used.
         """
-        bundle = deploy_bundle(self.device, self.bundle, self.log)
-        orphan = find_orphan(self._job(bundle), self.run, self._note)
+        processes = self._deploy()
         states = [CellState(request, find_earlier(request, earlier, self.device)) for request in requests]
-        if orphan:
-            self._reattach(orphan, states, bundle)
+        if orphan := processes.find_orphan():
+            self._reattach(orphan, states, processes)
         rounds = max((most_processes(state.request.plan) for state in states), default=0)
         rng = random.Random(f"{seed} {self.device.info.name}")
         for round_ in range(rounds):
             for state in self._in_random_order(states, rng):
                 if not self._is_finished(state) and len(state.processes) <= round_:
-                    self._visit(state, bundle, round_)
+                    self._visit(state, processes, round_)
         for state in states:
-            self._add_passes(state, bundle)
+            self._add_passes(state, processes)
 
-    def _reattach(self, orphan: Request, states: Sequence[CellState], bundle: DeployedBundle) -> None:
-        """Take the report of the process that was going on when this run was killed, or end that process."""
-        job = self._job(bundle)
+    def _deploy(self) -> DeviceProcesses:
+        return DeviceProcesses(
+            self.device,
+            deploy_bundle(self.device, self.bundle, self.progress),
+            progress=self.progress,
+            log=self.log,
+            cancellation=self.cancellation,
+            run=self.run,
+        )
+
+    def _reattach(self, orphan: Request, states: Sequence[CellState], processes: DeviceProcesses) -> None:
+        """Take the report of the process that kept running when this run was killed, or end that process."""
         for state in states:
-            variant, plan = state.request.variant, state.request.plan
-            if not is_of(orphan, variant, plan) or not self._take_artifact(state):
+            if not is_of(orphan, state.request.variant, state.request.plan):
                 continue
-            if state.finished or len(state.processes) != orphan.round:
+            artifact = self._start(state)
+            if artifact is None or state.finished or len(state.processes) != orphan.round:
                 continue
-            stored = self.artifacts[variant].result()
-            state.deployed = deploy_artifact(self.device, stored, self.log)
-            self._note("taking what was measured meanwhile")
-            self.current_job = job
+            self.log("taking the result of the process that kept running on the device")
             try:
-                measured = reattach(job, orphan, state.deployed, stored.artifact, plan)
+                measured = processes.reattach(orphan, artifact, state.request.plan)
             except (MeasurementError, TimedOut) as error:
-                self._check_cancelled()
-                self._note(f"{error.what}; measuring it again from its beginning")
+                self.log(f"{error.what}; measuring this process again")
             else:
-                self._add_process(state, stored, measured)
-                self._save_what_is_there(state, stored)
+                state.add(measured, artifact)
+                self._save_progress(state, artifact)
                 return
-            finally:
-                self.current_job = None
-        job.stop()
+        processes.end_orphan()
 
     def _in_random_order(self, states: Sequence[CellState], rng: random.Random) -> Iterator[CellState]:
-        """All drafts, shuffled; in the first round only among those whose artifact is ready."""
+        """All states, shuffled; in the first round only among those whose artifact is ready."""
         waiting = list(states)
         while waiting:
             pending = {self.artifacts[state.request.variant] for state in waiting}
             if not any(future.done() for future in pending):
-                self.log("waiting for the first variant to be lowered")
+                self.progress("waiting for the first variant to be lowered")
                 while not wait(pending, timeout=0.2, return_when=FIRST_COMPLETED).done:
-                    self._check_cancelled()
+                    self.cancellation.check(self.device.info.name)
             ready = [state for state in waiting if self.artifacts[state.request.variant].done()]
             chosen = rng.choice(ready)
             waiting.remove(chosen)
-            if self._take_artifact(chosen):
+            if self._start(chosen):
                 yield chosen
 
-    def _take_artifact(self, state: CellState) -> bool:
-        """Whether there is one; a variant that could not be lowered is told by whoever lowered it."""
+    def _start(self, state: CellState) -> StoredArtifact | None:
+        """The cell's artifact; None if lowering failed, which is reported where it was lowered."""
         if state.artifact is None:
             try:
-                state.artifact = self.artifacts[state.request.variant].result()
+                artifact = self.artifacts[state.request.variant].result()
             except LoweringError:
-                return False
-            earlier = state.earlier
-            if earlier and earlier.artifact.sha256 == state.artifact.artifact.sha256:
-                state.processes, state.parity = earlier.processes, earlier.parity
+                return None
+            if earlier := state.start(artifact):
                 self._save(state, earlier, earlier.stopped_by if is_complete(earlier) else None)
-        return True
+        return state.artifact
 
-    def _visit(self, state: CellState, bundle: DeployedBundle, round_: int) -> None:
-        self._check_cancelled()
-        stored = state.artifact
-        if stored is None:
+    def _visit(self, state: CellState, processes: DeviceProcesses, round_: int) -> None:
+        artifact = state.artifact
+        if artifact is None:
             return
-        name = f"{stored.artifact.variant.name} t{state.request.plan.threads}"
         try:
-            if state.deployed is None:
-                state.deployed = deploy_artifact(self.device, stored, self.log)
-            self.log(f"{name}, process {round_ + 1}")
-            self._measure_once(state, stored, state.deployed, bundle, round_)
+            state.add(processes.measure(artifact, state.request.plan, round_), artifact)
         except (MeasurementError, TimedOut) as error:
-            self._check_cancelled()
-            state.failure = Failure(what=error.what)
-        self._save_what_is_there(state, stored)
+            state.fail(error.what)
+        self._save_progress(state, artifact)
 
-    def _save_what_is_there(self, state: CellState, stored: StoredArtifact) -> None:
-        cell = build_cell(
-            self.device.info,
-            stored.artifact,
-            state.request.plan,
-            state.processes,
-            state.parity,
-            state.failure,
-        )
+    def _save_progress(self, state: CellState, artifact: StoredArtifact) -> None:
+        cell = state.build(artifact, self.device.info)
         self._save(state, cell, None if cell.failure else self._reason_to_stop(cell))
 
     def _is_finished(self, state: CellState) -> bool:
-        """Whether it needs no process any more; time may have run out since its last one."""
+        """Whether no further process is needed; time may have run out since the last one."""
         cell = state.cell
         if cell and not state.finished and (stopped_by := self._reason_to_stop(cell)):
             self._save(state, cell, stopped_by)
@@ -172,102 +150,30 @@ class Session:
         return reason_to_stop(cell, elapsed_s=time.monotonic() - self.started)
 
     def _save(self, state: CellState, cell: Cell, stopped_by: StoppedBy | None) -> None:
-        state.cell = msgspec.structs.replace(cell, stopped_by=stopped_by, tuning=self.tuning)
-        self.save(state.cell)
+        self.save(state.record(cell, stopped_by, self.tuning))
 
-    def _measure_once(
-        self,
-        state: CellState,
-        stored: StoredArtifact,
-        deployed: DeployedArtifact,
-        bundle: DeployedBundle,
-        round_: int,
-    ) -> None:
-        measure = partial(
-            measure_process,
-            self._job(bundle),
-            deployed,
-            stored.artifact,
-            state.request.plan,
-            round_=round_,
-            run=self.run,
-            cooled_seconds=self._cool_down(bundle, state.request.plan),
-        )
-        self.current_job = self._job(bundle)
-        try:
-            try:
-                measured = measure()
-            except JobLost as error:
-                self._check_cancelled()
-                self._note(f"{error.what}; measuring it again from its beginning")
-                measured = measure()
-        finally:
-            self.current_job = None
-        self._check_cancelled()
-        self._add_process(state, stored, measured)
-
-    def _add_process(self, state: CellState, stored: StoredArtifact, measured: Measured) -> None:
-        reference = read_reference(stored.reference_output)
-        parity = compare(measured.output, reference, stored.artifact.variant.precision)
-        state.parity = worse_parity(state.parity, parity)
-        state.processes = (*state.processes, measured.process)
-
-    def _cool_down(self, bundle: DeployedBundle, plan: Plan) -> float | None:
-        """Wait until the device is as cool as it was at first; without a real clock heat changes nothing."""
-        if self.device.info.clock != "real":
-            return None
-        if self.cooling is None:
-            start = read_conditions(self.device, bundle.probe_script)
-            self.cooling = Cooling(start, plan.max_cooling_seconds, plan.cooled_within_celsius)
-
-        def pause(seconds: float) -> None:
-            self.log("waiting for it to cool down")
-            self.cancelled.wait(seconds)
-            self._check_cancelled()
-
-        return self.cooling.wait(lambda: read_conditions(self.device, bundle.probe_script), pause)
-
-    def _add_passes(self, state: CellState, bundle: DeployedBundle) -> None:
-        """One more process each for what cannot be seen while timing; a pass that fails spoils nothing."""
+    def _add_passes(self, state: CellState, processes: DeviceProcesses) -> None:
+        """One more process each for what cannot be seen while timing; a failed pass leaves the cell valid."""
         cell = state.cell
         if cell and cell.memory and not cell.memory.detail:
-            detail = self._pass(state, bundle, "memory", measure_memory, no_memory_detail)
+            detail = self._pass(state, processes, "memory", measure_memory, no_memory_detail)
             memory = msgspec.structs.replace(cell.memory, detail=detail)
             self._save(state, msgspec.structs.replace(cell, memory=memory), cell.stopped_by)
         cell = state.cell
         if cell and self.profile and not cell.failure and not cell.profile:
-            profile = self._pass(state, bundle, "profile", measure_profile, no_profile)
+            profile = self._pass(state, processes, "profile", measure_profile, no_profile)
             self._save(state, msgspec.structs.replace(cell, profile=profile), cell.stopped_by)
 
     def _pass(
         self,
         state: CellState,
-        bundle: DeployedBundle,
-        what: str,
-        measure: Callable[[Job, DeployedArtifact, Artifact, Plan], Figures],
-        nothing: Callable[[str], Figures],
+        processes: DeviceProcesses,
+        name: str,
+        extra_pass: ExtraPass[Figures],
+        unavailable: Callable[[str], Figures],
     ) -> Figures:
-        self._check_cancelled()
-        stored, plan = self.artifacts[state.request.variant].result(), state.request.plan
-        self.log(f"{stored.artifact.variant.name} t{plan.threads}, {what}")
-        self.current_job = self._job(bundle)
+        artifact = self.artifacts[state.request.variant].result()
         try:
-            state.deployed = state.deployed or deploy_artifact(self.device, stored, self.log)
-            figures = measure(self.current_job, state.deployed, stored.artifact, plan)
+            return processes.run_pass(extra_pass, artifact, state.request.plan, name)
         except (MeasurementError, TimedOut) as error:
-            figures = nothing(error.what)
-        finally:
-            self.current_job = None
-        self._check_cancelled()
-        return figures
-
-    def _job(self, bundle: DeployedBundle) -> Job:
-        """One folder a device: jobs there run one after the other; one left over is found by it."""
-        return Job(self.device, bundle, f"{self.device.folder}/jobs/current")
-
-    def _note(self, text: str) -> None:
-        (self.note or self.log)(text)
-
-    def _check_cancelled(self) -> None:
-        if self.cancelled.is_set():
-            raise Interrupted("interrupted", device=self.device.info.name)
+            return unavailable(error.what)

@@ -18,7 +18,7 @@ from harness.system.paths import DEVICE_SCRIPTS
 from harness.transports.local import LocalTransport
 
 # Stands for the loader, which gets `--library-path FOLDER FOLDER/runner OPTIONS…`. The model file says how
-# it ends: its second line is an exit code, or a signal to die of.
+# it ends: its second line is an exit code, a signal to die of, or `endless`.
 RUNNER = """#!/bin/sh
 [ "$1" != --version ] || exit 0
 shift 3
@@ -45,6 +45,7 @@ clock=$HARNESS_PROBE_ROOT/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq
 end=$(sed -n 2p "$model")
 case $end in
 SIG*) kill -${end#SIG} $$; sleep 10 ;;
+endless) sleep 60 ;;
 ?*) echo "bad model: made up" >&2; exit "$end" ;;
 esac
 cat > "$report" <<END
@@ -73,7 +74,8 @@ class Bench:
     futures: dict[Variant, Future[StoredArtifact]] = field(default_factory=dict)
     saved: list[Cell] = field(default_factory=list)
     detailed: list[Cell] = field(default_factory=list)
-    answer: list[str] = field(default_factory=list)
+    progress: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
 
     def bundle(self) -> Bundle:
         source = self.folder / "bundle"
@@ -94,7 +96,7 @@ class Bench:
     def add(
         self, width: float, *, output: str = "1.0,2.0", end: str = "", error: bool = False, note: str = ""
     ) -> Variant:
-        """A variant whose runner says `output` and ends as told."""
+        """A variant whose runner writes `output` and ends with `end`."""
         variant = Variant(width=width, resolution_px=32, precision="fp32")
         future: Future[StoredArtifact] = Future()
         self.futures[variant] = future
@@ -121,7 +123,14 @@ class Bench:
         folder = str(self.folder / "device")
         info, _ = describe(LocalTransport(), name="here", kind="host", folder=folder)
         device = Device(info, self.transport, folder, LocalTransport)
-        return Session(device, self.bundle(), self.futures, self.keep, self.answer.append)
+        return Session(
+            device,
+            self.bundle(),
+            self.futures,
+            save=self.keep,
+            progress=self.progress.append,
+            log=self.log.append,
+        )
 
     def measure(self, processes: int = 3, earlier: tuple[Cell, ...] = (), seed: int = 0) -> None:
         plan = make_plan(processes=processes, warmup_iterations=1)

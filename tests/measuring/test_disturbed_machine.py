@@ -126,7 +126,7 @@ def test_a_core_that_throttles_half_way_ends_as_throttled(
     )
     monkeypatch.setattr("harness.runner.sampler.SHORTEST_PERIOD_S", 0.02)
     with lower_in_background([VARIANT], allow_undelegated=False, on_lowered=lambda *_: None) as artifacts:
-        session = Session(device, ensure_bundle("arm64-v8a"), artifacts, save, lambda text: None)
+        session = Session(device, ensure_bundle("arm64-v8a"), artifacts, save, progress=print, log=print)
         session.measure([CellRequest(VARIANT, plan)], (), seed=0)
 
     first, dipped, *_, last = saved

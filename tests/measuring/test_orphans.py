@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def measure(bench: Bench, *, run: str = "this run", earlier: tuple[Cell, ...] = (), **plan: Any) -> None:
-    session = bench.session()
-    session.run = run
+    session = replace(bench.session(), run=run)
     asked = msgspec.structs.replace(PLAN, **plan)
     session.measure([CellRequest(v, asked) for v in bench.futures], earlier, seed=0)
 
@@ -76,12 +76,12 @@ def kill_in_the_second_process(bench: Bench) -> Cell:
         measure(bench)
     (cell,) = bench.saved
     bench.saved.clear()
-    bench.answer.clear()
+    bench.progress.clear()
     return cell
 
 
 def measured(bench: Bench) -> int:
-    return sum(", process" in text for text in bench.answer)
+    return sum(", process" in text for text in bench.progress)
 
 
 def job_of(bench: Bench) -> Path:
@@ -93,7 +93,7 @@ def test_the_process_that_went_on_is_taken_and_not_measured_again(bench: Bench) 
     asked = decode_request((job_of(bench) / "request").read_bytes())
     measure(bench, earlier=(saved,))
     cell = bench.saved[-1]
-    assert "taking what was measured meanwhile" in bench.answer
+    assert "taking the result of the process that kept running on the device" in bench.log
     assert measured(bench) == 0
     assert [process.round for process in cell.processes] == [0, 1]
     assert cell.processes[0] == saved.processes[0]

@@ -1,7 +1,9 @@
 """Rounds over cells: their order, what is saved when, and what one failure does to the others."""
 
+import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -10,7 +12,7 @@ from session_bench import Bench
 
 from builders import make_plan
 from fakes import FlakyTransport
-from harness.errors import ConnectionLost, Interrupted
+from harness.errors import ConnectionLost
 from harness.measuring.cell_state import CellRequest
 from harness.records import Cell
 from harness.transports.local import LocalTransport
@@ -113,10 +115,10 @@ def test_an_earlier_cell_of_another_boot_or_program_or_a_failed_one_is_measured_
 def test_a_second_session_pushes_nothing(bench: Bench) -> None:
     bench.add(0.25)
     bench.measure(processes=1)
-    assert sum("pushing" in text for text in bench.answer) == 2
-    bench.answer.clear()
+    assert sum("pushing" in text for text in bench.progress) == 2
+    bench.progress.clear()
     bench.measure(processes=1)
-    assert not any("pushing" in text for text in bench.answer)
+    assert not any("pushing" in text for text in bench.progress)
 
 
 def test_a_finished_cell_of_an_earlier_boot_is_not_measured_again(bench: Bench) -> None:
@@ -153,15 +155,6 @@ def test_a_device_that_is_gone_ends_its_session_and_keeps_what_it_has(tmp_path: 
     assert len(bench.saved[-1].processes) == 1
 
 
-def test_cancelling_ends_the_session(bench: Bench) -> None:
-    bench.add(0.25)
-    session = bench.session()
-    session.save = lambda cell: session.cancelled.set()
-    plan = make_plan(processes=5, warmup_iterations=1)
-    with pytest.raises(Interrupted):
-        session.measure([CellRequest(v, plan) for v in bench.futures], (), seed=0)
-
-
 def measure(bench: Bench, earlier: tuple[Cell, ...] = (), **changes: object) -> Cell:
     plan = make_plan(warmup_iterations=1, **changes)
     bench.session().measure([CellRequest(v, plan) for v in bench.futures], earlier, seed=0)
@@ -181,8 +174,7 @@ def test_time_ends_measuring_after_one_process_of_each_cell_and_resuming_goes_on
         CellRequest(bench.add(width), make_plan(processes=3, warmup_iterations=1, max_minutes=60.0))
         for width in (0.25, 0.5)
     ]
-    session = bench.session()
-    session.started -= 3600
+    session = replace(bench.session(), started=time.monotonic() - 3600)
     session.measure(requests, (), seed=0)
     ended = bench.last()
     assert {(len(cell.processes), cell.stopped_by) for cell in ended.values()} == {(1, "max_minutes")}
@@ -207,9 +199,9 @@ def test_memory_is_read_in_a_process_of_its_own_after_the_rounds(bench: Bench) -
             6,
         )
     before = tuple(bench.detailed)
-    bench.answer.clear()
+    bench.progress.clear()
     bench.measure(processes=2, earlier=before)
-    assert not any("memory" in text for text in bench.answer)
+    assert not any("memory" in text for text in bench.progress)
 
 
 def test_a_memory_pass_that_fails_leaves_the_cell_with_the_reason(bench: Bench) -> None:
@@ -221,25 +213,6 @@ def test_a_memory_pass_that_fails_leaves_the_cell_with_the_reason(bench: Bench) 
     assert cell.memory.detail is not None
     assert cell.memory.detail.pss_end_bytes is None
     assert cell.memory.detail.unavailable == "the runner failed (6): made up"
-
-
-def test_a_device_cools_down_before_the_next_process(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("harness.measuring.cooling.POLL_S", 0.05)
-    zone = tmp_path / "root" / "sys/class/thermal/thermal_zone0/temp"
-    zone.parent.mkdir(parents=True)
-    zone.write_text("40000\n")
-    monkeypatch.setenv("HARNESS_PROBE_ROOT", str(tmp_path / "root"))
-    bench.add(0.25)
-    bench.measure(processes=2)
-    first, second = bench.saved[-1].processes
-    assert first.cooled_seconds == 0.0
-    assert second.cooled_seconds is not None
-    assert second.cooled_seconds > 0
-    (before,) = second.conditions_before.temperatures or ()
-    assert before.celsius == 41.0
-    assert "waiting for it to cool down" in bench.answer
 
 
 def test_a_clock_that_dips_while_a_process_runs_is_in_the_cell_and_its_verdict(
@@ -276,8 +249,7 @@ def test_operators_are_timed_in_a_process_of_its_own_when_asked_for(bench: Bench
     bench.add(0.25)
     bench.measure(processes=2)
     assert bench.detailed[-1].profile is None
-    session = bench.session()
-    session.profile = True
+    session = replace(bench.session(), profile=True)
     plan = make_plan(processes=2, warmup_iterations=1)
     session.measure([CellRequest(v, plan) for v in bench.futures], (bench.detailed[-1],), seed=0)
     cell = bench.detailed[-1]

@@ -21,7 +21,7 @@ from builders import (
 )
 from harness.analysis.validity.check import Check
 from harness.analysis.validity.verdict import CHECKS
-from harness.records import Cell, Conditions, Failure
+from harness.records import Cell, Conditions, Failure, Temperature
 
 replace = msgspec.structs.replace
 LEVELS = {"info": "valid", "suspect": "suspect", "invalid": "invalid"}
@@ -46,6 +46,7 @@ def counted(clock: str, *counts: int) -> Cell:
 
 
 SLOWER = replace(QUIET, frequencies_khz=(1_000_000,) * 4)
+WARM = replace(QUIET, temperatures=(Temperature(zone="cpu", celsius=38.2),))
 CANARIES = (10**6, 10**6, 10**6, 10**6, 10**6, 2 * 10**6)
 EXAMPLES = {
     "failed": make_cell(processes=(), parity=None, failure=Failure(what="ended by signal 9")),
@@ -66,6 +67,10 @@ EXAMPLES = {
     "bimodal": alike(latencies_ns=ALTERNATING),
     "interrupted": alike(latencies_ns=HELD_UP),
     "throttled": ended_under(thermal_status=2),
+    "above_max_temp": make_cell(
+        plan=make_plan(max_temp_celsius=35.0),
+        processes=make_processes(*STEADY_MEDIANS, cooled_seconds=120.0, conditions_before=WARM),
+    ),
     "canary_drift": make_cell(
         processes=tuple(
             make_process(i, median, canary_ns=canary)

@@ -1,0 +1,159 @@
+"""The runner's processes on one device: one at a time, each in a cool device, and cancellable."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from harness.analysis.temperatures import hottest_celsius
+from harness.devices.conditions import read_conditions
+from harness.devices.device import Device
+from harness.errors import MeasurementError, TimedOut
+from harness.lowering.cache import StoredArtifact
+from harness.measuring.cooling import Cooling
+from harness.records import Artifact, Conditions, Plan
+from harness.runner.deploy import DeployedArtifact, DeployedBundle, deploy_artifact
+from harness.runner.job import Job, JobLost
+from harness.runner.orphan import Request, find_orphan
+from harness.runner.process import Measured, measure_process, reattach
+from harness.system.threads import Cancellation
+
+Figures = TypeVar("Figures")
+ExtraPass = Callable[[Job, DeployedArtifact, Artifact, Plan], Figures]
+
+
+class DeviceProcesses:
+    """Starts processes on a device with a deployed bundle and returns what they measured.
+
+    `progress` gets transient messages, `log` those worth keeping. `run` names the run folder: only a session
+    of the same run may take over a process that this one leaves running when it is killed.
+
+    All methods raise Interrupted once `cancellation` was used, whatever the ended process reported.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        bundle: DeployedBundle,
+        *,
+        progress: Callable[[str], None],
+        log: Callable[[str], None],
+        cancellation: Cancellation,
+        run: str = "",
+    ) -> None:
+        self.device = device
+        self._bundle = bundle
+        self._progress = progress
+        self._log = log
+        self._cancellation = cancellation
+        self._run = run
+        # One folder per device: jobs run there one after the other, and an orphaned one is found by it.
+        self._job = Job(device, bundle, f"{device.folder}/jobs/current")
+        self._deployed: dict[tuple[str, str], DeployedArtifact] = {}
+        self._cooling: Cooling | None = None
+
+    def measure(self, stored: StoredArtifact, plan: Plan, round_: int) -> Measured:
+        """Run one fresh process; one that vanished without a status is started a second time.
+
+        Raises:
+            MeasurementError, TimedOut: it failed; or as `measure_process` does.
+        """
+        with self._cancellable():
+            deployed = self._deploy(stored)
+            cooled_seconds = self._cool_down(plan)
+            self._progress(f"{stored.artifact.variant.name} t{plan.threads}, process {round_ + 1}")
+            measure = partial(
+                measure_process,
+                self._job,
+                deployed,
+                stored.artifact,
+                plan,
+                round_=round_,
+                run=self._run,
+                cooled_seconds=cooled_seconds,
+            )
+            self._check_cancelled()
+            try:
+                return measure()
+            except JobLost as error:
+                self._check_cancelled()
+                self._log(f"{error.what}; measuring this process again")
+                return measure()
+
+    def run_pass(
+        self, extra_pass: ExtraPass[Figures], stored: StoredArtifact, plan: Plan, name: str
+    ) -> Figures:
+        """Run one further process for what cannot be seen while timing; raises as `measure` does."""
+        with self._cancellable():
+            self._progress(f"{stored.artifact.variant.name} t{plan.threads}, {name}")
+            deployed = self._deploy(stored)
+            self._check_cancelled()
+            return extra_pass(self._job, deployed, stored.artifact, plan)
+
+    def find_orphan(self) -> Request | None:
+        """The process that an earlier session of this run left running on the device; any other is ended."""
+        return find_orphan(self._job, self._run, self._log)
+
+    def reattach(self, orphan: Request, stored: StoredArtifact, plan: Plan) -> Measured:
+        """Wait for the orphaned process and take its report; raises as `measure` does."""
+        with self._cancellable():
+            deployed = self._deploy(stored)
+            return reattach(self._job, orphan, deployed, stored.artifact, plan)
+
+    def end_orphan(self) -> None:
+        """End the process that was left running."""
+        self._job.stop()
+
+    @contextmanager
+    def _cancellable(self) -> Iterator[None]:
+        try:
+            with self._cancellation.stopping(self._job.cancel, self.device.info.name):
+                yield
+        except (MeasurementError, TimedOut):
+            # A process that was ended fails in some way, which is no result of its cell.
+            self._check_cancelled()
+            raise
+        self._check_cancelled()
+
+    def _check_cancelled(self) -> None:
+        self._cancellation.check(self.device.info.name)
+
+    def _deploy(self, stored: StoredArtifact) -> DeployedArtifact:
+        key = (stored.artifact.sha256, stored.artifact.reference_input_sha256)
+        if key not in self._deployed:
+            self._deployed[key] = deploy_artifact(self.device, stored, self._progress)
+        return self._deployed[key]
+
+    def _cool_down(self, plan: Plan) -> float | None:
+        """Wait until the device is cool; the seconds waited, None where no temperature can be read.
+
+        Heat changes nothing on a clock that is not real.
+        """
+        if self.device.info.clock != "real":
+            return None
+        if self._cooling is not None:
+            cooling = self._cooling
+            cooled = cooling.wait(self._read_conditions, self._pause)
+        else:
+            limits = plan.max_cooling_seconds, plan.cooled_within_celsius, plan.max_temp_celsius
+            cooling = Cooling(self._read_conditions(), *limits)
+            if cooling.max_celsius is not None and hottest_celsius(cooling.start) is None:
+                self._log("--max-temp has no effect: no temperature can be read on this device")
+            cooled = cooling.wait(self._read_conditions, self._pause)
+            waited = cooled.conditions if cooled and cooled.seconds else None
+            self._cooling = replace(cooling, start=waited or cooling.start)
+        if cooled and cooled.conditions and cooling.is_too_hot(cooled.conditions):
+            self._log(
+                f"the device is still at {hottest_celsius(cooled.conditions):.1f} °C after cooling for"
+                f" {cooled.seconds:g} s; --max-temp is {cooling.max_celsius:g} °C"
+            )
+        return cooled.seconds if cooled else None
+
+    def _read_conditions(self) -> Conditions:
+        return read_conditions(self.device, self._bundle.probe_script)
+
+    def _pause(self, seconds: float) -> None:
+        self._progress("waiting for the device to cool down")
+        self._cancellation.event.wait(seconds)
+        self._check_cancelled()
