@@ -47,7 +47,7 @@ def test_an_added_precision_is_known_to_the_command_line(added: str) -> None:
 
 
 def test_a_precision_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(UsageError, match=f"there is no precision '{NAME}'; there are fp32, fp16, int8"):
+    with pytest.raises(UsageError, match=f"there is no precision '{NAME}'; choose from fp32, fp16, int8"):
         parse_precisions(NAME)
 
 
