@@ -1,7 +1,7 @@
 """Whether a cell is worse than the same cell of another run, with the uncertainty of both.
 
 Latency, on a real clock: the ratio new/base of the medians of processes, with the interval of
-`intervals.ratio_interval`. A cell is
+`ratios.ratio_interval`. A cell is
 
 - worse        when the ratio's interval lies above 1 and the ratio itself is beyond 1 + margin;
 - better       when the interval lies below 1 and the ratio itself is below 1 / (1 + margin);
@@ -25,13 +25,8 @@ from harness.analysis.differences import (
     describe_start,
     start_difference_celsius,
 )
-from harness.analysis.intervals import (
-    CONFIDENCE,
-    Floats,
-    probability_not_larger,
-    rank_sum_tail,
-    ratio_interval,
-)
+from harness.analysis.intervals import CONFIDENCE, Floats
+from harness.analysis.ratios import probability_not_larger, rank_sum_tail, ratio_interval
 from harness.analysis.validity.result_checks import COUNT_TOLERANCE
 from harness.records import Affects, Cell, Interval, Reason, Record, Severity
 

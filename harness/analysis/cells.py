@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from harness.analysis.held_clocks import held_clocks
-from harness.analysis.intervals import summarize_latency
 from harness.analysis.parity import PLACES
-from harness.analysis.startup import summarize_startup
+from harness.analysis.summaries import summarize_latency, summarize_startup
 from harness.analysis.validity.result_checks import parity_failed
 from harness.analysis.validity.verdict import judge
 from harness.records import (

@@ -1,4 +1,4 @@
-"""Medians, percentiles and ratios of samples, with confidence intervals.
+"""Medians and percentiles of samples, with confidence intervals.
 
 Iterations of one process are correlated, processes are not: the process is the unit of replication, and
 an interval rests on the medians of fresh processes (Kalibera & Jones, "Rigorous benchmarking in reasonable
@@ -15,9 +15,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.sample_shape import outlier_marks
-from harness.errors import MeasurementError
-from harness.records import Interval, Latency, ProcessReport
+from harness.records import Interval
 
 CONFIDENCE = 0.95
 # From this many values on, order statistics reach 95 %: the extremes of n values hold the median with
@@ -30,40 +28,6 @@ RESAMPLES = 1000
 RESAMPLES_OF_TAILS = 200
 
 Floats = NDArray[np.float64]
-
-
-def summarize_latency(processes: Sequence[ProcessReport], *, seed: int) -> Latency:
-    """Summarize the steady latencies: the median of process medians with its interval, pooled tails.
-
-    `seed` fixes the resampling that percentiles, and the median of a single process, need.
-
-    Raises:
-        MeasurementError: there is no process, or one without a steady latency.
-    """
-    if not processes or not all(process.latencies_ns for process in processes):
-        raise MeasurementError("there are no steady latencies to summarize")
-    samples = [np.asarray(process.latencies_ns, dtype=np.float64) for process in processes]
-    pooled = np.concatenate(samples)
-    p90, p99 = percentile_intervals(samples, (90, 99), seed=seed)
-    if len(samples) == 1:
-        median = within_process_interval(samples[0], seed=seed)
-    else:
-        median = median_interval([float(np.median(one)) for one in samples])
-    return Latency(
-        median_ns=median,
-        p90_ns=p90.estimate,
-        p99_ns=p99.estimate,
-        min_ns=int(pooled.min()),
-        max_ns=int(pooled.max()),
-        processes=len(samples),
-        samples=pooled.size,
-        p90_interval_ns=p90,
-        p99_interval_ns=p99,
-        outliers=sum(int(outlier_marks(one).sum()) for one in samples),
-    )
-
-
-# Intervals ----------------------------------------------------------------------------------------
 
 
 def median_interval(process_medians: Sequence[float]) -> Interval:
@@ -175,51 +139,3 @@ def autocorrelation(values: Floats) -> float:
         return 0.0
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable") - (values.size - 1) / 2
     return float(ranks[1:] @ ranks[:-1] / (ranks @ ranks))
-
-
-# Two samples --------------------------------------------------------------------------------------
-
-
-def ratio_interval(base: Sequence[float] | Floats, new: Sequence[float] | Floats) -> Interval:
-    """How many times as large the values of `new` are, with a 95 % interval.
-
-    The Hodges-Lehmann estimate, the median of all pairwise ratios, with the interval that inverts the
-    exact Mann-Whitney test (Hollander, Wolfe & Chicken, "Nonparametric Statistical Methods", 4.2-4.3):
-    exact for any noise that both sides share, and hardly moved by one disturbed process. With too few
-    values for 95 % (less than 4 on each side) `confidence` says what the extremes reach.
-    """
-    low, estimate, high, confidence = ratio_bounds(
-        np.asarray(base, dtype=np.float64), np.asarray(new, dtype=np.float64)
-    )
-    return Interval(estimate=float(estimate), low=float(low), high=float(high), confidence=confidence)
-
-
-def ratio_bounds(base: Floats, new: Floats) -> tuple[Floats, Floats, Floats, float]:
-    """Low end, estimate and high end of new/base along the last axis, and the confidence reached."""
-    ratios = new[..., :, None] / base[..., None, :]
-    ordered = np.sort(ratios.reshape(*ratios.shape[:-2], -1), axis=-1)
-    tail = rank_sum_tail(base.shape[-1], new.shape[-1])
-    depth = int(np.searchsorted(tail, (1 - CONFIDENCE) / 2, side="right"))
-    confidence = CONFIDENCE if depth else float(1 - 2 * tail[0])
-    edge = max(depth, 1)
-    return ordered[..., edge - 1], np.median(ordered, axis=-1), ordered[..., -edge], confidence
-
-
-@cache
-def rank_sum_tail(first: int, second: int) -> Floats:
-    """P(U <= u) for u = 0.. of the Mann-Whitney statistic when both samples are alike."""
-    ways = np.zeros((first + 1, first * second + 1))
-    ways[0, 0] = 1
-    for rank in range(first + second):
-        for chosen in range(min(first, rank + 1), 0, -1):
-            shift = rank - (chosen - 1)  # how many of the second sample lie below
-            if shift <= second:
-                ways[chosen, shift:] += ways[chosen - 1, : ways.shape[1] - shift]
-    tail: Floats = np.cumsum(ways[first]) / math.comb(first + second, first)
-    return tail
-
-
-def probability_not_larger(base: Floats, new: Floats) -> float:
-    """One-sided exact Mann-Whitney p-value for `new` being larger than `base`; ties count against it."""
-    not_larger = int((new[:, None] <= base[None, :]).sum())
-    return float(rank_sum_tail(base.size, new.size)[not_larger])

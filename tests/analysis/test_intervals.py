@@ -12,12 +12,10 @@ from harness.analysis.intervals import (
     block_length,
     median_interval,
     percentile_intervals,
-    probability_not_larger,
-    rank_sum_tail,
-    ratio_interval,
-    summarize_latency,
     within_process_interval,
 )
+from harness.analysis.ratios import probability_not_larger, rank_sum_tail, ratio_interval
+from harness.analysis.summaries import summarize_latency
 from harness.errors import MeasurementError
 from harness.records import ProcessReport
 

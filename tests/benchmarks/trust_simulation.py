@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from harness.analysis.cell_comparison import ComparisonResult, beyond_chance, decide, overall
 from harness.analysis.comparison import DEFAULT_MARGIN
-from harness.analysis.intervals import median_bounds, ratio_bounds
+from harness.analysis.intervals import median_bounds
+from harness.analysis.ratios import ratio_bounds
 from harness.records import Interval
 
 ITERATIONS = 100

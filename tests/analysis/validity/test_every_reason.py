@@ -1,4 +1,4 @@
-"""Each reason that a verdict can have, found in a cell measured under the conditions that it tells of.
+"""Each reason that a verdict can have, found in a cell measured under its conditions.
 
 Where a rule begins and what it says is tested in test_verdict.py; here none may lack an example.
 """

@@ -1,6 +1,6 @@
 from builders import make_cell, make_processes
 from harness.analysis.intervals import median_interval
-from harness.analysis.startup import summarize_startup
+from harness.analysis.summaries import summarize_startup
 from harness.records import Failure, Interval
 
 FIRST = (20_000_000, 24_000_000, 21_000_000, 22_000_000, 23_000_000, 19_000_000)
