@@ -53,7 +53,7 @@ def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, pla
             answer = parse_meminfo(job.fetch("meminfo"))
         except ReportRejected:
             answer = None
-        reason = None if answer is not None else "dumpsys meminfo told nothing of the process"
+        reason = None if answer is not None else "dumpsys meminfo reported no TOTAL PSS of the process"
         detail = msgspec.structs.replace(detail, dumpsys_pss_bytes=answer, dumpsys_unavailable=reason)
     elif expects_dumpsys:
         detail = msgspec.structs.replace(detail, dumpsys_unavailable="the device has no dumpsys")
@@ -86,7 +86,7 @@ def measure_profile(job: Job, deployed: DeployedArtifact, artifact: Artifact, pl
         RunnerFailed, ReportRejected: as `runner.measure_process` does.
     """
     if job.device.info.clock == "emulated":
-        return no_profile("a translator's times tell nothing of operators")
+        return no_profile("times under an emulator are not meaningful per operator")
     options = ("--profile-iterations", str(PROFILED_INFERENCES))
     brief = msgspec.structs.replace(plan, min_seconds=0.0)
     profiled = _run_briefly(job, deployed, artifact, brief, *options).profile

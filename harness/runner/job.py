@@ -133,7 +133,7 @@ class Job:
         if not match:
             said = excerpt(answer.stderr or answer.stdout)
             raise MeasurementError(
-                f"launch.sh did not tell how the runner ended: {said}", device=self.device.info.name
+                f"launch.sh returned no exit status for the runner: {said}", device=self.device.info.name
             )
         if match["status"] == "lost":
             raise JobLost("the runner vanished without a status", device=self.device.info.name)

@@ -90,7 +90,7 @@ def _settings(device: Device) -> Check | None:
 def _clock(device: Device) -> Check:
     if device.info.emulated:
         kind = device.info.clock
-        detail = f"{kind}: its times tell nothing about a phone; instructions and accuracy do"
+        detail = f"{kind}: its times do not predict phone latency; instructions and accuracy can be used"
         return ("clock", "advice", detail, "measure on the device you ship to as well")
     return ("clock", "ok", "real", "")
 
