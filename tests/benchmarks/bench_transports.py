@@ -124,8 +124,7 @@ def second_connection_ms(bench: Bench) -> float:
     for _ in range(2 * ROUNDS + 1):
         transport = bench.connect("adb-direct")
         before = time.process_time()
-        first = timed(lambda t=transport: t.run(["true"], timeout_s=60))
-        second = timed(lambda t=transport: t.run(["true"], timeout_s=60))
+        first, second = (timed(partial(transport.run, ["true"], timeout_s=60)) for _ in range(2))
         busy.append(1000 * (time.process_time() - before))
         transport.close()
         times.append(1000 * (first - second))

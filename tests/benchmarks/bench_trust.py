@@ -86,10 +86,11 @@ def write_noise(path: Path, compared: Sequence[runs.Compared]) -> None:
     cells = [cell for one in compared for cell in (one.base, one.new)]
     medians = [f"{median:.0f}\n" for cell in cells for median in runs.medians_of(cell)]
     loads = [process.conditions_before.load_average_1min for cell in cells for process in cell.processes]
+    known = [load for load in loads if load is not None]
     device = cells[0].device
     head = (
         f"# process medians in ns of {cells[0].variant.name}, {device.model}, {len(device.cores)} cores, "
-        f"load average {min(loads)} to {max(loads)}, {len(cells)} runs\n"
+        f"load average {min(known)} to {max(known)}, {len(cells)} runs\n"
     )
     path.write_text(head + "".join(medians), encoding="ascii")
 

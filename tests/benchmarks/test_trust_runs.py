@@ -2,6 +2,7 @@
 
 import dataclasses
 from functools import partial
+from pathlib import Path
 
 import bench_trust
 import pytest
@@ -9,19 +10,20 @@ import trust_runs as runs
 from trust_goals import Goal, at_least, at_most
 
 from harness.analysis.comparison import compare
+from harness.devices.target import Target
 from harness.errors import DeviceUnfit
 from harness.runner.bundle import ensure_bench_bundle
 
 
 @pytest.fixture
-def emulator(tmp_path):
+def emulator(tmp_path: Path) -> Target:
     """The emulator with a folder of its own, so that nothing of an ordinary run lies there."""
     return dataclasses.replace(runs.find_target("emulator"), folder=str(tmp_path / "device"))
 
 
 @pytest.mark.slow
 @pytest.mark.device
-def test_a_thousandth_more_instructions_is_found_and_decided_only_by_the_bench(emulator) -> None:
+def test_a_thousandth_more_instructions_is_found_and_decided_only_by_the_bench(emulator: Target) -> None:
     slowness = runs.find_slowness(emulator, 0.001)
     (compared,) = runs.compare_with_slower(emulator, slowness, 1)
     assert compared.result == "worse"
@@ -38,7 +40,9 @@ def test_a_thousandth_more_instructions_is_found_and_decided_only_by_the_bench(e
     assert same.result == "no worse"
 
 
-def test_a_part_that_cannot_be_measured_is_a_goal_missed(monkeypatch, capsys) -> None:
+def test_a_part_that_cannot_be_measured_is_a_goal_missed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail(_: object) -> list[Goal]:
         raise DeviceUnfit("qemu-aarch64 is not installed")
 
@@ -61,5 +65,5 @@ def test_a_part_that_cannot_be_measured_is_a_goal_missed(monkeypatch, capsys) ->
         (at_least("", 9, 10), "at least 10", False),
     ],
 )
-def test_a_goal_is_met_or_missed(goal, wanted: str, met: bool) -> None:
+def test_a_goal_is_met_or_missed(goal: Goal, wanted: str, met: bool) -> None:
     assert (goal.wanted, goal.met) == (wanted, met)

@@ -1,79 +1,21 @@
 """The runner of each ABI, ready to be called, and small programs for it."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-import msgspec
 import pytest
+from runner_program import Programs, Runner
 
 from harness.devices.emulator.qemu import ensure_qemu
-from harness.records import Abi, RunnerReport
+from harness.records import Abi
 from harness.runner.bundle import Bundle, ensure_bundle
 from harness.runner.bundle.wheel import runs_natively
 
-RunnerEnded = subprocess.CompletedProcess[str]
 NATIVE: Abi = "x86_64" if runs_natively("x86_64") else "arm64-v8a"
-
-
-@dataclass(frozen=True)
-class Programs:
-    """What make_programs.py wrote."""
-
-    folder: Path
-
-    def path(self, name: str) -> Path:
-        return self.folder / f"{name}.pte"
-
-    @property
-    def input(self) -> Path:
-        return self.folder / "input.bin"
-
-    @cached_property
-    def expected(self) -> dict[str, list[list[float]]]:
-        parsed: dict[str, list[list[float]]] = json.loads((self.folder / "expected.json").read_text())
-        return parsed
-
-
-@dataclass(frozen=True)
-class Runner:
-    """Starts the runner as a device does."""
-
-    bundle: Bundle
-    launcher: tuple[str, ...]
-    programs: Programs
-    folder: Path
-
-    @property
-    def report(self) -> Path:
-        return self.folder / "report.json"
-
-    @property
-    def argv(self) -> tuple[str, ...]:
-        folder = str(self.bundle.folder)
-        loader = f"{folder}/{self.bundle.loader}"
-        runner = f"{folder}/runner"
-        return (*self.launcher, loader, "--library-path", folder, runner, *self.bundle.runner_options)
-
-    def run(self, *options: str | Path) -> RunnerEnded:
-        """Run with exactly these options."""
-        argv = [*self.argv, *map(str, options)]
-        return subprocess.run(argv, capture_output=True, text=True, timeout=120, cwd=self.folder)
-
-    def measure(self, program: str = "delegated", *options: str | Path) -> RunnerReport:
-        """Measure a program, briefly, and decode the report strictly."""
-        ended = self.run(
-            *("--model", self.programs.path(program), "--input", self.programs.input),
-            *("--report", self.report, *options),
-        )
-        assert (ended.returncode, ended.stderr, ended.stdout) == (0, "", "")
-        return msgspec.json.decode(self.report.read_bytes(), type=RunnerReport)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,8 @@ class SmallNetwork(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = torch.relu(self.convolution(x))
         x = torch.relu(self.depthwise(x))
-        return self.classifier(torch.flatten(self.pool(x), 1))
+        logits: torch.Tensor = self.classifier(torch.flatten(self.pool(x), 1))
+        return logits
 
 
 class Chain(torch.nn.Module):
@@ -60,7 +61,15 @@ class TwoInputs(torch.nn.Module):
         return x + y
 
 
-def write_program(path, model, inputs, *, delegated, planned_input, planned_output=True):
+def write_program(
+    path: Path,
+    model: torch.nn.Module,
+    inputs: tuple[torch.Tensor, ...],
+    *,
+    delegated: bool,
+    planned_input: bool,
+    planned_output: bool = True,
+) -> None:
     exported = torch.export.export(model, inputs)
     edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()] if delegated else [])
     plan = MemoryPlanningPass(alloc_graph_input=planned_input, alloc_graph_output=planned_output)

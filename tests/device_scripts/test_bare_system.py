@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from runner_program import Programs, Runner
 
 from harness.devices.arm_vm.machine import boot
 from harness.devices.device import Device, describe
@@ -41,7 +42,7 @@ def bare_root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_runner_and_launch_script_need_only_the_bundle_and_busybox(runner, bare_root: Path) -> None:
+def test_runner_and_launch_script_need_only_the_bundle_and_busybox(runner: Runner, bare_root: Path) -> None:
     shutil.copytree(runner.bundle.folder, bare_root / "bundle")
     shutil.copy(runner.programs.path("delegated"), bare_root / "model.pte")
     shutil.copy(runner.programs.input, bare_root / "input.bin")
@@ -72,7 +73,9 @@ sudo chroot . /bin/busybox --install -s /bin
 
 @pytest.mark.slow
 @pytest.mark.device
-def test_on_a_real_arm_kernel_the_bundle_and_busybox_are_enough_too(programs, tmp_path: Path) -> None:
+def test_on_a_real_arm_kernel_the_bundle_and_busybox_are_enough_too(
+    programs: Programs, tmp_path: Path
+) -> None:
     root = "/home/harness/bare"
     with boot(virtual_time=True) as machine:
         transport = SshTransport(

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from runner_program import MakeRunner
 
 from fakes import install_fake_qemu
 from harness.devices.emulator.instruction_counter import ensure_instruction_counter
@@ -71,7 +72,7 @@ def test_where_qemu_loads_no_plugins_debians_counts(tmp_path: Path, monkeypatch:
     assert count(tmp_path, 1_000_003) == f"{3 + 2 * 1_000_003 + 4}\n" * 2
 
 
-def counts_of(make_arm_runner, *options: str) -> list[int]:
+def counts_of(make_arm_runner: MakeRunner, *options: str) -> list[int]:
     plugin = ensure_instruction_counter()
     counts = None
     runner = make_arm_runner("-plugin", f"{plugin},out=counts")
@@ -80,7 +81,7 @@ def counts_of(make_arm_runner, *options: str) -> list[int]:
     return [int(line) for line in counts.splitlines()]
 
 
-def test_counts_each_counted_inference_and_repeats_exactly(make_arm_runner) -> None:
+def test_counts_each_counted_inference_and_repeats_exactly(make_arm_runner: MakeRunner) -> None:
     first = counts_of(make_arm_runner, "--counted-iterations", "5")
     second = counts_of(make_arm_runner, "--counted-iterations", "5")
     assert len(first) == 5
@@ -88,7 +89,7 @@ def test_counts_each_counted_inference_and_repeats_exactly(make_arm_runner) -> N
     assert first == second
 
 
-def test_counts_the_work_of_all_threads(make_arm_runner) -> None:
+def test_counts_the_work_of_all_threads(make_arm_runner: MakeRunner) -> None:
     [alone] = counts_of(make_arm_runner, "--counted-iterations", "1")
     shared = counts_of(make_arm_runner, "--counted-iterations", "3", "--threads", "2")
     # The same work and the pool's waiting besides.
@@ -99,7 +100,7 @@ def test_counts_the_work_of_all_threads(make_arm_runner) -> None:
     ("arguments", "message"),
     [("", "wants exactly one argument, out=PATH"), (",out=/nonexistent/counts", "cannot write its file")],
 )
-def test_refuses_to_count_into_nothing(make_arm_runner, arguments: str, message: str) -> None:
+def test_refuses_to_count_into_nothing(make_arm_runner: MakeRunner, arguments: str, message: str) -> None:
     ended = make_arm_runner("-plugin", f"{ensure_instruction_counter()}{arguments}").run()
     assert ended.returncode != 0
     assert message in ended.stderr

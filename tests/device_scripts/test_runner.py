@@ -8,21 +8,24 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from runner_program import MakeRunner, Runner
 
 from harness.runner.bundle.build import sources_sha256
 
+# The batch, then further options of the runner.
+Evaluate = Callable[..., bytes]
 DELEGATED_AND_NOT = ["delegated", "planned_input", "unplanned_output", "portable", "reused_input"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("program", DELEGATED_AND_NOT)
-def test_outputs_equal_the_eager_model_after_many_inferences(any_runner, program) -> None:
+def test_outputs_equal_the_eager_model_after_many_inferences(any_runner: Runner, program: str) -> None:
     report = any_runner.measure(program, "--warmup-iterations", "3", "--min-iterations", "5")
     assert report.abi == any_runner.bundle.abi
     assert report.output.values == pytest.approx(any_runner.programs.expected[program][0], abs=1e-4)
 
 
-def test_report_tells_what_was_asked_for_and_built(runner) -> None:
+def test_report_tells_what_was_asked_for_and_built(runner: Runner) -> None:
     report = runner.measure("delegated", "--warmup-iterations", "7", "--min-iterations", "11")
     assert (len(report.warmup_ns), len(report.latencies_ns)) == (7, 11)
     assert report.output.sizes == (1, 10)
@@ -30,7 +33,7 @@ def test_report_tells_what_was_asked_for_and_built(runner) -> None:
     assert report.runner_version == sources_sha256()[:12]
 
 
-def test_memory_grows_from_phase_to_phase_up_to_the_peak(runner) -> None:
+def test_memory_grows_from_phase_to_phase_up_to_the_peak(runner: Runner) -> None:
     report = runner.measure()
     phases = (
         report.rss_start_bytes,
@@ -43,15 +46,19 @@ def test_memory_grows_from_phase_to_phase_up_to_the_peak(runner) -> None:
     assert 1 << 20 < phases[0] < phases[-1] < 64 << 20
 
 
-def test_the_memory_pass_tells_what_is_shared_and_what_is_not(any_runner) -> None:
+def test_the_memory_pass_tells_what_is_shared_and_what_is_not(any_runner: Runner) -> None:
     detail = any_runner.measure("delegated", "--memory-detail").memory_detail
+    assert detail is not None
     assert detail.unavailable is None
+    assert detail.pss_initialized_bytes is not None
+    assert detail.pss_end_bytes is not None
+    assert detail.private_dirty_end_bytes is not None
     assert 1 << 20 < detail.pss_initialized_bytes <= detail.pss_end_bytes < 256 << 20
     assert 0 < detail.private_dirty_end_bytes <= detail.pss_end_bytes
     assert any_runner.measure().memory_detail is None
 
 
-def test_the_profile_names_each_operator_with_its_time_in_every_inference(any_runner) -> None:
+def test_the_profile_names_each_operator_with_its_time_in_every_inference(any_runner: Runner) -> None:
     report = any_runner.measure("delegated", "--profile-iterations", "4", "--warmup-iterations", "2")
     assert report.profile
     assert {len(operator.times_ns) for operator in report.profile} == {4}
@@ -61,48 +68,50 @@ def test_the_profile_names_each_operator_with_its_time_in_every_inference(any_ru
     assert any_runner.measure().profile is None
 
 
-def test_the_profile_names_portable_kernels_too(runner) -> None:
+def test_the_profile_names_portable_kernels_too(runner: Runner) -> None:
     report = runner.measure("portable", "--profile-iterations", "2")
     assert report.profile
     assert all(operator.name and max(operator.times_ns) > 0 for operator in report.profile)
 
 
-def test_the_canary_costs_the_same_whatever_comes_after_it(runner) -> None:
+def test_the_canary_costs_the_same_whatever_comes_after_it(runner: Runner) -> None:
     canaries = [runner.measure(program).canary_ns for program in ("delegated", "portable", "reused_input")]
     # 250,000 multiplications that wait for each other: no core takes less than 2 cycles at 6 GHz for one.
     assert all(83_000 < canary < 50_000_000 for canary in canaries)
 
 
-def test_measures_until_both_minimums_are_reached(runner) -> None:
+def test_measures_until_both_minimums_are_reached(runner: Runner) -> None:
     begin = time.monotonic()
     report = runner.measure("portable", "--min-iterations", "2", "--min-seconds", "0.3")
     assert time.monotonic() - begin >= 0.3
     assert len(report.latencies_ns) > 2
 
 
-def test_ends_at_the_maximum_time_before_enough_iterations(runner) -> None:
+def test_ends_at_the_maximum_time_before_enough_iterations(runner: Runner) -> None:
     report = runner.measure("portable", "--min-iterations", "100000", "--max-seconds", "0.2")
     assert 0 < len(report.latencies_ns) < 100_000
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_uses_as_many_threads_as_asked_for(runner, threads: int) -> None:
+def test_uses_as_many_threads_as_asked_for(runner: Runner, threads: int) -> None:
     report = runner.measure("delegated", "--threads", str(threads))
     assert (report.threads_requested, report.threads_used) == (threads, threads)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_emulators_own_threads_are_not_taken_for_the_runners(make_arm_runner, threads: int) -> None:
+def test_the_emulators_own_threads_are_not_taken_for_the_runners(
+    make_arm_runner: MakeRunner, threads: int
+) -> None:
     assert make_arm_runner().measure("delegated", "--threads", str(threads)).threads_used == threads
 
 
-def test_runs_only_on_the_cpus_given(runner) -> None:
+def test_runs_only_on_the_cpus_given(runner: Runner) -> None:
     cpu = str(max(os.sched_getaffinity(0)))
     assert runner.measure("delegated", "--cpus", cpu, "--threads", "2").cpus_allowed == cpu
 
 
-def test_counts_come_for_each_inference_or_with_the_reason_why_not(runner) -> None:
+def test_counts_come_for_each_inference_or_with_the_reason_why_not(runner: Runner) -> None:
     report = runner.measure("delegated", "--counted-iterations", "4")
     counters = {
         "instructions": report.counted_instructions,
@@ -112,15 +121,17 @@ def test_counts_come_for_each_inference_or_with_the_reason_why_not(runner) -> No
     }
     for name, counts in counters.items():
         if counts is None:
+            assert report.counters_unavailable is not None
             assert f"{name}: perf_event_open: " in report.counters_unavailable
         else:
             assert len(counts) == 4
             assert min(counts) > (10_000 if name in ("instructions", "cycles") else -1)
 
 
-def test_without_counted_iterations_the_reason_says_so(runner) -> None:
+def test_without_counted_iterations_the_reason_says_so(runner: Runner) -> None:
     report = runner.measure()
     assert report.counted_instructions is None
+    assert report.counters_unavailable is not None
     assert "instructions: no counted iterations were asked for" in report.counters_unavailable
 
 
@@ -129,23 +140,24 @@ def floats(content: bytes) -> tuple[float, ...]:
 
 
 @pytest.fixture
-def evaluate(runner) -> Callable[..., bytes]:
+def evaluate(runner: Runner) -> Evaluate:
     """Run a batch and return the output file's content."""
 
     def run(batch: bytes, *options: str) -> bytes:
         (runner.folder / "batch.bin").write_bytes(batch)
         output = runner.folder / "output.bin"
-        ended = runner.run(
+        files: tuple[str | Path, ...] = (
             *("--model", runner.programs.path("delegated"), "--batch-input", runner.folder / "batch.bin"),
-            *("--batch-output", output, "--report", runner.report, *options),
+            *("--batch-output", output, "--report", runner.report),
         )
+        ended = runner.run(*files, *options)
         assert (ended.returncode, ended.stderr) == (0, "")
         return output.read_bytes()
 
     return run
 
 
-def test_batch_gives_the_outputs_of_each_tensor_in_turn(runner, evaluate) -> None:
+def test_batch_gives_the_outputs_of_each_tensor_in_turn(runner: Runner, evaluate: Evaluate) -> None:
     image = runner.programs.input.read_bytes()
     doubled = struct.pack(f"<{len(image) // 4}f", *(2 * value for value in floats(image)))
     values = floats(evaluate(image + doubled + image))
@@ -154,13 +166,13 @@ def test_batch_gives_the_outputs_of_each_tensor_in_turn(runner, evaluate) -> Non
     assert '"tensors": 3' in runner.report.read_text()
 
 
-def test_batch_of_bytes_is_scaled_to_floats(evaluate) -> None:
+def test_batch_of_bytes_is_scaled_to_floats(evaluate: Evaluate) -> None:
     packed = bytes(range(256)) * 12
     scaled = struct.pack(f"<{len(packed)}f", *(byte * 0.25 - 32 for byte in packed))
     assert evaluate(packed, "--batch-scale", "0.25", "--batch-offset", "-32") == evaluate(scaled)
 
 
-def test_values_in_the_report_are_the_very_float32(runner, evaluate) -> None:
+def test_values_in_the_report_are_the_very_float32(runner: Runner, evaluate: Evaluate) -> None:
     report = runner.measure()
     raw = evaluate(runner.programs.input.read_bytes())
     assert struct.pack(f"<{len(report.output.values)}f", *report.output.values) == raw
@@ -231,7 +243,7 @@ BATCH_FAILURES = {
 
 
 @pytest.fixture
-def failing_runner(runner):
+def failing_runner(runner: Runner) -> Runner:
     """The runner in a folder where every file a failure needs lies."""
     for path in (*runner.programs.folder.glob("*.pte"), runner.programs.input):
         (runner.folder / path.name).symlink_to(path)
@@ -244,7 +256,7 @@ def failing_runner(runner):
     return runner
 
 
-def check_failure(runner, options: dict[str, str], code: int, message: str) -> None:
+def check_failure(runner: Runner, options: dict[str, str], code: int, message: str) -> None:
     before = sorted(path.name for path in runner.folder.iterdir())
     ended = runner.run(*(word for pair in options.items() for word in pair))
     assert ended.returncode == code
@@ -257,19 +269,19 @@ def check_failure(runner, options: dict[str, str], code: int, message: str) -> N
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_each_failure_has_one_line_and_its_exit_code(failing_runner, name: str) -> None:
+def test_each_failure_has_one_line_and_its_exit_code(failing_runner: Runner, name: str) -> None:
     changed, code, message = FAILURES[name]
     check_failure(failing_runner, MODEL_INPUT_REPORT | changed, code, message)
 
 
 @pytest.mark.parametrize("name", BATCH_FAILURES)
-def test_each_batch_failure_has_one_line_and_its_exit_code(failing_runner, name: str) -> None:
+def test_each_batch_failure_has_one_line_and_its_exit_code(failing_runner: Runner, name: str) -> None:
     changed, code, message = BATCH_FAILURES[name]
     check_failure(failing_runner, BATCH | changed, code, message)
 
 
 @pytest.mark.parametrize("missing", ["--model", "--input", "--report"])
-def test_missing_option_is_named(failing_runner, missing: str) -> None:
+def test_missing_option_is_named(failing_runner: Runner, missing: str) -> None:
     options = {name: value for name, value in MODEL_INPUT_REPORT.items() if name != missing}
     check_failure(failing_runner, options, 2, f"option {missing} is missing")
 
@@ -282,12 +294,14 @@ def test_missing_option_is_named(failing_runner, missing: str) -> None:
         (("input.bin",), "unknown option 'input.bin'"),
     ],
 )
-def test_malformed_command_line_is_refused(failing_runner, words: tuple[str, ...], message: str) -> None:
+def test_malformed_command_line_is_refused(
+    failing_runner: Runner, words: tuple[str, ...], message: str
+) -> None:
     ended = failing_runner.run(*words)
     assert (ended.returncode, ended.stderr) == (2, f"runner: {message}\n")
 
 
-def test_any_cut_of_a_model_file_is_refused_as_a_bad_model(runner, tmp_path: Path) -> None:
+def test_any_cut_of_a_model_file_is_refused_as_a_bad_model(runner: Runner, tmp_path: Path) -> None:
     whole = runner.programs.path("delegated").read_bytes()
     cut = tmp_path / "cut.pte"
     for size in range(0, len(whole), len(whole) // 12):

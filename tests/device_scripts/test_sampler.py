@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -108,12 +109,15 @@ def test_clocks_and_the_cores_own_zones_are_recorded_while_the_program_runs(
     )
 
 
+def has_more_samples(job: Path, number: int) -> bool:
+    return samples_of(job) > number
+
+
 def test_a_core_that_slows_down_and_recovers_is_seen(tree: Path, start: Start, job: Path) -> None:
     front = start("sleep", "1")
     for khz in (1200000, 2802000):
         (tree / CLOCK.format(7)).write_text(f"{khz}\n")
-        seen = samples_of(job)
-        wait_until(lambda seen=seen: samples_of(job) > seen + 1)
+        wait_until(partial(has_more_samples, job, samples_of(job) + 1))
     front.wait(timeout=20)
     clocks = [
         one.frequencies_khz[1] for one in parse_samples((job / "samples").read_bytes(), PERIOD_S).samples
@@ -144,7 +148,9 @@ def test_without_a_zone_of_the_cores_every_zone_counts(tree: Path, start: Start,
     assert parse_samples((job / "samples").read_bytes(), PERIOD_S).zones == ("battery",)
 
 
-def test_where_nothing_can_be_read_the_sampler_ends_at_once(tmp_path, monkeypatch, start, job: Path) -> None:
+def test_where_nothing_can_be_read_the_sampler_ends_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Start, job: Path
+) -> None:
     monkeypatch.setenv("HARNESS_PROBE_ROOT", str(tmp_path / "nothing"))
     front = start("sleep", "60")
     wait_until(lambda: not is_sampling(job))

@@ -1,14 +1,18 @@
 """A bench build of the runner is slower by what it is told, and says that it is one."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from runner_program import MakeRunner, Programs, Runner
 
 from harness.devices.emulator.instruction_counter import ensure_instruction_counter
-from harness.runner.bundle import ensure_bench_bundle
+from harness.runner.bundle import Bundle, ensure_bench_bundle
 
 
-def test_the_slow_down_is_timed_and_its_build_is_named(runner_of, native_bundle, programs) -> None:
+def test_the_slow_down_is_timed_and_its_build_is_named(
+    runner_of: Callable[[Bundle], Runner], native_bundle: Bundle, programs: Programs
+) -> None:
     operations = 5_000_000
     bundle = ensure_bench_bundle(native_bundle.abi, slow_down_operations=operations)
     slowed = runner_of(bundle).measure("delegated", "--warmup-iterations", "2", "--min-iterations", "3")
@@ -19,7 +23,7 @@ def test_the_slow_down_is_timed_and_its_build_is_named(runner_of, native_bundle,
 
 
 @pytest.mark.slow
-def test_each_operation_of_the_slow_down_costs_the_same_instructions(make_arm_runner) -> None:
+def test_each_operation_of_the_slow_down_costs_the_same_instructions(make_arm_runner: MakeRunner) -> None:
     plugin = f"{ensure_instruction_counter()},out=counts"
     counts = []
     for operations in (0, 1000, 2000, 3000):
