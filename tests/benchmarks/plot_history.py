@@ -1,7 +1,7 @@
 """Draw the ratios of `make bench` over time: `python tests/benchmarks/plot_history.py [HISTORY] [PICTURE]`.
 
-One panel a ratio, its limit as a dashed line, one colour and marker a machine; a hollow mark was measured at a
-load above half of the machine's cores. Exit code 1 when there is nothing to draw.
+One panel a ratio, its limit as a dashed line, one colour and marker a machine; a hollow mark was measured
+at a load above half of the machine's cores. Exit code 1 when there is nothing to draw.
 """
 
 import re
