@@ -101,7 +101,7 @@ def test_weights_of_every_origin_run_and_are_evaluated_and_bad_pictures_are_name
             predictions = predict_pixels(expected[name], load_pixels(dataset, preprocessing), preprocessing)
             assert saved["outcomes"] == list_outcomes(predictions, dataset), name
     page = (tmp_path / "r" / "report" / "report.md").read_text()
-    assert "left out: a/truncated.jpg: " in page
+    assert "not counted: a/truncated.jpg: " in page
     assert "3 of 38 images of pictures could not be read" in page
 
 
