@@ -1,26 +1,26 @@
 #!/bin/sh
-# Runs a program that goes on when the connection ends. For mksh with toybox, busybox, dash.
+# Runs a program that survives the end of the connection. For mksh with toybox, busybox, dash.
 #
 #   sh launch.sh start JOBDIR [--conditions] [--beside WORDS] -- ARGV...
-#                               starts it detached, waits for its end
-#   sh launch.sh wait JOBDIR    waits for one started earlier, after a reconnection
-#   sh launch.sh stop JOBDIR    ends it
+#                               starts a program detached and waits for its end
+#   sh launch.sh wait JOBDIR    waits for a program that was started earlier, after a reconnection
+#   sh launch.sh stop JOBDIR    ends the program
 #
-# `--conditions` leaves what probe.sh says just before and after the program in conditions_before and _after:
-# the host may be gone by then. `--beside "conditions 0.5 0"` runs sampler.sh with these words beside it.
-# `start` and `wait` print `status N` last: the exit code, 128 + N for signal N, or `lost` when the job vanished
-# without one. The JOBDIR holds stdout, stderr, pid (the program's), pid_started, the same of the supervisor and
-# the sampler, and, written last, status.
-# Exit code: 0 told; 2 wrong usage.
+# `--conditions` runs probe.sh just before and after the program, since the host may be disconnected by then; its
+# output goes to conditions_before and conditions_after. `--beside "conditions 0.5 0"` runs sampler.sh with these
+# arguments while the program runs. `start` and `wait` print `status N` last: the exit code, 128 + N for signal N,
+# or `lost` when the job vanished without one. JOBDIR holds stdout, stderr, pid (the program's), pid_started, the
+# same of the supervisor and the sampler, and, written last, status.
+# Exit code: 0 a status was printed; 2 wrong usage.
 
 fail() {
     echo "launch.sh: $1" >&2
     exit 2
 }
 
-# The time a process started, in clock ticks since boot: with the pid it names one process for ever.
-# It is field 22 of stat; the name in field 2 may hold blanks and parentheses, so count after the last one.
-# A zombie, which nobody has waited for yet, has ended.
+# start_time PID: when the process started, in clock ticks since boot; with the pid this identifies one process.
+# It is field 22 of stat. The name in field 2 may contain blanks and parentheses, so count after the last one.
+# A zombie, whose parent has not waited for it yet, has ended.
 start_time() {
     stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
     set -f
@@ -32,14 +32,14 @@ start_time() {
     echo "$1"
 }
 
-# Whether the job's program (pid), its supervisor_pid or its sampler_pid is still what was started; sets $pid.
+# is_running FILE: whether the process of the file (pid, supervisor_pid or sampler_pid) still runs; sets $pid.
 is_running() {
     pid=$(cat "$job/$1" 2>/dev/null) && [ -n "$pid" ] || return 1
     started=$(cat "$job/$1_started" 2>/dev/null) && [ -n "$started" ] || return 1
     [ "$(start_time "$pid")" = "$started" ]
 }
 
-# A file that is whole when it appears.
+# write NAME TEXT: a file that is complete when it appears
 write() {
     echo "$2" >"$job/$1.partial" && mv "$job/$1.partial" "$job/$1"
 }
@@ -55,7 +55,7 @@ start() {
     job=$(cd "$job" && pwd) || fail "cannot enter $job"
     detach=setsid
     command -v setsid >/dev/null 2>&1 || detach=
-    # A session of its own and no stream of ours: the end of the connection does not reach it.
+    # A separate session and no streams of ours, so the end of the connection does not reach the program.
     # shellcheck disable=SC2086 # an empty $conditions is no argument
     $detach sh "$0" supervise "$job" $conditions --beside "$beside" -- "$@" \
         </dev/null >"$job/stdout" 2>"$job/stderr" &
@@ -64,33 +64,33 @@ start() {
     print_status
 }
 
-# Runs inside the detached process. Whoever stops it while it looks at conditions wants no program any more.
+# Runs in the detached process. If `stop` arrives while conditions are read, do not start the program.
 supervise() {
     trap '' HUP
     write supervisor_pid_started "$(start_time $$)"
     write supervisor_pid $$
-    [ -z "$conditions" ] || look conditions_before
+    [ -z "$conditions" ] || read_conditions conditions_before
     [ ! -e "$job/stopped" ] || exit
     "$@" &
     program=$!
     write pid_started "$(start_time $program)"
     write pid $program
-    [ -z "$beside" ] || observe
+    [ -z "$beside" ] || start_sampler
     wait $program
     code=$?
     end_sampler
-    [ -z "$conditions" ] || look conditions_after
+    [ -z "$conditions" ] || read_conditions conditions_after
     write status $code
 }
 
-# What fails is told in the file itself.
-look() {
+# read_conditions FILE: a failure is recorded in the file itself
+read_conditions() {
     sh "${0%/*}/probe.sh" conditions >"$job/$1.partial" || echo "!all=probe.sh failed" >>"$job/$1.partial"
     mv "$job/$1.partial" "$job/$1"
 }
 
-# The words are ours, numbers and names: splitting them is what is wanted.
-observe() {
+# $beside holds only names and numbers that the harness chose, so it may be split.
+start_sampler() {
     set -f
     # shellcheck disable=SC2086 # $beside holds several arguments
     sh "${0%/*}/sampler.sh" "$job" "$program" $beside </dev/null >/dev/null 2>&1 &
@@ -100,13 +100,13 @@ observe() {
     write sampler_pid $sampler
 }
 
-# It has nothing to tidy up, and mksh would heed TERM only after its `sleep`.
+# KILL, because the sampler has nothing to clean up, and mksh would react to TERM only after its `sleep`.
 end_sampler() {
     ! is_running sampler_pid || kill -KILL "$pid" 2>/dev/null
 }
 
 wait_again() {
-    # It may just be starting, and a program that has ended needs a moment to leave its status.
+    # The program may just be starting, and the status of an ended one appears a moment later.
     patience=3
     while [ ! -e "$job/status" ] && [ $patience -gt 0 ]; do
         is_running pid || is_running supervisor_pid || patience=$((patience - 1))
@@ -115,7 +115,7 @@ wait_again() {
     print_status
 }
 
-# Returns when nothing of the job can write to its folder any more.
+# Returns when no process of the job can write to its folder any more.
 stop() {
     [ ! -d "$job" ] || : >"$job/stopped"
     for signal in TERM TERM TERM TERM TERM KILL KILL; do

@@ -1,14 +1,14 @@
 #!/bin/sh
 # Facts and conditions of the device it runs on, as key=value lines on standard output.
-# What cannot be read is told as !key=reason. Needs only what toybox and busybox both have.
-#   probe.sh facts FOLDER      what does not change while measuring; FOLDER is where files will go
-#   probe.sh conditions        what could disturb a measurement, read in a few milliseconds
+# What cannot be read is reported as !key=reason. Needs only what toybox and busybox both have.
+#   probe.sh facts FOLDER      what does not change while measuring; FOLDER is where pushed files will go
+#   probe.sh conditions        what could distort a measurement, read in a few milliseconds
 # HARNESS_PROBE_ROOT puts a recorded file tree in the place of / (its bin/ in front of PATH), for tests.
 root=${HARNESS_PROBE_ROOT:-}
 [ -z "$root" ] || PATH=$root/bin:$PATH
 cpus=$root/sys/devices/system/cpu
 
-say() { printf '%s=%s\n' "$1" "$2"; }
+report() { printf '%s=%s\n' "$1" "$2"; }
 cannot() { printf '!%s=%s\n' "$1" "$2"; }
 
 # value FILE: its first line in $REPLY, without starting a process; fails when it cannot be read or is empty.
@@ -18,10 +18,10 @@ value() {
     { IFS= read -r REPLY <"$1" || [ -n "$REPLY" ]; } 2>/dev/null
 }
 
-# say_file KEY FILE
-say_file() {
+# report_file KEY FILE
+report_file() {
     if value "$2"; then
-        say "$1" "$REPLY"
+        report "$1" "$REPLY"
     elif [ -e "$2" ]; then
         cannot "$1" "permission denied or unreadable: ${2#"$root"}"
     else cannot "$1" "no ${2#"$root"}"; fi
@@ -29,19 +29,19 @@ say_file() {
 
 property() { getprop "$1" 2>/dev/null; }
 
-# memory_field KEY NAME: kibibytes as they stand there (Android's mksh calculates in 32 bits: no arithmetic here)
+# memory_field KEY NAME: kibibytes, unconverted: Android's mksh calculates in 32 bits
 memory_field() {
     while read -r name number _; do
         if [ "$name" = "$2:" ]; then
-            say "$1" "$number"
+            report "$1" "$number"
             return
         fi
     done 2>/dev/null <"$root/proc/meminfo"
     cannot "$1" "no $2 in /proc/meminfo"
 }
 
-# dumped KEY TEXT SEPARATOR NAME: what a dumpsys says after the name and its separator. The text may be longer
-# than what another program takes as an argument, hence echo, which is built in everywhere.
+# dumped KEY TEXT SEPARATOR NAME: the value after the name and its separator in dumpsys's output TEXT. The text may
+# be longer than a program's argument can be, so use echo, which is built in everywhere.
 dumped() {
     found=$(echo "$2" | while IFS=$3 read -r name text; do
         name=${name#"${name%%[! ]*}"}
@@ -50,18 +50,18 @@ dumped() {
             break
         fi
     done)
-    if [ -n "$found" ]; then say "$1" "$found"; else cannot "$1" "dumpsys does not tell it"; fi
+    if [ -n "$found" ]; then report "$1" "$found"; else cannot "$1" "dumpsys does not report it"; fi
 }
 
-# half_precision: whether XNNPACK computes in 16-bit floats there (its xnn_is_f16_compatible_config); else it
-# would compute such programs in 32 bits and say nothing. The kernel lists what all cores have for each of them.
+# half_precision: whether XNNPACK computes in 16-bit floats here (its xnn_is_f16_compatible_config); where not, it
+# silently computes such programs in 32 bits. For each core the kernel lists the features that all cores share.
 half_precision() {
     while IFS=':' read -r name features; do
         case $name in Features* | flags*)
             case "$features " in
-            *" asimdhp "*) say half_precision yes ;;
-            *" avx2 "*) case "$features " in *" f16c "*) say half_precision yes ;; *) say half_precision no ;; esac ;;
-            *) say half_precision no ;;
+            *" asimdhp "*) report half_precision yes ;;
+            *" avx2 "*) case "$features " in *" f16c "*) report half_precision yes ;; *) report half_precision no ;; esac ;;
+            *) report half_precision no ;;
             esac
             return
             ;;
@@ -86,63 +86,63 @@ per_cpu() {
         fi
         list=$list${list:+,}$REPLY
     done
-    say "$1" "$list"
+    report "$1" "$list"
 }
 
 facts() {
-    say machine "$(uname -m)"
-    say kernel "$(uname -r)"
-    say uid "$(id -u)"
+    report machine "$(uname -m)"
+    report kernel "$(uname -r)"
+    report uid "$(id -u)"
     if command -v getprop >/dev/null 2>&1; then
-        say android_release "$(property ro.build.version.release)"
-        say android_abis "$(property ro.product.cpu.abilist)"
-        say model "$(property ro.product.manufacturer) $(property ro.product.model)"
+        report android_release "$(property ro.build.version.release)"
+        report android_abis "$(property ro.product.cpu.abilist)"
+        report model "$(property ro.product.manufacturer) $(property ro.product.model)"
         soc=$(property ro.soc.model)
-        say soc "${soc:-$(property ro.board.platform)}"
+        report soc "${soc:-$(property ro.board.platform)}"
     else
         if value "$root/proc/device-tree/model"; then
-            say model "$REPLY"
+            report model "$REPLY"
         elif value "$root/sys/class/dmi/id/product_name"; then
-            say model "$REPLY"
+            report model "$REPLY"
         else cannot model "neither a device tree nor DMI names it"; fi
         while IFS='=' read -r name text; do
             case $name in PRETTY_NAME)
                 text=${text#\"}
-                say os "${text%\"}"
+                report os "${text%\"}"
                 ;;
             esac
         done 2>/dev/null <"$root/etc/os-release"
         while IFS=':' read -r name text; do
             case $name in "model name"*)
-                say cpu_name "${text# }"
+                report cpu_name "${text# }"
                 break
                 ;;
             esac
         done 2>/dev/null <"$root/proc/cpuinfo"
         # The word size of this very shell: a 64-bit kernel may carry a 32-bit userland.
-        say userland_bits "$(getconf LONG_BIT 2>/dev/null)"
+        report userland_bits "$(getconf LONG_BIT 2>/dev/null)"
     fi
     half_precision
     memory_field memory_total_kib MemTotal
-    say_file boot_id "$root/proc/sys/kernel/random/boot_id"
-    say_file perf_event_paranoid "$root/proc/sys/kernel/perf_event_paranoid"
-    say_file online "$cpus/online"
+    report_file boot_id "$root/proc/sys/kernel/random/boot_id"
+    report_file perf_event_paranoid "$root/proc/sys/kernel/perf_event_paranoid"
+    report_file online "$cpus/online"
     for index in $(each_cpu); do
-        value "$cpus/cpu$index/regs/identification/midr_el1" && say "cpu$index.midr" "$REPLY"
-        value "$cpus/cpu$index/cpufreq/cpuinfo_max_freq" && say "cpu$index.max_frequency_khz" "$REPLY"
-        value "$cpus/cpu$index/cpu_capacity" && say "cpu$index.capacity" "$REPLY"
+        value "$cpus/cpu$index/regs/identification/midr_el1" && report "cpu$index.midr" "$REPLY"
+        value "$cpus/cpu$index/cpufreq/cpuinfo_max_freq" && report "cpu$index.max_frequency_khz" "$REPLY"
+        value "$cpus/cpu$index/cpu_capacity" && report "cpu$index.capacity" "$REPLY"
     done
-    # The nearest parent that exists tells the free space and whether files there may be executed.
+    # The nearest parent that exists has the free space of the folder, and is writable or not.
     folder=$1
     while [ ! -d "$folder" ] && [ "$folder" != / ] && [ -n "$folder" ]; do folder=${folder%/*}; done
     free=$(df -k "${folder:-/}" 2>/dev/null | tail -n 1 | awk '{print $(NF-2)}')
-    if [ -n "$free" ]; then say free_kib "$free"; else cannot free_kib "df failed"; fi
-    if [ -w "${folder:-/}" ]; then say folder_writable yes; else say folder_writable no; fi
+    if [ -n "$free" ]; then report free_kib "$free"; else cannot free_kib "df failed"; fi
+    if [ -w "${folder:-/}" ]; then report folder_writable yes; else report folder_writable no; fi
 }
 
 conditions() {
-    if value "$root/proc/uptime"; then say uptime_seconds "${REPLY%% *}"; else cannot uptime_seconds "no /proc/uptime"; fi
-    if value "$root/proc/loadavg"; then say load_average_1min "${REPLY%% *}"; else cannot load_average_1min "no /proc/loadavg"; fi
+    if value "$root/proc/uptime"; then report uptime_seconds "${REPLY%% *}"; else cannot uptime_seconds "no /proc/uptime"; fi
+    if value "$root/proc/loadavg"; then report load_average_1min "${REPLY%% *}"; else cannot load_average_1min "no /proc/loadavg"; fi
     memory_field memory_available_kib MemAvailable
     per_cpu frequencies_khz cpufreq/scaling_cur_freq
     per_cpu governors cpufreq/scaling_governor
@@ -159,7 +159,7 @@ conditions() {
         value "$zone/temp" || continue
         celsius=$REPLY
         value "$zone/type" || REPLY=unnamed
-        say "zone.${zone##*/thermal_zone}" "$celsius $REPLY"
+        report "zone.${zone##*/thermal_zone}" "$celsius $REPLY"
         zones=$((zones + 1))
     done
     [ "$zones" -gt 0 ] || cannot temperatures "no readable /sys/class/thermal/thermal_zone*/temp"
@@ -173,7 +173,7 @@ conditions() {
     if command -v vcgencmd >/dev/null 2>&1; then
         flags=$(vcgencmd get_throttled 2>/dev/null)
         case $flags in
-        throttled=0x*) say throttled_flags "${flags#throttled=}" ;;
+        throttled=0x*) report throttled_flags "${flags#throttled=}" ;;
         *) cannot throttled_flags "vcgencmd get_throttled failed" ;;
         esac
     fi

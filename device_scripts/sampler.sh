@@ -1,16 +1,16 @@
 #!/bin/sh
-# Observes a program from beside, in a process of its own, until that ends. launch.sh starts and ends it.
+# Samples a program from a separate process until the program ends. launch.sh starts and ends the sampler.
 #   sampler.sh JOBDIR PID conditions PERIOD MASK   clocks and temperatures, every PERIOD seconds, to JOBDIR/samples
-#   sampler.sh JOBDIR PID memory                   what Android's dumpsys meminfo says last, to JOBDIR/meminfo
-# MASK (hexadecimal) tells the cores to stay on, 0 any. Sampling reads with the shell's own `read`: it starts no
+#   sampler.sh JOBDIR PID memory                   the last output of Android's dumpsys meminfo, to JOBDIR/meminfo
+# MASK (hexadecimal) names the cores to stay on, 0 any. Sampling reads with the shell's own `read`: it starts no
 # process but `sleep`. Lines of JOBDIR/samples:
 #   cpus_allowed LIST   core N (each whose clock is read)   zone NAME (each whose temperature is read)
-#   sample UPTIME KHZ,KHZ,... MILLIDEGREES,...    in the order of those; `_` cannot be read, `?` is not a number
+#   sample UPTIME KHZ,KHZ,... MILLIDEGREES,...    in that order; `_` cannot be read, `?` is not a number
 # HARNESS_PROBE_ROOT puts a recorded file tree in the place of /, for tests; never before /proc.
 root=${HARNESS_PROBE_ROOT:-}
 cpus=$root/sys/devices/system/cpu
 thermal=$root/sys/class/thermal
-# Reading a hundred sensors, as phones have, would not be light.
+# Reading all sensors of a phone, up to a hundred, would disturb the program.
 most_zones=16
 
 # value FILE: its first line in $REPLY
@@ -28,7 +28,7 @@ number() {
 
 stay_on() {
     [ "$1" = 0 ] || taskset -p "$1" $$ >/dev/null 2>&1
-    # Told as the kernel sees it: there may be no taskset.
+    # Report what the kernel shows: taskset may be missing.
     while IFS=':' read -r name list; do
         [ "$name" != Cpus_allowed_list ] || echo "cpus_allowed ${list#?}"
     done 2>/dev/null <"/proc/$$/status"
@@ -42,7 +42,7 @@ choose_cores() {
     done
 }
 
-# choose_zones any: those that can be read; choose_zones cores: only those that are the cores' by name
+# choose_zones any: all zones that can be read; choose_zones cores: only those named after cores
 choose_zones() {
     for folder in "$thermal"/thermal_zone*; do
         [ $count -lt $most_zones ] || break

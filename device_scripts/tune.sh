@@ -17,7 +17,7 @@ policies=$root/sys/devices/system/cpu/cpufreq
 title='mobilenet-harness tuning 1'
 old_title='mobilenet-harness quieting 1'
 
-say() { printf '%s=%s\n' "$1" "$2"; }
+report() { printf '%s=%s\n' "$1" "$2"; }
 cannot() { printf '!%s=%s\n' "$1" "$2"; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -102,7 +102,7 @@ change() {
         ;;
     *)
         if is_now "$1" "$2"; then
-            say "set.$1" "$before $now"
+            report "set.$1" "$before $now"
             return
         fi
         entries=$entries$1\ $before$newline
@@ -116,11 +116,11 @@ change() {
     is_now "$1" "$2" || apply "$1" "$2"
     code=$?
     if [ "$1" = fixed_performance ] && [ $code -eq 0 ]; then
-        say "asked.$1" "$2"
+        report "asked.$1" "$2"
         return
     fi
     if [ "$1" != fixed_performance ] && is_now "$1" "$2"; then
-        say "set.$1" "$before $now"
+        report "set.$1" "$before $now"
         return
     fi
     cannot "set.$1" "the device refused the change: it needs root, or has no such mode"
@@ -140,7 +140,7 @@ set_all() {
         before=$(wakefulness)
         input keyevent KEYCODE_WAKEUP </dev/null >/dev/null 2>&1
         now=$(wakefulness)
-        if [ "$now" = Awake ]; then say set.screen "${before:-unknown} $now"; else cannot set.screen "the device is ${now:-unknown}"; fi
+        if [ "$now" = Awake ]; then report set.screen "${before:-unknown} $now"; else cannot set.screen "the device is ${now:-unknown}"; fi
     fi
     ! { has svc && has settings; } || change stay_awake on # busybox has a different svc
     ! has cmd || change fixed_performance true
@@ -186,7 +186,7 @@ restore_all() {
         case $name in stay_awake | fixed_performance | governor.*) ;; *) continue ;; esac
         if undo "$name" "$before"; then
             case $name in fixed_performance) kind=asked ;; *) kind=restored ;; esac
-            say "$kind.$name" "$before"
+            report "$kind.$name" "$before"
         else
             cannot "restored.$name" "the device did not accept $before"
             entries=$entries$name\ $before$newline
@@ -206,7 +206,7 @@ undo() {
 
 show() {
     read_journal || return 0
-    printf '%s' "$entries" | while read -r name before; do say "left.$name" "$before"; done
+    printf '%s' "$entries" | while read -r name before; do report "left.$name" "$before"; done
 }
 
 folder=${2:-}

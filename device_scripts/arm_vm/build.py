@@ -1,11 +1,11 @@
 """Build the ARM machine into a new folder: `python3 build.py FOLDER`.
 
-A Debian arm64 guest with AOSP's adbd and OpenSSH's sshd, put together from Debian's packages with
-nothing but ordinary rights. FOLDER then holds what a boot needs:
+A Debian arm64 guest with AOSP's adbd and OpenSSH's sshd, built from Debian's packages by an ordinary
+user. FOLDER then holds what a boot needs:
 
     kernel initrd root.ext4                     for qemu-system-aarch64
-    adb_key adb_key.pub ssh_key ssh_key.pub     what its daemons accept, for this user's eyes only
-    known_hosts                                 sshd's own key, whatever the port
+    adb_key adb_key.pub ssh_key ssh_key.pub     accepted by its daemons; readable by this user only
+    known_hosts                                 sshd's host key, for any port
 """
 
 import sys
@@ -23,30 +23,30 @@ HERE = Path(__file__).resolve().parent
 
 def build(work: Path, out: Path) -> None:
     """Make the machine in `out`; `work` takes about 1 GB for a minute."""
-    say("reading Debian's package index")
+    report("reading Debian's package index")
     archive = Archive(work / "apt")
-    say("downloading the guest's packages")
+    report("downloading the guest's packages")
     guest = archive.download((*image.PACKAGES, *adbd.RUNTIME_PACKAGES), work / "guest")
     kernel = archive.download_kernel(image.KERNEL_PACKAGE, work / "kernel")
-    say("downloading adbd's sources and what they are compiled against")
+    report("downloading adbd's sources and the libraries they need")
     headers = archive.download(adbd.SYSROOT_PACKAGES, work / "headers")
     source = archive.download_source(adbd.SOURCE_PACKAGE, work / "source")
-    say(f"unpacking {len(guest) + len(headers)} packages")
+    report(f"unpacking {len(guest) + len(headers)} packages")
     unpack(guest, work / "root")
     unpack(headers, work / "sysroot")
-    say("compiling adbd for ARM")
+    report("compiling adbd for ARM")
     adbd.build_adbd(source, work / "sysroot", HERE, work / "adbd")
-    say("writing the disk")
+    report("writing the disk")
     image.fill_root(work / "root", HERE / "guest", work / "adbd")
     make_keys(out, work / "root")
     image.make_boot_files(kernel, work / "root/usr/bin/busybox", HERE / "initrd_init", work / "boot", out)
     image.make_image(work / "root", out / "root.ext4")
-    say("built")
+    report("built")
 
 
-def say(line: str) -> None:
-    """Tell whoever waits."""
-    making.say(f"arm-vm: {line}")
+def report(line: str) -> None:
+    """Print a line of progress."""
+    making.report(f"arm-vm: {line}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Starting the programs that build the machine, and telling a person what went wrong."""
+"""Running the programs that build the machine, with readable errors."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 TIMEOUT_S = 900
-# /usr/sbin holds mke2fs and debugfs; Debian leaves it out of an ordinary user's PATH.
+# mke2fs and debugfs are in /usr/sbin, which is not on an ordinary user's PATH in Debian.
 PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 DEBIAN_PACKAGES = {
     "apt-get": "apt",
@@ -53,7 +53,9 @@ def run(*argv: str | Path, cwd: Path | None = None) -> str:
     except subprocess.TimeoutExpired as error:
         raise BuildFailed(f"{argv[0]} did not end within {TIMEOUT_S} s") from error
     if done.returncode != 0:
-        raise BuildFailed(f"{_shown(argv)} ended with {done.returncode}:\n{_tail(done.stdout + done.stderr)}")
+        raise BuildFailed(
+            f"{_shown(argv)} ended with exit code {done.returncode}:\n{_tail(done.stdout + done.stderr)}"
+        )
     return done.stdout
 
 

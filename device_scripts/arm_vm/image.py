@@ -18,10 +18,10 @@ MODULES = (
     *("virtio", "virtio_ring", "virtio_mmio", "virtio_blk"),
     *("failover", "net_failover", "virtio_net"),
 )
-SIZE = "1G"  # sparse: what is not used costs nothing
+SIZE = "1G"  # sparse: unused blocks take no space
 UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/lib/dpkg", "boot")
 
-# What belongs to neither root nor any other user that an unprivileged build could make.
+# Folders whose owner or mode an unprivileged build cannot set in its own file system.
 SHELL, HARNESS = 2000, 1000
 FOLDERS = (
     ("data/local/tmp", 0o771, SHELL),
@@ -62,9 +62,9 @@ def is_script(path: Path) -> bool:
 
 
 def make_image(root: Path, image: Path) -> None:
-    """Write the tree as an ext4 image in which files belong to root, whoever built it.
+    """Write the tree as an ext4 image in which files belong to root, not to the user who builds it.
 
-    No journal and no lazily initialized tables: the kernel has nothing to do in the background.
+    No journal and no lazily initialized tables, so the kernel does no work in the background.
     """
     features = ("-t", "ext4", "-O", "^has_journal", "-E", "lazy_itable_init=0")
     run("mke2fs", "-q", *features, "-d", root, image, SIZE)

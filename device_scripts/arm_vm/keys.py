@@ -1,4 +1,4 @@
-"""The keys of one built machine: only who can read this folder can log in."""
+"""The keys of one built machine: only users who can read this folder can log in."""
 
 from pathlib import Path
 

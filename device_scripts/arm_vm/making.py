@@ -1,4 +1,4 @@
-"""What each script here is: it makes one folder, whole or not at all, and says on standard error why not."""
+"""What the scripts here share: each makes one folder, complete or not at all, and prints why not."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from commands import BuildFailed, require_programs
 
 
 def make_folder(programs: tuple[str, ...], make: Callable[[Path, Path], None]) -> int:
-    """Call `make(work, out)` for the folder that the command line names; both are below `work`, removed then.
+    """Call `make(work, out)` for the folder that the command line names; `work` holds `out`, and is removed.
 
     Returns:
         The exit code.
@@ -20,9 +20,9 @@ def make_folder(programs: tuple[str, ...], make: Callable[[Path, Path], None]) -
         print(f"usage: {Path(sys.argv[0]).name} FOLDER", file=sys.stderr)
         return 2
     target = Path(sys.argv[1]).absolute()
-    # Folders are made with ordinary rights whatever this user's habit; keys have their own.
+    # Folders get ordinary rights independent of this user's umask; keys get their own.
     os.umask(0o022)
-    # Leave through the blocks that remove what is half made.
+    # Exit through the blocks that remove an incomplete folder.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         require_programs(programs)
@@ -31,7 +31,7 @@ def make_folder(programs: tuple[str, ...], make: Callable[[Path, Path], None]) -
             out = Path(work) / "out"
             out.mkdir(mode=0o700)
             make(Path(work), out)
-            # Last and at once: a folder of this name is whole.
+            # Renamed last, in one step: a folder of this name is complete.
             out.rename(target)
     except (BuildFailed, OSError) as error:
         print(error, file=sys.stderr)
@@ -39,6 +39,6 @@ def make_folder(programs: tuple[str, ...], make: Callable[[Path, Path], None]) -
     return 0
 
 
-def say(line: str) -> None:
-    """Tell whoever waits."""
+def report(line: str) -> None:
+    """Print a line of progress at once."""
     print(line, flush=True)

@@ -13,9 +13,9 @@ ROLLING_SUITES = ("stable", "testing", "unstable", "sid")
 
 
 def debian_mirror(root: Path = Path("/"), path: str = PATH) -> str:
-    """The mirror the environment names, or this Debian is kept from, or debootstrap takes by default.
+    """The mirror named by the environment, else the one this Debian uses, else debootstrap's default.
 
-    `root` holds `etc` of the machine asked about; `debootstrap` is looked for in `path`.
+    `root` holds the machine's `etc`; `debootstrap` is looked for in `path`.
 
     Raises:
         BuildFailed: none of them names one.
@@ -23,8 +23,8 @@ def debian_mirror(root: Path = Path("/"), path: str = PATH) -> str:
     mirror = os.environ.get(VARIABLE) or _own_mirror(root / "etc") or _default_mirror(path)
     if not mirror:
         raise BuildFailed(
-            "the ARM machine is made of Debian packages, and nothing on this machine names a Debian mirror\n"
-            f"  hint: apt-get install debootstrap, which knows one, or set {VARIABLE} to an address"
+            "the ARM machine is built from Debian packages, and this machine names no Debian mirror\n"
+            f"  hint: apt-get install debootstrap, which knows one, or set {VARIABLE} to a mirror's address"
         )
     return mirror
 
@@ -41,7 +41,7 @@ def _own_mirror(etc: Path) -> str | None:
 
 
 def _default_mirror(path: str) -> str | None:
-    """Debian's default mirror as `debootstrap`, a shell script, has it in Debian and Ubuntu alike."""
+    """Debian's default mirror, which the shell script `debootstrap` holds in both Debian and Ubuntu."""
     program = shutil.which("debootstrap", path=path)
     text = Path(program).read_text(errors="replace") if program else ""
     match = re.search(r'^DEF_MIRROR="?([a-z]+://[^"\s]+)"?$', text, re.MULTILINE)

@@ -8,7 +8,7 @@ from pathlib import Path
 import mirror
 from commands import TIMEOUT_S, BuildFailed, run
 
-# Whatever the host runs: its android-platform-tools is the one adbd.py knows, and its QEMU takes plugins.
+# On any host: adbd.py builds this release's android-platform-tools, and its QEMU loads plugins.
 RELEASE = "bookworm"
 KEYRINGS = tuple(
     Path("/usr/share/keyrings") / f"debian-archive-keyring.{suffix}" for suffix in ("gpg", "pgp", "asc")
@@ -50,7 +50,7 @@ class Archive:
         try:
             self._apt("apt-get", "update", "--error-on=any")
         except BuildFailed as error:
-            hint = f"see that the mirror can be reached, or name another one in {mirror.VARIABLE}"
+            hint = f"check that the mirror can be reached, or name another one in {mirror.VARIABLE}"
             raise BuildFailed(f"{error}\n  hint: {hint}") from error
 
     def download(self, names: Iterable[str], folder: Path) -> tuple[Path, ...]:
