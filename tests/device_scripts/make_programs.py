@@ -1,4 +1,4 @@
-"""Lowers the small programs that the runner is tested with; in a process of its own as torch warns a lot.
+"""Lowers the small programs that the runner is tested with; in a separate process, as torch warns a lot.
 
 `python make_programs.py FOLDER` writes `<name>.pte`, the input `input.bin` (NHWC float32, as the programs
 want it) and `expected.json`: the eager model's outputs of the input and of the input times 2.
@@ -32,7 +32,7 @@ class SmallNetwork(torch.nn.Module):
 
 
 class Chain(torch.nn.Module):
-    """So many steps of one shape that the memory plan gives the input's memory to later tensors."""
+    """Enough steps of one shape for the memory plan to give the input's memory to later tensors."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for _ in range(4):

@@ -1,4 +1,4 @@
-"""A bench build of the runner is slower by what it is told, and says that it is one."""
+"""A bench build of the runner is slower by the given amount, and its report names it as one."""
 
 from collections.abc import Callable
 from itertools import pairwise

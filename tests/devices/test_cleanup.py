@@ -16,7 +16,8 @@ from harness.transports.local import LocalTransport
 
 @pytest.fixture(params=["harness", "de vice's $(touch evil);\n"])
 def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    return tmp_path / request.param
+    name: str = request.param
+    return tmp_path / name
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def device(tmp_path: Path) -> Device:
 
 
 def silently(_: str) -> None:
-    """Tell nobody."""
+    """Log nothing."""
 
 
 Abandon = Callable[[Device], None]
@@ -41,7 +41,11 @@ Abandon = Callable[[Device], None]
 def abandon() -> Iterator[Abandon]:
     """Take a lock and do not give it back, as a killed harness does not."""
     with contextlib.ExitStack() as held:
-        yield lambda device: held.enter_context(hold_on_device(device, silently))
+
+        def take(device: Device) -> None:
+            held.enter_context(hold_on_device(device, silently))
+
+        yield take
 
 
 def change_claim(device: Device, change: Callable[[list[str]], None]) -> None:

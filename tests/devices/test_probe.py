@@ -1,96 +1,17 @@
-"""probe.sh on recorded file trees and on this machine, and the strict reading of what it says."""
+"""probe.sh on recorded devices and on this machine: what each reports of itself."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
+from recorded_devices import DUMPSYS, GETPROP, SHELLS, FixedAnswer, arm_tree, probe, write_tree
 
 from builders import STEADY_MEDIANS, make_cell, make_process, make_processes
 from harness.devices.conditions import parse_conditions
-from harness.devices.cores import (
-    core_name,
-    find_clusters,
-    read_cores,
-)
+from harness.devices.cores import core_name, find_clusters, read_cores
 from harness.devices.device import describe
-from harness.devices.probe import PROBE_SCRIPT, Probed, parse_probe
-from harness.errors import DeviceUnfit
 from harness.records import Conditions
 from harness.system.cpu_list import format_cpu_list
-from harness.system.processes import Completed
 from harness.transports.local import LocalTransport
-from harness.transports.verified import verified_argv
-
-SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"])
-GETPROP = """#!/bin/sh
-case $1 in
-ro.build.version.release) echo 14 ;;
-ro.product.cpu.abilist) echo arm64-v8a,armeabi-v7a,armeabi ;;
-ro.product.manufacturer) echo Google ;;
-ro.product.model) echo Pixel 6 ;;
-ro.soc.model) echo GS101 ;;
-esac
-"""
-# As Android 14 prints them, shortened.
-DUMPSYS = """#!/bin/sh
-case $1 in
-thermalservice) printf 'IsStatusOverride: false\\nThermal Status: 2\\nCached temperatures:\\n' ;;
-power) printf 'POWER MANAGER\\n  mDirty=0x0\\n  mWakefulness=Awake\\n  mWakefulnessChanging=false\\n' ;;
-battery) printf 'Current state:\\n  Capacity level: 3\\n  level: 57\\n  scale: 100\\n  temperature: 314\\n' ;;
-esac
-"""
-
-
-def write_tree(root: Path, files: dict[str, str]) -> None:
-    for name, content in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-        if name.startswith("bin/"):
-            path.chmod(0o755)
-
-
-def probe(root: Path, what: str, shell: list[str]) -> Probed:
-    answer = subprocess.run(
-        [*shell, str(PROBE_SCRIPT), what, str(root)],
-        env={**os.environ, "HARNESS_PROBE_ROOT": str(root)},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=20,
-    )
-    assert answer.stderr == ""
-    return parse_probe(answer.stdout)
-
-
-@pytest.fixture
-def pixel(tmp_path: Path) -> Path:
-    """A Pixel 6: two big, two middle, four little cores; one readable thermal zone."""
-    cores = {0: (0xD05, 1803000), 4: (0xD41, 2253000), 6: (0xD44, 2802000)}
-    files = {
-        "bin/getprop": GETPROP,
-        "bin/dumpsys": DUMPSYS,
-        "proc/meminfo": "MemTotal:        7810160 kB\nMemFree:  1 kB\nMemAvailable:    3500000 kB\n",
-        "proc/uptime": "1234.56 99.00\n",
-        "proc/loadavg": "1.25 0.50 0.20 1/900 4242\n",
-        "proc/sys/kernel/random/boot_id": "5f2d2a8e-3d0b-4c1c-9c55-0a4a0d7b0001\n",
-        "sys/devices/system/cpu/online": "0-7\n",
-        "sys/class/thermal/thermal_zone0/type": "BIG\n",
-        "sys/class/thermal/thermal_zone0/temp": "41500\n",
-    }
-    for index in range(8):
-        part, khz = cores[max(first for first in cores if first <= index)]
-        folder = f"sys/devices/system/cpu/cpu{index}"
-        files[f"{folder}/regs/identification/midr_el1"] = f"0x{0x41000000 | part << 4:016x}\n"
-        files[f"{folder}/cpufreq/cpuinfo_max_freq"] = f"{khz}\n"
-        files[f"{folder}/cpufreq/scaling_cur_freq"] = f"{khz // 2}\n"
-        files[f"{folder}/cpufreq/scaling_governor"] = "sched_pixel\n"
-        if index in cores:
-            policy = f"sys/devices/system/cpu/cpufreq/policy{index}"
-            files[f"{policy}/stats/time_in_state"] = f"300000 5000000000\n{khz} 12\n"
-    write_tree(tmp_path, files)
-    return tmp_path
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
@@ -127,18 +48,6 @@ def test_a_phone_tells_its_conditions(pixel: Path, shell: list[str]) -> None:
         ("policy4", 300000, 5000000000),
     ]
     assert conditions.unreadable == {}
-
-
-def arm_tree(parts: list[tuple[int, int]], governor: str) -> dict[str, str]:
-    """The cores of a device: part number and maximum kHz of each."""
-    files = {"sys/devices/system/cpu/online": f"0-{len(parts) - 1}\n"}
-    for index, (part, khz) in enumerate(parts):
-        folder = f"sys/devices/system/cpu/cpu{index}"
-        files[f"{folder}/regs/identification/midr_el1"] = f"0x{0x41000000 | part << 4:016x}\n"
-        files[f"{folder}/cpufreq/cpuinfo_max_freq"] = f"{khz}\n"
-        files[f"{folder}/cpufreq/scaling_cur_freq"] = f"{khz}\n"
-        files[f"{folder}/cpufreq/scaling_governor"] = f"{governor}\n"
-    return files
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
@@ -228,7 +137,7 @@ def test_cores_tell_whether_they_compute_in_halves(
     write_tree(tmp_path, {"proc/cpuinfo": cpuinfo})
     facts = probe(tmp_path, "facts", shell)
     text = "".join(f"{key}={value}\n" for key, value in facts.values.items())
-    info, _ = describe(Told(text), name="it", kind="x", folder="/x")  # type: ignore[arg-type]
+    info, _ = describe(FixedAnswer(text), name="it", kind="x", folder="/x")
     assert info.half_precision is half_precision
     assert ("half_precision" in facts.unreadable) == (half_precision is None)
 
@@ -272,60 +181,6 @@ def test_a_raspberry_pi_tells_its_throttling(tmp_path: Path) -> None:
     assert probe(tmp_path, "facts", ["sh"]).values["model"].startswith("Raspberry Pi 4 Model B")
 
 
-def test_what_cannot_be_read_is_none_with_its_reason(tmp_path: Path) -> None:
-    conditions = parse_conditions(probe(tmp_path, "conditions", ["sh"]))
-    assert conditions.frequencies_khz is None
-    assert conditions.temperatures is None
-    assert set(conditions.unreadable) >= {
-        "uptime_seconds",
-        "load_average_1min",
-        "memory_available_kib",
-        "temperatures",
-    }
-
-
-@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
-def test_an_empty_dumpsys_is_unreadable_and_the_rest_goes_on(pixel: Path, shell: list[str]) -> None:
-    write_tree(pixel, {"bin/dumpsys": "#!/bin/sh\n"})
-    conditions = parse_conditions(probe(pixel, "conditions", shell))
-    assert (conditions.thermal_status, conditions.battery_percent, conditions.wakefulness) == (None,) * 3
-    assert set(conditions.unreadable) == {
-        "thermal_status",
-        "battery_percent",
-        "battery_decicelsius",
-        "wakefulness",
-    }
-    assert conditions.load_average_1min == 1.25
-
-
-def test_garbage_in_a_file_counts_as_unreadable(pixel: Path) -> None:
-    folder = "sys/devices/system/cpu/cpu3/cpufreq"
-    write_tree(
-        pixel,
-        {
-            f"{folder}/scaling_cur_freq": "<unknown>\n",
-            "proc/loadavg": "many\n",
-            "sys/class/thermal/thermal_zone0/temp": "-274000\n",
-        },
-    )
-    conditions = parse_conditions(probe(pixel, "conditions", ["sh"]))
-    assert conditions.frequencies_khz is None
-    assert conditions.load_average_1min is None
-    assert conditions.temperatures is None
-    assert "not a value" in conditions.unreadable["frequencies_khz"]
-    assert "not a value" in conditions.unreadable["load_average_1min"]
-
-
-def test_hostile_lines_are_ignored_or_made_harmless() -> None:
-    probed = parse_probe(
-        "model=\x1b[2Jevil\x07\nrm -rf /\n=x\nA=b\nkernel=" + "9" * 10_000 + "\n!soc=\x1b]0;x\n"
-    )
-    assert "\x1b" not in probed.values["model"]
-    assert set(probed.values) == {"model", "kernel"}
-    assert len(probed.values["kernel"]) == 500
-    assert probed.number("kernel") is None
-
-
 def test_this_machine_describes_itself(tmp_path: Path) -> None:
     info, free_bytes = describe(
         LocalTransport(), name="host", kind="host", folder=str(tmp_path / "new" / "x")
@@ -335,40 +190,6 @@ def test_this_machine_describes_itself(tmp_path: Path) -> None:
     assert info.memory_total_bytes > 2**28
     assert free_bytes is not None
     assert free_bytes > 2**20
-
-
-class Told:
-    """A transport that answers every command with the same text."""
-
-    name = "fake"
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def run(self, argv: object, *, timeout_s: float, stdin: bytes = b"") -> Completed:
-        return LocalTransport().run(verified_argv(["printf", "%s", self.text]), timeout_s=timeout_s)
-
-    push = pull = close = None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "machine=armv7l\n",
-        "machine=aarch64\nuserland_bits=32\n",
-        "machine=aarch64\nandroid_abis=armeabi-v7a,armeabi\n",
-        "machine=riscv64\n",
-        "",
-    ],
-)
-def test_a_device_without_a_bundle_is_refused(text: str) -> None:
-    with pytest.raises(DeviceUnfit, match="no runner for this device"):
-        describe(Told(text), name="old", kind="android", folder="/data/local/tmp")  # type: ignore[arg-type]
-
-
-def test_a_folder_that_cannot_be_written_is_refused() -> None:
-    with pytest.raises(DeviceUnfit, match="cannot be written"):
-        describe(Told("machine=aarch64\nfolder_writable=no\n"), name="pi", kind="x", folder="/x")  # type: ignore[arg-type]
 
 
 def test_an_unknown_core_keeps_its_numbers() -> None:

@@ -1,6 +1,6 @@
 """The runner on a board's own glibc, over the real sshd: chosen in devices.toml, checked, recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from harness.errors import DeviceUnfit, UsageError
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_bundle
 from harness.system.processes import Completed
+from harness.transports.local import LocalTransport
 from harness.transports.ssh import SshTransport
 
 
@@ -70,8 +71,8 @@ def test_a_glibc_older_than_the_runner_needs_is_refused(board: Device) -> None:
 
 
 def test_a_board_without_glibc_is_told() -> None:
-    class Alpine:
-        def run(self, argv: list[str], *, timeout_s: float) -> Completed:
+    class Alpine(LocalTransport):
+        def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
             return Completed(tuple(argv), 127, b"", b"getconf: not found")
 
     with pytest.raises(DeviceUnfit, match="the device's C library is not glibc"):

@@ -3,10 +3,12 @@
 No phone was at hand; the stand-in knows USB's rules from AOSP's own client.
 """
 
+import importlib
 import random
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from device_bench import Bench
@@ -35,10 +37,18 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def import_usb_transport() -> ModuleType:
+    """adb-shell's USB module; the test is skipped where libusb is missing, which the import opens."""
+    try:
+        return importlib.import_module("adb_shell.transport.usb_transport")
+    except OSError as error:
+        pytest.skip(f"libusb is not installed: {error}")
+
+
 @pytest.fixture
 def attached(monkeypatch: pytest.MonkeyPatch) -> list[StandIn]:
     """What is on this machine's USB; filled by the test."""
-    usb_transport = pytest.importorskip("adb_shell.transport.usb_transport", exc_type=OSError)
+    usb_transport = import_usb_transport()
     context = Context()
     monkeypatch.setattr(usb_transport.UsbTransport, "USB1_CTX", context)
     return context.devices
@@ -49,7 +59,7 @@ def run_over_usb(serial: str, key: Path) -> None:
 
 
 def test_a_device_that_is_not_attached_is_told_by_libusb_itself(key: Path) -> None:
-    pytest.importorskip("adb_shell.transport.usb_transport", exc_type=OSError)
+    import_usb_transport()
     with pytest.raises(ConnectionLost, match="no such device is attached over USB") as caught:
         run_over_usb("no-such-serial", key)
     assert "USB debugging is on" in caught.value.hint

@@ -14,7 +14,7 @@ def test_the_plugin_interface_follows_qemus_version(qemu: str, plugin: int) -> N
     assert plugin_api_version(qemu) == plugin
 
 
-def test_a_missing_qemu_is_told_with_its_package(no_compilers, own_cache: Path) -> None:
+def test_a_missing_qemu_is_told_with_its_package(no_compilers: None, own_cache: Path) -> None:
     with pytest.raises(BundleError) as raised:
         ensure_instruction_counter()
     assert (raised.value.what, raised.value.hint) == (
@@ -23,7 +23,9 @@ def test_a_missing_qemu_is_told_with_its_package(no_compilers, own_cache: Path) 
     )
 
 
-def test_a_missing_compiler_is_told_with_its_package(no_compilers, own_cache: Path, tmp_path: Path) -> None:
+def test_a_missing_compiler_is_told_with_its_package(
+    no_compilers: None, own_cache: Path, tmp_path: Path
+) -> None:
     install_fake_qemu(tmp_path / "nothing", "7.2.0")
     with pytest.raises(BundleError, match="needs a C compiler") as raised:
         ensure_instruction_counter()
