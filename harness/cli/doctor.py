@@ -35,6 +35,6 @@ def doctor(
         rows = [(d.subject, d.what, d.level, d.detail) for d in diagnoses]
         print_table(console_for(), "", ("of", "what", "", "found"), rows)
         for diagnosis in diagnoses:
-            if diagnosis.hint:
-                typer.echo(f"{diagnosis.subject}, {diagnosis.what}: {diagnosis.hint}")
+            if diagnosis.fix:
+                typer.echo(f"{diagnosis.subject}, {diagnosis.what}: {diagnosis.fix}")
     raise typer.Exit(4 if any(diagnosis.level == "unfit" for diagnosis in diagnoses) else 0)

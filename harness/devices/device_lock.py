@@ -1,4 +1,4 @@
-"""A lock that lies on the device itself, against harnesses of other machines."""
+"""A lock on the device itself: it keeps out harnesses of other machines."""
 
 import contextlib
 import getpass
@@ -57,15 +57,15 @@ def hold_on_device(
     *,
     wait_s: float = WAIT_S,
 ) -> Iterator[Device]:
-    """Hold the device, which then knows its claim; wait when another harness holds it, and say who.
+    """Hold the device, which then knows its claim; wait while another harness holds it, and log which.
 
     A lock is stale when the device was restarted since, when its holder was a process of this machine
     that is gone, or when nothing was started on the device for half an hour.
 
     Raises:
-        DeviceUnfit: it was not free within `wait_s`.
+        DeviceUnfit: the device was not free within `wait_s`.
         CommandFailed: the lock cannot be written.
-        Interrupted: `cancelled` was set meanwhile.
+        Interrupted: `cancelled` was set.
     """
     token = secrets.token_hex(8)
     claim = f"{token} {device.info.boot_id or '-'} {_machine()} {os.getpid()} {_who()}"
@@ -74,9 +74,9 @@ def hold_on_device(
     while holder := _take(device, claim, token):
         if time.monotonic() > deadline:
             raise DeviceUnfit(
-                f"it is being measured by {holder}",
+                f"{holder} is using the device",
                 device=device.info.name,
-                hint="wait for that run to end, or stop it; `harness devices --clean NAME` breaks its lock",
+                hint="wait for that run to end, or stop it; `harness devices --clean NAME` removes its lock",
             )
         if holder != answer:
             log(f"waiting for {holder}")
@@ -85,19 +85,19 @@ def hold_on_device(
     try:
         yield replace(device, claim=claim)
     finally:
-        # A device that is gone keeps it; it goes stale.
+        # A device that cannot be reached keeps the lock, which goes stale.
         with contextlib.suppress(DeviceError):
             _run(device, _RELEASE, claim)
 
 
 def wait_again(cancelled: threading.Event | None, seconds: float, device: str) -> None:
-    """Let somebody else's work go on for a while; raises Interrupted as soon as `cancelled` is set."""
+    """Wait before trying again; raises Interrupted as soon as `cancelled` is set."""
     if (cancelled or threading.Event()).wait(seconds):
         raise Interrupted("interrupted", device=device)
 
 
 def find_holder(device: Device) -> str | None:
-    """Who holds the device now; None when nobody does, or nobody who still lives."""
+    """Which harness holds the device now; None when none does that still runs."""
     argv = ["cat", f"{device.folder}/lock/holder"]
     answer = device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
     held = _CLAIM.fullmatch(answer.text.strip())
@@ -115,12 +115,12 @@ def _machine() -> str:
         boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot_id}/{Path('/proc/self/ns/pid').readlink()}"
     except OSError:
-        # Then no process of another harness is ever taken for gone.
+        # Then no process of another harness is ever considered dead.
         return secrets.token_hex(8)
 
 
 def _take(device: Device, claim: str, token: str) -> str | None:
-    """None when we hold the device now, else who does; a stale lock is broken on the way."""
+    """None when this harness holds the device now, else which does; a stale lock is removed first."""
     for _ in range(2):
         answer = _run(device, _TAKE, claim, str(STALE_MINUTES)).check(device.info.name).text.strip()
         if answer == "taken":

@@ -1,4 +1,4 @@
-"""One harness at a time on a device: a lock on this machine that says who holds it, and one on the device."""
+"""A lock on this machine: one of its harnesses at a time uses a device, and the others log which one."""
 
 import os
 import re
@@ -28,14 +28,14 @@ def hold_device(
     *,
     wait_s: float = WAIT_S,
 ) -> Iterator[None]:
-    """Hold a device; wait when another harness of this machine does, and say who.
+    """Hold a device; wait while another harness of this machine does, and log which.
 
-    Devices that live on this machine share one lock: each would disturb the others. Whoever holds it may
-    take it again in the same thread. The operating system frees it when its holder dies: none goes stale.
+    Devices that run on this machine share one lock: each would disturb the others. A thread that holds the
+    lock may take it again. The operating system frees the lock when its holder dies: none goes stale.
 
     Raises:
-        DeviceUnfit: it was not free within `wait_s`.
-        Interrupted: `cancelled` was set meanwhile.
+        DeviceUnfit: the device was not free within `wait_s`.
+        Interrupted: `cancelled` was set.
     """
     identity = "this-machine" if KINDS[target.kind].runs_on_host else f"{target.kind}-{target.address}"
     folder = cache_folder() / "locks"
@@ -51,7 +51,7 @@ def hold_device(
             log(f"waiting for {who}")
         if time.monotonic() > deadline:
             raise DeviceUnfit(
-                f"it is being measured by {who}", device=target.name, hint="wait for that run or stop it"
+                f"{who} is using the device", device=target.name, hint="wait for that run to end, or stop it"
             )
         wait_again(cancelled, ASK_AGAIN_S, target.name)
     try:
@@ -64,7 +64,7 @@ def hold_device(
 
 
 def _read_holder(file: Path) -> str:
-    """Who holds the lock; the file comes just after the lock is taken, and goes just before it is freed."""
+    """Who holds the lock; the file exists from just after the lock is taken until just before it is freed."""
     try:
         return file.read_text().strip() or "another harness"
     except FileNotFoundError:

@@ -24,7 +24,7 @@ from harness.runner.bundle import Bundle, ensure_bundle
 from harness.system.threads import ENDING, Cancellation, work_at_once
 from harness.transports.reconnecting import DeviceRestarted
 
-# A device that keeps restarting measures nothing worth having.
+# A device that restarts more often is not fit for measuring.
 RESTARTS = 2
 
 FindBundle = Callable[[Abi], Bundle]
@@ -38,7 +38,7 @@ def measure_on(
     listen: Listener,
     find_bundle: FindBundle = ensure_bundle,
 ) -> list[HarnessError]:
-    """Measure on all devices at once and return what went wrong with which; cells are in the folder.
+    """Measure on all devices at once; cells are saved in the folder, errors are returned with their device.
 
     Raises:
         Interrupted: Ctrl-C; the processes being measured have been ended.
@@ -50,7 +50,7 @@ def measure_on(
         work_at_once([(worker.work, worker.cancellation.cancel) for worker in workers])
     except KeyboardInterrupt:
         raise Interrupted(
-            "interrupted; what was measured is saved", hint=f"go on with: harness run --resume {folder}"
+            "interrupted; what was measured is saved", hint=f"continue with: harness run --resume {folder}"
         ) from None
     return [error for worker in workers for error in worker.errors]
 
@@ -69,7 +69,7 @@ class _Worker:
     cancellation: Cancellation = field(default_factory=Cancellation)
 
     def work(self) -> None:
-        """One device failing does not stop the others."""
+        """Measure on each device; one that fails does not stop the others."""
         for target in self.targets:
             try:
                 with self.cancellation.stopping(partial(self.listen, Event(target.name, ENDING))):
@@ -81,7 +81,7 @@ class _Worker:
                 self.errors.append(error)
 
     def _measure_over_restarts(self, target: Target) -> None:
-        """What a restart cut short is measured again from its beginning; finished cells stay."""
+        """Measure again what a restart of the device interrupted; finished cells stay."""
         for restarts_left in reversed(range(RESTARTS + 1)):
             try:
                 self._measure(target)
@@ -89,7 +89,7 @@ class _Worker:
             except DeviceRestarted as error:
                 if not restarts_left:
                     raise
-                self.listen(Event(target.name, f"{error.what}; going on with what is not finished"))
+                self.listen(Event(target.name, f"{error.what}; continuing with the unfinished cells"))
 
     def _measure(self, target: Target) -> None:
         if KINDS[target.kind].runs_on_host:
@@ -128,7 +128,7 @@ class _Worker:
                 raise refused
 
     def _wait_for_lowering(self, target: Target) -> None:
-        """This machine is not timed while it lowers."""
+        """Nothing is timed on this machine while it lowers."""
         for future in self.artifacts.values():
             while not future.done():
                 self.cancellation.event.wait(0.1)
@@ -137,7 +137,7 @@ class _Worker:
 
 @dataclass
 class _Progress:
-    """Saves cells as they grow; counts the processes measured, and those expected in the end."""
+    """Saves cells after each process; counts the processes measured and those expected in the end."""
 
     device: str
     folder: Path
@@ -146,7 +146,7 @@ class _Progress:
 
     @classmethod
     def of(cls, cells: Sequence[CellRequest], device: str, folder: Path, listen: Listener) -> Self:
-        """Nothing is measured yet; each cell needs at least what its plan says."""
+        """Nothing is measured yet; each cell needs at least its plan's number of processes."""
         expected = {(cell.variant.name, cell.plan.threads): (0, cell.plan.processes) for cell in cells}
         return cls(device, folder, listen, expected)
 

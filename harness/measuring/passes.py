@@ -1,4 +1,4 @@
-"""Processes of their own for what disturbs times: memory from smaps_rollup, and time per operator."""
+"""Separate processes for what would distort times: memory from smaps_rollup, and time per operator."""
 
 import math
 import re
@@ -26,9 +26,9 @@ from harness.system.text import excerpt
 from harness.transports.verified import run_verified
 
 PROFILED_INFERENCES = 30
-# The slowest of them were held up by something else. Not the median: XNNPACK tells whole microseconds.
+# The slowest of them were held up by something else. Not the median: XNNPACK reports whole microseconds.
 KEPT_SHARE = 0.9
-# dumpsys takes some tenths of a second, and should find the process at work.
+# dumpsys takes some tenths of a second, and the process must still run.
 MEMINFO_SECONDS = 2.0
 
 _TOTAL_PSS = re.compile(r"^ *TOTAL(?: PSS)?: +([0-9]{1,10})(?= )(?=.*SWAP)", re.MULTILINE)
@@ -62,13 +62,13 @@ def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, pla
 
 
 def _has_dumpsys(device: Device) -> bool:
-    """Every Android has it, other systems with an adbd do not: nothing is kept at work for it there."""
+    """Every Android has it, other systems with an adbd do not: there the process need not keep running."""
     argv = ("sh", "-c", "command -v dumpsys")
     return run_verified(device.transport, argv, timeout_s=COMMAND_TIMEOUT_S).exit_code == 0
 
 
 def parse_meminfo(content: bytes) -> int | None:
-    """TOTAL PSS in bytes, as `dumpsys meminfo PID` tells it of one process; None when it does not.
+    """TOTAL PSS in bytes from the output of `dumpsys meminfo PID`; None where it is missing.
 
     Up to Android 10 it is called TOTAL.
     """

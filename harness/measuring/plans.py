@@ -1,4 +1,4 @@
-"""Which cells a device measures, and how unless the user chooses otherwise."""
+"""Which cells a device measures, and the plan of each: defaults, replaced by what the user asked for."""
 
 from collections.abc import Iterable, Sequence
 
@@ -90,19 +90,19 @@ def plan_cells(request: RunRequest, artifacts: Artifacts, device: Device, cores:
 def make_plan(
     request: RunRequest, clock: Clock, threads: int, cpus: str | None = None, cores: Sequence[Core] = ()
 ) -> Plan:
-    """The clock's defaults with what the user asked for put over them; `cpus` as the device numbers them.
+    """The clock's defaults, replaced by what the request asks for; `cpus` as the device numbers them.
 
     Processes on a real clock are sampled where `cores`, the device's, leave one for the sampler.
     """
     base = REAL if clock == "real" else COUNTED
-    least, most = _rounds(request, base)
+    minimum, maximum = _rounds(request, base)
     min_seconds = base.min_seconds if request.min_seconds is None else request.min_seconds
     max_seconds = base.max_seconds if request.max_seconds is None else request.max_seconds
     plan = Plan(
         threads=threads,
         cpus=cpus,
-        processes=least,
-        max_processes=most if clock == "real" else least,
+        processes=minimum,
+        max_processes=maximum if clock == "real" else minimum,
         target_precision=request.target_precision if clock == "real" else None,
         max_minutes=request.max_minutes,
         warmup_iterations=(
@@ -125,7 +125,7 @@ def make_plan(
 
 
 def _rounds(request: RunRequest, base: Plan) -> tuple[int, int]:
-    """Least and most processes; who names one number gets that many, unless the other is named, too."""
-    least = request.processes or min(base.processes, request.max_rounds or base.processes)
-    most = request.max_rounds or request.processes or base.max_processes or base.processes
-    return least, max(least, most)
+    """Minimum and maximum number of processes; a request with only one number gets exactly that many."""
+    minimum = request.processes or min(base.processes, request.max_rounds or base.processes)
+    maximum = request.max_rounds or request.processes or base.max_processes or base.processes
+    return minimum, max(minimum, maximum)

@@ -1,4 +1,4 @@
-"""Putting the runner bundle and artifacts on a device; what is there already is not pushed again."""
+"""Pushing the runner bundle and artifacts to a device; files that it has already are not pushed again."""
 
 import posixpath
 import re
@@ -72,7 +72,7 @@ class DeployedArtifact:
 
 
 def deploy_bundle(device: Device, bundle: Bundle, log: Callable[[str], None]) -> DeployedBundle:
-    """Push what is missing of the bundle and see that it may be executed there.
+    """Push the missing files of the bundle and check that the device may execute them.
 
     Raises:
         DeviceUnfit: no space, the folder does not allow execution, or the device's own glibc is too old.
@@ -91,7 +91,7 @@ def _with_system_glibc(device: Device, bundle: Bundle, deployed: DeployedBundle)
     needed = bundle.needed_glibc()
     if device.system_glibc and device.system_glibc < needed:
         raise DeviceUnfit(
-            f"its {device.info.libc} is older than {needed[0]}.{needed[1]}, which the runner needs",
+            f"the device's {device.info.libc} is older than {needed[0]}.{needed[1]}, which the runner needs",
             device=device.info.name,
             hint='leave libc = "system" out of devices.toml',
         )
@@ -102,7 +102,7 @@ def _with_system_glibc(device: Device, bundle: Bundle, deployed: DeployedBundle)
 
 
 def deploy_artifact(device: Device, stored: StoredArtifact, log: Callable[[str], None]) -> DeployedArtifact:
-    """Push a program and its reference input, each under its sha256, unless they are there."""
+    """Push a program and its reference input, each named by its sha256, unless the device has them."""
     artifact = stored.artifact
     program = f"{device.folder}/artifacts/{artifact.sha256}.pte"
     reference_input = f"{device.folder}/artifacts/{artifact.reference_input_sha256}.bin"
@@ -120,13 +120,13 @@ def deploy_artifact(device: Device, stored: StoredArtifact, log: Callable[[str],
 def push_missing(
     device: Device, files: Sequence[DeviceFile], log: Callable[[str], None]
 ) -> tuple[DeviceFile, ...]:
-    """Push the files the device does not have with the right content, telling so; return those pushed.
+    """Push the files the device does not have with the right content, and log it; return those pushed.
 
     A file that arrives damaged is pushed again.
 
     Raises:
         DeviceUnfit: the device has too little space.
-        TransferFailed: it refused a file, or a file arrived damaged every time.
+        TransferFailed: the device refused a file, or a file arrived damaged every time.
     """
     missing = _missing(device, files)
     if not missing:
@@ -166,7 +166,7 @@ def _missing(device: Device, files: Sequence[DeviceFile]) -> tuple[DeviceFile, .
 
 
 def sha256_on_device(device: Device, paths: Sequence[str]) -> dict[str, str]:
-    """The sha256 of those of the files that exist there, by path."""
+    """The sha256 of those files that exist on the device, by path."""
     answer = run_verified(device.transport, ["sha256sum", *paths], timeout_s=HASHING_TIMEOUT_S)
     matches = (_SUM_LINE.fullmatch(line) for line in answer.text.splitlines())
     return {match["path"]: match["sha256"] for match in matches if match}
@@ -178,7 +178,7 @@ def _check_space(device: Device, size_bytes: int) -> None:
         raise DeviceUnfit(
             f"{device.folder} has {device.free_bytes / 1e6:.0f} MB free, {needed / 1e6:.0f} MB are needed",
             device=device.info.name,
-            hint="free some space there, or name another folder in devices.toml",
+            hint="free space on the device, or set another folder in devices.toml",
         )
 
 
@@ -189,7 +189,7 @@ def _check_executable(device: Device, bundle: DeployedBundle) -> None:
     answer = device.transport.run([loader, "--version"], timeout_s=COMMAND_TIMEOUT_S)
     if answer.exit_code != 0:
         raise DeviceUnfit(
-            f"{loader} cannot be executed there: {excerpt(answer.stderr)}",
+            f"{loader} cannot be executed on the device: {excerpt(answer.stderr)}",
             device=device.info.name,
-            hint='if the folder is on a noexec file system, name another as folder = "…" in devices.toml',
+            hint='if the file system is mounted noexec, set another folder = "…" in devices.toml',
         )

@@ -30,7 +30,7 @@ LAST_LOOK_S = 5.0
 
 _STATUS = re.compile(r"status (?P<status>[0-9]{1,3}|lost)")
 # One call gives the file's hash and its content, so a transfer cut short is noticed. What waits or never ends
-# when it is read (a pipe, a device) is no file of ours, and nobody's memory is filled.
+# when it is read (a pipe, a device) is refused, and no more than the limit is read.
 _FETCH = f"""
 if [ -e "$1" ] && [ ! -f "$1" ]; then echo "$1: not a file" >&2; exit 1; fi
 sha256sum "$1" && head -c {MAX_FILE_BYTES + 1} "$1"
@@ -69,16 +69,16 @@ class Job:
     ) -> int:
         """Run to the end, over broken connections, and return the exit code.
 
-        When it did not end within `expected_s` the connection may have died unnoticed: another is tried.
-        `request` is kept in the job's folder for whoever finds it there, and with `conditions` those just
-        before and after the program. `beside` are words for `sampler.sh`, which then observes it.
+        When the program did not end within `expected_s`, the connection may be dead: another is tried.
+        `request` is kept in the job's folder for a later session. With `conditions`, the device's are read
+        just before and after the program. `beside` are arguments for `sampler.sh`, which then observes it.
 
         Raises:
             DeviceUnfit: another harness took the device, as it may after half an hour without a job.
             JobLost: the program vanished without a status.
-            DeviceRestarted: and this is why.
+            DeviceRestarted: the device was restarted while the program ran.
             ConnectionLost: the device did not come back.
-            TimedOut: it did not end in time, and has been stopped.
+            TimedOut: the program did not end in time, and has been stopped.
         """
         self._prepare(request)
         argv = [part.replace(JOB, self.folder) for part in argv]
@@ -87,7 +87,7 @@ class Job:
         return self._follow(words, timeout_s, expected_s or timeout_s)
 
     def wait(self, *, timeout_s: float) -> int:
-        """Wait for the end of what was started earlier; returns and raises as `run` does."""
+        """Wait for the end of a program that was started earlier; returns and raises as `run` does."""
         return self._follow(["wait", self.folder], timeout_s, timeout_s)
 
     def _prepare(self, request: bytes) -> None:
@@ -95,10 +95,10 @@ class Job:
         prepared = self._sh(_PREPARE, self.folder, device.folder, device.claim, stdin=request)
         if prepared.exit_code == _NOT_OURS:
             raise DeviceUnfit(
-                "its lock is not this run's any more: this machine slept and another harness took it, or "
-                "`harness devices --clean` broke it",
+                "this run lost the device lock: this machine was suspended and another run took the device, "
+                "or `harness devices --clean` removed the lock",
                 device=device.info.name,
-                hint="go on when it is free, with: harness run --resume FOLDER",
+                hint="continue once the device is free: harness run --resume FOLDER",
             )
 
     def _follow(self, words: Sequence[str], timeout_s: float, patience_s: float) -> int:
@@ -109,7 +109,7 @@ class Job:
                 try:
                     return self._await(words, min(patience_s, max(LAST_LOOK_S, deadline - time.monotonic())))
                 except (ConnectionLost, TimedOut):
-                    # Time may have passed while this machine slept: what ended meanwhile is still taken.
+                    # This machine may have been suspended until now: a program that has ended is still taken.
                     if last_look:
                         raise
                     last_look = time.monotonic() >= deadline
@@ -123,7 +123,7 @@ class Job:
             try:
                 self.stop()
             except TimedOut:
-                raise ConnectionLost("it fell silent", device=self.device.info.name) from error
+                raise ConnectionLost("the device stopped responding", device=self.device.info.name) from error
             raise
 
     def _await(self, words: Sequence[str], timeout_s: float) -> int:
@@ -131,16 +131,16 @@ class Job:
         answer = read_verified(self.device.transport.run_once(argv, timeout_s=timeout_s))
         match = _STATUS.fullmatch(answer.text.rstrip())
         if not match:
-            said = excerpt(answer.stderr or answer.stdout)
+            output = excerpt(answer.stderr or answer.stdout)
             raise MeasurementError(
-                f"launch.sh returned no exit status for the runner: {said}", device=self.device.info.name
+                f"launch.sh returned no exit status for the runner: {output}", device=self.device.info.name
             )
         if match["status"] == "lost":
             raise JobLost("the runner vanished without a status", device=self.device.info.name)
         return int(match["status"])
 
     def exists(self) -> bool:
-        """Whether its folder is there: a job whose files were all taken has none."""
+        """Whether the job's folder exists: a job whose files were all fetched has none."""
         return self._sh('[ -d "$1" ]').exit_code == 0
 
     def stop(self) -> None:
@@ -149,7 +149,7 @@ class Job:
         run_verified(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S)
 
     def cancel(self) -> None:
-        """End the program while another thread waits for it, on a connection of its own, if there is one."""
+        """End the program while another thread waits for it, over a separate connection."""
         self.device.transport.give_up()
         with contextlib.suppress(HarnessError):
             transport = self.device.connect()
@@ -162,17 +162,17 @@ class Job:
         """A file of the job, checked against the sha256 taken on the device; fetched again if damaged.
 
         Raises:
-            ReportRejected: it is missing, too large, or arrived damaged every time.
+            ReportRejected: the file is missing, too large, or arrived damaged every time.
         """
         argv = ["sh", "-c", _FETCH, "job", f"{self.folder}/{name}"]
         for _ in range(ATTEMPTS):
-            # Not `run_exactly`: the file may be large, and brings its own hash.
+            # Not `run_verified`: the file may be large, and brings its own hash.
             answer = self.device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
             digest, _, content = answer.stdout.partition(b"\n")
             if len(content) <= MAX_FILE_BYTES and hashlib.sha256(content).hexdigest() == _sha256_of(digest):
                 return content
-        said = excerpt(answer.stderr)
-        raise ReportRejected(f"{name} could not be fetched whole: {said}", device=self.device.info.name)
+        output = excerpt(answer.stderr)
+        raise ReportRejected(f"{name} could not be fetched whole: {output}", device=self.device.info.name)
 
     def last_output(self) -> str:
         """The last lines the program wrote to standard error, made harmless."""

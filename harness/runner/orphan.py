@@ -1,7 +1,8 @@
-"""What a killed harness left on the device: its process goes on there, and its report is taken by the next.
+"""The process that a killed harness left running on the device, and whose report the next session takes.
 
-Only by the same run, for the same command line (program, input, plan, bundle), round and boot. All that is in
-the request, which is written into the job's folder before the start; what is in doubt is measured anew.
+Only a session of the same run takes it, for the same command line (program, input, plan, bundle), round and
+boot. All that is in the request, which is written into the job's folder before the process starts. Where
+anything differs, the process is measured again.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ _STARTED_AT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}\+00:00$"
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the host asked of one process, and what only the host knows of it."""
+    """What one process was started for, and what only the host knows about it."""
 
     run: str
     boot_id: str | None
@@ -65,11 +66,11 @@ def find_orphan(job: Job, run: str, log: Callable[[str], None]) -> Request | Non
     boot_id = job.device.info.boot_id
     if run and boot_id and request and (request.run, request.boot_id) == (run, boot_id):
         return request
-    log("ending what an earlier run left running")
+    log("ending a process that an earlier run left running")
     job.stop()
     return None
 
 
 def is_of(request: Request, variant: Variant, plan: Plan) -> bool:
-    """Whether it measures this cell, as far as can be told before the artifact is lowered."""
+    """Whether the process measures this cell, as far as is known before the artifact is lowered."""
     return (request.variant, request.threads) == (variant.name, plan.threads)

@@ -1,4 +1,4 @@
-"""Talking to our runner: its arguments out, its report in, strictly."""
+"""One process of the runner: its command line, and its report, decoded strictly."""
 
 import contextlib
 import statistics
@@ -21,7 +21,7 @@ from harness.system.text import excerpt
 
 # Loading, warming up and counting come on top of the timed part, and emulated cores are slow.
 START_ALLOWANCE_S = 120
-# Most starts take a second or two: who is silent for longer may have lost its connection.
+# Most starts take a second or two: after a longer silence the connection may be lost.
 SILENT_START_S = 15
 SLOW_CLOCK_FACTOR = 5
 MAX_SAMPLES = 5_000_000
@@ -31,7 +31,7 @@ _decode = msgspec.json.Decoder(RunnerReport).decode
 
 @dataclass(frozen=True)
 class Measured:
-    """One process: what is saved, and its output of the reference input."""
+    """One process: its record, and its output for the reference input."""
 
     process: ProcessReport
     output: tuple[float, ...]
@@ -49,11 +49,11 @@ def measure_process(
 ) -> Measured:
     """Run one fresh process on the device and read its report back.
 
-    `run` names the run folder; only that run may take what this leaves if the harness is killed.
+    `run` names the run folder; only that run may take over the process if the harness is killed.
 
     Raises:
-        RunnerFailed: it ended with an error or a signal; the message carries its last words.
-        ReportRejected: the report is not what the runner writes.
+        RunnerFailed: the process ended with an error or a signal; the message has its last output.
+        ReportRejected: the report is not one that the runner writes.
     """
     device = job.device
     request = Request(
@@ -80,14 +80,14 @@ def measure_process(
 def reattach(
     job: Job, request: Request, deployed: DeployedArtifact, artifact: Artifact, plan: Plan
 ) -> Measured:
-    """Take the process that a killed session of the same run started; wait for it if it still runs.
+    """Take over the process that a killed session of the same run started; wait for it if it still runs.
 
     Raises:
-        ReportRejected: it is another one than would be started now; or as `measure_process` does.
+        ReportRejected: the process differs from the one asked for now; or as `measure_process` does.
     """
     if request.argv != runner_argv(job.device, job.bundle, deployed, plan):
         raise ReportRejected(
-            "what was left running is not what is asked for now", device=job.device.info.name
+            "the process left running differs from the one asked for now", device=job.device.info.name
         )
     return _collect(job, job.wait(timeout_s=timeout_for(job.device, plan)), request, artifact, plan)
 
@@ -166,7 +166,7 @@ def fetch_report(job: Job, exit_code: int, artifact: Artifact, plan: Plan) -> Ru
 
 
 def decode_report(content: bytes, artifact: Artifact, plan: Plan) -> RunnerReport:
-    """Decode a report and check that it answers what was asked.
+    """Decode a report and check that it matches the plan and the artifact.
 
     Raises:
         ReportRejected: malformed, incomplete, or of another program, plan or ABI.
@@ -179,19 +179,19 @@ def decode_report(content: bytes, artifact: Artifact, plan: Plan) -> RunnerRepor
     for size in artifact.output.sizes:
         expected *= size
     problems = {
-        f"it has {len(report.output.values)} outputs, not {expected}": len(report.output.values) != expected,
-        f"it used {report.threads_requested} threads, not {plan.threads}": report.threads_requested
+        f"{len(report.output.values)} outputs instead of {expected}": len(report.output.values) != expected,
+        f"{report.threads_requested} threads instead of {plan.threads}": report.threads_requested
         != plan.threads,
-        f"it has {len(report.warmup_ns)} warm-up iterations of {plan.warmup_iterations}": len(
+        f"{len(report.warmup_ns)} warm-up iterations instead of {plan.warmup_iterations}": len(
             report.warmup_ns
         )
         < plan.warmup_iterations,
-        "it has no timed iteration": not report.latencies_ns,
-        "it has more samples than could be taken": len(report.latencies_ns) > MAX_SAMPLES,
+        "no timed iteration": not report.latencies_ns,
+        "more samples than the runner takes": len(report.latencies_ns) > MAX_SAMPLES,
     }
     wrong = [problem for problem, present in problems.items() if present]
     if wrong:
-        raise ReportRejected(f"the device's report does not answer the plan: {wrong[0]}")
+        raise ReportRejected(f"the device's report does not match the plan: {wrong[0]}")
     return report
 
 
@@ -199,7 +199,7 @@ def parse_counts(content: bytes, plan: Plan) -> tuple[int, ...]:
     """The instruction counter's file: one decimal count a line, one line a counted inference.
 
     Raises:
-        ReportRejected: it is not that.
+        ReportRejected: the file has another form.
     """
     lines = content.decode("ascii", "replace").split()
     if len(lines) != plan.counted_iterations or not all(
@@ -212,19 +212,19 @@ def parse_counts(content: bytes, plan: Plan) -> tuple[int, ...]:
 
 
 def describe_end(exit_code: int, last_output: str) -> str:
-    """What an exit code means, with the runner's last words."""
+    """What an exit code means, with the runner's last output."""
     how = (
-        f"the runner was ended by signal {exit_code - 128}"
+        f"the runner was killed by signal {exit_code - 128}"
         if exit_code > 128
         else f"the runner failed ({exit_code})"
     )
     if exit_code == 128 + 9:
-        how += ", as a device does that runs out of memory"
-    return f"{how}: {last_output or 'it said nothing'}"
+        how += ", probably because the device ran out of memory"
+    return f"{how}: {last_output or '(no output on stderr)'}"
 
 
 def _describe_memory(job: Job) -> str:
-    """How much was free just before and after a process that was ended, where that was observed."""
+    """How much memory was free just before and after a killed process, where that was read."""
     available = []
     for name in ("conditions_before", "conditions_after"):
         with contextlib.suppress(ReportRejected):
@@ -232,7 +232,7 @@ def _describe_memory(job: Job) -> str:
     if len(available) != 2 or None in available:
         return ""
     before, after = (f"{(size or 0) / 1e6:.0f}" for size in available)
-    return f" ({before} MB of memory were available before, {after} MB after)"
+    return f" ({before} MB of memory were available before the process, {after} MB after)"
 
 
 def _typical(counts: tuple[int, ...] | None) -> int | None:
@@ -241,21 +241,21 @@ def _typical(counts: tuple[int, ...] | None) -> int | None:
 
 
 def _still_missing(reasons: str | None, counts: tuple[int, ...] | None) -> str | None:
-    """Why counters are missing, without the kernel's word on instructions that a plugin has counted."""
+    """Why counters are missing, without the kernel's reason for instructions that a plugin has counted."""
     parts = (reasons or "").split("; ")
     return "; ".join(part for part in parts if not (counts and part.startswith("instructions:"))) or None
 
 
 def timeout_for(device: Device, plan: Plan) -> float:
-    """A generous bound on a process."""
+    """An upper bound on how long a process takes."""
     return _slowness(device) * (START_ALLOWANCE_S + 3 * plan.max_seconds)
 
 
 def expected_for(device: Device, plan: Plan) -> float:
-    """How long a process takes at most, usually."""
+    """How long a process usually takes at most."""
     return _slowness(device) * (SILENT_START_S + plan.max_seconds)
 
 
 def _slowness(device: Device) -> int:
-    """Emulated cores are slower, and virtual seconds longer than ours."""
+    """Emulated cores are slower, and virtual seconds longer than the host's."""
     return SLOW_CLOCK_FACTOR if device.info.emulated else 1

@@ -12,7 +12,7 @@ from harness.runner.job import Job
 from harness.system.cpu_list import parse_cpu_list
 from harness.system.text import excerpt
 
-# A timed part takes a second at least. Longer ones are sampled less often: a hundred looks are enough.
+# A timed part takes a second at least. Longer ones are sampled less often: a hundred samples are enough.
 SHORTEST_PERIOD_S = 0.5
 MOST_EXPECTED = 100
 MAX_SAMPLES = 5_000
@@ -41,7 +41,7 @@ def spare_cores(cores: Sequence[Core], plan: Plan) -> tuple[int, ...]:
 
 
 def sampler_words(cores: Sequence[Core], plan: Plan) -> str:
-    """What `Job.run` is told to have the process observed; nothing when the plan wants no sampler."""
+    """The arguments of `sampler.sh` for `Job.run`; empty when the plan has no sampler."""
     if not plan.sampler:
         return ""
     spare = spare_cores(cores, plan)
@@ -77,7 +77,7 @@ def parse_samples(content: bytes, period_seconds: float) -> SampledConditions:
     zones = tuple(excerpt(match["zone"]) for match in matches if match["zone"])
     samples = tuple(_sample(match, len(cores), len(zones)) for match in matches if match["uptime"])
     if len(matches) < len(lines) - 1 or len(samples) > MAX_SAMPLES or len(cores) + len(zones) > MAX_SENSORS:
-        raise ReportRejected("the sampler's file is not one")
+        raise ReportRejected("the sampler wrote a malformed file")
     return SampledConditions(
         period_seconds=period_seconds,
         cpus_allowed=next((match["cpus"] for match in matches if match["cpus"]), None),

@@ -1,4 +1,4 @@
-"""One process at a time makes an entry of the cache."""
+"""A lock for each cache entry: one process at a time makes it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ _TIMEOUT_S = 1800
 
 @contextmanager
 def locked(entry: Path) -> Iterator[None]:
-    """Hold the lock of a cache entry, its folder made.
+    """Hold the lock of a cache entry, whose parent folder is made.
 
     Raises:
-        BundleError: another process holds it for very long, or the cache cannot be written.
+        BundleError: another process kept the lock for too long, or the cache cannot be written.
     """
     lock = entry.with_name(entry.name + ".lock")
     try:
@@ -32,5 +32,5 @@ def locked(entry: Path) -> Iterator[None]:
     except OSError as error:
         raise BundleError(
             f"{entry} cannot be made: {error}",
-            hint="free space there, or let HARNESS_CACHE name another folder",
+            hint="free space in this folder, or set HARNESS_CACHE to another one",
         ) from error

@@ -11,7 +11,7 @@ DEVICE_SCRIPTS = PROJECT / "device_scripts"
 
 
 def cache_folder() -> Path:
-    """Everything below it can be deleted and is rebuilt; `HARNESS_CACHE` moves it."""
+    """The cache: everything below can be deleted and is made again; `HARNESS_CACHE` names another folder."""
     return Path(os.environ.get("HARNESS_CACHE") or platformdirs.user_cache_dir(APPLICATION))
 
 

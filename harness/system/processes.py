@@ -1,4 +1,4 @@
-"""The one place that starts programs of this machine: run to their end, or started and left to the caller."""
+"""Programs of this machine: run to their end, or started and ended by the caller. Started nowhere else."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ UNUSABLE_PROGRAM = 126
 
 @dataclass(frozen=True)
 class Completed:
-    """A remote command that ended: a signal N shows as exit code 128 + N, as shells tell it."""
+    """A remote command that ended: a signal N shows as exit code 128 + N, as shells show it."""
 
     argv: tuple[str, ...]
     exit_code: int

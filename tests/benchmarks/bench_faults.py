@@ -33,7 +33,7 @@ KILLED_SWEEP = (
     *("--width", "0.25", "--resolution", "32", "--processes", "1", "--warmup", "2", "--iterations", "5"),
     *("--min-time", "0", "--max-time", "5", "--json"),
 )
-ADOPTED = "taking what was measured meanwhile"
+TAKEN_OVER = "taking the result of the process that kept running on the device"
 BAD = ("unexplained ends", "cells lost", "wrong numbers", "over the time-out", "leftover processes")
 
 
@@ -128,7 +128,7 @@ def kill_hosts(laboratory: Laboratory, kills: int, seed: int) -> Counter[str]:
             found["cells lost"] += len(saved - now)
             found["unexplained ends"] += set(figures) != set(expected)
             found["wrong numbers"] += sum(not _close(figures[name], expected[name]) for name in figures)
-            found["reports of killed hosts taken"] += ADOPTED in answer
+            found["reports of killed hosts taken"] += TAKEN_OVER in answer
             found["leftover processes"] += len(laboratory.orphans())
             if (number + 1) % TELL_EVERY == 0:
                 print(

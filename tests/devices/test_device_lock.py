@@ -62,11 +62,11 @@ def test_a_held_device_is_free_again_afterwards(device: Device) -> None:
     assert not (Path(device.folder) / "lock").exists()
 
 
-def test_who_comes_second_is_told_who_holds_it(device: Device) -> None:
+def test_a_second_harness_reports_which_one_holds_the_device(device: Device) -> None:
     answer: list[str] = []
     with (
         hold_on_device(device, silently),
-        pytest.raises(DeviceUnfit, match=f"being measured by process {os.getpid()} of "),
+        pytest.raises(DeviceUnfit, match=f"process {os.getpid()} of .* is using the device"),
         hold_on_device(device, answer.append, wait_s=0.2),
     ):
         pass
@@ -155,19 +155,19 @@ def test_another_machines_lock_is_stale_only_when_it_is_old(device: Device, aban
 
 
 @pytest.mark.parametrize("content", ["", "\x1b[2J garbage\n", "a b c d e\n" * 1000])
-def test_a_lock_that_says_nonsense_is_respected_and_told_harmlessly(device: Device, content: str) -> None:
+def test_a_malformed_claim_is_respected_and_shown_harmlessly(device: Device, content: str) -> None:
     lock = Path(device.folder) / "lock"
     lock.mkdir(parents=True)
     (lock / "holder").write_text(content)
     with (
-        pytest.raises(DeviceUnfit, match="measured by another harness"),
+        pytest.raises(DeviceUnfit, match="another harness is using the device"),
         hold_on_device(device, silently, wait_s=0),
     ):
         pass
     assert lock.exists()
 
 
-def test_a_device_that_cannot_hold_a_lock_is_told_at_once(device: Device) -> None:
+def test_a_device_that_cannot_hold_a_lock_is_refused_at_once(device: Device) -> None:
     nowhere = Device(device.info, device.transport, "/proc/nowhere", LocalTransport)
     with pytest.raises(CommandFailed, match="nowhere"), hold_on_device(nowhere, silently):
         pass

@@ -23,7 +23,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def try_in_another_thread(target: Target, cancelled: threading.Event | None = None) -> list[object]:
-    """What it was told, and how it ended."""
+    """What was logged, and how the attempt ended."""
     answer: list[object] = []
 
     def hold() -> None:
@@ -50,7 +50,7 @@ def test_who_holds_this_machine_may_take_it_again_and_nobody_else() -> None:
     assert try_in_another_thread(HOST) == ["held"]
 
 
-def test_a_holder_that_has_not_said_its_name_yet_is_another_harness(tmp_path: Path) -> None:
+def test_a_holder_that_has_not_written_its_name_yet_is_another_harness(tmp_path: Path) -> None:
     with hold_device(HOST, print):
         (tmp_path / "locks" / "this-machine.holder").write_text("")
         assert try_in_another_thread(HOST)[0] == "waiting for another harness"

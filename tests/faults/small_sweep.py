@@ -36,7 +36,7 @@ REQUEST = RunRequest(
     max_seconds=5.0,
 )
 FOLDERS = {"adb-direct": "/data/local/tmp/harness", "ssh": "/home/harness/.cache/mobilenet-harness"}
-# Repeats of virtual time differ by what the kernel does meanwhile.
+# Repeats of virtual time differ by what the kernel does in between.
 RELATIVE_TOLERANCE = 1e-3
 
 
@@ -59,7 +59,7 @@ class Ended:
 
     @property
     def explained(self) -> bool:
-        """Whether what is missing is told, with the device or in the cell."""
+        """Whether each missing figure has an error of its device or a failure in its cell."""
         answer = [error.what for error in self.errors] + [c.failure.what for c in self.cells if c.failure]
         return self.complete or any(answer)
 
@@ -143,7 +143,7 @@ class Laboratory:
 
 
 def figures(cell: Cell) -> tuple[float, ...]:
-    """What a cell tells, of what repeats in virtual time."""
+    """The figures of a cell that repeat in virtual time."""
     latency = cell.latency.median_ns.estimate if cell.latency else 0.0
     peak = cell.memory.peak_rss_bytes if cell.memory else 0
     error = cell.parity.max_abs_error if cell.parity else 0.0

@@ -57,7 +57,7 @@ def test_a_killed_adbd_does_not_end_what_is_measured(laboratory: Laboratory) -> 
     ended = sweep_disturbed_by(laboratory, lambda: laboratory.root("pkill", "-9", "-x", "adbd"))
     assert ended.complete, (ended.errors, ended.cells)
     assert any("connecting again" in text for text in ended.answer)
-    assert not any("from its beginning" in text for text in ended.answer)
+    assert not any("measuring this process again" in text for text in ended.answer)
     assert laboratory.wrong(ended.cells, "adb-direct") == []
 
 
@@ -66,7 +66,7 @@ def test_a_runner_that_vanishes_with_its_supervisor_is_measured_again(laboratory
         laboratory, lambda: laboratory.root("pkill", "-9", "-f", "launch.sh [s]upervise|[/]runner --model")
     )
     assert ended.complete, (ended.errors, ended.cells)
-    assert any("from its beginning" in text for text in ended.answer)
+    assert any("measuring this process again" in text for text in ended.answer)
     assert all(len(cell.processes) == cell.plan.processes for cell in ended.cells)
 
 
@@ -78,14 +78,14 @@ def test_a_runner_that_crashes_fails_its_cell_with_the_reason_and_the_next_is_me
     ended = sweep_disturbed_by(laboratory, partial(laboratory.crash_runner, name), request=both)
     (failed,) = (cell.failure for cell in ended.cells if cell.failure)
     (measured,) = (cell for cell in ended.cells if not cell.failure)
-    assert f"ended by signal {number}" in failed.what
+    assert f"killed by signal {number}" in failed.what
     assert "MB of memory were available before" in failed.what
     assert len(measured.processes) == measured.plan.processes
     assert ended.orphans == ()
 
 
-def test_a_restarted_machine_is_noticed_and_what_it_measured_begins_anew() -> None:
-    # QEMU's network does not tell that the guest's end of a connection is gone.
+def test_a_restarted_machine_is_noticed_and_what_it_measured_is_measured_again() -> None:
+    # QEMU's network does not report that the guest's end of a connection is gone.
     with open_laboratory(may_restart=True) as laboratory:
         ended = sweep_disturbed_by(
             laboratory,

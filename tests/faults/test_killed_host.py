@@ -17,8 +17,8 @@ from harness.runner.orphan import Request, decode_request
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
 
-TAKEN = "taking what was measured meanwhile"
-ENDED = "ending what an earlier run left running"
+TAKEN = "taking the result of the process that kept running on the device"
+ENDED = "ending a process that an earlier run left running"
 SWEEP = ("--device", "faulty", "--width", "0.25", "--resolution", "32", "--precision", "int8")
 # Seconds of the machine's virtual time, each of which takes several: long enough to be caught at work.
 PLAN = ("--processes", "2", "--warmup", "1", "--iterations", "3", "--min-time", "0.5", "--max-time", "1")
@@ -96,7 +96,7 @@ def test_a_killed_run_takes_the_process_that_went_on_without_it(
     resumed = run_harness("run", "--resume", folder, "--json")
     assert resumed.exit_code == 0, resumed.stderr
     assert TAKEN in resumed.stderr
-    assert "from its beginning" not in resumed.stderr
+    assert "measuring this process again" not in resumed.stderr
     (cell,) = saved_cells(folder).values()
     assert cell["processes"][:1] == before["processes"]
     assert [process["started_at"] for process in cell["processes"][1:]] == [request.started_at]
@@ -131,7 +131,7 @@ def test_a_host_suspended_for_longer_than_its_time_outs_goes_on_although_the_lin
         os.killpg(host.pid, signal.SIGCONT)
         _, answer = host.communicate(timeout=240)
     assert host.returncode == 0, answer
-    assert "from its beginning" not in answer
+    assert "measuring this process again" not in answer
     (cell,) = saved_cells(folder).values()
     assert cell["failure"] is None
     assert [process["round"] for process in cell["processes"]] == [0, 1]

@@ -94,7 +94,7 @@ class Bench:
         return Bundle(abi="x86_64", folder=source, loader="ld.so", sha256="0" * 64, files=tuple(files))
 
     def add(
-        self, width: float, *, output: str = "1.0,2.0", end: str = "", error: bool = False, note: str = ""
+        self, width: float, *, output: str = "1.0,2.0", end: str = "", error: bool = False, ending: str = ""
     ) -> Variant:
         """A variant whose runner writes `output` and ends with `end`."""
         variant = Variant(width=width, resolution_px=32, precision="fp32")
@@ -103,7 +103,7 @@ class Bench:
         if error:
             future.set_exception(LoweringError("made up"))
             return variant
-        program = f"{output}\n{end}\nwidth {width}{note}\n".encode()
+        program = f"{output}\n{end}\nwidth {width}{ending}\n".encode()
         reference_input, reference_output = b"input", struct.pack("<2f", *REFERENCE)
         paths = {}
         for name, content in (("pte", program), ("bin", reference_input), ("out", reference_output)):

@@ -81,7 +81,7 @@ def mount_files(administrator: Transport) -> None:
     administrator.run(["sudo", "sh", "-c", script], timeout_s=60).check()
 
 
-# Throttles for a while and recovers; a sensor vanishes meanwhile.
+# Throttles for a while and recovers; a sensor vanishes at the same time.
 DIP = (
     f"sleep 0.1; echo 1200000 > {FREQUENCY}; rm -r {ZONES}/thermal_zone1; sleep 0.15; "
     f"echo 2400000 > {FREQUENCY}"

@@ -142,7 +142,7 @@ def test_what_is_in_doubt_is_measured_from_its_beginning(bench: Bench, change: s
     assert cell.processes[-1].started_at != request.started_at
 
 
-def test_a_job_whose_folder_is_gone_is_no_leftover(bench: Bench) -> None:
+def test_a_job_whose_folder_is_gone_is_no_orphan(bench: Bench) -> None:
     saved = kill_in_the_second_process(bench)
     for front in bench.transport.fronts:  # type: ignore[attr-defined]
         front.wait(timeout=20)

@@ -26,7 +26,7 @@ INT8 = [
 ]
 
 
-def test_operators_of_a_mobilenet_are_told_apart():
+def test_operators_of_a_mobilenet_are_distinguished():
     blocks = ["depthwise", "pointwise"] * 2
     assert operator_kinds(FP32) == ["first convolution", *blocks, "other", "other", "other", "classifier"]
     assert operator_kinds(INT8) == [
@@ -68,7 +68,7 @@ def test_a_name_cannot_steer_the_terminal():
     assert "\x1b" not in summarize_profile([hostile]).operators[0].name
 
 
-# As Android 14 says of a native process, shortened; up to Android 10 the last line began with TOTAL:.
+# As Android 14 prints it for a native process, shortened; up to Android 10 the last line began with TOTAL:.
 MEMINFO = """Applications Memory Usage (in Kilobytes):
 Uptime: 5310 Realtime: 5310
 

@@ -44,7 +44,7 @@ def test_each_process_is_saved_as_soon_as_it_is_measured(bench: Bench) -> None:
     assert [process.round for process in bench.saved[-1].processes] == [0, 1, 2]
 
 
-def test_a_runner_that_fails_spoils_only_its_own_cell(bench: Bench) -> None:
+def test_a_runner_that_fails_makes_only_its_own_cell_invalid(bench: Bench) -> None:
     bench.add(0.25)
     bench.add(0.5, end="3")
     bench.add(0.75, end="SIGSEGV")
@@ -161,7 +161,7 @@ def measure(bench: Bench, earlier: tuple[Cell, ...] = (), **changes: object) -> 
     return bench.saved[-1]
 
 
-def test_rounds_go_on_until_the_median_is_known_and_the_cell_says_so(bench: Bench) -> None:
+def test_rounds_go_on_until_the_median_is_known_and_the_cell_records_why_they_ended(bench: Bench) -> None:
     bench.add(0.25)
     cell = measure(bench, processes=2, max_processes=6, target_precision=0.02)
     assert (len(cell.processes), cell.stopped_by) == (2, "target_precision")
@@ -205,7 +205,7 @@ def test_memory_is_read_in_a_process_of_its_own_after_the_rounds(bench: Bench) -
 
 
 def test_a_memory_pass_that_fails_leaves_the_cell_with_the_reason(bench: Bench) -> None:
-    bench.add(0.25, note=" no memory")
+    bench.add(0.25, ending=" no memory")
     bench.measure(processes=2)
     (cell,) = bench.detailed
     assert cell.failure is None
@@ -235,7 +235,9 @@ def test_a_clock_that_dips_while_a_process_runs_is_in_the_cell_and_its_verdict(
     assert details["throttled"].startswith("core 0 fell from 1800 to 900 MHz while a process ran")
 
 
-def test_a_sampler_that_fails_spoils_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_sampler_leaves_the_cell_without_samples(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The device has lost the script, say."""
     monkeypatch.setattr("harness.runner.process.sampler_words", lambda *_: "fly")
     bench.add(0.25)

@@ -59,7 +59,7 @@ def test_a_transfer_damaged_every_time_is_an_error(tmp_path: Path) -> None:
         push_missing(device_in(tmp_path / "device", DamagingTransport(times=3)), [file], lambda _: None)
 
 
-def test_a_full_device_is_told_before_anything_is_pushed(tmp_path: Path) -> None:
+def test_a_full_device_is_refused_before_anything_is_pushed(tmp_path: Path) -> None:
     transport = DamagingTransport(times=0)
     file = file_of(tmp_path, b"content", "a")
     with pytest.raises(DeviceUnfit, match=r"1 MB free, 17 MB are needed"):

@@ -36,7 +36,7 @@ def test_nothing_is_started_on_a_device_that_another_harness_took(tmp_path: Path
         job = replace(job, device=held)
         assert job.run(["true"], timeout_s=30) == 0
         (tmp_path / "lock" / "holder").write_text("another's claim")
-        with pytest.raises(DeviceUnfit, match="its lock is not this run's any more"):
+        with pytest.raises(DeviceUnfit, match="this run lost the device lock"):
             job.run(["sh", "-c", 'touch "$1/ran"', "x", str(tmp_path)], timeout_s=30)
     assert not (tmp_path / "ran").exists()
 
@@ -102,7 +102,7 @@ def test_a_job_that_never_ends_is_stopped(tmp_path: Path) -> None:
     assert not Path(f"/proc/{pid}").exists()
 
 
-def test_its_last_words_are_kept_and_made_harmless(tmp_path: Path) -> None:
+def test_the_last_output_of_a_program_is_kept_and_made_harmless(tmp_path: Path) -> None:
     job = job_in(tmp_path)
     assert job.run(["sh", "-c", r"printf 'one\ntwo\033[2J\n' >&2; exit 3"], timeout_s=30) == 3
     assert job.last_output() == "one | two [2J"
@@ -116,7 +116,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "says"),
+    ("make", "words"),
     [
         ('mkfifo "$1/report.json"', "not a file"),
         ('mkdir "$1/report.json"', "not a file"),
@@ -125,10 +125,10 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         (f'truncate -s {MAX_FILE_BYTES + 5} "$1/report.json"', "could not be fetched whole"),
     ],
 )
-def test_what_is_no_report_file_is_refused_at_once(tmp_path: Path, make: str, says: str) -> None:
+def test_what_is_no_report_file_is_refused_at_once(tmp_path: Path, make: str, words: str) -> None:
     job = job_in(tmp_path)
     assert job.run(["sh", "-c", make, "x", "{job}"], timeout_s=30) == 0
-    with pytest.raises(ReportRejected, match=says):
+    with pytest.raises(ReportRejected, match=words):
         job.fetch("report.json")
 
 

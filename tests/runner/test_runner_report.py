@@ -72,7 +72,7 @@ def test_a_whole_report_is_taken_in_the_order_it_was_measured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "words"),
     [
         ({"schema_version": 2}, "schema_version"),
         ({"canary_ns": 0}, "canary_ns"),
@@ -87,10 +87,10 @@ def test_a_whole_report_is_taken_in_the_order_it_was_measured() -> None:
         ({"latencies_ns": [3, 0]}, "latencies_ns"),
         ({"latencies_ns": {"0": 3}}, "latencies_ns"),
         ({"latencies_ns": []}, "no timed iteration"),
-        ({"warmup_ns": [5]}, "1 warm-up iterations of 2"),
-        ({"threads_requested": 4}, "4 threads, not 1"),
+        ({"warmup_ns": [5]}, "1 warm-up iterations instead of 2"),
+        ({"threads_requested": 4}, "4 threads instead of 1"),
         ({"abi": "mips"}, "abi"),
-        ({"output": {"sizes": [1, 2], "values": [1.0, 2.0]}}, "2 outputs, not 3"),
+        ({"output": {"sizes": [1, 2], "values": [1.0, 2.0]}}, "2 outputs instead of 3"),
         ({"output": {"sizes": [1, 3], "values": [1.0, "x", 2.0]}}, "values"),
         ({"surprise": 1}, "surprise"),
         ({"output": {"sizes": [1, 3], "values": [0.5, -1.25, 3.0], "surprise": 1}}, "surprise"),
@@ -100,8 +100,8 @@ def test_a_whole_report_is_taken_in_the_order_it_was_measured() -> None:
     ],
     ids=str,
 )
-def test_a_wrong_report_is_refused_with_the_place(changes: dict[str, Any], says: str) -> None:
-    with pytest.raises(ReportRejected, match=says):
+def test_a_wrong_report_is_refused_with_the_place(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ReportRejected, match=words):
         decode_report(encode(**changes), ARTIFACT, PLAN)
 
 
@@ -176,12 +176,12 @@ def test_counts_are_one_a_line_for_each_counted_inference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("exit_code", "says"),
+    ("exit_code", "words"),
     [
         (3, r"the runner failed \(3\): bad model"),
-        (139, "ended by signal 11: bad model"),
-        (137, "signal 9, as a device does that runs out of memory"),
+        (139, "killed by signal 11: bad model"),
+        (137, "killed by signal 9, probably because the device ran out of memory"),
     ],
 )
-def test_how_a_runner_ended_is_told(exit_code: int, says: str) -> None:
-    assert re.search(says, describe_end(exit_code, "bad model"))
+def test_the_end_of_a_runner_is_described(exit_code: int, words: str) -> None:
+    assert re.search(words, describe_end(exit_code, "bad model"))

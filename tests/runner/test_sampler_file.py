@@ -57,7 +57,7 @@ def test_another_file_is_refused(content: bytes) -> None:
         parse_samples(content, 0.5)
 
 
-def test_a_process_that_ended_before_the_first_sample_says_so() -> None:
+def test_a_process_that_ended_before_the_first_sample_is_recorded_as_such() -> None:
     assert parse_samples(HEADER, 0.5).unreadable == {"samples": "the process ended before the first"}
     assert "neither" in parse_samples(b"", 0.5).unreadable["samples"]
 

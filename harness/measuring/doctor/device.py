@@ -1,4 +1,4 @@
-"""A device: room, permissions, heat, power, counters and what else it is doing."""
+"""Checks of an open device: free space, permissions, heat, power, hardware counters and other load."""
 
 import shlex
 import time
@@ -22,7 +22,7 @@ FREE_BYTES = 200 * 10**6
 LOWEST_BATTERY_PERCENT = 20
 # Phones throttle by their skin's temperature long before a core reaches this; a Pi's firmware at 80.
 HOT_CELSIUS = 75.0
-# Android's thermal status: 0 none, 1 light, from 2 on the system takes performance away.
+# Android's thermal status: 0 none, 1 light; from 2 on the system limits performance.
 # https://source.android.com/docs/core/power/thermal-mitigation
 THROTTLING_STATUS = 2
 # Reading hardware counters without privileges is allowed up to this level of perf_event_paranoid.
@@ -43,7 +43,7 @@ exit $code
 
 
 def examine_device(device: Device) -> tuple[Diagnosis, ...]:
-    """Examine an open device; nothing is left there."""
+    """Run all checks, also those of the device's kind; nothing is left on the device."""
     facts = read_facts(device.transport, device.folder)
     conditions = _read_conditions(device)
     checks = (
@@ -75,16 +75,21 @@ def _holder(device: Device) -> Check | None:
     holder = find_holder(device)
     if holder is None:
         return None
-    return ("in use", "unfit", f"{holder} is measuring on it", "wait for that run to end, or stop it")
+    return (
+        "in use",
+        "unfit",
+        f"{holder} is measuring on this device",
+        "wait for that run to end, or stop it",
+    )
 
 
 def _settings(device: Device) -> Check | None:
-    """What `--quiet-device` set in a run that was killed."""
+    """What `--tune-device` changed in a run that was killed."""
     left = left_behind(device)
     if not left:
         return None
-    hint = f"the next `harness run` restores them, or harness devices --clean {shlex.quote(device.info.name)}"
-    return ("settings", "advice", f"left by a run that did not end: {', '.join(left)}", hint)
+    fix = f"the next `harness run` restores them, or harness devices --clean {shlex.quote(device.info.name)}"
+    return ("settings", "advice", f"changed by a run that was killed: {', '.join(left)}", fix)
 
 
 def _clock(device: Device) -> Check:
@@ -100,12 +105,11 @@ def _folder(device: Device) -> Check:
         ["sh", "-c", _EXECUTE, "doctor", device.folder], timeout_s=COMMAND_TIMEOUT_S
     )
     if answer.exit_code == 0:
-        return ("folder", "ok", f"{device.folder} can be written and executed from", "")
-    hint = 'name a folder elsewhere as folder = "…" in devices.toml, for example below /data/local/tmp'
+        return ("folder", "ok", f"{device.folder} allows writing and execution", "")
+    fix = 'set another folder = "…" in devices.toml, for example below /data/local/tmp'
     if answer.exit_code == 126:
-        return ("folder", "unfit", f"{device.folder} does not allow execution (mounted noexec?)", hint)
-    said = ending(answer.stderr)
-    return ("folder", "unfit", f"{device.folder} cannot be used: {said}", hint)
+        return ("folder", "unfit", f"{device.folder} does not allow execution (mounted noexec?)", fix)
+    return ("folder", "unfit", f"{device.folder} cannot be used: {ending(answer.stderr)}", fix)
 
 
 def _space(device: Device, facts: Probed) -> Check | None:
@@ -115,12 +119,12 @@ def _space(device: Device, facts: Probed) -> Check | None:
     detail = f"{free / 1e6:.0f} MB free for {device.folder}"
     if free >= FREE_BYTES:
         return ("space", "ok", detail, "")
-    name = device.info.name
+    clean = f"harness devices --clean {shlex.quote(device.info.name)}"
     return (
         "space",
         "unfit",
         detail,
-        f"free some there; `harness devices --clean {name}` removes what is ours",
+        f"free space on the device, or remove what the harness pushed: {clean}",
     )
 
 
@@ -131,7 +135,12 @@ def _temperature(conditions: Conditions) -> Check | None:
     detail = f"hottest sensor {hottest.zone} at {hottest.celsius:.0f} °C"
     if hottest.celsius < HOT_CELSIUS:
         return ("temperature", "ok", detail, "")
-    return ("temperature", "unfit", detail, "let it cool down: out of its case and the sun, or with a fan")
+    return (
+        "temperature",
+        "unfit",
+        detail,
+        "let the device cool down: take it out of its case and the sun, or use a fan",
+    )
 
 
 def _thermal_status(conditions: Conditions) -> Check | None:
@@ -139,8 +148,8 @@ def _thermal_status(conditions: Conditions) -> Check | None:
     if status is None:
         return None
     if status >= THROTTLING_STATUS:
-        detail = f"Android takes performance away (thermal status {status})"
-        return ("thermal status", "unfit", detail, "let it cool down; charging heats it as well")
+        detail = f"Android limits performance (thermal status {status})"
+        return ("thermal status", "unfit", detail, "let the device cool down; charging also heats it")
     return ("thermal status", "ok", f"{status}", "")
 
 
@@ -152,8 +161,13 @@ def _throttled(conditions: Conditions) -> Check | None:
     if flags & THROTTLED_NOW:
         return ("throttling", "unfit", f"the firmware reports throttling now ({flags:#x})", supply)
     if flags & THROTTLED_SINCE_BOOT:
-        return ("throttling", "advice", f"it was throttled since it was booted ({flags:#x})", supply)
-    return ("throttling", "ok", "none since it was booted", "")
+        return (
+            "throttling",
+            "advice",
+            f"the firmware has throttled since the last boot ({flags:#x})",
+            supply,
+        )
+    return ("throttling", "ok", "none since the last boot", "")
 
 
 def _battery(conditions: Conditions) -> Check | None:
@@ -161,12 +175,8 @@ def _battery(conditions: Conditions) -> Check | None:
     if percent is None:
         return None
     if percent < LOWEST_BATTERY_PERCENT:
-        return (
-            "battery",
-            "unfit",
-            f"{percent} %: low batteries limit the cores",
-            "charge it, then unplug it",
-        )
+        detail = f"{percent} %: phones slow their cores at a low battery"
+        return ("battery", "unfit", detail, "charge the device, then unplug it")
     return ("battery", "ok", f"{percent} %", "")
 
 
@@ -192,17 +202,17 @@ def _counters(device: Device, facts: Probed) -> Check | None:
 
 
 def _load(device: Device) -> Check | None:
-    """How busy the cores are with other things, from two readings of /proc/stat."""
+    """How busy other programs keep the cores, from two readings of /proc/stat."""
     before = _busy_and_all_ticks(device)
     time.sleep(BUSY_SECONDS)
     after = _busy_and_all_ticks(device)
     if before is None or after is None or after[1] <= before[1]:
         return None
     share = (after[0] - before[0]) / (after[1] - before[1])
-    detail = f"the cores are {share:.0%} busy with other things"
+    detail = f"other programs keep the cores {share:.0%} busy"
     if share <= BUSY_SHARE:
         return ("load", "ok", detail, "")
-    return ("load", "unfit", detail, "end what runs there; `top` on the device shows it")
+    return ("load", "unfit", detail, "stop these programs; `top` on the device lists them")
 
 
 def _busy_and_all_ticks(device: Device) -> tuple[int, int] | None:

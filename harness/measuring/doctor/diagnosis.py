@@ -1,4 +1,4 @@
-"""What one look at one thing says."""
+"""What a check of the doctor found."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from harness.devices.device_kind import Level
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One line of the doctor's: `hint` is a command where there is one."""
+    """One checked fact of this machine or a device; `fix` is a command where there is one."""
 
     subject: str
     what: str
     level: Level
     detail: str
-    hint: str = ""
+    fix: str = ""

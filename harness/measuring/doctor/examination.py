@@ -1,4 +1,4 @@
-"""The order of an examination: this machine, then the device, then what runs on it."""
+"""The order of the checks: this machine, then whether the device can be reached, then the device."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,7 +13,7 @@ from harness.measuring.doctor.host import examine_host
 
 
 def examine(target: Target | None, log: Callable[[str], None]) -> tuple[Diagnosis, ...]:
-    """Examine this machine, and the device if one is named."""
+    """Check this machine, and the device if one is named."""
     host = examine_host(target)
     if target is None:
         return (*host, *_examine_attached())

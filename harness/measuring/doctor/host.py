@@ -1,4 +1,4 @@
-"""This machine: what building, emulating and reaching devices need."""
+"""Checks of this machine: what building, emulating and reaching devices need."""
 
 import importlib.metadata
 import platform
@@ -24,7 +24,7 @@ CACHE_BYTES = 2 * 2**30
 
 
 def examine_host(target: Target | None) -> tuple[Diagnosis, ...]:
-    """Examine what every device needs, and what the named one does."""
+    """Check what every device needs; a program that the named one lacks makes it unfit."""
     programs = dict.fromkeys(program for kind in KINDS.values() for program in kind.programs)
     return (*_versions(), *_runners(), *(_program(program, target) for program in programs), _disk())
 
@@ -36,8 +36,8 @@ def _versions() -> Iterator[Diagnosis]:
         installed = importlib.metadata.version(name).partition("+")[0]
         pin = re.search(rf"^{name}==([0-9.]+)", required, re.MULTILINE)
         if pin and pin[1] != installed:
-            hint = f"pip install {name}=={pin[1]}"
-            yield Diagnosis(SUBJECT, name, "unfit", f"{installed} instead of {pin[1]}", hint)
+            fix = f"pip install {name}=={pin[1]}"
+            yield Diagnosis(SUBJECT, name, "unfit", f"{installed} instead of {pin[1]}", fix)
         else:
             yield _found(name, installed)
 
@@ -50,10 +50,10 @@ def _runners() -> Iterator[Diagnosis]:
             yield _found(what, "built")
             continue
         try:
-            yield _found(what, f"not built yet; {find_toolchain(abi).compiler} will")
+            yield _found(what, f"not built yet; {find_toolchain(abi).compiler} will build it")
         except BundleError as error:
-            hint = f"{error.hint}; or `harness bundle import` one that was built elsewhere"
-            yield Diagnosis(SUBJECT, what, "unfit", error.what, hint)
+            fix = f"{error.hint}; or import one that was built elsewhere: harness bundle import FILE"
+            yield Diagnosis(SUBJECT, what, "unfit", error.what, fix)
 
 
 def _program(program: Program, target: Target | None) -> Diagnosis:
@@ -77,10 +77,8 @@ def _disk() -> Diagnosis:
     detail = f"{free / 1e9:.1f} GB free below {folder}"
     if free >= CACHE_BYTES:
         return _found("disk", detail)
-    hint = (
-        f"free {CACHE_BYTES / 1e9:.0f} GB there, or name another folder: export HARNESS_CACHE=/path/with/room"
-    )
-    return Diagnosis(SUBJECT, "disk", "unfit", detail, hint)
+    fix = f"free {CACHE_BYTES / 1e9:.0f} GB, or use another disk: export HARNESS_CACHE=/path/with/room"
+    return Diagnosis(SUBJECT, "disk", "unfit", detail, fix)
 
 
 def _found(what: str, detail: str) -> Diagnosis:

@@ -82,7 +82,7 @@ def test_a_healthy_device_is_fit(examine_recorded: Examine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "level", "files", "says", "hint"),
+    ("what", "level", "files", "words", "fix"),
     [
         (
             "temperature",
@@ -101,13 +101,13 @@ def test_a_healthy_device_is_fit(examine_recorded: Examine) -> None:
         ("counters", "advice", {"proc/sys/kernel/perf_event_paranoid": "3\n"}, "paranoid 3", "sudo sysctl"),
     ],
 )
-def test_what_a_board_suffers_from_is_told_with_its_mend(
-    examine_recorded: Examine, what: str, level: str, files: dict[str, str], says: str, hint: str
+def test_a_problem_of_a_board_is_reported_with_its_fix(
+    examine_recorded: Examine, what: str, level: str, files: dict[str, str], words: str, fix: str
 ) -> None:
     found = examine_recorded(files)[what]
     assert found.level == level
-    assert says in found.detail
-    assert hint in found.hint
+    assert words in found.detail
+    assert fix in found.fix
 
 
 @pytest.mark.parametrize(
@@ -131,53 +131,53 @@ def dumpsys(*, wakefulness: str = "Awake", locked: str = "false", level: int = 8
 
 
 @pytest.mark.parametrize(
-    ("what", "state", "says", "hint"),
+    ("what", "state", "words", "fix"),
     [
         ("screen", {"wakefulness": "Asleep"}, "the device is asleep", "KEYCODE_WAKEUP"),
-        ("battery", {"level": 7}, "7 %", "charge it"),
+        ("battery", {"level": 7}, "7 %", "charge the device"),
         ("thermal status", {"status": 3}, "thermal status 3", "cool down"),
     ],
 )
-def test_what_a_phone_suffers_from_is_told_with_its_mend(
-    examine_recorded: Examine, what: str, state: dict[str, Any], says: str, hint: str
+def test_a_problem_of_a_phone_is_reported_with_its_fix(
+    examine_recorded: Examine, what: str, state: dict[str, Any], words: str, fix: str
 ) -> None:
     programs = {"getprop": GETPROP, "dumpsys": dumpsys(**state), "settings": "#!/bin/sh\necho 0\n"}
     found = examine_recorded(programs=programs, kind="android")
     assert [diagnosis.what for diagnosis in found.values() if diagnosis.level == "unfit"] == [what]
-    assert says in found[what].detail
-    assert hint in found[what].hint
+    assert words in found[what].detail
+    assert fix in found[what].fix
 
 
-def test_a_locked_screen_and_battery_saver_are_told(examine_recorded: Examine) -> None:
+def test_a_locked_screen_and_battery_saver_are_reported(examine_recorded: Examine) -> None:
     programs = {"getprop": GETPROP, "dumpsys": dumpsys(locked="true"), "settings": "#!/bin/sh\necho 1\n"}
     found = examine_recorded(programs=programs, kind="android")
     assert found["lock screen"].level == "advice"
     assert found["battery saver"].level == "unfit"
-    assert found["battery saver"].hint == "adb shell settings put global low_power 0"
+    assert found["battery saver"].fix == "adb shell settings put global low_power 0"
 
 
-def test_a_device_in_use_is_told_with_who_uses_it(examine_recorded: Examine, tmp_path: Path) -> None:
+def test_a_device_in_use_is_reported_with_its_holder(examine_recorded: Examine, tmp_path: Path) -> None:
     lock = tmp_path / "folder" / "lock"
     lock.mkdir(parents=True)
     (lock / "holder").write_text(f"{'a' * 16} - elsewhere 1 process 1 of ann on desk\n")
     found = examine_recorded()["in use"]
     assert found.level == "unfit"
-    assert found.detail == "process 1 of ann on desk is measuring on it"
+    assert found.detail == "process 1 of ann on desk is measuring on this device"
 
 
-def test_versions_that_tell_nothing_are_not_guessed_at() -> None:
+def test_what_a_version_of_android_does_not_report_is_left_out() -> None:
     assert list(screen_checks("", "Can't find service: deviceidle")) == []
     assert list(power_saving_checks("cmd: Can't find service: settings")) == []
 
 
-def test_a_folder_that_does_not_allow_execution_is_told(
+def test_a_folder_that_does_not_allow_execution_is_reported(
     examine_recorded: Examine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A chmod that does nothing leaves a file that cannot be executed, as a noexec mount does.
     found = examine_recorded(programs={"chmod": "#!/bin/sh\n"})["folder"]
     assert found.level == "unfit"
     assert "noexec" in found.detail
-    assert "devices.toml" in found.hint
+    assert "devices.toml" in found.fix
 
 
 def test_nothing_is_left_in_the_folder(examine_recorded: Examine, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_nothing_is_left_in_the_folder(examine_recorded: Examine, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("state", "says", "hint"),
+    ("state", "words", "hint"),
     [
         ("unauthorized", "has not accepted", "Always allow"),
         ("offline", "offline", "replug"),
@@ -196,10 +196,10 @@ def test_nothing_is_left_in_the_folder(examine_recorded: Examine, tmp_path: Path
         ("something new", "state as 'something new'", "adb devices"),
     ],
 )
-def test_an_attached_device_in_no_state_to_measure_is_told(state: str, says: str, hint: str) -> None:
+def test_an_attached_device_in_no_state_to_measure_is_refused(state: str, words: str, hint: str) -> None:
     with pytest.raises(DeviceUnfit) as caught:
         check_state(AttachedDevice("SERIAL", state, None, None, 1))
-    assert says in caught.value.what
+    assert words in caught.value.what
     assert hint in caught.value.hint
 
 
@@ -207,7 +207,7 @@ def test_a_usable_device_passes() -> None:
     check_state(AttachedDevice("SERIAL", "device", "Pixel", "pixel", 1))
 
 
-def test_a_hostile_serial_is_quoted_in_the_mend() -> None:
+def test_a_hostile_serial_is_quoted_in_the_hint() -> None:
     with pytest.raises(DeviceUnfit) as caught:
         check_state(AttachedDevice("x;reboot", "recovery", None, None, 1))
     assert caught.value.hint == "adb -s 'x;reboot' reboot"
@@ -222,13 +222,13 @@ def test_a_hostile_serial_is_quoted_in_the_mend() -> None:
         (Target("pi", "linux_board", "ssh"), "ssh"),
     ],
 )
-def test_a_missing_program_matters_to_whoever_needs_it(
+def test_a_missing_program_makes_a_device_that_needs_it_unfit(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, target: Target, program: str
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     needed = {d.what: d for d in examine_host(target)}[program]
     assert needed.level == "unfit"
-    assert needed.hint.startswith("sudo apt-get install ")
+    assert needed.fix.startswith("sudo apt-get install ")
     assert {d.what: d for d in examine_host(None)}[program].level == "advice"
 
 
@@ -239,7 +239,7 @@ def test_without_compiler_and_runner_nothing_can_be_measured(
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     found = {d.what: d for d in examine_host(None)}["runner for arm64-v8a"]
     assert found.level == "unfit"
-    assert "bundle import" in found.hint
+    assert "bundle import" in found.fix
 
 
 def test_a_device_that_does_not_answer_is_unfit() -> None:
@@ -249,7 +249,7 @@ def test_a_device_that_does_not_answer_is_unfit() -> None:
         *_, last = _examine_port(closed_port)
     assert (last.subject, last.what, last.level) == ("phone", "usable", "unfit")
     assert "cannot connect" in last.detail
-    assert last.hint
+    assert last.fix
 
 
 def _examine_port(closed_port: int) -> tuple[Diagnosis, ...]:
@@ -257,10 +257,11 @@ def _examine_port(closed_port: int) -> tuple[Diagnosis, ...]:
     return examine(target, lambda text: None)
 
 
-def test_the_command_tells_a_person_and_a_program(run_harness: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_command_prints_a_table_or_json(run_harness: Callable[..., Any], tmp_path: Path) -> None:
     shown = run_harness("doctor")
     assert shown.exit_code in (0, 4)
     assert "this machine" in shown.stdout
     parsed = run_harness("doctor", "--json")
     assert {entry["level"] for entry in parsed.document} <= {"ok", "advice", "unfit"}
+    assert all(set(entry) == {"subject", "what", "level", "detail", "fix"} for entry in parsed.document)
     assert run_harness("doctor", "nosuch").exit_code == 4

@@ -19,7 +19,7 @@ def machine() -> Iterator[ArmVm]:
 
 
 def examine_folder(machine: ArmVm, monkeypatch: pytest.MonkeyPatch, folder: str) -> dict[str, Diagnosis]:
-    """What the doctor says of the machine as somebody's adb device."""
+    """The doctor's diagnoses of the machine as an adb device, by what was checked."""
     monkeypatch.setenv("ADB_VENDOR_KEYS", str(machine.adb_key))
     target = Target("board", "android", "adb-direct", f"127.0.0.1:{machine.adb_port}", folder)
     return {found.what: found for found in examine(target, lambda text: None) if found.subject == "board"}
@@ -31,7 +31,9 @@ def test_its_own_folder_is_fit(machine: ArmVm, monkeypatch: pytest.MonkeyPatch) 
     assert "load" in found
 
 
-def test_a_real_noexec_mount_and_a_full_one_are_told(machine: ArmVm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_noexec_mount_and_a_full_one_are_reported(
+    machine: ArmVm, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = ("-F", "none", "-i", str(machine.ssh_key), "-o", f"UserKnownHostsFile={machine.known_hosts}")
     administrator = SshTransport(f"{machine.ssh_user}@127.0.0.1", port=machine.ssh_port, options=options)
     mount = "mkdir -p /run/noexec && mount -t tmpfs -o noexec,mode=1777,size=1m tmpfs /run/noexec"
@@ -43,4 +45,4 @@ def test_a_real_noexec_mount_and_a_full_one_are_told(machine: ArmVm, monkeypatch
     assert found["folder"].level == "unfit"
     assert "noexec" in found["folder"].detail
     assert found["space"].level == "unfit"
-    assert "harness devices --clean board" in found["space"].hint
+    assert "harness devices --clean board" in found["space"].fix
