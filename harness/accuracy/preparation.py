@@ -94,8 +94,12 @@ def choose_variants(
             names[variant.name] = loaded
             chosen[variant] = loaded
     if not chosen:
-        asked = f"--width {request.widths} with --resolution {request.resolutions_px}"
-        raise UsageError(f"none of the weights files fits {asked}", hint="leave out --width or --resolution")
+        widths = ",".join(f"{width:g}" for width in request.widths)
+        sides = ",".join(map(str, request.resolutions_px))
+        raise UsageError(
+            f"none of the weights files fits both --width {widths} and --resolution {sides}",
+            hint="leave out --width or --resolution",
+        )
     return chosen
 
 

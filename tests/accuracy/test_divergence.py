@@ -1,6 +1,8 @@
 """A wrong program, a wrong device and a wrong export are distinguished, with the real runner."""
 
 import dataclasses
+import hashlib
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -56,6 +58,21 @@ def test_the_first_stage_that_differs_is_named(precision: PrecisionName) -> None
     inputs = np.array(read_reference(stored.reference_input), dtype=np.float32)
     expected = np.array([read_reference(stored.reference_output)], dtype=np.float32)
     assert find_first_mismatch(right, inputs, expected * 2, logged.append, on_host=False) == "exported"
+
+
+@pytest.mark.slow
+def test_if_this_machine_cannot_run_the_program_the_stage_is_unknown_and_the_log_says_why(
+    tmp_path: Path,
+) -> None:
+    stored = _lower("fp32")
+    damaged = tmp_path / "damaged.pte"
+    damaged.write_bytes(b"no program")
+    sha256 = hashlib.sha256(damaged.read_bytes()).hexdigest()
+    artifact = msgspec.structs.replace(stored.artifact, sha256=sha256, size_bytes=10)
+    program = CheckedProgram(dataclasses.replace(stored, artifact=artifact, program=damaged), SEEDED)
+    logged: list[str] = []
+    assert find_reference_mismatch(program, logged.append, on_host=False) is None
+    assert logged[-1].startswith("the program cannot run on this machine; first stage that differs unknown: ")
 
 
 @pytest.mark.slow

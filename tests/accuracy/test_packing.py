@@ -70,7 +70,7 @@ def test_chunks_are_prepared_once(tmp_path: Path) -> None:
     assert other[0].path != first[0].path
 
 
-def test_a_damaged_chunk_is_written_anew(tmp_path: Path) -> None:
+def test_a_damaged_chunk_is_written_again(tmp_path: Path) -> None:
     dataset, preprocessing = open_dataset(SHIPPED).take(range(10)), tensorflow_preprocessing(32)
     chunk = next(pack_megabytes(dataset, preprocessing, tmp_path))
     good = chunk.path.read_bytes()

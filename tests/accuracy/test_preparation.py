@@ -114,6 +114,13 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, object]
         prepare(_request(_write(tmp_path / "a.safetensors", classes=7), **changes), lambda _: None)
 
 
+def test_a_width_and_a_resolution_of_different_files_are_refused(tmp_path: Path) -> None:
+    files = _write(tmp_path / "a.safetensors"), _write(tmp_path / "b.safetensors", width=0.5, side=64)
+    request = _request(*files, widths=(0.25,), resolutions_px=(64,))
+    with pytest.raises(UsageError, match=r"fits both --width 0\.25 and --resolution 64"):
+        prepare(request, lambda _: None)
+
+
 def test_two_files_of_one_variant_are_refused(tmp_path: Path) -> None:
     files = _write(tmp_path / "a.safetensors"), _write(tmp_path / "b.safetensors")
     with pytest.raises(UsageError, match=r"a\.safetensors and b\.safetensors are both mobilenet_v1_0\.25_32"):
