@@ -32,8 +32,8 @@ class BatchReader {
     const size_t tensor_bytes = bytes_.empty() ? model_.input_bytes() : bytes_.size();
     tensors = static_cast<size_t>(size) / tensor_bytes;
     if (tensors == 0 || static_cast<size_t>(size) % tensor_bytes != 0) {
-      return refusal("holds " + std::to_string(size) + " bytes, no multiple of the " + std::to_string(tensor_bytes) +
-                     " that the model wants");
+      return refusal("holds " + std::to_string(size) + " bytes, not a multiple of the " + std::to_string(tensor_bytes) +
+                     " bytes of one input");
     }
     return std::nullopt;
   }

@@ -23,7 +23,7 @@ void spin(size_t operations) {
   uint64_t state = 1;
   for (size_t i = 0; i < operations; ++i) {
     state = state * 6364136223846793005u + 1442695040888963407u;
-    asm volatile("" : "+r"(state));  // Neither unrolled into a closed form nor left out.
+    asm volatile("" : "+r"(state));  // Neither replaced by a closed form nor removed.
   }
 }
 

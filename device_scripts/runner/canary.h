@@ -6,10 +6,10 @@
 
 namespace runner {
 
-// A chain of so many multiplications that wait for each other: no memory, no vector units.
+// A chain of `operations` multiplications, each of which needs the one before: no memory, no vector units.
 void spin(size_t operations);
 
-// The fastest of many short runs of a fixed number of them, in nanoseconds. It follows the core's frequency and
+// The fastest of many short runs of a fixed number of operations, in nanoseconds. It follows the core's frequency and
 // nothing else, and the fastest run was not interrupted.
 int64_t time_canary();
 

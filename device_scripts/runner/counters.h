@@ -1,4 +1,4 @@
-// What the cores count of this process and the threads it makes, counted by the kernel in user space.
+// Hardware events of this process and the threads that it makes, counted in user space by the kernel.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ class Counter {
   void open();
   void enable();
   void disable();
-  // What was counted since it was enabled. When that is not exact, the counter is no longer available.
+  // The count since it was enabled. Where that is not exact, the counter becomes unavailable.
   uint64_t read();
 
   bool available() const { return reason_.empty(); }
@@ -42,7 +42,7 @@ struct Counters {
   void open();
 };
 
-// Tells the QEMU plugin device_scripts/instruction_counter that a counted inference begins or ends.
+// Mark for the QEMU plugin device_scripts/instruction_counter that a counted inference begins or ends.
 void mark_counted_begin();
 void mark_counted_end();
 

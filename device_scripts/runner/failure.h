@@ -1,4 +1,4 @@
-// How the runner ends when it cannot do its job: one line on stderr and an exit code of its own.
+// How the runner ends when it cannot do its job: one line on stderr and a distinct exit code.
 #pragma once
 
 #include <optional>

@@ -9,7 +9,7 @@
 
 namespace runner {
 
-// The size of a regular file in bytes; -1 with errno set when it is none or cannot be seen.
+// The size of a regular file in bytes; -1 with errno set when it is not a regular file or cannot be read.
 int64_t file_size(const std::string& path);
 
 // A file that appears under its name only when it is complete and on the disk.

@@ -46,13 +46,13 @@ void read_detail(std::optional<Rollup>& rollup, MemoryDetail& detail) {
 }
 
 MaybeFailure measure(const Options& options, Report& report) {
-  // QEMU's user mode has a thread of its own in this process: what is there now is not ours.
+  // QEMU's user mode runs a further thread in this process: threads that exist now are not the runner's.
   const int tasks_before = count_tasks();
   Counters counters;
   if (options.counted_iterations > 0) {
     counters.open();
   }
-  OperatorTracer tracer;  // Outlives the model, which tells it things.
+  OperatorTracer tracer;  // Outlives the model, which reports to it.
   Model model;
   if (auto failure = prepare_threads(options)) return failure;
   report.canary_ns = time_canary();

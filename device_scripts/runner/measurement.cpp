@@ -16,7 +16,7 @@ Failure execution_failed() {
   return {ExitCode::kExecutionFailed, "the inference failed" + (said.empty() ? "" : ": " + said)};
 }
 
-// All that is timed and counted of an inference; whether it worked.
+// The timed and counted part of an inference; returns whether it worked.
 bool infer(Model& model, const Options& options) {
   const bool worked = model.execute();
   if constexpr (kBenchBuild) spin(options.slow_down_operations);
@@ -36,7 +36,7 @@ int64_t time_inference(Model& model, const Options& options) {
 
 using CountsOrNone = std::optional<std::vector<uint64_t>>;
 
-// Counts two events over each of some inferences; a counter that is not available leaves nothing.
+// Counts two events over each inference; a counter that is not available stays empty.
 MaybeFailure count_pair(const Options& options, bool marked, Model& model, Counter& outer, Counter& inner,
                         CountsOrNone& outer_counts, CountsOrNone& inner_counts) {
   const size_t iterations = options.counted_iterations;
@@ -81,14 +81,14 @@ MaybeFailure read_input(const std::string& path, Model& model) {
   fclose(file);
   if (!complete) {
     return Failure{ExitCode::kBadInput, "input " + path + " holds " + std::to_string(size) +
-                                            " bytes, the model wants " + std::to_string(model.input_bytes())};
+                                            " bytes, the model takes " + std::to_string(model.input_bytes())};
   }
   return model.feed_input();
 }
 
 MaybeFailure measure_times(const Options& options, Model& model, Times& times) {
   times.warmup_ns.reserve(options.warmup_iterations);
-  // The most there can be, so that nothing is allocated while measuring. Pages that no sample reaches never become
+  // Room for all samples, so that nothing is allocated while measuring. Pages that no sample reaches never become
   // resident, so this does not show in the memory figures.
   times.latencies_ns.reserve(kMaxSamples);
 

@@ -32,7 +32,7 @@ MaybeFailure read_input(const std::string& path, Model& model);
 
 MaybeFailure measure_times(const Options& options, Model& model, Times& times);
 
-// A pass of its own, because entering the kernel twice an inference would disturb the times.
+// A separate pass, because entering the kernel twice per inference would distort the times.
 MaybeFailure count_events(const Options& options, Model& model, Counters& counters, Counts& counts);
 
 }  // namespace runner

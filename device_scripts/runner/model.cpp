@@ -57,7 +57,7 @@ std::string runtime_error() {
   const std::lock_guard<std::mutex> lock(log_mutex);
   std::string line = latest_error;
   for (char& c : line) {
-    c = c < ' ' || c > '~' ? '?' : c;  // It may quote the file.
+    c = c < ' ' || c > '~' ? '?' : c;  // The message may quote the file.
   }
   return line;
 }

@@ -37,7 +37,7 @@ class Model {
   // Maps the file and reads the program's structure; weights are not touched yet.
   MaybeFailure load(const std::string& path);
 
-  // Plans memory and initializes the delegates, which pack the weights. A tracer hears of every operator.
+  // Plans memory and initializes the delegates, which pack the weights. A tracer gets every operator.
   MaybeFailure initialize(executorch::runtime::EventTracer* tracer = nullptr);
 
   // One tensor's elements in the program's own memory order. Write here, then call `feed_input`.
@@ -64,7 +64,7 @@ class Model {
   MaybeFailure prepare_output(const executorch::runtime::MethodMeta& meta);
   const executorch::aten::Tensor& output_tensor() const;
 
-  // In the order of dependence: what is destroyed last comes first.
+  // In the order of dependence: the member destroyed last comes first.
   std::optional<executorch::extension::MmapDataLoader> loader_;
   std::optional<executorch::runtime::Program> program_;
   executorch::extension::MallocMemoryAllocator method_allocator_;
@@ -83,7 +83,7 @@ class Model {
   std::optional<executorch::runtime::Method> method_;
 };
 
-// ExecuTorch's latest error message, for ours; its log goes nowhere else.
+// ExecuTorch's latest error message, for the runner's own; its log is written nowhere else.
 void capture_runtime_log();
 std::string runtime_error();
 

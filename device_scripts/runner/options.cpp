@@ -22,7 +22,7 @@ const std::set<std::string> kMeasuring = {"--input",        "--warmup-iterations
 const std::set<std::string> kFlags = {"--mark-counted", "--memory-detail"};
 const std::set<std::string> kBatch = {"--batch-input", "--batch-output", "--batch-scale", "--batch-offset"};
 
-// Values by option name, as given; each is checked off as it is read.
+// Values by option name, as given; each is removed once it is read.
 class Values {
  public:
   MaybeFailure collect(int argc, char** argv) {
@@ -74,7 +74,7 @@ class Values {
     const double parsed = std::strtod(found->second.c_str(), &end);
     const bool whole = !found->second.empty() && *end == '\0' && errno == 0;
     if (!whole || !std::isfinite(parsed) || parsed < low || parsed > high) {
-      return usage("option " + name + " wants a number from " + short_form(low) + " to " + short_form(high) +
+      return usage("option " + name + " takes a number from " + short_form(low) + " to " + short_form(high) +
                    ", not '" + found->second + "'");
     }
     value = parsed;
@@ -87,7 +87,7 @@ class Values {
       return failure;
     }
     if (parsed != std::floor(parsed)) {
-      return usage("option " + name + " wants a whole number, not '" + given_.at(name) + "'");
+      return usage("option " + name + " takes a whole number, not '" + given_.at(name) + "'");
     }
     value = static_cast<size_t>(parsed);
     return std::nullopt;

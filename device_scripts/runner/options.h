@@ -13,7 +13,7 @@ struct Options {
   std::string model;
   std::string report;
   int threads = 1;
-  std::string cpus;  // A list such as `0-3,5`; empty: wherever the kernel likes.
+  std::string cpus;  // A list such as `0-3,5`; empty for all CPUs.
 
   // Measuring one input, again and again.
   std::string input;
@@ -23,7 +23,7 @@ struct Options {
   double max_seconds = 0;
   size_t counted_iterations = 0;
   bool mark_counted = false;
-  bool memory_detail = false;  // Disturbs the times, as profiling does: each for a pass of its own.
+  bool memory_detail = false;  // Distorts the times, as profiling does: each needs a separate pass.
   size_t profile_iterations = 0;
   size_t slow_down_operations = 0;  // Of the canary's, after each inference; kBenchBuild only.
 
@@ -37,7 +37,7 @@ struct Options {
   bool is_batch() const { return !batch_input.empty(); }
 };
 
-// A bench build can be made slower, to see whether the harness finds out. Its reports say so by their build type.
+// A bench build can be made slower, to test that the harness notices. Its reports carry another build type.
 #ifdef RUNNER_BENCH
 inline constexpr bool kBenchBuild = true;
 #else

@@ -1,4 +1,4 @@
-// What the kernel tells about this process.
+// Facts about this process from the kernel.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace runner {
 // A size line of /proc/self/status such as `VmRSS` or `VmHWM`, in bytes; 0 when the line is missing.
 int64_t status_bytes(const char* name);
 
-// What the kernel's sum over all mappings says of this process. Reading it walks every page: not while timing.
+// The kernel's sums over all mappings of this process. Reading them walks every page: not while timing.
 struct Rollup {
   int64_t pss_bytes = 0;  // Shared pages counted in parts; what Android's `dumpsys meminfo` adds up to TOTAL PSS.
   int64_t private_dirty_bytes = 0;

@@ -1,4 +1,4 @@
-// Time per operator, as ExecuTorch and its delegates tell it. Listening costs time: for a pass of its own.
+// Time per operator, as ExecuTorch and its delegates log it. Tracing costs time: it needs a separate pass.
 #pragma once
 
 #include <executorch/runtime/core/event_tracer.h>
@@ -17,7 +17,7 @@ struct ProfiledOperator {
   std::vector<int64_t> times_ns;  // One for each profiled inference.
 };
 
-// Keeps what delegates log of their operators, and the calls of portable kernels; nothing else.
+// Keeps the events of delegates' operators and of calls of portable kernels; nothing else.
 class OperatorTracer final : public executorch::runtime::EventTracer {
  public:
   // Each inference runs the same operators in the same order.
@@ -34,7 +34,7 @@ class OperatorTracer final : public executorch::runtime::EventTracer {
   void log_profiling_delegate(const char* name, executorch::runtime::DelegateDebugIntId index, et_timestamp_t start,
                               et_timestamp_t end, const void*, size_t) override;
 
-  // Values and allocations are nobody's business here.
+  // Values and allocations are not recorded.
   using Logged = executorch::runtime::Result<bool>;
   using Index = executorch::runtime::DelegateDebugIntId;
   using Tensor = executorch::aten::Tensor;

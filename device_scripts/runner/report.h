@@ -1,4 +1,4 @@
-// The JSON reports; harness/records/__init__.py RunnerReport says what the fields of the first one mean.
+// The JSON reports; harness/records/runner_reports.py RunnerReport documents the fields of the first one.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace runner {
 
-// The pass for memory: `reason` says why a figure is missing.
+// The pass for memory: `reason` is why a figure is missing.
 struct MemoryDetail {
   std::optional<Rollup> initialized;
   std::optional<Rollup> end;

@@ -67,12 +67,12 @@ bool parse_cpu_list(const std::string& list, cpu_set_t& cpus) {
 MaybeFailure pin_to_cpus(const std::string& list) {
   cpu_set_t wanted;
   if (!parse_cpu_list(list, wanted)) {
-    return Failure{ExitCode::kUsage, "option --cpus wants a list such as 0-3,5, not '" + list + "'"};
+    return Failure{ExitCode::kUsage, "option --cpus takes a list such as 0-3,5, not '" + list + "'"};
   }
   if (sched_setaffinity(0, sizeof wanted, &wanted) != 0) {
     return refusal("cannot run on CPUs " + list + ": " + std::strerror(errno));
   }
-  // The kernel drops CPUs that are off line without a word.
+  // The kernel drops CPUs that are off line without an error.
   cpu_set_t granted;
   if (sched_getaffinity(0, sizeof granted, &granted) != 0 || !CPU_EQUAL(&wanted, &granted)) {
     return refusal("cannot run on all of the CPUs " + list + ", only on " + cpus_allowed());

@@ -10,7 +10,7 @@ namespace runner {
 // Binds this process to `cpus` (`0-3,5`). To be called before any thread exists: threads inherit it.
 MaybeFailure pin_to_cpus(const std::string& cpus);
 
-// Makes the pool exactly `threads` strong, the calling thread included.
+// Gives the pool exactly `threads` threads, the calling one included.
 MaybeFailure set_threads(int threads);
 
 }  // namespace runner

@@ -35,7 +35,7 @@ def wait(
     cooled = Cooling(start, limit_s, within_celsius, max_celsius).wait(read, pauses.append)
     assert cooled is None or cooled.seconds == sum(pauses)
     assert cooled is None or cooled.conditions == (reads[-1] if reads else None)
-    return cooled and cooled.seconds, len(reads)
+    return (cooled.seconds if cooled else None), len(reads)
 
 
 def test_a_device_that_is_as_cool_as_at_first_is_not_waited_for() -> None:

@@ -124,7 +124,11 @@ def test_what_is_in_doubt_is_measured_from_its_beginning(bench: Bench, change: s
     job = job_of(bench)
     request = decode_request((job / "request").read_bytes())
     assert request is not None
-    changes = {"round": {"round": 0}, "argv": {"argv": request.argv[:-2]}, "boot": {"boot_id": "another"}}
+    changes: dict[str, dict[str, Any]] = {
+        "round": {"round": 0},
+        "argv": {"argv": request.argv[:-2]},
+        "boot": {"boot_id": "another"},
+    }
     changed = msgspec.structs.replace(request, **changes.get(change, {}))
     (job / "request").write_bytes(encode_request(changed))
     if change == "crashed":

@@ -26,7 +26,7 @@ INT8 = [
 ]
 
 
-def test_operators_of_a_mobilenet_are_distinguished():
+def test_operators_of_a_mobilenet_are_distinguished() -> None:
     blocks = ["depthwise", "pointwise"] * 2
     assert operator_kinds(FP32) == ["first convolution", *blocks, "other", "other", "other", "classifier"]
     assert operator_kinds(INT8) == [
@@ -40,12 +40,12 @@ def test_operators_of_a_mobilenet_are_distinguished():
     ]
 
 
-def test_names_of_another_runtime_are_other():
+def test_names_of_another_runtime_are_other() -> None:
     assert operator_kinds(["mean.out", "addmm.out", ""]) == ["other"] * 3
     assert operator_kinds([]) == []
 
 
-def test_a_profile_leaves_out_the_slowest_tenth_and_its_shares_add_up():
+def test_a_profile_leaves_out_the_slowest_tenth_and_its_shares_add_up() -> None:
     slow_once = ProfiledOperator(name=FP32[0], times_ns=(100,) * 9 + (100_000,))
     steady = ProfiledOperator(name=FP32[1], times_ns=(300,) * 10)
     profile = summarize_profile([slow_once, steady])
@@ -54,16 +54,16 @@ def test_a_profile_leaves_out_the_slowest_tenth_and_its_shares_add_up():
     assert profile.iterations == 10
 
 
-def test_whole_microseconds_do_not_round_a_short_operator_away():
+def test_whole_microseconds_do_not_round_a_short_operator_away() -> None:
     often_nothing = ProfiledOperator(name=FP32[1], times_ns=(0, 1000, 0, 0, 1000, 0, 0, 0, 1000, 0))
     assert summarize_profile([often_nothing]).operators[0].mean_ns == pytest.approx(2000 / 9)
 
 
-def test_operators_without_any_time_have_no_share():
+def test_operators_without_any_time_have_no_share() -> None:
     assert summarize_profile([ProfiledOperator(name="x", times_ns=(0, 0))]).operators[0].share == 0.0
 
 
-def test_a_name_cannot_steer_the_terminal():
+def test_a_name_cannot_steer_the_terminal() -> None:
     hostile = ProfiledOperator(name="\x1b[2Jgone", times_ns=(1,))
     assert "\x1b" not in summarize_profile([hostile]).operators[0].name
 

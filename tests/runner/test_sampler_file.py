@@ -1,5 +1,7 @@
 """What the sampler recorded, read strictly, and what the verdict makes of it."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from builders import (
 )
 from harness.errors import ReportRejected
 from harness.measuring.plans import make_plan as plan_for
-from harness.records import ConditionsSample, Core, ProcessReport, RunRequest, SampledConditions
+from harness.records import Clock, ConditionsSample, Core, ProcessReport, RunRequest, SampledConditions
 from harness.runner.sampler import MAX_SAMPLES, parse_samples, period_s, sampler_words, spare_cores
 
 HEADER = b"cpus_allowed 0-3\ncore 4\ncore 5\nzone cpu-1-0\n"
@@ -81,7 +83,9 @@ def test_whatever_the_file_holds_is_read_or_refused(content: bytes) -> None:
         (None, 6, ()),
     ],
 )
-def test_the_sampler_gets_cores_that_measuring_leaves_little_ones_first(cpus, threads, spare) -> None:
+def test_the_sampler_gets_cores_that_measuring_leaves_little_ones_first(
+    cpus: str | None, threads: int, spare: tuple[int, ...]
+) -> None:
     assert spare_cores(PHONE, make_plan(cpus=cpus, threads=threads)) == spare
 
 
@@ -107,7 +111,7 @@ def test_the_words_for_the_sampler_hold_its_cores_as_a_mask() -> None:
     ],
 )
 def test_a_sampler_is_planned_where_there_is_a_core_for_it_or_it_is_asked_for(
-    clock, cores, wanted, sampler
+    clock: Clock, cores: tuple[Core, ...], wanted: bool | None, sampler: bool
 ) -> None:
     assert plan_for(replace(REQUEST, sampler=wanted), clock, 1, None, cores).sampler is sampler
 
@@ -171,7 +175,7 @@ def test_a_core_that_throttles_half_way_and_recovers_is_noticed_though_before_an
     ],
 )
 def test_under_other_governors_a_busy_core_that_slows_down_counts_with_slower_iterations(
-    latencies, clocks, found
+    latencies: tuple[int, ...], clocks: Sequence[tuple[int | None, ...]], found: bool
 ) -> None:
     calm = replace(QUIET, governors=("schedutil",) * 4)
     process = make_process(
