@@ -171,7 +171,7 @@ def _interfaces() -> Iterator[tuple[Any, Any]]:
 def _adb_shell() -> ModuleType:
     """adb-shell's USB module, which opens libusb as it is imported."""
     try:
-        import usb1  # type: ignore[import-untyped]
+        import usb1
         from adb_shell.transport import usb_transport
     except (ImportError, OSError) as error:
         raise DeviceUnfit(
