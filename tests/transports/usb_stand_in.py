@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import usb1  # type: ignore[import-untyped]
+import usb1
 from adb_shell import constants
 from adb_shell.adb_message import unpack
 
