@@ -110,7 +110,7 @@ def _who() -> str:
 
 
 def _machine() -> str:
-    """What a process number belongs to: a boot of a machine, and there a namespace (a container's, say)."""
+    """Where a process number is valid: one boot of a machine, and in it one PID namespace (a container's)."""
     try:
         boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot_id}/{Path('/proc/self/ns/pid').readlink()}"

@@ -62,7 +62,7 @@ class Cooling:
         return Cooled(waited_s, now)
 
     def excess_celsius(self, now: Conditions) -> float:
-        """How much warmer the zone is that warmed most; a zone that vanished counts for nothing."""
+        """The largest rise of a zone since the start; a zone that cannot be read any more is left out."""
         before = {zone.zone: zone.celsius for zone in self.start.temperatures or ()}
         warmer = [zone.celsius - before[zone.zone] for zone in now.temperatures or () if zone.zone in before]
         return max(warmer, default=0.0)

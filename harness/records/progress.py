@@ -1,4 +1,4 @@
-"""What a run reports to its listener while it goes on."""
+"""What a run reports to its listener while it runs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

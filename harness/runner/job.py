@@ -1,7 +1,7 @@
-"""Programs on the device that go on when the connection breaks.
+"""Programs on the device that keep running when the connection breaks.
 
 `launch.sh` starts a job detached and then waits with it, so nothing polls while something is measured.
-When the connection breaks, the job goes on; a new connection waits for its end and fetches the files.
+After a broken connection, a new one waits for the end of the job and fetches its files.
 """
 
 import contextlib

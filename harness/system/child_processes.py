@@ -1,4 +1,4 @@
-"""Programs of this machine that run beside the harness and end with it."""
+"""Programs of this machine that run in the background and end with the harness."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ LocalProcess = subprocess.Popen[bytes]
 
 @contextmanager
 def running(argv: Sequence[str]) -> Iterator[LocalProcess]:
-    """Start a program in a session of its own; at the block's end it and all it started are gone."""
+    """Start a program in a new session; at the block's end it is ended with all that it started."""
     process = start_local(argv)
     with process:
         try:

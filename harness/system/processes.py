@@ -66,7 +66,7 @@ def run_local(
     stdin_from: Path | None = None,
     stdout_to: Path | None = None,
 ) -> Completed:
-    """Run a program of this machine in a session of its own; on time-out its whole group is killed.
+    """Run a program of this machine in a new session; on time-out its whole group is killed.
 
     `env` adds to the environment. `stdin_from` and `stdout_to` connect files to the program directly, for
     what should not go through memory. A program that does not exist shows as exit code 127 and one that
@@ -102,7 +102,7 @@ def run_local(
 def start_local(
     argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a program of this machine in a session of its own, its streams piped; the caller ends it."""
+    """Start a program of this machine in a new session, its streams piped; the caller ends it."""
     return _start(argv, cwd=cwd, env=env, stdin=None, stdout=None)
 
 
@@ -126,7 +126,7 @@ def _start(
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left when the wait for a program was cut short: by time-out, Ctrl-C or anything else."""
+    """Kill the group of a program whose wait was cut short: by time-out, Ctrl-C or any other error."""
     streams = [stream for stream in (process.stdin, process.stdout, process.stderr) if stream]
     if all(stream.closed for stream in streams) and process.poll() is not None:
         return

@@ -1,4 +1,4 @@
-"""What would spoil a measurement, on this machine and on a device, and the command that mends it."""
+"""Checks for problems of this machine and of a device that would distort results, each with a fix."""
 
 from harness.measuring.doctor.diagnosis import Diagnosis
 from harness.measuring.doctor.examination import examine

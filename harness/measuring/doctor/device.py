@@ -30,7 +30,7 @@ PARANOID = 2
 BUSY_SHARE = 0.10
 BUSY_SECONDS = 2.0
 
-# A script of ours, written and started where the runner will be; 126 means it may not be executed.
+# Writes and starts a script where the runner will be; exit code 126 means that it may not be executed.
 _EXECUTE = """
 shell=/bin/sh
 [ -x "$shell" ] || shell=/system/bin/sh
