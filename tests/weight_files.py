@@ -321,17 +321,28 @@ class CoursePort(nn.Module):
 # Keras, Hugging Face, timm -------------------------------------------------------------------------
 
 
-def write_keras(file: Path, network: MobileNetV1) -> None:
-    """Weights as Keras 2 (`.h5`) or Keras 3 (`.keras`) saves them."""
+def write_keras(
+    file: Path, network: MobileNetV1, *, optimizer: bool = False, config: str | None = None
+) -> None:
+    """Weights as Keras 2 (`.h5`) or Keras 3 (`.keras`) saves them, `optimizer` after `compile()`."""
     import h5py
 
+    archived = file.suffix == ".keras"
     weights = file.with_name("model.weights.h5")
     with h5py.File(weights, "w") as content:
         for name, value in slim_constants(network).items():
-            content[_keras_name(name, numbered=file.suffix == ".keras")] = value
-    if file.suffix == ".keras":
+            content[_keras_name(name, numbered=archived)] = value
+        if optimizer:
+            place = "optimizer/vars" if archived else "optimizer_weights/adam"
+            content[f"{place}/0"] = np.int64(3)
+            content[f"{place}/1"] = np.float32(0.001)
+        if config is not None and not archived:
+            content.attrs["model_config"] = config
+    if archived:
         with zipfile.ZipFile(file, "w") as archive:
             archive.write(weights, weights.name)
+            if config is not None:
+                archive.writestr("config.json", config)
         weights.unlink()
     else:
         weights.rename(file)
@@ -389,4 +400,16 @@ def timm_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         renamed[f"{conv}.weight"] = state[f"{layer}.conv.weight"]
         for leaf in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
             renamed[f"{norm}.{leaf}"] = state[f"{layer}.norm.{leaf}"]
+    return renamed
+
+
+def sequential_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """By the definition of the network in marvis/pytorch-mobilenet and qfgaohao/pytorch-ssd."""
+    renamed = {f"fc.{leaf}": state[f"classifier.{leaf}"] for leaf in ("weight", "bias")}
+    for number, layer in enumerate(LAYERS):
+        place = f"model.{(number + 1) // 2}"
+        conv, norm = (3, 4) if number and number % 2 == 0 else (0, 1)
+        renamed[f"{place}.{conv}.weight"] = state[f"{layer}.conv.weight"]
+        for leaf in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            renamed[f"{place}.{norm}.{leaf}"] = state[f"{layer}.norm.{leaf}"]
     return renamed

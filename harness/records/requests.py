@@ -20,12 +20,14 @@ DEFAULT_PADDING: Padding = "symmetric"
 class Weights(Record, frozen=True, kw_only=True):
     """Where the parameters come from: `random` (then `seed` says which) or a checkpoint's file name.
 
-    `sha256` is that of the checkpoint file, or, once lowered, of the random parameters' bytes.
+    `sha256` is that of the checkpoint file, or, once lowered, of the random parameters' bytes. `entry` is the
+    part of the file that was used, such as `state_dict_ema`; None where the file holds nothing else.
     """
 
     source: str
     sha256: Sha256 | None = None
     seed: int | None = None
+    entry: str | None = None
 
 
 RANDOM_WEIGHTS = Weights(source="random", seed=0)

@@ -1,27 +1,39 @@
 """Weights files of many origins and formats, loaded into our MobileNetV1."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.accuracy.weights.assembly import LoadedWeights, Source, assemble
+from harness.accuracy.weights.border import check_file, reading
 from harness.accuracy.weights.checkpoint import Checkpoint, read_safetensors, read_torch, save_checkpoint
 from harness.accuracy.weights.frozen_graph import read_frozen_graph
 from harness.accuracy.weights.keras import read_keras_archive, read_keras_h5
 from harness.accuracy.weights.tflite import read_tflite
 from harness.errors import UsageError
 from harness.system.files import hash_file
+from harness.system.text import excerpt
 
 __all__ = ["Checkpoint", "LoadedWeights", "load_weights", "save_checkpoint"]
 
-_READERS: dict[str, Callable[[Path], Source]] = {
-    ".safetensors": read_safetensors,
-    ".pt": read_torch,
-    ".pth": read_torch,
-    ".bin": read_torch,
-    ".pb": read_frozen_graph,
-    ".tflite": read_tflite,
-    ".h5": read_keras_h5,
-    ".keras": read_keras_archive,
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of weights file: its name in messages and its reader."""
+
+    description: str
+    read: Callable[[Path], Source]
+
+
+_TORCH = _Kind("a PyTorch checkpoint", read_torch)
+# `.pth.tar` is torch's usual name of a training checkpoint, which is no tar archive.
+_KINDS: dict[str, _Kind] = {
+    ".safetensors": _Kind("safetensors", read_safetensors),
+    **dict.fromkeys((".pt", ".pth", ".bin", ".ckpt", ".tar"), _TORCH),
+    ".pb": _Kind("a frozen TensorFlow graph", read_frozen_graph),
+    ".tflite": _Kind("a TFLite model of MobileNetV1", read_tflite),
+    ".h5": _Kind("HDF5", read_keras_h5),
+    ".keras": _Kind("a Keras archive", read_keras_archive),
 }
 
 
@@ -34,15 +46,16 @@ def load_weights(file: Path, *, width: float | None = None, classes: int | None 
         UsageError: the file is unreadable, not MobileNetV1 or of another width; a missing, unexpected or
             non-finite tensor, or one of the wrong shape, is named.
     """
-    if not file.is_file():
-        raise UsageError(f"no weights file {file}", hint="check the path of the weights file")
-    reader = _READERS.get(file.suffix.lower())
-    if reader is None:
+    check_file(file)
+    kind = _KINDS.get(file.suffix.lower())
+    if kind is None:
         raise UsageError(
-            f"{file.name} is not a known kind of weights file",
-            hint=f"the name must end in one of {', '.join(_READERS)}",
+            f"{excerpt(file.name)} is not a known kind of weights file",
+            hint=f"the name must end in one of {', '.join(_KINDS)}",
         )
-    loaded = assemble(reader(file), file.name, hash_file(file), width=width)
+    name = excerpt(file.name)
+    with reading(name, kind.description):
+        loaded = assemble(kind.read(file), name, hash_file(file), width=width)
     if classes is not None and loaded.classes != classes:
         raise UsageError(
             f"{file.name} classifies into {loaded.classes or 'no'} classes, not {classes}",

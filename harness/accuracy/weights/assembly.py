@@ -17,6 +17,9 @@ LAYERS = (
 )
 NORM_TENSORS = ("weight", "bias", "running_mean", "running_var")
 _LAST_LAYER_CHANNELS = BLOCKS[-1][0]
+# Far beyond any published network.
+MAX_WIDTH = 8
+MAX_CLASSES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Source:
     `tensors` maps the names of our network's state, and `<layer>.conv.bias` where convolutions have
     biases, to the file's tensors; without `classifier.*` it is a backbone. `unexpected` names tensors that
     MobileNetV1 does not have. `preprocessing` takes a resolution; `resolution_px` is the file's, if recorded.
+    `entry` is the part of the file that was read, `remarks` sentences on choices that were made.
     """
 
     origin: str
@@ -45,6 +49,8 @@ class Source:
     activation: Activation = "relu6"
     resolution_px: int | None = None
     class_names: tuple[str, ...] = ()
+    entry: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class LoadedWeights:
 
     `classes` is None for a backbone without classifier. ImageNet's label L is output L + `class_offset`.
     With `batch_norm_folded` the file had no BatchNorm statistics, and ours are the identity plus a bias:
-    right for inference, but training must not update them.
+    right for inference, but training must not update them. `entry` and `remarks` are those of the source.
     """
 
     state: Mapping[str, Tensor]
@@ -70,11 +76,13 @@ class LoadedWeights:
     origin: str
     file_name: str
     sha256: str
+    entry: str | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def record(self) -> Weights:
         """The record of these weights in a variant."""
-        return Weights(source=self.file_name, sha256=self.sha256)
+        return Weights(source=self.file_name, sha256=self.sha256, entry=self.entry)
 
     def network(self, *, new_classes: int | None = None) -> MobileNetV1:
         """The network in evaluation mode; with `new_classes`, its classifier is new and untrained.
@@ -140,6 +148,8 @@ def assemble(source: Source, file_name: str, sha256: str, *, width: float | None
         origin=source.origin,
         file_name=file_name,
         sha256=sha256,
+        entry=source.entry,
+        remarks=source.remarks,
     )
 
 
@@ -155,9 +165,11 @@ def _complete(tensors: Mapping[str, NamedTensor], bn_eps: float) -> dict[str, Na
         norms = [f"{layer}.norm.{tensor}" for tensor in NORM_TENSORS]
         mean = complete.get(f"{layer}.norm.running_mean")
         if bias is not None and mean is not None:
-            complete[norms[2]] = NamedTensor(f"{mean.name} - {bias.name}", mean.value - bias.value)
+            difference = mean.value.double() - bias.value.double()
+            complete[norms[2]] = NamedTensor(f"{mean.name} - {bias.name}", difference)
         elif bias is not None and not any(norm in complete for norm in norms):
-            ones, zeros = torch.ones_like(bias.value), torch.zeros_like(bias.value)
+            # In half precision 1 - eps would be 1.
+            ones, zeros = (torch.full(bias.value.shape, value, dtype=torch.float64) for value in (1.0, 0.0))
             for norm, value in zip(norms, (ones, bias.value, zeros, ones - bn_eps), strict=True):
                 complete[norm] = NamedTensor(bias.name, value)
     return complete
@@ -172,6 +184,8 @@ def _count_classes(tensors: Mapping[str, NamedTensor], file_name: str) -> int | 
         raise UsageError(
             f"{file_name} has a classifier without its {missing}: classifier.{missing} is missing"
         )
+    if weight.value.dim() != 2 or not 0 < weight.value.shape[0] <= MAX_CLASSES:
+        raise UsageError(f"{file_name}: {weight.name} has shape {tuple(weight.value.shape)}")
     return int(weight.value.shape[0])
 
 
@@ -180,7 +194,9 @@ def _infer_width(tensors: Mapping[str, NamedTensor], file_name: str) -> float:
     last = tensors.get(f"{LAYERS[-1]}.conv.weight")
     if last is None:
         raise UsageError(f"{file_name} has no tensor for {LAYERS[-1]}.conv.weight")
-    channels = int(last.value.shape[0])
+    channels = int(last.value.shape[0]) if last.value.dim() else 0
+    if not 0 < channels <= MAX_WIDTH * _LAST_LAYER_CHANNELS:
+        raise UsageError(f"{file_name}: {last.name} has shape {tuple(last.value.shape)}")
     exact = channels / _LAST_LAYER_CHANNELS
     rounded = (round(exact, digits) for digits in (1, 2, 3))
     return next((w for w in rounded if int(_LAST_LAYER_CHANNELS * w) == channels), exact)
@@ -198,6 +214,12 @@ def _checked(
             f"{file_name}: {tensor.name} has shape {tuple(tensor.value.shape)}, "
             f"but width {width:g} needs {tuple(shape)}",
             hint="give --width as the file was trained, or leave --width out",
+        )
+    if tensor.value.layout != torch.strided or not tensor.value.is_floating_point():
+        raise UsageError(
+            f"{file_name}: {tensor.name} holds {str(tensor.value.dtype).removeprefix('torch.')} numbers, "
+            "not floating-point ones",
+            hint="save the weights before they are quantized",
         )
     value = tensor.value.detach().to(torch.float32).contiguous()
     if not torch.isfinite(value).all():

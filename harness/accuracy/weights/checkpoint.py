@@ -1,21 +1,21 @@
 """PyTorch checkpoints: safetensors, and state dicts read without running code from the file."""
 
-import pickle
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import msgspec
-import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.weights.assembly import Source
+from harness.accuracy.weights.border import reading
+from harness.accuracy.weights.entries import Choice, choose_state
 from harness.accuracy.weights.naming import identify
+from harness.accuracy.weights.torch_file import TorchFile, read_file
 from harness.errors import UsageError
 from harness.records import Padding, Record
 from harness.system.files import atomic_file
@@ -23,7 +23,6 @@ from models.mobilenet_v1 import Activation
 
 # The key of our metadata in a safetensors header.
 _METADATA = "mobilenet_harness"
-_NESTED = ("state_dict", "model_state_dict", "model")
 
 
 class Checkpoint(Record, frozen=True, kw_only=True):
@@ -56,14 +55,9 @@ def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         UsageError: the file is damaged or not safetensors.
     """
-    try:
-        with safe_open(file, framework="pt") as stream:
-            names = list(stream.keys())
-            return {name: stream.get_tensor(name) for name in names}, stream.metadata() or {}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UsageError(
-            f"cannot read {file.name} as safetensors: {error}", hint="download the file again"
-        ) from error
+    with reading(file.name, "safetensors"), safe_open(file, framework="pt") as stream:
+        names = list(stream.keys())
+        return {name: stream.get_tensor(name) for name in names}, stream.metadata() or {}
 
 
 def read_safetensors(file: Path) -> Source:
@@ -76,6 +70,8 @@ def read_safetensors(file: Path) -> Source:
         checkpoint = msgspec.json.decode(metadata[_METADATA], type=Checkpoint)
     except msgspec.MsgspecError as error:
         raise UsageError(f"cannot read the metadata of {file.name}: {error}") from error
+    if not 0 <= checkpoint.bn_eps < 1 or min(checkpoint.preprocessing.std) <= 0:
+        raise UsageError(f"the metadata of {file.name} has an impossible epsilon or standard deviation")
     return replace(
         source,
         padding=checkpoint.padding,
@@ -90,23 +86,25 @@ def read_safetensors(file: Path) -> Source:
 def read_torch(file: Path) -> Source:
     """A state dict saved by `torch.save`, as it is or under the usual keys of training scripts.
 
+    Nothing of the file is run. An exponential moving average of the weights is preferred to the raw weights.
+
     Raises:
-        UsageError: the file is a pickle that could run code, or holds no state dict.
+        UsageError: the file holds no state dict.
     """
-    try:
-        with warnings.catch_warnings():
-            # The warning is about pickle protocols above 2, which can be read.
-            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
-            content = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UsageError(
-            f"{file.name} is refused: the file holds more than tensors, and loading it could run code",
-            hint="save only `model.state_dict()`, best as safetensors",
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise UsageError(f"cannot read {file.name} as a PyTorch checkpoint: {error}") from error
-    if isinstance(content, dict):
-        content = next((content[key] for key in _NESTED if isinstance(content.get(key), dict)), content)
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise UsageError(f"{file.name} holds no state dict", hint="save `model.state_dict()`")
-    return identify({str(name): value for name, value in content.items()}, file.name)
+    choices: list[Choice] = []
+
+    def use(saved: TorchFile) -> dict[str, Tensor]:
+        choice = choose_state(saved.content, file.name)
+        choices.append(choice)
+        return saved.tensors(choice.state)
+
+    tensors = read_file(file, use)
+    source = identify(tensors, file.name)
+    (choice,) = choices
+    if choice.entry is None:
+        return source
+    return replace(
+        source,
+        entry=choice.entry if source.entry is None else f"{choice.entry}/{source.entry}",
+        remarks=(*choice.remarks, *source.remarks),
+    )

@@ -7,6 +7,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+# MobileNetV1 has some 100 tensors and 31 operators. Vectors may overlap: a small file could hold many.
+_MAX_TABLES = 10_000
+_MAX_INDICES = 16
+_MAX_TEXT = 1_000
+
 Scalar = Literal["<b", "<i", "<I"]
 
 
@@ -38,10 +43,18 @@ class Table:
     def tables(self, field: int) -> tuple["Table", ...]:
         """A vector of tables."""
         start, length = self._vector(field)
+        if length > _MAX_TABLES:
+            raise ValueError(f"a vector of {length} tables")
         if start + 4 * length > len(self.buffer):
             raise ValueError("a vector ends after the file")
         places = (start + 4 * index for index in range(length))
         return tuple(Table(self.buffer, place + _unsigned(self.buffer, place)) for place in places)
+
+    def indices(self, field: int) -> tuple[int, ...]:
+        """A short vector of 32-bit numbers: tensors of an operator, or sizes of a tensor."""
+        if self._vector(field)[1] > _MAX_INDICES:
+            raise ValueError(f"a list of more than {_MAX_INDICES} numbers")
+        return tuple(self.numbers(field, "<i4").tolist())
 
     def numbers(self, field: int, dtype: str) -> NDArray[np.generic]:
         """A vector of numbers, without a copy; empty if the field is absent."""
@@ -53,8 +66,8 @@ class Table:
         )
 
     def text(self, field: int) -> str:
-        """A string; empty if the field is absent."""
-        return self.numbers(field, "u1").tobytes().decode("utf-8", "replace")
+        """The beginning of a string; empty if the field is absent."""
+        return self.numbers(field, "u1")[:_MAX_TEXT].tobytes().decode("utf-8", "replace")
 
     def _field(self, field: int) -> int | None:
         vtable = self.position - struct.unpack_from("<i", self.buffer, self.position)[0]

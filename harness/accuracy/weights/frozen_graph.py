@@ -10,6 +10,7 @@ from torch import Tensor
 
 from harness.accuracy.preprocessing import tensorflow_preprocessing
 from harness.accuracy.weights.assembly import LAYERS, NORM_TENSORS, NamedTensor, Source
+from harness.accuracy.weights.border import MAX_DIMENSIONS, Budget
 from harness.accuracy.weights.tensorflow_layout import to_torch
 from harness.errors import UsageError
 from models.mobilenet_v1 import PUBLISHED_BN_EPS
@@ -22,8 +23,8 @@ _ATTR_TENSOR = 8
 _TENSOR_DTYPE, _TENSOR_SHAPE, _TENSOR_CONTENT, _TENSOR_FLOATS = 1, 2, 4, 5
 _SHAPE_DIM, _DIM_SIZE = 2, 1
 _DT_FLOAT = 1
-# Far beyond MobileNetV1's largest tensor: a damaged shape must not allocate all memory.
-_MAX_ELEMENTS = 2**26
+# A graph of MobileNetV1 has some 1000 nodes, each with fewer than 20 fields.
+_MAX_NODES, _MAX_FIELDS = 50_000, 1_000
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 _SLIM_NORM = ("BatchNorm/gamma", "BatchNorm/beta", "BatchNorm/moving_mean", "BatchNorm/moving_variance")
@@ -40,15 +41,11 @@ def read_frozen_graph(file: Path) -> Source:
     Raises:
         UsageError: the file is not a GraphDef, or has no MobileNetV1 of TF-Slim.
     """
-    try:
-        constants = dict(_constants(file.read_bytes()))
-    except (ValueError, IndexError, StopIteration, UnicodeDecodeError, OSError) as error:
-        raise UsageError(
-            f"{file.name} is not a frozen TensorFlow graph: {error}", hint="download the file again"
-        ) from error
+    constants = dict(_constants(file.read_bytes()))
     names = dict(_slim_names())
+    budget = Budget()
     found = {
-        ours: NamedTensor(theirs, to_torch(ours, constants[theirs]))
+        ours: NamedTensor(theirs, to_torch(ours, _value(constants[theirs], budget)))
         for ours, theirs in names.items()
         if theirs in constants
     }
@@ -88,9 +85,9 @@ def _slim_names() -> Iterator[tuple[str, str]]:
     yield "classifier.bias", "MobilenetV1/Logits/Conv2d_1c_1x1/biases"
 
 
-def _constants(graph: bytes) -> Iterator[tuple[str, Tensor]]:
-    """Name and value of every float constant."""
-    for number, node in _fields(graph):
+def _constants(graph: bytes) -> Iterator[tuple[str, dict[int, int | bytes]]]:
+    """Name and fields (a TensorProto's) of every float constant."""
+    for number, node in _fields(graph, _MAX_NODES):
         if number != _GRAPH_NODE:
             continue
         fields = list(_fields(_as_bytes(node)))
@@ -105,20 +102,23 @@ def _constants(graph: bytes) -> Iterator[tuple[str, Tensor]]:
                     yield name.decode(), tensor
 
 
-def _attribute_tensor(entry: dict[int, int | bytes]) -> Tensor | None:
+def _attribute_tensor(entry: dict[int, int | bytes]) -> dict[int, int | bytes] | None:
     if entry.get(_MAP_KEY) != b"value":
         return None
     content = dict(_fields(_as_bytes(entry.get(_MAP_VALUE, b"")))).get(_ATTR_TENSOR)
     if content is None:
         return None
     fields = dict(_fields(_as_bytes(content)))
-    if fields.get(_TENSOR_DTYPE) != _DT_FLOAT:
-        return None
+    return fields if fields.get(_TENSOR_DTYPE) == _DT_FLOAT else None
+
+
+def _value(fields: dict[int, int | bytes], budget: Budget) -> Tensor:
     shape = _shape(_as_bytes(fields.get(_TENSOR_SHAPE, b"")))
     data = _as_bytes(fields.get(_TENSOR_CONTENT, fields.get(_TENSOR_FLOATS, b"")))
     values = np.frombuffer(data, dtype="<f4")
-    if math.prod(shape) > _MAX_ELEMENTS:
-        raise ValueError(f"a constant of shape {shape}")
+    if len(shape) > MAX_DIMENSIONS:
+        raise ValueError(f"a constant of {len(shape)} dimensions")
+    budget.spend(4 * math.prod(shape))
     if values.size == 1:  # A constant of equal values is stored as one.
         return torch.full(shape, float(values[0]))
     return torch.from_numpy(values.reshape(shape).copy())
@@ -141,14 +141,18 @@ def _as_bytes(value: int | bytes) -> bytes:
     return value
 
 
-def _fields(message: bytes) -> Iterator[Field]:
+def _fields(message: bytes, limit: int = _MAX_FIELDS) -> Iterator[Field]:
     """Field numbers and values of one message, in order.
 
     Raises:
-        ValueError: a field ends after the message, or has a wire type that proto3 does not use.
+        ValueError: there are more fields than the limit; a field ends after the message, or has a wire
+            type that proto3 does not use.
     """
-    at = 0
+    at = count = 0
     while at < len(message):
+        count += 1
+        if count > limit:
+            raise ValueError(f"a message has more than {limit} fields")
         key, at = _varint(message, at)
         number, wire_type = key >> 3, key & 7
         if wire_type == _VARINT:

@@ -1,16 +1,21 @@
 """Keras's MobileNet, from `.h5` (whole model or weights) and from `.keras` archives (optional extra h5py)."""
 
-import zipfile
-from importlib import import_module
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor
 
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.weights.assembly import LAYERS, NamedTensor, Source
+from harness.accuracy.weights.border import Budget, open_archive, read_entry
+from harness.accuracy.weights.hdf5 import read_tensors
+from harness.accuracy.weights.keras_config import (
+    MAX_CONFIG_BYTES,
+    Layer,
+    read_activation,
+    read_layers,
+    read_scaling,
+)
 from harness.accuracy.weights.tensorflow_layout import to_torch
 from harness.errors import UsageError
 from models.mobilenet_v1 import PUBLISHED_BN_EPS
@@ -29,44 +34,28 @@ _NORM_VARIABLES = ("gamma", "beta", "moving_mean", "moving_variance")
 
 def read_keras_h5(file: Path) -> Source:
     """`model.save("….h5")` or `model.save_weights` of Keras 2, or Keras 3's `….weights.h5`."""
-    return _source(_read_h5(file, file.name), file.name)
+    tensors, config = read_tensors(file, _is_wanted)
+    return _source(tensors, file.name, read_layers(config) if config else ())
 
 
 def read_keras_archive(file: Path) -> Source:
     """Keras 3's `.keras`: a zip archive with the weights as HDF5 inside."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            weights = archive.read("model.weights.h5")
-    except (zipfile.BadZipFile, KeyError, OSError, NotImplementedError) as error:
-        raise UsageError(f"{file.name} is not a Keras archive with weights: {error}") from error
-    return _source(_read_h5(BytesIO(weights), file.name), file.name)
+    with open_archive(file) as archive:
+        weights = read_entry(archive, "model.weights.h5", Budget())
+        layers = (
+            read_layers(bytes(read_entry(archive, "config.json", Budget(MAX_CONFIG_BYTES))))
+            if "config.json" in archive.namelist()
+            else ()
+        )
+    return _source(read_tensors(BytesIO(weights), _is_wanted)[0], file.name, layers)
 
 
-def _read_h5(stream: Path | BytesIO, file_name: str) -> dict[str, Tensor]:
-    """All float data sets by path, without the `:0` that Keras 2 appends."""
-    try:
-        h5py = import_module("h5py")
-    except ImportError as error:
-        raise UsageError(
-            "Keras files need the library `h5py`", hint="pip install 'mobilenet-harness[keras]'"
-        ) from error
-    tensors: dict[str, Tensor] = {}
-
-    def visit(path: str, node: Any) -> None:
-        if isinstance(node, h5py.Dataset) and node.dtype.kind == "f":
-            tensors[path.removesuffix(":0")] = torch.from_numpy(node[()])
-
-    try:
-        with h5py.File(stream) as content:
-            content.visititems(visit)
-    except (OSError, RuntimeError, TypeError) as error:
-        raise UsageError(
-            f"cannot read {file_name} as HDF5: {error}", hint="download the file again"
-        ) from error
-    return tensors
+def _is_wanted(path: str) -> bool:
+    """Not the optimizer's state, which holds scalars and counters."""
+    return not path.startswith(("optimizer", "model_weights/optimizer", "vars", "_optimizer"))
 
 
-def _source(tensors: dict[str, Tensor], file_name: str) -> Source:
+def _source(tensors: dict[str, Tensor], file_name: str, layers: tuple[Layer, ...]) -> Source:
     numbered = any(path.startswith("layers/") for path in tensors)
     found: dict[str, NamedTensor] = {}
     unexpected: list[str] = []
@@ -74,19 +63,23 @@ def _source(tensors: dict[str, Tensor], file_name: str) -> Source:
         ours = _numbered_place(path) if numbered else _named_place(path)
         if ours is not None and ours not in found:
             found[ours] = NamedTensor(path, to_torch(ours, value))
-        elif not path.startswith(("optimizer", "model_weights/optimizer", "vars")):
+        else:
             unexpected.append(path)
     if "stem.conv.weight" not in found:
         raise UsageError(
             f"{file_name} is not Keras's MobileNet: its tensors are {', '.join(list(tensors)[:4])}, …"
         )
+    scaling = read_scaling(layers)
     return Source(
         origin="Keras",
         tensors=found,
         # Keras pads (0, 1) and convolves VALID at stride 2: the same as SAME for even sizes.
         padding="tf_same",
         bn_eps=PUBLISHED_BN_EPS,
-        preprocessing=lambda side: Preprocessing(resolution_px=side, crop_fraction=0.875),
+        activation=read_activation(layers),
+        preprocessing=lambda side: Preprocessing(
+            resolution_px=side, crop_fraction=0.875, mean=scaling.mean, std=scaling.std
+        ),
         unexpected=tuple(unexpected),
     )
 

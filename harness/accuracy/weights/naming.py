@@ -1,17 +1,20 @@
 """Names of MobileNetV1's tensors in files of other origins, and each origin's padding and preprocessing."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from harness.accuracy.preprocessing import Preprocessing, tensorflow_preprocessing, torchvision_preprocessing
 from harness.accuracy.weights.assembly import LAYERS, NORM_TENSORS, NamedTensor, Source
+from harness.accuracy.weights.entries import describe_choice, is_averaged
 from harness.errors import UsageError
 from harness.records import Padding
 from models.mobilenet_v1 import BLOCKS, PUBLISHED_BN_EPS, Activation
 
 TORCH_BN_EPS = 1e-5
+# Batches counted by BatchNorm, updates counted by AveragedModel, operations counted by the tool thop.
+_COUNTERS = ("num_batches_tracked", "n_averaged", "total_ops", "total_params")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,18 @@ def _hugging_face_place(layer: str) -> tuple[str, str]:
     return f"mobilenet_v1.{place}.convolution", f"mobilenet_v1.{place}.normalization"
 
 
+def _hugging_face_backbone_place(layer: str) -> tuple[str, str]:
+    conv, norm = _hugging_face_place(layer)
+    return conv.removeprefix("mobilenet_v1."), norm.removeprefix("mobilenet_v1.")
+
+
+def _sequential_place(layer: str) -> tuple[str, str]:
+    """`self.model = nn.Sequential(conv_bn(3, 32, 2), conv_dw(32, 64, 1), …)`."""
+    block, depthwise = _split(layer)
+    conv, norm = (0, 1) if block < 0 or depthwise else (3, 4)
+    return f"model.{block + 1}.{conv}", f"model.{block + 1}.{norm}"
+
+
 def _timm_place(layer: str) -> tuple[str, str]:
     block, depthwise = _split(layer)
     if block < 0:
@@ -99,13 +114,9 @@ def _timm_preprocessing(resolution_px: int) -> Preprocessing:
 OWN = Naming("ours", _own_place, "classifier", "symmetric", PUBLISHED_BN_EPS, tensorflow_preprocessing)
 _NAMINGS = (
     OWN,
-    Naming(
-        "Hugging Face",
-        _hugging_face_place,
-        "classifier",
-        "tf_same",
-        PUBLISHED_BN_EPS,
-        _hugging_face_preprocessing,
+    *(
+        Naming("Hugging Face", place, "classifier", "tf_same", PUBLISHED_BN_EPS, _hugging_face_preprocessing)
+        for place in (_hugging_face_place, _hugging_face_backbone_place)
     ),
     Naming("timm", _timm_place, "classifier", "symmetric", TORCH_BN_EPS, _timm_preprocessing),
     # Tensors do not show whether it is ReLU or ReLU6; the paper, which such ports follow, has ReLU.
@@ -118,19 +129,33 @@ _NAMINGS = (
         torchvision_preprocessing,
         activation="relu",
     ),
+    # github.com/marvis/pytorch-mobilenet, github.com/qfgaohao/pytorch-ssd, and the many who copied them.
+    Naming(
+        "PyTorch port of marvis and qfgaohao",
+        _sequential_place,
+        "fc",
+        "symmetric",
+        TORCH_BN_EPS,
+        torchvision_preprocessing,
+        activation="relu",
+    ),
 )
 
 
 def identify(tensors: Mapping[str, Tensor], file_name: str) -> Source:
     """Recognize the origin of a PyTorch state by the name of its first convolution.
 
+    Wrappers (DataParallel, torch.compile, Lightning) put prefixes before the names; where one prefix holds
+    averaged weights (EMA) and another the raw ones, the averaged ones are used.
+
     Raises:
-        UsageError: the names are of no known origin.
+        UsageError: the names are of no known origin, or it is not clear which tensors are meant.
     """
-    tensors = _without_wrappers(tensors)
+    tensors = _without_wrappers(tensors, file_name)
     for naming in _NAMINGS:
-        if f"{naming.place('stem')[0]}.weight" in tensors:
-            return _rename(naming, tensors)
+        prefixes = _prefixes(naming, tensors)
+        if prefixes:
+            return _take(naming, tensors, prefixes, file_name)
     some = ", ".join(list(tensors)[:4])
     known = ", ".join(naming.origin for naming in _NAMINGS)
     raise UsageError(
@@ -139,12 +164,52 @@ def identify(tensors: Mapping[str, Tensor], file_name: str) -> Source:
     )
 
 
-def _without_wrappers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Names without DataParallel's prefix, with the prefix of Hugging Face's headless model."""
-    plain = {name.removeprefix("module."): value for name, value in tensors.items()}
-    if "conv_stem.convolution.weight" in plain:
-        plain = {f"mobilenet_v1.{name}": value for name, value in plain.items()}
-    return {name: value for name, value in plain.items() if not name.endswith("num_batches_tracked")}
+def _without_wrappers(tensors: Mapping[str, Tensor], file_name: str) -> dict[str, Tensor]:
+    """Names without torch.compile's mark, and without counters, which are no weights."""
+    plain: dict[str, Tensor] = {}
+    for name, value in tensors.items():
+        if name.rpartition(".")[2] in _COUNTERS:
+            continue
+        ours = name.replace("_orig_mod.", "")
+        if ours in plain:
+            raise UsageError(f"{file_name} has two tensors for {ours}")
+        plain[ours] = value
+    return plain
+
+
+def _prefixes(naming: Naming, tensors: Mapping[str, Tensor]) -> list[str]:
+    """What stands before this origin's name of the first convolution: "" or names that end in a dot."""
+    stem = f"{naming.place('stem')[0]}.weight"
+    return [name.removesuffix(stem) for name in tensors if name == stem or name.endswith(f".{stem}")]
+
+
+def _take(naming: Naming, tensors: Mapping[str, Tensor], prefixes: list[str], file_name: str) -> Source:
+    if len(prefixes) == 1:
+        return _rename(naming, _without_prefix(tensors, prefixes[0]))
+    averaged = [prefix for prefix in prefixes if is_averaged(prefix)]
+    shown = [prefix or "(no prefix)" for prefix in prefixes]
+    if len(averaged) != 1:
+        raise UsageError(
+            f"{file_name} has {len(prefixes)} networks: {', '.join(shown)}",
+            hint="save the state dict of one network",
+        )
+    (chosen,) = averaged
+    # Longer prefixes first: "" stands before every name.
+    others = sorted((prefix for prefix in prefixes if prefix != chosen), key=len, reverse=True)
+    kept = {
+        name: value
+        for name, value in tensors.items()
+        if name.startswith(chosen) or not any(name.startswith(prefix) for prefix in others)
+    }
+    return replace(
+        _rename(naming, _without_prefix(kept, chosen)),
+        entry=chosen,
+        remarks=tuple(describe_choice(file_name, chosen, dict.fromkeys(shown))),
+    )
+
+
+def _without_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items()}
 
 
 def _rename(naming: Naming, tensors: Mapping[str, Tensor]) -> Source:

@@ -1,6 +1,5 @@
 """MobileNetV1 from float or quantized TFLite models: found by operators, as names vary by converter."""
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 
 from harness.accuracy.preprocessing import Preprocessing, tensorflow_preprocessing
 from harness.accuracy.weights.assembly import LAYERS, NamedTensor, Source
+from harness.accuracy.weights.border import Budget
 from harness.accuracy.weights.flatbuffer import Table
-from harness.errors import UsageError
 from harness.records import Padding
 from models.mobilenet_v1 import PUBLISHED_BN_EPS, Activation
 
@@ -38,16 +37,12 @@ def read_tflite(file: Path) -> Source:
     """The weights of the convolutions, in their order; quantized weights are dequantized.
 
     Raises:
-        UsageError: the file is damaged, or its operators are not MobileNetV1's.
+        ValueError or another built-in error: the file is damaged, or its operators are not MobileNetV1's.
     """
-    try:
-        content = file.read_bytes()
-        if content[4:8] != _IDENTIFIER:
-            raise ValueError("the identifier TFL3 is missing")
-        model = _Model.parse(content)
-        return _source(model, file.name)
-    except (ValueError, IndexError, KeyError, OverflowError, struct.error, OSError) as error:
-        raise UsageError(f"cannot read {file.name} as a TFLite model of MobileNetV1: {error}") from error
+    content = file.read_bytes()
+    if content[4:8] != _IDENTIFIER:
+        raise ValueError("the identifier TFL3 is missing")
+    return _source(_Model.parse(content))
 
 
 @dataclass(frozen=True)
@@ -64,6 +59,7 @@ class _Model:
     buffers: tuple[Table, ...]
     inputs: tuple[int, ...]
     operators: tuple[_Operator, ...]
+    budget: Budget
 
     @classmethod
     def parse(cls, content: bytes) -> "_Model":
@@ -77,14 +73,14 @@ class _Model:
         operators = tuple(
             _Operator(
                 code=codes[operator.scalar(_OPCODE_INDEX, "<I")],
-                inputs=tuple(operator.numbers(_INPUTS, "<i4").tolist()),
-                outputs=tuple(operator.numbers(_OUTPUTS, "<i4").tolist()),
+                inputs=operator.indices(_INPUTS),
+                outputs=operator.indices(_OUTPUTS),
                 options=operator.table(_OPTIONS),
             )
             for operator in graph.tables(_OPERATORS)
         )
-        inputs = tuple(graph.numbers(_GRAPH_INPUTS, "<i4").tolist())
-        return cls(graph.tables(_TENSORS), model.tables(_BUFFERS), inputs, operators)
+        inputs = graph.indices(_GRAPH_INPUTS)
+        return cls(graph.tables(_TENSORS), model.tables(_BUFFERS), inputs, operators, Budget())
 
     def name(self, index: int) -> str:
         return self.tensors[index].text(_NAME)
@@ -97,9 +93,12 @@ class _Model:
                 raise ValueError(f"{self.name(index)} is computed, not a constant")
             index = producer.inputs[0]
         tensor = self.tensors[index]
-        data = self.buffers[tensor.scalar(_BUFFER, "<I")].numbers(0, "u1").tobytes()
-        shape = tuple(tensor.numbers(_SHAPE, "<i4").tolist())
-        return np.frombuffer(data, dtype=_DTYPES[tensor.scalar(_TYPE, "<b")]).reshape(shape)
+        data = self.buffers[tensor.scalar(_BUFFER, "<I")].numbers(0, "u1")
+        shape = tensor.indices(_SHAPE)
+        values = np.frombuffer(data, dtype=_DTYPES[tensor.scalar(_TYPE, "<b")])
+        # As float64, which they become: several tensors may share one buffer.
+        self.budget.spend(8 * values.size)
+        return values.reshape(shape)
 
     def real(self, index: int) -> NDArray[np.float32]:
         """A constant as float32: scale * (stored - zero point), for each channel where it has several."""
@@ -108,14 +107,23 @@ class _Model:
         scale = quantization.numbers(_SCALE, "<f4").astype(np.float64) if quantization else np.empty(0)
         if quantization is not None and scale.size:
             zero_point = quantization.numbers(_ZERO_POINT, "<i8").astype(np.float64)
+            if zero_point.size not in (0, scale.size):
+                raise ValueError(
+                    f"{self.name(index)} has {zero_point.size} zero points for {scale.size} scales"
+                )
             along = [1] * values.ndim
             if scale.size > 1:
-                along[quantization.scalar(_QUANTIZED_DIMENSION, "<i")] = scale.size
-            values = (values - zero_point.reshape(along)) * scale.reshape(along)
+                dimension = quantization.scalar(_QUANTIZED_DIMENSION, "<i")
+                if not 0 <= dimension < values.ndim or values.shape[dimension] != scale.size:
+                    raise ValueError(f"{self.name(index)} has {scale.size} scales")
+                along[dimension] = scale.size
+            if zero_point.size:
+                values = values - zero_point.reshape(along)
+            values = values * scale.reshape(along)
         return values.astype(np.float32)
 
 
-def _source(model: _Model, file_name: str) -> Source:
+def _source(model: _Model) -> Source:
     weighted = [op for op in model.operators if op.code in (_CONV_2D, _DEPTHWISE_CONV_2D, _FULLY_CONNECTED)]
     if len(weighted) not in (len(LAYERS), len(LAYERS) + 1):
         raise ValueError(f"{len(weighted)} convolutions, MobileNetV1 has {len(LAYERS)} and a classifier")
@@ -128,7 +136,7 @@ def _source(model: _Model, file_name: str) -> Source:
         raise ValueError("ReLU in some layers and ReLU6 in others")
     if len(weighted) > len(LAYERS):
         tensors |= _parameters(model, weighted[-1], "classifier")
-    shape = model.tensors[model.inputs[0]].numbers(_SHAPE, "<i4").tolist()
+    shape = model.tensors[model.inputs[0]].indices(_SHAPE)
     scaling = _input_scaling(model)
     return Source(
         origin="TFLite",

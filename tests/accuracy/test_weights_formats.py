@@ -1,0 +1,207 @@
+"""Files as people have them: averaged weights, prefixes, old formats, optimizers, a model's input scaling."""
+
+import argparse
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from harness.accuracy.weights import load_weights
+from harness.errors import UsageError
+from models.mobilenet_v1 import MobileNetV1
+from weight_files import CLASSES, WIDTH, sequential_names, shake, trained_network, write_keras
+
+IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def _outputs(network: Callable[[Tensor], Tensor]) -> Tensor:
+    with torch.no_grad():
+        return network(IMAGES)
+
+
+def _network(*, classes: int = CLASSES) -> MobileNetV1:
+    return trained_network(padding="symmetric", classes=classes)
+
+
+@pytest.mark.parametrize(
+    "entry", ["state_dict_ema", "model_ema", "ema", "ema_state_dict", "model_state_dict_ema", "params_ema"]
+)
+def test_averaged_weights_are_chosen_reported_and_recorded(entry: str, tmp_path: Path) -> None:
+    raw, averaged = _network().state_dict(), _network(classes=3).state_dict()
+    file = tmp_path / "checkpoint.pt"
+    torch.save({"epoch": 3, "state_dict": raw, entry: averaged}, file)
+    loaded = load_weights(file)
+    assert loaded.classes == 3
+    assert loaded.record.entry == entry
+    assert loaded.remarks == (
+        f"checkpoint.pt: the averaged weights (EMA) in {entry} are used, not those in state_dict",
+    )
+
+
+def test_averaged_weights_in_a_lower_entry_are_found(tmp_path: Path) -> None:
+    file = tmp_path / "checkpoint.pt"
+    averaged = {"module": _network(classes=3).state_dict(), "decay": 0.99}
+    torch.save({"model": _network().state_dict(), "ema": averaged}, file)
+    loaded = load_weights(file)
+    assert (loaded.classes, loaded.record.entry) == (3, "ema/module")
+
+
+def test_averaged_weights_beside_raw_ones_in_one_state_dict_are_chosen(tmp_path: Path) -> None:
+    raw, averaged = _network().state_dict(), _network(classes=3).state_dict()
+    state = {f"model.{name}": value for name, value in raw.items()}
+    state |= {f"model_ema.module.{name}": value for name, value in averaged.items()}
+    file = tmp_path / "last.ckpt"
+    torch.save({"state_dict": state}, file)
+    loaded = load_weights(file)
+    assert (loaded.classes, loaded.record.entry) == (3, "state_dict/model_ema.module.")
+    assert "not those in model." in loaded.remarks[-1]
+
+
+def test_two_networks_in_one_state_dict_are_refused(tmp_path: Path) -> None:
+    state = {
+        f"{side}.{name}": value for side in ("a", "b") for name, value in _network().state_dict().items()
+    }
+    torch.save(state, tmp_path / "two.pt")
+    with pytest.raises(UsageError, match=r"two.pt has 2 networks: a\., b\."):
+        load_weights(tmp_path / "two.pt")
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".tar", ".pth.tar", ".ckpt"])
+@pytest.mark.parametrize("prefix", ["", "_orig_mod.", "module._orig_mod.", "model.", "net.model."])
+def test_prefixes_of_wrappers_and_names_of_checkpoints_change_nothing(
+    prefix: str, suffix: str, tmp_path: Path
+) -> None:
+    network = _network()
+    file = tmp_path / f"checkpoint{suffix}"
+    state = {f"{prefix}{name}": value for name, value in network.state_dict().items()}
+    torch.save({"state_dict": state, "epoch": 1}, file)
+    loaded = load_weights(file)
+    assert torch.equal(_outputs(loaded.network()), _outputs(network))
+    assert (loaded.record.entry, loaded.remarks) == ("state_dict", ())
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "before torch 1.6"])
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_the_port_of_marvis_and_qfgaohao_gives_the_same_logits(
+    prefix: str, legacy: bool, tmp_path: Path
+) -> None:
+    network = shake(MobileNetV1(WIDTH, classes=CLASSES, bn_eps=1e-5, activation="relu"))
+    state = {f"{prefix}{name}": value for name, value in sequential_names(network.state_dict()).items()}
+    file = tmp_path / "mobilenet_sgd_69.526.tar"
+    torch.save({"state_dict": state, "best_prec1": 69.5}, file, _use_new_zipfile_serialization=not legacy)
+    loaded = load_weights(file)
+    assert torch.equal(_outputs(loaded.network()), _outputs(network))
+    assert (loaded.padding, loaded.bn_eps, loaded.activation) == ("symmetric", 1e-5, "relu")
+    assert loaded.origin == "PyTorch port of marvis and qfgaohao"
+
+
+def test_a_trainers_settings_beside_the_weights_are_ignored(tmp_path: Path) -> None:
+    network = _network()
+    optimizer = torch.optim.SGD(network.parameters(), 0.1, momentum=0.9)
+    content = {
+        "state_dict": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "args": argparse.Namespace(arch="mobilenet"),
+        "best": np.float64(1.5),
+    }
+    torch.save(content, tmp_path / "checkpoint.pth.tar")
+    loaded = load_weights(tmp_path / "checkpoint.pth.tar")
+    assert torch.equal(_outputs(loaded.network()), _outputs(network))
+
+
+def test_parameters_and_parts_of_shared_storages_are_read(tmp_path: Path) -> None:
+    network = _network()
+    state: dict[str, Tensor] = dict(network.state_dict())
+    state["classifier.weight"] = nn.Parameter(state["classifier.weight"].T.contiguous().T)
+    both = torch.cat([state["stem.norm.weight"], state["stem.norm.bias"]])
+    state["stem.norm.weight"], state["stem.norm.bias"] = both[:8], both[8:]
+    torch.save(state, tmp_path / "shared.pt")
+    assert torch.equal(_outputs(load_weights(tmp_path / "shared.pt").network()), _outputs(network))
+
+
+def test_folded_half_precision_weights_keep_the_identity_of_their_batch_norm(tmp_path: Path) -> None:
+    state = {
+        name.replace(".norm.bias", ".conv.bias"): value.half()
+        for name, value in _network().state_dict().items()
+        if ".norm." not in name or name.endswith(".norm.bias")
+    }
+    torch.save(state, tmp_path / "folded.pt")
+    loaded = load_weights(tmp_path / "folded.pt")
+    variance = loaded.state["stem.norm.running_var"] + loaded.bn_eps
+    assert torch.allclose(variance, torch.ones(8), atol=1e-7)
+    assert loaded.batch_norm_folded
+
+
+def test_quantized_numbers_are_not_taken_for_weights(tmp_path: Path) -> None:
+    state = _network().state_dict()
+    state["stem.conv.weight"] = state["stem.conv.weight"].to(torch.int8)
+    torch.save(state, tmp_path / "int8.pt")
+    with pytest.raises(UsageError, match=r"stem\.conv\.weight holds int8 numbers, not floating-point ones"):
+        load_weights(tmp_path / "int8.pt")
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_keras_models_saved_after_compile_load_without_their_optimizer(suffix: str, tmp_path: Path) -> None:
+    network = trained_network()
+    file = tmp_path / f"compiled{suffix}"
+    write_keras(file, network, optimizer=True)
+    assert torch.equal(_outputs(load_weights(file).network()), _outputs(network))
+
+
+def _keras_config(*layers: dict[str, object]) -> str:
+    body: list[dict[str, object]] = [
+        {"class_name": "InputLayer", "config": {}},
+        *layers,
+        {"class_name": "Conv2D", "config": {}},
+        {"class_name": "ReLU", "config": {"max_value": 6.0}},
+    ]
+    return json.dumps({"class_name": "Functional", "config": {"layers": body}})
+
+
+def _rescaling(scale: object, offset: object) -> dict[str, object]:
+    return {"class_name": "Rescaling", "config": {"scale": scale, "offset": offset}}
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize(
+    ("scale", "offset", "mean", "std"),
+    [(1 / 127.5, -1.0, 0.5, 0.5), (1 / 255, 0.0, 0.0, 1.0), ([1 / 255] * 3, [-0.5] * 3, 0.5, 1.0)],
+)
+def test_a_keras_models_own_input_scaling_is_read(
+    suffix: str, scale: object, offset: object, mean: float, std: float, tmp_path: Path
+) -> None:
+    file = tmp_path / f"scaled{suffix}"
+    write_keras(file, trained_network(), config=_keras_config(_rescaling(scale, offset)))
+    preprocessing = load_weights(file).preprocessing(64)
+    assert preprocessing.mean == pytest.approx((mean,) * 3)
+    assert preprocessing.std == pytest.approx((std,) * 3)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([{"class_name": "TFOpLambda", "config": {}}], "a layer TFOpLambda, whose effect is not known"),
+        ([_rescaling(1.0, 0.0)] * 2, "scales its values more than once"),
+        ([_rescaling(0.0, 0.0)], "scales its input by"),
+        ([_rescaling("x", 0.0)], "scales its input by 'x'"),
+        ([{"class_name": "ReLU", "config": {"max_value": 1.0}}], "other bounds than 6"),
+    ],
+)
+def test_keras_models_that_compute_something_else_are_refused(
+    layers: list[dict[str, object]], message: str, tmp_path: Path
+) -> None:
+    write_keras(tmp_path / "other.keras", trained_network(), config=_keras_config(*layers))
+    with pytest.raises(UsageError, match=message):
+        load_weights(tmp_path / "other.keras")
+
+
+def test_an_archive_that_is_not_torchs_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "other.pt", "w") as archive:
+        archive.writestr("readme", "hello")
+    with pytest.raises(UsageError, match=r"the archive is not one of torch\.save"):
+        load_weights(tmp_path / "other.pt")
