@@ -21,10 +21,13 @@ def decimals_for(value: float, digits: int) -> int:
 def with_uncertainty(estimate: float, half_width: float) -> str:
     """`20.040 ± 0.012`: the uncertainty to two digits, the estimate to the same decimal place.
 
-    Without a spread the estimate has five significant digits and no `±`.
+    Without a spread the estimate has five significant digits and no `±`. An uncertainty as large as the
+    estimate is only reported as such, `8.0 ± over 100 %`: its digits would mean nothing.
     """
     if half_width <= 0:
         return significant(estimate, 5)
+    if half_width >= abs(estimate):
+        return f"{significant(estimate, 2)} ± over 100 %"
     places = min(decimals_for(half_width, 2), 6)
     return f"{estimate:,.{places}f} ± {half_width:,.{places}f}"
 

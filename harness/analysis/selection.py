@@ -61,7 +61,7 @@ def pick(
         )
     limits = (
         _limit(max_latency_ns, _worst_latency_ns, "latency", milliseconds),
-        _limit(max_startup_ns, _worst_startup_ns, "startup", milliseconds),
+        _limit(max_startup_ns, _worst_startup_ns, "start-up", milliseconds),
         _limit(max_instructions, lambda cell: cell.instructions_per_inference, "instructions", millions),
         _limit(max_memory_bytes, _peak_bytes, "peak memory", megabytes),
         _limit(max_size_bytes, lambda cell: cell.artifact.size_bytes, "file size", megabytes),

@@ -36,7 +36,7 @@ def describe(cell: Cell) -> str:
         median = cell.latency.median_ns
         figures.append(f"{milliseconds(median.estimate)} (at most {milliseconds(median.high)})")
     if cell.startup is not None and not cell.device.emulated:
-        figures.append(f"startup {milliseconds(cell.startup.total_ns.estimate)}")
+        figures.append(f"start-up {milliseconds(cell.startup.total_ns.estimate)}")
     if cell.instructions_per_inference is not None:
         figures.append(f"{millions(cell.instructions_per_inference)} instructions")
     if cell.memory is not None:

@@ -206,11 +206,11 @@ def test_startup_is_load_init_and_first_inference_and_its_upper_end_must_meet_th
     choice = pick(cells, max_startup_ns=100 * MS)
     assert name(choice.best) == "0.25_128_int8"
     assert [each.reasons for each in choice.rejected] == [
-        ("startup up to 101 ms is over 100 ms",),
-        ("startup not measured",),
+        ("start-up up to 101 ms is over 100 ms",),
+        ("start-up not measured",),
     ]
-    assert "startup 90 ms" in explain(choice)
-    assert "rejected: mobilenet_v1_0.5_128_int8, 1 thread: startup up to 101 ms" in explain(choice)
+    assert "start-up 90 ms" in explain(choice)
+    assert "rejected: mobilenet_v1_0.5_128_int8, 1 thread: start-up up to 101 ms" in explain(choice)
 
 
 def test_an_emulated_startup_cannot_meet_a_budget_in_milliseconds() -> None:

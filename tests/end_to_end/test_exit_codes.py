@@ -55,7 +55,7 @@ def test_1_is_no_variant_that_starts_in_time(run_harness: HarnessCommand, tmp_pa
     phone = save(tmp_path / "phone", simulate_cells(PHONE, widths=(0.25,), resolutions_px=(128,)))
     late = run_harness("pick", phone, "--max-startup", "1us", "--json")
     assert late.exit_code == 1
-    assert all(one["reasons"][0].startswith("startup ") for one in late.document["rejected"])
+    assert all(one["reasons"][0].startswith("start-up ") for one in late.document["rejected"])
     soon = run_harness("pick", phone, "--max-startup", "1m", "--json")
     assert soon.exit_code == 0
     assert soon.document["best"]["startup"] is not None

@@ -32,6 +32,8 @@ def test_a_number_has_its_significant_digits_and_thousands_apart(
         (1234.5, 25, "1,234 ± 25"),
         (20.0404, 0.0, "20.040"),
         (57.691178, 0.0, "57.691"),
+        (8.04, 4_624_268.0, "8.0 ± over 100 %"),
+        (8.04, 8.04, "8.0 ± over 100 %"),
     ],
 )
 def test_an_estimate_shows_the_digits_its_uncertainty_carries(
