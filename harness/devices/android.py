@@ -34,6 +34,10 @@ _STATES = {
         "the device is offline",
         "replug it, or switch USB debugging off and on; then `adb reconnect`",
     ),
+    "detached": (
+        "another program uses the device, so adb has released it",
+        "adb -s {serial} attach; or end the other program",
+    ),
     "recovery": ("the device is in recovery mode", "adb -s {serial} reboot"),
     "rescue": ("the device is in rescue mode", "adb -s {serial} reboot"),
     "sideload": ("the device is waiting for a sideloaded update", "adb -s {serial} reboot"),

@@ -91,36 +91,41 @@ def connect(address: str, *, adb: str | None = None, env: Mapping[str, str] | No
 
 
 _STATES = (
-    "device|offline|unauthorized|authorizing|connecting|recovery|rescue|sideload|bootloader|host"
+    "device|offline|unauthorized|authorizing|connecting|detached|recovery|rescue|sideload|bootloader|host"
     r"|no device|unknown|no permissions(?: \(.*?\))?(?:; see \[.*?\])?"
 )
-_LINE = re.compile(rf"(?P<serial>\S.*?)\s+(?P<state>{_STATES})(?P<facts>(?: [a-z_]+:\S*| \d[\d.-]*X?)*)\s*")
+_FACTS = r"(?P<facts>(?: [a-z_]+:\S*| \d[\d.-]*X?)*)"
+_LINE = re.compile(rf"(?P<serial>\S.*?)\s+(?P<state>{_STATES}){_FACTS}\s*")
+# A state that only a later adb knows: adb ends every line of a device with the number of its transport.
+_LATER_LINE = re.compile(rf"(?P<serial>\S+)\s+(?P<state>[a-z][a-z -]{{0,40}}?){_FACTS} transport_id:\d+\s*")
 
 
 def parse_devices(listing: str) -> tuple[AttachedDevice, ...]:
-    """Read `adb devices -l`.
+    """Read `adb devices -l`; messages of adb between the devices are passed over.
 
     Raises:
-        TransportError: a line is not what adb writes.
+        TransportError: it is not a list of devices.
     """
-    lines = listing.splitlines()
+    lines = [line.rstrip() for line in listing.splitlines()]
     if "List of devices attached" not in lines:
         raise TransportError(f"not a list of devices: {listing[:200]!r}")
-    return tuple(_parse_line(line) for line in lines[lines.index("List of devices attached") + 1 :] if line)
+    listed = map(_parse_line, lines[lines.index("List of devices attached") + 1 :])
+    return tuple(device for device in listed if device)
 
 
-def _parse_line(line: str) -> AttachedDevice:
-    match = _LINE.fullmatch(line)
-    if not match:
-        raise TransportError(f"not a line of `adb devices -l`: {line[:200]!r}")
-    facts = dict(fact.split(":", 1) for fact in match["facts"].split() if ":" in fact)
+def _parse_line(line: str) -> AttachedDevice | None:
+    """The device of a line; None for adb's own messages, such as `* daemon started successfully`."""
+    match = _LINE.fullmatch(line) or _LATER_LINE.fullmatch(line)
+    if not match or line.startswith("*"):
+        return None
+    facts = dict(fact.split(":", 1) for fact in line[match.end("state") :].split() if ":" in fact)
     number = facts.get("transport_id", "")
     return AttachedDevice(
         serial=match["serial"],
         state="no permissions" if match["state"].startswith("no permissions") else match["state"],
         model=facts.get("model"),
         product=facts.get("product"),
-        transport_id=int(number) if number.isdecimal() else None,
+        transport_id=int(number) if re.fullmatch(r"\d{1,18}", number) else None,
     )
 
 

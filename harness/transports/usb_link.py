@@ -115,6 +115,8 @@ class UsbLink(BaseTransport):  # type: ignore[misc]
             try:
                 if self._serial in ("", device.getSerialNumber()):
                     found.append((device, setting))
+            except ValueError:  # a serial that is not UTF-16 is no name
+                continue
             except usb_error as error:
                 refused = error
         if len(found) == 1:
@@ -149,7 +151,7 @@ def list_usb_devices() -> tuple[AttachedDevice, ...]:
     for device, _ in _interfaces():
         try:
             serial, state, model = device.getSerialNumber(), "device", device.getProduct()
-        except usb_error:
+        except (usb_error, ValueError):  # ValueError: a text that is not UTF-16
             serial, state, model = (
                 f"{device.getBusNumber()}-{device.getDeviceAddress()}",
                 "no permissions",

@@ -62,18 +62,40 @@ def test_an_empty_list_is_no_device() -> None:
     assert parse_devices("* daemon started successfully\nList of devices attached\n\n") == ()
 
 
-@pytest.mark.parametrize("listing", ["", "adb: usage", "List of devices attached\nwhat is this\n"])
+GOOD = AttachedDevice("GOOD", "device", "Pixel_5", None, 3)
+
+
+@pytest.mark.parametrize(
+    ("line", "others"),
+    [
+        ("0A04 detached usb:1-2 transport_id:4", [("0A04", "detached")]),
+        ("0A04                   hibernating usb:1-2 transport_id:4", [("0A04", "hibernating")]),
+        ("0A04                   no network transport_id:4", [("0A04", "no network")]),
+        ("* daemon started successfully *", []),
+        ("* daemon not running; starting now at tcp:5037", []),
+        ("adb server version (41) doesn't match this client (39); killing...", []),
+        ("what is this", []),
+        ("\x00\xff\ufffd", []),
+        ("X device transport_id:" + "9" * 5000, [("X", "device")]),
+    ],
+)
+def test_an_odd_line_leaves_the_good_device_listed(line: str, others: list[tuple[str, str]]) -> None:
+    good = "GOOD                   device model:Pixel_5 transport_id:3"
+    for lines in ((line, good), (good, line)):
+        found = parse_devices("List of devices attached \n" + "\n".join(lines) + "\n\n")
+        assert [device for device in found if device.serial == "GOOD"] == [GOOD]
+        assert [(device.serial, device.state) for device in found if device.serial != "GOOD"] == others
+
+
+@pytest.mark.parametrize("listing", ["", "adb: usage"])
 def test_what_is_not_a_list_is_refused(listing: str) -> None:
-    with pytest.raises(TransportError, match="not a l"):
+    with pytest.raises(TransportError, match="not a list"):
         parse_devices(listing)
 
 
 @given(st.text())
 def test_no_listing_breaks_the_parser(text: str) -> None:
-    try:
-        devices = parse_devices("List of devices attached\n" + text)
-    except TransportError:
-        return
+    devices = parse_devices("List of devices attached\n" + text)
     assert all(device.serial and device.state for device in devices)
 
 
