@@ -156,7 +156,11 @@ conditions() {
     [ "$policies" -gt 0 ] || cannot time_in_state "no readable cpufreq/policy*/stats/time_in_state"
     zones=0
     for zone in "$root"/sys/class/thermal/thermal_zone*; do
-        value "$zone/temp" || continue
+        [ -e "$zone/temp" ] || continue
+        if ! value "$zone/temp"; then
+            cannot "zone.${zone##*/thermal_zone}" "permission denied or unreadable: ${zone##*/}/temp"
+            continue
+        fi
         celsius=$REPLY
         value "$zone/type" || REPLY=unnamed
         report "zone.${zone##*/thermal_zone}" "$celsius $REPLY"

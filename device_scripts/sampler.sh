@@ -4,7 +4,7 @@
 #   sampler.sh JOBDIR PID memory                   the last output of Android's dumpsys meminfo, to JOBDIR/meminfo
 # MASK (hexadecimal) names the cores to stay on, 0 any. Sampling reads with the shell's own `read`: it starts no
 # process but `sleep`. Lines of JOBDIR/samples:
-#   cpus_allowed LIST   core N (each whose clock is read)   zone NAME (each whose temperature is read)
+#   cpus_allowed LIST   core N (each whose clock is read)   zone INDEX TYPE (each whose temperature is read)
 #   sample UPTIME KHZ,KHZ,... MILLIDEGREES,...    in that order; `_` cannot be read, `?` is not a number
 # HARNESS_PROBE_ROOT puts a recorded file tree in the place of /, for tests; never before /proc.
 root=${HARNESS_PROBE_ROOT:-}
@@ -42,19 +42,40 @@ choose_cores() {
     done
 }
 
+# is_temperature TYPE FIGURE: false for charge, voltage, current and constants, as harness/devices/thermal_zones.py
+is_temperature() {
+    case $1 in
+    [Ss][Oo][Cc]) case $2 in ? | ?? | 100) return 1 ;; esac ;;
+    PMIC-Die) [ "$2" != 100000 ] || return 1 ;;
+    esac
+    case -$1- in
+    *[-_][VvIi][Bb][Aa][Tt]* | *[-_][VvIi][Bb][Uu][Ss]* | *[-_][VvIi][Pp][Hh]* | *[-_][Vv][Dd][Dd]*) return 1 ;;
+    *[-_]socd[-_]* | *[-_]bcl[-_]* | *[-_]lvl[0-9]* | *[-_]volt* | *[-_]current[-_]*) return 1 ;;
+    esac
+}
+
+# is_of_cores TYPE, as harness/analysis/temperatures.py
+is_of_cores() {
+    case $1 in
+    *[Cc][Pp][Uu]* | *[Ss][Oo][Cc]* | *tsens* | x86_pkg* | *coretemp* | *bcm2[0-9][0-9][0-9]* | *cluster*) ;;
+    [Bb][Ii][Gg]* | [Mm][Ii][Dd]* | [Ll][Ii][Tt][Tt][Ll][Ee]*) ;;
+    *) return 1 ;;
+    esac
+}
+
 # choose_zones any: all zones that can be read; choose_zones cores: only those named after cores
 choose_zones() {
     for folder in "$thermal"/thermal_zone*; do
         [ $count -lt $most_zones ] || break
         value "$folder/temp" || continue
+        figure=$REPLY
         value "$folder/type" || REPLY=unnamed
-        case $1$REPLY in
-        any* | cores*[Cc][Pp][Uu]* | cores*[Ss][Oo][Cc]* | coresBIG* | coresMID* | coresLITTLE*) ;;
-        *) continue ;;
-        esac
+        type=$REPLY
+        is_temperature "$type" "$figure" || continue
+        [ "$1" = any ] || is_of_cores "$type" || continue
         count=$((count + 1))
         zones="$zones ${folder##*/}"
-        echo "zone $REPLY"
+        echo "zone ${folder##*/thermal_zone} $type"
     done
 }
 

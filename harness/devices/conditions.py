@@ -2,6 +2,7 @@
 
 from harness.devices.device import Device
 from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_probe
+from harness.devices.thermal_zones import celsius_of, is_temperature
 from harness.errors import CommandFailed
 from harness.records import Conditions, FrequencyTime, Temperature
 from harness.transports.verified import run_verified
@@ -25,7 +26,7 @@ def parse_conditions(probed: Probed) -> Conditions:
         uptime_seconds=probed.decimal("uptime_seconds"),
         frequencies_khz=_numbers(probed, "frequencies_khz"),
         governors=tuple(probed.values["governors"].split(",")) if "governors" in probed.values else None,
-        temperatures=_temperatures(probed),
+        temperatures=_temperatures(probed, unreadable),
         load_average_1min=probed.decimal("load_average_1min"),
         memory_available_bytes=probed.kibibytes("memory_available_kib"),
         thermal_status=probed.number("thermal_status"),
@@ -59,22 +60,17 @@ def _time_in_state(probed: Probed) -> tuple[FrequencyTime, ...] | None:
     return tuple(found) or None
 
 
-def _temperatures(probed: Probed) -> tuple[Temperature, ...] | None:
+def _temperatures(probed: Probed, unreadable: dict[str, str]) -> tuple[Temperature, ...] | None:
+    """The zones in the order of their indices; a figure that cannot be a temperature goes to `unreadable`."""
     found = []
     for key, text in probed.values.items():
+        kind, _, index = key.partition(".")
+        if kind != "zone" or not index.isdecimal() or len(index) > 4:
+            continue
         number, _, name = text.partition(" ")
-        celsius = celsius_of(number)
-        if key.startswith("zone.") and celsius is not None:
-            found.append(Temperature(zone=name or key, celsius=celsius))
-    return tuple(found) or None
-
-
-def celsius_of(text: str) -> float | None:
-    """A thermal zone's reading, in millidegrees (Documentation/driver-api/thermal/sysfs-api.rst).
-
-    Old Qualcomm kernels report degrees, and disconnected sensors absurd values, which count as unreadable.
-    """
-    if not (text.removeprefix("-").isdecimal() and len(text) < 12):
-        return None
-    celsius = int(text) / 1000 if abs(int(text)) > 200 else float(text)
-    return celsius if -50 <= celsius <= 200 else None
+        celsius = celsius_of(number, name)
+        if celsius is not None:
+            found.append(Temperature(zone=name or key, index=int(index), celsius=celsius))
+        elif is_temperature(name, number):
+            unreadable[f"zone {index} ({name})"] = f"not a temperature: {number[:40]!r}"
+    return tuple(sorted(found, key=lambda one: one.index or 0)) or None

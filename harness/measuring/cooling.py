@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.analysis.temperatures import hottest_celsius
-from harness.records import Conditions
+from harness.analysis.temperatures import hottest_celsius, zones_of_cores
+from harness.records import Conditions, Temperature
 
 POLL_S = 2.0
 # A device that no longer cools is as cool as the room allows: it will not get back to where it was.
@@ -62,12 +62,21 @@ class Cooling:
         return Cooled(waited_s, now)
 
     def excess_celsius(self, now: Conditions) -> float:
-        """The largest rise of a zone since the start; a zone that cannot be read any more is left out."""
-        before = {zone.zone: zone.celsius for zone in self.start.temperatures or ()}
-        warmer = [zone.celsius - before[zone.zone] for zone in now.temperatures or () if zone.zone in before]
+        """The largest rise of a zone of the cores since the start; a zone that is gone is left out."""
+        before = {_identity(zone): zone.celsius for zone in zones_of_cores(self.start.temperatures)}
+        warmer = [
+            zone.celsius - before[_identity(zone)]
+            for zone in now.temperatures or ()
+            if _identity(zone) in before
+        ]
         return max(warmer, default=0.0)
 
     def is_too_hot(self, now: Conditions) -> bool:
         """Whether the device, as `hottest_celsius` has it, is above `max_celsius`."""
         hottest = hottest_celsius(now)
         return self.max_celsius is not None and hottest is not None and hottest > self.max_celsius
+
+
+def _identity(zone: Temperature) -> tuple[int | None, str]:
+    """Two zones may have one type, and after a reboot one index may be another zone."""
+    return zone.index, zone.zone

@@ -50,9 +50,10 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
 
 
 class Temperature(Record, frozen=True, kw_only=True):
-    """One thermal zone."""
+    """One thermal zone: the kernel's `index` tells zones of one type apart; `zone` is the type."""
 
     zone: str
+    index: Count | None = None
     celsius: Celsius
 
 

@@ -1,11 +1,12 @@
 """Clocks and temperatures while a process runs, recorded on the device by `sampler.sh`; read strictly."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from harness.devices.conditions import celsius_of
 from harness.devices.cores import find_clusters
+from harness.devices.thermal_zones import celsius_of
 from harness.errors import ReportRejected
 from harness.records import ConditionsSample, Core, Plan, SampledConditions
 from harness.runner.job import Job
@@ -21,7 +22,8 @@ MAX_SENSORS = 512
 Value = TypeVar("Value")
 
 _LINE = re.compile(
-    r"cpus_allowed (?P<cpus>[0-9,-]{1,200})|core (?P<core>[0-9]{1,4})|zone (?P<zone>.{1,200})"
+    r"cpus_allowed (?P<cpus>[0-9,-]{1,200})|core (?P<core>[0-9]{1,4})"
+    r"|zone (?P<index>[0-9]{1,4}) (?P<zone>.{1,200})"
     r"|sample (?P<uptime>[0-9]{1,12}(\.[0-9]{1,6})?|\?) (?P<khz>[0-9_?,-]*) (?P<degrees>[0-9_?,-]*)"
 )
 
@@ -74,7 +76,7 @@ def parse_samples(content: bytes, period_seconds: float) -> SampledConditions:
     # The sampler is ended while it writes: what follows the last newline is not whole.
     matches = [match for line in lines[:-1] if (match := _LINE.fullmatch(line))]
     cores = tuple(int(match["core"]) for match in matches if match["core"])
-    zones = tuple(excerpt(match["zone"]) for match in matches if match["zone"])
+    zones = _zone_names([(match["index"], excerpt(match["zone"])) for match in matches if match["zone"]])
     samples = tuple(_sample(match, len(cores), len(zones)) for match in matches if match["uptime"])
     if len(matches) < len(lines) - 1 or len(samples) > MAX_SAMPLES or len(cores) + len(zones) > MAX_SENSORS:
         raise ReportRejected("the sampler wrote a malformed file")
@@ -86,6 +88,12 @@ def parse_samples(content: bytes, period_seconds: float) -> SampledConditions:
         samples=samples,
         unreadable=_unreadable(cores, zones, samples),
     )
+
+
+def _zone_names(found: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Each zone's type; with its index where several zones have that type."""
+    often = Counter(name for _, name in found)
+    return tuple(name if often[name] == 1 else f"{name} (zone {index})" for index, name in found)
 
 
 def _sample(match: re.Match[str], cores: int, zones: int) -> ConditionsSample:

@@ -148,6 +148,26 @@ def test_without_a_zone_of_the_cores_every_zone_counts(tree: Path, start: Start,
     assert parse_samples((job / "samples").read_bytes(), PERIOD_S).zones == ("battery",)
 
 
+def test_charge_voltage_and_constants_are_not_sampled(tree: Path, start: Start, job: Path) -> None:
+    for index, (name, figure) in enumerate(
+        (("soc", 87), ("vbat", 4243), ("ibat-high", 150), ("PMIC-Die", 100000), ("pm8350c-bcl-lvl0", 3)), 2
+    ):
+        write(tree / ZONE.format(index) / "type", f"{name}\n")
+        write(tree / ZONE.format(index) / "temp", f"{figure}\n")
+    start("sleep", "0.2").wait(timeout=20)
+    assert parse_samples((job / "samples").read_bytes(), PERIOD_S).zones == ("cpu-0-0-usr",)
+
+
+def test_the_dies_own_sensors_in_tenths_are_those_of_the_cores(tree: Path, start: Start, job: Path) -> None:
+    for index in (1, 2):
+        write(tree / ZONE.format(index) / "type", "tsens_tz_sensor\n")
+        write(tree / ZONE.format(index) / "temp", "853\n")
+    start("sleep", "0.2").wait(timeout=20)
+    found = parse_samples((job / "samples").read_bytes(), PERIOD_S)
+    assert found.zones == ("tsens_tz_sensor (zone 1)", "tsens_tz_sensor (zone 2)")
+    assert found.samples[0].celsius == (85.3, 85.3)
+
+
 def test_where_nothing_can_be_read_the_sampler_ends_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Start, job: Path
 ) -> None:

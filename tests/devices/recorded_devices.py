@@ -1,6 +1,7 @@
 """Recorded devices: file trees and programs that probe.sh reads in the place of a device's own."""
 
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ from harness.system.processes import Completed
 from harness.transports.local import LocalTransport
 from harness.transports.verified import verified_argv
 
-SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"])
+SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"])
+ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\"}
+TREES = Path(__file__).parents[1] / "data" / "probe_trees"
 GETPROP = """#!/bin/sh
 case $1 in
 ro.build.version.release) echo 14 ;;
@@ -37,6 +40,16 @@ def write_tree(root: Path, files: dict[str, str]) -> None:
         path.write_text(content)
         if name.startswith("bin/"):
             path.chmod(0o755)
+
+
+def lay_tree(name: str, root: Path) -> Path:
+    """Lay a tree of tests/data/probe_trees under `root`; a line is a path, a tab, escaped content."""
+    files = {}
+    for line in (TREES / f"{name}.tsv").read_text().splitlines():
+        path, content = line.split("\t", 1)
+        files[path.lstrip("/")] = re.sub(r"\\[nt\\]", lambda escape: ESCAPES[escape[0]], content)
+    write_tree(root, files)
+    return root
 
 
 def probe(root: Path, what: str, shell: list[str]) -> Probed:

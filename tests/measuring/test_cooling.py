@@ -68,6 +68,24 @@ def test_a_zone_that_vanishes_is_not_waited_for(now: Conditions) -> None:
     assert wait(conditions(40), now)[0] == 0.0
 
 
+def test_zones_of_one_type_are_each_compared_with_themselves() -> None:
+    def two(first: float, second: float) -> Conditions:
+        zones = [Temperature(zone="tsens", index=i, celsius=c) for i, c in enumerate((first, second))]
+        return Conditions(temperatures=tuple(zones))
+
+    assert wait(two(60, 40), two(60, 50), two(60, 41)) == (POLL_S, 2)
+    assert wait(two(40, 60), two(41, 61)) == (0.0, 1)
+
+
+def test_a_battery_that_warms_up_does_not_hold_the_cores_up() -> None:
+    def phone(cores: float, battery: float) -> Conditions:
+        zones = (Temperature(zone="cpu-0-0-usr", celsius=cores), Temperature(zone="battery", celsius=battery))
+        return Conditions(temperatures=zones)
+
+    assert wait(phone(40, 25), phone(41, 38)) == (0.0, 1)
+    assert wait(phone(40, 38), phone(50, 38), phone(41, 38)) == (POLL_S, 2)
+
+
 def test_where_no_temperature_can_be_read_nothing_is_waited_for_or_read() -> None:
     assert wait(Conditions()) == (None, 0)
 

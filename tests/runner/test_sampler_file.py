@@ -21,7 +21,7 @@ from harness.measuring.plans import make_plan as plan_for
 from harness.records import Clock, ConditionsSample, Core, ProcessReport, RunRequest, SampledConditions
 from harness.runner.sampler import MAX_SAMPLES, parse_samples, period_s, sampler_words, spare_cores
 
-HEADER = b"cpus_allowed 0-3\ncore 4\ncore 5\nzone cpu-1-0\n"
+HEADER = b"cpus_allowed 0-3\ncore 4\ncore 5\nzone 3 cpu-1-0\n"
 REQUEST = RunRequest(devices=(), widths=(0.25,), resolutions_px=(32,), precisions=("fp32",), threads=(1,))
 PHONE = tuple(Core(index=i, capacity=capacity) for i, capacity in enumerate((250,) * 4 + (1024,) * 2))
 
@@ -36,6 +36,14 @@ def test_samples_are_read_with_what_was_missing_in_them() -> None:
         ConditionsSample(uptime_seconds=None, frequencies_khz=(900000, 700000), celsius=(None,)),
     )
     assert found.unreadable == {"clock of core 5": "in 1 of 2 samples", "zone cpu-1-0": "in 1 of 2 samples"}
+
+
+def test_two_zones_of_one_type_are_told_apart_by_their_index() -> None:
+    header = b"core 0\nzone 1 tsens\nzone 4 tsens\nzone 7 cpu\n"
+    found = parse_samples(header + b"sample 1 5 853,_,41000\n", 0.5)
+    assert found.zones == ("tsens (zone 1)", "tsens (zone 4)", "cpu")
+    assert found.samples[0].celsius == (85.3, None, 41.0)
+    assert set(found.unreadable) == {"zone tsens (zone 4)"}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import shlex
 import time
 
 from harness.analysis.held_clocks import FIXED_GOVERNORS
+from harness.analysis.temperatures import hottest_zone
 from harness.analysis.validity.environment_checks import THROTTLED_NOW, THROTTLED_SINCE_BOOT
 from harness.devices.conditions import parse_conditions
 from harness.devices.device import Device
@@ -129,11 +130,14 @@ def _space(device: Device, facts: Probed) -> Check | None:
 
 
 def _temperature(conditions: Conditions) -> Check | None:
-    if not conditions.temperatures:
+    cores, sensors = hottest_zone(conditions), conditions.temperatures
+    if cores is None or not sensors:
         return None
-    hottest = max(conditions.temperatures, key=lambda one: one.celsius)
-    detail = f"hottest sensor {hottest.zone} at {hottest.celsius:.0f} °C"
-    if hottest.celsius < HOT_CELSIUS:
+    detail = f"cores at {cores.celsius:.1f} °C ({cores.zone})"
+    hottest = max(sensors, key=lambda one: one.celsius)
+    if hottest.celsius > cores.celsius:
+        detail += f", hottest sensor {hottest.zone} at {hottest.celsius:.1f} °C"
+    if cores.celsius < HOT_CELSIUS:
         return ("temperature", "ok", detail, "")
     return (
         "temperature",

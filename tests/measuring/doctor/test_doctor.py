@@ -88,7 +88,7 @@ def test_a_healthy_device_is_fit(examine_recorded: Examine) -> None:
             "temperature",
             "unfit",
             {"sys/class/thermal/thermal_zone0/temp": "81000\n"},
-            "cpu-thermal at 81 °C",
+            "cores at 81.0 °C (cpu-thermal)",
             "fan",
         ),
         (

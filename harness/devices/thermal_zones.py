@@ -1,0 +1,50 @@
+"""What a thermal zone's figure means: its unit, and whether the figure is a temperature at all."""
+
+import re
+
+# Names of battery and supply quantities that Qualcomm's kernels publish as thermal zones: charge in percent
+# (soc, socd), millivolt, milliampere, and the limiter's levels (bcl, lvl), as in qcom's bcl_peripheral.c.
+_OTHER_QUANTITIES = re.compile(
+    r"(^|[-_. ])(socd|[vi](bat|bus|ph|dd|in|out|sys)[a-z]*|bcl|lvl[0-9]*|volt(age)?s?|current"
+    r"|capacity|percent|level|m[vaw]|u[vaw])($|[-_. ])",
+    re.IGNORECASE,
+)
+# A zone called just `soc` is a battery's state of charge up to 100, a system on a chip above.
+_STATE_OF_CHARGE = "soc"
+FULL_PERCENT = 100
+# Tegra kernels report this zone as a fixed 100 °C: the sensor has a trip point and no reading.
+_CONSTANTS = {("pmic-die", 100_000)}
+# Up to this a figure is in whole degrees: no part that still works is hotter.
+MOST_WHOLE_DEGREES = 125
+# Up to this it is in tenths, as msm8953's tsens has it; beyond it in thousandths, the documented unit.
+# In thousandths it would be within 1.5 °C of freezing, where no device that computes is.
+MOST_TENTHS = 1500
+
+
+def celsius_of(text: str, zone: str = "") -> float | None:
+    """The temperature of a zone's reading; None where it is no number, absurd, or no temperature.
+
+    Source of the documented unit: Documentation/driver-api/thermal/sysfs-api.rst. Disconnected sensors report
+    absurd values.
+    """
+    if not (text.removeprefix("-").isdecimal() and len(text) < 12):
+        return None
+    number = int(text)
+    if _is_another_quantity(zone, number):
+        return None
+    size = abs(number)
+    divisor = 1 if size <= MOST_WHOLE_DEGREES else 10 if size <= MOST_TENTHS else 1000
+    celsius = number / divisor
+    return celsius if -50 <= celsius <= 200 else None
+
+
+def is_temperature(zone: str, text: str) -> bool:
+    """Whether a zone of this type reports a temperature, as far as its name and its figure show."""
+    return not (text.isdecimal() and len(text) < 12 and _is_another_quantity(zone, int(text)))
+
+
+def _is_another_quantity(zone: str, number: int) -> bool:
+    name = zone.lower()
+    if name == _STATE_OF_CHARGE and 0 <= number <= FULL_PERCENT:
+        return True
+    return (name, number) in _CONSTANTS or bool(_OTHER_QUANTITIES.search(name))
