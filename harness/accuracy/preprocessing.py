@@ -1,5 +1,7 @@
 """From a picture file to the network's input: explicit, so that it can be recorded."""
 
+import functools
+import warnings
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,7 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from harness.errors import UsageError
 from harness.records import Record
@@ -21,6 +23,23 @@ _FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+
+# Pillow can read many more, some with risk: for PostScript it starts Ghostscript.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
+MAX_PIXELS = 100_000_000
+_ORIENTATION = 0x0112
+# EXIF's orientation 2 to 8: what turns the picture upright.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# Pillow warns of odd metadata and of large pictures, from each thread; neither changes the pixels.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class UnreadableImage(UsageError):
@@ -74,18 +93,40 @@ def torchvision_preprocessing(resolution_px: int) -> Preprocessing:
 
 
 def decode_image(source: Path | bytes) -> Image.Image:
-    """Read a picture file as 8-bit RGB, upright.
+    """Read a picture file as 8-bit RGB, upright; the format is known by its content, not by its suffix.
 
     Raises:
-        UnreadableImage: damaged, truncated, a decompression bomb, or not expressible as 8-bit RGB.
+        UnreadableImage: damaged, truncated, too large, or not expressible as 8-bit RGB.
     """
     try:
-        with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
-            return as_rgb(ImageOps.exif_transpose(image))
+        opened = BytesIO(source) if isinstance(source, bytes) else source
+        with Image.open(opened, formats=_known_formats()) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise UnreadableImage(f"{image.width} x {image.height} pixels: more than {MAX_PIXELS}")
+            image.load()
+            return as_rgb(_upright(image))
+    except UnreadableImage:
+        raise
     except UnidentifiedImageError as error:
-        raise UnreadableImage("not a picture in a format that Pillow can read") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UnreadableImage(str(error)) from error
+        raise UnreadableImage(f"not a picture in one of the formats {', '.join(_known_formats())}") from error
+    except Exception as error:  # Damaged pictures make Pillow raise nearly every type there is.
+        raise UnreadableImage(str(error) or type(error).__name__) from error
+
+
+@functools.cache
+def _known_formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(kind for kind in _FORMATS if kind in Image.OPEN)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned by its EXIF orientation; other metadata, however damaged, is not looked at."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except Exception as error:
+        raise UnreadableImage(f"its EXIF data is damaged: {error}") from error
+    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return image if turn is None else image.transpose(turn)
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
@@ -94,18 +135,16 @@ def as_rgb(image: Image.Image) -> Image.Image:
     Raises:
         UnreadableImage: the conversion is ambiguous: CMYK, 16 bit, transparency.
     """
-    if image.mode in ("RGB", "L", "1"):
+    if image.mode not in ("RGB", "L", "1", "P", "RGBA", "LA", "PA"):
+        raise UnreadableImage(
+            f"the picture has mode {image.mode} (such as CMYK or 16 bit): convert it to 8-bit RGB first"
+        )
+    if image.mode in ("RGB", "L", "1", "P") and "transparency" not in image.info:
         return image.convert("RGB")
-    if image.mode == "P" and "transparency" not in image.info:
-        return image.convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA") or image.mode == "P":
-        rgba = image.convert("RGBA")
-        if rgba.getchannel("A").getextrema() == (255, 255):
-            return rgba.convert("RGB")
+    rgba = image.convert("RGBA")
+    if rgba.getchannel("A").getextrema() != (255, 255):
         raise UnreadableImage("the picture is transparent in places: put it on a background first")
-    raise UnreadableImage(
-        f"the picture has mode {image.mode} (such as CMYK or 16 bit): convert it to 8-bit RGB first"
-    )
+    return rgba.convert("RGB")
 
 
 def resize_image(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:

@@ -1,14 +1,18 @@
 """Data sets are opened whole or refused with the reason, before anything is measured."""
 
 import gzip
+import os
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
 from harness.accuracy.datasets import Dataset, hold_out, match_classes, open_dataset
 from harness.accuracy.datasets.dataset import stratified_subset
+from harness.accuracy.loading import load_pixels
+from harness.accuracy.preprocessing import tensorflow_preprocessing
 from harness.errors import UsageError
 
 SHIPPED = Path(__file__).parent.parent / "data" / "fashion-mnist-1k"
@@ -45,6 +49,39 @@ def test_a_folder_numbers_its_classes_by_name_and_ignores_other_files(tmp_path: 
     assert dataset.image_names == ("cat/deep/2.jpg", "dog/1.png")
     assert dataset.labels == (0, 1)
     assert dataset.read(1).getpixel((0, 0)) == (10, 10, 10)
+
+
+def test_pictures_without_a_usual_suffix_are_known_by_their_content(tmp_path: Path) -> None:
+    _picture(tmp_path / "b" / "1.png")
+    stored = _picture(tmp_path / "made.jpg", 30).read_bytes()
+    names = ("a.jfif", "b.jpe", "c", "d.photo", "e.jpg")
+    (tmp_path / "a").mkdir()
+    for name in names:
+        (tmp_path / "a" / name).write_bytes(stored)
+    Image.new("RGB", (8, 8)).save(tmp_path / "a" / "f.avif")
+    (tmp_path / "a" / "g.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(16))
+    (tmp_path / "a" / "README").write_text("BMW and P5: no pictures")
+    (tmp_path / "a" / "empty").touch()
+    (tmp_path / "made.jpg").unlink()
+    dataset = open_dataset(str(tmp_path))
+    assert dataset.image_names == (*(f"a/{name}" for name in (*names, "f.avif", "g.heic")), "b/1.png")
+    loaded = load_pixels(dataset, tensorflow_preprocessing(8))
+    assert [(left_out.image, left_out.reason[:25]) for left_out in loaded.unreadable] == [
+        ("a/g.heic", "not a picture in one of t")
+    ]
+
+
+def test_names_in_another_encoding_than_utf_8_are_readable_everywhere(tmp_path: Path) -> None:
+    _picture(tmp_path / "a" / "1.png")
+    latin = tmp_path / os.fsdecode(b"caf\xe9")
+    _picture(tmp_path / "made.png", 40).rename(tmp_path / "1.png")
+    latin.mkdir()
+    (tmp_path / "1.png").rename(latin / os.fsdecode(b"bro\xdfken.png"))
+    dataset = open_dataset(str(tmp_path))
+    assert dataset.classes == ("a", "caf\\xe9")
+    assert dataset.image_names == ("a/1.png", "caf\\xe9/bro\\xdfken.png")
+    assert msgspec.json.encode((dataset.classes, dataset.image_names, dataset.identity))
+    assert dataset.read(1).getpixel((0, 0)) == (40, 40, 40)
 
 
 def test_split_folders_are_found_under_their_usual_names(tmp_path: Path) -> None:

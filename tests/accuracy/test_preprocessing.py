@@ -1,11 +1,15 @@
 """Pictures become exactly the numbers that are recorded, or are refused with the reason."""
 
+import contextlib
+import os
+import random
+import warnings
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from harness.accuracy.preprocessing import (
     Preprocessing,
@@ -74,6 +78,95 @@ def test_pictures_taken_sideways_are_turned_upright() -> None:
     decoded = decode_image(_encoded(Image.fromarray(pixels), "PNG", exif=exif))
     assert decoded.size == (4, 8)
     assert np.asarray(decoded)[:4].min() == 200
+
+
+# Pictures with the faults of Pillow's issues 7839 and 8965, and one whose EXIF has a number for a text.
+BROKEN_EXIF = sorted((Path(__file__).parent.parent / "data" / "pictures").iterdir())
+
+
+@pytest.mark.filterwarnings("ignore:Metadata Warning")
+@pytest.mark.parametrize("file", BROKEN_EXIF, ids=lambda file: file.name)
+def test_good_pixels_with_broken_exif_are_read_upright(file: Path) -> None:
+    with Image.open(file) as stored:
+        width, height = stored.size
+        turned = np.rot90(np.asarray(stored.convert("RGB")), -1)
+    decoded = decode_image(file)
+    assert decoded.size == (height, width)
+    assert np.array_equal(np.asarray(decoded), turned)
+
+
+def test_every_orientation_is_turned_as_pillow_turns_it() -> None:
+    picture = Image.fromarray(_noise(4, 6, 3))
+    for orientation in range(1, 10):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        content = _encoded(picture, "PNG", exif=exif)
+        expected = ImageOps.exif_transpose(Image.open(BytesIO(content)))
+        assert np.array_equal(np.asarray(decode_image(content)), np.asarray(expected)), orientation
+
+
+def test_exif_that_cannot_be_read_is_the_reason_why_one_picture_is_left_out() -> None:
+    content = _encoded(Image.fromarray(_noise(4, 6, 3)), "PNG", exif=b"Exif\0\0XX\0\0\0\0")
+    with pytest.raises(UnreadableImage, match="EXIF data is damaged"):
+        decode_image(content)
+
+
+def test_postscript_never_starts_ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = tmp_path / "started"
+    for name in ("gs", "gswin64c"):
+        (tmp_path / name).write_text(f"#!/bin/sh\ntouch {started}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    picture = tmp_path / "picture.jpg"
+    picture.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
+    with pytest.raises(UnreadableImage, match="not a picture in one of the formats JPEG, PNG"):
+        decode_image(picture)
+    assert not started.exists()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM"])
+def test_the_meant_formats_are_read(kind: str) -> None:
+    assert decode_image(_encoded(Image.new("RGB", (8, 6), (9, 9, 9)), kind)).size == (8, 6)
+
+
+@pytest.mark.parametrize("kind", ["ICO", "TGA", "PCX", "SGI", "DDS", "EPS", "PDF"])
+def test_any_other_format_is_refused(kind: str) -> None:
+    with pytest.raises(UnreadableImage, match="not a picture in one of"):
+        decode_image(_encoded(Image.new("RGB", (8, 6)), kind))
+
+
+def test_a_colour_that_stands_for_transparency_is_refused_where_it_occurs() -> None:
+    picture = Image.new("RGB", (8, 8), (1, 2, 3))
+    with pytest.raises(UnreadableImage, match="transparent"):
+        decode_image(_encoded(picture, "PNG", transparency=(1, 2, 3)))
+    assert decode_image(_encoded(picture, "PNG", transparency=(9, 9, 9))).getpixel((0, 0)) == (1, 2, 3)
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
+    header = b"P6 20000 20000 255\n"
+    with pytest.raises(UnreadableImage, match=r"pixels"):
+        decode_image(header + b"\0" * 16)
+
+
+def test_whatever_a_damaged_picture_raises_is_one_unreadable_picture() -> None:
+    chance = random.Random(7)
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F], exif[0x011A] = 6, "maker", 72.0
+    picture = Image.fromarray(_noise(12, 16, 3))
+    seeds = [
+        _encoded(picture, kind, **({"exif": exif} if kind in ("JPEG", "PNG", "WEBP", "TIFF") else {}))
+        for kind in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+    ]
+    read = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(2000):
+            damaged = bytearray(chance.choice(seeds))
+            for _ in range(chance.randrange(1, 12)):
+                damaged[chance.randrange(min(len(damaged), 400))] = chance.randrange(256)
+            with contextlib.suppress(UnreadableImage):
+                read += decode_image(bytes(damaged)).mode == "RGB"
+    assert 0 < read < 2000
 
 
 def test_crop_takes_the_central_square_and_squash_the_whole_picture() -> None:

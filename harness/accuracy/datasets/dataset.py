@@ -1,6 +1,7 @@
 """An opened data set of any kind, its subsets, and the comparison of its classes with those of weights."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -73,6 +74,11 @@ def digest(parts: Iterable[str]) -> str:
         encoded = part.encode("utf-8", "surrogateescape")
         hashed.update(len(encoded).to_bytes(8, "little") + encoded)
     return hashed.hexdigest()
+
+
+def readable_name(name: str) -> str:
+    """A file's name as text that any encoding of UTF-8 takes; a byte that is not UTF-8 becomes `\\xe9`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def stratified_subset(dataset: Dataset, images: int, *, seed: int) -> Dataset:

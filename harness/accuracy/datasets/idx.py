@@ -77,7 +77,7 @@ def open_idx(
 def _read_class_names(folder: Path) -> tuple[str, ...]:
     file = folder / "classes.txt"
     try:
-        return tuple(file.read_text("utf-8").splitlines()) if file.is_file() else ()
+        return tuple(file.read_text("utf-8-sig").splitlines()) if file.is_file() else ()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {file}: {error}") from error
 

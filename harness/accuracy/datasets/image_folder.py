@@ -1,12 +1,38 @@
 """A folder with one folder of pictures for each class."""
 
+import re
 from pathlib import Path
 
-from harness.accuracy.datasets.dataset import Dataset, digest
+from harness.accuracy.datasets.dataset import Dataset, digest, readable_name
 from harness.accuracy.preprocessing import decode_image
 from harness.errors import UsageError
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
+# Suffixes of pictures, also of formats that are then counted as unreadable rather than left out.
+PICTURES = frozenset(
+    (
+        *(
+            ".jpg",
+            ".jpeg",
+            ".jpe",
+            ".jfif",
+            ".jif",
+            ".png",
+            ".apng",
+            ".webp",
+            ".bmp",
+            ".dib",
+            ".tif",
+            ".tiff",
+        ),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".gif", ".avif", ".heic", ".heif", ".jp2", ".jxl", ".tga", ".psd"),
+    )
+)
+# How the files of such formats begin; any other file is known by it.
+_BEGINNING = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|P[1-6]\s"
+    rb"|....ftyp(?:avi[fs]|hei[cfx]|hevc|mif1|msf1)|\0{3}\x0c(?:jP  |JXL )",
+    re.DOTALL,
+)
 # Usual names of the same split.
 _SPLIT_FOLDERS = {
     "train": ("train", "training"),
@@ -67,12 +93,22 @@ def is_class_folder(entry: Path) -> bool:
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """All picture files below a folder, by their suffix, sorted by path."""
+    """All picture files below a folder, by their suffix or else by their content, sorted by path."""
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in PICTURES and not path.name.startswith(".") and path.is_file()
+        if not path.name.startswith(".") and path.is_file() and _is_picture(path)
     )
+
+
+def _is_picture(path: Path) -> bool:
+    if path.suffix.lower() in PICTURES:
+        return True
+    try:
+        with path.open("rb") as file:
+            return _BEGINNING.match(file.read(16)) is not None
+    except OSError:
+        return True  # Counted later, with the reason why this file cannot be read.
 
 
 def picture_dataset(
@@ -84,14 +120,14 @@ def picture_dataset(
     root: Path,
 ) -> Dataset:
     """A data set of picture files, named by their paths below `root`."""
-    names = tuple(path.relative_to(root).as_posix() for path in pictures)
+    names = tuple(readable_name(path.relative_to(root).as_posix()) for path in pictures)
     stats = [path.stat() for path in pictures]
     versions = (f"{stat.st_size} {stat.st_mtime_ns}" for stat in stats)
     content = digest((str(root.resolve()), *names, *versions))
     return Dataset(
-        name=name,
+        name=readable_name(name),
         split=split,
-        classes=classes,
+        classes=tuple(map(readable_name, classes)),
         labels=labels,
         image_names=names,
         content=content,

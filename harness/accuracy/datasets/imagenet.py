@@ -75,7 +75,7 @@ def _find_labels(root: Path) -> Path:
 def _read_labels(file: Path, names: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
     """The class index of each picture by name, and the names of the classes."""
     try:
-        lines = file.read_text("utf-8").split("\n")
+        lines = file.read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the labels {file}: {error}") from error
     rows = [line.split() for line in lines if line.strip()]
