@@ -131,6 +131,8 @@ def _varint(value: int) -> bytes:
 # TFLite --------------------------------------------------------------------------------------------
 
 _CONV, _DEPTHWISE, _MEAN, _SOFTMAX = 3, 4, 40, 25
+MUL, ADD, TANH = 18, 0, 28
+_CODES = (_CONV, _DEPTHWISE, MUL, ADD, TANH)
 _DTYPES = {np.dtype("float32"): 0, np.dtype("int32"): 2, np.dtype("uint8"): 3}
 
 
@@ -141,11 +143,20 @@ def tflite_model(
     quantized: bool = False,
     activation: int = 3,
     same: bool = True,
+    before: tuple[tuple[int, float], ...] = (),
 ) -> bytes:
-    """A network, its BatchNorm folded, as TensorFlow's converter lays it out; uint8 if `quantized`."""
+    """A network, its BatchNorm folded, as TensorFlow's converter lays it out; uint8 if `quantized`.
+
+    `before` are operators with a constant before the first convolution.
+    """
     writer = _TfliteWriter()
     shape = (1, resolution_px, resolution_px, 3)
     at = writer.tensor("input", shape, None, scale=1 / 128 if quantized else None, zero_point=128)
+    for code, value in before:
+        constant = writer.tensor(f"constant{code}", (1,), np.array([value], dtype=np.float32))
+        scaled = writer.tensor(f"scaled{code}", shape, None)
+        writer.operator(code, [at, constant], scaled, 1, 0, True)
+        at = scaled
     for layer, conv in _folded_convolutions(network):
         depthwise = layer.endswith("depthwise")
         kernel = conv.weight.numpy().transpose((1, 2, 3, 0) if depthwise else (0, 2, 3, 1))
@@ -235,7 +246,7 @@ class _TfliteWriter:
         options_at = self._table(options)
         ins = self._builder.CreateNumpyVector(np.array(inputs, dtype=np.int32))
         outs = self._builder.CreateNumpyVector(np.array([output], dtype=np.int32))
-        index = (_CONV, _DEPTHWISE).index(code)
+        index = _CODES.index(code)
         self._operators.append(
             self._table(
                 [("uint32", 0, index), ("offset", 1, ins), ("offset", 2, outs), ("offset", 4, options_at)]
@@ -243,7 +254,7 @@ class _TfliteWriter:
         )
 
     def finish(self) -> bytes:
-        codes = [self._table([("int8", 0, code), ("int32", 3, code)]) for code in (_CONV, _DEPTHWISE)]
+        codes = [self._table([("int8", 0, code), ("int32", 3, code)]) for code in _CODES]
         inputs = self._builder.CreateNumpyVector(np.array([0], dtype=np.int32))
         graph = self._table(
             [

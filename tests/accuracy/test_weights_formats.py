@@ -14,7 +14,18 @@ from torch import Tensor, nn
 from harness.accuracy.weights import load_weights
 from harness.errors import UsageError
 from models.mobilenet_v1 import MobileNetV1
-from weight_files import CLASSES, WIDTH, sequential_names, shake, trained_network, write_keras
+from weight_files import (
+    ADD,
+    CLASSES,
+    MUL,
+    TANH,
+    WIDTH,
+    sequential_names,
+    shake,
+    tflite_model,
+    trained_network,
+    write_keras,
+)
 
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
@@ -205,3 +216,19 @@ def test_an_archive_that_is_not_torchs_is_refused(tmp_path: Path) -> None:
         archive.writestr("readme", "hello")
     with pytest.raises(UsageError, match=r"the archive is not one of torch\.save"):
         load_weights(tmp_path / "other.pt")
+
+
+def test_arithmetic_before_a_tflite_models_first_convolution_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "scaled.tflite"
+    file.write_bytes(tflite_model(trained_network(), before=((MUL, 1 / 127.5), (ADD, -1.0))))
+    assert load_weights(file).preprocessing(64).mean == pytest.approx((0.5,) * 3)
+    file.write_bytes(tflite_model(trained_network(), before=((MUL, 1 / 255),)))
+    loaded = load_weights(file).preprocessing(64)
+    assert (loaded.mean, loaded.std) == (pytest.approx((0.0,) * 3), pytest.approx((1.0,) * 3))
+
+
+def test_another_operator_before_a_tflite_models_first_convolution_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "other.tflite"
+    file.write_bytes(tflite_model(trained_network(), before=((TANH, 1.0),)))
+    with pytest.raises(UsageError, match="operator 28 is before the first convolution"):
+        load_weights(file)

@@ -13,6 +13,7 @@ from harness.accuracy.preprocessing import Preprocessing, tensorflow_preprocessi
 from harness.accuracy.weights.assembly import LAYERS, NamedTensor, Source
 from harness.accuracy.weights.border import Budget
 from harness.accuracy.weights.flatbuffer import Table
+from harness.accuracy.weights.keras_config import Scaling, to_scaling
 from harness.records import Padding
 from models.mobilenet_v1 import PUBLISHED_BN_EPS, Activation
 
@@ -26,6 +27,8 @@ _SHAPE, _TYPE, _BUFFER, _NAME, _QUANTIZATION = 0, 1, 2, 3, 4
 _SCALE, _ZERO_POINT, _QUANTIZED_DIMENSION = 2, 3, 6
 _PADDING, _STRIDE = 0, 1
 _CONV_2D, _DEPTHWISE_CONV_2D, _DEQUANTIZE, _FULLY_CONNECTED, _PAD = 3, 4, 6, 9, 34
+_ADD, _MUL, _SUB, _DIV, _QUANTIZE = 0, 18, 41, 42, 114
+_MAX_STEPS = 10
 _ACTIVATION_FIELD = {_CONV_2D: 3, _DEPTHWISE_CONV_2D: 4}
 _ACTIVATIONS: dict[int, Activation] = {1: "relu", 3: "relu6"}
 _SAME = 0
@@ -137,14 +140,16 @@ def _source(model: _Model) -> Source:
     if len(weighted) > len(LAYERS):
         tensors |= _parameters(model, weighted[-1], "classifier")
     shape = model.tensors[model.inputs[0]].indices(_SHAPE)
-    scaling = _input_scaling(model)
+    scaling = _input_scaling(model, weighted[0])
     return Source(
         origin="TFLite",
         tensors=tensors,
         padding=_padding(model, weighted),
         bn_eps=PUBLISHED_BN_EPS,
         activation=activations.pop(),
-        preprocessing=lambda side: msgspec.structs.replace(tensorflow_preprocessing(side), **scaling),
+        preprocessing=lambda side: msgspec.structs.replace(
+            tensorflow_preprocessing(side), mean=scaling.mean, std=scaling.std
+        ),
         resolution_px=int(shape[1]) if len(shape) == 4 and shape[1] > 0 else None,
     )
 
@@ -205,15 +210,48 @@ def _paddings(model: _Model, convolutions: list[_Operator]) -> Iterator[tuple[in
             yield (0, 0)
 
 
-def _input_scaling(model: _Model) -> dict[str, tuple[float, float, float]]:
-    """Mean and standard deviation equivalent to the scale and zero point of a quantized input."""
+def _input_scaling(model: _Model, first: _Operator) -> Scaling:
+    """Mean and standard deviation equivalent to a quantized input and to arithmetic before the first layer.
+
+    A float model with arithmetic of its own takes 0 to 255; one without takes TensorFlow's usual input.
+    """
+    steps = _arithmetic(model, first)
     tensor = model.tensors[model.inputs[0]]
     kind = tensor.scalar(_TYPE, "<b")
     quantization = tensor.table(_QUANTIZATION)
-    if kind not in (_UINT8, _INT8) or quantization is None:
+    factor, offset = np.ones(3), np.zeros(3)
+    if kind in (_UINT8, _INT8) and quantization is not None:
+        scale = float(quantization.numbers(_SCALE, "<f4")[0])
+        zero_point = int(quantization.numbers(_ZERO_POINT, "<i8")[0]) + (128 if kind == _INT8 else 0)
+        factor, offset = factor * scale, offset - scale * zero_point
+    elif not steps:
         default = Preprocessing(resolution_px=1)
-        return {"mean": default.mean, "std": default.std}
-    scale = float(quantization.numbers(_SCALE, "<f4")[0])
-    zero_point = int(quantization.numbers(_ZERO_POINT, "<i8")[0]) + (128 if kind == _INT8 else 0)
-    mean, std = zero_point / 255, 1 / (255 * scale)
-    return {"mean": (mean,) * 3, "std": (std,) * 3}
+        return Scaling(default.mean, default.std)
+    for code, value in steps:
+        if code in (_MUL, _DIV):
+            change = value if code == _MUL else 1 / value
+            factor, offset = factor * change, offset * change
+        else:
+            offset = offset + (value if code == _ADD else -value)
+    red, green, blue = zip(factor.tolist(), offset.tolist(), strict=True)
+    return to_scaling((red[0], green[0], blue[0]), (red[1], green[1], blue[1]))
+
+
+def _arithmetic(model: _Model, first: _Operator) -> list[tuple[int, NDArray[np.float64]]]:
+    """Operators on the way from the model's input to its first convolution, each with its constant."""
+    producers = {output: operator for operator in model.operators for output in operator.outputs}
+    steps: list[tuple[int, NDArray[np.float64]]] = []
+    at = first.inputs[0]
+    for _ in range(_MAX_STEPS):
+        if at == model.inputs[0]:
+            return steps[::-1]
+        operator = producers[at]
+        if operator.code in (_ADD, _MUL, _SUB, _DIV):
+            if operator.options is not None and operator.options.scalar(0, "<b"):
+                raise ValueError("the model cuts its input off by an activation")
+            constant = model.real(operator.inputs[1]).astype(np.float64).reshape(-1)
+            steps.append((operator.code, np.broadcast_to(constant, (3,))))
+        elif operator.code not in (_PAD, _QUANTIZE, _DEQUANTIZE) or (operator.code == _PAD and steps):
+            raise ValueError(f"operator {operator.code} is before the first convolution")
+        at = operator.inputs[0]
+    raise ValueError("the first convolution is not connected to the model's input")
