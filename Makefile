@@ -9,6 +9,7 @@
 # make bench-plot       draw benchmarks/history.jsonl as docs/images/bench_history.svg
 # make bench-trust      measure how often intervals, comparisons and verdicts are right (on an idle machine)
 # make bench-faults     count what is lost when connections and hosts fail (an hour)
+# make bench-fuzz       try thousands of damaged and hostile files and replies; FUZZ_RUNS=20000 for more
 # make clean            delete .venv and results
 # Each target installs what it needs first.
 PYTHON ?= python3
@@ -16,7 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test lint gate gate-base setup arm-vm bench bench-plot bench-trust bench-faults clean
+.PHONY: help demo demo-accuracy fashion-mnist test lint gate gate-base setup arm-vm bench bench-plot bench-trust bench-faults bench-fuzz clean
 
 setup: $(VENV)/ready
 
@@ -119,6 +120,12 @@ FAULT_KILLS ?= 50
 
 bench-faults: setup arm-vm
 	$(BIN)/python tests/benchmarks/bench_faults.py --runs $(FAULT_RUNS) --kills $(FAULT_KILLS)
+
+# Each fuzzer tries FUZZ_RUNS inputs; its seeds are the numbers from 0, so that a failure can be repeated.
+FUZZ_RUNS ?= 2000
+
+bench-fuzz: setup
+	HARNESS_FUZZ_RUNS=$(FUZZ_RUNS) $(BIN)/pytest -n $(WORKERS) tests/fuzz
 
 clean:
 	rm -rf $(VENV) results
