@@ -70,23 +70,53 @@ half_precision() {
     cannot half_precision "no features in /proc/cpuinfo"
 }
 
-each_cpu() {
-    for folder in "$cpus"/cpu[0-9]*; do
-        [ -d "$folder" ] && printf '%s\n' "${folder##*/cpu}"
-    done | sort -n
+# find_cpus: the number after the highest core's index in $cpu_count. The folder of the cores may be searchable
+# and not listable (mode 711, seen in Termux): so ask the kernel's lists first.
+most_cpus=1024
+find_cpus() {
+    cpu_count=0
+    for list in possible present online; do
+        value "$cpus/$list" || continue
+        REPLY=${REPLY##*[!0-9]}
+        case $REPLY in '' | ?????*) continue ;; esac
+        [ "$REPLY" -lt "$cpu_count" ] || cpu_count=$((REPLY + 1))
+    done
+    while [ -d "$cpus/cpu$cpu_count" ]; do cpu_count=$((cpu_count + 1)); done
+    [ "$cpu_count" -le $most_cpus ] || cpu_count=$most_cpus
 }
 
-# per_cpu KEY FILE: the values of all cores, comma separated; all or nothing
+# is_online INDEX: whether the kernel lists the core in $online; true where there is no list
+is_online() {
+    [ -n "$online" ] || return 0
+    left=$online,
+    while [ -n "$left" ]; do
+        range=${left%%,*}
+        left=${left#*,}
+        case $range in '' | *[!0-9-]*) continue ;; esac
+        [ "$1" -lt "${range%%-*}" ] || [ "$1" -gt "${range##*-}" ] || return 0
+    done
+    return 1
+}
+
+# per_cpu KEY FILE: the values of all cores by index, comma separated, `_` where a core has none
 per_cpu() {
-    list=
-    for index in $(each_cpu); do
-        if ! value "$cpus/cpu$index/$2"; then
-            cannot "$1" "no cpu$index/$2, or permission denied"
-            return
+    list='' found='' missing='' index=0
+    while [ $index -lt "$cpu_count" ]; do
+        if value "$cpus/cpu$index/$2"; then
+            found=yes
+        else
+            REPLY=_
+            is_online $index && missing="$missing $index"
         fi
         list=$list${list:+,}$REPLY
+        index=$((index + 1))
     done
-    report "$1" "$list"
+    if [ -z "$found" ]; then
+        cannot "$1" "no cpu*/$2, or permission denied"
+        return
+    fi
+    echo "$1=$list"
+    for index in $missing; do cannot "$1.cpu$index" "no cpu$index/$2, or permission denied"; done
 }
 
 facts() {
@@ -127,10 +157,13 @@ facts() {
     report_file boot_id "$root/proc/sys/kernel/random/boot_id"
     report_file perf_event_paranoid "$root/proc/sys/kernel/perf_event_paranoid"
     report_file online "$cpus/online"
-    for index in $(each_cpu); do
+    find_cpus
+    index=0
+    while [ $index -lt "$cpu_count" ]; do
         value "$cpus/cpu$index/regs/identification/midr_el1" && report "cpu$index.midr" "$REPLY"
         value "$cpus/cpu$index/cpufreq/cpuinfo_max_freq" && report "cpu$index.max_frequency_khz" "$REPLY"
         value "$cpus/cpu$index/cpu_capacity" && report "cpu$index.capacity" "$REPLY"
+        index=$((index + 1))
     done
     # The nearest parent that exists has the free space of the folder, and is writable or not.
     folder=$1
@@ -144,6 +177,9 @@ conditions() {
     if value "$root/proc/uptime"; then report uptime_seconds "${REPLY%% *}"; else cannot uptime_seconds "no /proc/uptime"; fi
     if value "$root/proc/loadavg"; then report load_average_1min "${REPLY%% *}"; else cannot load_average_1min "no /proc/loadavg"; fi
     memory_field memory_available_kib MemAvailable
+    find_cpus
+    online=
+    value "$cpus/online" && online=$REPLY
     per_cpu frequencies_khz cpufreq/scaling_cur_freq
     per_cpu governors cpufreq/scaling_governor
     policies=0

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.analysis.temperatures import hottest_zone
 from harness.records import Cell, Conditions, ConditionsSample
 from harness.system.text import printable
 from reports.clocks import held_clock_text
@@ -49,7 +50,7 @@ def describe(cells: Sequence[Cell]) -> tuple[ConditionsRow, ...]:
                 _change(cell, _frequencies),
                 _mean_frequencies(cell),
                 _sampled(cell, lambda sample: sample.frequencies_khz, 1e-3),
-                _named(cell, lambda conditions: conditions.governors or ()),
+                _named(cell, lambda conditions: filter(None, conditions.governors or ())),
                 _change(cell, _loads),
                 _change(cell, _memory),
                 _change(cell, _battery),
@@ -96,12 +97,13 @@ def _change(cell: Cell, reading: _Reading) -> str:
 
 
 def _temperatures(conditions: Conditions) -> Iterable[float]:
-    """The hottest zone."""
-    return [max(zone.celsius for zone in conditions.temperatures)] if conditions.temperatures else []
+    """The hottest zone of the cores."""
+    hottest = hottest_zone(conditions)
+    return [] if hottest is None else [hottest.celsius]
 
 
 def _frequencies(conditions: Conditions) -> Iterable[float]:
-    return [khz / 1000 for khz in conditions.frequencies_khz or ()]
+    return [khz / 1000 for khz in conditions.frequencies_khz or () if khz is not None]
 
 
 def _mean_frequencies(cell: Cell) -> str:

@@ -80,7 +80,7 @@ def _read_back(settings: tuple[TunedSetting, ...]) -> dict[str, str]:
 def _governors(cell: Cell) -> str:
     """The governors at the start, each once; empty where unknown, or where no clock is a real one."""
     conditions = None if cell.device.emulated else _first_conditions(cell)
-    return ", ".join(dict.fromkeys(conditions.governors or ())) if conditions else ""
+    return ", ".join(dict.fromkeys(filter(None, conditions.governors or ()))) if conditions else ""
 
 
 def _first_conditions(cell: Cell) -> Conditions | None:

@@ -97,7 +97,7 @@ def _read_khz(process: ProcessReport, cluster: Cluster) -> Iterator[float]:
         khz = [
             frequency
             for core, frequency in enumerate(conditions.frequencies_khz or ())
-            if core in cluster and holds_clock(conditions, core)
+            if frequency is not None and core in cluster and holds_clock(conditions, core)
         ]
         if khz:
             yield _of_busiest(khz, process)

@@ -1,11 +1,20 @@
 """The device's state that could distort a measurement, read by `probe.sh` just before and after it."""
 
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
 from harness.devices.device import Device
 from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_probe
 from harness.devices.thermal_zones import celsius_of, is_temperature
 from harness.errors import CommandFailed
 from harness.records import Conditions, FrequencyTime, Temperature
 from harness.transports.verified import run_verified
+
+# As probe.sh marks a core without a value: one that is offline, or denied.
+NO_VALUE = "_"
+
+Value = TypeVar("Value")
 
 
 def read_conditions(device: Device, probe_script: str) -> Conditions:
@@ -24,8 +33,8 @@ def parse_conditions(probed: Probed) -> Conditions:
     decicelsius = probed.number("battery_decicelsius")
     conditions = Conditions(
         uptime_seconds=probed.decimal("uptime_seconds"),
-        frequencies_khz=_numbers(probed, "frequencies_khz"),
-        governors=tuple(probed.values["governors"].split(",")) if "governors" in probed.values else None,
+        frequencies_khz=_per_core(probed, "frequencies_khz", _khz, unreadable),
+        governors=_per_core(probed, "governors", _governor, unreadable),
         temperatures=_temperatures(probed, unreadable),
         load_average_1min=probed.decimal("load_average_1min"),
         memory_available_bytes=probed.kibibytes("memory_available_kib"),
@@ -43,9 +52,24 @@ def parse_conditions(probed: Probed) -> Conditions:
     return conditions
 
 
-def _numbers(probed: Probed, key: str) -> tuple[int, ...] | None:
-    parts = probed.values.get(key, "").split(",")
-    return tuple(map(int, parts)) if all(part.isdecimal() and len(part) < 16 for part in parts) else None
+def _per_core(
+    probed: Probed, key: str, parse: Callable[[str], Value | None], unreadable: dict[str, str]
+) -> tuple[Value | None, ...] | None:
+    """A value for each core, by its index; `_` is a core without one. None where no core has one."""
+    values: list[Value | None] = []
+    for core, text in enumerate(probed.values[key].split(",") if key in probed.values else ()):
+        values.append(parse(text))
+        if values[-1] is None and text != NO_VALUE:
+            unreadable[f"{key}.cpu{core}"] = f"not a value: {text[:40]!r}"
+    return tuple(values) if any(value is not None for value in values) else None
+
+
+def _khz(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 16 else None
+
+
+def _governor(text: str) -> str | None:
+    return text if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,30}", text) else None
 
 
 def _time_in_state(probed: Probed) -> tuple[FrequencyTime, ...] | None:

@@ -68,12 +68,13 @@ class FrequencyTime(Record, frozen=True, kw_only=True):
 class Conditions(Record, frozen=True, kw_only=True):
     """What could change a measurement, read just before or after it; `unreadable` maps fact to reason.
 
+    Frequencies and governors are in the order of the cores' indices; None is an offline or denied core.
     `wakefulness` is Android's: `Awake` while the screen is on, else such as `Asleep` or `Dozing`.
     """
 
     uptime_seconds: float | None = None
-    frequencies_khz: tuple[Count, ...] | None = None
-    governors: tuple[str, ...] | None = None
+    frequencies_khz: tuple[Count | None, ...] | None = None
+    governors: tuple[str | None, ...] | None = None
     temperatures: tuple[Temperature, ...] | None = None
     load_average_1min: float | None = None
     memory_available_bytes: Bytes | None = None

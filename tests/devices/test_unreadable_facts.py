@@ -48,10 +48,11 @@ def test_garbage_in_a_file_counts_as_unreadable(pixel: Path) -> None:
         },
     )
     conditions = parse_conditions(probe(pixel, "conditions", ["sh"]))
-    assert conditions.frequencies_khz is None
+    assert conditions.frequencies_khz is not None
+    assert [core for core, khz in enumerate(conditions.frequencies_khz) if khz is None] == [3]
     assert conditions.load_average_1min is None
     assert conditions.temperatures is None
-    assert "not a value" in conditions.unreadable["frequencies_khz"]
+    assert "not a value" in conditions.unreadable["frequencies_khz.cpu3"]
     assert "not a value" in conditions.unreadable["load_average_1min"]
 
 

@@ -137,6 +137,8 @@ def _frequency_drop(evidence: Evidence) -> str | None:
         pairs = list(zip(before.frequencies_khz or (), after.frequencies_khz or (), strict=False))
         allowed = parse_cpu_list(process.cpus_allowed)
         for core, (first, last) in enumerate(pairs):
+            if first is None or last is None:
+                continue
             lowered = last < (1 - FREQUENCY_DROP) * first
             if not lowered or (allowed is not None and core not in allowed):
                 continue
@@ -168,13 +170,13 @@ def _fixed_drop(process: ProcessReport, clocks: Mapping[int, Sequence[int | None
     """Under a governor that holds the clock, any lower sample."""
     before = process.conditions_before
     for core, samples in clocks.items():
-        held = (before.frequencies_khz or ())[core : core + 1]
-        if not held or not holds_clock(before, core):
+        held = next(iter((before.frequencies_khz or ())[core : core + 1]), None)
+        if held is None or not holds_clock(before, core):
             continue
-        low = [khz for khz in samples if khz is not None and khz < (1 - FREQUENCY_DROP) * held[0]]
+        low = [khz for khz in samples if khz is not None and khz < (1 - FREQUENCY_DROP) * held]
         if low:
             return (
-                f"core {core} fell from {held[0] / 1000:.0f} to {min(low) / 1000:.0f} MHz while a process ran"
+                f"core {core} fell from {held / 1000:.0f} to {min(low) / 1000:.0f} MHz while a process ran"
                 f" ({len(low)} of {len(samples)} samples)"
             )
     return None

@@ -185,7 +185,7 @@ def _battery(conditions: Conditions) -> Check | None:
 
 
 def _governor(device: Device, conditions: Conditions) -> Check | None:
-    governors = sorted(set(conditions.governors or ()))
+    governors = sorted(set(filter(None, conditions.governors or ())))
     if not governors:
         return None
     detail = ", ".join(governors)
