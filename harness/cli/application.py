@@ -1,6 +1,8 @@
 """The application that all commands belong to, how their help is laid out, and where they print."""
 
+import json
 import os
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -117,4 +119,15 @@ def print_json(document: object) -> None:
     def encode(value: object) -> str:
         return str(value)  # paths
 
-    typer.echo(msgspec.json.encode(document, enc_hook=encode).decode())
+    text = msgspec.json.encode(document, enc_hook=encode).decode()
+    # JSON has escapes of its own for what the terminal's encoding lacks.
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    typer.echo(text if _can_encode(text, encoding) else json.dumps(json.loads(text), separators=(",", ":")))
+
+
+def _can_encode(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True

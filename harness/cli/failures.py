@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from harness.cli.application import console_for, print_json
+from harness.cli.last_door import discard_output, readable, system_error
 from harness.errors import HarnessError, Interrupted, UsageError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -18,10 +19,10 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def error_document(error: HarnessError) -> dict[str, str | int]:
     """An error as it stands in a JSON document."""
     return {
-        "what": error.what,
-        "hint": error.hint,
-        "device": error.device,
-        "variant": error.variant,
+        "what": readable(error.what),
+        "hint": readable(error.hint),
+        "device": readable(error.device),
+        "variant": readable(error.variant),
         "exit_code": error.exit_code,
     }
 
@@ -31,8 +32,12 @@ def fail(error: Exception, *, json: bool, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     known = as_harness_error(error)
-    if json:
-        print_json({"error": error_document(known)})
+    try:
+        if json:
+            print_json({"error": error_document(known)})
+        sys.stdout.flush()
+    except OSError:  # The error may be that stdout takes nothing more.
+        discard_output()
     from harness.cli.console import print_error
 
     print_error(console_for(stderr=True), known)
@@ -47,6 +52,8 @@ def as_harness_error(error: Exception) -> HarnessError:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "harness"
         return UsageError(error.format_message().rstrip("."), hint=f"see {command} --help")
+    if translated := system_error(error):
+        return translated
     last = traceback.extract_tb(error.__traceback__)[-1:]
     place = f" at {_shown(last[0].filename)}:{last[0].lineno}" if last else ""
     again = shlex.join(["harness", "--debug", *(word for word in sys.argv[1:] if word != "--debug")])

@@ -2,26 +2,31 @@
 
 import sys
 
-import typer
+try:  # A Ctrl-C in the first second comes while modules are still imported.
+    import typer
 
-from harness.cli.application import app, bundle_app
-from harness.cli.failures import fail, leave
-from harness.errors import Interrupted
+    from harness.cli.application import app, bundle_app
+    from harness.cli.failures import fail, leave
+    from harness.cli.last_door import check_words, print_any_text
+    from harness.errors import Interrupted
 
-# isort: off
-# In the order in which --help lists them.
-from harness.cli import run
-from harness.cli import lower
-from harness.cli import report
-from harness.cli import compare
-from harness.cli import pick
-from harness.cli import evaluate
-from harness.cli import train
-from harness.cli import devices
-from harness.cli import doctor
-from harness.cli import bundle
+    # isort: off
+    # In the order in which --help lists them.
+    from harness.cli import run
+    from harness.cli import lower
+    from harness.cli import report
+    from harness.cli import compare
+    from harness.cli import pick
+    from harness.cli import evaluate
+    from harness.cli import train
+    from harness.cli import devices
+    from harness.cli import doctor
+    from harness.cli import bundle
 
-# isort: on
+    # isort: on
+except KeyboardInterrupt:
+    sys.stderr.write("error: interrupted\n")
+    sys.exit(130)
 
 __all__ = [
     "app",
@@ -44,10 +49,17 @@ app.add_typer(bundle_app, name="bundle")
 def main() -> None:
     """Run a command; errors become one readable block on stderr and the contract's exit code."""
     words = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
+    as_json, debug = "--json" in words, "--debug" in words
     try:
+        print_any_text()
+        check_words(sys.argv[1:])
         exit_code = typer.main.get_command(app).main(prog_name="harness", standalone_mode=False)
         if exit_code == Interrupted.exit_code:  # typer's answer to a Ctrl-C that no command took
             raise Interrupted("interrupted")
+        sys.stdout.flush()  # Here, where a full disk or an ended reader still becomes a block.
+    except KeyboardInterrupt:
+        error = Interrupted("interrupted")
+        leave(error, fail(error, json=as_json, debug=debug))
     except Exception as error:
-        leave(error, fail(error, json="--json" in words, debug="--debug" in words))
+        leave(error, fail(error, json=as_json, debug=debug))
     sys.exit(exit_code or 0)
