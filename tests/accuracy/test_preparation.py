@@ -130,3 +130,15 @@ def test_two_files_of_one_variant_are_refused(tmp_path: Path) -> None:
 def test_a_padding_that_the_weights_do_not_have_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="trained with symmetric padding, not tf_same"):
         prepare(_request(_write(tmp_path / "a.safetensors")), lambda _: None, paddings=("tf_same",))
+
+
+def test_averaged_weights_are_reported_once_and_recorded_in_the_variants(tmp_path: Path) -> None:
+    raw, averaged = MobileNetV1(0.25, classes=10), MobileNetV1(0.25, classes=10)
+    file = tmp_path / "checkpoint.pth.tar"
+    torch.save({"state_dict": raw.state_dict(), "state_dict_ema": averaged.state_dict()}, file)
+    reported: list[str] = []
+    prepared = prepare(_request(file), reported.append)
+    assert {variant.weights.entry for variant in prepared.weights} == {"state_dict_ema"}
+    assert [text for text in reported if "EMA" in text] == [
+        "checkpoint.pth.tar: the averaged weights (EMA) in state_dict_ema are used, not those in state_dict"
+    ]
