@@ -161,3 +161,10 @@ def test_escape_sequences_of_names_never_reach_the_message(tmp_path: Path) -> No
 def test_a_deeply_nested_configuration_is_refused(tmp_path: Path) -> None:
     write_keras(tmp_path / "a.keras", trained_network(), config='{"a":' * 100_000)
     _refused(tmp_path / "a.keras", "cannot read a.keras as a Keras archive")
+
+
+def test_a_frozen_graph_of_countless_empty_fields_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "nodes.pb").write_bytes(b"\x0a\x00" * 5_000_000)
+    _refused(tmp_path / "nodes.pb", "a message has more than 20000 fields")
+    (tmp_path / "fields.pb").write_bytes(b"\x0a\xc8\x02" + b"\x08\x00" * 164)
+    _refused(tmp_path / "fields.pb", "a message has more than 100 fields")

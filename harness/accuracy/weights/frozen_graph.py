@@ -24,7 +24,7 @@ _TENSOR_DTYPE, _TENSOR_SHAPE, _TENSOR_CONTENT, _TENSOR_FLOATS = 1, 2, 4, 5
 _SHAPE_DIM, _DIM_SIZE = 2, 1
 _DT_FLOAT = 1
 # A graph of MobileNetV1 has some 1000 nodes, each with fewer than 20 fields.
-_MAX_NODES, _MAX_FIELDS = 50_000, 1_000
+_MAX_NODES, _MAX_FIELDS = 20_000, 100
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 _SLIM_NORM = ("BatchNorm/gamma", "BatchNorm/beta", "BatchNorm/moving_mean", "BatchNorm/moving_variance")
