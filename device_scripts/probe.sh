@@ -55,19 +55,121 @@ dumped() {
 
 # half_precision: whether XNNPACK computes in 16-bit floats here (its xnn_is_f16_compatible_config); where not, it
 # silently computes such programs in 32 bits. For each core the kernel lists the features that all cores share.
+# An exception of pytorch/cpuinfo, which XNNPACK asks: of the Exynos 9810 only the little cores have them.
 half_precision() {
     while IFS=':' read -r name features; do
         case $name in Features* | flags*)
-            case "$features " in
-            *" asimdhp "*) report half_precision yes ;;
-            *" avx2 "*) case "$features " in *" f16c "*) report half_precision yes ;; *) report half_precision no ;; esac ;;
-            *) report half_precision no ;;
+            case " $features " in
+            *" asimdhp "*)
+                case " $features " in *" fphp "*) answer=yes ;; *) answer=no ;; esac
+                ! is_exynos_9810 || answer=no
+                ;;
+            *" avx2 "*) case " $features " in *" f16c "*) answer=yes ;; *) answer=no ;; esac ;;
+            *) answer=no ;;
             esac
+            report half_precision $answer
             return
             ;;
         esac
     done 2>/dev/null <"$root/proc/cpuinfo"
     cannot half_precision "no features in /proc/cpuinfo"
+}
+
+is_exynos_9810() {
+    chips=
+    for name in ro.hardware.chipname ro.chipname ro.board.platform ro.product.board ro.soc.model; do
+        chips="$chips $(property $name)"
+    done
+    while IFS=':' read -r name text; do
+        case $name in Hardware*) chips="$chips $text" ;; esac
+    done 2>/dev/null <"$root/proc/cpuinfo"
+    case $chips in *[Ee][Xx][Yy][Nn][Oo][Ss]9810* | *[Ee][Xx][Yy][Nn][Oo][Ss]" 9810"* | *universal9810*) return 0 ;; esac
+    return 1
+}
+
+# cores_in_cpuinfo: implementer and part of each core, for kernels whose sysfs has no MIDR
+cores_in_cpuinfo() {
+    core=
+    while IFS=':' read -r name text; do
+        case $name in
+        processor*) core=${text# } ;;
+        '') core= ;;
+        esac
+        case $core in '' | *[!0-9]*) continue ;; esac
+        case $name in
+        "CPU implementer"*) report "cpu$core.implementer" "${text# }" ;;
+        "CPU part"*) report "cpu$core.part" "${text# }" ;;
+        esac
+    done 2>/dev/null <"$root/proc/cpuinfo"
+}
+
+is_android() { [ -n "$(property ro.build.version.release)$(property ro.product.cpu.abilist)" ]; }
+
+# userland_bits: the word size of this system's programs: a 64-bit kernel may carry a 32-bit userland
+userland_bits() {
+    bits=$(getconf LONG_BIT 2>/dev/null)
+    if [ -z "$bits" ]; then # the fifth byte of an ELF file is its class
+        case $(head -c 5 /proc/self/exe 2>/dev/null | tail -c 1) in
+        "$(printf '\001')") bits=32 ;;
+        "$(printf '\002')") bits=64 ;;
+        esac
+    fi
+    if [ -n "$bits" ]; then report userland_bits "$bits"; else cannot userland_bits "getconf does not report it"; fi
+}
+
+# free_space FOLDER: of df's line the number before the percentage, as names on both sides may hold blanks
+free_space() {
+    last=
+    free=$(df -k "$1" 2>/dev/null | {
+        while IFS= read -r line; do last=$line; done
+        set -f
+        set -- $last
+        while [ $# -gt 3 ]; do
+            case $1$2$3 in *[!0-9]*) ;; *) case $4 in [0-9]*% | -)
+                echo "$3"
+                break
+                ;;
+            esac ;; esac
+            shift
+        done
+    })
+    if [ -n "$free" ]; then report free_kib "$free"; else cannot free_kib "df failed"; fi
+}
+
+# throttling: the flags of a Raspberry Pi's firmware, from vcgencmd or sysfs; else the kernel's under-voltage alarm,
+# which is their bit 0 (drivers/hwmon/raspberrypi-hwmon.c)
+throttling() {
+    reason=
+    if command -v vcgencmd >/dev/null 2>&1; then
+        flags=$(vcgencmd get_throttled 2>/dev/null)
+        case $flags in throttled=0x*)
+            report throttled_flags "${flags#throttled=}"
+            return
+            ;;
+        esac
+        reason="vcgencmd get_throttled failed"
+    fi
+    for file in "$root"/sys/devices/platform/*/*firmware/get_throttled "$root"/sys/devices/platform/*firmware/get_throttled; do
+        [ -e "$file" ] || continue
+        value "$file" && case ${REPLY#0x} in '' | *[!0-9a-fA-F]*) ;; *)
+            report throttled_flags "0x${REPLY#0x}"
+            return
+            ;;
+        esac
+        reason="permission denied or unreadable: ${file#"$root"}"
+    done
+    for folder in "$root"/sys/class/hwmon/hwmon*; do
+        value "$folder/name" && [ "$REPLY" = rpi_volt ] || continue
+        if value "$folder/in0_lcrit_alarm" && [ "$REPLY" = 1 ]; then
+            report throttled_flags 0x1
+            return
+        fi
+        reason="no vcgencmd; hwmon reports under-voltage only"
+    done
+    if [ -z "$reason" ] && value "$root/proc/device-tree/model"; then
+        case $REPLY in *"Raspberry Pi"*) reason="no vcgencmd, and no get_throttled in sysfs" ;; esac
+    fi
+    [ -z "$reason" ] || cannot throttled_flags "$reason"
 }
 
 # find_cpus: the number after the highest core's index in $cpu_count. The folder of the cores may be searchable
@@ -123,7 +225,7 @@ facts() {
     report machine "$(uname -m)"
     report kernel "$(uname -r)"
     report uid "$(id -u)"
-    if command -v getprop >/dev/null 2>&1; then
+    if is_android; then
         report android_release "$(property ro.build.version.release)"
         report android_abis "$(property ro.product.cpu.abilist)"
         report model "$(property ro.product.manufacturer) $(property ro.product.model)"
@@ -149,10 +251,10 @@ facts() {
                 ;;
             esac
         done 2>/dev/null <"$root/proc/cpuinfo"
-        # The word size of this very shell: a 64-bit kernel may carry a 32-bit userland.
-        report userland_bits "$(getconf LONG_BIT 2>/dev/null)"
+        userland_bits
     fi
     half_precision
+    cores_in_cpuinfo
     memory_field memory_total_kib MemTotal
     report_file boot_id "$root/proc/sys/kernel/random/boot_id"
     report_file perf_event_paranoid "$root/proc/sys/kernel/perf_event_paranoid"
@@ -168,8 +270,7 @@ facts() {
     # The nearest parent that exists has the free space of the folder, and is writable or not.
     folder=$1
     while [ ! -d "$folder" ] && [ "$folder" != / ] && [ -n "$folder" ]; do folder=${folder%/*}; done
-    free=$(df -k "${folder:-/}" 2>/dev/null | tail -n 1 | awk '{print $(NF-2)}')
-    if [ -n "$free" ]; then report free_kib "$free"; else cannot free_kib "df failed"; fi
+    free_space "${folder:-/}"
     if [ -w "${folder:-/}" ]; then report folder_writable yes; else report folder_writable no; fi
 }
 
@@ -206,17 +307,18 @@ conditions() {
     if command -v dumpsys >/dev/null 2>&1; then
         dumped thermal_status "$(dumpsys thermalservice 2>/dev/null)" : "Thermal Status"
         battery=$(dumpsys battery 2>/dev/null)
-        dumped battery_percent "$battery" : level
-        dumped battery_decicelsius "$battery" : temperature
-        dumped wakefulness "$(dumpsys power 2>/dev/null)" = mWakefulness
-    fi
-    if command -v vcgencmd >/dev/null 2>&1; then
-        flags=$(vcgencmd get_throttled 2>/dev/null)
-        case $flags in
-        throttled=0x*) report throttled_flags "${flags#throttled=}" ;;
-        *) cannot throttled_flags "vcgencmd get_throttled failed" ;;
+        case $battery in
+        *"present: false"*) ;; # its level and temperature are 0 then, and mean nothing
+        *)
+            dumped battery_percent "$battery" : level
+            dumped battery_decicelsius "$battery" : temperature
+            ;;
         esac
+        dumped wakefulness "$(dumpsys power 2>/dev/null)" = mWakefulness
+    elif is_android; then
+        for key in thermal_status battery_percent battery_decicelsius wakefulness; do cannot $key "no dumpsys"; done
     fi
+    throttling
 }
 
 case ${1:-} in

@@ -63,6 +63,9 @@ def read_cores(facts: Probed) -> tuple[Core, ...]:
 
 def _core(facts: Probed, index: int) -> Core:
     midr = facts.number(f"cpu{index}.midr")
+    implementer, part = facts.number(f"cpu{index}.implementer"), facts.number(f"cpu{index}.part")
+    if midr is None and implementer is not None and part is not None:
+        midr = implementer << 24 | part << 4
     return Core(
         index=index,
         name=facts.values.get("cpu_name") if midr is None else core_name(midr),

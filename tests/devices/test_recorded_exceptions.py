@@ -1,0 +1,120 @@
+"""Devices that report what is not so, or nothing: recorded trees, and the right reading of each."""
+
+from pathlib import Path
+
+import pytest
+from recorded_devices import GETPROP, SHELLS, FixedAnswer, lay_tree, probe, write_tree
+
+from harness.devices.conditions import parse_conditions
+from harness.devices.cores import read_cores
+from harness.devices.device import describe
+from harness.errors import DeviceUnfit
+
+every_shell = pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+# busybox prefers its own df, uname and getconf to those of a recorded tree.
+every_shell_with_recorded_programs = pytest.mark.parametrize(
+    "shell", [shell for shell in SHELLS if shell[0] != "busybox"], ids=" ".join
+)
+
+
+@every_shell
+def test_an_exynos_9810_does_not_compute_in_halves_whatever_its_kernel_lists(
+    tmp_path: Path, shell: list[str]
+) -> None:
+    root = lay_tree("exynos9810", tmp_path)
+    assert probe(root, "facts", shell).values["half_precision"] == "no"
+    cpuinfo = (root / "proc/cpuinfo").read_text()
+    # The chip's name in either place is enough; other Exynos keep what they list.
+    (root / "proc/cpuinfo").write_text(cpuinfo.replace("Hardware", "Nothing"))
+    assert probe(root, "facts", shell).values["half_precision"] == "no"
+    properties = (root / "bin/getprop").read_text().replace("9810", "9820")
+    (root / "bin/getprop").write_text(properties)
+    assert probe(root, "facts", shell).values["half_precision"] == "yes"
+    (root / "proc/cpuinfo").write_text(cpuinfo)
+    assert probe(root, "facts", shell).values["half_precision"] == "no"
+
+
+def test_half_precision_of_vectors_alone_is_none_as_cpuinfo_has_it(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"proc/cpuinfo": "Features\t: fp asimd asimdhp\n"})
+    assert probe(tmp_path, "facts", ["sh"]).values["half_precision"] == "no"
+
+
+@every_shell
+def test_names_come_from_cpuinfo_where_sysfs_has_no_midr(tmp_path: Path, shell: list[str]) -> None:
+    cores = read_cores(probe(lay_tree("exynos9810", tmp_path), "facts", shell))
+    assert [core.name for core in cores] == ["Cortex-A55"] * 4 + ["0x53:0x002"] * 4
+
+
+@every_shell
+def test_an_absent_battery_has_no_figures(tmp_path: Path, shell: list[str]) -> None:
+    conditions = parse_conditions(probe(lay_tree("exynos9810", tmp_path), "conditions", shell))
+    assert (conditions.battery_percent, conditions.battery_celsius) == (None, None)
+    assert conditions.wakefulness == "Awake"
+    assert not [name for name in conditions.unreadable if name.startswith("battery")]
+
+
+def test_on_android_without_dumpsys_all_that_it_reports_is_unreadable(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"bin/getprop": GETPROP})
+    unreadable = parse_conditions(probe(tmp_path, "conditions", ["sh"])).unreadable
+    assert {"thermal_status", "battery_percent", "battery_decicelsius", "wakefulness"} <= set(unreadable)
+
+
+@every_shell_with_recorded_programs
+def test_a_getprop_that_reports_nothing_is_an_ordinary_linux(tmp_path: Path, shell: list[str]) -> None:
+    root = lay_tree("silent_getprop", tmp_path)
+    facts = probe(root, "facts", shell)
+    assert facts.values["model"].startswith("PINE64 PinePhone")
+    assert facts.values["os"] == "Droidian trixie"
+    assert "android_release" not in facts.values
+    text = "".join(f"{key}={value}\n" for key, value in facts.values.items())
+    with pytest.raises(DeviceUnfit, match="no runner for this device"):
+        describe(FixedAnswer(text), name="phone", kind="linux_board", folder="/x")
+    write_tree(root, {"bin/getconf": "#!/bin/sh\necho 64\n"})
+    facts = probe(root, "facts", shell)
+    text = "".join(f"{key}={value}\n" for key, value in facts.values.items())
+    info, _ = describe(FixedAnswer(text), name="phone", kind="linux_board", folder="/x")
+    assert (info.abi, info.os) == ("arm64-v8a", "Droidian trixie")
+
+
+@every_shell
+def test_without_getconf_the_word_size_is_that_of_a_program(tmp_path: Path, shell: list[str]) -> None:
+    write_tree(tmp_path, {"bin/getconf": "#!/bin/sh\nexit 127\n"})
+    assert probe(tmp_path, "facts", shell).values["userland_bits"] == "64"
+
+
+@every_shell_with_recorded_programs
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/dev/sda1 61000000 39000000 18400000 68% /media/pi/My Passport",
+        "/dev/sda1 61000000 39000000 18400000 68% /media/pi/1 2 3 36% *",
+        "//nas/My Share 61000000 39000000 18400000 68% /mnt",
+        "                 61000000 39000000 18400000 68% /mnt",
+        "tmpfs 61000000 39000000 18400000 68% /",
+    ],
+)
+def test_free_space_is_read_whatever_blanks_the_names_hold(
+    tmp_path: Path, shell: list[str], line: str
+) -> None:
+    header = "Filesystem 1K-blocks Used Available Use% Mounted on"
+    write_tree(tmp_path, {"bin/df": f"#!/bin/sh\ncat <<'END'\n{header}\n{line}\nEND\n"})
+    assert probe(tmp_path, "facts", shell).number("free_kib") == 18400000
+
+
+@every_shell
+def test_a_pi_without_vcgencmd_is_throttled_by_its_flags_in_sysfs_or_its_alarm(
+    tmp_path: Path, shell: list[str]
+) -> None:
+    root = lay_tree("pi_without_vcgencmd", tmp_path)
+    flags = root / "sys/devices/platform/soc/soc:firmware/get_throttled"
+    assert parse_conditions(probe(root, "conditions", shell)).throttled_flags == 0x50005
+    flags.unlink()
+    assert parse_conditions(probe(root, "conditions", shell)).throttled_flags == 1
+    alarm = root / "sys/class/hwmon/hwmon0/in0_lcrit_alarm"
+    alarm.write_text("0\n")
+    unknown = parse_conditions(probe(root, "conditions", shell))
+    assert unknown.throttled_flags is None
+    assert "under-voltage only" in unknown.unreadable["throttled_flags"]
+    (root / "sys/class/hwmon/hwmon0/name").unlink()
+    unknown = parse_conditions(probe(root, "conditions", shell))
+    assert "no vcgencmd" in unknown.unreadable["throttled_flags"]
