@@ -56,6 +56,15 @@ is_word() {
     case $1 in '' | *[!A-Za-z0-9_-]*) return 1 ;; esac
 }
 
+# is_setting NAME: one of the names that are written to the journal and read from it
+is_setting() {
+    case $1 in
+    stay_awake | fixed_performance) ;;
+    governor.policy?*) case ${1#governor.policy} in *[!0-9]*) return 1 ;; esac ;;
+    *) return 1 ;;
+    esac
+}
+
 # apply NAME VALUE; `on` keeps the device awake on any power supply
 apply() {
     case $1 in
@@ -88,7 +97,7 @@ newline='
 '
 # change NAME VALUE: a setting that an earlier run did not restore keeps its entry, with its first value
 change() {
-    if ! current "$1"; then
+    if ! is_setting "$1" || ! current "$1"; then
         cannot "set.$1" "the setting cannot be read"
         return
     fi
@@ -166,8 +175,7 @@ read_journal() {
                 ended=yes
                 continue
                 ;;
-            stay_awake | fixed_performance | governor.policy[0-9] | governor.policy[0-9][0-9]) is_word "$before" || break ;;
-            *) break ;;
+            *) is_setting "$name" && is_word "$before" || break ;;
             esac
             entries=$entries$name\ $before$newline
         done

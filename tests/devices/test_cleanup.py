@@ -30,7 +30,7 @@ def fill(folder: Path) -> None:
     for name in ("bundle-0123456789ab/runner", "artifacts/a.pte", "jobs/current/stdout", "lock/holder"):
         (folder / name).parent.mkdir(parents=True)
         (folder / name).write_bytes(b"x" * 5000)
-    for name in ("tune.journal", "tune.journal.partial", "quiet.journal", "quiet.journal.partial"):
+    for name in ("tune.journal.partial", "quiet.journal.partial"):
         (folder / name).touch()
 
 
@@ -76,6 +76,37 @@ def test_what_others_put_there_stays(device: Device, folder: Path) -> None:
     assert (outside / "kept").read_text() == "mine"
     assert not (folder.parent / "evil").exists()
     assert not Path("evil").exists()
+
+
+@pytest.mark.parametrize("name", ["tune.journal", "quiet.journal"])
+def test_a_journal_that_cannot_be_undone_is_kept_and_reported(
+    device: Device, folder: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_PROBE_ROOT", str(tmp_path / "empty"))
+    fill(folder)
+    text = "mobilenet-harness tuning 1\ngovernor.policy7 ondemand\nend\n"
+    (folder / name).write_text(text)
+    with pytest.raises(DeviceUnfit, match=r"except the journal.*governor.policy7"):
+        clean(device)
+    assert [path.name for path in folder.iterdir()] == [name]
+    assert (folder / name).read_text() == text
+
+
+def test_settings_that_a_killed_run_left_are_restored_before_its_files_are_removed(
+    device: Device, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_PROBE_ROOT", str(tmp_path / "root"))
+    governors = []
+    fill(folder)
+    for index, journal in enumerate(("tune.journal", "quiet.journal")):
+        governor = tmp_path / f"root/sys/devices/system/cpu/cpufreq/policy{index}/scaling_governor"
+        governor.parent.mkdir(parents=True)
+        governor.write_text("performance\n")
+        governors.append(governor)
+        (folder / journal).write_text(f"mobilenet-harness tuning 1\ngovernor.policy{index} ondemand\nend\n")
+    clean(device)
+    assert [governor.read_text() for governor in governors] == ["ondemand\n"] * 2
+    assert not folder.exists()
 
 
 def test_a_running_job_is_ended(device: Device, folder: Path, runner: int) -> None:

@@ -116,6 +116,25 @@ def test_governors_are_set_read_back_and_restored(linux: Path, shell: list[str])
     assert run_tune(linux, shell, "restore") == run_tune(linux, shell, "show") == Probed({}, {})
 
 
+def test_all_of_128_policies_are_restored(linux: Path, shell: list[str]) -> None:
+    names = [f"{POLICIES}/policy{index}/scaling_governor" for index in (*range(127), 1000)]
+    write_tree(linux, dict.fromkeys(names, "ondemand\n"))
+    assert len(parse_settings(run_tune(linux, shell, "set"))) == 128
+    assert governors(linux) == ["performance"] * 128
+    assert len(run_tune(linux, shell, "show").values) == 128
+    assert len(run_tune(linux, shell, "restore").values) == 128
+    assert governors(linux) == ["ondemand"] * 128
+    assert not journal(linux).exists()
+
+
+def test_a_policy_that_the_journal_could_not_hold_is_not_changed(linux: Path, shell: list[str]) -> None:
+    write_tree(linux, {f"{POLICIES}/policy1x/scaling_governor": "ondemand\n"})
+    assert "set.governor.policy1x" in run_tune(linux, shell, "set").unreadable
+    assert governors(linux) == ["performance", "ondemand", "performance"]
+    run_tune(linux, shell, "restore")
+    assert governors(linux) == ["schedutil", "ondemand", "schedutil"]
+
+
 def test_a_phone_is_kept_awake_and_asked_for_fixed_performance(phone: Path, shell: list[str]) -> None:
     settings = {setting.name: setting for setting in parse_settings(run_tune(phone, shell, "set"))}
     assert (settings["screen"].before, settings["screen"].now) == ("Asleep", "Awake")
