@@ -77,8 +77,11 @@ def _instructions(cell: Cell) -> Estimate | None:
 
 
 def top1_of(cell: Cell) -> Top1 | None:
-    """Measured accuracy of the file that was timed, else the published one of its shape, else None."""
-    if cell.accuracy is not None:
+    """Measured accuracy of the file that was timed, else the published one of its shape, else None.
+
+    That of random weights is not the variant's.
+    """
+    if cell.accuracy is not None and cell.variant.weights.source != "random":
         return Top1(_scaled(cell.accuracy.top1, 100), "measured", _data(cell.accuracy))
     published = published_accuracy(cell.variant)
     if published is None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.analysis.machines import name_machines_apart
 from harness.analysis.precisions import in_order
 from harness.records import Cell, DeviceInfo, Weights
 from harness.system.text import printable
@@ -126,7 +127,7 @@ def best(points: Sequence[Point]) -> tuple[Point, ...]:
 def arrange(cells: Sequence[Cell]) -> tuple[Section, ...]:
     """One section for each device and clock, in order of first appearance."""
     grouped: dict[tuple[str, str], list[Cell]] = {}
-    for cell in cells:
+    for cell in name_machines_apart(cells):
         grouped.setdefault((cell.device.name, cell.device.clock), []).append(cell)
     sections: list[Section] = []
     for (name, _), members in grouped.items():

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from harness.analysis.cell_comparison import ComparedCell, ComparisonResult, compare_cell, overall
 from harness.analysis.differences import find_differences
+from harness.analysis.machines import machine_key
 from harness.errors import UsageError
 from harness.records import Cell, Record
 
@@ -63,11 +64,15 @@ def compare(
         compare_cell(old, young, margin=margin, count_margin=count_margin, timed_cells=timed)
         for old, young in pairs
     )
+    vanished = tuple(cell.name for key, cell in before.items() if key not in after)
+    results = [cell.result for cell in cells]
+    if vanished:  # what was not measured again may have become worse
+        results.append("inconclusive")
     return Comparison(
-        result=overall([cell.result for cell in cells]),
+        result=overall(results),
         margin=margin,
         cells=cells,
-        only_in_base=tuple(cell.name for key, cell in before.items() if key not in after),
+        only_in_base=vanished,
         only_in_new=tuple(cell.name for key, cell in after.items() if key not in before),
         differences=differences,
     )
@@ -78,7 +83,7 @@ def _index(cells: Sequence[Cell], side: str, across: bool) -> dict[Key, Cell]:
     if not cells:
         raise UsageError(f"the {side} run has no cells", hint="name a folder that `harness run` wrote")
     indexed: dict[Key, Cell] = {}
-    one_device = len({cell.device.name for cell in cells}) == 1
+    one_device = len({machine_key(cell.device) for cell in cells}) == 1
     for cell in cells:
         device = None if across and one_device else cell.device.name
         key = (device, cell.variant.name, cell.variant.classes, cell.plan.threads)

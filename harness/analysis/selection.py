@@ -1,9 +1,11 @@
 """The variant to ship within a budget: the most accurate one whose figures fit, at their worse end."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.analysis.machines import name_machines_apart
 from harness.analysis.published import published_accuracy
 from harness.analysis.quantities import megabytes, millions, milliseconds
 from harness.errors import UsageError
@@ -62,7 +64,9 @@ def pick(
     limits = (
         _limit(max_latency_ns, _worst_latency_ns, "latency", milliseconds),
         _limit(max_startup_ns, _worst_startup_ns, "start-up", milliseconds),
-        _limit(max_instructions, lambda cell: cell.instructions_per_inference, "instructions", millions),
+        _limit(
+            max_instructions, lambda cell: cell.instructions_per_inference or None, "instructions", millions
+        ),
         _limit(max_memory_bytes, _peak_bytes, "peak memory", megabytes),
         _limit(max_size_bytes, lambda cell: cell.artifact.size_bytes, "file size", megabytes),
         _accuracy_limit(min_accuracy),
@@ -83,6 +87,7 @@ def pick(
 
 def _on_device(cells: Sequence[Cell], device: str | None) -> tuple[Cell, ...]:
     """The cells of the device that is named in full or, when exactly one fits, in part."""
+    cells = name_machines_apart(cells)
     names = tuple(dict.fromkeys(cell.device.name for cell in cells))
     listed = ", ".join(printable(name) for name in names)
     if device is None:
@@ -154,7 +159,11 @@ def known_accuracy(cell: Cell) -> tuple[Literal["measured", "published"], float,
 def _basis(cells: Sequence[Cell]) -> Basis:
     """The kind of accuracy that all cells share: different kinds cannot be ranked together."""
     known = [known_accuracy(cell) for cell in cells]
-    data = {(cell.accuracy.dataset, cell.accuracy.split) for cell in cells if cell.accuracy}
+    data = {
+        (cell.accuracy.dataset, cell.accuracy.split, cell.accuracy.preprocessing, cell.accuracy.images)
+        for cell in cells
+        if cell.accuracy
+    }
     if all(each is not None and each[0] == "measured" for each in known) and len(data) <= 1:
         return "measured"
     return "published" if all(published_accuracy(cell.variant) for cell in cells) else "macs"
@@ -170,9 +179,10 @@ def _quality(cell: Cell, basis: Basis) -> float:
 
 
 def _cost(cell: Cell) -> float:
-    if cell.device.emulated or cell.latency is None:
-        return float(cell.instructions_per_inference or 0)
-    return cell.latency.median_ns.estimate
+    """Infinite where nothing was measured: an unknown cost is never the lowest."""
+    if cell.device.emulated:
+        return float(cell.instructions_per_inference or math.inf)
+    return math.inf if cell.latency is None else cell.latency.median_ns.estimate
 
 
 def _cautions(cell: Cell, basis: Basis) -> tuple[str, ...]:
@@ -198,4 +208,4 @@ def _worst_startup_ns(cell: Cell) -> float | None:
 
 
 def _peak_bytes(cell: Cell) -> float | None:
-    return None if cell.memory is None else cell.memory.peak_rss_bytes
+    return None if cell.memory is None else cell.memory.peak_rss_bytes or None

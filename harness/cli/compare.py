@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.application import GroupedCommand, app, console_for, examples, print_json
+from harness.cli.failures import error_document, show_errors
 from harness.cli.options import Json
 
 
@@ -32,22 +33,30 @@ def compare(
 ) -> None:
     """Compare two runs: is NEW worse than BASE?
 
-    Exit code 0 no worse, 1 worse, 3 inconclusive.
+    Exit code 0 no worse, 1 worse or a damaged cell was left out, 3 inconclusive.
     """
+    import msgspec
+
     from harness.analysis import comparison_text
     from harness.analysis.comparison import EXIT_CODES
     from harness.analysis.comparison import compare as compare_cells
     from harness.cli import quantity_options
     from harness.cli.console import print_table
-    from harness.records.run_folder import load_run
+    from harness.records.run_folder import load_intact_runs
 
     accepted = quantity_options.parse_margin(margin) if margin is not None else None
-    comparison = compare_cells(load_run(base)[1], load_run(new)[1], margin=accepted, across=across)
+    ((_, before),), damaged = load_intact_runs([base])
+    ((_, after),), damaged_new = load_intact_runs([new])
+    errors = tuple({error.what: error for error in (*damaged, *damaged_new)}.values())
+    comparison = compare_cells(before, after, margin=accepted, across=across)
     if json:
-        print_json(comparison)
+        print_json(
+            {**msgspec.structs.asdict(comparison), "errors": [error_document(error) for error in errors]}
+        )
     elif markdown:
         typer.echo(comparison_text.to_markdown(comparison))
     else:
         print_table(console_for(), "", comparison_text.HEADINGS, comparison_text.to_rows(comparison))
         typer.echo(comparison_text.summarize(comparison))
-    raise typer.Exit(EXIT_CODES[comparison.result])
+    show_errors(errors)
+    raise typer.Exit(1 if errors else EXIT_CODES[comparison.result])

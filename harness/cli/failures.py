@@ -5,6 +5,7 @@ import shlex
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -25,6 +26,14 @@ def error_document(error: HarnessError) -> dict[str, str | int]:
         "variant": readable(error.variant),
         "exit_code": error.exit_code,
     }
+
+
+def show_errors(errors: Sequence[HarnessError]) -> None:
+    """Print the errors of a command that went on without what failed."""
+    from harness.cli.console import print_error
+
+    for error in errors:
+        print_error(console_for(stderr=True), error)
 
 
 def fail(error: Exception, *, json: bool, debug: bool) -> int:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.application import GroupedCommand, app, examples, print_json
+from harness.cli.failures import error_document, show_errors
 from harness.cli.options import Json, RunFolders
 
 if TYPE_CHECKING:
@@ -51,13 +52,14 @@ def pick(
 ) -> None:
     """Name the best variant within a budget.
 
-    Exit code 0 there is one, 1 no cell is within the budget.
+    Exit code 0 there is one, 1 no cell is within the budget, or a damaged cell was left out.
     """
     from harness.analysis import selection, selection_text
     from harness.cli.units import parse_count, parse_share, parse_size, parse_time
-    from harness.records.run_folder import load_runs
+    from harness.records.run_folder import load_intact_runs
 
-    cells = tuple(cell for _, cells in load_runs(folders) for cell in cells)
+    runs, errors = load_intact_runs(folders)
+    cells = tuple(cell for _, members in runs for cell in members)
     choice = selection.pick(
         cells,
         max_latency_ns=parse_time(max_latency) if max_latency else None,
@@ -69,10 +71,11 @@ def pick(
         device=device,
     )
     if json:
-        print_json(_document(choice))
+        print_json({**_document(choice), "errors": [error_document(error) for error in errors]})
     else:
         typer.echo(selection_text.explain(choice))
-    raise typer.Exit(0 if choice.best else 1)
+    show_errors(errors)
+    raise typer.Exit(0 if choice.best and not errors else 1)
 
 
 def _document(choice: "Choice") -> dict[str, object]:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.application import GroupedCommand, app, examples, print_json
+from harness.cli.failures import error_document, show_errors
 from harness.cli.options import Json, RunFolders
 
 
@@ -28,13 +29,16 @@ def report(
 ) -> None:
     """Write the report again from saved results.
 
-    Several run folders become one report.
+    Several run folders become one report. A damaged cell is named and left out; the exit code is then 1.
     """
-    from harness.records.run_folder import load_runs
+    from harness.records.run_folder import load_intact_runs
     from reports.report import write_report
 
-    written = write_report(load_runs(folders), out or folders[0] / "report")
+    runs, errors = load_intact_runs(folders)
+    written = write_report(runs, out or folders[0] / "report")
     if json:
-        print_json({"report": written.resolve()})
+        print_json({"report": written.resolve(), "errors": [error_document(error) for error in errors]})
     else:
         typer.echo(written)
+    show_errors(errors)
+    raise typer.Exit(1 if errors else 0)

@@ -5,8 +5,10 @@ refused.
 """
 
 import hashlib
+import os
 import platform
 import re
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -14,15 +16,25 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, MeasurementError, UsageError
 from harness.records import SCHEMA_MAJOR, SCHEMA_VERSION, Cell, Run
+from harness.records.cell_checks import find_contradictions
 from harness.system.files import write_atomically
 
 RUN_FILE = "run.json"
 CELLS_FOLDER = "cells"
 LONGEST_NAME = 150
+# A cell of a thousand processes of a thousand samples has some 20 MB.
+LARGEST_FILE_BYTES = 256 * 2**20
 
 _Record = TypeVar("_Record", Run, Cell)
+
+
+LoadedRuns = tuple[tuple[Run, tuple[Cell, ...]], ...]
+
+
+class _Damaged(UsageError):
+    """One file that cannot be used; the others of its folder can."""
 
 
 class _Versioned(msgspec.Struct):
@@ -52,7 +64,31 @@ def cell_file_name(name: str) -> str:
     return f"{safe}.json"
 
 
-def load_runs(folders: Iterable[Path]) -> tuple[tuple[Run, tuple[Cell, ...]], ...]:
+def load_intact_runs(folders: Iterable[Path]) -> tuple[LoadedRuns, tuple[HarnessError, ...]]:
+    """Load several run folders, each once, without their damaged cells; one error names each of these.
+
+    Raises:
+        UsageError: as `load_run`, but for damaged cells; or no cell of a folder is intact.
+    """
+    runs: list[tuple[Run, tuple[Cell, ...]]] = []
+    errors: list[HarnessError] = []
+    for folder in dict.fromkeys(folder.resolve() for folder in folders):
+        run = read_run(folder)
+        cells: list[Cell] = []
+        damaged: list[_Damaged] = []
+        for path in _cell_files(folder):
+            try:
+                cells.append(_read_cell(folder, path))
+            except _Damaged as error:
+                damaged.append(error)
+        if not cells:
+            raise damaged[0] if damaged else _without_cells(folder)
+        runs.append((run, tuple(cells)))
+        errors += [MeasurementError(f"{error.what}; left out", hint=error.hint) for error in damaged]
+    return tuple(runs), tuple(errors)
+
+
+def load_runs(folders: Iterable[Path]) -> LoadedRuns:
     """Load several run folders, each once; raises as `load_run` does."""
     distinct = dict.fromkeys(folder.resolve() for folder in folders)
     return tuple(load_run(folder) for folder in distinct)
@@ -67,16 +103,20 @@ def load_run(folder: Path) -> tuple[Run, tuple[Cell, ...]]:
     run = read_run(folder)
     cells = read_cells(folder)
     if not cells:
-        raise UsageError(
-            f"{folder} holds no measured cell",
-            hint=f"measure what is missing: harness run --resume {folder}",
-        )
+        raise _without_cells(folder)
     return run, cells
+
+
+def _without_cells(folder: Path) -> UsageError:
+    return UsageError(
+        f"{folder} holds no measured cell",
+        hint=f"measure what is missing: harness run --resume {folder}",
+    )
 
 
 def read_run(folder: Path) -> Run:
     """Read `run.json` alone; raises `UsageError` as `load_run` does."""
-    if not (folder / RUN_FILE).is_file():
+    if not os.path.lexists(folder / RUN_FILE):
         raise UsageError(
             f"{folder} is not a run folder: it has no {RUN_FILE}",
             hint="name a folder that `harness run` wrote (its --out)",
@@ -96,13 +136,24 @@ def run_identity(folder: Path) -> str:
 
 def read_cells(folder: Path) -> tuple[Cell, ...]:
     """Read the cells that are there, possibly none; raises `UsageError` as `load_run` does."""
+    return tuple(_read_cell(folder, path) for path in _cell_files(folder))
+
+
+def _cell_files(folder: Path) -> list[Path]:
+    return sorted((folder / CELLS_FOLDER).glob("*.json"))
+
+
+def _read_cell(folder: Path, path: Path) -> Cell:
     hint = f"delete the file and measure that cell again: harness run --resume {folder}"
-    return tuple(_read(path, Cell, hint=hint) for path in sorted((folder / CELLS_FOLDER).glob("*.json")))
+    cell = _read(path, Cell, hint=hint)
+    if wrong := next(find_contradictions(cell), None):
+        raise _Damaged(f"{path} is damaged: {wrong}", hint=hint)
+    return cell
 
 
 def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:
     try:
-        content = path.read_bytes()
+        content = _read_regular_file(path)
         versioned = msgspec.json.decode(content, type=_Versioned)
         if versioned.major != SCHEMA_MAJOR:
             raise UsageError(
@@ -113,10 +164,25 @@ def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:
             )
         return msgspec.json.decode(content, type=record)
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", hint="check its permissions") from error
+        raise _Damaged(f"cannot read {path}: {error.strerror}", hint="check its permissions") from error
     # Not every complaint of the decoder is a DecodeError: bytes that are not UTF-8 are a UnicodeDecodeError.
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is damaged: {error}", hint=hint) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _Damaged(f"{path} is damaged: {error}", hint=hint) from error
+
+
+def _read_regular_file(path: Path) -> bytes:
+    """The content of a file that can neither block nor be endless."""
+    # Without O_NONBLOCK, opening a FIFO waits for its writer.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise _Damaged(f"{path} is not a regular file", hint="remove it from the run folder")
+        content = file.read(LARGEST_FILE_BYTES + 1)
+    if len(content) > LARGEST_FILE_BYTES:
+        raise _Damaged(
+            f"{path} is larger than {LARGEST_FILE_BYTES // 2**20} MiB", hint="remove it from the run folder"
+        )
+    return content
 
 
 def _write(path: Path, record: Run | Cell) -> Path:

@@ -223,3 +223,28 @@ def test_a_clock_below_the_maximum_is_cautioned() -> None:
     changes = {"conditions_before": slower, "conditions_after": slower}
     choice = pick([make_cell(processes=make_processes(*STEADY_MEDIANS, **changes))])
     assert "caution: cores 0-3 were measured at 1.00 of 1.80 GHz" in explain(choice)
+
+
+def test_a_count_of_zero_or_a_missing_one_never_ranks_first() -> None:
+    counted = replace(cell_of(0.5, 128, device=EMULATOR), instructions_per_inference=50_000_000)
+    for unknown in (0, None):
+        cell = replace(counted, instructions_per_inference=unknown)
+        assert pick([cell, counted]).best == counted
+        assert pick([cell, counted], max_instructions=60_000_000).rejected[0].reasons == (
+            "instructions not measured",
+        )
+
+
+def test_a_peak_memory_of_zero_fits_no_budget() -> None:
+    (rejected,) = pick([cell_of(0.5, 128, peak_mb=0)], max_memory_bytes=MB).rejected
+    assert rejected.reasons == ("peak memory not measured",)
+
+
+@pytest.mark.parametrize("other", [{"images": 10}, {"preprocessing": "crop"}, {"split": "train"}])
+def test_accuracies_of_other_images_or_preprocessing_are_not_ranked_together(
+    other: dict[str, int | str],
+) -> None:
+    one, two = cell_of(0.25, 128, measured=0.9), cell_of(0.5, 128, measured=0.6)
+    assert two.accuracy is not None
+    assert pick([one, two]).basis == "measured"
+    assert pick([one, replace(two, accuracy=replace(two.accuracy, **other))]).basis != "measured"

@@ -42,9 +42,9 @@ def test_the_same_folder_named_twice_is_loaded_once(folder: Path) -> None:
 def test_a_cell_measured_again_replaces_the_old_one_and_nothing_temporary_stays(
     folder: Path, cells: tuple[Cell, ...]
 ) -> None:
-    path = write_cell(folder, replace(cells[0], instructions_per_inference=1))
+    path = write_cell(folder, replace(cells[0], tuning=()))
     assert len(read_cells(folder)) == len(cells)
-    assert json.loads(path.read_text())["instructions_per_inference"] == 1
+    assert json.loads(path.read_text())["tuning"] == []
     assert {file.suffix for file in path.parent.iterdir()} == {".json"}
 
 

@@ -1,0 +1,32 @@
+"""Which cells are of one machine: a name alone, such as `host`, is not an identity."""
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from harness.records import Cell, DeviceInfo
+
+
+def machine_key(device: DeviceInfo) -> tuple[object, ...]:
+    """Equal for one machine since it started; an emulated one is the same after each start."""
+    cores = tuple((core.index, core.name, core.max_frequency_khz) for core in device.cores)
+    boot = None if device.emulated else device.boot_id
+    return (device.name, device.clock, device.abi, device.model, device.soc, device.kernel, cores, boot)
+
+
+def name_machines_apart(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The cells in their order; machines that share a name get its model and a short identity added."""
+    machines: dict[str, set[tuple[object, ...]]] = {}
+    for cell in cells:
+        machines.setdefault(cell.device.name, set()).add(machine_key(cell.device))
+    return tuple(
+        cell if len(machines[cell.device.name]) == 1 else _renamed(cell, machine_key(cell.device))
+        for cell in cells
+    )
+
+
+def _renamed(cell: Cell, key: tuple[object, ...]) -> Cell:
+    identity = hashlib.sha256(repr(key).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    name = f"{cell.device.name} ({cell.device.model}, {identity})"
+    return msgspec.structs.replace(cell, device=msgspec.structs.replace(cell.device, name=name))

@@ -1,0 +1,126 @@
+"""Figures of a saved cell that contradict each other, or that no measurement can give.
+
+Types and the bounds of single numbers are the schema's; here is what holds between several of them.
+"""
+
+import math
+import statistics
+from collections.abc import Iterator
+
+from harness.records import Accuracy, Cell, Interval, Latency, ProcessReport
+
+# 2**53 ns are 104 days: no interval of a time is longer.
+LONGEST_NS = 2.0**53
+# Saved floats are read back exactly; this allows for another order of additions.
+TOLERANCE = 1e-6
+
+
+def find_contradictions(cell: Cell) -> Iterator[str]:
+    """Each contradiction as a sentence that names the field and its figures."""
+    yield from _plan(cell)
+    if cell.latency is not None:
+        yield from _latency(cell.latency, cell.processes)
+    if cell.startup is not None:
+        for name in ("load_ns", "init_ns", "first_ns", "total_ns"):
+            yield from _interval(f"startup.{name}", getattr(cell.startup, name), low=0, high=3 * LONGEST_NS)
+    if cell.accuracy is not None:
+        yield from _accuracy(cell.accuracy)
+    yield from _medians(cell)
+    if cell.parity is not None and not (
+        0 <= cell.parity.max_abs_error < math.inf and abs(cell.parity.cosine) <= 1 + TOLERANCE
+    ):
+        yield f"parity has error {cell.parity.max_abs_error:g} and cosine {cell.parity.cosine:g}"
+
+
+def _plan(cell: Cell) -> Iterator[str]:
+    variant, plan = cell.variant, cell.plan
+    if not (0 < variant.width < math.inf and variant.resolution_px > 0 and variant.classes > 0):
+        yield (
+            f"variant has width {variant.width:g}, resolution {variant.resolution_px}"
+            f" and {variant.classes} classes"
+        )
+    if cell.artifact.variant.name != variant.name:
+        yield f"artifact is of {cell.artifact.variant.name}, the cell of {variant.name}"
+    if plan.threads < 1 or plan.processes < 1:
+        yield f"plan has {plan.threads} threads and {plan.processes} processes"
+    most = max(plan.processes, plan.max_processes or 0)
+    if len(cell.processes) > most:
+        yield f"processes: {len(cell.processes)}, but the plan allows at most {most}"
+
+
+def _latency(latency: Latency, processes: tuple[ProcessReport, ...]) -> Iterator[str]:
+    samples = [process.latencies_ns for process in processes]
+    if not samples or not all(samples):
+        yield "latency is given, but a process without latencies or none at all"
+        return
+    pooled = [value for one in samples for value in one]
+    counted: dict[str, tuple[float, float]] = {
+        "processes": (latency.processes, len(samples)),
+        "samples": (latency.samples, len(pooled)),
+        "min_ns": (latency.min_ns, min(pooled)),
+        "max_ns": (latency.max_ns, max(pooled)),
+        "median_ns": (latency.median_ns.estimate, statistics.median(map(statistics.median, samples))),
+    }
+    for name, (saved, computed) in counted.items():
+        if not math.isclose(saved, computed, rel_tol=TOLERANCE):
+            yield f"latency.{name} is {saved:.10g}, but its samples give {computed:.10g}"
+    for name, value in (("p90_ns", latency.p90_ns), ("p99_ns", latency.p99_ns)):
+        if not latency.min_ns * (1 - TOLERANCE) <= value <= latency.max_ns * (1 + TOLERANCE):
+            yield f"latency.{name} is {value:.10g}, outside {latency.min_ns} to {latency.max_ns}"
+    # A bootstrap's interval, unlike the others, may miss its estimate.
+    yield from _interval(
+        "latency.median_ns", latency.median_ns, low=0, high=math.inf, resampled=len(samples) == 1
+    )
+    for name in ("p90_interval_ns", "p99_interval_ns"):
+        interval = getattr(latency, name)
+        if interval is not None:
+            yield from _interval(f"latency.{name}", interval, low=0, high=LONGEST_NS, resampled=True)
+
+
+def _interval(
+    name: str, interval: Interval, *, low: float, high: float, resampled: bool = False
+) -> Iterator[str]:
+    """`low` itself is outside for times, which are positive; fractions and percentages pass a bound below."""
+    ends = (interval.low, interval.estimate, interval.high)
+    slack = TOLERANCE * max(map(abs, ends))
+    ordered = interval.low <= interval.high if resampled else _ordered(ends, slack)
+    if not (all(map(math.isfinite, ends)) and ordered and low < min(ends) and max(ends) <= high):
+        yield f"{name} is {interval.estimate:.10g} in {interval.low:.10g} to {interval.high:.10g}"
+    elif not 0 <= interval.confidence <= 1:
+        yield f"{name} has confidence {interval.confidence:g}"
+
+
+def _ordered(ends: tuple[float, float, float], slack: float) -> bool:
+    return ends[0] <= ends[1] + slack and ends[1] <= ends[2] + slack
+
+
+def _accuracy(accuracy: Accuracy) -> Iterator[str]:
+    if accuracy.images < 1:
+        yield f"accuracy.images is {accuracy.images}"
+    for name, interval in (("top1", accuracy.top1), ("top5", accuracy.top5)):
+        yield from _interval(f"accuracy.{name}", interval, low=-TOLERANCE, high=1 + TOLERANCE)
+    if accuracy.top1.estimate > accuracy.top5.estimate + TOLERANCE:
+        yield (f"accuracy.top1 {accuracy.top1.estimate:g} is above accuracy.top5 {accuracy.top5.estimate:g}")
+    agreement = accuracy.agreement_with_eager
+    if agreement is not None and not 0 <= agreement <= 1:
+        yield f"accuracy.agreement_with_eager is {agreement:g}, not within 0 to 1"
+    drop = accuracy.drop_from_fp32
+    if drop is not None:
+        if not 0 <= drop.p_value <= 1 + TOLERANCE or drop.only_base + drop.only_new > drop.images:
+            yield f"accuracy.drop_from_fp32 has p_value {drop.p_value:g} and {drop.images} images"
+        yield from _interval("accuracy.drop_from_fp32", drop.drop_pp, low=-100.001, high=100.001)
+
+
+def _medians(cell: Cell) -> Iterator[str]:
+    """Figures that are the lower median of the processes' own."""
+    counts = [
+        p.instructions_per_inference for p in cell.processes if p.instructions_per_inference is not None
+    ]
+    pairs = [("instructions_per_inference", cell.instructions_per_inference, counts)]
+    if cell.memory is not None:
+        peaks = [process.peak_rss_bytes for process in cell.processes]
+        pairs.append(("memory.peak_rss_bytes", cell.memory.peak_rss_bytes, peaks))
+    for name, saved, values in pairs:
+        if saved is not None and (not values or saved != statistics.median_low(values)):
+            computed = statistics.median_low(values) if values else "no figure"
+            yield f"{name} is {saved}, but its processes give {computed}"

@@ -1,0 +1,54 @@
+"""Two machines of one name are two."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from builders import make_cell, make_device
+from harness.analysis.comparison import compare
+from harness.analysis.machines import name_machines_apart
+from harness.analysis.selection import pick
+from harness.errors import UsageError
+from reports.sections import arrange
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        {"model": "Raspberry Pi 5"},
+        {"soc": "BCM2712"},
+        {"kernel": "6.6"},
+        {"cores": ()},
+        {"boot_id": "another"},
+        {"clock": "emulated"},
+    ],
+)
+def test_machines_of_one_name_that_differ_in_a_fact_are_never_merged(fact: dict[str, Any]) -> None:
+    one = make_cell(device=make_device(name="host", boot_id="one"))
+    other = make_cell(device=make_device(**{"name": "host", "boot_id": "one"} | fact))
+    assert len(arrange((one, other))) == 2
+    with pytest.raises(UsageError, match="the cells are of several devices") as caught:
+        pick((one, other), device="host", max_latency_ns=1e9)
+    first, second = (cell.device.name for cell in name_machines_apart((one, other)))
+    assert first != second
+    assert first in caught.value.hint
+    assert second in caught.value.hint
+    chosen = pick((one, other), device=second).best
+    assert chosen is not None
+    assert chosen.device.name == second
+
+
+def test_a_machine_alone_keeps_its_name_and_an_emulator_is_one_over_its_starts() -> None:
+    cells = tuple(make_cell(device=make_device(clock="emulated", boot_id=boot)) for boot in ("a", "b"))
+    assert name_machines_apart(cells) == cells
+
+
+def test_a_cell_that_vanished_from_new_is_never_no_worse() -> None:
+    cell = make_cell()
+    variant = replace(cell.variant, width=0.25)
+    gone = make_cell(artifact=replace(cell.artifact, variant=variant))
+    comparison = compare((cell, gone), (cell,))
+    assert comparison.cells[0].result == "no worse"
+    assert comparison.result == "inconclusive"
+    assert comparison.only_in_base == (gone.name,)

@@ -1,0 +1,145 @@
+"""A saved cell whose figures contradict each other is named and left out; the others stand."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import make_run
+from harness.errors import UsageError
+from harness.records import Cell
+from harness.records.cell_checks import find_contradictions
+from harness.records.run_folder import load_intact_runs, load_run, write_cell, write_run
+from harness_command import HarnessCommand
+from synthetic import PHONE, simulate_cells
+
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture
+def cells() -> tuple[Cell, ...]:
+    return simulate_cells(PHONE, widths=(0.25, 0.5), resolutions_px=(128,), precisions=("fp32",))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, cells: tuple[Cell, ...]) -> Path:
+    write_run(tmp_path / "run", make_run(cells))
+    for cell in cells:
+        write_cell(tmp_path / "run", cell)
+    return tmp_path / "run"
+
+
+def setting(path: str, value: object) -> Change:
+    def change(document: dict[str, Any]) -> None:
+        *parents, last = path.split(".")
+        for parent in parents:
+            document = document[parent]
+        document[last] = value
+
+    return change
+
+
+def first_cell(folder: Path) -> Path:
+    return min((folder / "cells").iterdir())
+
+
+def test_what_the_harness_measures_does_not_contradict_itself(cells: tuple[Cell, ...]) -> None:
+    assert [list(find_contradictions(cell)) for cell in cells] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("latency.median_ns.low", 1e15, "latency.median_ns is"),
+        ("latency.median_ns.high", 1.0, "latency.median_ns is"),
+        ("latency.median_ns.low", -1.0, "latency.median_ns is"),
+        ("latency.median_ns.confidence", 95, "latency.median_ns has confidence 95"),
+        ("latency.median_ns.estimate", 1e300, "but its samples give"),
+        ("latency.samples", 1, "latency.samples is 1, but its samples give"),
+        ("latency.processes", 0, "latency.processes is 0"),
+        ("latency.min_ns", 0, "latency.min_ns is 0"),
+        ("latency.p90_ns", 1.0, "latency.p90_ns is 1, outside"),
+        ("startup.total_ns.low", 1e300, "startup.total_ns is"),
+        ("memory.peak_rss_bytes", 0, "memory.peak_rss_bytes is 0, but its processes give"),
+        ("instructions_per_inference", 0, "instructions_per_inference is 0, but its processes give"),
+        ("variant.width", -1.0, "variant has width -1"),
+        ("plan.threads", 0, "plan has 0 threads"),
+        ("parity.cosine", 7.0, "cosine 7"),
+        ("parity.cosine", None, "parity.cosine"),
+        ("latency.median_ns.estimate", "fast", "latency.median_ns.estimate"),
+        ("device.memory_total_bytes", 2**60, "device.memory_total_bytes"),
+    ],
+)
+def test_a_figure_that_cannot_be_is_named_and_only_its_cell_is_left_out(
+    folder: Path, path: str, value: object, named: str
+) -> None:
+    file = first_cell(folder)
+    document = json.loads(file.read_text())
+    setting(path, value)(document)
+    file.write_text(json.dumps(document))
+    ((_, intact),), (error,) = load_intact_runs([folder])
+    assert len(intact) == 1
+    assert named in error.what
+    assert file.name in error.what
+    assert error.what.endswith("; left out")
+    assert error.exit_code == 1
+    with pytest.raises(UsageError, match="is damaged"):
+        load_run(folder)
+
+
+def test_more_processes_than_the_plan_allows_are_a_contradiction(folder: Path) -> None:
+    file = first_cell(folder)
+    document = json.loads(file.read_text())
+    document["plan"] |= {"processes": 1, "max_processes": None}
+    file.write_text(json.dumps(document))
+    _, (error,) = load_intact_runs([folder])
+    assert "but the plan allows at most 1" in error.what
+
+
+@pytest.mark.parametrize("in_place_of", ["cell", "run.json"])
+def test_a_fifo_in_a_run_folder_is_refused_and_not_waited_for(folder: Path, in_place_of: str) -> None:
+    path = first_cell(folder) if in_place_of == "cell" else folder / "run.json"
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(UsageError, match="is not a regular file"):
+        load_run(folder)
+
+
+def test_an_endless_device_file_behind_a_link_is_refused(folder: Path) -> None:
+    path = first_cell(folder)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    ((_, intact),), (error,) = load_intact_runs([folder])
+    assert len(intact) == 1
+    assert "is not a regular file" in error.what
+
+
+def test_a_file_beyond_any_cell_is_not_read(folder: Path) -> None:
+    os.truncate(first_cell(folder), 2**40)
+    _, (error,) = load_intact_runs([folder])
+    assert "is larger than 256 MiB" in error.what
+
+
+def test_json_nested_without_end_is_a_damaged_cell(folder: Path) -> None:
+    first_cell(folder).write_text('{"schema_version": "2.0", "x": ' + "[" * 100_000)
+    _, (error,) = load_intact_runs([folder])
+    assert "is damaged" in error.what
+
+
+@pytest.mark.parametrize("command", ["pick", "report", "compare"])
+def test_a_damaged_cell_is_named_with_exit_code_1_and_the_rest_stands(
+    run_harness: HarnessCommand, folder: Path, command: str
+) -> None:
+    file = first_cell(folder)
+    file.write_text("{")
+    folders = (folder, folder) if command == "compare" else (folder,)
+    ended = run_harness(command, *folders, "--json")
+    assert ended.exit_code == 1
+    assert file.name in ended.stderr
+    (error,) = ended.document["errors"]
+    assert file.name in error["what"]
+    assert {"pick": "best", "report": "report", "compare": "cells"}[command] in ended.document
+    assert "Traceback" not in ended.stderr
