@@ -55,24 +55,23 @@ dumped() {
 
 # half_precision: whether XNNPACK computes in 16-bit floats here (its xnn_is_f16_compatible_config); where not, it
 # silently computes such programs in 32 bits. For each core the kernel lists the features that all cores share.
-# An exception of pytorch/cpuinfo, which XNNPACK asks: of the Exynos 9810 only the little cores have them.
+# With the exceptions of pytorch/cpuinfo, which XNNPACK asks (src/arm/linux/aarch64-isa.c): of the Exynos 9810 only
+# the little cores have them; old kernels do not list them for cores that do, of which the last one counts.
 half_precision() {
-    while IFS=':' read -r name features; do
-        case $name in Features* | flags*)
-            case " $features " in
-            *" asimdhp "*)
-                case " $features " in *" fphp "*) answer=yes ;; *) answer=no ;; esac
-                ! is_exynos_9810 || answer=no
-                ;;
-            *" avx2 "*) case " $features " in *" f16c "*) answer=yes ;; *) answer=no ;; esac ;;
-            *) answer=no ;;
-            esac
-            report half_precision $answer
-            return
-            ;;
+    answer='' last=''
+    while IFS=':' read -r name text; do
+        case $name in
+        Features*) case " $text " in *" asimdhp "*"fphp "* | *" fphp "*"asimdhp "*) answer=yes ;; *) answer=no ;; esac ;;
+        flags*) case " $text " in *" avx2 "*"f16c "* | *" f16c "*"avx2 "*) answer=yes ;; *) answer=no ;; esac ;;
+        "CPU implementer"*) last=${text# } ;;
+        "CPU part"*) last=$last:${text# } ;;
         esac
     done 2>/dev/null <"$root/proc/cpuinfo"
-    cannot half_precision "no features in /proc/cpuinfo"
+    case $last in
+    0x41:0xd0[56abcde] | 0x41:0xd40 | 0x41:0xd49 | 0x41:0xd4f | 0x48:0xd40 | 0x51:0x80[2345] | 0x53:0x00[34]) answer=yes ;;
+    esac
+    case $last in 0x*) ! is_exynos_9810 || answer=no ;; esac
+    if [ -n "$answer" ]; then report half_precision $answer; else cannot half_precision "no features in /proc/cpuinfo"; fi
 }
 
 is_exynos_9810() {

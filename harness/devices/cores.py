@@ -1,5 +1,6 @@
 """CPU cores: their names, the clusters they form, and which of them to use."""
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
@@ -49,6 +50,9 @@ LITTLE_DESIGNS = ("Cortex-A35", "Cortex-A53", "Cortex-A55", "Cortex-A510", "Cort
 PRIME_DESIGNS = ("Cortex-X",)
 CLUSTER_NAMES = ("little", "big", "prime", "all")
 
+# A key of the facts that describes a core.
+_DESCRIBED = re.compile(r"cpu([0-9]{1,4})\.")
+
 
 def core_name(midr: int) -> str:
     """The core's name, or its implementer and part number in hexadecimal when it is not known here."""
@@ -57,8 +61,12 @@ def core_name(midr: int) -> str:
 
 
 def read_cores(facts: Probed) -> tuple[Core, ...]:
-    """The online cores in the facts."""
-    return tuple(_core(facts, index) for index in parse_cpu_list(facts.values.get("online", "")) or ())
+    """The online cores in the facts; all that are described where the kernel's list of them is denied."""
+    online = parse_cpu_list(facts.values.get("online", ""))
+    if online is None:
+        found = (_DESCRIBED.match(key) for key in facts.values)
+        online = tuple(sorted({int(match[1]) for match in found if match}))
+    return tuple(_core(facts, index) for index in online)
 
 
 def _core(facts: Probed, index: int) -> Core:

@@ -40,6 +40,25 @@ def test_half_precision_of_vectors_alone_is_none_as_cpuinfo_has_it(tmp_path: Pat
 
 
 @every_shell
+@pytest.mark.parametrize(
+    ("last", "answer"), [(("0x51", "0x802"), "yes"), (("0x41", "0xd0a"), "yes"), (("0x41", "0xd09"), "no")]
+)
+def test_half_precision_of_cores_whose_old_kernel_does_not_list_it(
+    tmp_path: Path, shell: list[str], last: tuple[str, str], answer: str
+) -> None:
+    core = "processor\t: {}\nFeatures\t: fp asimd crc32\nCPU implementer\t: {}\nCPU part\t: {}\n\n"
+    cpuinfo = core.format(0, "0x41", "0xd03") + core.format(1, *last)
+    write_tree(tmp_path, {"proc/cpuinfo": cpuinfo})
+    assert probe(tmp_path, "facts", shell).values["half_precision"] == answer
+
+
+def test_cores_are_known_where_the_list_of_the_online_ones_is_denied(tmp_path: Path) -> None:
+    root = lay_tree("exynos9810", tmp_path)
+    (root / "sys/devices/system/cpu/online").unlink()
+    assert [core.index for core in read_cores(probe(root, "facts", ["sh"]))] == list(range(8))
+
+
+@every_shell
 def test_names_come_from_cpuinfo_where_sysfs_has_no_midr(tmp_path: Path, shell: list[str]) -> None:
     cores = read_cores(probe(lay_tree("exynos9810", tmp_path), "facts", shell))
     assert [core.name for core in cores] == ["Cortex-A55"] * 4 + ["0x53:0x002"] * 4

@@ -92,6 +92,31 @@ def test_a_healthy_device_is_fit(examine_recorded: Examine) -> None:
             "fan",
         ),
         (
+            "temperature",
+            "unfit",
+            {
+                "sys/class/thermal/thermal_zone0/type": "tsens_tz_sensor5\n",
+                "sys/class/thermal/thermal_zone0/temp": "853\n",
+                "sys/class/thermal/thermal_zone1/type": "pm8953_tz\n",
+                "sys/class/thermal/thermal_zone1/temp": "33000\n",
+            },
+            "cores at 85.3 °C (tsens_tz_sensor5)",
+            "fan",
+        ),
+        (
+            "temperature",
+            "ok",
+            {
+                "sys/class/thermal/thermal_zone0/temp": "34500\n",
+                "sys/class/thermal/thermal_zone1/type": "PMIC-Die\n",
+                "sys/class/thermal/thermal_zone1/temp": "100000\n",
+                "sys/class/thermal/thermal_zone2/type": "AO-therm\n",
+                "sys/class/thermal/thermal_zone2/temp": "41000\n",
+            },
+            "cores at 34.5 °C (cpu-thermal), hottest sensor AO-therm at 41.0 °C",
+            "",
+        ),
+        (
             "governor",
             "advice",
             {"sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n"},
