@@ -9,7 +9,7 @@ from pathlib import Path
 
 from adb_shell import constants
 
-from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransferFailed
+from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransferFailed, TransportError
 from harness.system.processes import Completed
 from harness.system.text import ending
 from harness.transports.adb_keys import find_keys, load_signers
@@ -24,6 +24,7 @@ from harness.transports.usb_link import UsbLink
 # A slow card takes a second or two for a file's next MiB. When a device is silent for this long, one side's
 # last packet was lost: its header was damaged on the way.
 STALLED_S = 30.0
+LONGEST_PULL = 1 << 30
 
 
 class AdbDirectTransport(Transport):
@@ -50,7 +51,7 @@ class AdbDirectTransport(Transport):
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
         """See `Transport.run`."""
         command = FramedCommand.of(argv)
-        output = ShellOutput()
+        output = ShellOutput(self._device)
         max_data = self._connected().max_data
         deadline = time.monotonic() + timeout_s
         try:
@@ -99,6 +100,10 @@ class AdbDirectTransport(Transport):
             reader = SyncReader(stream, deadline)
             answer, body = reader.message()
             while answer == constants.DATA:
+                if file.tell() > LONGEST_PULL:
+                    raise TransportError(
+                        f"{source} is longer than {LONGEST_PULL >> 20} MiB", device=self._device
+                    )
                 file.write(body)
                 answer, body = reader.message()
             if answer != constants.DONE:

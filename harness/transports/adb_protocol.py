@@ -22,6 +22,7 @@ from harness.transports.adb_failures import ACCEPT_KEY
 VERSION_WITHOUT_CHECKSUMS = 0x01000001
 STLS = struct.unpack("<I", b"STLS")[0]
 BANNER = b"host::features=shell_v2\0"
+LONGEST_UNREAD = 64 << 20
 READ_SIZE = 1 << 16  # a multiple of every USB packet size
 
 
@@ -107,6 +108,9 @@ class Connection:
         self._link.close()
 
     def _fill(self, size: int, deadline: float) -> None:
+        # Also while data keeps coming: a flood of packets does not outlast the deadline.
+        if time.monotonic() >= deadline:
+            raise TimedOut("the device does not answer in time", device=self.device)
         while len(self._received) < size:
             # Never more than is missing: over USB, a transfer that asks for more would wait for it.
             wanted = min(size - len(self._received), READ_SIZE)
@@ -200,6 +204,7 @@ class Stream:
         self._longest_silence_s = longest_silence_s
         self._remote_id = 0
         self._arrived: list[bytes] = []
+        self._waiting_bytes = 0
         self._acknowledged = False
         self.closed = False
         connection.send(constants.OPEN, local_id, 0, service + b"\0", deadline)
@@ -239,7 +244,7 @@ class Stream:
             self._connection.send(constants.CLSE, self._local_id, self._remote_id, b"", deadline)
 
     def _take(self) -> Iterator[bytes]:
-        arrived, self._arrived = self._arrived, []
+        arrived, self._arrived, self._waiting_bytes = self._arrived, [], 0
         yield from arrived
 
     def _step(self, deadline: float) -> None:
@@ -254,6 +259,11 @@ class Stream:
         elif command == constants.WRTE:
             self._connection.send(constants.OKAY, self._local_id, remote_id, b"", deadline)
             self._arrived.append(data)
+            self._waiting_bytes += len(data)
+            if self._waiting_bytes > LONGEST_UNREAD:
+                raise TransportError(
+                    f"the device sent more than {LONGEST_UNREAD >> 20} MiB unasked", device=self.device
+                )
         elif command == constants.CLSE:
             self.closed = True
             if self._remote_id:

@@ -23,15 +23,26 @@ class ShellOutput:
 
     STDIN, STDOUT, STDERR, EXIT, CLOSE_STDIN = range(5)
     HEADER = struct.Struct("<BI")
+    LONGEST = 64 << 20
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "") -> None:
+        self._device = device
         self.stdout = bytearray()
         self.stderr = bytearray()
         self._pending = bytearray()
 
     def feed(self, data: bytes) -> None:
-        """Sort the next bytes into stdout and stderr."""
+        """Sort the next bytes into stdout and stderr.
+
+        Raises:
+            TransportError: more than LONGEST bytes in all.
+        """
         self._pending += data
+        if len(self.stdout) + len(self.stderr) + len(self._pending) > self.LONGEST:
+            raise TransportError(
+                f"the device printed more than {self.LONGEST >> 20} MiB in answer to one command",
+                device=self._device,
+            )
         while len(self._pending) >= self.HEADER.size:
             kind, size = self.HEADER.unpack_from(self._pending)
             end = self.HEADER.size + size

@@ -12,9 +12,11 @@ import secrets
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.system.processes import Completed, checked_argv
 
+LONGEST_GREETING = 1 << 16
 END_S = 5.0  # how long to try to end what a time-out left running
 
 
@@ -38,8 +40,31 @@ class FramedCommand:
 
     @property
     def shell_line(self) -> str:
-        """The same as the arguments of a POSIX shell, for a login shell that may be any other."""
-        return shlex.join(("sh", "-c", self.line))
+        """The same as the arguments of a POSIX shell, for a login shell that may be any other.
+
+        It marks where the command's stdout begins, for `after_greeting`.
+        """
+        return shlex.join(("sh", "-c", f"printf '{self.token};'; {self.line}"))
+
+    def after_greeting(self, stdout: bytes) -> bytes:
+        """The command's stdout without what the login shell printed before, such as an `echo` in .bashrc."""
+        return stdout.partition(self._start)[2]
+
+    def drop_greeting(self, file: Path) -> None:
+        """The same for stdout that went to a file."""
+        with file.open("r+b") as output:
+            begin = output.read(LONGEST_GREETING).find(self._start)
+            if begin < 0:
+                return
+            source, target = begin + len(self._start), 0
+            while output.seek(source) and (piece := output.read(1 << 20)):
+                output.seek(target)
+                source, target = source + len(piece), target + output.write(piece)
+            output.truncate(target)
+
+    @property
+    def _start(self) -> bytes:
+        return f"{self.token};".encode()
 
     def completed(self, stdout: bytes, stderr: bytes) -> Completed | None:
         """The ended command, its stderr without the markers; None when it did not end."""

@@ -103,7 +103,9 @@ class SshTransport(Transport):
             raise TimedOut(
                 f"{argv[0]!r} did not end within {timeout_s:g} s", device=self._destination
             ) from error
-        completed = command.completed(answer.stdout, answer.stderr)
+        if stdout_to:
+            command.drop_greeting(stdout_to)
+        completed = command.completed(command.after_greeting(answer.stdout), answer.stderr)
         if completed is None:
             raise self._lost(_read(log) or command.without_markers(answer.stderr))
         return completed
@@ -142,11 +144,12 @@ class SshTransport(Transport):
     def _ssh(self, *arguments: str) -> list[str]:
         folder = self._folder
         return [
-            "ssh",
+            *("ssh", "-o", "ForwardAgent=no", "-o", "ClearAllForwardings=yes", "-o", "Tunnel=no"),
             *self._options,
+            *("-a", "-x"),  # whatever the options say
             *("-o", f"ControlPath={folder}/socket", "-o", "BatchMode=yes"),
             *("-o", f"ConnectTimeout={CONNECT_S}", "-o", f"ServerAliveInterval={ALIVE_S}"),
-            *("-o", "ServerAliveCountMax=3", "-o", "ForwardX11=no", "-o", "ClearAllForwardings=yes"),
+            *("-o", "ServerAliveCountMax=3"),
             *arguments,
         ]
 
@@ -233,9 +236,13 @@ def _read(log: Path) -> bytes:
 
 
 def _private_folder() -> Path:
-    """A folder of mode 0700 whose path is short enough for a socket in it."""
+    """A folder of mode 0700 whose path is short enough for a socket and plain for ssh's ControlPath.
+
+    In ControlPath, blanks, quotes, `%`, `~` and `${` have a meaning of their own.
+    """
     folder = Path(tempfile.mkdtemp(prefix="harness-"))
-    if len(bytes(folder / "socket")) <= SOCKET_PATH_LIMIT:
+    plain = re.fullmatch(r"[A-Za-z0-9/._+,:@-]+", str(folder))
+    if plain and len(bytes(folder / "socket")) <= SOCKET_PATH_LIMIT:
         return folder
     folder.rmdir()
     return Path(tempfile.mkdtemp(prefix="harness-", dir="/tmp"))

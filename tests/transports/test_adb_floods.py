@@ -1,0 +1,73 @@
+"""A device that sends without end: a deadline and a bound on this side end the call."""
+
+import contextlib
+import socket
+import time
+
+import pytest
+from adb_peer import answer, peer, receive
+from adb_shell import constants
+
+from harness.errors import TimedOut, TransportError
+from harness.transports.adb_protocol import Connection
+from harness.transports.adb_services import ShellOutput
+from harness.transports.tcp_link import TcpLink
+
+
+def flood(connection: socket.socket, command: bytes, data: bytes, local_id: int) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            answer(connection, command, 7, local_id, data)
+
+
+def greet(connection: socket.socket) -> None:
+    receive(connection)
+    banner = b"device::features=shell_v2\0"
+    answer(connection, constants.CNXN, constants.VERSION, constants.MAX_ADB_DATA, banner)
+
+
+def connect(port: int) -> Connection:
+    return Connection(
+        TcpLink("127.0.0.1", port), f"127.0.0.1:{port}", (), connect_timeout_s=1, auth_timeout_s=1
+    )
+
+
+def test_a_flood_of_packets_does_not_outlast_the_greetings_deadline() -> None:
+    with peer(lambda connection: flood(connection, constants.OKAY, b"", 1)) as port:
+        start = time.monotonic()
+        with pytest.raises(TimedOut):
+            connect(port)
+        assert time.monotonic() - start < 5
+
+
+def test_a_flood_of_another_streams_packets_does_not_outlast_a_commands_deadline() -> None:
+    def behave(connection: socket.socket) -> None:
+        greet(connection)
+        flood(connection, constants.OKAY, b"", 0)
+
+    with peer(behave) as port:
+        connection = connect(port)
+        start = time.monotonic()
+        with pytest.raises(TimedOut, match="in time"):
+            connection.open(b"shell,v2,raw:true", start + 1)
+        assert time.monotonic() - start < 5
+        connection.close()
+
+
+def test_data_that_nobody_asked_for_is_bounded() -> None:
+    def behave(connection: socket.socket) -> None:
+        greet(connection)
+        flood(connection, constants.WRTE, bytes(1 << 18), 1)
+
+    with peer(behave) as port:
+        connection = connect(port)
+        with pytest.raises(TransportError, match="more than 64 MiB unasked"):
+            connection.open(b"shell,v2,raw:true", time.monotonic() + 60)
+        connection.close()
+
+
+def test_a_commands_output_is_bounded() -> None:
+    output = ShellOutput("phone")
+    packet = ShellOutput.HEADER.pack(ShellOutput.STDOUT, 1 << 20) + bytes(1 << 20)
+    with pytest.raises(TransportError, match="more than 64 MiB"):
+        output.feed(packet * 66)
