@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.system.paths import DEVICE_SCRIPTS
-from harness.system.text import excerpt
+from harness.system.text import excerpt, printable
 from harness.transports.base import Transport
 from harness.transports.verified import run_verified
 
 PROBE_SCRIPT = DEVICE_SCRIPTS / "probe.sh"
 PROBE_TIMEOUT_S = 30
 MAX_LINES = 2000
+# These lists have a value for each of up to a thousand cores: cut short, the last one would be wrong.
+PER_CORE = ("frequencies_khz", "governors")
+MAX_LIST = 32_000
 
 _LINE = re.compile(r"(?P<failed>!?)(?P<key>[a-z][a-z0-9_.]*)=(?P<value>.*)")
 
@@ -47,7 +50,9 @@ def parse_probe(output: str) -> Probed:
     unreadable: dict[str, str] = {}
     for line in output.splitlines()[:MAX_LINES]:
         if match := _LINE.fullmatch(line.rstrip("\r")):
-            (unreadable if match["failed"] else values)[match["key"]] = excerpt(match["value"])
+            key, text = match["key"], match["value"]
+            whole = key in PER_CORE and not match["failed"] and len(text) <= MAX_LIST
+            (unreadable if match["failed"] else values)[key] = printable(text) if whole else excerpt(text)
     return Probed(values, unreadable)
 
 

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from recorded_devices import SHELLS, lay_tree, probe
+from recorded_devices import SHELLS, arm_tree, lay_tree, probe, write_tree
 
 from builders import STEADY_MEDIANS, make_cell, make_processes
 from harness.devices.conditions import parse_conditions
@@ -94,6 +94,14 @@ def test_cores_in_a_folder_that_cannot_be_listed_are_read(tmp_path: Path, shell:
     read = parse_conditions(conditions)
     assert read.frequencies_khz == (1785600,) * 4 + (2841600,) * 4
     assert read.governors == ("schedutil",) * 8
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_every_core_of_a_server_is_read(tmp_path: Path, shell: list[str]) -> None:
+    write_tree(tmp_path, arm_tree([(0xD0C, 3000000)] * 160, "performance"))
+    conditions = parse_conditions(probe(tmp_path, "conditions", shell))
+    assert conditions.frequencies_khz == (3000000,) * 160
+    assert conditions.governors == ("performance",) * 160
 
 
 def test_where_no_core_can_be_found_nothing_is_an_empty_text(tmp_path: Path) -> None:
