@@ -22,6 +22,7 @@ from harness.records import Cell, RunRequest
 from harness.records.progress import Listener
 from harness.records.run_folder import load_runs, read_cells
 from harness.runner.bundle import ensure_bundle
+from harness.system.folder_lock import only_writer
 
 if TYPE_CHECKING:
     from harness.accuracy.preparation import Prepared
@@ -62,17 +63,19 @@ def run(
     `classes` is what weights files must have; `fail_on` turns verdicts into errors.
 
     Raises:
-        UsageError: a device, weights file or data set that cannot be used; no folder has been made.
+        UsageError: a device, weights file or data set that cannot be used, and no folder has been made; or
+            another process writes to the folder, or made it for another request.
         Interrupted: Ctrl-C; what was measured is saved.
     """
     targets = resolve_devices(request.devices)
     request, prepared = prepare_inputs(request, log, classes=classes)
     folder = make_folder()
-    outcome = measure(request, targets, folder, listen, inputs=prepared.inputs if prepared else None)
-    if prepared:
-        outcome = evaluate(outcome, prepared, targets, listen, on_host=request.accuracy_on_host)
-    outcome = outcome.with_errors(verdict_errors(outcome.cells, fail_on))
-    return write_report_of(outcome)
+    with only_writer(folder):
+        outcome = measure(request, targets, folder, listen, inputs=prepared.inputs if prepared else None)
+        if prepared:
+            outcome = evaluate(outcome, prepared, targets, listen, on_host=request.accuracy_on_host)
+        outcome = outcome.with_errors(verdict_errors(outcome.cells, fail_on))
+        return write_report_of(outcome)
 
 
 def measure(

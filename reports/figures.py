@@ -5,6 +5,7 @@ from typing import Literal
 
 from harness.analysis.published import published_accuracy
 from harness.records import Accuracy, Cell, DeviceInfo, Interval, Variant
+from harness.records.requests import exact_width
 from harness.system.text import printable
 from reports.flags import is_flagged
 
@@ -109,7 +110,7 @@ def short_name(variant: Variant) -> str:
 
 def width_text(width: float) -> str:
     """`1.0`, `0.75`: as in the MobileNet paper."""
-    return f"{width:.1f}" if width == round(width, 1) else f"{width:g}"
+    return f"{width:.1f}" if width == round(width, 1) else exact_width(width)
 
 
 def row_name(cell: Cell) -> str:

@@ -59,6 +59,7 @@ def evaluate(
     from harness.records.run_folder import load_run
     from harness.run import Outcome, resolve_devices, write_report_of
     from harness.run import evaluate as evaluate_cells
+    from harness.system.folder_lock import only_writer
 
     saved, cells = load_run(folder)
     known = saved.request
@@ -77,7 +78,7 @@ def evaluate(
     from harness.accuracy.preparation import prepare
 
     prepared = prepare(request, lambda _: None)
-    with show_progress(quiet=quiet, verbose=verbose) as listen:
+    with only_writer(folder), show_progress(quiet=quiet, verbose=verbose) as listen:
         outcome = evaluate_cells(
             Outcome(folder, cells, ()), prepared, targets, listen, on_host=request.accuracy_on_host
         )

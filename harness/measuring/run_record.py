@@ -6,15 +6,25 @@ from pathlib import Path
 
 import msgspec
 
+from harness.errors import UsageError
 from harness.records import Cell, PushedArtifact, Run, RunRequest
 from harness.records.run_folder import RUN_FILE, read_run, write_run
 from harness.system.provenance import describe_host, git_revision, installed_versions
 
 
 def start_record(request: RunRequest, folder: Path) -> Run:
-    """Write what the run is made with, or read it where the run is continued."""
+    """Write what the run is made with, or read it where the run is continued.
+
+    Raises:
+        UsageError: the folder holds a run of another request.
+    """
     if (folder / RUN_FILE).exists():
-        return read_run(folder)
+        saved = read_run(folder)
+        if saved.request != request:
+            raise UsageError(
+                f"the run folder {folder} holds a run of another request", hint="choose another --out"
+            )
+        return saved
     record = Run(
         id=folder.resolve().name,
         started_at=_now(),

@@ -33,6 +33,12 @@ class Weights(Record, frozen=True, kw_only=True):
 RANDOM_WEIGHTS = Weights(source="random", seed=0)
 
 
+def exact_width(width: float) -> str:
+    """`0.5`, `1`; all digits where six are not enough: different widths have different names."""
+    short = f"{width:g}"
+    return short if float(short) == width else repr(width)
+
+
 class Variant(Record, frozen=True, kw_only=True):
     """One MobileNetV1 to consider: width multiplier, input side, precision, padding and weights."""
 
@@ -48,7 +54,7 @@ class Variant(Record, frozen=True, kw_only=True):
     def name(self) -> str:
         """`mobilenet_v1_0.5_128_int8`: the field's own naming, safe in a file name."""
         suffix = "" if self.padding == "symmetric" else f"_{self.padding}"
-        return f"{self.model}_{self.width:g}_{self.resolution_px}_{self.precision}{suffix}"
+        return f"{self.model}_{exact_width(self.width)}_{self.resolution_px}_{self.precision}{suffix}"
 
 
 class Plan(Record, frozen=True, kw_only=True):

@@ -1,0 +1,43 @@
+"""One writer at a time for a run folder."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from harness.errors import UsageError
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Hold the lock of an existing folder. The folder itself is locked: no file is left, not even by a kill.
+
+    Raises:
+        UsageError: another process writes to the folder, or it cannot be opened.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(f"cannot open the run folder {folder}: {error.strerror}") from error
+    try:
+        _lock(descriptor, folder)
+        yield
+    finally:
+        # A child process may still have the descriptor: closing alone would not unlock.
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UsageError(
+            f"another harness process is writing to the run folder {folder}",
+            hint="wait until it has ended, or choose another --out",
+        ) from error
+    except OSError:
+        # Some network file systems cannot lock a folder: a single writer is better than none.
+        return
