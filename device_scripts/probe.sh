@@ -176,7 +176,9 @@ throttling() {
 most_cpus=1024
 find_cpus() {
     cpu_count=0
-    for list in possible present online; do
+    for list in present online possible; do
+        # A virtual machine's possible cores are often far more than its present ones.
+        [ "$list" != possible ] || [ ! -r "$cpus/present" ] || break
         value "$cpus/$list" || continue
         REPLY=${REPLY##*[!0-9]}
         case $REPLY in '' | ?????*) continue ;; esac

@@ -104,6 +104,13 @@ def test_every_core_of_a_server_is_read(tmp_path: Path, shell: list[str]) -> Non
     assert conditions.governors == ("performance",) * 160
 
 
+def test_cores_that_a_virtual_machine_could_get_are_not_listed(tmp_path: Path) -> None:
+    write_tree(tmp_path, arm_tree([(0xD0C, 3000000)] * 2, "performance"))
+    write_tree(tmp_path, {f"{CPUS}/present": "0-1\n", f"{CPUS}/possible": "0-239\n"})
+    conditions = parse_conditions(probe(tmp_path, "conditions", ["sh"]))
+    assert conditions.frequencies_khz == (3000000,) * 2
+
+
 def test_where_no_core_can_be_found_nothing_is_an_empty_text(tmp_path: Path) -> None:
     conditions = parse_conditions(probe(tmp_path, "conditions", ["sh"]))
     assert (conditions.frequencies_khz, conditions.governors) == (None, None)
