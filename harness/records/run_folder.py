@@ -52,7 +52,20 @@ def write_run(folder: Path, run: Run) -> Path:
 
 
 def write_cell(folder: Path, cell: Cell) -> Path:
-    """Write the cell's own file; a cell of the same name is replaced."""
+    """Write the cell's own file; a cell of the same name is replaced.
+
+    Raises:
+        MeasurementError: a figure is beyond the schema's bounds; the file could not be read back.
+    """
+    try:
+        msgspec.json.decode(msgspec.json.encode(cell), type=Cell)
+    except msgspec.ValidationError as error:
+        raise MeasurementError(
+            f"a figure cannot be saved: {error}",
+            hint="the device reported it; the cell is not saved, other devices are not affected",
+            device=cell.device.name,
+            variant=cell.variant.name,
+        ) from error
     return _write(folder / CELLS_FOLDER / cell_file_name(cell.name), cell)
 
 

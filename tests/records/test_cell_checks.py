@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from builders import make_run
-from harness.errors import UsageError
+from harness.errors import MeasurementError, UsageError
 from harness.records import Cell
 from harness.records.cell_checks import find_contradictions
 from harness.records.run_folder import load_intact_runs, load_run, write_cell, write_run
@@ -143,3 +144,17 @@ def test_a_damaged_cell_is_named_with_exit_code_1_and_the_rest_stands(
     assert file.name in error["what"]
     assert {"pick": "best", "report": "report", "compare": "cells"}[command] in ended.document
     assert "Traceback" not in ended.stderr
+
+
+def test_what_could_not_be_read_back_is_not_written_and_names_its_device(
+    folder: Path, cells: tuple[Cell, ...]
+) -> None:
+    before = {path: path.read_bytes() for path in (folder / "cells").iterdir()}
+    absurd = replace(cells[0], device=replace(cells[0].device, memory_total_bytes=2**60))
+    with pytest.raises(MeasurementError, match="memory_total_bytes") as caught:
+        write_cell(folder, absurd)
+    assert caught.value.device == cells[0].device.name
+    assert cells[0].parity is not None
+    with pytest.raises(MeasurementError, match=r"parity\.cosine"):
+        write_cell(folder, replace(cells[0], parity=replace(cells[0].parity, cosine=float("nan"))))
+    assert {path: path.read_bytes() for path in (folder / "cells").iterdir()} == before
