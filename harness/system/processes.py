@@ -4,15 +4,20 @@ import contextlib
 import os
 import signal
 import subprocess
+import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from harness.errors import CommandFailed, TimedOut, UsageError
+from harness.errors import CommandFailed, TimedOut, TransportError, UsageError
 
 MISSING_PROGRAM = 127
 UNUSABLE_PROGRAM = 126
+LONGEST_OUTPUT = 64 << 20
+CHECK_S = 1.0
+FITS_A_PIPE = 16 << 10
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,15 @@ def run_local(
 
     Raises:
         ProgramTimedOut: it did not end within `timeout_s`.
+        TransportError: it printed more than LONGEST_OUTPUT.
         OSError: `stdin_from` cannot be read or `stdout_to` cannot be written.
     """
     with contextlib.ExitStack() as files:
-        source = files.enter_context(stdin_from.open("rb")) if stdin_from else None
+        source: IO[bytes] | None = files.enter_context(stdin_from.open("rb")) if stdin_from else None
+        if len(stdin) > FITS_A_PIPE:  # `communicate` forgets what it has not sent when it is called again
+            source = files.enter_context(tempfile.TemporaryFile())
+            source.write(stdin)
+            source.seek(0)
         sink = files.enter_context(stdout_to.open("wb")) if stdout_to else None
         try:
             process = _start(argv, cwd=cwd, env=env, stdin=source, stdout=sink)
@@ -86,17 +96,38 @@ def run_local(
             code = MISSING_PROGRAM if missing else UNUSABLE_PROGRAM
             return Completed(tuple(argv), code, b"", str(error).encode("utf-8", "replace"))
         try:
-            stdout, stderr = process.communicate(None if source else stdin, timeout=timeout_s)
-        except subprocess.TimeoutExpired as error:
-            raise ProgramTimedOut(
-                f"{argv[0]!r} did not end within {timeout_s:g} s",
-                stdout=error.stdout or b"",
-                stderr=error.stderr or b"",
-            ) from error
+            stdout, stderr = _communicate(process, argv[0], None if source else stdin, timeout_s)
         finally:
             _end_group(process)
     code = process.returncode
     return Completed(tuple(argv), code if code >= 0 else 128 - code, stdout or b"", stderr or b"")
+
+
+def _communicate(
+    process: subprocess.Popen[bytes], program: str, stdin: bytes | None, timeout_s: float
+) -> tuple[bytes, bytes]:
+    """All that the program writes until it ends, checked against LONGEST_OUTPUT about once a second."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        remaining = deadline - time.monotonic()
+        try:
+            stdout, stderr = process.communicate(stdin, timeout=max(min(remaining, CHECK_S), 0))
+        except subprocess.TimeoutExpired as error:
+            stdin = None  # handed over already
+            stdout, stderr = error.stdout or b"", error.stderr or b""
+            if remaining <= CHECK_S:
+                raise ProgramTimedOut(
+                    f"{program!r} did not end within {timeout_s:g} s", stdout=stdout, stderr=stderr
+                ) from error
+            _check_length(program, stdout, stderr)
+            continue
+        _check_length(program, stdout, stderr)
+        return stdout, stderr
+
+
+def _check_length(program: str, stdout: bytes | None, stderr: bytes | None) -> None:
+    if len(stdout or b"") + len(stderr or b"") > LONGEST_OUTPUT:
+        raise TransportError(f"{program!r} printed more than {LONGEST_OUTPUT >> 20} MiB")
 
 
 def start_local(

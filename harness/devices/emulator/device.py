@@ -79,7 +79,8 @@ def open_emulator(target: Target, log: Callable[[str], None]) -> Iterator[Device
         half_precision=core not in WITHOUT_HALF_PRECISION,
     )
     root = _write_root(Path(folder) / "root", core, len(host.cores))
-    counter = f"{ensure_instruction_counter()},out={JOB}/instructions"
+    plugin = str(ensure_instruction_counter()).replace(",", ",,")
+    counter = f"{plugin},out={JOB}/instructions"
     launcher = (*qemu, "-L", str(root), "-cpu", core, "-plugin", counter)
     yield Device(
         info,
