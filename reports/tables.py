@@ -17,6 +17,14 @@ from reports.startup import startup_text
 FRONTIER_MARK = "★"
 DROP = "accuracy drop (pp)"
 STARTUP = "start-up ms"
+PSS = "Pss MB"
+DUMPSYS_PSS = "dumpsys Pss MB"
+# Notes that explain one column: without the column they explain nothing.
+COLUMN_NOTES = {
+    STARTUP: "Start-up is load, init and first inference of a fresh process: median over processes.",
+    PSS: "Pss was read in a separate process; memory shared with other processes counts in proportion.",
+    DUMPSYS_PSS: "dumpsys Pss is TOTAL PSS from Android's dumpsys meminfo, read while that process ran.",
+}
 
 
 @dataclass(frozen=True)
@@ -169,8 +177,8 @@ def _thousands(counts: Sequence[int | None]) -> str:
 
 
 _RARE: dict[str, Callable[[Cell], str]] = {
-    "Pss MB": _pss_text,
-    "dumpsys Pss MB": _dumpsys_text,
+    PSS: _pss_text,
+    DUMPSYS_PSS: _dumpsys_text,
     "cache misses k": _cache_misses_text,
     "branch misses k": _branch_misses_text,
 }
@@ -217,7 +225,7 @@ def _notes(sections: Sequence[Section]) -> tuple[str, ...]:
     notes = []
     if any(not section.device.emulated for section in sections):
         notes.append("Latency is the median of process medians; ± is the wider side of its 95 % interval.")
-        notes.append("Start-up is load, init and first inference of a fresh process: median over processes.")
+        notes.append(COLUMN_NOTES[STARTUP])
     if any(section.device.emulated for section in sections):
         notes.append(
             "Emulated and virtual devices: cost is guest instructions per inference; their times do not"
@@ -226,11 +234,9 @@ def _notes(sections: Sequence[Section]) -> tuple[str, ...]:
     if any(section.device.clock == "emulated" for section in sections):
         notes.append("Peak RSS on an emulated device includes the emulator's own memory.")
     if any(_pss_text(cell) != MISSING for cell in cells):
-        notes.append(
-            "Pss was read in a separate process; memory shared with other processes counts in proportion."
-        )
+        notes.append(COLUMN_NOTES[PSS])
     if any(_dumpsys_text(cell) != MISSING for cell in cells):
-        notes.append("dumpsys Pss is TOTAL PSS from Android's dumpsys meminfo, read while that process ran.")
+        notes.append(COLUMN_NOTES[DUMPSYS_PSS])
     if any(_frontier(section) for section in sections):
         notes.append(
             f"{FRONTIER_MARK} on the Pareto frontier: no other cell is both cheaper and more accurate, by the"

@@ -162,8 +162,11 @@ def print_table(
     rows: Sequence[Sequence[str]],
     *,
     droppable: Sequence[str] = (),
-) -> None:
-    """Print a table; where it is too wide, `droppable` columns are left out in order, and headings wrap."""
+) -> tuple[str, ...]:
+    """Print a table; where it is too wide, `droppable` columns are left out in order, and headings wrap.
+
+    Returns the columns that are shown.
+    """
     widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
     shown = list(range(len(columns)))
     for name in droppable:
@@ -190,6 +193,7 @@ def print_table(
         table.add_row(*texts)
     console.print(table)
     console.print()
+    return tuple(columns[index] for index in shown)
 
 
 def print_error(console: Console, error: HarnessError) -> None:

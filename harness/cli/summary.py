@@ -36,14 +36,14 @@ def show_outcome(outcome: "Outcome", *, json: bool) -> None:
 def _show_summary(cells: "tuple[Cell, ...]") -> None:
     """Print one table per device, then what their marks mean."""
     from harness.cli.console import print_table
-    from reports.tables import summarise
+    from reports.tables import COLUMN_NOTES, summarise
 
     console = console_for()
     notes: dict[str, None] = {}
     for info in dict.fromkeys(cell.device for cell in cells):
         table = summarise([cell for cell in cells if cell.device == info])
         verdicts = [row.cells[-1] for row in table.rows]
-        print_table(
+        shown = print_table(
             console,
             f"{info.name}: {info.model}",
             table.columns,
@@ -53,11 +53,11 @@ def _show_summary(cells: "tuple[Cell, ...]") -> None:
                 "cache misses k",
                 "dumpsys Pss MB",
                 "MACs M",
-                "start-up ms",
                 "threads",
                 "file MB",
                 "Pss MB",
                 "p90 ms",
+                "start-up ms",
             ),
         )
         for verdict in dict.fromkeys(verdict for verdict in verdicts if ":" in verdict):
@@ -65,6 +65,7 @@ def _show_summary(cells: "tuple[Cell, ...]") -> None:
             which = "all" if len(names) == len(verdicts) else ", ".join(names)
             console.print(f"{verdict} ({which})", markup=False, highlight=False)
         console.print()
-        notes |= dict.fromkeys(table.notes)
+        hidden = {note for column, note in COLUMN_NOTES.items() if column not in shown}
+        notes |= dict.fromkeys(note for note in table.notes if note not in hidden)
     for note in notes:
         console.print(note, style="dim", markup=False, highlight=False)

@@ -24,6 +24,15 @@ def test_the_table_shows_startup_where_there_is_room(
     table = shown(140, monkeypatch, capsys)
     assert "start-up ms" in table
     assert "44.0" in table
+    assert "Start-up is load, init and first inference" in table
+
+
+def test_a_log_keeps_startup_and_drops_what_decides_less(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = shown(100, monkeypatch, capsys)
+    assert "start-up ms" in table
+    assert "file MB" not in table
 
 
 def test_a_narrow_terminal_drops_startup_and_keeps_latency_and_verdict(
@@ -31,5 +40,6 @@ def test_a_narrow_terminal_drops_startup_and_keeps_latency_and_verdict(
 ) -> None:
     table = shown(80, monkeypatch, capsys)
     assert "start-up ms" not in table
+    assert "Start-up is" not in table
     assert "latency ms" in table
     assert "verdict" in table
