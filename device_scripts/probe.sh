@@ -122,6 +122,7 @@ free_space() {
     free=$(df -k "$1" 2>/dev/null | {
         while IFS= read -r line; do last=$line; done
         set -f
+        # shellcheck disable=SC2086 # the words of the line are wanted
         set -- $last
         while [ $# -gt 3 ]; do
             case $1$2$3 in *[!0-9]*) ;; *) case $4 in [0-9]*% | -)

@@ -175,7 +175,7 @@ read_journal() {
                 ended=yes
                 continue
                 ;;
-            *) is_setting "$name" && is_word "$before" || break ;;
+            *) if ! is_setting "$name" || ! is_word "$before"; then break; fi ;;
             esac
             entries=$entries$name\ $before$newline
         done
