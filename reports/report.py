@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.analysis.machines import cells_of_runs
 from harness.errors import UsageError
 from harness.records import Cell, Run
 from harness.system.files import write_atomically
@@ -18,7 +19,7 @@ def write_report(runs: Sequence[tuple[Run, Sequence[Cell]]], folder: Path) -> Pa
     Raises:
         UsageError: there is no cell to report on.
     """
-    cells = tuple(cell for _, members in runs for cell in members)
+    cells = cells_of_runs(members for _, members in runs)
     if not cells:
         raise UsageError("there is no measured cell to report on", hint="measure one first: harness run")
     folder.mkdir(parents=True, exist_ok=True)

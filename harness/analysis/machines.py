@@ -1,7 +1,7 @@
 """Which cells are of one machine: a name alone, such as `host`, is not an identity."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -13,6 +13,23 @@ def machine_key(device: DeviceInfo) -> tuple[object, ...]:
     cores = tuple((core.index, core.name, core.max_frequency_khz) for core in device.cores)
     boot = None if device.emulated else device.boot_id
     return (device.name, device.clock, device.abi, device.model, device.soc, device.kernel, cores, boot)
+
+
+def cells_of_runs(runs: Iterable[Sequence[Cell]]) -> tuple[Cell, ...]:
+    """All cells of several runs; within a run a machine that restarted is one machine, as it first booted.
+
+    A run finds its devices once, so that a name and the same facts stand for one machine there. Between runs
+    nobody knows: another unit of the same model may have been attached.
+    """
+    cells: list[Cell] = []
+    for members in runs:
+        boots: dict[tuple[object, ...], str | None] = {}
+        for cell in members:
+            facts = machine_key(msgspec.structs.replace(cell.device, boot_id=None))
+            boot_id = boots.setdefault(facts, cell.device.boot_id)
+            device = msgspec.structs.replace(cell.device, boot_id=boot_id)
+            cells.append(msgspec.structs.replace(cell, device=device))
+    return tuple(cells)
 
 
 def name_machines_apart(cells: Sequence[Cell]) -> tuple[Cell, ...]:

@@ -55,11 +55,12 @@ def pick(
     Exit code 0 there is one, 1 no cell is within the budget, or a damaged cell was left out.
     """
     from harness.analysis import selection, selection_text
+    from harness.analysis.machines import cells_of_runs
     from harness.cli.units import parse_count, parse_share, parse_size, parse_time
     from harness.records.run_folder import load_intact_runs
 
     runs, errors = load_intact_runs(folders)
-    cells = tuple(cell for _, members in runs for cell in members)
+    cells = cells_of_runs(members for _, members in runs)
     choice = selection.pick(
         cells,
         max_latency_ns=parse_time(max_latency) if max_latency else None,

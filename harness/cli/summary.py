@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def show_outcome(outcome: "Outcome", *, json: bool) -> None:
     """Print how a run ended, and end the command with its exit code."""
+    from harness.analysis.machines import cells_of_runs
     from harness.cli.console import print_error
     from harness.cli.failures import error_document
 
@@ -25,7 +26,7 @@ def show_outcome(outcome: "Outcome", *, json: bool) -> None:
         }
         print_json(document)
     else:
-        _show_summary(outcome.cells)
+        _show_summary(cells_of_runs([outcome.cells]))
         if outcome.report:
             console_for().print(f"report: {outcome.report}", soft_wrap=True, highlight=False, markup=False)
     for error in outcome.errors:

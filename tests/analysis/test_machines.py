@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from builders import make_cell, make_device
 from harness.analysis.comparison import compare
-from harness.analysis.machines import name_machines_apart
+from harness.analysis.machines import cells_of_runs, name_machines_apart
 from harness.analysis.selection import pick
 from harness.errors import UsageError
 from reports.sections import arrange
@@ -42,6 +42,14 @@ def test_machines_of_one_name_that_differ_in_a_fact_are_never_merged(fact: dict[
 def test_a_machine_alone_keeps_its_name_and_an_emulator_is_one_over_its_starts() -> None:
     cells = tuple(make_cell(device=make_device(clock="emulated", boot_id=boot)) for boot in ("a", "b"))
     assert name_machines_apart(cells) == cells
+
+
+def test_a_device_that_restarted_during_a_run_is_one_machine_and_another_run_may_be_another() -> None:
+    one, restarted = (make_cell(device=make_device(name="pi", boot_id=boot)) for boot in ("a", "b"))
+    assert len(arrange(cells_of_runs([(one, restarted)]))) == 1
+    assert len(arrange(cells_of_runs([(one,), (restarted,)]))) == 2
+    other_model = make_cell(device=make_device(name="pi", boot_id="b", model="Raspberry Pi 5"))
+    assert len(arrange(cells_of_runs([(one, other_model)]))) == 2
 
 
 def test_a_cell_that_vanished_from_new_is_never_no_worse() -> None:
