@@ -3,6 +3,8 @@
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,11 +56,20 @@ def test_an_online_core_that_is_denied_is_named_and_the_others_are_read(tmp_path
     }
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter, as those of pytest are not."""
+    with tempfile.TemporaryDirectory(prefix="harness-probe-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
-def test_cores_in_a_folder_that_cannot_be_listed_are_read(tmp_path: Path, shell: list[str]) -> None:
+def test_cores_in_a_folder_that_cannot_be_listed_are_read(open_folder: Path, shell: list[str]) -> None:
     """As another user where this is root, which may list every folder."""
-    root = lay_tree("termux", tmp_path / "root")
-    script = shutil.copy(PROBE_SCRIPT, tmp_path)
+    root = lay_tree("termux", open_folder / "root")
+    script = shutil.copy(PROBE_SCRIPT, open_folder)
     (root / CPUS).chmod(0o311)
     other_user = []
     if os.geteuid() == 0:
@@ -66,8 +77,6 @@ def test_cores_in_a_folder_that_cannot_be_listed_are_read(tmp_path: Path, shell:
             pytest.skip("setpriv is not installed")
         other_user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
         (root / CPUS).chmod(0o711)
-        for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-            folder.chmod(0o755)
     try:
         facts, conditions = (
             parse_probe(

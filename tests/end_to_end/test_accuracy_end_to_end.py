@@ -95,8 +95,8 @@ def test_bad_input_is_refused_before_a_device_is_touched(
     run_harness: RunHarness, tmp_path: Path, arguments: tuple[str, ...], says: str
 ) -> None:
     (tmp_path / "x.txt").write_text("no weights")
-    # A pickle that would call os.system: protocol 0, written by hand.
-    (tmp_path / "evil.pt").write_bytes(b"cos\nsystem\n(S'touch owned'\ntR.")
+    # A pickle that would call os.system: protocol 2, written by hand.
+    (tmp_path / "evil.pt").write_bytes(b"\x80\x02cos\nsystem\n(S'touch owned'\ntR.")
     ended = run_harness(*arguments)
     assert ended.exit_code == 2, ended.stderr
     assert says in ended.stderr
