@@ -25,7 +25,8 @@ from harness.system.processes import Completed
 from harness.system.text import excerpt
 from harness.transports.verified import read_verified, run_verified, verified_argv
 
-MAX_FILE_BYTES = 64 * 2**20
+# Below what a command of a device may print in all: the file comes with its hash.
+MAX_FILE_BYTES = 60 * 2**20
 LAST_LOOK_S = 5.0
 
 _STATUS = re.compile(r"status (?P<status>[0-9]{1,3}|lost)")
