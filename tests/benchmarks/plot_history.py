@@ -6,6 +6,7 @@ at a load above half of the machine's cores. Exit code 1 when there is nothing t
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import matplotlib
 from bench_history import HISTORY, Entry, read
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from reports import style
 
@@ -43,7 +45,10 @@ def draw(entries: Sequence[Entry]) -> Figure:
     panels = figure.subplots(len(titles), 1, squeeze=False, sharex=True)[:, 0]
     for panel, title in zip(panels, titles, strict=True):
         draw_panel(panel, [entry for entry in entries if (entry.bench, entry.what) == title], machines)
-    panels[-1].set_xlabel("measurement, oldest first")
+    panels[-1].set_xlabel("measurement, oldest first; hollow: others kept the machine busy")
+    longest = max(Counter((entry.bench, entry.what) for entry in entries).values())
+    panels[-1].set_xlim(0.5, longest + 0.5)
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     handles, labels = panels[0].get_legend_handles_labels()
     if len(machines) > 1 and handles:
         figure.legend(handles, labels, loc="outside lower center")
@@ -60,7 +65,7 @@ def draw_panel(panel: Axes, entries: Sequence[Entry], machines: Sequence[str]) -
     for index, machine in enumerate(machines):
         colour = style.PALETTE[index % len(style.PALETTE)]
         marker = style.MARKERS[index % len(style.MARKERS)]
-        placed = [(place, entry) for place, entry in enumerate(entries) if entry.machine == machine]
+        placed = [(place, entry) for place, entry in enumerate(entries, 1) if entry.machine == machine]
         panel.plot([], [], color=colour, marker=marker, label=machine)
         panel.plot([place for place, _ in placed], [entry.ratio for _, entry in placed], color=colour)
         for place, entry in placed:
