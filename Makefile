@@ -8,6 +8,7 @@
 # make bench            measure what the harness itself costs
 # make bench-plot       draw benchmarks/history.jsonl as docs/images/bench_history.svg
 # make bench-trust      measure how often intervals, comparisons and verdicts are right (on an idle machine)
+# make bench-decision   count how often `harness pick` is right, on simulated runs whose truth is known
 # make bench-faults     count what is lost when connections and hosts fail (an hour)
 # make bench-fuzz       try thousands of damaged and hostile files and replies; FUZZ_RUNS=20000 for more
 # make clean            delete .venv and results
@@ -17,7 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test lint gate gate-base setup arm-vm bench bench-plot bench-trust bench-faults bench-fuzz clean
+.PHONY: help demo demo-accuracy fashion-mnist test lint gate gate-base setup arm-vm bench bench-plot bench-trust bench-decision bench-faults bench-fuzz clean
 
 setup: $(VENV)/ready
 
@@ -113,6 +114,11 @@ bench-trust: setup arm-vm
 	@for bench in trust sampler; do \
 	    $(BIN)/python tests/benchmarks/bench_$$bench.py || failed=1; \
 	done; exit $${failed:-0}
+
+DECISION_RUNS ?= 1000
+
+bench-decision: setup
+	$(BIN)/python tests/benchmarks/bench_decision.py --runs $(DECISION_RUNS)
 
 # Counts what is lost when connections and hosts fail at random moments: nearly an hour for the whole table.
 FAULT_RUNS ?= 200

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.analysis.frontier import frontier
 from harness.analysis.machines import name_machines_apart
 from harness.analysis.precisions import in_order
 from harness.records import Cell, DeviceInfo, Weights
@@ -11,7 +12,6 @@ from harness.system.text import printable
 from reports.figures import Estimate, Scale, Top1, clock_mark, cost_of, scale_of, top1_of
 from reports.flags import is_flagged
 from reports.numbers import count_span
-from reports.pareto import frontier
 
 
 @dataclass(frozen=True)

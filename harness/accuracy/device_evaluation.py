@@ -16,7 +16,7 @@ from harness.accuracy.packing import Chunk
 from harness.accuracy.preparation import Prepared
 from harness.accuracy.reference import CheckedProgram, SharedReferences
 from harness.accuracy.scoring import Predictions
-from harness.accuracy.store import FOLDER, save_evaluation
+from harness.accuracy.store import save_evaluation
 from harness.devices.acquire import acquire
 from harness.devices.device import Device
 from harness.devices.target import Target
@@ -25,6 +25,7 @@ from harness.lowering.artifact import lower_cached
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import LoweringInputs
 from harness.records import Accuracy, Cell, Variant
+from harness.records.outcomes import EVALUATIONS_FOLDER
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import cell_file_name
 from harness.runner.bundle import ensure_bundle
@@ -151,7 +152,7 @@ class DeviceEvaluation:
     def _outputs_folder(self, device: Device, stored: StoredArtifact) -> Path:
         """For this program on this device alone: an outputs file found there is taken as its logits."""
         kept_as = Path(cell_file_name(f"{device.info.name}-{stored.artifact.sha256}")).stem
-        return self.run.folder / FOLDER / "outputs" / kept_as
+        return self.run.folder / EVALUATIONS_FOLDER / "outputs" / kept_as
 
     @contextmanager
     def _running(

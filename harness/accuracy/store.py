@@ -7,21 +7,20 @@ import msgspec
 
 from harness.accuracy.datasets import Dataset
 from harness.accuracy.evaluation import Evaluation, Subject
-from harness.accuracy.pairing import paired_drop
+from harness.analysis.paired import paired_drop
 from harness.analysis.precisions import BASELINE
 from harness.records import Cell
+from harness.records.outcomes import EVALUATIONS_FOLDER
 from harness.records.run_folder import cell_file_name, read_cells, write_cell
 from harness.system.files import write_atomically
-
-FOLDER = "accuracy"
 
 
 def save_evaluation(folder: Path, evaluation: Evaluation, cells: Iterable[Cell]) -> None:
     """Save the evaluation for each of its program's cells, and its accuracy in the cells themselves."""
     content = msgspec.json.format(msgspec.json.encode(evaluation)) + b"\n"
-    (folder / FOLDER).mkdir(exist_ok=True)
+    (folder / EVALUATIONS_FOLDER).mkdir(exist_ok=True)
     for cell in cells:
-        file = folder / FOLDER / cell_file_name(cell.name)
+        file = folder / EVALUATIONS_FOLDER / cell_file_name(cell.name)
         write_atomically(file, content)
         write_cell(folder, msgspec.structs.replace(cell, accuracy=evaluation.accuracy))
 
@@ -86,7 +85,7 @@ def _read(folder: Path, cell: Cell) -> Evaluation | None:
     Then the cell is evaluated again.
     """
     try:
-        content = (folder / FOLDER / cell_file_name(cell.name)).read_bytes()
+        content = (folder / EVALUATIONS_FOLDER / cell_file_name(cell.name)).read_bytes()
         return msgspec.json.decode(content, type=Evaluation)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None

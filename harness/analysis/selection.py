@@ -1,211 +1,297 @@
-"""The variant to ship within a budget: the most accurate one whose figures fit, at their worse end."""
+"""The variant to ship within a budget, for each device and for all of them.
+
+Candidates are the files, each in its best placement. They are ranked within the best basis that applies:
+accuracy measured on the same data, else published, else none, and then the size of the network stands in.
+Those that cannot be told apart from the most accurate one form a group, in which the cheaper wins.
+"""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from harness.analysis.budget import Budget, limited
+from harness.analysis.candidates import (
+    Candidate,
+    FileKey,
+    OutcomesByKey,
+    Rejected,
+    cost,
+    outside,
+    preference,
+    split_cells,
+)
+from harness.analysis.known_accuracy import Basis, best_data, indistinguishable, known_accuracy
 from harness.analysis.machines import name_machines_apart
-from harness.analysis.published import published_accuracy
-from harness.analysis.quantities import megabytes, millions, milliseconds
+from harness.analysis.validity.environment_checks import reduced_clock
 from harness.errors import UsageError
-from harness.records import Cell
+from harness.records import Cell, DeviceInfo
 from harness.system.text import printable
 
-Basis = Literal["measured", "published", "macs"]
+
+@dataclass(frozen=True)
+class Upgrade:
+    """A better cell outside the budget, the limits it misses, and what it would gain.
+
+    `gain` is in percentage points of top-1, or None where no accuracy is known.
+    """
+
+    rejected: Rejected
+    candidate: Candidate
+    gain_pp: float | None
 
 
 @dataclass(frozen=True)
-class Rejected:
-    """A cell outside the budget, and every reason why."""
+class Answer:
+    """What to ship on one device. `ranked` are the candidates within the budget, best first.
 
-    cell: Cell
-    reasons: tuple[str, ...]
+    The first `tied` of them cannot be told apart in accuracy. `set_aside` are candidates within the budget
+    without an accuracy of this basis. `upgrades` has for each limit the smallest raise that admits a better
+    cell.
+    `nearest` is the cell nearest to the budget where none is within it.
+    """
 
-
-@dataclass(frozen=True)
-class Choice:
-    """The best cell within the budget, if any; `basis` is the figure that accuracy was ranked by."""
-
-    best: Cell | None
-    runner_up: Cell | None
-    within_budget: int
+    device: DeviceInfo
     basis: Basis
-    cautions: tuple[str, ...]
+    data: str
+    ranked: tuple[Candidate, ...]
+    tied: int
+    set_aside: tuple[Candidate, ...]
     rejected: tuple[Rejected, ...]
+    upgrades: tuple[Upgrade, ...]
+    nearest: Rejected | None
+    probability: float | None
+
+    @property
+    def best(self) -> Candidate | None:
+        """The candidate to ship."""
+        return self.ranked[0] if self.ranked else None
+
+    @property
+    def runner_up(self) -> Candidate | None:
+        """The candidate after the best."""
+        return self.ranked[1] if len(self.ranked) > 1 else None
+
+
+@dataclass(frozen=True)
+class ForAll:
+    """The best file for all devices: one candidate each, in their order; `basis` is what they share."""
+
+    basis: Basis
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """An answer for each device. `for_all` is None for one device, or where no file fits all of them.
+
+    `left_out` names devices whose clock cannot keep a budget in milliseconds.
+    """
+
+    budget: Budget
+    answers: tuple[Answer, ...]
+    for_all: ForAll | None
+    left_out: tuple[str, ...]
 
 
 def pick(
     cells: Sequence[Cell],
+    budget: Budget | None = None,
     *,
-    max_latency_ns: float | None = None,
-    max_instructions: int | None = None,
-    max_memory_bytes: int | None = None,
-    max_size_bytes: int | None = None,
-    max_startup_ns: float | None = None,
-    min_accuracy: float | None = None,
     device: str | None = None,
-) -> Choice:
-    """Choose among the cells of one device; `min_accuracy` is a fraction of one, top-1.
-
-    Accuracy is the measured one where every cell within the budget has it on the same data, else the
-    published one, else (neither known) more multiply-accumulates stand in for more accuracy.
+    outcomes: OutcomesByKey | None = None,
+) -> Selection:
+    """Choose for each device among its cells; `outcomes` pairs accuracies image by image (`read_outcomes`).
 
     Raises:
-        UsageError: the device is unknown or ambiguous, or its clock is not real and a time is limited.
+        UsageError: the device is unknown, all clocks are emulated and a time is limited, no cell has a figure
+            that is limited, or no cell can be used.
     """
-    candidates = _on_device(cells, device)
-    if (max_latency_ns, max_startup_ns) != (None, None) and candidates[0].device.emulated:
-        name, clock = printable(candidates[0].device.name), candidates[0].device.clock
+    budget, outcomes = budget or Budget(), outcomes or {}
+    by_device = _by_device(cells, device)
+    timed = [one for one in limited(budget) if one.is_time]
+    left_out = tuple(name for name, members in by_device.items() if timed and members[0].device.emulated)
+    considered = {name: members for name, members in by_device.items() if name not in left_out}
+    if not considered:
+        clock = by_device[left_out[0]][0].device.clock
         raise UsageError(
-            f"the clock of {name} is {clock}: its times cannot be compared with a budget in milliseconds",
+            f"the clock of {printable(left_out[0])} is {clock}: its times cannot be compared with a budget in"
+            " milliseconds",
             hint="limit instructions instead (--max-instructions 60M), or measure on a real device",
         )
-    limits = (
-        _limit(max_latency_ns, _worst_latency_ns, "latency", milliseconds),
-        _limit(max_startup_ns, _worst_startup_ns, "start-up", milliseconds),
-        _limit(
-            max_instructions, lambda cell: cell.instructions_per_inference or None, "instructions", millions
-        ),
-        _limit(max_memory_bytes, _peak_bytes, "peak memory", megabytes),
-        _limit(max_size_bytes, lambda cell: cell.artifact.size_bytes, "file size", megabytes),
-        _accuracy_limit(min_accuracy),
-    )
-    judged = [Rejected(cell, _reasons(cell, limits)) for cell in candidates]
-    fitting = [each.cell for each in judged if not each.reasons]
-    basis = _basis(fitting)
-    ranked = sorted(fitting, key=lambda cell: (-_quality(cell, basis), _cost(cell), cell.artifact.size_bytes))
-    return Choice(
-        best=ranked[0] if ranked else None,
-        runner_up=ranked[1] if len(ranked) > 1 else None,
-        within_budget=len(ranked),
-        basis=basis,
-        cautions=_cautions(ranked[0], basis) if ranked else (),
-        rejected=tuple(each for each in judged if each.reasons),
-    )
+    _check_figures([cell for members in considered.values() for cell in members], budget)
+    answers = tuple(_answer(members, budget, outcomes) for members in considered.values())
+    return Selection(budget, answers, _for_all(answers, budget), left_out)
 
 
-def _on_device(cells: Sequence[Cell], device: str | None) -> tuple[Cell, ...]:
-    """The cells of the device that is named in full or, when exactly one fits, in part."""
-    cells = name_machines_apart(cells)
-    names = tuple(dict.fromkeys(cell.device.name for cell in cells))
-    listed = ", ".join(printable(name) for name in names)
+def _by_device(cells: Sequence[Cell], device: str | None) -> dict[str, list[Cell]]:
+    """The cells of each machine, or of those whose name is `device` or, if none is, contains it."""
+    grouped: dict[str, list[Cell]] = {}
+    for cell in name_machines_apart(cells):
+        grouped.setdefault(cell.device.name, []).append(cell)
     if device is None:
-        fitting = names
-    else:
-        fitting = tuple(name for name in names if name == device) or tuple(
-            name for name in names if device.casefold() in name.casefold()
-        )
+        return grouped
+    fitting = [name for name in grouped if name == device] or [
+        name for name in grouped if device.casefold() in name.casefold()
+    ]
     if not fitting:
-        raise UsageError(f"no cell was measured on {device or 'any device'}", hint=f"measured were: {listed}")
-    if len(fitting) > 1:
-        raise UsageError("the cells are of several devices", hint=f"name one with --device: {listed}")
-    return tuple(cell for cell in cells if cell.device.name == fitting[0])
+        listed = ", ".join(printable(name) for name in grouped)
+        raise UsageError(f"no cell was measured on {printable(device)}", hint=f"measured were: {listed}")
+    return {name: grouped[name] for name in fitting}
 
 
-_Check = Callable[[Cell], str | None]
-
-
-def _limit(
-    maximum: float | None, figure: Callable[[Cell], float | None], name: str, text: Callable[[float], str]
-) -> _Check:
-    """A check that gives the reason why a cell is over the limit, or None."""
-
-    def check(cell: Cell) -> str | None:
-        value = figure(cell)
-        if maximum is None or (value is not None and value <= maximum):
-            return None
-        if value is None:
-            return f"{name} not measured"
-        return f"{name} up to {text(value)} is over {text(maximum)}"
-
-    return check
-
-
-def _accuracy_limit(minimum: float | None) -> _Check:
-    def check(cell: Cell) -> str | None:
-        known = known_accuracy(cell)
-        if minimum is None or (known is not None and known[1] >= minimum):
-            return None
-        if known is None:
-            return "accuracy neither measured nor published"
-        source, low, _ = known
-        of = "of at least" if source == "measured" else "of"
-        return f"{source} top-1 {of} {low:.1%} is under {minimum:.1%}"
-
-    return check
-
-
-def _reasons(cell: Cell, limits: Sequence[_Check]) -> tuple[str, ...]:
-    if cell.failure is not None:
-        return (f"failed: {printable(cell.failure.what)}",)
-    if cell.verdict.status == "invalid":
-        return tuple(
-            f"invalid: {printable(reason.detail)}"
-            for reason in cell.verdict.reasons
-            if reason.severity == "invalid"
+def _check_figures(cells: Sequence[Cell], budget: Budget) -> None:
+    usable = [cell for cell in cells if cell.failure is None and cell.verdict.status != "invalid"]
+    if not usable:
+        failed = sum(cell.failure is not None for cell in cells)
+        raise UsageError(
+            f"no cell can be chosen: {failed} failed, {len(cells) - failed} are invalid",
+            hint="read the reasons in the report, then measure again: harness run --resume DIR",
         )
-    return tuple(reason for check in limits if (reason := check(cell)) is not None)
+    for quantity in limited(budget):
+        if all(quantity.worst(cell) is None for cell in usable):
+            raise UsageError(
+                f"no cell has a figure for the {quantity.name} that {quantity.option} limits",
+                hint=f"leave out {quantity.option}, or measure on a device that reports it",
+            )
+    if budget.min_accuracy is not None and not any(known_accuracy(cell) for cell in usable):
+        raise UsageError(
+            "no cell has an accuracy, neither measured nor published, that --min-accuracy could limit",
+            hint="measure it with harness evaluate, or leave out --min-accuracy",
+        )
 
 
-def known_accuracy(cell: Cell) -> tuple[Literal["measured", "published"], float, float] | None:
-    """Source, lower end and estimate of top-1; that of random weights is not the variant's."""
-    if cell.accuracy is not None and cell.variant.weights.source != "random":
-        return "measured", cell.accuracy.top1.low, cell.accuracy.top1.estimate
-    published = published_accuracy(cell.variant)
-    return None if published is None else ("published", published.top1, published.top1)
+def _answer(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByKey) -> Answer:
+    candidates, rejected = split_cells(cells, budget, outcomes)
+    basis, data = _basis(candidates)
+    compared = [on_basis for one in candidates if (on_basis := _on_basis(one, basis, data))]
+    keys = {one.key for one in compared}
+    ranked, tied = _rank(compared, budget)
+    beyond = outside(rejected, outcomes)
+    return Answer(
+        device=cells[0].device,
+        basis=basis,
+        data=data,
+        ranked=ranked,
+        tied=tied,
+        set_aside=tuple(one for one in candidates if one.key not in keys),
+        rejected=rejected,
+        upgrades=_upgrades(ranked[0], beyond, basis, data) if ranked else (),
+        nearest=None if ranked else _nearest([one for one, _ in beyond]),
+        probability=_probability(ranked[0], budget) if ranked else None,
+    )
 
 
-def _basis(cells: Sequence[Cell]) -> Basis:
-    """The kind of accuracy that all cells share: different kinds cannot be ranked together."""
-    known = [known_accuracy(cell) for cell in cells]
-    data = {
-        (cell.accuracy.dataset, cell.accuracy.split, cell.accuracy.preprocessing, cell.accuracy.images)
-        for cell in cells
-        if cell.accuracy
-    }
-    if all(each is not None and each[0] == "measured" for each in known) and len(data) <= 1:
-        return "measured"
-    return "published" if all(published_accuracy(cell.variant) for cell in cells) else "macs"
+def _basis(candidates: Sequence[Candidate]) -> tuple[Basis, str]:
+    """The best kind of accuracy that a candidate has, and the data that most of them were evaluated on."""
+    if data := best_data(one.measured for one in candidates):
+        return "measured", data
+    if data := best_data(one.published for one in candidates):
+        return "published", data
+    return "none", ""
 
 
-def _quality(cell: Cell, basis: Basis) -> float:
-    if basis == "measured" and cell.accuracy is not None:
-        return cell.accuracy.top1.estimate
-    published = published_accuracy(cell.variant)
-    if basis == "published" and published is not None:
-        return published.top1
-    return float(cell.artifact.macs)
+def _on_basis(candidate: Candidate, basis: Basis, data: str) -> Candidate | None:
+    """The candidate with its accuracy on this basis; None where it has none."""
+    if basis == "none":
+        return candidate
+    accuracy = candidate.measured if basis == "measured" else candidate.published
+    return replace(candidate, accuracy=accuracy) if accuracy and accuracy.data == data else None
 
 
-def _cost(cell: Cell) -> float:
-    """Infinite where nothing was measured: an unknown cost is never the lowest."""
-    if cell.device.emulated:
-        return float(cell.instructions_per_inference or math.inf)
-    return math.inf if cell.latency is None else cell.latency.median_ns.estimate
+def _rank(candidates: Sequence[Candidate], budget: Budget) -> tuple[tuple[Candidate, ...], int]:
+    """Best first, and how many at the head cannot be told apart in accuracy."""
+    if not candidates:
+        return (), 0
+    by_quality = sorted(candidates, key=lambda one: (-one.quality, preference(one.cell, budget)))
+    leader = by_quality[0]
+    group = [one for one in by_quality if _ties(leader, one)]
+    rest = [one for one in by_quality if not _ties(leader, one)]
+    group.sort(key=lambda one: preference(one.cell, budget))
+    return (*group, *rest), len(group)
 
 
-def _cautions(cell: Cell, basis: Basis) -> tuple[str, ...]:
-    cautions = [
-        ("suspect: " if reason.severity == "suspect" else "") + printable(reason.detail)
-        for reason in cell.verdict.reasons
+def _ties(leader: Candidate, other: Candidate) -> bool:
+    if leader is other:
+        return True
+    if leader.accuracy and other.accuracy:
+        return indistinguishable(leader.accuracy, other.accuracy)
+    return leader.quality == other.quality
+
+
+def _upgrades(
+    best: Candidate, beyond: Sequence[tuple[Rejected, Candidate]], basis: Basis, data: str
+) -> tuple[Upgrade, ...]:
+    """The smallest raise of each limit that alone admits a better cell; else the nearest better cell."""
+    better = [
+        Upgrade(rejected, on_basis, 100 * (on_basis.quality - best.quality) if on_basis.accuracy else None)
+        for rejected, candidate in beyond
+        if (on_basis := _on_basis(candidate, basis, data))
+        and on_basis.quality > best.quality
+        and not _ties(on_basis, best)
+        and all(math.isfinite(miss.excess) for miss in rejected.misses)
+    ]
+    better.sort(key=lambda one: max(miss.excess for miss in one.rejected.misses))
+    smallest: dict[str, Upgrade] = {}
+    for one in better:
+        if len(one.rejected.misses) == 1:
+            smallest.setdefault(one.rejected.misses[0].limit, one)
+    return tuple(smallest.values()) or tuple(better[:1])
+
+
+def _nearest(rejected: Sequence[Rejected]) -> Rejected | None:
+    """The cell whose largest excess over a limit is the smallest; one without a figure comes last."""
+    return min(rejected, key=lambda one: max(miss.excess for miss in one.misses), default=None)
+
+
+def _probability(best: Candidate, budget: Budget) -> float | None:
+    # scipy takes a tenth of a second, and is not needed without a budget.
+    if not limited(budget) and budget.min_accuracy is None:
+        return None
+    from harness.analysis.chance import chance_within
+
+    return chance_within(best.cell, best.measured or best.published, budget)
+
+
+def _for_all(answers: Sequence[Answer], budget: Budget) -> ForAll | None:
+    """The file that fits every device: by its lowest accuracy on any, then by the product of its costs."""
+    if len(answers) < 2:
+        return None
+    bases = {answer.basis for answer in answers}
+    basis: Basis = bases.pop() if len(bases) == 1 else "none"
+    by_key: list[Mapping[FileKey, Candidate]] = [
+        {one.key: one for one in (*answer.ranked, *(answer.set_aside if basis == "none" else ()))}
+        for answer in answers
+    ]
+    shared = [tuple(members[key] for members in by_key) for key in by_key[0] if all(key in m for m in by_key)]
+    if basis == "none":
+        shared = [tuple(replace(one, accuracy=None) for one in members) for members in shared]
+    if not shared:
+        return None
+    leader = max(shared, key=lambda members: min(one.quality for one in members))
+    group = [one for one in shared if all(_ties(a, b) for a, b in zip(leader, one, strict=True))]
+    return ForAll(basis, min(group, key=lambda members: _joint_preference(members, budget)))
+
+
+def _joint_preference(members: Sequence[Candidate], budget: Budget) -> tuple[bool, float, int]:
+    return (
+        any(one.cell.verdict.status != "valid" for one in members),
+        math.fsum(math.log(cost(one.cell, budget)) for one in members),
+        members[0].cell.artifact.size_bytes,
+    )
+
+
+def cautions(candidate: Candidate, basis: Basis) -> tuple[str, ...]:
+    """What to know before shipping: why the cell is suspect, a reduced clock, an accuracy not measured."""
+    cell = candidate.cell
+    found = [
+        ("suspect: " if one.severity == "suspect" else "") + printable(one.detail)
+        for one in cell.verdict.reasons
+        if one.severity == "suspect" or one.code == reduced_clock.code
     ]
     if cell.variant.weights.source == "random":
-        cautions.append("the weights are random: train or load weights before you ship this variant")
-    elif basis == "published":
-        cautions.append("measure its accuracy before you ship this variant: harness evaluate")
+        found.append("the weights are random: train or load weights before you ship this variant")
+    elif basis != "measured":
+        found.append("measure its accuracy before you ship this variant: harness evaluate")
     if cell.device.clock == "emulated":
-        cautions.append("its peak memory includes the emulator's own memory")
-    return tuple(cautions)
-
-
-def _worst_latency_ns(cell: Cell) -> float | None:
-    return None if cell.latency is None else cell.latency.median_ns.high
-
-
-def _worst_startup_ns(cell: Cell) -> float | None:
-    return None if cell.startup is None else cell.startup.total_ns.high
-
-
-def _peak_bytes(cell: Cell) -> float | None:
-    return None if cell.memory is None else cell.memory.peak_rss_bytes or None
+        found.append("its peak memory includes the emulator's own memory")
+    return tuple(found)

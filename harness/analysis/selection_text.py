@@ -1,55 +1,218 @@
-"""A choice as text for the terminal."""
+"""A selection as text for the terminal."""
 
+from collections import Counter
+from collections.abc import Iterable
+
+from harness.analysis.budget import Miss, latency_high_ns, peak_high_bytes
+from harness.analysis.candidates import Candidate, Rejected
+from harness.analysis.clusters import placement_name
+from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.quantities import megabytes, millions, milliseconds
-from harness.analysis.selection import Choice, known_accuracy
+from harness.analysis.selection import Answer, ForAll, Selection, Upgrade, cautions
 from harness.records import Cell
 from harness.system.text import printable
 
-_BASES = {
+_RANKED = {
+    "measured": "the most accurate of {count} within the budget, measured on {data}",
+    "published": "the most accurate of {count} within the budget, by the published accuracy of {data}, not"
+    " measured here",
+    "none": "the largest network of {count} within the budget; no accuracy is known, neither measured nor"
+    " published",
+}
+_JOINT = {
     "measured": "by measured accuracy",
-    "published": "by the published accuracy of checkpoints of that shape, not measured here",
-    "macs": "with multiply-accumulates standing in for accuracy, which is neither measured nor published",
+    "published": "by published accuracy, not measured here",
+    "none": "by size; no kind of accuracy is known on all devices",
 }
 
 
-def explain(choice: Choice) -> str:
-    """The choice as text: the best cell, its cautions, the runner-up, and why the others were rejected."""
-    lines = []
-    if choice.best is None:
-        lines.append("No cell is within the budget.")
-    else:
-        lines.append(describe(choice.best))
-        lines.append(
-            f"  the most accurate of {choice.within_budget} within the budget, {_BASES[choice.basis]}"
-        )
-        lines += [f"  caution: {caution}" for caution in choice.cautions]
-    if choice.runner_up is not None:
-        lines.append(f"runner-up: {describe(choice.runner_up)}")
-    lines += [f"rejected: {_name(r.cell)}: {'; '.join(r.reasons)}" for r in choice.rejected]
+def explain(selection: Selection, *, all_rejected: bool = False) -> str:
+    """The selection as text: for each device the cell to ship and why, then the best file for all devices."""
+    blocks = [_explain_answer(selection, answer, all_rejected=all_rejected) for answer in selection.answers]
+    if len(selection.answers) > 1:
+        blocks.append(_explain_joint(selection.for_all, len(selection.answers)))
+    blocks += [
+        f"{printable(name)}: left out, its clock cannot keep a budget in milliseconds"
+        for name in selection.left_out
+    ]
+    return "\n\n".join(blocks)
+
+
+def _explain_answer(selection: Selection, answer: Answer, *, all_rejected: bool) -> str:
+    lines = [f"{printable(answer.device.name)}: {_headline(answer)}"]
+    if answer.best:
+        lines += [f"  {line}" for line in _details(answer, answer.best)]
+    if answer.nearest:
+        lines.append(f"  nearest: {describe(answer.nearest.cell)}")
+        lines += [f"  {_relax(miss)}" for miss in answer.nearest.misses]
+    lines += [f"  {_upgrade(one)}" for one in answer.upgrades]
+    if answer.runner_up:
+        flag = ", suspect" if answer.runner_up.cell.verdict.status == "suspect" else ""
+        lines.append(f"  runner-up{flag}: {describe(answer.runner_up.cell, answer.runner_up.accuracy)}")
+    if answer.set_aside:
+        lines.append(f"  set aside, {_missing(answer)}: {_list_names(one.cell for one in answer.set_aside)}")
+    lines += [f"  {line}" for line in _rejections(answer.rejected, all_rejected=all_rejected)]
     return "\n".join(lines)
 
 
-def describe(cell: Cell) -> str:
+def _headline(answer: Answer) -> str:
+    if answer.best:
+        return f"ship {placed_name(answer.best.cell)}"
+    if answer.set_aside:
+        return "no cell within the budget can be ranked"
+    return "no cell is within the budget"
+
+
+def _details(answer: Answer, best: Candidate) -> list[str]:
+    cell = best.cell
+    lines = [
+        figures(cell, best.accuracy),
+        f"file {cell.variant.name}.pte, sha256 {cell.artifact.sha256}",
+        _RANKED[answer.basis].format(count=len(answer.ranked), data=answer.data),
+    ]
+    if answer.tied > 1:
+        cheapest = "the cheapest valid one" if cell.verdict.status == "valid" else "the cheapest"
+        lines.append(f"{answer.tied} candidates have indistinguishable accuracies; this is {cheapest}")
+    if best.other_placements:
+        lines.append(f"also measured within the budget: {_placements(best.other_placements)}")
+    if answer.probability is not None:
+        lines.append(f"probability that it meets the budget: {_percent(answer.probability)}")
+    return lines + [f"caution: {caution}" for caution in cautions(best, answer.basis)]
+
+
+def _relax(miss: Miss) -> str:
+    if miss.needed is None:
+        return f"{miss.reason}: measure it, or leave out {miss.option}"
+    return f"{miss.reason}: relax {miss.option} to {option_value(miss)}"
+
+
+def _upgrade(upgrade: Upgrade) -> str:
+    gain = "a larger network" if upgrade.gain_pp is None else f"{upgrade.gain_pp:+.1f} points"
+    name = placed_name(upgrade.candidate.cell)
+    misses = upgrade.rejected.misses
+    if len(misses) > 1:
+        return f"next better: {name} ({gain}) misses several limits: {'; '.join(m.reason for m in misses)}"
+    (miss,) = misses
+    return f"the {miss.limit} limit binds: {_raise(miss)} more buys {gain}{_rate(upgrade, miss)}: {name}"
+
+
+def _raise(miss: Miss) -> str:
+    if miss.quantity is None or miss.needed is None:
+        return f"{100 * abs((miss.needed or 0) - miss.allowed):.1f} points"
+    return miss.quantity.text(miss.needed - miss.allowed)
+
+
+def _rate(upgrade: Upgrade, miss: Miss) -> str:
+    if upgrade.gain_pp is None or miss.quantity is None or miss.needed is None:
+        return ""
+    rate = upgrade.gain_pp / (miss.needed - miss.allowed) * miss.quantity.unit_size
+    return f" ({rate:.2g} points per {miss.quantity.unit})"
+
+
+def option_value(miss: Miss) -> str:
+    """The value of the limit's option that would admit the cell, rounded to its safe side."""
+    if miss.needed is None:
+        return ""
+    if miss.quantity is None:
+        return f"{int(miss.needed * 1000) / 10:g}%"
+    # A thousandth of the unit: what figures are shown with.
+    thousandths = -(-miss.needed * 1000 // miss.quantity.unit_size)
+    return f"{thousandths / 1000:g}{miss.quantity.unit}"
+
+
+def _missing(answer: Answer) -> str:
+    return (
+        f"no accuracy on {answer.data}"
+        if answer.basis == "measured"
+        else "no published accuracy of their shape"
+    )
+
+
+def _list_names(cells: Iterable[Cell]) -> str:
+    names = [placed_name(cell) for cell in cells]
+    return ", ".join(names)
+
+
+def _rejections(rejected: tuple[Rejected, ...], *, all_rejected: bool) -> list[str]:
+    if not rejected:
+        return []
+    if all_rejected:
+        return [f"rejected: {placed_name(one.cell)}: {'; '.join(one.reasons)}" for one in rejected]
+    counts = Counter(
+        kind
+        for one in rejected
+        for kind in (
+            [f"over the {m.limit} limit" if m.quantity else "under the minimum accuracy" for m in one.misses]
+            or [one.reasons[0].partition(":")[0]]
+        )
+    )
+    listed = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+    return [f"rejected: {len(rejected)} of the cells ({listed}); --all lists them"]
+
+
+def _explain_joint(joint: ForAll | None, devices: int) -> str:
+    if joint is None:
+        return f"for all {devices} devices: no file is within the budget on each of them"
+    first = joint.candidates[0].cell
+    lines = [
+        f"for all {devices} devices: ship {printable(first.variant.name)}, {_JOINT[joint.basis]}",
+        f"  sha256 {first.artifact.sha256}",
+    ]
+    lines += [f"  {describe(one.cell, one.accuracy)}" for one in joint.candidates]
+    return "\n".join(lines)
+
+
+def describe(cell: Cell, accuracy: KnownAccuracy | None = None) -> str:
     """A cell and its figures on one line."""
-    figures = []
-    if cell.latency is not None and not cell.device.emulated:
-        median = cell.latency.median_ns
-        figures.append(f"{milliseconds(median.estimate)} (at most {milliseconds(median.high)})")
-    if cell.startup is not None and not cell.device.emulated:
-        figures.append(f"start-up {milliseconds(cell.startup.total_ns.estimate)}")
-    if cell.instructions_per_inference is not None:
-        figures.append(f"{millions(cell.instructions_per_inference)} instructions")
-    if cell.memory is not None:
-        figures.append(f"{megabytes(cell.memory.peak_rss_bytes)} peak memory")
-    figures.append(f"{megabytes(cell.artifact.size_bytes)} file")
-    known = known_accuracy(cell)
-    if known is not None:
-        source, low, estimate = known
-        at_least = f" (at least {low:.1%})" if source == "measured" else ", not measured here"
-        figures.append(f"{source} top-1 {estimate:.1%}{at_least}")
-    return f"{_name(cell)} on {printable(cell.device.name)}: {', '.join(figures)}"
+    return f"{placed_name(cell)} on {printable(cell.device.name)}: {figures(cell, accuracy)}"
 
 
-def _name(cell: Cell) -> str:
+def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
+    """The figures with their worse ends, as a person compares them with a budget."""
+    parts = []
+    real = not cell.device.emulated
+    if cell.latency is not None and real:
+        high = latency_high_ns(cell) or 0.0
+        parts.append(f"{milliseconds(cell.latency.median_ns.estimate)} (at most {milliseconds(high)})")
+    if cell.startup is not None and real:
+        parts.append(f"start-up {milliseconds(cell.startup.total_ns.estimate)}")
+    if cell.instructions_per_inference:
+        parts.append(f"{millions(cell.instructions_per_inference)} instructions")
+    if peak := peak_high_bytes(cell):
+        parts.append(f"{megabytes(peak)} peak memory")
+    parts.append(f"{megabytes(cell.artifact.size_bytes)} file")
+    if accuracy is not None:
+        at_least = (
+            f" (at least {accuracy.low:.1%})" if accuracy.basis == "measured" else ", not measured here"
+        )
+        parts.append(f"{accuracy.basis} top-1 {accuracy.estimate:.1%}{at_least}")
+    return ", ".join(parts)
+
+
+def placed_name(cell: Cell) -> str:
+    """The variant and its placement: `mobilenet_v1_0.5_128_int8, 2 threads on cores 4-7`."""
+    return f"{printable(cell.variant.name)}, {placement(cell)}"
+
+
+def placement(cell: Cell) -> str:
+    """`2 threads on big cores (4-7)`; without cores where it was not pinned."""
     threads = f"{cell.plan.threads} {'thread' if cell.plan.threads == 1 else 'threads'}"
-    return f"{cell.variant.name}, {threads}"
+    cores = placement_name(cell)
+    return f"{threads} on {cores}" if cores else threads
+
+
+def _placements(cells: Iterable[Cell]) -> str:
+    return "; ".join(f"{placement(cell)} ({_cost_text(cell)})" for cell in cells)
+
+
+def _cost_text(cell: Cell) -> str:
+    if cell.device.emulated:
+        count = cell.instructions_per_inference
+        return f"{millions(count)} instructions" if count else "no cost measured"
+    high = latency_high_ns(cell)
+    return "no latency" if high is None else f"at most {milliseconds(high)}"
+
+
+def _percent(probability: float) -> str:
+    """Never 100 %: the tails are extrapolated from a few processes."""
+    return "over 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"

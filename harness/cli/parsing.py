@@ -9,9 +9,10 @@ from typing import TypeVar, get_args
 
 import msgspec
 
+from harness.analysis.clusters import CLUSTER_NAMES
 from harness.analysis.failures import FailOn
 from harness.analysis.precisions import PRECISIONS
-from harness.devices.cores import CLUSTER_NAMES, names_cores
+from harness.devices.cores import names_cores
 from harness.errors import UsageError
 from harness.records import (
     RANDOM_WEIGHTS,

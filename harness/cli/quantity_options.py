@@ -50,19 +50,19 @@ def parse_time_limit(time_limit: str | None, max_minutes: str | None) -> float |
 
 def parse_max_temp(text: str | None) -> float | None:
     """The maximum temperature before a process, in °C."""
-    return _named("--max-temp", parse_celsius, text) if text is not None else None
+    return parse_named("--max-temp", parse_celsius, text)
 
 
 def _duration(
     text: str | None, option: str, *, bare_unit: str = "", max_seconds: float = math.inf
 ) -> float | None:
+    return parse_named(option, partial(parse_duration, bare_unit=bare_unit, max_seconds=max_seconds), text)
+
+
+def parse_named(option: str, parse: Callable[[str], T], text: str | None) -> T | None:
+    """Parse the quantity of an option, if it is given; an error then names the option."""
     if text is None:
         return None
-    return _named(option, partial(parse_duration, bare_unit=bare_unit, max_seconds=max_seconds), text)
-
-
-def _named(option: str, parse: Callable[[str], T], text: str) -> T:
-    """Parse a quantity; an error then names its option."""
     try:
         return parse(text)
     except UsageError as error:

@@ -1,9 +1,9 @@
-"""CPU cores: their names, the clusters they form, and which of them to use."""
+"""CPU cores: their names, and which of them to use."""
 
 import re
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 
+from harness.analysis.clusters import CLUSTER_NAMES, find_clusters
 from harness.devices.probe import Probed
 from harness.errors import DeviceUnfit
 from harness.records import Core
@@ -45,11 +45,6 @@ PARTS = {
     (0x51, 0x805): "Kryo 4xx Silver",
 }
 
-# Where the kernel reports no capacity, a core's design ranks it better than its clock: 0 little, 2 prime.
-LITTLE_DESIGNS = ("Cortex-A35", "Cortex-A53", "Cortex-A55", "Cortex-A510", "Cortex-A520", "Silver")
-PRIME_DESIGNS = ("Cortex-X",)
-CLUSTER_NAMES = ("little", "big", "prime", "all")
-
 # A key of the facts that describes a core.
 _DESCRIBED = re.compile(r"cpu([0-9]{1,4})\.")
 
@@ -82,22 +77,6 @@ def _core(facts: Probed, index: int) -> Core:
     )
 
 
-def find_clusters(cores: Sequence[Core]) -> Mapping[str, tuple[int, ...]]:
-    """Indices of the cores that are alike, by name: `all`, and where they differ `little` to `prime`.
-
-    Of two clusters the faster one is `big`; of three or more the fastest is `prime` and those between
-    are `big`. Faster is by the kernel's capacity, then by design, then by maximum frequency.
-    """
-    groups = [tuple(core.index for core in group) for _, group in groupby(sorted(cores, key=_speed), _speed)]
-    clusters = {"all": tuple(core.index for core in cores)}
-    if len(groups) > 1:
-        clusters["little"] = groups[0]
-        clusters["big"] = groups[1] if len(groups) == 2 else sum(groups[1:-1], ())
-    if len(groups) > 2:
-        clusters["prime"] = groups[-1]
-    return {name: tuple(sorted(indices)) for name, indices in clusters.items()}
-
-
 def names_cores(text: str) -> bool:
     """Whether the text is a cluster's name, or a CPU list such as `0-3,6`."""
     return text in CLUSTER_NAMES or bool(parse_cpu_list(text))
@@ -123,9 +102,3 @@ def choose_cores(cores: Sequence[Core], wanted: str) -> tuple[int, ...]:
             f"core {absent[0]} does not exist or is offline", hint=f"choose --cores from: {answer}"
         )
     return indices
-
-
-def _speed(core: Core) -> tuple[int, int, int, str]:
-    name = core.name or ""
-    design = 0 if name.endswith(LITTLE_DESIGNS) else 2 if name.startswith(PRIME_DESIGNS) else 1
-    return core.capacity or 0, design, core.max_frequency_khz or 0, name

@@ -166,7 +166,7 @@ def _read_cell(folder: Path, path: Path) -> Cell:
 
 def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:
     try:
-        content = _read_regular_file(path)
+        content = read_regular_file(path)
         versioned = msgspec.json.decode(content, type=_Versioned)
         if versioned.major != SCHEMA_MAJOR:
             raise UsageError(
@@ -183,7 +183,7 @@ def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:
         raise _Damaged(f"{path} is damaged: {error}", hint=hint) from error
 
 
-def _read_regular_file(path: Path) -> bytes:
+def read_regular_file(path: Path) -> bytes:
     """The content of a file that can neither block nor be endless."""
     # Without O_NONBLOCK, opening a FIFO waits for its writer.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:

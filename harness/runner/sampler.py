@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from harness.devices.cores import find_clusters
+from harness.analysis.clusters import find_clusters
 from harness.devices.thermal_zones import celsius_of
 from harness.errors import ReportRejected
 from harness.records import ConditionsSample, Core, Plan, SampledConditions

@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.devices.cores import choose_cores, find_clusters
+from harness.analysis.clusters import find_clusters
+from harness.devices.cores import choose_cores
 from harness.errors import DeviceUnfit
 from harness.records import Core
 from harness.system.cpu_list import format_cpu_list

@@ -11,8 +11,9 @@ import pytest
 from recorded_devices import SHELLS, arm_tree, lay_tree, probe, write_tree
 
 from builders import STEADY_MEDIANS, make_cell, make_processes
+from harness.analysis.clusters import find_clusters
 from harness.devices.conditions import parse_conditions
-from harness.devices.cores import find_clusters, read_cores
+from harness.devices.cores import read_cores
 from harness.devices.probe import PROBE_SCRIPT, parse_probe
 from harness.system.cpu_list import format_cpu_list
 

@@ -6,8 +6,9 @@ import pytest
 from recorded_devices import DUMPSYS, GETPROP, SHELLS, FixedAnswer, arm_tree, probe, write_tree
 
 from builders import STEADY_MEDIANS, make_cell, make_process, make_processes
+from harness.analysis.clusters import find_clusters
 from harness.devices.conditions import parse_conditions
-from harness.devices.cores import core_name, find_clusters, read_cores
+from harness.devices.cores import core_name, read_cores
 from harness.devices.device import describe
 from harness.records import Conditions
 from harness.system.cpu_list import format_cpu_list

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from builders import make_plan
+from harness.analysis.clusters import find_clusters
 from harness.devices.android import FOLDER
 from harness.devices.arm_vm.machine import ArmVm, boot
-from harness.devices.cores import find_clusters
 from harness.devices.device import Device, describe
 from harness.lowering.background import lower_in_background
 from harness.measuring.cell_state import CellRequest

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.pareto import frontier
+from harness.analysis.frontier import frontier
 
 # Few distinct values, so that ties are common.
 coordinates = st.integers(0, 6).map(float) | st.floats(-1e9, 1e9)

@@ -1,0 +1,169 @@
+"""What a variant may cost: the limits of a budget, and by how much a cell misses them."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.analysis.known_accuracy import KnownAccuracy
+from harness.analysis.quantities import megabytes, millions, milliseconds
+from harness.records import Cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """Upper limits of costs, the minimum top-1 accuracy as a fraction of one; None is no limit.
+
+    Of `threads` and `precisions` only the named ones are considered; empty is all. `cores` is a cluster's
+    name or a CPU list; None is any placement.
+    """
+
+    max_latency_ns: float | None = None
+    max_p90_ns: float | None = None
+    max_p99_ns: float | None = None
+    max_startup_ns: float | None = None
+    max_instructions: int | None = None
+    max_memory_bytes: int | None = None
+    max_size_bytes: int | None = None
+    min_accuracy: float | None = None
+    threads: tuple[int, ...] = ()
+    cores: str | None = None
+    precisions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A figure that a budget limits from above; `worst` is its interval's upper end, None if unmeasured."""
+
+    name: str
+    option: str
+    limit: Callable[[Budget], float | None]
+    worst: Callable[[Cell], float | None]
+    text: Callable[[float], str]
+    unit: str
+    unit_size: float
+    is_time: bool = False
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A limit that a cell does not keep; `needed` is its figure's worst end, None where it has no figure."""
+
+    limit: str
+    option: str
+    allowed: float
+    needed: float | None
+    reason: str
+    quantity: Quantity | None = None
+
+    @property
+    def excess(self) -> float:
+        """By what share of the limit it is missed; infinite without a figure."""
+        return math.inf if self.needed is None else abs(self.needed - self.allowed) / self.allowed
+
+
+def latency_high_ns(cell: Cell) -> float | None:
+    """The upper end of the median latency."""
+    return None if cell.latency is None else cell.latency.median_ns.high
+
+
+def instructions_high(cell: Cell) -> int | None:
+    """The highest count of any process; counts of one thread are all equal."""
+    counts = [process.instructions_per_inference or 0 for process in cell.processes]
+    return max((*counts, cell.instructions_per_inference or 0)) or None
+
+
+def peak_high_bytes(cell: Cell) -> int | None:
+    """The highest peak RSS of any process."""
+    peaks = [process.peak_rss_bytes or 0 for process in cell.processes]
+    return max((*peaks, (cell.memory.peak_rss_bytes or 0) if cell.memory else 0)) or None
+
+
+def _p90_high_ns(cell: Cell) -> float | None:
+    interval = cell.latency and cell.latency.p90_interval_ns
+    return interval.high if interval else None
+
+
+def _p99_high_ns(cell: Cell) -> float | None:
+    interval = cell.latency and cell.latency.p99_interval_ns
+    return interval.high if interval else None
+
+
+def _startup_high_ns(cell: Cell) -> float | None:
+    return None if cell.startup is None else cell.startup.total_ns.high
+
+
+QUANTITIES = (
+    Quantity(
+        "latency", "--max-latency", lambda b: b.max_latency_ns, latency_high_ns, milliseconds, "ms", 1e6, True
+    ),
+    Quantity("p90 latency", "--max-p90", lambda b: b.max_p90_ns, _p90_high_ns, milliseconds, "ms", 1e6, True),
+    Quantity("p99 latency", "--max-p99", lambda b: b.max_p99_ns, _p99_high_ns, milliseconds, "ms", 1e6, True),
+    Quantity(
+        "start-up",
+        "--max-startup",
+        lambda b: b.max_startup_ns,
+        _startup_high_ns,
+        milliseconds,
+        "ms",
+        1e6,
+        True,
+    ),
+    Quantity(
+        "instructions",
+        "--max-instructions",
+        lambda b: b.max_instructions,
+        instructions_high,
+        millions,
+        "M",
+        1e6,
+    ),
+    Quantity(
+        "peak memory", "--max-memory", lambda b: b.max_memory_bytes, peak_high_bytes, megabytes, "MB", 1e6
+    ),
+    Quantity(
+        "file size",
+        "--max-size",
+        lambda b: b.max_size_bytes,
+        lambda cell: cell.artifact.size_bytes,
+        megabytes,
+        "MB",
+        1e6,
+    ),
+)
+
+
+def limited(budget: Budget) -> tuple[Quantity, ...]:
+    """The quantities that the budget limits."""
+    return tuple(quantity for quantity in QUANTITIES if quantity.limit(budget) is not None)
+
+
+def find_misses(cell: Cell, accuracy: KnownAccuracy | None, budget: Budget) -> tuple[Miss, ...]:
+    """Each limit that the cell's figures miss at their worse end."""
+    misses = []
+    for quantity in limited(budget):
+        allowed = quantity.limit(budget)
+        needed = quantity.worst(cell)
+        if allowed is not None and (needed is None or needed > allowed):
+            misses.append(_miss(quantity, allowed, needed))
+    minimum = budget.min_accuracy
+    if minimum is not None and (accuracy is None or accuracy.low < minimum):
+        misses.append(_accuracy_miss(accuracy, minimum))
+    return tuple(misses)
+
+
+def _miss(quantity: Quantity, allowed: float, needed: float | None) -> Miss:
+    reason = (
+        f"{quantity.name} not measured"
+        if needed is None
+        else f"{quantity.name} up to {quantity.text(needed)} is over {quantity.text(allowed)}"
+    )
+    return Miss(quantity.name, quantity.option, allowed, needed, reason, quantity)
+
+
+def _accuracy_miss(accuracy: KnownAccuracy | None, minimum: float) -> Miss:
+    if accuracy is None:
+        reason = "accuracy neither measured nor published"
+        return Miss("accuracy", "--min-accuracy", minimum, None, reason)
+    of = "of at least" if accuracy.basis == "measured" else "of"
+    reason = f"{accuracy.basis} top-1 {of} {accuracy.low:.1%} is under {minimum:.1%}"
+    return Miss("accuracy", "--min-accuracy", minimum, accuracy.low, reason)

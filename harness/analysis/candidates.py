@@ -1,0 +1,158 @@
+"""The candidates of a device: its files, each in the best placement (threads, cores) it was measured with."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.analysis.budget import (
+    Budget,
+    Miss,
+    find_misses,
+    instructions_high,
+    latency_high_ns,
+    peak_high_bytes,
+)
+from harness.analysis.clusters import placed_on, placement_name
+from harness.analysis.known_accuracy import KnownAccuracy, measured_accuracy, published_top1
+from harness.records import Cell, Variant
+from harness.records.outcomes import Outcomes
+from harness.system.text import printable
+
+FileKey = tuple[Variant, str]
+OutcomesByKey = Mapping[tuple[object, ...], Outcomes]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A cell that is not within the budget, and every reason why; `misses` are the limits among them."""
+
+    cell: Cell
+    reasons: tuple[str, ...]
+    misses: tuple[Miss, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Whether only limits stand against the cell, so that another budget would admit it."""
+        return len(self.reasons) == len(self.misses)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One file on one device; of the cells within the budget `cell` has the best placement."""
+
+    cell: Cell
+    measured: KnownAccuracy | None
+    published: KnownAccuracy | None
+    accuracy: KnownAccuracy | None = None
+    other_placements: tuple[Cell, ...] = ()
+
+    @property
+    def key(self) -> FileKey:
+        """Equal for the same file on another device."""
+        return file_key(self.cell)
+
+    @property
+    def quality(self) -> float:
+        """What candidates of one basis are ranked by: `accuracy`, or multiply-accumulates without one."""
+        return self.accuracy.estimate if self.accuracy else float(self.cell.artifact.macs)
+
+
+def file_key(cell: Cell) -> FileKey:
+    """Equal for cells of the same file."""
+    return cell.variant, cell.artifact.sha256
+
+
+def split_cells(
+    cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByKey
+) -> tuple[tuple[Candidate, ...], tuple[Rejected, ...]]:
+    """The candidates within the budget, in no order, and the cells outside it."""
+    measured = _measured_by_file(cells, outcomes)
+    within: dict[FileKey, list[Cell]] = defaultdict(list)
+    rejected: list[Rejected] = []
+    for cell in cells:
+        accuracy = measured.get(file_key(cell)) or published_top1(cell)
+        reasons = (*_unusable(cell), *_not_asked_for(cell, budget))
+        misses = find_misses(cell, accuracy, budget)
+        if reasons:
+            rejected.append(Rejected(cell, reasons))
+        elif misses:
+            rejected.append(Rejected(cell, tuple(miss.reason for miss in misses), misses))
+        else:
+            within[file_key(cell)].append(cell)
+    candidates = [_candidate(placements, measured.get(key), budget) for key, placements in within.items()]
+    return tuple(candidates), tuple(rejected)
+
+
+def outside(rejected: Iterable[Rejected], outcomes: OutcomesByKey) -> list[tuple[Rejected, Candidate]]:
+    """The rejected cells that another budget would admit, each as a candidate."""
+    usable = [one for one in rejected if one.usable]
+    measured = _measured_by_file([one.cell for one in usable], outcomes)
+    return [
+        (one, Candidate(one.cell, measured.get(file_key(one.cell)), published_top1(one.cell)))
+        for one in usable
+    ]
+
+
+def preference(cell: Cell, budget: Budget) -> tuple[bool, float, float, int, str]:
+    """Sorts the better cell first: valid before suspect, then the cost's worse end, then memory, file."""
+    peak = peak_high_bytes(cell)
+    return (
+        cell.verdict.status != "valid",
+        cost(cell, budget),
+        math.inf if peak is None else peak,
+        cell.artifact.size_bytes,
+        cell.name,
+    )
+
+
+def cost(cell: Cell, budget: Budget) -> float:
+    """The worse end of the latency that the budget limits, of instructions where the clock is not real.
+
+    Infinite where nothing was measured: an unknown cost is never the lowest.
+    """
+    latency = cell.latency
+    if cell.device.emulated:
+        return instructions_high(cell) or math.inf
+    if latency and budget.max_latency_ns is None and budget.max_p99_ns and latency.p99_interval_ns:
+        return latency.p99_interval_ns.high
+    if latency and budget.max_latency_ns is None and budget.max_p90_ns and latency.p90_interval_ns:
+        return latency.p90_interval_ns.high
+    return latency_high_ns(cell) or math.inf
+
+
+def _candidate(placements: list[Cell], measured: KnownAccuracy | None, budget: Budget) -> Candidate:
+    best, *others = sorted(placements, key=lambda cell: preference(cell, budget))
+    return Candidate(best, measured, published_top1(best), other_placements=tuple(others))
+
+
+def _measured_by_file(cells: Iterable[Cell], outcomes: OutcomesByKey) -> dict[FileKey, KnownAccuracy]:
+    """Threads and cores do not change what a file computes: one cell's accuracy is that of all."""
+    found: dict[FileKey, KnownAccuracy] = {}
+    for cell in cells:
+        accuracy = measured_accuracy(cell, outcomes)
+        if accuracy is not None and cell.failure is None and cell.verdict.status != "invalid":
+            found.setdefault(file_key(cell), accuracy)
+    return found
+
+
+def _unusable(cell: Cell) -> tuple[str, ...]:
+    if cell.failure is not None:
+        return (f"failed: {printable(cell.failure.what)}",)
+    return tuple(
+        f"invalid: {printable(reason.detail)}"
+        for reason in cell.verdict.reasons
+        if cell.verdict.status == "invalid" and reason.severity == "invalid"
+    ) or (("invalid",) if cell.verdict.status == "invalid" else ())
+
+
+def _not_asked_for(cell: Cell, budget: Budget) -> tuple[str, ...]:
+    plan, precision = cell.plan, cell.variant.precision
+    reasons = []
+    if budget.precisions and precision not in budget.precisions:
+        reasons.append(f"precision {printable(precision)} is not {' or '.join(budget.precisions)}")
+    if budget.threads and plan.threads not in budget.threads:
+        reasons.append(f"{plan.threads} threads is not {' or '.join(map(str, budget.threads))}")
+    if budget.cores and not placed_on(cell, budget.cores):
+        reasons.append(f"placed on {printable(placement_name(cell) or 'any core')}, not on {budget.cores}")
+    return tuple(reasons)

@@ -1,0 +1,86 @@
+"""The options that name a budget, and their parsing."""
+
+from typing import Annotated
+
+import typer
+
+from harness.analysis.budget import Budget
+
+BUDGET = "Budget"
+
+MaxLatency = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION", rich_help_panel=BUDGET, help="Median latency of one inference, such as 20ms."
+    ),
+]
+MaxP90 = Annotated[
+    str | None, typer.Option(metavar="DURATION", rich_help_panel=BUDGET, help="90th percentile of latency.")
+]
+MaxP99 = Annotated[
+    str | None, typer.Option(metavar="DURATION", rich_help_panel=BUDGET, help="99th percentile of latency.")
+]
+MaxStartup = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        rich_help_panel=BUDGET,
+        help="Time to load, initialize and run the first inference, such as 200ms.",
+    ),
+]
+MaxInstructions = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COUNT",
+        rich_help_panel=BUDGET,
+        help="Instructions per inference, such as 60M, for emulated devices.",
+    ),
+]
+MaxMemory = Annotated[
+    str | None, typer.Option(metavar="SIZE", rich_help_panel=BUDGET, help="Peak RSS, such as 40MB.")
+]
+MaxSize = Annotated[
+    str | None,
+    typer.Option(metavar="SIZE", rich_help_panel=BUDGET, help="Size of the .pte file, such as 5MB."),
+]
+MinAccuracy = Annotated[
+    str | None, typer.Option(metavar="SHARE", rich_help_panel=BUDGET, help="Top-1 accuracy, such as 60%.")
+]
+
+
+def parse_budget(
+    *,
+    max_latency: str | None = None,
+    max_p90: str | None = None,
+    max_p99: str | None = None,
+    max_startup: str | None = None,
+    max_instructions: str | None = None,
+    max_memory: str | None = None,
+    max_size: str | None = None,
+    min_accuracy: str | None = None,
+    threads: str | None = None,
+    cores: str | None = None,
+    precision: str | None = None,
+) -> Budget:
+    """The budget that the options name.
+
+    Raises:
+        UsageError: a value is no quantity of its kind; the option is named.
+    """
+    from harness.cli import parsing
+    from harness.cli.quantity_options import parse_named
+    from harness.cli.units import parse_count, parse_share, parse_size, parse_time
+
+    return Budget(
+        max_latency_ns=parse_named("--max-latency", parse_time, max_latency),
+        max_p90_ns=parse_named("--max-p90", parse_time, max_p90),
+        max_p99_ns=parse_named("--max-p99", parse_time, max_p99),
+        max_startup_ns=parse_named("--max-startup", parse_time, max_startup),
+        max_instructions=parse_named("--max-instructions", parse_count, max_instructions),
+        max_memory_bytes=parse_named("--max-memory", parse_size, max_memory),
+        max_size_bytes=parse_named("--max-size", parse_size, max_size),
+        min_accuracy=parse_named("--min-accuracy", parse_share, min_accuracy),
+        threads=parsing.parse_threads(threads) if threads else (),
+        cores=parsing.parse_cores(cores),
+        precisions=parsing.parse_precisions(precision) if precision else (),
+    )
