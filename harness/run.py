@@ -19,15 +19,13 @@ from harness.lowering.lower import lower_request, lowering_errors
 from harness.measuring.parallel import FindBundle, measure_on
 from harness.measuring.run_record import finish_record, start_record
 from harness.records import Cell, RunRequest
-from harness.records.progress import Listener
+from harness.records.progress import Listener, Log
 from harness.records.run_folder import load_runs, read_cells
 from harness.runner.bundle import ensure_bundle
 from harness.system.folder_lock import only_writer
 
 if TYPE_CHECKING:
     from harness.accuracy.preparation import Prepared
-
-Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Used only after a mismatch was found, to separate a wrong program from a wrong d
 import hashlib
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -27,6 +27,7 @@ from harness.devices.acquire import acquire
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
 from harness.records import PrecisionName, Stage, Variant
+from harness.records.progress import Log
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_artifact, deploy_bundle
 from harness.runner.job import Job
@@ -35,8 +36,6 @@ from harness.system.text import printable
 HOST = Target(name="host", kind="host", transport="local")
 # Enough to find the stage; running them on this machine takes a moment.
 LOCALIZED_IMAGES = 8
-
-Log = Callable[[str], None]
 
 
 def record_mismatches(

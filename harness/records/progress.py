@@ -18,3 +18,5 @@ class Event:
 
 
 Listener = Callable[[Event], None]
+# A line of text about what is done, for the user.
+Log = Callable[[str], None]
