@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.budget import (
@@ -16,11 +16,10 @@ from harness.analysis.budget import (
 from harness.analysis.clusters import placed_on, placement_name
 from harness.analysis.known_accuracy import KnownAccuracy, measured_accuracy, published_top1
 from harness.records import Cell, Variant
-from harness.records.outcomes import Outcomes
+from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
 
 FileKey = tuple[Variant, str]
-OutcomesByKey = Mapping[tuple[object, ...], Outcomes]
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def file_key(cell: Cell) -> FileKey:
 
 
 def split_cells(
-    cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByKey
+    cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures
 ) -> tuple[tuple[Candidate, ...], tuple[Rejected, ...]]:
     """The candidates within the budget, in no order, and the cells outside it."""
     measured = _measured_by_file(cells, outcomes)
@@ -84,7 +83,7 @@ def split_cells(
     return tuple(candidates), tuple(rejected)
 
 
-def outside(rejected: Iterable[Rejected], outcomes: OutcomesByKey) -> list[tuple[Rejected, Candidate]]:
+def outside(rejected: Iterable[Rejected], outcomes: OutcomesByFigures) -> list[tuple[Rejected, Candidate]]:
     """The rejected cells that another budget would admit, each as a candidate."""
     usable = [one for one in rejected if one.usable]
     measured = _measured_by_file([one.cell for one in usable], outcomes)
@@ -126,7 +125,7 @@ def _candidate(placements: list[Cell], measured: KnownAccuracy | None, budget: B
     return Candidate(best, measured, published_top1(best), other_placements=tuple(others))
 
 
-def _measured_by_file(cells: Iterable[Cell], outcomes: OutcomesByKey) -> dict[FileKey, KnownAccuracy]:
+def _measured_by_file(cells: Iterable[Cell], outcomes: OutcomesByFigures) -> dict[FileKey, KnownAccuracy]:
     """Threads and cores do not change what a file computes: one cell's accuracy is that of all."""
     found: dict[FileKey, KnownAccuracy] = {}
     for cell in cells:

@@ -1,18 +1,10 @@
-"""Whether a cell is worse than the same cell of another run, with the uncertainty of both.
+"""Whether a cell is worse than the same cell of another run: the figures' results, by `comparison_rule`.
 
-Latency, on a real clock: the ratio new/base of the medians of processes, with the interval of
-`ratios.ratio_interval`. A cell is
-
-- worse        when the ratio's interval lies above 1 and the ratio itself is beyond 1 + margin;
-- better       when the interval lies below 1 and the ratio itself is below 1 / (1 + margin);
-- no worse     when the interval ends at or below 1 + margin (a non-inferiority test);
-- inconclusive otherwise, or when a side was disturbed, or when the slower side also began more than 3 °C
-               warmer.
-
-So a program is called worse than itself in at most 2.5 % of comparisons, in far fewer where the noise is
-below the margin. Instructions decide where the clock is not real: exactly, for one thread, unless a margin
-is asked for.
-docs/verdicts.md has the reasons and the simulated error rates.
+On a real clock latency is judged by the medians of processes; it is inconclusive also when a side was
+disturbed, or when the slower side began more than 3 °C warmer. So a program is called worse than itself in at
+most 2.5 % of comparisons, in far fewer where the noise is below the margin. Instructions decide where the
+clock is not real: exactly, for one thread, unless a margin is asked for. Memory, file size and accuracy are
+judged beside them.
 """
 
 from collections.abc import Sequence
@@ -20,90 +12,165 @@ from typing import Literal
 
 import numpy as np
 
+from harness.analysis.comparison_rule import (
+    ComparedFigure,
+    ComparisonResult,
+    FigureName,
+    beyond_chance,
+    decide,
+    describe_ratio,
+)
 from harness.analysis.differences import (
     could_explain,
     describe_start,
     start_difference_celsius,
 )
+from harness.analysis.figure_comparison import compare_accuracy, compare_memory, compare_size
 from harness.analysis.intervals import CONFIDENCE, Floats
-from harness.analysis.ratios import probability_not_larger, rank_sum_tail, ratio_interval
+from harness.analysis.margins import REAL_COUNT_MARGIN, Margins
+from harness.analysis.ratios import ratio_interval
 from harness.analysis.validity.result_checks import COUNT_TOLERANCE
 from harness.records import Affects, Cell, Interval, Reason, Record, Severity
+from harness.records.outcomes import OutcomesByFigures
 
-ComparisonResult = Literal["worse", "inconclusive", "no worse", "better"]
-WEIGHTIEST_FIRST: tuple[ComparisonResult, ...] = ("worse", "inconclusive", "no worse", "better")
-
-
-class Change(Record, frozen=True, kw_only=True):
-    """One figure on both sides; None where it could not be had."""
-
-    base: float | None
-    new: float | None
+# A better figure makes the cell better where no other is worse or inconclusive.
+FIGURES_ORDER: tuple[ComparisonResult, ...] = ("worse", "inconclusive", "better", "no worse")
 
 
 class ComparedCell(Record, frozen=True, kw_only=True):
-    """One cell of both runs; `decided_by` names the figure that `ratio` (new/base) is of."""
+    """One cell of both runs: `result` is that of its worst figure, which `decided_by` names.
+
+    Figures that a side lacks are not among `figures`.
+    """
 
     name: str
     result: ComparisonResult
     why: str
-    decided_by: Literal["latency", "instructions"]
-    ratio: Interval | None
-    latency_ns: Change
-    instructions: Change
-    peak_rss_bytes: Change
-    artifact_bytes: Change
+    decided_by: FigureName
+    figures: tuple[ComparedFigure, ...]
     cautions: tuple[str, ...] = ()
+
+    def figure(self, name: FigureName) -> ComparedFigure | None:
+        """The figure of this name, where both sides have it."""
+        return next((one for one in self.figures if one.name == name), None)
 
 
 def compare_cell(
-    base: Cell, new: Cell, *, margin: float, count_margin: float, timed_cells: int
+    base: Cell,
+    new: Cell,
+    *,
+    margins: Margins,
+    timed_cells: int,
+    base_outcomes: OutcomesByFigures,
+    new_outcomes: OutcomesByFigures,
 ) -> ComparedCell:
-    """Judge one pair; `timed_cells` is how many of the comparison are judged by latency.
-
-    `count_margin` is that of one thread's instructions, which repeat.
-    """
+    """Judge one pair; `timed_cells` is how many of the comparison are judged by latency."""
     by_instructions = base.device.emulated or new.device.emulated
+    cost: Literal["latency", "instructions"] = "instructions" if by_instructions else "latency"
     ratio = _instruction_ratio(base, new) if by_instructions else _latency_ratio(base, new)
-    result, why = _judge_by_verdicts(base, new, ratio, by_instructions) or (
-        _judge_instructions(base, new, ratio, margin, count_margin)
-        if by_instructions
-        else _judge_latency(base, new, ratio, margin, timed_cells)
+    broken = _broken(base, new)
+    result, why = (
+        broken
+        or _disturbed(base, new, ratio, by_instructions=by_instructions)
+        or (
+            _judge_instructions(base, new, ratio, margins)
+            if by_instructions
+            else _judge_latency(base, new, ratio, margins.latency, timed_cells)
+        )
     )
+    figures = [
+        *_cost_figure(base, new, cost, ratio, result, why),
+        *(() if broken or by_instructions else _real_instructions(base, new, margins)),
+        *(
+            ()
+            if broken
+            else filter(
+                None,
+                (
+                    compare_memory(base, new, margins),
+                    compare_size(base, new, margins),
+                    compare_accuracy(base, new, margins, base_outcomes, new_outcomes),
+                ),
+            )
+        ),
+    ]
+    results = {one.name: one.result for one in figures} | {cost: result}
+    worst = min(results.values(), key=FIGURES_ORDER.index)
+    decided_by = cost if result == worst else next(name for name, one in results.items() if one == worst)
     return ComparedCell(
         name=new.name,
-        result=result,
-        why=why,
-        decided_by="instructions" if by_instructions else "latency",
-        ratio=ratio,
-        latency_ns=Change(
-            base=base.latency.median_ns.estimate if base.latency else None,
-            new=new.latency.median_ns.estimate if new.latency else None,
-        ),
-        instructions=Change(base=base.instructions_per_inference, new=new.instructions_per_inference),
-        peak_rss_bytes=Change(
-            base=base.memory.peak_rss_bytes if base.memory else None,
-            new=new.memory.peak_rss_bytes if new.memory else None,
-        ),
-        artifact_bytes=Change(base=base.artifact.size_bytes, new=new.artifact.size_bytes),
-        cautions=() if by_instructions else tuple(filter(None, [describe_start(base, new)])),
+        result=worst,
+        why=why if decided_by == cost else next(one.why for one in figures if one.name == decided_by),
+        decided_by=decided_by,
+        figures=tuple(figures),
+        cautions=_cautions(base, new, by_instructions=by_instructions),
     )
 
 
-def _judge_by_verdicts(
-    base: Cell, new: Cell, ratio: Interval | None, by_instructions: bool
-) -> tuple[ComparisonResult, str] | None:
-    """Decide what no figure can decide: a side that is broken, invalid or disturbed."""
+def _cost_figure(
+    base: Cell,
+    new: Cell,
+    cost: Literal["latency", "instructions"],
+    ratio: Interval | None,
+    result: ComparisonResult,
+    why: str,
+) -> tuple[ComparedFigure, ...]:
+    before, after = _cost(base, cost), _cost(new, cost)
+    if before is None or after is None:
+        return ()
+    return (ComparedFigure(name=cost, base=before, new=after, change=ratio, result=result, why=why),)
+
+
+def _cost(cell: Cell, cost: Literal["latency", "instructions"]) -> float | None:
+    if cost == "instructions":
+        return cell.instructions_per_inference
+    return cell.latency.median_ns.estimate if cell.latency else None
+
+
+def _real_instructions(base: Cell, new: Cell, margins: Margins) -> tuple[ComparedFigure, ...]:
+    """Counts of one thread on a real core, where both sides could count."""
+    ratio = _instruction_ratio(base, new) if base.plan.threads == 1 else None
+    if ratio is None:
+        return ()
+    margin = REAL_COUNT_MARGIN if margins.instructions is None else margins.instructions
+    return _cost_figure(base, new, "instructions", ratio, *decide(ratio, margin))
+
+
+def _cautions(base: Cell, new: Cell, *, by_instructions: bool) -> tuple[str, ...]:
+    found = [None if by_instructions else describe_start(base, new)]
+    if base.memory and not new.memory and new.failure is None:
+        found.append("peak RSS was measured in base only")
+    if base.accuracy and not new.accuracy and new.failure is None:
+        found.append("accuracy was measured in base only")
+    elif base.accuracy and new.accuracy and _data(base) != _data(new):
+        found.append("accuracies are of different images, and were not compared")
+    return tuple(text for text in found if text)
+
+
+def _data(cell: Cell) -> tuple[object, ...]:
+    accuracy = cell.accuracy
+    return (accuracy.dataset, accuracy.split, accuracy.preprocessing, accuracy.images) if accuracy else ()
+
+
+def _broken(base: Cell, new: Cell) -> tuple[ComparisonResult, str] | None:
+    """What no figure can decide: a side that is broken or invalid."""
     broken = _reasons(new, "invalid", "result")
     if broken and not _reasons(base, "invalid", "result"):
         return "worse", f"works in base, fails in new: {broken[0].detail}"
     for side, cell in (("base", base), ("new", new)):
         if cell.verdict.status == "invalid":
             return "inconclusive", f"{side} is invalid: {_codes(cell.verdict.reasons)}"
-        # Whatever else the times measure, it is not the program alone.
+    return None
+
+
+def _disturbed(
+    base: Cell, new: Cell, ratio: Interval | None, *, by_instructions: bool
+) -> tuple[ComparisonResult, str] | None:
+    """Whatever else the times of a disturbed side measure, it is not the program alone."""
+    for side, cell in (("base", base), ("new", new)):
         disturbed = _reasons(cell, "suspect", "time")
         if disturbed and not by_instructions:
-            change = f"{_log(ratio)}, but " if ratio else ""
+            change = f"{describe_ratio(ratio)}, but " if ratio else ""
             return "inconclusive", f"{change}{side} was disturbed: {_codes(disturbed)}"
     return None
 
@@ -138,16 +205,6 @@ def _judge_latency(
     return result, why
 
 
-def beyond_chance(base: Floats, new: Floats, timed_cells: int) -> bool:
-    """Bonferroni: a run of many cells shall not be called worse more often than one of a single cell.
-
-    Complete separation of the processes always suffices: few processes cannot give a smaller p-value.
-    """
-    smallest = float(rank_sum_tail(base.size, new.size)[0])
-    limit = max((1 - CONFIDENCE) / 2 / timed_cells, smallest)
-    return probability_not_larger(base, new) <= limit
-
-
 def _instruction_ratio(base: Cell, new: Cell) -> Interval | None:
     """The ratio of the counts, from the least favourable pair of processes to the most."""
     before, after = _counts(base), _counts(new)
@@ -165,39 +222,15 @@ def _instruction_ratio(base: Cell, new: Cell) -> Interval | None:
 
 
 def _judge_instructions(
-    base: Cell, new: Cell, ratio: Interval | None, margin: float, count_margin: float
+    base: Cell, new: Cell, ratio: Interval | None, margins: Margins
 ) -> tuple[ComparisonResult, str]:
     if ratio is None:
         return "inconclusive", "no instructions were counted, and the times are not of a real clock"
     if base.plan.threads != 1:
-        return decide(ratio, margin)  # threads that wait for each other spin: counts vary
+        # Threads that wait for each other spin: counts vary.
+        return decide(ratio, margins.latency if margins.instructions is None else margins.instructions)
     noise = max(COUNT_TOLERANCE.get(cell.device.clock, 0.0) for cell in (base, new))
-    return decide(ratio, max(noise, count_margin))
-
-
-def decide(ratio: Interval, margin: float) -> tuple[ComparisonResult, str]:
-    """Apply the rule at the top of this file to a ratio; the text is the change."""
-    change = _log(ratio)
-    if ratio.low > 1 and ratio.estimate > 1 + margin:
-        return "worse", change
-    if ratio.high < 1 and ratio.estimate < 1 / (1 + margin):
-        return "better", change
-    if ratio.high <= 1 + margin:
-        return "no worse", change
-    return "inconclusive", f"{change} may exceed {100 * margin:+.3g} %: measure more processes"
-
-
-def _log(ratio: Interval) -> str:
-    change, low, high = (f"{100 * (end - 1):+.3g} %" for end in (ratio.estimate, ratio.low, ratio.high))
-    return change if low == high else f"{change} ({low} to {high})"
-
-
-def overall(results: Sequence[ComparisonResult]) -> ComparisonResult:
-    """The result of a run with cells of these results."""
-    for result in WEIGHTIEST_FIRST:
-        if result in results:
-            return result
-    return "inconclusive"
+    return decide(ratio, max(noise, margins.instructions or 0.0))
 
 
 def _process_medians(cell: Cell) -> Floats:

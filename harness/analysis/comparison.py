@@ -6,22 +6,24 @@ in `cell_comparison.py`.
 
 from collections.abc import Sequence
 
-from harness.analysis.cell_comparison import ComparedCell, ComparisonResult, compare_cell, overall
+from harness.analysis.cell_comparison import ComparedCell, compare_cell
+from harness.analysis.comparison_rule import WEIGHTIEST_FIRST, ComparisonResult, overall
 from harness.analysis.differences import find_differences
 from harness.analysis.machines import machine_key
+from harness.analysis.margins import Margins
 from harness.errors import UsageError
 from harness.records import Cell, Record
+from harness.records.outcomes import OutcomesByFigures
 
-DEFAULT_MARGIN = 0.03
 Key = tuple[str | None, str, int, int]
 EXIT_CODES: dict[ComparisonResult, int] = {"no worse": 0, "better": 0, "worse": 1, "inconclusive": 3}
 
 
 class Comparison(Record, frozen=True, kw_only=True):
-    """Two runs side by side; `differences` names what else changed, allowed by `across`."""
+    """Two runs side by side, worst cells first; `differences` names what else changed (see `across`)."""
 
     result: ComparisonResult
-    margin: float
+    margins: Margins
     cells: tuple[ComparedCell, ...]
     only_in_base: tuple[str, ...]
     only_in_new: tuple[str, ...]
@@ -29,22 +31,23 @@ class Comparison(Record, frozen=True, kw_only=True):
 
 
 def compare(
-    base: Sequence[Cell], new: Sequence[Cell], *, margin: float | None = None, across: bool = False
+    base: Sequence[Cell],
+    new: Sequence[Cell],
+    *,
+    margins: Margins | None = None,
+    across: bool = False,
+    base_outcomes: OutcomesByFigures | None = None,
+    new_outcomes: OutcomesByFigures | None = None,
 ) -> Comparison:
     """Compare the cells that both runs have: same variant, device and threads.
 
-    Without a `margin`, times may rise by `DEFAULT_MARGIN`, and one thread's exact counts not at all.
-    `across` allows other devices, plans and versions.
+    `across` allows other devices, plans and versions. The outcomes pair accuracies image by image.
 
     Raises:
-        UsageError: the margin is out of range, the runs have nothing in common, or are not alike.
+        UsageError: a margin is out of range, the runs have nothing in common, or are not alike.
     """
-    count_margin, margin = margin or 0.0, DEFAULT_MARGIN if margin is None else margin
-    if not 0 < margin <= 1:
-        raise UsageError(
-            f"the margin must be above 0 % and at most 100 %, not {margin:.4g}",
-            hint="give the smallest slow-down that matters, such as --margin 3%",
-        )
+    margins = margins or Margins()
+    margins.check()
     before, after = _index(base, "base", across), _index(new, "new", across)
     common = [key for key in before if key in after]
     if not common:
@@ -60,18 +63,25 @@ def compare(
             hint="measure both in the same way, or add --across to compare them all the same",
         )
     timed = sum(not (old.device.emulated or young.device.emulated) for old, young in pairs)
-    cells = tuple(
-        compare_cell(old, young, margin=margin, count_margin=count_margin, timed_cells=timed)
+    cells = [
+        compare_cell(
+            old,
+            young,
+            margins=margins,
+            timed_cells=timed,
+            base_outcomes=base_outcomes or {},
+            new_outcomes=new_outcomes or {},
+        )
         for old, young in pairs
-    )
+    ]
     vanished = tuple(cell.name for key, cell in before.items() if key not in after)
     results = [cell.result for cell in cells]
     if vanished:  # what was not measured again may have become worse
         results.append("inconclusive")
     return Comparison(
         result=overall(results),
-        margin=margin,
-        cells=cells,
+        margins=margins,
+        cells=tuple(sorted(cells, key=lambda cell: WEIGHTIEST_FIRST.index(cell.result))),
         only_in_base=vanished,
         only_in_new=tuple(cell.name for key, cell in after.items() if key not in before),
         differences=differences,

@@ -1,42 +1,97 @@
-"""A comparison as text: rows for the terminal, Markdown for a pull request."""
+"""A comparison as text: lines for the terminal, Markdown for a pull request."""
 
 from collections.abc import Sequence
 
-from harness.analysis.cell_comparison import WEIGHTIEST_FIRST, Change
+from harness.analysis.cell_comparison import ComparedCell
 from harness.analysis.comparison import Comparison
+from harness.analysis.comparison_rule import WEIGHTIEST_FIRST, ComparedFigure, FigureName
+from harness.analysis.margins import Margins
+from harness.system.text import printable
 
-HEADINGS = ("cell", "base → new", "change", "peak RSS", "file", "result")
+FIGURES: tuple[FigureName, ...] = ("latency", "instructions", "peak RSS", "file size", "accuracy")
+# What one unit is in the record's unit, the digits after the point, and the unit as text.
+_UNITS: dict[FigureName, tuple[float, int, str]] = {
+    "latency": (1e6, 3, " ms"),
+    "instructions": (1, 0, ""),
+    "peak RSS": (1e6, 1, " MB"),
+    "file size": (1e6, 3, " MB"),
+    "accuracy": (0.01, 2, " %"),
+}
+# From this width on a cell and its figures stand on one line.
+ONE_LINE_WIDTH = 100
+RESULT_WIDTH = len("inconclusive")
 
 
-def summarize(comparison: Comparison) -> str:
-    """Cells by result, and a line each for what only one side has, what else differs, and each caution."""
-    return "\n".join((_count(comparison), *_notes(comparison)))
+def to_lines(comparison: Comparison, width: int) -> list[str]:
+    """The comparison for a terminal: a cell's result and name come first and are never cropped."""
+    shown = shown_figures(comparison)
+    lines = []
+    for cell in comparison.cells:
+        name, changes = printable(cell.name), _changes(cell, shown)
+        head = f"{cell.result:<{RESULT_WIDTH}}  {name}"
+        one_line = f"{head}  {'; '.join(changes)}"
+        if width >= ONE_LINE_WIDTH and len(one_line) <= width:
+            lines.append(one_line)
+        else:
+            lines += [head, *(f"{'':<{RESULT_WIDTH}}  {change}" for change in changes)]
+    return [*lines, "", *summarize(comparison)]
 
 
-def to_rows(comparison: Comparison) -> tuple[tuple[str, ...], ...]:
-    """One row of text a cell, under `HEADINGS`; the figure is the one that decided."""
-    return tuple(
-        (
-            cell.name,
-            _show(cell.latency_ns, 1e6, "ms", 3)
-            if cell.decided_by == "latency"
-            else _show(cell.instructions, 1, "instructions", 0),
-            cell.why,
-            _show(cell.peak_rss_bytes, 2**20, "MiB", 1),
-            _show(cell.artifact_bytes, 2**20, "MiB", 2),
-            cell.result,
-        )
-        for cell in comparison.cells
-    )
+def summarize(comparison: Comparison) -> list[str]:
+    """Cells by result, what changed nowhere, what only one side has, what else differs, and each caution."""
+    return [_count(comparison), *_unchanged(comparison), *_notes(comparison)]
 
 
 def to_markdown(comparison: Comparison) -> str:
     """The comparison for a pull request."""
-    lines = [f"**{_count(comparison)}**", "", _line(HEADINGS), _line(("---",) * len(HEADINGS))]
-    lines += [_line(row) for row in to_rows(comparison)]
-    for note in _notes(comparison):
+    shown = shown_figures(comparison)
+    headings = ("result", "cell", *shown)
+    lines = [f"**{_count(comparison)}**", "", _line(headings), _line(("---",) * len(headings))]
+    lines += [_line((cell.result, cell.name, *_columns(cell, shown))) for cell in comparison.cells]
+    for note in (*_unchanged(comparison), *_notes(comparison)):
         lines += ["", note]
     return "\n".join(lines) + "\n"
+
+
+def shown_figures(comparison: Comparison) -> tuple[FigureName, ...]:
+    """The figures that some cell was decided by, or that are not `no worse` everywhere."""
+    decided = {cell.decided_by for cell in comparison.cells}
+    return tuple(
+        name
+        for name in FIGURES
+        if name in decided
+        or any((one := cell.figure(name)) and one.result != "no worse" for cell in comparison.cells)
+    )
+
+
+def _changes(cell: ComparedCell, shown: Sequence[FigureName]) -> list[str]:
+    """A text for each figure, the one that decided first."""
+    figures = [one for name in shown if (one := cell.figure(name))]
+    figures.sort(key=lambda one: one.name != cell.decided_by)
+    texts = [f"{one.name} {_values(one)}, {_judged(one, cell)}" for one in figures]
+    return texts if cell.figure(cell.decided_by) else [printable(cell.why), *texts]
+
+
+def _columns(cell: ComparedCell, shown: Sequence[FigureName]) -> list[str]:
+    columns = []
+    for name in shown:
+        figure = cell.figure(name)
+        if figure:
+            columns.append(f"{_values(figure)}, {_judged(figure, cell)}")
+        else:
+            columns.append(cell.why if name == cell.decided_by else "-")
+    return columns
+
+
+def _judged(figure: ComparedFigure, cell: ComparedCell) -> str:
+    """The change, and its own result where that is not the cell's."""
+    result = "" if figure.result in (cell.result, "no worse") else f": {figure.result}"
+    return f"{printable(figure.why)}{result}"
+
+
+def _values(figure: ComparedFigure) -> str:
+    size, digits, unit = _UNITS[figure.name]
+    return f"{figure.base / size:,.{digits}f} → {figure.new / size:,.{digits}f}{unit}"
 
 
 def _count(comparison: Comparison) -> str:
@@ -44,7 +99,31 @@ def _count(comparison: Comparison) -> str:
     answer = ", ".join(
         f"{results.count(result)} {result}" for result in WEIGHTIEST_FIRST if result in results
     )
-    return f"{comparison.result.capitalize()} (margin {100 * comparison.margin:.3g} %): {answer}."
+    return f"{comparison.result.capitalize()} ({_describe(comparison.margins)}): {answer}."
+
+
+def _describe(margins: Margins) -> str:
+    exact = "" if margins.instructions is None else f", instructions {100 * margins.instructions:.3g} %"
+    return (
+        f"margins: latency {100 * margins.latency:.3g} %{exact}, peak RSS {100 * margins.memory:.3g} %,"
+        f" file size {100 * margins.size:.3g} %, accuracy {margins.accuracy_pp:.3g} points"
+    )
+
+
+def _unchanged(comparison: Comparison) -> list[str]:
+    """The figures that are no worse in every cell that has them, with the largest change."""
+    shown = shown_figures(comparison)
+    texts = []
+    for name in FIGURES:
+        found = [one for cell in comparison.cells if (one := cell.figure(name))]
+        if name in shown or not found:
+            continue
+        if all(one.base == one.new for one in found):
+            texts.append(f"{name} (unchanged)")
+        else:
+            largest = max(found, key=lambda one: one.change.estimate if one.change else 0.0)
+            texts.append(f"{name} (at most {printable(largest.why)})")
+    return [f"No worse in every cell: {', '.join(texts)}."] if texts else []
 
 
 def _notes(comparison: Comparison) -> list[str]:
@@ -53,15 +132,13 @@ def _notes(comparison: Comparison) -> list[str]:
         ("Only in new", comparison.only_in_new),
         ("Compared although different", comparison.differences),
     )
-    cautions = [f"Caution: {cell.name}: {text}." for cell in comparison.cells for text in cell.cautions]
-    return [f"{label}: {'; '.join(names)}." for label, names in parts if names] + cautions
+    notes = [f"{label}: {'; '.join(map(printable, names))}." for label, names in parts if names]
+    return notes + [
+        f"Caution: {printable(cell.name)}: {printable(text)}."
+        for cell in comparison.cells
+        for text in cell.cautions
+    ]
 
 
 def _line(parts: Sequence[str]) -> str:
     return "| " + " | ".join(part.replace("|", "\\|").replace("\n", " ") for part in parts) + " |"
-
-
-def _show(change: Change, unit: float, name: str, digits: int) -> str:
-    if change.base is None or change.new is None:
-        return "-"
-    return f"{change.base / unit:,.{digits}f} → {change.new / unit:,.{digits}f} {name}"

@@ -2,13 +2,13 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from harness.analysis.published import published_accuracy
 from harness.records import Cell
-from harness.records.outcomes import Outcomes, outcomes_key
+from harness.records.outcomes import Outcomes, OutcomesByFigures, outcomes_key
 from harness.system.text import printable
 
 Basis = Literal["measured", "published", "none"]
@@ -35,9 +35,7 @@ class KnownAccuracy:
     outcomes: Outcomes | None = None
 
 
-def measured_accuracy(
-    cell: Cell, outcomes: Mapping[tuple[object, ...], Outcomes] | None = None
-) -> KnownAccuracy | None:
+def measured_accuracy(cell: Cell, outcomes: OutcomesByFigures | None = None) -> KnownAccuracy | None:
     """The accuracy measured with the cell's file; that of random weights is not the variant's."""
     accuracy = cell.accuracy
     if accuracy is None or cell.variant.weights.source == "random":

@@ -13,7 +13,6 @@ from harness.analysis.budget import Budget, limited
 from harness.analysis.candidates import (
     Candidate,
     FileKey,
-    OutcomesByKey,
     Rejected,
     cost,
     outside,
@@ -25,6 +24,7 @@ from harness.analysis.machines import name_machines_apart
 from harness.analysis.validity.environment_checks import reduced_clock
 from harness.errors import UsageError
 from harness.records import Cell, DeviceInfo
+from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
 
 
@@ -98,7 +98,7 @@ def pick(
     budget: Budget | None = None,
     *,
     device: str | None = None,
-    outcomes: OutcomesByKey | None = None,
+    outcomes: OutcomesByFigures | None = None,
 ) -> Selection:
     """Choose for each device among its cells; `outcomes` pairs accuracies image by image (`read_outcomes`).
 
@@ -160,7 +160,7 @@ def _check_figures(cells: Sequence[Cell], budget: Budget) -> None:
         )
 
 
-def _answer(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByKey) -> Answer:
+def _answer(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures) -> Answer:
     candidates, rejected = split_cells(cells, budget, outcomes)
     basis, data = _basis(candidates)
     compared = [on_basis for one in candidates if (on_basis := _on_basis(one, basis, data))]

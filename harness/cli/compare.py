@@ -9,6 +9,8 @@ from harness.cli.application import GroupedCommand, app, console_for, examples, 
 from harness.cli.failures import error_document, show_errors
 from harness.cli.options import Json
 
+MARGINS = "Margins"
+
 
 @app.command(
     cls=GroupedCommand,
@@ -21,10 +23,37 @@ def compare(
         str | None,
         typer.Option(
             metavar="SHARE",
-            help="Increase that still counts as no worse. Default: 3% of latency, and none of the exact "
-            "instruction counts of one emulated thread.",
+            rich_help_panel=MARGINS,
+            help="Increase of latency that still counts as no worse; default 3%. If given, also of"
+            " instructions.",
         ),
     ] = None,
+    instructions_margin: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            rich_help_panel=MARGINS,
+            help="The same for instructions; default none for the exact counts of one emulated thread, and 1%"
+            " on a real core.",
+        ),
+    ] = None,
+    memory_margin: Annotated[
+        str, typer.Option(metavar="SHARE", rich_help_panel=MARGINS, help="The same for peak RSS.")
+    ] = "5%",
+    size_margin: Annotated[
+        str,
+        typer.Option(
+            metavar="SHARE", rich_help_panel=MARGINS, help="The same for the size of the .pte file."
+        ),
+    ] = "1%",
+    accuracy_margin: Annotated[
+        str,
+        typer.Option(
+            metavar="SHARE",
+            rich_help_panel=MARGINS,
+            help="Drop of top-1 accuracy, in percentage points, that still counts as no worse.",
+        ),
+    ] = "1%",
     across: Annotated[
         bool, typer.Option("--across", help="Compare even if devices, plans or versions differ.")
     ] = False,
@@ -33,6 +62,9 @@ def compare(
 ) -> None:
     """Compare two runs: is NEW worse than BASE?
 
+    Latency, instructions, peak RSS, file size and accuracy each have a margin. A cell is worse when one of
+    them is.
+
     Exit code 0 no worse, 1 worse or a damaged cell was left out, 3 inconclusive.
     """
     import msgspec
@@ -40,15 +72,31 @@ def compare(
     from harness.analysis import comparison_text
     from harness.analysis.comparison import EXIT_CODES
     from harness.analysis.comparison import compare as compare_cells
-    from harness.cli import quantity_options
-    from harness.cli.console import print_table
+    from harness.analysis.margins import Margins
+    from harness.cli.quantity_options import parse_margin
+    from harness.records.outcomes import read_outcomes
     from harness.records.run_folder import load_intact_runs
 
-    accepted = quantity_options.parse_margin(margin) if margin is not None else None
+    accepted = parse_margin("--margin", margin)
+    counts = parse_margin("--instructions-margin", instructions_margin)
+    margins = Margins(
+        **({} if accepted is None else {"latency": accepted}),
+        instructions=accepted if counts is None else counts,
+        memory=parse_margin("--memory-margin", memory_margin),
+        size=parse_margin("--size-margin", size_margin),
+        accuracy_pp=100 * parse_margin("--accuracy-margin", accuracy_margin),
+    )
     ((_, before),), damaged = load_intact_runs([base])
     ((_, after),), damaged_new = load_intact_runs([new])
     errors = tuple({error.what: error for error in (*damaged, *damaged_new)}.values())
-    comparison = compare_cells(before, after, margin=accepted, across=across)
+    comparison = compare_cells(
+        before,
+        after,
+        margins=margins,
+        across=across,
+        base_outcomes=read_outcomes(base, before),
+        new_outcomes=read_outcomes(new, after),
+    )
     if json:
         print_json(
             {**msgspec.structs.asdict(comparison), "errors": [error_document(error) for error in errors]}
@@ -56,7 +104,6 @@ def compare(
     elif markdown:
         typer.echo(comparison_text.to_markdown(comparison))
     else:
-        print_table(console_for(), "", comparison_text.HEADINGS, comparison_text.to_rows(comparison))
-        typer.echo(comparison_text.summarize(comparison))
+        typer.echo("\n".join(comparison_text.to_lines(comparison, console_for().width)))
     show_errors(errors)
     raise typer.Exit(1 if errors else EXIT_CODES[comparison.result])

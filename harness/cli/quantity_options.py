@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, overload
 
 from harness.cli.units import HOUR_S, parse_celsius, parse_duration, parse_share
 from harness.errors import UsageError
@@ -19,13 +19,19 @@ def parse_precision_target(text: str) -> float:
     return target
 
 
-def parse_margin(text: str) -> float:
-    """How much slower still counts as no worse: a share above 0, such as `3%`."""
+@overload
+def parse_margin(option: str, text: str) -> float: ...
+@overload
+def parse_margin(option: str, text: None) -> None: ...
+@overload
+def parse_margin(option: str, text: str | None) -> float | None: ...
+def parse_margin(option: str, text: str | None) -> float | None:
+    """How much worse still counts as no worse: a share above 0, such as `3%`; None where it is not given."""
     try:
-        return parse_share(text)
+        return None if text is None else parse_share(text)
     except UsageError as error:
-        hint = "give the smallest slow-down that matters, such as --margin 3%"
-        raise UsageError(f"--margin: {error.what}", hint=hint) from None
+        hint = f"give the smallest change that matters, such as {option} 3%"
+        raise UsageError(f"{option}: {error.what}", hint=hint) from None
 
 
 def parse_timed(text: str | None, option: str) -> float | None:

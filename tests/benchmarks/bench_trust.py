@@ -15,7 +15,7 @@ import trust_runs as runs
 from trust_goals import Goal, at_least, at_most
 from trust_tables import print_tables
 
-from harness.analysis.cell_comparison import ComparisonResult
+from harness.analysis.comparison_rule import ComparisonResult
 from harness.errors import HarnessError
 
 HOST_SLOWNESS = 0.05

@@ -14,9 +14,9 @@ import msgspec
 import numpy as np
 
 from harness import run
-from harness.analysis.cell_comparison import ComparisonResult
 from harness.analysis.cells import build_cell
 from harness.analysis.comparison import compare
+from harness.analysis.comparison_rule import ComparisonResult
 from harness.devices.inventory import resolve
 from harness.devices.target import Target
 from harness.measuring.parallel import FindBundle
@@ -145,7 +145,8 @@ def is_flagged_busy(cell: Cell) -> bool:
 def _compare(base: Cell, new: Cell, what: str) -> Compared:
     (found,) = compare([base], [new]).cells
     say(f"{new.device.name} {what}: {found.result}, {found.why}")
-    return Compared(base, new, found.result, found.ratio.estimate if found.ratio else math.nan)
+    cost = found.figure("instructions" if new.device.emulated else "latency")
+    return Compared(base, new, found.result, cost.change.estimate if cost and cost.change else math.nan)
 
 
 def say(text: str) -> None:

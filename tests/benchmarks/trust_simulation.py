@@ -12,9 +12,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.cell_comparison import ComparisonResult, beyond_chance, decide, overall
-from harness.analysis.comparison import DEFAULT_MARGIN
+from harness.analysis.comparison_rule import ComparisonResult, beyond_chance, decide, overall
 from harness.analysis.intervals import median_bounds
+from harness.analysis.margins import Margins
 from harness.analysis.ratios import ratio_bounds
 from harness.records import Interval
 
@@ -183,7 +183,7 @@ def results(
     low, estimate, high, confidence = ratio_bounds(base, new)
     found: list[ComparisonResult] = []
     for index, (a, e, b) in enumerate(zip(low.tolist(), estimate.tolist(), high.tolist(), strict=True)):
-        result = decide(Interval(estimate=e, low=a, high=b, confidence=confidence), DEFAULT_MARGIN)[0]
+        result = decide(Interval(estimate=e, low=a, high=b, confidence=confidence), Margins().latency)[0]
         if result == "worse" and not beyond_chance(base[index], new[index], cells):
             result = "inconclusive"
         found.append(result)
