@@ -5,17 +5,24 @@ from harness.lowering.cache import StoredArtifact, artifact_key, hold_entry, rea
 from harness.lowering.inputs import SEEDED, LoweringInputs
 from harness.lowering.silence import quietly
 from harness.records import Variant
+from harness.records.progress import Log
+
+
+def _ignore(text: str) -> None:
+    """Where the requesting process logs the same line."""
 
 
 def find_cached(
-    variant: Variant, files: LoweringInputs = SEEDED, *, allow_undelegated: bool = False
+    variant: Variant, files: LoweringInputs = SEEDED, log: Log = _ignore, *, allow_undelegated: bool = False
 ) -> StoredArtifact | None:
     """The stored artifact if the cache holds it undamaged, else None; never imports torch.
+
+    `log` gets a line where the cache holds something else in its place.
 
     Raises:
         LoweringError: its program is not one delegate, and `allow_undelegated` is not given.
     """
-    stored = read_entry(artifact_key(variant, files))
+    stored = read_entry(artifact_key(variant, files), variant, files, log)
     return stored and _check_delegated(stored, allow_undelegated)
 
 
@@ -29,11 +36,11 @@ def lower_cached(
             given.
     """
     key = artifact_key(variant, files)
-    stored = read_entry(key)
+    stored = read_entry(key, variant, files, _ignore)
     if stored is None:
         with hold_entry(key, variant):
             # Another process may have stored it while this one waited.
-            stored = read_entry(key) or _lower(variant, key, files)
+            stored = read_entry(key, variant, files, _ignore) or _lower(variant, key, files)
     return _check_delegated(stored, allow_undelegated)
 
 

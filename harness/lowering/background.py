@@ -10,6 +10,7 @@ from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import Inputs
 from harness.lowering.pool import lower_all
 from harness.records import Variant
+from harness.records.progress import Log
 
 Artifacts = Mapping[Variant, Future[StoredArtifact]]
 
@@ -21,6 +22,7 @@ def lower_in_background(
     inputs: Inputs | None = None,
     allow_undelegated: bool,
     on_lowered: Callable[[StoredArtifact, int], None],
+    log: Log = lambda text: None,
 ) -> Iterator[Artifacts]:
     """Yield a future for each variant; leaving the block stops the lowering that is not finished.
 
@@ -32,7 +34,11 @@ def lower_in_background(
 
     def lower() -> None:
         results = lower_all(
-            tuple(artifacts), inputs=inputs, allow_undelegated=allow_undelegated, cancelled=cancelled
+            tuple(artifacts),
+            inputs=inputs,
+            allow_undelegated=allow_undelegated,
+            cancelled=cancelled,
+            log=log,
         )
         for done, (variant, result) in enumerate(results, 1):
             if isinstance(result, LoweringError):

@@ -19,8 +19,10 @@ from harness.errors import LoweringError, UsageError
 from harness.lowering.inputs import SEEDED, LoweringInputs
 from harness.lowering.recipes import RANDOM_CALIBRATION
 from harness.records import Artifact, Calibration, Observer, Variant
-from harness.system.files import hash_file
+from harness.records.progress import Log
+from harness.system.files import hash_file, open_regular
 from harness.system.paths import PROJECT, cache_folder
+from harness.system.text import printable
 
 if TYPE_CHECKING:
     from harness.lowering.program import LoweredProgram
@@ -39,6 +41,16 @@ DISTRIBUTIONS = ("torch", "executorch", "torchao")
 PROGRAM, REFERENCE_INPUT, REFERENCE_OUTPUT, RECORD = "model.pte", "input.bin", "output.bin", "artifact.json"
 # One variant takes seconds, half a minute on a busy core; the holder of the lock lowers this same variant.
 LOCK_TIMEOUT_S = 600
+
+
+# A record has some 3 kB; one with every operator outside the delegate some 10 kB.
+_LARGEST_RECORD_BYTES = 2**20
+
+
+class _Keyed(msgspec.Struct, frozen=True):
+    """What an entry's `artifact.json` has beside the artifact: the key that it was stored under."""
+
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,21 +109,66 @@ def _hash_input(path: Path | None) -> str | None:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
-def read_entry(key: str) -> StoredArtifact | None:
-    """The entry if its record decodes and its three files have the recorded SHA-256, else None."""
+def read_entry(key: str, variant: Variant, files: LoweringInputs, log: Log) -> StoredArtifact | None:
+    """The entry if it is of this request, its record decodes and its three files are those of the record.
+
+    One of another request, put there by hand or by another version, is logged and counts as missing.
+    """
     entry = _store() / key
     try:
-        artifact = msgspec.json.decode((entry / RECORD).read_bytes(), type=Artifact)
-        expected = {
-            PROGRAM: artifact.sha256,
-            REFERENCE_INPUT: artifact.reference_input_sha256,
-            REFERENCE_OUTPUT: artifact.reference_output_sha256,
-        }
-        if any(hash_file(entry / name) != sha256 for name, sha256 in expected.items()):
+        with open_regular(entry / RECORD) as file:
+            content = file.read(_LARGEST_RECORD_BYTES)
+        artifact = msgspec.json.decode(content, type=Artifact)
+        stored_as = msgspec.json.decode(content, type=_Keyed).key
+        if wrong := find_mismatch(artifact, variant, files) or _key_mismatch(stored_as, key):
+            log(
+                f"the cache entry of {variant.name} is not what was asked for ({printable(wrong)});"
+                " lowering again"
+            )
             return None
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        if not all(_is_intact(entry / name, *expected) for name, expected in _files(artifact).items()):
+            return None
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return _stored(entry, artifact, was_cached=True)
+
+
+def find_mismatch(artifact: Artifact, variant: Variant, files: LoweringInputs = SEEDED) -> str | None:
+    """The first fact in which an artifact is not what was asked for, with both values; None if it is."""
+    found, recipe = artifact.variant, find_precision(variant.precision).recipe
+    sha256 = variant.weights.sha256 or _hash_input(files.weights_file) or found.weights.sha256
+    asked = msgspec.structs.replace(variant, weights=msgspec.structs.replace(variant.weights, sha256=sha256))
+    facts: dict[str, tuple[object, object]] = {
+        field: (getattr(found, field), getattr(asked, field)) for field in Variant.__struct_fields__
+    }
+    facts["input sizes"] = artifact.input.sizes, (1, 3, variant.resolution_px, variant.resolution_px)
+    facts["output sizes"] = artifact.output.sizes, (1, variant.classes)
+    facts["calibrated"] = artifact.calibration is not None, recipe.calibrated
+    if artifact.calibration and recipe.calibrated:
+        images = _hash_input(files.calibration_images)
+        facts["calibration images"] = artifact.calibration.sha256, images
+        facts["observer"] = artifact.calibration.observer, files.observer
+    facts["versions"] = artifact.versions, library_versions()
+    return next((f"{name}: {one}, not {other}" for name, (one, other) in facts.items() if one != other), None)
+
+
+def _key_mismatch(found: str, asked: str) -> str | None:
+    """The key covers what no record has: the recipe, and this project's sources."""
+    return None if found == asked else f"key: {found[:12] or 'none'}, not {asked[:12]}"
+
+
+def _files(artifact: Artifact) -> dict[str, tuple[int, str]]:
+    """Size in bytes and SHA-256 of each of an entry's files."""
+    return {
+        PROGRAM: (artifact.size_bytes, artifact.sha256),
+        REFERENCE_INPUT: (artifact.input.size_bytes, artifact.reference_input_sha256),
+        REFERENCE_OUTPUT: (artifact.output.size_bytes, artifact.reference_output_sha256),
+    }
+
+
+def _is_intact(file: Path, size_bytes: int, sha256: str) -> bool:
+    # The size first: a sparse file of a terabyte is not hashed.
+    return file.stat().st_size == size_bytes and hash_file(file) == sha256
 
 
 @contextmanager
@@ -149,9 +206,13 @@ def write_entry(key: str, variant: Variant, lowered: "LoweredProgram") -> Stored
     (folder / PROGRAM).write_bytes(lowered.program)
     (folder / REFERENCE_INPUT).write_bytes(lowered.reference_input)
     (folder / REFERENCE_OUTPUT).write_bytes(lowered.reference_output)
-    (folder / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(artifact)))
+    record = {"key": key, **msgspec.to_builtins(artifact)}
+    (folder / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record)))
     entry = store / key
-    if entry.exists():  # damaged: a whole one would have been read
+    # Damaged, or of another request: a right one would have been read.
+    if entry.is_symlink() or entry.is_file():
+        entry.unlink()
+    elif entry.exists():
         shutil.rmtree(entry)
     folder.rename(entry)
     return _stored(entry, artifact, was_cached=False)

@@ -85,7 +85,11 @@ def lower_request(
         listen(Event("", f"lowered {stored.artifact.variant.name}", step=done, steps=len(variants)))
 
     return lower_in_background(
-        variants, inputs=inputs, allow_undelegated=request.allow_undelegated, on_lowered=announce
+        variants,
+        inputs=inputs,
+        allow_undelegated=request.allow_undelegated,
+        on_lowered=announce,
+        log=lambda text: listen(Event("", text)),
     )
 
 

@@ -20,6 +20,7 @@ from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import SEEDED, Inputs, LoweringInputs
 from harness.lowering.worker import LoweringReply, LoweringRequest
 from harness.records import Variant
+from harness.records.progress import Log
 from harness.system.processes import start_local
 
 Result = tuple[Variant, StoredArtifact | LoweringError]
@@ -39,6 +40,7 @@ def lower_all(
     workers: int | None = None,
     allow_undelegated: bool = False,
     cancelled: threading.Event | None = None,
+    log: Log = lambda text: None,
 ) -> Generator[Result, None, None]:
     """Yield each variant once with its artifact, or with the error that prevented it; cached ones first.
 
@@ -49,13 +51,13 @@ def lower_all(
     known = inputs or {}
     missing: list[Variant] = []
     for variant in dict.fromkeys(variants):
-        result = _from_cache(variant, known, allow_undelegated)
+        result = _from_cache(variant, known, allow_undelegated, log)
         if result is None:
             missing.append(variant)
         else:
             yield variant, result
     if missing:
-        pool = _Pool(missing, known, workers or default_workers(), allow_undelegated)
+        pool = _Pool(missing, known, workers or default_workers(), allow_undelegated, log)
         try:
             yield from pool.run(cancelled or threading.Event())
         finally:
@@ -69,11 +71,11 @@ def default_workers() -> int:
 
 
 def _from_cache(
-    variant: Variant, inputs: Inputs, allow_undelegated: bool
+    variant: Variant, inputs: Inputs, allow_undelegated: bool, log: Log
 ) -> StoredArtifact | LoweringError | None:
     files = inputs.get(variant, SEEDED)
     try:
-        return find_cached(variant, files, allow_undelegated=allow_undelegated)
+        return find_cached(variant, files, log, allow_undelegated=allow_undelegated)
     except LoweringError as error:
         return error
 
@@ -114,12 +116,13 @@ class _Pool:
     """The workers and the variants that wait for one."""
 
     def __init__(
-        self, variants: Sequence[Variant], inputs: Inputs, size: int, allow_undelegated: bool
+        self, variants: Sequence[Variant], inputs: Inputs, size: int, allow_undelegated: bool, log: Log
     ) -> None:
         self.waiting = deque(variants)
         self.inputs = inputs
         self.size = min(size, len(variants))
         self.allow_undelegated = allow_undelegated
+        self.log = log
         self.workers: list[_Worker] = []
         self.selector = selectors.DefaultSelector()
 
@@ -178,7 +181,7 @@ class _Pool:
     def _result(self, variant: Variant, reply: LoweringReply) -> StoredArtifact | LoweringError:
         if reply.problem is not None:
             return LoweringError(reply.problem, hint=reply.hint, variant=variant.name)
-        stored = _from_cache(variant, self.inputs, self.allow_undelegated)
+        stored = _from_cache(variant, self.inputs, self.allow_undelegated, self.log)
         if isinstance(stored, StoredArtifact):
             return replace(stored, was_cached=False)
         return stored or LoweringError("the cache lost the artifact just stored", variant=variant.name)

@@ -1,11 +1,14 @@
 """Files that appear whole or not at all, and their digests."""
 
+import errno
 import hashlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 
 
@@ -47,9 +50,23 @@ def copy_atomically(source: Path, path: Path, *, mode: int | None = None) -> Non
         shutil.copyfile(source, temporary)
 
 
+@contextmanager
+def open_regular(path: Path) -> Iterator[BufferedReader]:
+    """Open a file to read that can neither block nor be endless, as a FIFO or a device file can.
+
+    Raises:
+        OSError: the file cannot be opened, or is not a regular file.
+    """
+    # Without O_NONBLOCK, opening a FIFO waits for its writer.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        yield file
+
+
 def hash_file(path: Path) -> str:
-    """SHA-256 of a file's content in hexadecimal; the file may be larger than memory."""
-    with path.open("rb") as file:
+    """SHA-256 of a regular file's content in hexadecimal; the file may be larger than memory."""
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
