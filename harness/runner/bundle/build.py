@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from harness.records import Abi
 from harness.runner.bundle.contents import (
     EXECUTORCH_LIBRARIES,
     RUNNER,
+    SUMS,
     Bundle,
     file_mode,
     read_bundle,
@@ -21,6 +23,7 @@ from harness.runner.bundle.contents import (
 from harness.runner.bundle.toolchain import find_toolchain
 from harness.runner.bundle.wheel import executorch_version, find_executorch
 from harness.system.entry_lock import locked
+from harness.system.files import hash_file, write_atomically
 from harness.system.paths import DEVICE_SCRIPTS, cache_folder
 
 _RUNNER = DEVICE_SCRIPTS / "runner"
@@ -50,16 +53,40 @@ def ensure_bench_bundle(abi: Abi, *, slow_down_operations: int) -> Bundle:
 
 def _ensure(folder: Path, abi: Abi, definitions: Mapping[str, str]) -> Bundle:
     with locked(folder):
-        if folder.is_dir():
-            try:
-                return read_bundle(folder, abi)
-            except BundleError:
-                shutil.rmtree(folder)
+        with suppress(BundleError):
+            return _read_placed(folder, abi)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             built = Path(scratch) / "bundle"
             _build(abi, built, Path(scratch) / "build", definitions)
-            built.rename(folder)
+            place_bundle(built, folder)
         return read_bundle(folder, abi)
+
+
+def place_bundle(made: Path, folder: Path) -> None:
+    """Move a bundle to its place in the cache, whose lock the caller holds, and record which one it is."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
+    write_atomically(_record_of(folder), hash_file(made / SUMS))
+    made.rename(folder)
+
+
+def _read_placed(folder: Path, abi: Abi) -> Bundle:
+    """The bundle that was placed there; raises BundleError for any other, such as one with a slower runner.
+
+    A bundle of an earlier version of the harness has no record beside it: its content alone is checked.
+    """
+    if folder.is_symlink():
+        raise BundleError(f"{folder} is a symbolic link")
+    bundle, record = read_bundle(folder, abi), _record_of(folder)
+    if record.exists() and record.read_bytes() != bundle.sha256.encode():
+        raise BundleError(f"the bundle in {folder} is not the one that was placed there")
+    return bundle
+
+
+def _record_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.sha256")
 
 
 def bundle_folder(abi: Abi) -> Path:

@@ -1,5 +1,6 @@
 """A bundle's folder: its files, and the check that it is complete."""
 
+import errno
 import hashlib
 import re
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import get_args
 
 from harness.errors import BundleError
 from harness.records import Abi
-from harness.system.files import hash_file
+from harness.system.files import hash_file, open_regular
 
 ABIS: tuple[Abi, ...] = get_args(Abi)
 SUMS = "SHA256SUMS"
@@ -31,7 +32,12 @@ EXECUTORCH_LIBRARIES = (
 )
 
 _GLIBC_VERSION = re.compile(rb"\0GLIBC_([0-9]{1,3})\.([0-9]{1,3})")
-_SUM_LINE = re.compile(r"(?P<sha256>[0-9a-f]{64})  (?P<name>[A-Za-z0-9_.+-]+)")
+_FILE_NAME = r"(?!\.{1,2}\Z)[A-Za-z0-9_.+-]{1,100}"
+_SUM_LINE = re.compile(rf"(?P<sha256>[0-9a-f]{{64}})  (?P<name>{_FILE_NAME})")
+_MAX_SUMS_BYTES = 100_000
+# `e_machine` of an ELF header, and where it stands.
+_ELF_MACHINES: dict[Abi, bytes] = {"arm64-v8a": b"\xb7\x00", "x86_64": b"\x3e\x00"}
+_ELF_MACHINE_AT = slice(18, 20)
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,11 @@ def file_mode(name: str) -> int:
     return 0o644 if name == SUMS else 0o755
 
 
+def is_file_name(name: str) -> bool:
+    """Whether a file of a bundle can have this name: it stays in its folder and is safe to print."""
+    return re.fullmatch(_FILE_NAME, name) is not None
+
+
 def write_sums(folder: Path) -> None:
     """Write `SHA256SUMS` of all files in the folder, in the format of `sha256sum -c`."""
     names = sorted(path.name for path in folder.iterdir() if path.name != SUMS)
@@ -106,22 +117,39 @@ def read_bundle(folder: Path, abi: Abi) -> Bundle:
     """The bundle in the folder, every file checked.
 
     Raises:
-        BundleError: a file is missing, damaged, or not in `SHA256SUMS`.
+        BundleError: a file is missing, damaged, of another ABI, or not in `SHA256SUMS`.
     """
     try:
-        sums_text = (folder / SUMS).read_text(encoding="utf-8")
+        with open_regular(folder / SUMS) as file:
+            sums_text = file.read(_MAX_SUMS_BYTES).decode()
         sums = read_sums(sums_text)
-        found = {path.name: hash_file(path) for path in folder.iterdir() if path.name != SUMS}
+        found = {path.name: _hash_own(path) for path in folder.iterdir() if path.name != SUMS}
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"the bundle in {folder} cannot be read: {error}") from error
     wanted = {RUNNER, LOADERS[abi], *LIBC_FAMILY, *EXECUTORCH_LIBRARIES}
     if found != sums or not wanted <= found.keys():
         wrong = sorted(name for name in {*found, *sums, *wanted} if found.get(name) != sums.get(name, ""))
         raise BundleError(f"the bundle in {folder} is damaged: {', '.join(wrong)}")
+    foreign = sorted(name for name in wanted if not _is_of(folder / name, abi))
+    if foreign:
+        raise BundleError(f"the bundle in {folder} is not of {abi}: {', '.join(foreign)}")
     sums_sha256 = hashlib.sha256(sums_text.encode()).hexdigest()
     digests = {**dict(sorted(sums.items())), SUMS: sums_sha256}
     files = tuple(_describe(folder / name, sha256) for name, sha256 in digests.items())
     return Bundle(abi=abi, folder=folder, loader=LOADERS[abi], sha256=sums_sha256, files=files)
+
+
+def _hash_own(path: Path) -> str:
+    """SHA-256 of a file of the folder itself; a link could lead to what changes later."""
+    if path.is_symlink():
+        raise OSError(errno.EINVAL, "is a symbolic link", str(path))
+    return hash_file(path)
+
+
+def _is_of(program: Path, abi: Abi) -> bool:
+    with open_regular(program) as file:
+        head = file.read(_ELF_MACHINE_AT.stop)
+    return head.startswith(b"\x7fELF") and head[_ELF_MACHINE_AT] == _ELF_MACHINES[abi]
 
 
 def _describe(path: Path, sha256: str) -> BundleFile:

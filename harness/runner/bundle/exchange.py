@@ -2,24 +2,27 @@
 
 import gzip
 import io
-import shutil
 import tarfile
 import tempfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import BundleError
 from harness.records import Abi
-from harness.runner.bundle.build import bundle_folder, bundle_key, ensure_bundle
-from harness.runner.bundle.contents import ABIS, Bundle, file_mode, read_bundle
+from harness.runner.bundle.build import bundle_folder, bundle_key, ensure_bundle, place_bundle
+from harness.runner.bundle.contents import ABIS, Bundle, file_mode, is_file_name, read_bundle
 from harness.runner.bundle.wheel import executorch_version
 from harness.system.entry_lock import locked
-from harness.system.files import atomic_file
+from harness.system.files import atomic_file, open_regular
+from harness.system.text import excerpt
 
 _ORIGIN = "ORIGIN.json"
-# Twice the size of all bundles; an archive that unpacks to more is not one of ours.
+# Twice the size of all bundles, and five times their files; an archive with more is not one of ours.
 _MAX_BYTES = 128 * 2**20
+_MAX_ENTRIES = 200
 
 
 class _Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,54 +84,90 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int) -> None
 def _unpack(path: Path, folder: Path) -> tuple[Abi, ...]:
     """Check the origin, write the archive's files below the folder, and return the ABIs found."""
     abis: dict[Abi, None] = {}
-    budget = _MAX_BYTES
     try:
-        with tarfile.open(path, "r:gz") as archive:
-            _check_origin(_read(archive, archive.next(), budget), path)
-            while entry := archive.next():
-                abi, name = _parse_name(entry, path)
-                content = _read(archive, entry, budget)
-                budget -= len(content)
-                (folder / abi).mkdir(exist_ok=True)
-                # "x" refuses a name that occurs twice.
-                with (folder / abi / name).open("xb") as file:
-                    file.write(content)
-                (folder / abi / name).chmod(file_mode(name))
-                abis[abi] = None
-    except (OSError, EOFError, tarfile.TarError) as error:
+        entries = _read_entries(_decompress(path), path)
+        _check_origin(_first(entries, path), path)
+        for name, content in entries:
+            abi, file_name = _parse_name(name, path)
+            (folder / abi).mkdir(exist_ok=True)
+            # "x" refuses a name that occurs twice.
+            with (folder / abi / file_name).open("xb") as file:
+                file.write(content)
+            (folder / abi / file_name).chmod(file_mode(file_name))
+            abis[abi] = None
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise BundleError(f"{path} is damaged or not an exported bundle: {error}") from error
     if not abis:
         raise BundleError(f"{path} contains no bundle")
     return tuple(abis)
 
 
-def _parse_name(entry: tarfile.TarInfo, path: Path) -> tuple[Abi, str]:
-    """Accept `<abi>/<name>` of a plain file and nothing else, so that no entry can leave the folder."""
-    folder, _, name = entry.name.partition("/")
-    for abi in ABIS:
-        if folder == abi and entry.isreg() and name not in ("", ".", "..") and not {"/", "\\"} & set(name):
-            return abi, name
-    raise BundleError(f"{path} contains an entry that no exported bundle has: {entry.name[:100]!r}")
-
-
-def _read(archive: tarfile.TarFile, entry: tarfile.TarInfo | None, budget: int) -> bytes:
-    if entry is None or not entry.isreg() or entry.size > budget:
-        raise BundleError("not an exported bundle: an entry is missing, is not a file, or is too large")
-    file = archive.extractfile(entry)
-    content = file.read() if file else b""
-    if len(content) != entry.size:
-        raise BundleError("not an exported bundle: an entry ends early")
+def _decompress(path: Path) -> bytes:
+    """The whole archive, of which no more than any export has is ever in memory."""
+    with open_regular(path) as file, gzip.GzipFile(fileobj=file) as packed:
+        content = packed.read(_MAX_BYTES + 1)
+    if not content:
+        raise EOFError("it is empty")
+    if len(content) > _MAX_BYTES:
+        raise BundleError(f"{path} is too large: it unpacks to more than {_MAX_BYTES >> 20} MiB")
     return content
+
+
+def _read_entries(archive: bytes, path: Path) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the plain files of a tar archive, in order.
+
+    Only the format of an export is read, whose entries each have one header: tarfile would follow chains of
+    headers and believe their sizes.
+
+    Raises:
+        BundleError, tarfile.TarError: an entry is damaged or is not a plain file, or there are too many.
+    """
+    at = count = 0
+    while header := archive[at : at + tarfile.BLOCKSIZE].rstrip(b"\0"):
+        count += 1
+        if count > _MAX_ENTRIES:
+            raise BundleError(f"{path} is not an exported bundle: more than {_MAX_ENTRIES} entries")
+        try:
+            entry = tarfile.TarInfo.frombuf(header.ljust(tarfile.BLOCKSIZE, b"\0"), "utf-8", "strict")
+        except ValueError as error:
+            raise tarfile.ReadError("an entry has a malformed header") from error
+        at += tarfile.BLOCKSIZE
+        if entry.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
+            raise BundleError(
+                f"{path} contains an entry that no exported bundle has: {entry.name[:100]!r} is not a file"
+            )
+        if not 0 <= entry.size <= len(archive) - at:
+            raise BundleError(f"{path} is not an exported bundle: an entry ends early")
+        yield entry.name, archive[at : at + entry.size]
+        at += -(-entry.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+
+
+def _first(entries: Iterator[tuple[str, bytes]], path: Path) -> bytes:
+    name, content = next(entries, ("", b""))
+    if not name:
+        raise BundleError(f"{path} is not an exported bundle: an entry is missing")
+    if name != _ORIGIN:
+        raise BundleError(f"{path} is not an exported bundle: its first entry is not {_ORIGIN}")
+    return content
+
+
+def _parse_name(name: str, path: Path) -> tuple[Abi, str]:
+    """Accept `<abi>/<name>` and nothing else, so that no entry can leave the folder."""
+    folder, _, file_name = name.partition("/")
+    for abi in ABIS:
+        if folder == abi and is_file_name(file_name):
+            return abi, file_name
+    raise BundleError(f"{path} contains an entry that no exported bundle has: {name[:100]!r}")
 
 
 def _check_origin(content: bytes, path: Path) -> None:
     try:
         origin = msgspec.json.decode(content, type=_Origin)
-    except msgspec.DecodeError as error:
-        raise BundleError(f"{path} is not an exported bundle: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BundleError(f"{path} is not an exported bundle: {excerpt(str(error))}") from error
     if origin.executorch_version != executorch_version():
         raise BundleError(
-            f"{path} was built with ExecuTorch {origin.executorch_version}, this machine has"
+            f"{path} was built with ExecuTorch {excerpt(origin.executorch_version)}, this machine has"
             f" {executorch_version()}",
             hint="export it again with the same version of the harness",
         )
@@ -142,7 +181,5 @@ def _check_origin(content: bytes, path: Path) -> None:
 def _install(unpacked: Path, abi: Abi) -> Bundle:
     folder = bundle_folder(abi)
     with locked(folder):
-        if folder.is_dir():
-            shutil.rmtree(folder)
-        unpacked.rename(folder)
+        place_bundle(unpacked, folder)
         return read_bundle(folder, abi)

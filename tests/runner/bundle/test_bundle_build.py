@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 from harness.errors import BundleError
 from harness.records import Abi
 from harness.runner.bundle import ABIS, Bundle, ensure_bench_bundle, ensure_bundle
+from harness.runner.bundle.build import bundle_folder, place_bundle
 from harness.runner.bundle.contents import LOADERS
 from harness.runner.bundle.toolchain import find_toolchain
 from harness.runner.bundle.wheel import find_executorch, runs_natively
@@ -72,6 +74,35 @@ def test_a_damaged_bundle_is_built_again_to_the_same_bytes(
     with (copy_bundle(NATIVE) / "libc.so.6").open("r+b") as file:
         file.write(b"not ELF")
     assert ensure_bundle(NATIVE).files == built_bundles[NATIVE].files
+
+
+def test_a_bundle_of_another_abi_in_the_cache_is_not_used(
+    copy_bundle: Callable[[Abi], Path], no_compilers: None
+) -> None:
+    own, foreign = copy_bundle(NATIVE), copy_bundle(FOREIGN)
+    shutil.rmtree(own)
+    foreign.rename(own)
+    with pytest.raises(BundleError, match="needs"):  # built again, which needs a compiler
+        ensure_bundle(NATIVE)
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_bench_bundle_in_the_place_of_an_ordinary_one_is_not_used(
+    own_cache: Path, built_bundles: dict[Abi, Bundle], no_compilers: None, tmp_path: Path, linked: bool
+) -> None:
+    folder = bundle_folder(NATIVE)
+    folder.parent.mkdir(parents=True)
+    place_bundle(Path(shutil.copytree(built_bundles[NATIVE].folder, tmp_path / "copy")), folder)
+    assert ensure_bundle(NATIVE).sha256 == built_bundles[NATIVE].sha256
+    shutil.rmtree(folder)
+    bench = built_bundles[NATIVE].folder.with_name(f"bench-{folder.name}")
+    if linked:
+        folder.symlink_to(bench)
+    else:
+        shutil.copytree(bench, folder)
+    with pytest.raises(BundleError, match="needs"):
+        ensure_bundle(NATIVE)
+    assert bench.is_dir()
 
 
 @pytest.mark.parametrize("abi", ABIS)

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 
 from harness.errors import BundleError
 from harness.records import Abi
-from harness.runner.bundle.contents import read_bundle, read_sums
+from harness.runner.bundle.contents import read_bundle, read_sums, write_sums
 
 DIGEST = "0" * 64
 
@@ -63,6 +64,35 @@ def test_a_changed_file_is_named(copy_bundle: Callable[[Abi], Path]) -> None:
 def test_a_bundle_of_the_other_abi_is_refused(copy_bundle: Callable[[Abi], Path]) -> None:
     with pytest.raises(BundleError, match=r"is damaged: ld-linux-x86-64\.so\.2$"):
         read_bundle(copy_bundle("arm64-v8a"), "x86_64")
+
+
+def test_a_program_of_another_abi_is_named_even_where_the_sums_agree(
+    copy_bundle: Callable[[Abi], Path],
+) -> None:
+    folder, other = copy_bundle("arm64-v8a"), copy_bundle("x86_64")
+    (folder / "runner").write_bytes((other / "runner").read_bytes())
+    write_sums(folder)
+    with pytest.raises(BundleError, match=r"is not of arm64-v8a: runner$"):
+        read_bundle(folder, "arm64-v8a")
+
+
+def test_a_linked_file_is_refused(copy_bundle: Callable[[Abi], Path], tmp_path: Path) -> None:
+    folder = copy_bundle("arm64-v8a")
+    (folder / "runner").rename(tmp_path / "elsewhere")
+    (folder / "runner").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BundleError, match=r"cannot be read: .*is a symbolic link"):
+        read_bundle(folder, "arm64-v8a")
+
+
+@pytest.mark.parametrize("name", ["SHA256SUMS", "runner"])
+def test_a_fifo_in_a_bundle_is_refused_and_not_waited_for(
+    copy_bundle: Callable[[Abi], Path], name: str
+) -> None:
+    folder = copy_bundle("arm64-v8a")
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(BundleError, match=r"cannot be read: .*not a regular file"):
+        read_bundle(folder, "arm64-v8a")
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
