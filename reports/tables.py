@@ -146,7 +146,8 @@ def _p90_text(cell: Cell) -> str:
 
 
 def _memory_text(cell: Cell) -> str:
-    return significant(cell.memory.peak_rss_bytes / 1e6) if cell.memory else MISSING
+    peak = cell.memory and cell.memory.peak_rss_bytes
+    return significant(peak / 1e6) if peak else MISSING
 
 
 def _pss_text(cell: Cell) -> str:

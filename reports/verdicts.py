@@ -53,7 +53,7 @@ def _figures(point: Point) -> str:
         figures.append(
             f"{'published ' if point.top1.kind == 'published' else ''}{point.top1.percent.value:.1f}\u00a0%"
         )
-    if point.cell.memory:
+    if point.cell.memory and point.cell.memory.peak_rss_bytes:
         figures.append(f"{significant(point.cell.memory.peak_rss_bytes / 1e6)}\u00a0MB peak")
     return f"{full_name(point.cell)} ({', '.join(figures)})"
 

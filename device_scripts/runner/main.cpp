@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "batch.h"
 #include "canary.h"
@@ -47,7 +48,7 @@ void read_detail(std::optional<Rollup>& rollup, MemoryDetail& detail) {
 
 MaybeFailure measure(const Options& options, Report& report) {
   // QEMU's user mode runs a further thread in this process: threads that exist now are not the runner's.
-  const int tasks_before = count_tasks();
+  const std::optional<int> tasks_before = count_tasks();
   Counters counters;
   if (options.counted_iterations > 0) {
     counters.open();
@@ -68,7 +69,8 @@ MaybeFailure measure(const Options& options, Report& report) {
   report.peak_rss_bytes = status_bytes("VmHWM");
   if (report.memory_detail) read_detail(report.memory_detail->end, *report.memory_detail);
   report.threads_requested = options.threads;
-  report.threads_used = 1 + count_tasks() - tasks_before;
+  const std::optional<int> tasks = count_tasks();
+  if (tasks && tasks_before) report.threads_used = 1 + *tasks - *tasks_before;
   report.cpus_allowed = cpus_allowed();
   if (auto failure = count_events(options, model, counters, report.counts)) return failure;
   if (options.profile_iterations > 0) {

@@ -26,13 +26,15 @@ std::string proc_line(const char* path, const std::string& name) {
   return "";
 }
 
-int64_t proc_bytes(const char* path, const char* name) {
-  return std::strtoll(proc_line(path, name).c_str(), nullptr, 10) * 1024;  // The kernel's `kB` are KiB.
+// No process has a size of 0: that is a line without a number.
+std::optional<int64_t> proc_bytes(const char* path, const char* name) {
+  const int64_t kibibytes = std::strtoll(proc_line(path, name).c_str(), nullptr, 10);  // The kernel's `kB` are KiB.
+  return kibibytes > 0 ? std::optional<int64_t>(kibibytes * 1024) : std::nullopt;
 }
 
 }  // namespace
 
-int64_t status_bytes(const char* name) {
+std::optional<int64_t> status_bytes(const char* name) {
   return proc_bytes(kStatus, name);
 }
 
@@ -40,19 +42,20 @@ std::optional<Rollup> read_rollup() {
   if (access(kRollup, R_OK) != 0) {
     return std::nullopt;
   }
-  const Rollup rollup{proc_bytes(kRollup, "Pss"), proc_bytes(kRollup, "Private_Dirty")};
+  const std::optional<int64_t> pss = proc_bytes(kRollup, "Pss");
+  const std::optional<int64_t> private_dirty = proc_bytes(kRollup, "Private_Dirty");
   errno = ENODATA;  // It opens but holds nothing where a policy forbids reading it.
-  return rollup.pss_bytes > 0 ? std::optional<Rollup>(rollup) : std::nullopt;
+  return pss && private_dirty ? std::optional<Rollup>({*pss, *private_dirty}) : std::nullopt;
 }
 
 std::string cpus_allowed() {
   return proc_line(kStatus, "Cpus_allowed_list");
 }
 
-int count_tasks() {
+std::optional<int> count_tasks() {
   DIR* tasks = opendir("/proc/self/task");
   if (tasks == nullptr) {
-    return 0;
+    return std::nullopt;
   }
   int count = 0;
   while (const dirent* entry = readdir(tasks)) {

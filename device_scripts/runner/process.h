@@ -7,8 +7,8 @@
 
 namespace runner {
 
-// A size line of /proc/self/status such as `VmRSS` or `VmHWM`, in bytes; 0 when the line is missing.
-int64_t status_bytes(const char* name);
+// A size line of /proc/self/status such as `VmRSS` or `VmHWM`, in bytes; nothing where it cannot be read.
+std::optional<int64_t> status_bytes(const char* name);
 
 // The kernel's sums over all mappings of this process. Reading them walks every page: not while timing.
 struct Rollup {
@@ -22,7 +22,7 @@ std::optional<Rollup> read_rollup();
 // The CPUs this process may run on, as the kernel lists them: `0-3,5`.
 std::string cpus_allowed();
 
-// Threads of this process, the main one included.
-int count_tasks();
+// Threads of this process, the main one included; nothing where they cannot be listed.
+std::optional<int> count_tasks();
 
 }  // namespace runner

@@ -25,6 +25,9 @@ class JsonObject {
   void string(const char* name, const std::string& value) { raw(name, quoted(value)); }
   void string_or_null(const char* name, const std::string& value) { raw(name, value.empty() ? "null" : quoted(value)); }
   void number(const char* name, int64_t value) { raw(name, std::to_string(value)); }
+  void number_or_null(const char* name, std::optional<int64_t> value) {
+    raw(name, value ? std::to_string(*value) : "null");
+  }
 
   std::string text() const { return text_ + "\n}"; }
 
@@ -133,13 +136,13 @@ MaybeFailure write_report(const std::string& path, const Report& report, const M
   json.number("first_ns", report.times.first_ns);
   json.raw("warmup_ns", JsonObject::array(report.times.warmup_ns));
   json.raw("latencies_ns", JsonObject::array(report.times.latencies_ns));
-  json.number("rss_start_bytes", report.rss_start_bytes);
-  json.number("rss_loaded_bytes", report.rss_loaded_bytes);
-  json.number("rss_initialized_bytes", report.rss_initialized_bytes);
-  json.number("rss_end_bytes", report.rss_end_bytes);
-  json.number("peak_rss_bytes", report.peak_rss_bytes);
+  json.number_or_null("rss_start_bytes", report.rss_start_bytes);
+  json.number_or_null("rss_loaded_bytes", report.rss_loaded_bytes);
+  json.number_or_null("rss_initialized_bytes", report.rss_initialized_bytes);
+  json.number_or_null("rss_end_bytes", report.rss_end_bytes);
+  json.number_or_null("peak_rss_bytes", report.peak_rss_bytes);
   json.number("threads_requested", report.threads_requested);
-  json.number("threads_used", report.threads_used);
+  json.number_or_null("threads_used", report.threads_used);
   json.string("cpus_allowed", report.cpus_allowed);
   json.raw("counted_instructions", array_or_null(report.counts.instructions));
   json.raw("counted_cycles", array_or_null(report.counts.cycles));

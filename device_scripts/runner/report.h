@@ -27,13 +27,14 @@ struct Report {
   int64_t load_ns = 0;
   int64_t init_ns = 0;
   Times times;
-  int64_t rss_start_bytes = 0;
-  int64_t rss_loaded_bytes = 0;
-  int64_t rss_initialized_bytes = 0;
-  int64_t rss_end_bytes = 0;
-  int64_t peak_rss_bytes = 0;
+  // Nothing where /proc/self/status has no such line.
+  std::optional<int64_t> rss_start_bytes;
+  std::optional<int64_t> rss_loaded_bytes;
+  std::optional<int64_t> rss_initialized_bytes;
+  std::optional<int64_t> rss_end_bytes;
+  std::optional<int64_t> peak_rss_bytes;
   int threads_requested = 0;
-  int threads_used = 0;
+  std::optional<int> threads_used;
   std::string cpus_allowed;
   Counts counts;
   std::optional<MemoryDetail> memory_detail;

@@ -16,6 +16,7 @@ from harness.accuracy.datasets.dataset import digest
 from harness.accuracy.loading import Unreadable, load_pixels
 from harness.accuracy.preprocessing import Preprocessing, normalize, uniform_scaling
 from harness.records import Record, Sha256
+from harness.records.decoding import Malformed, decode_json
 from harness.system.files import hash_file, write_atomically
 
 # Devices evaluated at the same time need the same chunks: one thread writes them, the others find them.
@@ -106,8 +107,8 @@ def _find_or_write(dataset: Dataset, preprocessing: Preprocessing, images: range
 def _read_intact(file: Path, beside: Path) -> _Description | None:
     """The description of a chunk that was written before; None if the chunk is missing or damaged."""
     try:
-        description = msgspec.json.decode(beside.read_bytes(), type=_Description)
+        description = decode_json(beside.read_bytes(), _Description)
         intact = hash_file(file) == description.sha256
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, Malformed):
         return None
     return description if intact else None

@@ -10,9 +10,10 @@ from harness.accuracy.evaluation import Evaluation, Subject
 from harness.analysis.paired import paired_drop
 from harness.analysis.precisions import BASELINE
 from harness.records import Cell
+from harness.records.decoding import Malformed, decode_json
 from harness.records.outcomes import EVALUATIONS_FOLDER
-from harness.records.run_folder import cell_file_name, read_cells, write_cell
-from harness.system.files import write_atomically
+from harness.records.run_folder import LARGEST_FILE_BYTES, cell_file_name, read_cells, write_cell
+from harness.system.files import read_regular_file, write_atomically
 
 
 def save_evaluation(folder: Path, evaluation: Evaluation, cells: Iterable[Cell]) -> None:
@@ -85,7 +86,9 @@ def _read(folder: Path, cell: Cell) -> Evaluation | None:
     Then the cell is evaluated again.
     """
     try:
-        content = (folder / EVALUATIONS_FOLDER / cell_file_name(cell.name)).read_bytes()
-        return msgspec.json.decode(content, type=Evaluation)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        content = read_regular_file(
+            folder / EVALUATIONS_FOLDER / cell_file_name(cell.name), LARGEST_FILE_BYTES
+        )
+        return decode_json(content, Evaluation)
+    except (OSError, Malformed):
         return None

@@ -89,8 +89,9 @@ def _instructions(processes: Sequence[ProcessReport]) -> int | None:
 
 
 def _memory(artifact: Artifact, processes: Sequence[ProcessReport]) -> Memory:
-    def median(figure: Callable[[ProcessReport], int]) -> int:
-        return statistics.median_low([figure(process) for process in processes])
+    def median(figure: Callable[[ProcessReport], int | None]) -> int | None:
+        known = [value for process in processes if (value := figure(process)) is not None]
+        return statistics.median_low(known) if known else None
 
     return Memory(
         rss_start_bytes=median(lambda p: p.rss_start_bytes),

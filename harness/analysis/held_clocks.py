@@ -104,5 +104,5 @@ def _read_khz(process: ProcessReport, cluster: Cluster) -> Iterator[float]:
 
 
 def _of_busiest(khz: Sequence[float], process: ProcessReport) -> float:
-    """As many cores as there are threads are busy, and a busy core's clock is high."""
-    return float(np.mean(sorted(khz, reverse=True)[: process.threads_used]))
+    """As many cores as there are threads are busy, one where unknown, and a busy core's clock is high."""
+    return float(np.mean(sorted(khz, reverse=True)[: process.threads_used or 1]))

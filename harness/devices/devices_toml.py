@@ -14,12 +14,14 @@ from harness.devices.device_kind import DeviceKind
 from harness.devices.kinds import KINDS
 from harness.devices.target import ADDRESS_PATTERN, USB, Libc, Target
 from harness.errors import UsageError
+from harness.system.files import read_regular_file
 from harness.system.paths import config_folder
 
 FILE_NAME = "devices.toml"
+MAX_FILE_BYTES = 2**20
 EXAMPLE = Path(__file__).with_name("example.toml")
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
 Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN)]
 
 _HINT = "`harness devices --example` prints a valid file"
@@ -33,7 +35,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     transport: str | None = None
     port: Annotated[int, Meta(ge=1, le=65535)] | None = None
     # The runner's loader takes a list of folders, separated by colons or semicolons.
-    folder: Annotated[str, Meta(pattern=r"^/[^\x00-\x1f\x7f:;]*$")] = ""
+    folder: Annotated[str, Meta(pattern=r"^/[^\x00-\x1f\x7f:;]*\Z")] = ""
     launcher: tuple[str, ...] = ()
     libc: Libc = "bundled"
     cores: str = ""
@@ -56,14 +58,18 @@ def read_inventory(path: Path) -> tuple[Target, ...]:
         UsageError: the file is not valid TOML, or an entry is wrong; the message names the line.
     """
     try:
-        text = path.read_text()
+        # Editors on Windows put a byte order mark before UTF-8.
+        text = read_regular_file(path, MAX_FILE_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
         return ()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text: {error}", hint="save the file as UTF-8") from error
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    # Besides its own error: integers of too many digits (ValueError), and nesting without end.
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
     devices = tables.pop("devices", {})
     if tables or not isinstance(devices, dict):

@@ -8,7 +8,7 @@ Libc = Literal["bundled", "system"]
 
 # No leading dash: an address must never be read as an option. Nothing that a shell would expand: ssh puts
 # host names into a ProxyCommand as they are (CVE-2023-51385).
-ADDRESS_PATTERN = r"""^[A-Za-z0-9\[][^\x00-\x20\x7f$`;&|<>(){}*?!'"\\]{0,254}$"""
+ADDRESS_PATTERN = r"""^[A-Za-z0-9\[][^\x00-\x20\x7f$`;&|<>(){}*?!'"\\]{0,254}\Z"""
 USB = re.compile(r"usb(:|$)")
 
 

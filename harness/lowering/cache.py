@@ -19,6 +19,7 @@ from harness.errors import LoweringError, UsageError
 from harness.lowering.inputs import SEEDED, LoweringInputs
 from harness.lowering.recipes import RANDOM_CALIBRATION
 from harness.records import Artifact, Calibration, Observer, Variant
+from harness.records.decoding import Malformed, decode_json
 from harness.records.progress import Log
 from harness.system.files import hash_file, open_regular
 from harness.system.paths import PROJECT, cache_folder
@@ -118,8 +119,8 @@ def read_entry(key: str, variant: Variant, files: LoweringInputs, log: Log) -> S
     try:
         with open_regular(entry / RECORD) as file:
             content = file.read(_LARGEST_RECORD_BYTES)
-        artifact = msgspec.json.decode(content, type=Artifact)
-        stored_as = msgspec.json.decode(content, type=_Keyed).key
+        artifact = decode_json(content, Artifact)
+        stored_as = decode_json(content, _Keyed).key
         if wrong := find_mismatch(artifact, variant, files) or _key_mismatch(stored_as, key):
             log(
                 f"the cache entry of {variant.name} is not what was asked for ({printable(wrong)});"
@@ -128,7 +129,7 @@ def read_entry(key: str, variant: Variant, files: LoweringInputs, log: Log) -> S
             return None
         if not all(_is_intact(entry / name, *expected) for name, expected in _files(artifact).items()):
             return None
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (OSError, Malformed):
         return None
     return _stored(entry, artifact, was_cached=True)
 

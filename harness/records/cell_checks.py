@@ -13,6 +13,9 @@ from harness.records import Accuracy, Cell, Interval, Latency, ProcessReport
 LONGEST_NS = 2.0**53
 # Saved floats are read back exactly; this allows for another order of additions.
 TOLERANCE = 1e-6
+# As for a report that comes from a device (runner/report_times.py).
+MOST_OF_UPTIME = 1.02
+UPTIME_SLACK_S = 0.1
 
 
 def find_contradictions(cell: Cell) -> Iterator[str]:
@@ -26,6 +29,7 @@ def find_contradictions(cell: Cell) -> Iterator[str]:
     if cell.accuracy is not None:
         yield from _accuracy(cell.accuracy)
     yield from _medians(cell)
+    yield from _uptimes(cell)
     if cell.parity is not None and not (
         0 <= cell.parity.max_abs_error < math.inf and abs(cell.parity.cosine) <= 1 + TOLERANCE
     ):
@@ -111,6 +115,18 @@ def _accuracy(accuracy: Accuracy) -> Iterator[str]:
         yield from _interval("accuracy.drop_from_fp32", drop.drop_pp, low=-100.001, high=100.001)
 
 
+def _uptimes(cell: Cell) -> Iterator[str]:
+    """More time than passed on the device; uptimes are in hundredths of a second."""
+    for process in cell.processes:
+        passed_s = process.uptime_seconds
+        # An uptime that stood still is no clock.
+        if passed_s and passed_s * MOST_OF_UPTIME + UPTIME_SLACK_S < process.reported_ns / 1e9:
+            yield (
+                f"processes: round {process.round} reports {process.reported_ns / 1e9:.4g} s, but the device"
+                f" was up for {passed_s:.4g} s"
+            )
+
+
 def _medians(cell: Cell) -> Iterator[str]:
     """Figures that are the lower median of the processes' own."""
     counts = [
@@ -118,7 +134,7 @@ def _medians(cell: Cell) -> Iterator[str]:
     ]
     pairs = [("instructions_per_inference", cell.instructions_per_inference, counts)]
     if cell.memory is not None:
-        peaks = [process.peak_rss_bytes for process in cell.processes]
+        peaks = [process.peak_rss_bytes for process in cell.processes if process.peak_rss_bytes is not None]
         pairs.append(("memory.peak_rss_bytes", cell.memory.peak_rss_bytes, peaks))
     for name, saved, values in pairs:
         if saved is not None and (not values or saved != statistics.median_low(values)):

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from harness.records.devices import Conditions, FrequencyTime, SampledConditions
-from harness.records.schema import Bytes, Count, PositiveCount, PositiveNanoseconds, Record
+from harness.records.schema import Bytes, Count, PositiveBytes, PositiveCount, PositiveNanoseconds, Record
 
 HeldClockSource = Literal["sampler", "time_in_state", "readings"]
 OperatorKind = Literal["first convolution", "depthwise", "pointwise", "classifier", "other"]
@@ -18,7 +18,7 @@ class ProcessReport(Record, frozen=True, kw_only=True):
 
     The last `warmup_cut` of `warmup_ns` were timed, and cut because the speed was not yet steady.
     `cooled_seconds` is the time waited before for the device to cool down; None where no temperature can be
-    read. `sampled` is None where no sampler ran.
+    read. `sampled` is None where no sampler ran. RSS and threads are None where /proc/self lacks them.
     """
 
     round: int
@@ -29,12 +29,12 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     first_ns: PositiveNanoseconds
     warmup_ns: tuple[PositiveNanoseconds, ...]
     latencies_ns: tuple[PositiveNanoseconds, ...]
-    rss_start_bytes: Bytes
-    rss_loaded_bytes: Bytes
-    rss_initialized_bytes: Bytes
-    rss_end_bytes: Bytes
-    peak_rss_bytes: Bytes
-    threads_used: int
+    rss_start_bytes: PositiveBytes | None
+    rss_loaded_bytes: PositiveBytes | None
+    rss_initialized_bytes: PositiveBytes | None
+    rss_end_bytes: PositiveBytes | None
+    peak_rss_bytes: PositiveBytes | None
+    threads_used: int | None
     cpus_allowed: str
     instructions_per_inference: Count | None
     cycles_per_inference: Count | None
@@ -47,6 +47,18 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     branch_misses_per_inference: Count | None = None
     cooled_seconds: float | None = None
     sampled: SampledConditions | None = None
+
+    @property
+    def reported_ns(self) -> int:
+        """All times that the process reported, one after the other; counted inferences are not timed."""
+        once = self.load_ns + self.init_ns + self.first_ns + (self.canary_ns or 0)
+        return once + sum(self.warmup_ns) + sum(self.latencies_ns)
+
+    @property
+    def uptime_seconds(self) -> float | None:
+        """How long the device was up between the conditions before and after the process; None if unknown."""
+        before, after = self.conditions_before.uptime_seconds, self.conditions_after.uptime_seconds
+        return None if before is None or after is None else after - before
 
     @property
     def time_in_state(self) -> tuple[FrequencyTime, ...]:
@@ -139,12 +151,15 @@ class HeldClock(Record, frozen=True, kw_only=True):
 
 
 class Memory(Record, frozen=True, kw_only=True):
-    """Medians over processes of figures from /proc on the device, and sizes known from the artifact."""
+    """Medians over processes of figures from /proc on the device, and sizes known from the artifact.
 
-    rss_start_bytes: Bytes
-    rss_loaded_bytes: Bytes
-    rss_initialized_bytes: Bytes
-    peak_rss_bytes: Bytes
+    A figure is None where no process could read it.
+    """
+
+    rss_start_bytes: PositiveBytes | None
+    rss_loaded_bytes: PositiveBytes | None
+    rss_initialized_bytes: PositiveBytes | None
+    peak_rss_bytes: PositiveBytes | None
     planned_arena_bytes: Bytes
     artifact_bytes: Bytes
     detail: MemoryDetail | None = None

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import msgspec
 
-from harness.errors import HarnessError
 from harness.records import Accuracy, Cell, Record, Sha256
-from harness.records.run_folder import cell_file_name, read_regular_file
+from harness.records.decoding import Malformed, decode_json
+from harness.records.run_folder import LARGEST_FILE_BYTES, cell_file_name
+from harness.system.files import read_regular_file
 
 EVALUATIONS_FOLDER = "accuracy"
 
@@ -70,6 +71,6 @@ def read_outcomes(folder: Path, cells: Iterable[Cell]) -> dict[tuple[object, ...
 
 def _read(file: Path) -> Outcomes | None:
     try:
-        return msgspec.json.decode(read_regular_file(file), type=Outcomes)
-    except (HarnessError, OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return decode_json(read_regular_file(file, LARGEST_FILE_BYTES), Outcomes)
+    except (OSError, Malformed):
         return None

@@ -8,7 +8,6 @@ import hashlib
 import os
 import platform
 import re
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -19,7 +18,8 @@ from msgspec import Meta
 from harness.errors import HarnessError, MeasurementError, UsageError
 from harness.records import SCHEMA_MAJOR, SCHEMA_VERSION, Cell, Run
 from harness.records.cell_checks import find_contradictions
-from harness.system.files import write_atomically
+from harness.records.decoding import Malformed, decode_json
+from harness.system.files import read_regular_file, write_atomically
 
 RUN_FILE = "run.json"
 CELLS_FOLDER = "cells"
@@ -38,7 +38,7 @@ class _Damaged(UsageError):
 
 
 class _Versioned(msgspec.Struct):
-    schema_version: int | Annotated[str, Meta(pattern=r"^[0-9]{1,6}\.[0-9]{1,6}$")]
+    schema_version: int | Annotated[str, Meta(pattern=r"^[0-9]{1,6}\.[0-9]{1,6}\Z")]
 
     @property
     def major(self) -> str:
@@ -58,8 +58,8 @@ def write_cell(folder: Path, cell: Cell) -> Path:
         MeasurementError: a figure is beyond the schema's bounds; the file could not be read back.
     """
     try:
-        msgspec.json.decode(msgspec.json.encode(cell), type=Cell)
-    except msgspec.ValidationError as error:
+        decode_json(msgspec.json.encode(cell), Cell)
+    except Malformed as error:
         raise MeasurementError(
             f"a figure cannot be saved: {error}",
             hint="the device reported it; the cell is not saved, other devices are not affected",
@@ -140,8 +140,8 @@ def read_run(folder: Path) -> Run:
 def run_identity(folder: Path) -> str:
     """Names this folder on this machine and the run it was made for, and no other; empty for none."""
     try:
-        made = (folder / RUN_FILE).read_bytes()
-    except FileNotFoundError:
+        made = read_regular_file(folder / RUN_FILE, LARGEST_FILE_BYTES)
+    except OSError:
         return ""
     place = f"{platform.node()}\n{folder.resolve()}\n".encode("utf-8", "surrogateescape")
     return hashlib.sha256(place + made).hexdigest()
@@ -166,8 +166,8 @@ def _read_cell(folder: Path, path: Path) -> Cell:
 
 def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:
     try:
-        content = read_regular_file(path)
-        versioned = msgspec.json.decode(content, type=_Versioned)
+        content = read_regular_file(path, LARGEST_FILE_BYTES)
+        versioned = decode_json(content, _Versioned)
         if versioned.major != SCHEMA_MAJOR:
             raise UsageError(
                 f"{path} has schema version {versioned.schema_version};"
@@ -175,27 +175,13 @@ def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:
                 hint=f"read it with the harness version that wrote it (see `versions` in {RUN_FILE}),"
                 " or measure again into a new folder",
             )
-        return msgspec.json.decode(content, type=record)
+        return decode_json(content, record)
     except OSError as error:
-        raise _Damaged(f"cannot read {path}: {error.strerror}", hint="check its permissions") from error
-    # Not every complaint of the decoder is a DecodeError: bytes that are not UTF-8 are a UnicodeDecodeError.
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _Damaged(f"{path} is damaged: {error}", hint=hint) from error
-
-
-def read_regular_file(path: Path) -> bytes:
-    """The content of a file that can neither block nor be endless."""
-    # Without O_NONBLOCK, opening a FIFO waits for its writer.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise _Damaged(f"{path} is not a regular file", hint="remove it from the run folder")
-        content = file.read(LARGEST_FILE_BYTES + 1)
-    if len(content) > LARGEST_FILE_BYTES:
         raise _Damaged(
-            f"{path} is larger than {LARGEST_FILE_BYTES // 2**20} MiB", hint="remove it from the run folder"
-        )
-    return content
+            f"cannot read {path}: {error.strerror}", hint="replace it by a file that can be read"
+        ) from error
+    except Malformed as error:
+        raise _Damaged(f"{path} is damaged: {error}", hint=hint) from error
 
 
 def _write(path: Path, record: Run | Cell) -> Path:

@@ -5,7 +5,15 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from harness.records.devices import Abi
-from harness.records.schema import Bytes, Count, DeviceReport, Nanoseconds, PositiveNanoseconds
+from harness.records.schema import (
+    Bytes,
+    Count,
+    DeviceReport,
+    Nanoseconds,
+    PositiveBytes,
+    PositiveCount,
+    PositiveNanoseconds,
+)
 
 
 class OutputTensor(DeviceReport, frozen=True, kw_only=True):
@@ -36,7 +44,8 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     """What the runner writes: one process, strictly decoded (`runner/process.py`).
 
     Times are CLOCK_MONOTONIC nanoseconds. RSS at four phases and its peak (VmHWM) come from
-    /proc/self. `canary_ns` is what a kernel of fixed cost took before the model was loaded. Each
+    /proc/self/status, `threads_used` from /proc/self/task; they are null where these cannot be read.
+    `canary_ns` is what a kernel of fixed cost took before the model was loaded. Each
     `counted_…` holds one figure for each counted inference where the kernel permits counting, else it is
     null and `counters_unavailable` says why. `memory_detail` and `profile` are null unless asked for.
     """
@@ -52,13 +61,13 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     first_ns: PositiveNanoseconds
     warmup_ns: tuple[PositiveNanoseconds, ...]
     latencies_ns: tuple[PositiveNanoseconds, ...]
-    rss_start_bytes: Bytes
-    rss_loaded_bytes: Bytes
-    rss_initialized_bytes: Bytes
-    rss_end_bytes: Bytes
-    peak_rss_bytes: Bytes
+    rss_start_bytes: PositiveBytes | None
+    rss_loaded_bytes: PositiveBytes | None
+    rss_initialized_bytes: PositiveBytes | None
+    rss_end_bytes: PositiveBytes | None
+    peak_rss_bytes: PositiveBytes | None
     threads_requested: int
-    threads_used: int
+    threads_used: PositiveCount | None
     cpus_allowed: str
     counted_instructions: tuple[Count, ...] | None
     counted_cycles: tuple[Count, ...] | None

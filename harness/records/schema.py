@@ -9,12 +9,14 @@ from msgspec import Meta
 # its meaning raises the major one.
 SCHEMA_VERSION = "2.0"
 SCHEMA_MAJOR = SCHEMA_VERSION.partition(".")[0]
-SchemaVersion = Annotated[str, Meta(pattern=rf"^{SCHEMA_MAJOR}\.[0-9]{{1,6}}$")]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+SchemaVersion = Annotated[str, Meta(pattern=rf"^{SCHEMA_MAJOR}\.[0-9]{{1,6}}\Z")]
+# Not `$`, which also matches before a newline at the end.
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 # Upper bounds keep a hostile or broken device's numbers out of arithmetic: 2**53 is exact in JSON everywhere.
 Nanoseconds = Annotated[int, Meta(ge=0, le=2**53)]
 PositiveNanoseconds = Annotated[int, Meta(gt=0, le=2**53)]
 Bytes = Annotated[int, Meta(ge=0, le=2**53)]
+PositiveBytes = Annotated[int, Meta(gt=0, le=2**53)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 PositiveCount = Annotated[int, Meta(gt=0, le=2**53)]
 Celsius = Annotated[float, Meta(ge=-100, le=300)]

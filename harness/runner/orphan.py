@@ -15,10 +15,11 @@ from msgspec import Meta
 
 from harness.errors import ReportRejected
 from harness.records import Plan, Variant
+from harness.records.decoding import Malformed, decode_json
 from harness.runner.job import Job
 
 MAX_BYTES = 1 << 16
-_STARTED_AT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}\+00:00$"
+_STARTED_AT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}\+00:00"
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,9 +35,6 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     cooled_seconds: Annotated[float, Meta(ge=0, le=1e6)] | None
 
 
-_decode = msgspec.json.Decoder(Request).decode
-
-
 def encode_request(request: Request) -> bytes:
     """The request behind its own sha256: it crosses an unchecked connection."""
     content = msgspec.json.encode(request)
@@ -49,10 +47,10 @@ def decode_request(content: bytes) -> Request | None:
     if len(content) > MAX_BYTES or hashlib.sha256(body).hexdigest().encode() != digest:
         return None
     try:
-        request = _decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        request = decode_json(body, Request)
+    except Malformed:
         return None
-    return request if re.match(_STARTED_AT, request.started_at) else None
+    return request if re.fullmatch(_STARTED_AT, request.started_at) else None
 
 
 def find_orphan(job: Job, run: str, log: Callable[[str], None]) -> Request | None:

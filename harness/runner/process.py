@@ -2,10 +2,9 @@
 
 import contextlib
 import statistics
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-import msgspec
 
 from harness.analysis.warmup import move_warmup
 from harness.devices.conditions import parse_conditions
@@ -13,9 +12,11 @@ from harness.devices.device import JOB, Device
 from harness.devices.probe import parse_probe
 from harness.errors import ReportRejected, RunnerFailed
 from harness.records import Artifact, Conditions, Plan, ProcessReport, RunnerReport
+from harness.records.decoding import Malformed, decode_json
 from harness.runner.deploy import DeployedArtifact, DeployedBundle
 from harness.runner.job import Job
 from harness.runner.orphan import Request, encode_request
+from harness.runner.report_times import check_times
 from harness.runner.sampler import read_samples, sampler_words
 from harness.system.text import excerpt
 
@@ -25,8 +26,6 @@ START_ALLOWANCE_S = 120
 SILENT_START_S = 15
 SLOW_CLOCK_FACTOR = 5
 MAX_SAMPLES = 5_000_000
-
-_decode = msgspec.json.Decoder(RunnerReport).decode
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,7 @@ def measure_process(
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         cooled_seconds=cooled_seconds,
     )
+    began = _host_seconds()
     exit_code = job.run(
         request.argv,
         timeout_s=timeout_for(device, plan),
@@ -74,7 +74,7 @@ def measure_process(
         conditions=True,
         beside=sampler_words(device.info.cores, plan),
     )
-    return _collect(job, exit_code, request, artifact, plan)
+    return _collect(job, exit_code, request, artifact, plan, host_seconds=_host_seconds() - began)
 
 
 def reattach(
@@ -92,7 +92,20 @@ def reattach(
     return _collect(job, job.wait(timeout_s=timeout_for(job.device, plan)), request, artifact, plan)
 
 
-def _collect(job: Job, exit_code: int, request: Request, artifact: Artifact, plan: Plan) -> Measured:
+def _host_seconds() -> float:
+    """This machine's time since it started, suspended or not: the device measures on while it sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _collect(
+    job: Job,
+    exit_code: int,
+    request: Request,
+    artifact: Artifact,
+    plan: Plan,
+    *,
+    host_seconds: float | None = None,
+) -> Measured:
     report = fetch_report(job, exit_code, artifact, plan)
     counts = parse_counts(job.fetch("instructions"), plan) if job.device.counts_instructions else None
     before, after = (_fetch_conditions(job, name) for name in ("conditions_before", "conditions_after"))
@@ -126,6 +139,7 @@ def _collect(job: Job, exit_code: int, request: Request, artifact: Artifact, pla
         conditions_after=after,
         sampled=sampled,
     )
+    check_times(process, job.device.info.clock, host_seconds)
     return Measured(move_warmup(process), report.output.values)
 
 
@@ -172,8 +186,8 @@ def decode_report(content: bytes, artifact: Artifact, plan: Plan) -> RunnerRepor
         ReportRejected: malformed, incomplete, or of another program, plan or ABI.
     """
     try:
-        report = _decode(content)
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+        report = decode_json(content, RunnerReport)
+    except Malformed as error:
         raise ReportRejected(f"the device's report is malformed: {excerpt(str(error))}") from error
     expected = 1
     for size in artifact.output.sizes:

@@ -11,43 +11,42 @@ from reports.sections import Section
 from reports.style import BLUE, HAIRLINE, INK, ORANGE, SKY, Omitted, Plot, compose
 
 NAME = "memory"
+# A cell, and the MB that each phase added.
+Row = tuple[Cell, list[float]]
 _PHASES = (("process start", HAIRLINE), ("load", SKY), ("initialize", BLUE), ("run", ORANGE))
 
 
 def draw(section: Section) -> Plot | Omitted:
     """See the module."""
-    cells = sorted(
-        (cell for cell in section.measured if cell.memory),
-        key=lambda cell: (cell.memory.peak_rss_bytes if cell.memory else 0, cell.name),
-    )
-    if not cells:
+    rows = [(cell, phases) for cell in section.measured if (phases := _phases(cell.memory))]
+    rows.sort(key=lambda row: (sum(row[1]), row[0].name))
+    if not rows:
         return Omitted(NAME, "Peak memory", "no cell has memory figures")
     emulator = " Includes the emulator's own memory." if section.device.clock == "emulated" else ""
     plot, grid = compose(
         NAME,
-        _headline(cells),
-        section.provenance(len(cells)) + " RSS: median over processes." + emulator,
-        panel_height_in=max(1.2, 0.2 * len(cells)),
+        _headline(rows),
+        section.provenance(len(rows)) + " RSS: median over processes." + emulator,
+        panel_height_in=max(1.2, 0.2 * len(rows)),
         left_in=1.35,
         panel_titles=True,
         right_in=0.5,
     )
-    _draw_bars(grid[0][0], cells)
+    _draw_bars(grid[0][0], rows)
     return plot
 
 
-def _draw_bars(axes: Axes, cells: list[Cell]) -> None:
-    rows = [_phases(cell.memory) for cell in cells if cell.memory]
-    heights = range(len(cells))
-    left = [0.0] * len(cells)
+def _draw_bars(axes: Axes, rows: list[Row]) -> None:
+    heights = range(len(rows))
+    left = [0.0] * len(rows)
     for index, (phase, colour) in enumerate(_PHASES):
-        sizes = [row[index] for row in rows]
+        sizes = [phases[index] for _, phases in rows]
         axes.barh(heights, sizes, left=left, color=colour, height=0.68, label=phase)
         left = [start + size for start, size in zip(left, sizes, strict=True)]
     for height, end in zip(heights, left, strict=True):
         axes.text(end + max(left) * 0.008, height, significant(end), va="center", size=7.6, color=INK)
-    axes.set_yticks(list(heights), [row_name(cell) for cell in cells], size=7.8)
-    axes.set_ylim(-0.6, len(cells) - 0.4)
+    axes.set_yticks(list(heights), [row_name(cell) for cell, _ in rows], size=7.8)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlim(0, max(left) * 1.07)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
@@ -57,22 +56,27 @@ def _draw_bars(axes: Axes, cells: list[Cell]) -> None:
     )
 
 
-def _phases(memory: Memory) -> list[float]:
-    """MB that each phase added; memory freed between phases is not shown, the sum is the peak."""
-    levels = (
+def _phases(memory: Memory | None) -> list[float]:
+    """MB that each phase added; memory freed between phases is not shown, the sum is the peak.
+
+    Empty where a figure could not be read.
+    """
+    levels = memory and (
         memory.rss_start_bytes,
         memory.rss_loaded_bytes,
         memory.rss_initialized_bytes,
         memory.peak_rss_bytes,
     )
-    reached = [min(level, memory.peak_rss_bytes) / 1e6 for level in accumulate(levels, max)]
+    known = [level for level in levels or () if level is not None]
+    if len(known) < len(_PHASES):
+        return []
+    reached = [min(level, known[-1]) / 1e6 for level in accumulate(known, max)]
     return [high - low for low, high in zip([0.0, *reached], reached, strict=False)]
 
 
-def _headline(cells: list[Cell]) -> str:
-    """`cells` are sorted by their peak."""
-    first, last = cells[0], cells[-1]
-    if first.memory is None or last.memory is None or len(cells) == 1:
+def _headline(rows: list[Row]) -> str:
+    """`rows` are sorted by their peak."""
+    if len(rows) == 1:
         return "Peak memory by phase"
-    low, high = (significant(m.peak_rss_bytes / 1e6) for m in (first.memory, last.memory))
-    return f"Peak memory: from {low} MB ({full_name(first)}) to {high} MB ({full_name(last)})"
+    low, high = (f"{significant(sum(phases))} MB ({full_name(cell)})" for cell, phases in (rows[0], rows[-1]))
+    return f"Peak memory: from {low} to {high}"

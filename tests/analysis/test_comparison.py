@@ -323,7 +323,7 @@ def test_an_empty_run_and_a_doubled_cell_are_refused() -> None:
 
 def heavier(factor: float, cell: Cell | None = None) -> Cell:
     cell = cell or make_cell()
-    peaks = [int(factor * one.peak_rss_bytes) for one in cell.processes]
+    peaks = [int(factor * (one.peak_rss_bytes or 0)) for one in cell.processes]
     return make_cell(
         processes=tuple(
             replace(one, peak_rss_bytes=peak) for one, peak in zip(cell.processes, peaks, strict=True)
@@ -345,7 +345,7 @@ def test_more_memory_than_the_margin_is_worse_though_the_latency_is_not(factor: 
 
 def test_memory_of_few_processes_is_compared_by_its_range() -> None:
     base = counted(1_000, 1_000)
-    two = tuple(replace(one, peak_rss_bytes=3 * one.peak_rss_bytes) for one in base.processes)
+    two = tuple(replace(one, peak_rss_bytes=3 * (one.peak_rss_bytes or 0)) for one in base.processes)
     new = make_cell(device=base.device, processes=two)
     assert only(compare([base], [base])).result == "no worse"
     assert (only(compare([base], [new])).result, only(compare([base], [new])).decided_by) == (

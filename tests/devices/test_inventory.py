@@ -1,5 +1,6 @@
 """Finding devices: built in, configured and attached."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -223,9 +224,41 @@ def test_without_adb_the_usb_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
         ),
         ("[devices.host]\nkind = 'android'\naddress = 'x'", "built-in"),
         ("[devices.a\n", "not valid TOML"),
+        ("a = " + "[" * 100_000, "not valid TOML"),
+        ("a = " + "9" * 100_000, "not valid TOML"),
+        ("[devices.\"a\\n\"]\nkind = 'android'\naddress = 'x'", "regex"),
+        ("[devices.a]\nkind = 'android'\naddress = \"x\\n\"", "line 3"),
     ],
 )
 def test_a_wrong_inventory_is_refused_with_its_place(here: Path, text: str, says: str) -> None:
     (here / "devices.toml").write_text(text)
     with pytest.raises(UsageError, match=says):
+        inventory.resolve(["a"])
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["CRLF", "byte order mark"])
+def test_what_an_editor_on_windows_writes_is_read(here: Path, mark: str) -> None:
+    text = f"{mark}[devices.a]\r\nkind = 'android'\r\naddress = 'x'\r\n"
+    (here / "devices.toml").write_bytes(text.encode())
+    assert [target.name for target in inventory.resolve(["a"])] == ["a"]
+
+
+def test_utf_16_is_refused_with_what_to_do(here: Path) -> None:
+    (here / "devices.toml").write_text("[devices.a]", encoding="utf-16")
+    with pytest.raises(UsageError, match="is not UTF-8 text") as caught:
+        inventory.resolve(["a"])
+    assert caught.value.hint == "save the file as UTF-8"
+
+
+def test_a_pipe_and_an_endless_file_in_the_place_of_the_inventory_are_refused(here: Path) -> None:
+    os.mkfifo(here / "devices.toml")
+    with pytest.raises(UsageError, match="it is not a regular file"):
+        inventory.resolve(["a"])
+    (here / "devices.toml").unlink()
+    (here / "devices.toml").symlink_to("/dev/zero")
+    with pytest.raises(UsageError, match="it is not a regular file"):
+        inventory.resolve(["a"])
+    (here / "devices.toml").unlink()
+    (here / "devices.toml").write_bytes(b"#" * (2**20 + 1))
+    with pytest.raises(UsageError, match="it is larger than 1 MiB"):
         inventory.resolve(["a"])

@@ -145,7 +145,7 @@ class Laboratory:
 def figures(cell: Cell) -> tuple[float, ...]:
     """The figures of a cell that repeat in virtual time."""
     latency = cell.latency.median_ns.estimate if cell.latency else 0.0
-    peak = cell.memory.peak_rss_bytes if cell.memory else 0
+    peak = (cell.memory.peak_rss_bytes or 0) if cell.memory else 0
     error = cell.parity.max_abs_error if cell.parity else 0.0
     return (cell.instructions_per_inference or 0, latency, peak, error)
 

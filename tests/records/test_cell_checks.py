@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from builders import make_run
+from builders import QUIET, STEADY_MEDIANS, make_cell, make_processes, make_run
 from harness.errors import MeasurementError, UsageError
 from harness.records import Cell
 from harness.records.cell_checks import find_contradictions
@@ -64,7 +64,7 @@ def test_what_the_harness_measures_does_not_contradict_itself(cells: tuple[Cell,
         ("latency.min_ns", 0, "latency.min_ns is 0"),
         ("latency.p90_ns", 1.0, "latency.p90_ns is 1, outside"),
         ("startup.total_ns.low", 1e300, "startup.total_ns is"),
-        ("memory.peak_rss_bytes", 0, "memory.peak_rss_bytes is 0, but its processes give"),
+        ("memory.peak_rss_bytes", 0, "Expected `int` >= 1"),
         ("instructions_per_inference", 0, "instructions_per_inference is 0, but its processes give"),
         ("variant.width", -1.0, "variant has width -1"),
         ("plan.threads", 0, "plan has 0 threads"),
@@ -89,6 +89,15 @@ def test_a_figure_that_cannot_be_is_named_and_only_its_cell_is_left_out(
     assert error.exit_code == 1
     with pytest.raises(UsageError, match="is damaged"):
         load_run(folder)
+
+
+def test_more_time_than_passed_on_the_device_is_a_contradiction() -> None:
+    after = replace(QUIET, uptime_seconds=1001.0)
+    cell = make_cell(processes=make_processes(*STEADY_MEDIANS, conditions_after=after))
+    assert list(find_contradictions(cell)) == []
+    # 31 inferences of a second each.
+    slow = make_cell(processes=make_processes(*(100 * ns for ns in STEADY_MEDIANS), conditions_after=after))
+    assert next(find_contradictions(slow)).startswith("processes: round 0 reports 40")
 
 
 def test_more_processes_than_the_plan_allows_are_a_contradiction(folder: Path) -> None:

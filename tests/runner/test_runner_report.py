@@ -84,6 +84,8 @@ def test_a_whole_report_is_taken_in_the_order_it_was_measured() -> None:
         ({"load_ns": "1000"}, "load_ns"),
         ({"load_ns": 2**70}, "load_ns"),
         ({"load_ns": None}, "load_ns"),
+        ({"peak_rss_bytes": 0}, "peak_rss_bytes"),
+        ({"threads_used": 0}, "threads_used"),
         ({"latencies_ns": [3, 0]}, "latencies_ns"),
         ({"latencies_ns": {"0": 3}}, "latencies_ns"),
         ({"latencies_ns": []}, "no timed iteration"),
@@ -103,6 +105,19 @@ def test_a_whole_report_is_taken_in_the_order_it_was_measured() -> None:
 def test_a_wrong_report_is_refused_with_the_place(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ReportRejected, match=words):
         decode_report(encode(**changes), ARTIFACT, PLAN)
+
+
+def test_what_the_device_could_not_read_is_null() -> None:
+    decoded = decode_report(
+        encode(peak_rss_bytes=None, rss_start_bytes=None, threads_used=None), ARTIFACT, PLAN
+    )
+    assert (decoded.peak_rss_bytes, decoded.rss_start_bytes, decoded.threads_used) == (None, None, None)
+
+
+def test_bytes_that_are_not_utf_8_are_refused() -> None:
+    content = encode().replace(b'"Release"', b'"\xff"')
+    with pytest.raises(ReportRejected, match="malformed: 'utf-8' codec can't decode byte 0xff"):
+        decode_report(content, ARTIFACT, PLAN)
 
 
 @pytest.mark.parametrize("name", list(report()))

@@ -1,6 +1,8 @@
 """Fashion-MNIST and others in MNIST's IDX format, which Yann LeCun's MNIST page describes."""
 
+import errno
 import gzip
+import io
 import math
 import zlib
 from pathlib import Path
@@ -11,6 +13,7 @@ from PIL import Image
 
 from harness.accuracy.datasets.dataset import Dataset, digest
 from harness.errors import UsageError
+from harness.system.files import read_regular_file
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 FASHION_MNIST_CLASSES = (
@@ -27,6 +30,9 @@ FASHION_MNIST_CLASSES = (
 )
 _PREFIXES = {"train": "train", "test": "t10k"}
 _UNSIGNED_BYTE = 0x08
+MAX_NAMES_BYTES = 2**20
+# The largest set of this kind, EMNIST's by class, has 550 MB.
+MAX_IDX_BYTES = 2**30
 
 
 def open_fashion_mnist(split: str) -> Dataset:
@@ -77,7 +83,9 @@ def open_idx(
 def _read_class_names(folder: Path) -> tuple[str, ...]:
     file = folder / "classes.txt"
     try:
-        return tuple(file.read_text("utf-8-sig").splitlines()) if file.is_file() else ()
+        return tuple(read_regular_file(file, MAX_NAMES_BYTES).decode("utf-8-sig").splitlines())
+    except FileNotFoundError:
+        return ()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {file}: {error}") from error
 
@@ -89,6 +97,15 @@ def _find(folder: Path, name: str) -> Path:
     raise UsageError(f"{folder} has no {name} or {name}.gz", hint="check the path of the data set")
 
 
+def _decompress(content: bytes) -> bytes:
+    """The content of a gzip file; a small one can hold terabytes."""
+    with gzip.open(io.BytesIO(content)) as stream:
+        whole = stream.read(MAX_IDX_BYTES + 1)
+    if len(whole) > MAX_IDX_BYTES:
+        raise OSError(errno.EFBIG, f"it holds more than {MAX_IDX_BYTES // 2**20} MiB")
+    return whole
+
+
 def read_idx(file: Path, *, dimensions: int) -> NDArray[np.uint8]:
     """Read one IDX file of unsigned bytes.
 
@@ -96,7 +113,9 @@ def read_idx(file: Path, *, dimensions: int) -> NDArray[np.uint8]:
         UsageError: the magic number, the number of dimensions or the size of the file is wrong.
     """
     try:
-        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+        content = read_regular_file(file, MAX_IDX_BYTES)
+        if file.suffix == ".gz":
+            content = _decompress(content)
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"cannot read {file}: {error}") from error
     if content[:4] != bytes((0, 0, _UNSIGNED_BYTE, dimensions)):

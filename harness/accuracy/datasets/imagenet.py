@@ -12,8 +12,10 @@ from harness.accuracy.datasets.image_folder import (
     split_folder,
 )
 from harness.errors import UsageError
+from harness.system.files import read_regular_file
 
 CLASSES = 1000
+MAX_LABELS_BYTES = 64 * 2**20
 _SYNSET = re.compile(r"n\d{8}")
 
 
@@ -75,7 +77,7 @@ def _find_labels(root: Path) -> Path:
 def _read_labels(file: Path, names: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
     """The class index of each picture by name, and the names of the classes."""
     try:
-        lines = file.read_text("utf-8-sig").split("\n")
+        lines = read_regular_file(file, MAX_LABELS_BYTES).decode("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the labels {file}: {error}") from error
     rows = [line.split() for line in lines if line.strip()]

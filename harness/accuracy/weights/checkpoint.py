@@ -18,6 +18,7 @@ from harness.accuracy.weights.naming import identify
 from harness.accuracy.weights.torch_file import TorchFile, read_file
 from harness.errors import UsageError
 from harness.records import Padding, Record
+from harness.records.decoding import Malformed, decode_json
 from harness.system.files import atomic_file
 from models.mobilenet_v1 import Activation
 
@@ -67,8 +68,8 @@ def read_safetensors(file: Path) -> Source:
     if _METADATA not in metadata:
         return source
     try:
-        checkpoint = msgspec.json.decode(metadata[_METADATA], type=Checkpoint)
-    except msgspec.MsgspecError as error:
+        checkpoint = decode_json(metadata[_METADATA], Checkpoint)
+    except Malformed as error:
         raise UsageError(f"cannot read the metadata of {file.name}: {error}") from error
     if not 0 <= checkpoint.bn_eps < 1 or min(checkpoint.preprocessing.std) <= 0:
         raise UsageError(f"the metadata of {file.name} has an impossible epsilon or standard deviation")

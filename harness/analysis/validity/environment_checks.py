@@ -24,6 +24,8 @@ CANARY_DRIFT = 0.05
 MEMORY_TIMES_PEAK = 2
 MEMORY_SHARE = 0.05
 BUSY_EXCESS = 0.01
+# What the runner reads of itself in /proc, on kernels that permit it.
+PROCESS_FACTS = ("peak_rss_bytes", "threads_used")
 
 
 @check("suspect", affects="time")
@@ -74,7 +76,7 @@ def memory_pressure(evidence: Evidence) -> str | None:
     free = [c.memory_available_bytes for c in evidence.conditions if c.memory_available_bytes is not None]
     if not free:
         return None
-    peak = max(p.peak_rss_bytes for p in evidence.processes)
+    peak = max((p.peak_rss_bytes or 0 for p in evidence.processes), default=0)
     needed = max(MEMORY_TIMES_PEAK * peak, int(MEMORY_SHARE * (evidence.device.memory_total_bytes or 0)))
     if min(free) >= needed:
         return None
@@ -116,6 +118,7 @@ def conditions_unreadable(evidence: Evidence) -> str | None:
     """What these facts would have shown went unnoticed."""
     facts = {fact for c in evidence.conditions for fact in c.unreadable}
     facts |= {fact for p in evidence.processes if p.sampled for fact in p.sampled.unreadable}
+    facts |= {fact for p in evidence.processes for fact in PROCESS_FACTS if getattr(p, fact) is None}
     return f"could not be read: {', '.join(sorted(facts))}" if facts else None
 
 
@@ -189,7 +192,7 @@ def _dynamic_drop(process: ProcessReport, clocks: Mapping[int, Sequence[int | No
     highest = 0
     for sample in zip(*clocks.values(), strict=True):
         # As many cores as there are threads are busy, and a busy core's clock is high.
-        busy = sorted((khz for khz in sample if khz is not None), reverse=True)[: process.threads_used]
+        busy = sorted((khz for khz in sample if khz is not None), reverse=True)[: process.threads_used or 1]
         if not busy:
             continue
         if busy[-1] < (1 - FREQUENCY_DROP) * highest:

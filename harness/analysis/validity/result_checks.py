@@ -79,7 +79,7 @@ def affinity_violated(evidence: Evidence) -> str | None:
     """The process could run on other cores than planned, or with another number of threads."""
     planned = parse_cpu_list(evidence.plan.cpus) if evidence.plan.cpus else None
     for process in evidence.processes:
-        if process.threads_used != evidence.plan.threads:
+        if process.threads_used not in (None, evidence.plan.threads):
             return f"{process.threads_used} threads ran, {evidence.plan.threads} were planned"
         allowed = parse_cpu_list(process.cpus_allowed)
         if planned is not None and (allowed is None or not set(allowed) <= set(planned)):
@@ -92,8 +92,8 @@ def threads_exceed_cores(evidence: Evidence) -> str | None:
     """Threads that share a core wait for each other in every layer."""
     for process in evidence.processes:
         allowed = parse_cpu_list(process.cpus_allowed)
-        if allowed is not None and len(allowed) < process.threads_used:
-            return f"{process.threads_used} threads shared the cores {process.cpus_allowed}"
+        if allowed is not None and len(allowed) < (threads := process.threads_used or evidence.plan.threads):
+            return f"{threads} threads shared the cores {process.cpus_allowed}"
     return None
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from harness.errors import BundleError
 from harness.records import Abi
+from harness.records.decoding import Malformed, decode_json
 from harness.runner.bundle.build import bundle_folder, bundle_key, ensure_bundle, place_bundle
 from harness.runner.bundle.contents import ABIS, Bundle, file_mode, is_file_name, read_bundle
 from harness.runner.bundle.wheel import executorch_version
@@ -162,8 +163,8 @@ def _parse_name(name: str, path: Path) -> tuple[Abi, str]:
 
 def _check_origin(content: bytes, path: Path) -> None:
     try:
-        origin = msgspec.json.decode(content, type=_Origin)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        origin = decode_json(content, _Origin)
+    except Malformed as error:
         raise BundleError(f"{path} is not an exported bundle: {excerpt(str(error))}") from error
     if origin.executorch_version != executorch_version():
         raise BundleError(

@@ -1,0 +1,32 @@
+"""Whether the times in a runner's report can have passed: a clock can be wrong, and a report false."""
+
+from harness.errors import ReportRejected
+from harness.records import Clock, ProcessReport
+
+# Two clocks of one device, or of the device and this machine, may run at slightly different speeds.
+CLOCK_SHARE = 0.02
+# /proc/uptime has hundredths of a second.
+UPTIME_SLACK_S = 0.1
+HOST_SLACK_S = 1.0
+
+
+def check_times(process: ProcessReport, clock: Clock, host_seconds: float | None) -> None:
+    """Compare the reported times with the device's uptime around the process, and with this machine's clock.
+
+    `host_seconds` is how long this machine waited for the process, time in suspend included; None if unknown.
+    Virtual time passes at another speed than this machine's.
+
+    Raises:
+        ReportRejected: more time is reported than passed.
+    """
+    limits = [("the device was up", process.uptime_seconds, UPTIME_SLACK_S)]
+    if clock != "virtual":
+        limits.append(("this machine waited", host_seconds, HOST_SLACK_S))
+    reported_s = process.reported_ns / 1e9
+    for what, passed_s, slack_s in limits:
+        if passed_s is not None and reported_s > max(0.0, passed_s) * (1 + CLOCK_SHARE) + slack_s:
+            raise ReportRejected(
+                f"the device reported {reported_s:.3g} s of loading and inferences, but {what} for"
+                f" {max(0.0, passed_s):.3g} s",
+                hint="the device's clock is wrong, or the report is not the runner's; measure again",
+            )
