@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from harness.cli.application import console_for, print_json
-from harness.cli.last_door import discard_output, readable, system_error
+from harness.cli.last_door import discard_output, readable, system_error, with_hint
 from harness.errors import HarnessError, Interrupted, UsageError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -33,7 +33,7 @@ def show_errors(errors: Sequence[HarnessError]) -> None:
     from harness.cli.console import print_error
 
     for error in errors:
-        print_error(console_for(stderr=True), error)
+        print_error(console_for(stderr=True), with_hint(error))
 
 
 def fail(error: Exception, *, json: bool, debug: bool) -> int:
@@ -56,7 +56,7 @@ def fail(error: Exception, *, json: bool, debug: bool) -> int:
 def as_harness_error(error: Exception) -> HarnessError:
     """The error in the harness's own terms: wrong options are wrong usage, anything unknown is a defect."""
     if isinstance(error, HarnessError):
-        return error
+        return with_hint(error)
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "harness"

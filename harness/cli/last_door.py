@@ -42,6 +42,13 @@ def system_error(error: Exception) -> HarnessError | None:
     return None
 
 
+def with_hint(error: HarnessError) -> HarnessError:
+    """The error; one without a hint that the operating system caused gets the hint for that cause."""
+    if not error.hint and isinstance(error.__cause__, OSError):
+        error.hint = _HINTS.get(error.__cause__.errno or 0, "")
+    return error
+
+
 def _is_path(name: object) -> bool:
     return isinstance(name, (str, bytes, os.PathLike))
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import importlib.metadata
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from harness.records import Artifact, Calibration, Observer, Variant
 from harness.records.decoding import Malformed, decode_json
 from harness.records.progress import Log
 from harness.system.files import hash_file, open_regular
+from harness.system.folders import install_folder, scratch_folder
 from harness.system.paths import PROJECT, cache_folder
 from harness.system.text import printable
 
@@ -199,23 +198,17 @@ def hold_entry(key: str, variant: Variant) -> Iterator[None]:
 def write_entry(key: str, variant: Variant, lowered: "LoweredProgram") -> StoredArtifact:
     """Store a program under its key, which the caller holds; the entry appears whole or not at all."""
     artifact = _record(variant, lowered)
-    store = _store()
-    # We hold this key's lock, so temporary folders of its name were left by processes that were killed.
-    for abandoned in store.glob(f".{key}-*"):
-        shutil.rmtree(abandoned)
-    folder = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=store))
-    (folder / PROGRAM).write_bytes(lowered.program)
-    (folder / REFERENCE_INPUT).write_bytes(lowered.reference_input)
-    (folder / REFERENCE_OUTPUT).write_bytes(lowered.reference_output)
-    record = {"key": key, **msgspec.to_builtins(artifact)}
-    (folder / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record)))
-    entry = store / key
-    # Damaged, or of another request: a right one would have been read.
-    if entry.is_symlink() or entry.is_file():
-        entry.unlink()
-    elif entry.exists():
-        shutil.rmtree(entry)
-    folder.rename(entry)
+    entry = _store() / key
+    with scratch_folder(entry.parent) as scratch:
+        made = scratch / key
+        made.mkdir(mode=0o755)
+        (made / PROGRAM).write_bytes(lowered.program)
+        (made / REFERENCE_INPUT).write_bytes(lowered.reference_input)
+        (made / REFERENCE_OUTPUT).write_bytes(lowered.reference_output)
+        record = {"key": key, **msgspec.to_builtins(artifact)}
+        (made / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record)))
+        # In place of a damaged one, or of another request's: a right one would have been read.
+        install_folder(made, entry)
     return _stored(entry, artifact, was_cached=False)
 
 

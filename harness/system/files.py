@@ -3,13 +3,14 @@
 import errno
 import hashlib
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
+
+from harness.system.temporary_names import held, remove_abandoned, temporary_name
 
 
 @contextmanager
@@ -18,24 +19,28 @@ def atomic_file(path: Path, *, mode: int | None = None) -> Iterator[Path]:
 
     After an error the temporary file is removed and `path` is as it was. File and folder are synced: a
     power cut leaves the old file or the whole new one. A symbolic link at `path` is replaced, not followed.
-    `mode` holds whatever the umask; without it, the umask decides.
+    `mode` holds whatever the umask; without it, the umask decides, but others may never write.
+
+    What writers that were killed left in the folder is removed first.
 
     Raises:
         OSError: the file cannot be written, or `path` is a folder.
     """
-    # Not named after `path`: a name that is as long as names may be has no room for more.
-    temporary = path.with_name(f".{secrets.token_hex(8)}.partial")
-    # Created before it is written: what only its owner may read was never open to others.
-    first_mode = 0o666 if mode is None else mode | 0o600
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, first_mode))
+    remove_abandoned(path.parent)
+    temporary = temporary_name(path.parent)
+    # Created before it is written: what only its owner may read was never open to others, and under no umask
+    # may others write.
+    first_mode = 0o664 if mode is None else mode | 0o600
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, first_mode & ~0o002)
     try:
-        yield temporary
-        _finish(temporary, mode)
-        temporary.replace(path)
+        with held(descriptor):
+            yield temporary
+            _finish(temporary, mode)
+            temporary.replace(path)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def write_atomically(path: Path, content: bytes | str, *, mode: int | None = None) -> None:
@@ -94,9 +99,9 @@ def _finish(temporary: Path, mode: int | None) -> None:
         os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Without it a rename may be lost with the power."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, would outlast a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

@@ -73,6 +73,15 @@ def test_every_error_of_the_system_is_one_block_with_a_hint(
     assert document["hint"] or exit_code == 130
 
 
+def test_an_error_of_the_harness_without_a_hint_has_that_of_its_cause(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = UsageError("cannot make the run folder out: No space left on device")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    assert run_raising(monkeypatch, error) == 2
+    assert "hint: make room on that disk" in capsys.readouterr().err
+
+
 def test_a_defect_is_no_error_of_the_system() -> None:
     assert system_error(KeyError("cells")) is None
     assert system_error(OSError("a library's own message")) is None

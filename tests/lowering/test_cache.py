@@ -185,7 +185,9 @@ def test_a_damaged_entry_is_rebuilt_and_left_overs_are_cleared(
     entry = own_cache / "artifacts" / small.program.parent.name
     shutil.copytree(small.program.parent, entry)
     _flip_a_bit(entry)
-    left_over = entry.with_name(f".{entry.name}-killed")
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    left_over = entry.with_name(f".{'0' * 16}.{killed.pid}.partial")
     left_over.mkdir()
     rebuilt = lower_cached(SMALL)
     assert not rebuilt.was_cached

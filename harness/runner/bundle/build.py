@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -24,6 +23,7 @@ from harness.runner.bundle.toolchain import find_toolchain
 from harness.runner.bundle.wheel import executorch_version, find_executorch
 from harness.system.entry_lock import locked
 from harness.system.files import hash_file, write_atomically
+from harness.system.folders import install_folder, scratch_folder
 from harness.system.paths import DEVICE_SCRIPTS, cache_folder
 
 _RUNNER = DEVICE_SCRIPTS / "runner"
@@ -55,21 +55,17 @@ def _ensure(folder: Path, abi: Abi, definitions: Mapping[str, str]) -> Bundle:
     with locked(folder):
         with suppress(BundleError):
             return _read_placed(folder, abi)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            built = Path(scratch) / "bundle"
-            _build(abi, built, Path(scratch) / "build", definitions)
+        with scratch_folder(folder.parent) as scratch:
+            built = scratch / "bundle"
+            _build(abi, built, scratch / "build", definitions)
             place_bundle(built, folder)
         return read_bundle(folder, abi)
 
 
 def place_bundle(made: Path, folder: Path) -> None:
     """Move a bundle to its place in the cache, whose lock the caller holds, and record which one it is."""
-    if folder.is_symlink() or folder.is_file():
-        folder.unlink()
-    elif folder.exists():
-        shutil.rmtree(folder)
     write_atomically(_record_of(folder), hash_file(made / SUMS))
-    made.rename(folder)
+    install_folder(made, folder)
 
 
 def _read_placed(folder: Path, abi: Abi) -> Bundle:
@@ -132,7 +128,7 @@ def _build(abi: Abi, bundle: Path, scratch: Path, definitions: Mapping[str, str]
     runner = scratch / RUNNER
     toolchain.strip(runner)
     libraries = [executorch / "lib" / name for name in EXECUTORCH_LIBRARIES]
-    bundle.mkdir()
+    bundle.mkdir(mode=0o755)
     for source in (runner, *libraries, *_scripts()):
         shutil.copyfile(source, bundle / source.name)
     for name, source in toolchain.runtime_files():

@@ -3,7 +3,6 @@
 import gzip
 import io
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from harness.runner.bundle.contents import ABIS, Bundle, file_mode, is_file_name
 from harness.runner.bundle.wheel import executorch_version
 from harness.system.entry_lock import locked
 from harness.system.files import atomic_file, open_regular
+from harness.system.folders import scratch_folder
 from harness.system.text import excerpt
 
 _ORIGIN = "ORIGIN.json"
@@ -69,11 +69,11 @@ def import_bundles(path: Path) -> tuple[Bundle, ...]:
     """
     target = bundle_folder(ABIS[0]).parent
     target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target) as scratch:
-        abis = _unpack(path, Path(scratch))
+    with scratch_folder(target) as scratch:
+        abis = _unpack(path, scratch)
         for abi in abis:
-            read_bundle(Path(scratch) / abi, abi)
-        return tuple(_install(Path(scratch) / abi, abi) for abi in abis)
+            read_bundle(scratch / abi, abi)
+        return tuple(_install(scratch / abi, abi) for abi in abis)
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int) -> None:
@@ -90,7 +90,7 @@ def _unpack(path: Path, folder: Path) -> tuple[Abi, ...]:
         _check_origin(_first(entries, path), path)
         for name, content in entries:
             abi, file_name = _parse_name(name, path)
-            (folder / abi).mkdir(exist_ok=True)
+            (folder / abi).mkdir(mode=0o755, exist_ok=True)
             # "x" refuses a name that occurs twice.
             with (folder / abi / file_name).open("xb") as file:
                 file.write(content)

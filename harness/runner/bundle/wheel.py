@@ -2,7 +2,6 @@
 
 import platform
 import sys
-import tempfile
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from harness.errors import BundleError
 from harness.records import Abi
 from harness.system.entry_lock import locked
+from harness.system.folders import install_folder, scratch_folder
 from harness.system.paths import cache_folder
 from harness.system.processes import run_local
 
@@ -47,9 +47,9 @@ def find_executorch(abi: Abi) -> Path:
     folder = cache_folder() / "wheels" / f"executorch-{version}-{MACHINES[abi]}"
     with locked(folder):
         if not folder.is_dir():
-            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-                _unpack(_download(version, MACHINES[abi], Path(scratch)), Path(scratch) / "unpacked")
-                (Path(scratch) / "unpacked").rename(folder)
+            with scratch_folder(folder.parent) as scratch:
+                _unpack(_download(version, MACHINES[abi], scratch), scratch / "unpacked")
+                install_folder(scratch / "unpacked", folder)
     return folder / "executorch"
 
 
