@@ -87,16 +87,10 @@ def load_intact_runs(folders: Iterable[Path]) -> tuple[LoadedRuns, tuple[Harness
     errors: list[HarnessError] = []
     for folder in dict.fromkeys(folder.resolve() for folder in folders):
         run = read_run(folder)
-        cells: list[Cell] = []
-        damaged: list[_Damaged] = []
-        for path in _cell_files(folder):
-            try:
-                cells.append(_read_cell(folder, path))
-            except _Damaged as error:
-                damaged.append(error)
+        cells, damaged = _read_intact(folder)
         if not cells:
             raise damaged[0] if damaged else _without_cells(folder)
-        runs.append((run, tuple(cells)))
+        runs.append((run, cells))
         errors += [MeasurementError(f"{error.what}; left out", hint=error.hint) for error in damaged]
     return tuple(runs), tuple(errors)
 
@@ -149,19 +143,49 @@ def run_identity(folder: Path) -> str:
 
 def read_cells(folder: Path) -> tuple[Cell, ...]:
     """Read the cells that are there, possibly none; raises `UsageError` as `load_run` does."""
-    return tuple(_read_cell(folder, path) for path in _cell_files(folder))
+    cells, damaged = _read_intact(folder)
+    if damaged:
+        raise damaged[0]
+    return cells
+
+
+def _read_intact(folder: Path) -> tuple[tuple[Cell, ...], list[_Damaged]]:
+    cells: list[Cell] = []
+    damaged: list[_Damaged] = []
+    for path in _cell_files(folder):
+        try:
+            cells.append(_read_cell(folder, path))
+        except _Damaged as error:
+            damaged.append(error)
+    return tuple(cells), damaged
 
 
 def _cell_files(folder: Path) -> list[Path]:
-    return sorted((folder / CELLS_FOLDER).glob("*.json"))
+    try:
+        return sorted(path for path in (folder / CELLS_FOLDER).iterdir() if path.suffix == ".json")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {folder / CELLS_FOLDER}: {error.strerror}",
+            hint="check the folder and its permissions",
+        ) from error
 
 
 def _read_cell(folder: Path, path: Path) -> Cell:
     hint = f"delete the file and measure that cell again: harness run --resume {folder}"
     cell = _read(path, Cell, hint=hint)
-    if wrong := next(find_contradictions(cell), None):
+    if wrong := _other_name(path, cell) or next(find_contradictions(cell), None):
         raise _Damaged(f"{path} is damaged: {wrong}", hint=hint)
     return cell
+
+
+def _other_name(path: Path, cell: Cell) -> str | None:
+    """Two files can hold one cell, as copies do: the one of that cell's own name is used."""
+    own = path.with_name(cell_file_name(cell.name))
+    if path == own or not os.path.lexists(own):
+        return None
+    return f"it holds the same cell as {own.name}"
 
 
 def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:
@@ -169,7 +193,7 @@ def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:
         content = read_regular_file(path, LARGEST_FILE_BYTES)
         versioned = decode_json(content, _Versioned)
         if versioned.major != SCHEMA_MAJOR:
-            raise UsageError(
+            raise _Damaged(
                 f"{path} has schema version {versioned.schema_version};"
                 f" this harness reads versions {SCHEMA_MAJOR}.x",
                 hint=f"read it with the harness version that wrote it (see `versions` in {RUN_FILE}),"

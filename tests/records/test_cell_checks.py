@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,20 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from builders import QUIET, STEADY_MEDIANS, make_cell, make_processes, make_run
+from builders import QUIET, STEADY_MEDIANS, make_cell, make_processes, make_run, with_accuracy
+from harness.accuracy.store import pair_with_fp32
 from harness.errors import MeasurementError, UsageError
 from harness.records import Cell
 from harness.records.cell_checks import find_contradictions
-from harness.records.run_folder import load_intact_runs, load_run, write_cell, write_run
+from harness.records.outcomes import read_outcomes
+from harness.records.run_folder import (
+    cell_file_name,
+    load_intact_runs,
+    load_run,
+    run_identity,
+    write_cell,
+    write_run,
+)
 from harness_command import HarnessCommand
 from synthetic import PHONE, simulate_cells
 
@@ -107,6 +117,76 @@ def test_more_processes_than_the_plan_allows_are_a_contradiction(folder: Path) -
     file.write_text(json.dumps(document))
     _, (error,) = load_intact_runs([folder])
     assert "but the plan allows at most 1" in error.what
+
+
+def test_a_second_file_with_a_cell_of_the_same_name_is_left_out(
+    folder: Path, cells: tuple[Cell, ...]
+) -> None:
+    copy = folder / "cells" / "a-copy.json"
+    copy.write_bytes(first_cell(folder).read_bytes())
+    ((_, intact),), (error,) = load_intact_runs([folder])
+    assert {cell.name for cell in intact} == {cell.name for cell in cells}
+    assert len(intact) == len(cells)
+    assert f"{copy} is damaged: it holds the same cell as " in error.what
+
+
+def test_a_cell_of_another_schema_version_does_not_take_the_others_with_it(folder: Path) -> None:
+    file = first_cell(folder)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"schema_version": "3.0"}))
+    ((_, intact),), (error,) = load_intact_runs([folder])
+    assert len(intact) == 1
+    assert f"{file.name} has schema version 3.0" in error.what
+
+
+def test_a_file_in_the_place_of_the_cells_folder_is_named(folder: Path) -> None:
+    shutil.rmtree(folder / "cells")
+    (folder / "cells").write_text("")
+    with pytest.raises(UsageError, match=r"cannot read .*cells: Not a directory"):
+        load_intact_runs([folder])
+
+
+@pytest.mark.parametrize("instead", ["fifo", "endless", "folder", "loop"])
+def test_what_is_no_file_in_the_place_of_a_cell_is_named_and_left_out(folder: Path, instead: str) -> None:
+    path = first_cell(folder)
+    path.unlink()
+    if instead == "fifo":
+        os.mkfifo(path)
+    elif instead == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero" if instead == "endless" else path)
+    ((_, intact),), (error,) = load_intact_runs([folder])
+    assert len(intact) == 1
+    assert path.name in error.what
+
+
+@pytest.mark.parametrize("instead", ["fifo", "endless", "folder", "nested"])
+def test_what_is_no_saved_evaluation_counts_as_missing(
+    folder: Path, cells: tuple[Cell, ...], instead: str
+) -> None:
+    path = folder / "accuracy" / cell_file_name(cells[0].name)
+    path.parent.mkdir()
+    if instead == "fifo":
+        os.mkfifo(path)
+    elif instead == "folder":
+        path.mkdir()
+    elif instead == "endless":
+        path.symlink_to("/dev/zero")
+    else:
+        path.write_bytes(b"[" * 100_000)
+    evaluated = with_accuracy(cells[0], 0.6)
+    assert read_outcomes(folder, [evaluated]) == {}
+    write_cell(folder, evaluated)
+    pair_with_fp32(folder)
+    assert load_run(folder)[1][0] == evaluated
+
+
+def test_a_fifo_in_the_place_of_run_json_names_no_run(folder: Path) -> None:
+    assert run_identity(folder)
+    (folder / "run.json").unlink()
+    assert run_identity(folder) == ""
+    os.mkfifo(folder / "run.json")
+    assert run_identity(folder) == ""
 
 
 @pytest.mark.parametrize("in_place_of", ["cell", "run.json"])
