@@ -11,8 +11,9 @@ from pathlib import Path
 import typer
 
 from harness.cli.application import console_for, print_json
-from harness.cli.last_door import discard_output, readable, system_error, with_hint
+from harness.cli.last_door import discard_output, system_error, with_hint
 from harness.errors import HarnessError, Interrupted, UsageError
+from harness.system.os_errors import readable
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -46,10 +47,14 @@ def fail(error: Exception, *, json: bool, debug: bool) -> int:
             print_json({"error": error_document(known)})
         sys.stdout.flush()
     except OSError:  # The error may be that stdout takes nothing more.
-        discard_output()
+        discard_output(sys.stdout)
     from harness.cli.console import print_error
 
-    print_error(console_for(stderr=True), known)
+    try:
+        print_error(console_for(stderr=True), known)
+        sys.stderr.flush()
+    except OSError:  # The exit code still stands.
+        discard_output(sys.stderr)
     return known.exit_code
 
 

@@ -6,22 +6,10 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from harness.errors import HarnessError, UsageError
-
-_HINTS = {
-    errno.ENOSPC: "make room on that disk, or choose another folder; `harness run --resume` continues a run",
-    errno.EDQUOT: "remove files of yours, or choose another folder; `harness run --resume` continues a run",
-    errno.EROFS: "choose a folder on a disk that can be written",
-    errno.EACCES: "check the owner and the permissions of the file and its folders",
-    errno.EPERM: "check the owner and the permissions of the file and its folders",
-    errno.ENOTDIR: "a part of the path is a file; choose another path",
-    errno.EISDIR: "the path is a folder; name a file",
-    errno.ENAMETOOLONG: "choose a shorter name",
-    errno.EMFILE: "allow more open files: `ulimit -n 4096`",
-    errno.ENOMEM: "end other programs, or use fewer images or variants at a time",
-    errno.EIO: "check the disk",
-}
+from harness.system.os_errors import describe, hint_for, readable
 
 
 def system_error(error: Exception) -> HarnessError | None:
@@ -36,26 +24,19 @@ def system_error(error: Exception) -> HarnessError | None:
             hint="rename files whose names are not UTF-8, and use a UTF-8 locale: LC_ALL=C.UTF-8",
         )
     if isinstance(error, OSError) and error.errno is not None:
-        named = [readable(os.fspath(name)) for name in (error.filename, error.filename2) if _is_path(name)]
-        what = ": ".join([error.strerror or os.strerror(error.errno), " -> ".join(named)][: 1 + bool(named)])
-        return HarnessError(what, hint=_HINTS.get(error.errno, "--debug before the command shows the place"))
+        return HarnessError(
+            describe(error), hint=hint_for(error) or "--debug before the command shows the place"
+        )
+    if isinstance(error, MemoryError):
+        return HarnessError("memory ran out", hint=hint_for(OSError(errno.ENOMEM, "")))
     return None
 
 
 def with_hint(error: HarnessError) -> HarnessError:
     """The error; one without a hint that the operating system caused gets the hint for that cause."""
     if not error.hint and isinstance(error.__cause__, OSError):
-        error.hint = _HINTS.get(error.__cause__.errno or 0, "")
+        error.hint = hint_for(error.__cause__)
     return error
-
-
-def _is_path(name: object) -> bool:
-    return isinstance(name, (str, bytes, os.PathLike))
-
-
-def readable(text: str | bytes) -> str:
-    """Text that UTF-8 can encode; a byte that is not UTF-8 becomes `\\xe9`."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def check_words(words: Sequence[str]) -> None:
@@ -71,6 +52,24 @@ def check_words(words: Sequence[str]) -> None:
             )
 
 
+def open_missing_streams() -> None:
+    """Give stdin, stdout and stderr that were closed (`>&-`) to /dev/null.
+
+    Otherwise Python has None there, and the next file opened, here or in a child, would get their number.
+    """
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != descriptor:
+                os.dup2(nowhere, descriptor)
+                os.close(nowhere)
+            os.set_inheritable(descriptor, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", closefd=False))
+
+
 def print_any_text() -> None:
     """Let stdout and stderr replace characters that the terminal's encoding lacks, such as a dash."""
     for stream in (sys.stdout, sys.stderr):
@@ -78,9 +77,9 @@ def print_any_text() -> None:
             stream.reconfigure(errors="replace")
 
 
-def discard_output() -> None:
-    """Stdout takes nothing more: Python would flush it again as the process exits, and fail."""
+def discard_output(stream: TextIO) -> None:
+    """Stdout or stderr takes nothing more: Python would flush it again as the process exits, and fail."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

@@ -7,7 +7,7 @@ try:  # A Ctrl-C in the first second comes while modules are still imported.
 
     from harness.cli.application import app, bundle_app
     from harness.cli.failures import fail, leave
-    from harness.cli.last_door import check_words, print_any_text
+    from harness.cli.last_door import check_words, open_missing_streams, print_any_text
     from harness.errors import Interrupted
 
     # isort: off
@@ -51,6 +51,7 @@ def main() -> None:
     words = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
     as_json, debug = "--json" in words, "--debug" in words
     try:
+        open_missing_streams()
         print_any_text()
         check_words(sys.argv[1:])
         exit_code = typer.main.get_command(app).main(prog_name="harness", standalone_mode=False)

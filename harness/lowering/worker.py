@@ -12,6 +12,7 @@ from harness.errors import HarnessError
 from harness.lowering.artifact import lower_cached
 from harness.lowering.inputs import LoweringInputs
 from harness.records import DEFAULT_OBSERVER, Observer, Variant
+from harness.system.os_errors import describe, hint_for
 
 
 class LoweringRequest(msgspec.Struct, frozen=True):
@@ -41,6 +42,8 @@ def answer(request: LoweringRequest) -> LoweringReply:
         lower_cached(request.variant, files, allow_undelegated=True)
     except HarnessError as error:
         return LoweringReply(problem=error.what, hint=error.hint)
+    except OSError as error:
+        return LoweringReply(problem=describe(error), hint=hint_for(error))
     except Exception as error:  # torch and ExecuTorch raise any type; the reply reports it
         traceback.print_exc()
         return LoweringReply(problem=f"{type(error).__name__}: {error}")

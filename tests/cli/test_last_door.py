@@ -53,6 +53,7 @@ def run_raising(monkeypatch: pytest.MonkeyPatch, error: BaseException, *words: s
             1,
             "a name or text is not in the expected",
         ),
+        (MemoryError(), 1, "memory ran out"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
@@ -181,3 +182,30 @@ import harness.cli.main
 """
     ended = python(code)
     assert (ended.returncode, ended.stderr) == (130, b"error: interrupted\n")
+
+
+@pytest.mark.parametrize("closed", [(1,), (0, 1, 2), (2,), (0,)], ids=str)
+def test_a_command_that_went_well_ends_well_without_its_streams(
+    closed: tuple[int, ...], tmp_path: Path
+) -> None:
+    redirections = " ".join(f"{number}{'<' if number == 0 else '>'}&-" for number in closed)
+    argv = ["sh", "-c", f'exec "$0" -c "$1" {redirections}', sys.executable, PRINTS]
+    ended = subprocess.run(argv, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_an_exit_code_stands_although_stderr_takes_nothing() -> None:
+    argv = [sys.executable, "-m", "harness", "report", "no-such-run"]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(argv, stderr=full, stdout=subprocess.PIPE, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+
+
+def test_a_recursion_without_end_is_a_defect_that_asks_for_a_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_raising(monkeypatch, RecursionError("maximum recursion depth exceeded")) == 1
+    printed = capsys.readouterr().err
+    assert "hint: please report it" in printed
+    assert "Traceback" not in printed

@@ -15,6 +15,7 @@ from harness.errors import LoweringError
 from harness.lowering import pool
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.pool import lower_all
+from harness.lowering.worker import LoweringRequest, answer
 from harness.records import Variant
 
 pytestmark = pytest.mark.slow
@@ -125,3 +126,13 @@ def test_abandoning_the_iterator_ends_the_workers(small: StoredArtifact, own_cac
 
 def test_there_is_a_worker_for_each_core_that_memory_allows() -> None:
     assert 1 <= pool.default_workers() <= len(os.sched_getaffinity(0))
+
+
+def test_a_cache_that_cannot_be_written_is_reported_with_a_hint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "file"))
+    reply = answer(LoweringRequest(SMALL))
+    assert reply.problem == f"Not a directory: {tmp_path / 'file' / 'artifacts'}"
+    assert reply.hint == "a part of the path is a file; choose another path"
