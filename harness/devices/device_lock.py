@@ -25,17 +25,38 @@ ASK_AGAIN_S = 5.0
 STALE_MINUTES = 30
 COMMAND_TIMEOUT_S = 60
 
+# Renewed by the device's uptime, which no setting of its clock changes: a Raspberry Pi without a battery
+# starts in the past and jumps to today. Where the uptime is unreadable, the folder's time is used. $1 folder.
+RENEW = 'cat /proc/uptime 2>/dev/null >"$1/lock/renewed" || touch -c "$1/lock"'
+# Sets $old when the lock was not renewed for $3 minutes, or has an uptime that the device has not reached
+# yet: that of an earlier boot. A lock without an uptime, as of a harness killed while taking it, gets one.
+_AGE = f"""
+old=
+now=$(cat /proc/uptime 2>/dev/null)
+now=${{now%%.*}}
+then=$(cat "$1/lock/renewed" 2>/dev/null)
+then=${{then%%.*}}
+case $now in
+'' | *[!0-9]*) old=$(find "$1/lock" -prune -mmin +"$3" 2>/dev/null) ;;
+*)
+    case $then in
+    '' | *[!0-9]* | ???????????*) {RENEW} ;;
+    *) [ "$now" -ge "$then" ] && [ $((now - then)) -le $(($3 * 60)) ] || old=yes ;;
+    esac
+    ;;
+esac
+"""
 # $1 folder, $2 our claim, $3 minutes. mkdir is atomic everywhere; our own claim there is a repeated command.
-_TAKE = """
+_TAKE = f"""
 mkdir -p "$1" || exit 1
 if mkdir "$1/lock" 2>/dev/null; then
-    printf '%s\\n' "$2" > "$1/lock/holder" && echo taken && exit
+    printf '%s\\n' "$2" > "$1/lock/holder" && {{ {RENEW}; }} && echo taken && exit
     rm -rf "$1/lock"
     exit 1
 fi
 held=$(cat "$1/lock/holder" 2>/dev/null)
 if [ "$held" = "$2" ]; then echo taken; exit; fi
-old=$(find "$1/lock" -prune -mmin +"$3" 2>/dev/null)
+{_AGE}
 if [ -n "$old" ]; then echo "old $held"; else echo "held $held"; fi
 """
 # $2 the claim found stale, $3 our token: the lock is moved away only while it is still that one.
@@ -43,9 +64,10 @@ _BREAK = """
 [ "$(cat "$1/lock/holder" 2>/dev/null)" = "$2" ] && mv "$1/lock" "$1/lock.$3" && rm -rf "$1/lock.$3"
 """
 _RELEASE = '[ "$(cat "$1/lock/holder" 2>/dev/null)" = "$2" ] && rm -rf "$1/lock"'
-# token, the device's boot, the holder's machine and process number there, and who that is in words
+# token, the device's boot, the holder's machine, process number there and when it started, and who in words
 _CLAIM = re.compile(
-    r"(?P<token>[0-9a-f]{16}) (?P<boot_id>\S+) (?P<machine>\S+) (?P<pid>[0-9]{1,9}) (?P<who>.{1,200})"
+    r"(?P<token>[0-9a-f]{16}) (?P<boot_id>\S+) (?P<machine>\S+) "
+    r"(?P<pid>[0-9]{1,9})(@(?P<started>[0-9]{1,20}))? (?P<who>.{1,200})"
 )
 
 
@@ -60,7 +82,8 @@ def hold_on_device(
     """Hold the device, which then knows its claim; wait while another harness holds it, and log which.
 
     A lock is stale when the device was restarted since, when its holder was a process of this machine
-    that is gone, or when nothing was started on the device for half an hour.
+    that is gone, or when nothing was started on the device for half an hour of its uptime; that of a process
+    of this machine that runs is never stale.
 
     Raises:
         DeviceUnfit: the device was not free within `wait_s`.
@@ -68,7 +91,7 @@ def hold_on_device(
         Interrupted: `cancelled` was set.
     """
     token = secrets.token_hex(8)
-    claim = f"{token} {device.info.boot_id or '-'} {_machine()} {os.getpid()} {_who()}"
+    claim = f"{token} {device.info.boot_id or '-'} {_machine()} {_process()} {_who()}"
     deadline = time.monotonic() + wait_s
     answer = ""
     while holder := _take(device, claim, token):
@@ -109,6 +132,24 @@ def _who() -> str:
     return f"process {os.getpid()} of {user} on {host or 'a machine without a name'}"
 
 
+def _process() -> str:
+    """This process: its number, and when it started where that can be read."""
+    started = _started(os.getpid())
+    return f"{os.getpid()}@{started}" if started else str(os.getpid())
+
+
+def _started(pid: int) -> str | None:
+    """When a process started, in clock ticks since boot: a process number is given again, the pair is not.
+
+    Field 22 of /proc/PID/stat, proc_pid_stat(5); the name in field 2 may have blanks and parentheses.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return fields[19].decode("ascii", "replace") if len(fields) > 19 else None
+
+
 def _machine() -> str:
     """Where a process number is valid: one boot of a machine, and in it one PID namespace (a container's)."""
     try:
@@ -127,16 +168,22 @@ def _take(device: Device, claim: str, token: str) -> str | None:
             return None
         age, _, line = answer.partition(" ")
         held = _CLAIM.fullmatch(line)
-        if not (age == "old" or (held and _is_stale(held, device))):
+        stale = _is_stale(held, device) if held else None
+        if not (age == "old" if stale is None else stale):
             break
         _run(device, _BREAK, line, token)
     return printable(held["who"]) if held else "another harness"
 
 
-def _is_stale(held: re.Match[str], device: Device) -> bool:
+def _is_stale(held: re.Match[str], device: Device) -> bool | None:
+    """Whether the holder is gone; None where only the lock's age can decide."""
     if device.info.boot_id and held["boot_id"] not in ("-", device.info.boot_id):
         return True
-    return held["machine"] == _machine() and not Path(f"/proc/{held['pid']}").exists()
+    if held["machine"] != _machine():
+        return None
+    if held["started"]:
+        return _started(int(held["pid"])) != held["started"]
+    return None if Path(f"/proc/{held['pid']}").exists() else True
 
 
 def _run(device: Device, script: str, *words: str) -> Completed:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.devices.device import JOB, Device
+from harness.devices.device_lock import RENEW
 from harness.errors import (
     ConnectionLost,
     DeviceUnfit,
@@ -40,7 +41,8 @@ sha256sum "$1" && head -c {MAX_FILE_BYTES + 1} "$1"
 _NOT_OURS = 77
 _PREPARE = f"""
 [ -z "$3" ] || [ "$(cat "$2/lock/holder" 2>/dev/null)" = "$3" ] || exit {_NOT_OURS}
-rm -rf "$1" && mkdir -p "$1" && cat >"$1/request" && touch -c "$2/lock"
+rm -rf "$1" && mkdir -p "$1" && cat >"$1/request" || exit
+[ -z "$3" ] || {{ set -- "$2" && {RENEW}; }}
 """
 # The command may have arrived just now; launch.sh needs a moment to leave its first file.
 _WAS_STARTED = 'sleep 1; [ -e "$1/stdout" ]'

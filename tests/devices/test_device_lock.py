@@ -139,17 +139,86 @@ def test_the_lock_of_an_earlier_boot_is_broken(device: Device, abandon: Abandon)
         pass
 
 
-def test_another_machines_lock_is_stale_only_when_it_is_old(device: Device, abandon: Abandon) -> None:
-    def elsewhere(words: list[str]) -> None:
-        words[2:4] = ["another-machine", "1"]
+def elsewhere(words: list[str]) -> None:
+    words[2:4] = ["another-machine", "1"]
 
+
+def pass_time(device: Device, seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the uptime read from now on be later; this machine's own cannot be set."""
+    uptime = Path(device.folder).parent / "uptime"
+    uptime.write_text(f"{float(Path('/proc/uptime').read_text().split()[0]) + seconds:.2f} 0.00\n")
+    for name in ("_TAKE", "RENEW"):
+        changed = getattr(device_lock, name).replace("/proc/uptime", str(uptime))
+        monkeypatch.setattr(device_lock, name, changed)
+
+
+def test_another_machines_lock_is_stale_only_when_it_is_old(
+    device: Device, abandon: Abandon, monkeypatch: pytest.MonkeyPatch
+) -> None:
     abandon(device)
     change_claim(device, elsewhere)
     with pytest.raises(DeviceUnfit), hold_on_device(device, silently, wait_s=0):
         pass
-    lock = Path(device.folder) / "lock"
-    old = lock.stat().st_mtime - 60 * (device_lock.STALE_MINUTES + 2)
-    os.utime(lock, (old, old))
+    pass_time(device, 60 * (device_lock.STALE_MINUTES + 2), monkeypatch)
+    with hold_on_device(device, silently, wait_s=0):
+        pass
+
+
+@pytest.mark.parametrize("when", [0.0, 4102444800.0], ids=["1970", "2100"])
+def test_a_device_whose_clock_jumps_keeps_a_live_lock_and_frees_a_dead_one(
+    device: Device, abandon: Abandon, monkeypatch: pytest.MonkeyPatch, when: float
+) -> None:
+    abandon(device)
+    change_claim(device, elsewhere)
+    for path in (Path(device.folder) / "lock", *(Path(device.folder) / "lock").iterdir()):
+        os.utime(path, (when, when))
+    with pytest.raises(DeviceUnfit), hold_on_device(device, silently, wait_s=0):
+        pass
+    pass_time(device, 60 * (device_lock.STALE_MINUTES + 2), monkeypatch)
+    with hold_on_device(device, silently, wait_s=0):
+        pass
+
+
+def test_a_lock_renewed_at_an_uptime_not_reached_yet_is_of_an_earlier_boot(
+    device: Device, abandon: Abandon
+) -> None:
+    abandon(device)
+    change_claim(device, elsewhere)
+    (Path(device.folder) / "lock" / "renewed").write_text("9999999999.50 1.00\n")
+    with hold_on_device(device, silently, wait_s=0):
+        pass
+
+
+@pytest.mark.parametrize("content", [None, "", "a[$(touch x)]", "-5", "9" * 40])
+def test_a_lock_without_a_readable_uptime_ages_from_the_first_look(
+    device: Device, abandon: Abandon, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    abandon(device)
+    change_claim(device, elsewhere)
+    renewed = Path(device.folder) / "lock" / "renewed"
+    renewed.unlink()
+    if content is not None:
+        renewed.write_text(content)
+    with pytest.raises(DeviceUnfit), hold_on_device(device, silently, wait_s=0):
+        pass
+    pass_time(device, 60 * (device_lock.STALE_MINUTES + 2), monkeypatch)
+    with hold_on_device(device, silently, wait_s=0):
+        pass
+
+
+def test_a_running_holder_of_this_machine_keeps_an_old_lock(
+    device: Device, abandon: Abandon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    abandon(device)
+    pass_time(device, 60 * (device_lock.STALE_MINUTES + 2), monkeypatch)
+    with pytest.raises(DeviceUnfit), hold_on_device(device, silently, wait_s=0):
+        pass
+
+
+def test_a_process_number_given_again_is_not_the_holder(device: Device, abandon: Abandon) -> None:
+    abandon(device)
+    change_claim(device, lambda words: words.__setitem__(3, f"{os.getpid()}@1"))
+    assert find_holder(device) is None
     with hold_on_device(device, silently, wait_s=0):
         pass
 
