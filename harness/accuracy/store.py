@@ -69,7 +69,10 @@ def pair_with_fp32(folder: Path) -> None:
 
 
 def _pairing_key(cell: Cell, evaluation: Evaluation) -> tuple[object, ...]:
-    """Equal for evaluations that differ only in precision or threads; threads do not change the logits."""
+    """Equal for evaluations that differ only in precision or threads; threads do not change the logits.
+
+    The number of outcomes is that of the data set's images; a damaged evaluation may have another.
+    """
     variant = msgspec.structs.replace(cell.variant, precision=BASELINE)
     return (
         variant,
@@ -77,6 +80,7 @@ def _pairing_key(cell: Cell, evaluation: Evaluation) -> tuple[object, ...]:
         evaluation.accuracy.measured_on,
         evaluation.dataset_identity,
         evaluation.preprocessing,
+        len(evaluation.outcomes),
     )
 
 

@@ -7,12 +7,13 @@ import math
 import statistics
 from collections.abc import Iterator
 
-from harness.records import Accuracy, Cell, Interval, Latency, ProcessReport
+from harness.records import Accuracy, Cell, Interval, Latency, Parity, ProcessReport, Startup
 
 # 2**53 ns are 104 days: no interval of a time is longer.
 LONGEST_NS = 2.0**53
 # Saved floats are read back exactly; this allows for another order of additions.
 TOLERANCE = 1e-6
+_GRAVITY = {"valid": 0, "suspect": 1, "invalid": 2}
 # As for a report that comes from a device (runner/report_times.py).
 MOST_OF_UPTIME = 1.02
 UPTIME_SLACK_S = 0.1
@@ -24,16 +25,15 @@ def find_contradictions(cell: Cell) -> Iterator[str]:
     if cell.latency is not None:
         yield from _latency(cell.latency, cell.processes)
     if cell.startup is not None:
-        for name in ("load_ns", "init_ns", "first_ns", "total_ns"):
-            yield from _interval(f"startup.{name}", getattr(cell.startup, name), low=0, high=3 * LONGEST_NS)
+        yield from _startup(cell.startup, cell.processes)
     if cell.accuracy is not None:
         yield from _accuracy(cell.accuracy)
+    yield from _verdict(cell)
     yield from _medians(cell)
+    yield from _sizes(cell)
     yield from _uptimes(cell)
-    if cell.parity is not None and not (
-        0 <= cell.parity.max_abs_error < math.inf and abs(cell.parity.cosine) <= 1 + TOLERANCE
-    ):
-        yield f"parity has error {cell.parity.max_abs_error:g} and cosine {cell.parity.cosine:g}"
+    if cell.parity is not None:
+        yield from _parity(cell.parity)
 
 
 def _plan(cell: Cell) -> Iterator[str]:
@@ -52,25 +52,58 @@ def _plan(cell: Cell) -> Iterator[str]:
         yield f"processes: {len(cell.processes)}, but the plan allows at most {most}"
 
 
+def _verdict(cell: Cell) -> Iterator[str]:
+    """A status is never better than its gravest reason, and a cell that failed has no figures to rely on."""
+    status, severities = cell.verdict.status, {reason.severity for reason in cell.verdict.reasons}
+    gravest = next((one for one in ("invalid", "suspect") if one in severities), "valid")
+    if cell.failure is not None:
+        gravest = "invalid"
+    if _GRAVITY[status] < _GRAVITY[gravest]:
+        yield f"verdict is {status}, but its reasons make it {gravest}"
+
+
+def _parity(parity: Parity) -> Iterator[str]:
+    if not (0 <= parity.max_abs_error < math.inf and abs(parity.cosine) <= 1 + TOLERANCE):
+        yield f"parity has error {parity.max_abs_error:g} and cosine {parity.cosine:g}"
+    elif parity.passed and parity.max_abs_error > parity.tolerance * (1 + TOLERANCE):
+        yield f"parity passed with error {parity.max_abs_error:g}, above its tolerance {parity.tolerance:g}"
+
+
+def _startup(startup: Startup, processes: tuple[ProcessReport, ...]) -> Iterator[str]:
+    figures = {
+        "load_ns": [process.load_ns for process in processes],
+        "init_ns": [process.init_ns for process in processes],
+        "first_ns": [process.first_ns for process in processes],
+        "total_ns": [process.load_ns + process.init_ns + process.first_ns for process in processes],
+    }
+    for name, values in figures.items():
+        interval: Interval = getattr(startup, name)
+        yield from _interval(f"startup.{name}", interval, low=0, high=3 * LONGEST_NS)
+        computed = statistics.median(values) if values else math.nan
+        if not math.isclose(interval.estimate, computed, rel_tol=TOLERANCE):
+            yield f"startup.{name} is {interval.estimate:.10g}, but its processes give {computed:.10g}"
+
+
 def _latency(latency: Latency, processes: tuple[ProcessReport, ...]) -> Iterator[str]:
     samples = [process.latencies_ns for process in processes]
     if not samples or not all(samples):
         yield "latency is given, but a process without latencies or none at all"
         return
-    pooled = [value for one in samples for value in one]
+    pooled = sorted(value for one in samples for value in one)
     counted: dict[str, tuple[float, float]] = {
         "processes": (latency.processes, len(samples)),
         "samples": (latency.samples, len(pooled)),
-        "min_ns": (latency.min_ns, min(pooled)),
-        "max_ns": (latency.max_ns, max(pooled)),
+        "min_ns": (latency.min_ns, pooled[0]),
+        "max_ns": (latency.max_ns, pooled[-1]),
+        "p90_ns": (latency.p90_ns, _percentile(pooled, 0.9)),
+        "p99_ns": (latency.p99_ns, _percentile(pooled, 0.99)),
         "median_ns": (latency.median_ns.estimate, statistics.median(map(statistics.median, samples))),
     }
     for name, (saved, computed) in counted.items():
         if not math.isclose(saved, computed, rel_tol=TOLERANCE):
             yield f"latency.{name} is {saved:.10g}, but its samples give {computed:.10g}"
-    for name, value in (("p90_ns", latency.p90_ns), ("p99_ns", latency.p99_ns)):
-        if not latency.min_ns * (1 - TOLERANCE) <= value <= latency.max_ns * (1 + TOLERANCE):
-            yield f"latency.{name} is {value:.10g}, outside {latency.min_ns} to {latency.max_ns}"
+    if latency.outliers is not None and latency.outliers > len(pooled):
+        yield f"latency.outliers is {latency.outliers}, of {len(pooled)} samples"
     # A bootstrap's interval, unlike the others, may miss its estimate.
     yield from _interval(
         "latency.median_ns", latency.median_ns, low=0, high=math.inf, resampled=len(samples) == 1
@@ -79,6 +112,13 @@ def _latency(latency: Latency, processes: tuple[ProcessReport, ...]) -> Iterator
         interval = getattr(latency, name)
         if interval is not None:
             yield from _interval(f"latency.{name}", interval, low=0, high=LONGEST_NS, resampled=True)
+
+
+def _percentile(ordered: list[int], share: float) -> float:
+    """With linear interpolation, as numpy's default."""
+    whole, part = divmod(share * (len(ordered) - 1), 1)
+    after = ordered[min(int(whole) + 1, len(ordered) - 1)]
+    return ordered[int(whole)] + part * (after - ordered[int(whole)])
 
 
 def _interval(
@@ -129,14 +169,30 @@ def _uptimes(cell: Cell) -> Iterator[str]:
 
 def _medians(cell: Cell) -> Iterator[str]:
     """Figures that are the lower median of the processes' own."""
-    counts = [
-        p.instructions_per_inference for p in cell.processes if p.instructions_per_inference is not None
-    ]
-    pairs = [("instructions_per_inference", cell.instructions_per_inference, counts)]
+    pairs = {
+        "instructions_per_inference": (
+            cell.instructions_per_inference,
+            [process.instructions_per_inference for process in cell.processes],
+        )
+    }
     if cell.memory is not None:
-        peaks = [process.peak_rss_bytes for process in cell.processes if process.peak_rss_bytes is not None]
-        pairs.append(("memory.peak_rss_bytes", cell.memory.peak_rss_bytes, peaks))
-    for name, saved, values in pairs:
-        if saved is not None and (not values or saved != statistics.median_low(values)):
-            computed = statistics.median_low(values) if values else "no figure"
-            yield f"{name} is {saved}, but its processes give {computed}"
+        for name in ("rss_start_bytes", "rss_loaded_bytes", "rss_initialized_bytes", "peak_rss_bytes"):
+            figures = [getattr(process, name) for process in cell.processes]
+            pairs[f"memory.{name}"] = getattr(cell.memory, name), figures
+    for name, (saved, values) in pairs.items():
+        known = [value for value in values if value is not None]
+        computed = statistics.median_low(known) if known else None
+        if saved is not None and saved != computed:
+            yield f"{name} is {saved}, but its processes give {'no figure' if computed is None else computed}"
+
+
+def _sizes(cell: Cell) -> Iterator[str]:
+    """What the memory record repeats of the artifact."""
+    if cell.memory is None:
+        return
+    for name, saved, given in (
+        ("planned_arena_bytes", cell.memory.planned_arena_bytes, cell.artifact.planned_arena_bytes),
+        ("artifact_bytes", cell.memory.artifact_bytes, cell.artifact.size_bytes),
+    ):
+        if saved != given:
+            yield f"memory.{name} is {saved}, but its artifact gives {given}"

@@ -27,6 +27,7 @@ from harness.records.run_folder import (
 from harness_command import HarnessCommand
 from synthetic import PHONE, simulate_cells
 
+FLAT = {"estimate": 1e6, "low": 1e6, "high": 1e6}
 Change = Callable[[dict[str, Any]], None]
 
 
@@ -72,7 +73,25 @@ def test_what_the_harness_measures_does_not_contradict_itself(cells: tuple[Cell,
         ("latency.samples", 1, "latency.samples is 1, but its samples give"),
         ("latency.processes", 0, "latency.processes is 0"),
         ("latency.min_ns", 0, "latency.min_ns is 0"),
-        ("latency.p90_ns", 1.0, "latency.p90_ns is 1, outside"),
+        ("latency.p90_ns", 1.0, "latency.p90_ns is 1, but its samples give"),
+        ("latency.p99_ns", 1e7, "latency.p99_ns is 10000000, but its samples give"),
+        ("latency.outliers", 2**50, "latency.outliers is 1125899906842624, of 300 samples"),
+        ("startup.load_ns", FLAT, "startup.load_ns is 1000000, but its processes give"),
+        ("startup.init_ns", FLAT, "startup.init_ns is 1000000, but its processes give"),
+        ("startup.first_ns", FLAT, "startup.first_ns is 1000000, but its processes give"),
+        ("startup.total_ns", FLAT, "startup.total_ns is 1000000, but its processes give"),
+        ("memory.rss_start_bytes", 1, "memory.rss_start_bytes is 1, but its processes give 5200000"),
+        ("memory.rss_loaded_bytes", 1, "memory.rss_loaded_bytes is 1, but its processes give 6600000"),
+        ("memory.rss_initialized_bytes", 1, "memory.rss_initialized_bytes is 1, but its processes give"),
+        ("memory.planned_arena_bytes", 0, "memory.planned_arena_bytes is 0, but its artifact gives 602112"),
+        ("memory.artifact_bytes", 0, "memory.artifact_bytes is 0, but its artifact gives"),
+        ("parity.max_abs_error", 0.5, "parity passed with error 0.5, above its tolerance 0.0001"),
+        ("failure", {"what": "killed"}, "verdict is valid, but its reasons make it invalid"),
+        (
+            "verdict.reasons",
+            [{"code": "throttled", "severity": "suspect", "affects": "time", "detail": "2016 to 1037 MHz"}],
+            "verdict is valid, but its reasons make it suspect",
+        ),
         ("startup.total_ns.low", 1e300, "startup.total_ns is"),
         ("memory.peak_rss_bytes", 0, "Expected `int` >= 1"),
         ("instructions_per_inference", 0, "instructions_per_inference is 0, but its processes give"),
