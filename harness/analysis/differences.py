@@ -84,7 +84,7 @@ def _governors(cell: Cell) -> str:
 
 
 def _first_conditions(cell: Cell) -> Conditions | None:
-    first = min(cell.processes, key=lambda process: process.started_at, default=None)
+    first = min(cell.processes, key=lambda process: process.round, default=None)
     return first.conditions_before if first else None
 
 

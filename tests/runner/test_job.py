@@ -41,6 +41,18 @@ def test_nothing_is_started_on_a_device_that_another_harness_took(tmp_path: Path
     assert not (tmp_path / "ran").exists()
 
 
+def test_starting_a_program_renews_this_runs_lock_and_no_others(tmp_path: Path) -> None:
+    job = job_in(tmp_path)
+    renewed = tmp_path / "lock" / "renewed"
+    with hold_on_device(job.device, lambda text: None) as held:
+        renewed.write_text("1.00 1.00\n")
+        job.run(["true"], timeout_s=30)
+        assert renewed.read_text() == "1.00 1.00\n"
+        job.remove()
+        replace(job, device=held).run(["true"], timeout_s=30)
+        assert float(renewed.read_text().split()[0]) > 1
+
+
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -SEGV $$", 128 + 11)])
 def test_the_exit_code_comes_back(tmp_path: Path, script: str, code: int) -> None:
     assert job_in(tmp_path).run(["sh", "-c", script], timeout_s=30) == code

@@ -48,5 +48,11 @@ def test_an_uptime_that_stood_still_or_fell_is_rejected() -> None:
             check_times(process_of(10, up_s), "real", None)
 
 
+def test_a_board_whose_clock_is_a_few_percent_faster_than_this_machines_is_taken() -> None:
+    check_times(process_of(105, 106.0), "real", 100.0)
+    with pytest.raises(ReportRejected, match="but this machine waited for 100 s"):
+        check_times(process_of(115, 116.0), "real", 100.0)
+
+
 def test_nothing_known_rejects_nothing() -> None:
     check_times(process_of(10, None), "real", None)

@@ -40,7 +40,8 @@ def judge(
         device=device,
         artifact=artifact,
         plan=plan,
-        processes=tuple(sorted(processes, key=lambda process: process.started_at)),
+        # Not by `started_at`: this machine's clock may be set while it measures.
+        processes=tuple(sorted(processes, key=lambda process: process.round)),
         latency=latency,
         parity=parity,
         failure=failure,

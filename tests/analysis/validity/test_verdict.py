@@ -42,6 +42,15 @@ def with_conditions(*after: Conditions, before: Conditions = QUIET, **changes: A
     return make_cell(processes=tuple(processes)).verdict
 
 
+def test_a_clock_of_this_machine_that_is_set_while_measuring_hides_no_drift() -> None:
+    jumping = ("12:00", "12:01", "09:02", "15:03", "09:04", "03:05", "12:06", "01:07")
+    processes = (
+        make_process(i, 10_000_000 + 80_000 * i, started_at=f"2026-01-01T{clock}:00Z")
+        for i, clock in enumerate(jumping)
+    )
+    assert "drifted" in codes(make_cell(processes=tuple(processes)).verdict)
+
+
 def test_a_quiet_cell_is_valid_without_reasons() -> None:
     assert make_cell().verdict == Verdict(status="valid", reasons=())
 
