@@ -10,6 +10,7 @@
 # make bench-trust      measure how often intervals, comparisons and verdicts are right (on an idle machine)
 # make bench-decision   count how often `harness pick` is right, on simulated runs whose truth is known
 # make bench-faults     count what is lost when connections and hosts fail (an hour)
+# make bench-diskfull   fill the disk at every write of small commands (an hour)
 # make bench-fuzz       try thousands of damaged and hostile files and replies; FUZZ_RUNS=20000 for more
 # make clean            delete .venv and results
 # Each target installs what it needs first.
@@ -18,7 +19,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test lint gate gate-base setup arm-vm bench bench-plot bench-trust bench-decision bench-faults bench-fuzz clean
+.PHONY: help demo demo-accuracy fashion-mnist test lint gate gate-base setup arm-vm bench bench-plot bench-trust bench-decision bench-faults bench-diskfull bench-fuzz clean
 
 setup: $(VENV)/ready
 
@@ -126,6 +127,12 @@ FAULT_KILLS ?= 50
 
 bench-faults: setup arm-vm
 	$(BIN)/python tests/benchmarks/bench_faults.py --runs $(FAULT_RUNS) --kills $(FAULT_KILLS)
+
+# Each command is repeated with a full disk at every DISKFULL_STEP-th of its writes; needs a C compiler.
+DISKFULL_STEP ?= 1
+
+bench-diskfull: setup
+	$(BIN)/python tests/benchmarks/bench_diskfull.py --step $(DISKFULL_STEP)
 
 # Each fuzzer tries FUZZ_RUNS inputs; its seeds are the numbers from 0, so that a failure can be repeated.
 FUZZ_RUNS ?= 2000
