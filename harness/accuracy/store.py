@@ -12,13 +12,14 @@ from harness.analysis.precisions import BASELINE
 from harness.records import Cell
 from harness.records.decoding import Malformed, decode_json
 from harness.records.outcomes import EVALUATIONS_FOLDER
-from harness.records.run_folder import LARGEST_FILE_BYTES, cell_file_name, read_cells, write_cell
+from harness.records.run_folder import LARGEST_FILE_BYTES, cell_file_name, read_cells, refuse_link, write_cell
 from harness.system.files import read_regular_file, write_atomically
 
 
 def save_evaluation(folder: Path, evaluation: Evaluation, cells: Iterable[Cell]) -> None:
     """Save the evaluation for each of its program's cells, and its accuracy in the cells themselves."""
     content = msgspec.json.format(msgspec.json.encode(evaluation)) + b"\n"
+    refuse_link(folder / EVALUATIONS_FOLDER)
     (folder / EVALUATIONS_FOLDER).mkdir(exist_ok=True)
     for cell in cells:
         file = folder / EVALUATIONS_FOLDER / cell_file_name(cell.name)

@@ -208,9 +208,23 @@ def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:
         raise _Damaged(f"{path} is damaged: {error}", hint=hint) from error
 
 
+def refuse_link(folder: Path) -> None:
+    """Raise UsageError for a symbolic link in the place of a folder that is written to.
+
+    In a received run folder it could lead to any folder of this machine.
+    """
+    if folder.is_symlink():
+        raise UsageError(
+            f"{folder} is a symbolic link, and nothing is written through it",
+            hint="remove the link, or name the folder that it leads to",
+        )
+
+
 def _write(path: Path, record: Run | Cell) -> Path:
     # A record that was read from a newer minor version has lost that version's fields.
     record = msgspec.structs.replace(record, schema_version=SCHEMA_VERSION)
+    if path.parent.name == CELLS_FOLDER:
+        refuse_link(path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, _readable(msgspec.json.encode(record)))
     return path

@@ -53,6 +53,20 @@ def test_a_program_is_written_under_its_variants_name(small: StoredArtifact, tmp
 
 
 @pytest.mark.slow
+def test_a_link_in_the_place_of_a_program_is_replaced_and_not_followed(
+    small: StoredArtifact, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("a private key")
+    file = tmp_path / "out" / f"{SMALL.name}.pte"
+    file.parent.mkdir()
+    file.symlink_to(tmp_path / "key")
+    assert lower_to(REQUEST, tmp_path / "out", lambda _: None) == ((small.artifact,), ())
+    assert not file.is_symlink()
+    assert file.read_bytes() == small.program.read_bytes()
+    assert (tmp_path / "key").read_text() == "a private key"
+
+
+@pytest.mark.slow
 def test_one_variant_that_cannot_be_written_does_not_stop_the_others(
     small: StoredArtifact, small_int8: StoredArtifact, tmp_path: Path
 ) -> None:

@@ -44,6 +44,16 @@ def test_the_same_bundles_export_to_the_same_bytes(exported: Path, tmp_path: Pat
     assert (tmp_path / "again.tar.gz").read_bytes() == exported.read_bytes()
 
 
+def test_an_export_replaces_a_link_and_does_not_follow_it(
+    tmp_path: Path, built_bundles: dict[Abi, Bundle]
+) -> None:
+    (tmp_path / "key").write_text("a private key")
+    (tmp_path / "bundles.tar.gz").symlink_to("key")
+    export_bundles(tmp_path / "bundles.tar.gz")
+    assert not (tmp_path / "bundles.tar.gz").is_symlink()
+    assert (tmp_path / "key").read_text() == "a private key"
+
+
 def test_an_export_that_cannot_be_written_is_an_error(
     tmp_path: Path, built_bundles: dict[Abi, Bundle]
 ) -> None:
