@@ -32,11 +32,15 @@ class HarnessError(Exception):
         self.device = device
         self.variant = variant
 
-    def __str__(self) -> str:
-        subject = ", ".join(
+    @property
+    def subject(self) -> str:
+        """The device and the variant, where there are any."""
+        return ", ".join(
             f"{label} {name}" for label, name in (("device", self.device), ("variant", self.variant)) if name
         )
-        lines = [f"{self.what}" + (f" ({subject})" if subject else "")]
+
+    def __str__(self) -> str:
+        lines = [f"{self.what}" + (f" ({self.subject})" if self.subject else "")]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)

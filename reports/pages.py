@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.records import Core, DeviceInfo, Run
-from harness.system.text import printable
+from harness.system.text import markdown, printable
 from reports import accuracy, conditions, startup
 from reports.accuracy import AccuracyRow, describe_accuracy, how_evaluated, left_out
 from reports.clocks import held_clocks_of
-from reports.escaping import markdown
 from reports.numbers import significant
 from reports.pictures import Picture
 from reports.sections import Section, weights_text

@@ -6,7 +6,7 @@ from harness.analysis.cell_comparison import ComparedCell
 from harness.analysis.comparison import Comparison
 from harness.analysis.comparison_rule import WEIGHTIEST_FIRST, ComparedFigure, FigureName
 from harness.analysis.margins import Margins
-from harness.system.text import printable
+from harness.system.text import markdown, printable
 
 FIGURES: tuple[FigureName, ...] = ("latency", "instructions", "peak RSS", "file size", "accuracy")
 # What one unit is in the record's unit, the digits after the point, and the unit as text.
@@ -46,10 +46,10 @@ def to_markdown(comparison: Comparison) -> str:
     """The comparison for a pull request."""
     shown = shown_figures(comparison)
     headings = ("result", "cell", *shown)
-    lines = [f"**{_count(comparison)}**", "", _line(headings), _line(("---",) * len(headings))]
+    lines = [f"**{_count(comparison)}**", "", _line(headings), "| --- " * len(headings) + "|"]
     lines += [_line((cell.result, cell.name, *_columns(cell, shown))) for cell in comparison.cells]
     for note in (*_unchanged(comparison), *_notes(comparison)):
-        lines += ["", note]
+        lines += ["", markdown(note)]
     return "\n".join(lines) + "\n"
 
 
@@ -141,4 +141,4 @@ def _notes(comparison: Comparison) -> list[str]:
 
 
 def _line(parts: Sequence[str]) -> str:
-    return "| " + " | ".join(part.replace("|", "\\|").replace("\n", " ") for part in parts) + " |"
+    return "| " + " | ".join(map(markdown, parts)) + " |"

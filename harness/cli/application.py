@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from harness.system.text import is_control, printable_lines
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -93,23 +95,28 @@ def _bundle(context: typer.Context) -> None:
 
 def _show_help_without_command(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
-        log(context.get_help())
+        typer.echo(context.get_help(), err=True)
         raise typer.Exit(2)
 
 
 def console_for(*, stderr: bool = False) -> "Console":
     """Where to print; a log file is wider than the 80 columns a terminal of unknown width has."""
-    from rich.console import Console
+    from harness.cli.terminal import Terminal
 
-    console = Console(stderr=stderr)
+    console = Terminal(stderr=stderr)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = LOG_WIDTH
     return console
 
 
 def log(text: str) -> None:
-    """Print a line on stderr."""
-    typer.echo(text, err=True)
+    """Print a line on stderr; no text in it steers the terminal or imitates a line of ours."""
+    typer.echo("\n  | ".join(printable_lines(text).split("\n")), err=True)
+
+
+def show(text: str) -> None:
+    """Print lines on stdout; no text in them steers the terminal."""
+    typer.echo(printable_lines(text))
 
 
 def print_json(document: object) -> None:
@@ -119,15 +126,12 @@ def print_json(document: object) -> None:
     def encode(value: object) -> str:
         return str(value)  # paths
 
-    text = msgspec.json.encode(document, enc_hook=encode).decode()
-    # JSON has escapes of its own for what the terminal's encoding lacks.
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    typer.echo(text if _can_encode(text, encoding) else json.dumps(json.loads(text), separators=(",", ":")))
-
-
-def _can_encode(text: str, encoding: str) -> bool:
     try:
+        text = msgspec.json.encode(document, enc_hook=encode).decode()
         text.encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
+    except UnicodeEncodeError:  # a character that the terminal lacks, or half a pair of surrogates
+        text = json.dumps(msgspec.to_builtins(document, enc_hook=encode), separators=(",", ":"))
+    if not text.isprintable():
+        text = "".join(json.dumps(one)[1:-1] if is_control(one) else one for one in text)
+    typer.echo(text.replace("\x7f", "\\u007f"))

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.application import GroupedCommand, bundle_app, print_json
+from harness.cli.application import GroupedCommand, bundle_app, print_json, show
 from harness.cli.options import Json
+from harness.system.text import printable
 
 
 @bundle_app.command("build", cls=GroupedCommand)
@@ -19,7 +20,7 @@ def bundle_build(json: Json = False) -> None:
         print_json({"bundles": folders})
     else:
         for abi, folder in folders.items():
-            typer.echo(f"{abi}: {folder}")
+            show(printable(f"{abi}: {folder}"))
 
 
 @bundle_app.command("export", cls=GroupedCommand)
@@ -34,7 +35,7 @@ def bundle_export(
     if json:
         print_json({"file": file.resolve()})
     else:
-        typer.echo(file)
+        show(printable(str(file)))
 
 
 @bundle_app.command("import", cls=GroupedCommand)

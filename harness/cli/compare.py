@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.application import GroupedCommand, app, console_for, examples, print_json
+from harness.cli.application import GroupedCommand, app, console_for, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
 from harness.cli.options import Json
 
@@ -102,8 +102,8 @@ def compare(
             {**msgspec.structs.asdict(comparison), "errors": [error_document(error) for error in errors]}
         )
     elif markdown:
-        typer.echo(comparison_text.to_markdown(comparison))
+        show(comparison_text.to_markdown(comparison))
     else:
-        typer.echo("\n".join(comparison_text.to_lines(comparison, console_for().width)))
+        show("\n".join(comparison_text.to_lines(comparison, console_for().width)))
     show_errors(errors)
     raise typer.Exit(1 if errors else EXIT_CODES[comparison.result])

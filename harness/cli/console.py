@@ -23,6 +23,7 @@ from rich.table import Table
 from harness.cli.application import console_for
 from harness.errors import HarnessError, UsageError
 from harness.records.progress import Event, Listener
+from harness.system.text import printable, printable_lines
 
 COLUMN_GAP = 2
 # Between two lines about the same work in a log.
@@ -80,7 +81,7 @@ class _Verbose:
             text = f"{cell.variant.name}: {state}{ended}"
         steps = f" ({event.step} of {event.steps})" if event.steps else ""
         line = f"{datetime.now():%H:%M:%S} {event.device or 'lowering'}: {text}{steps}"
-        self._console.print(escape(line), soft_wrap=True, highlight=False)
+        self._console.print(_literal(line), soft_wrap=True, highlight=False)
 
 
 class _Bars:
@@ -94,11 +95,11 @@ class _Bars:
         """Update the line of the event's device."""
         device = event.device or "lowering"
         if device not in self._tasks:
-            self._tasks[device] = self._progress.add_task("", total=None, device=escape(device))
+            self._tasks[device] = self._progress.add_task("", total=None, device=_literal(device))
         text = event.text or (event.cell.variant.name if event.cell else "")
         self._progress.update(
             self._tasks[device],
-            description=escape(text),
+            description=_literal(text),
             completed=event.step,
             total=event.steps or None,
         )
@@ -148,7 +149,12 @@ class _Log:
             self._print(f"{event.device}: {event.text} ({steps})")
 
     def _print(self, text: str) -> None:
-        self._console.print(escape(text), soft_wrap=True)
+        self._console.print(_literal(text), soft_wrap=True)
+
+
+def _literal(text: str) -> str:
+    """Markup that shows the text on one line as it is, without what could steer the terminal."""
+    return escape(printable(text))
 
 
 def _minutes(seconds: float) -> str:
@@ -167,6 +173,7 @@ def print_table(
 
     Returns the columns that are shown.
     """
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
     shown = list(range(len(columns)))
     for name in droppable:
@@ -175,7 +182,7 @@ def print_table(
         if name in columns:
             shown.remove(columns.index(name))
     table = Table(
-        title=escape(title),
+        title=_literal(title),
         title_justify="left",
         title_style="bold",
         header_style="bold",
@@ -197,5 +204,11 @@ def print_table(
 
 
 def print_error(console: Console, error: HarnessError) -> None:
-    """One readable block."""
-    console.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+    """One readable block; a line that another program wrote begins with `|` and imitates none of ours."""
+    what, *more = printable_lines(error.what).strip().split("\n")
+    about = printable(error.subject)
+    lines = ["\n  | ".join((what, *more)) + (f" ({about})" if about else "")]
+    if error.hint:
+        lines.append(f"  hint: {printable(error.hint)}")
+    block = escape("\n".join(lines))
+    console.print(f"[bold red]error:[/] {block}", soft_wrap=True, highlight=False)

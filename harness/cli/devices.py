@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.application import GroupedCommand, app, console_for, examples, log, print_json
+from harness.cli.application import GroupedCommand, app, console_for, examples, log, print_json, show
 from harness.cli.options import Json
+from harness.system.text import printable
 
 
 @app.command(
@@ -62,4 +63,5 @@ def _clean(name: str, *, json: bool) -> None:
         return
     for name, one in cleaned.items():
         jobs = f"{one.jobs} job{'' if one.jobs == 1 else 's'}"
-        typer.echo(f"{name}: removed {one.freed_bytes / 1e6:.1f} MB from {one.folder}, including {jobs}")
+        removed = f"removed {one.freed_bytes / 1e6:.1f} MB from {one.folder}, including {jobs}"
+        show(printable(f"{name}: {removed}"))

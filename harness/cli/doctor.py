@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.application import GroupedCommand, app, console_for, examples, log, print_json
+from harness.cli.application import GroupedCommand, app, console_for, examples, log, print_json, show
 from harness.cli.options import Json
+from harness.system.text import printable
 
 
 @app.command(
@@ -36,5 +37,5 @@ def doctor(
         print_table(console_for(), "", ("of", "what", "", "found"), rows)
         for diagnosis in diagnoses:
             if diagnosis.fix:
-                typer.echo(f"{diagnosis.subject}, {diagnosis.what}: {diagnosis.fix}")
+                show(printable(f"{diagnosis.subject}, {diagnosis.what}: {diagnosis.fix}"))
     raise typer.Exit(4 if any(diagnosis.level == "unfit" for diagnosis in diagnoses) else 0)

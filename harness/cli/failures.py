@@ -14,6 +14,7 @@ from harness.cli.application import console_for, print_json
 from harness.cli.last_door import discard_output, system_error, with_hint
 from harness.errors import HarnessError, Interrupted, UsageError
 from harness.system.os_errors import readable
+from harness.system.text import printable_lines
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -40,7 +41,7 @@ def show_errors(errors: Sequence[HarnessError]) -> None:
 def fail(error: Exception, *, json: bool, debug: bool) -> int:
     """Report an error and return the exit code."""
     if debug:
-        traceback.print_exception(error)
+        typer.echo(printable_lines("".join(traceback.format_exception(error))), nl=False, err=True)
     known = as_harness_error(error)
     try:
         if json:

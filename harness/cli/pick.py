@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.application import GroupedCommand, app, examples, print_json
+from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.budget_options import (
     BUDGET,
     MaxInstructions,
@@ -125,7 +125,7 @@ def pick(
     if json:
         print_json({**_document(chosen), "errors": [error_document(error) for error in errors]})
     else:
-        typer.echo(selection_text.explain(chosen, all_rejected=all_rejected))
+        show(selection_text.explain(chosen, all_rejected=all_rejected))
     show_errors(errors)
     found = all(answer.best for answer in chosen.answers)
     raise typer.Exit(0 if found and not errors else 1)

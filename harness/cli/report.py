@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.application import GroupedCommand, app, examples, print_json
+from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
 from harness.cli.options import Json, RunFolders
+from harness.system.text import printable
 
 
 @app.command(
@@ -39,6 +40,6 @@ def report(
     if json:
         print_json({"report": written.resolve(), "errors": [error_document(error) for error in errors]})
     else:
-        typer.echo(written)
+        show(printable(str(written)))
     show_errors(errors)
     raise typer.Exit(1 if errors else 0)

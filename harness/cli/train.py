@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.application import GroupedCommand, app, examples, print_json
+from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.options import Json, Quiet, Verbose
 from harness.records import DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH
 
@@ -109,7 +109,7 @@ def train(
     if json:
         print_json({"file": trained.file.resolve(), "top1": top1, "images": trained.images})
     else:
-        typer.echo(
+        show(
             f"{trained.file}: top-1 {top1.estimate:.1%} ({top1.low:.1%} to {top1.high:.1%}, 95 %)"
             f" of {trained.images} test images, PyTorch on this machine"
         )

@@ -36,4 +36,7 @@ def _is_path(name: object) -> bool:
 
 def readable(text: str | bytes) -> str:
     """Text that UTF-8 can encode; a byte that is not UTF-8 becomes `\\xe9`."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
+    try:
+        return os.fsencode(text).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half of a pair of surrogates, as JSON can hold
+        return str(text).encode("utf-8", "backslashreplace").decode()

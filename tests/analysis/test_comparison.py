@@ -436,7 +436,7 @@ def test_cells_of_one_side_only_are_reported() -> None:
     assert comparison.only_in_base == ("pi4-mobilenet_v1_0.25_128_fp32-t1",)
     assert comparison.only_in_new == ("pi4-mobilenet_v1_1_128_fp32-t1",)
     assert "Only in base: pi4-mobilenet_v1_0.25_128_fp32-t1." in summarize(comparison)
-    assert "\nOnly in new: pi4-mobilenet_v1_1_128_fp32-t1." in to_markdown(comparison)
+    assert "\nOnly in new: pi4-mobilenet\\_v1\\_1\\_128\\_fp32-t1." in to_markdown(comparison)
 
 
 MARGINS_TEXT = "margins: latency 3 %, peak RSS 5 %, file size 1 %, accuracy 1 points"
@@ -448,7 +448,7 @@ def test_markdown_shows_the_result_and_the_figures_that_changed() -> None:
     assert lines[0] == f"**Worse ({MARGINS_TEXT}): 1 worse.**"
     assert lines[2] == "| result | cell | latency |"
     assert lines[4] == (
-        "| worse | pi4-mobilenet_v1_0.5_128_fp32-t1 | 10.002 → 10.503 ms, +5 % (+4.79 % to +5.21 %) |"
+        r"| worse | pi4-mobilenet\_v1\_0.5\_128\_fp32-t1 | 10.002 → 10.503 ms, +5 % (+4.79 % to +5.21 %) |"
     )
     assert lines[6] == "No worse in every cell: peak RSS (unchanged), file size (unchanged)."
 
