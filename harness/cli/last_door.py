@@ -70,6 +70,11 @@ def open_missing_streams() -> None:
             setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", closefd=False))
 
 
+def keep_others_from_writing() -> None:
+    """Under a umask such as 000, files, folders and locks of the harness would be writable by every user."""
+    os.umask(os.umask(0o077) | 0o002)
+
+
 def print_any_text() -> None:
     """Let stdout and stderr replace characters that the terminal's encoding lacks, such as a dash."""
     for stream in (sys.stdout, sys.stderr):

@@ -7,7 +7,12 @@ try:  # A Ctrl-C in the first second comes while modules are still imported.
 
     from harness.cli.application import app, bundle_app
     from harness.cli.failures import fail, leave
-    from harness.cli.last_door import check_words, open_missing_streams, print_any_text
+    from harness.cli.last_door import (
+        check_words,
+        keep_others_from_writing,
+        open_missing_streams,
+        print_any_text,
+    )
     from harness.errors import Interrupted
 
     # isort: off
@@ -52,6 +57,7 @@ def main() -> None:
     as_json, debug = "--json" in words, "--debug" in words
     try:
         open_missing_streams()
+        keep_others_from_writing()
         print_any_text()
         check_words(sys.argv[1:])
         exit_code = typer.main.get_command(app).main(prog_name="harness", standalone_mode=False)

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -209,3 +210,20 @@ def test_a_recursion_without_end_is_a_defect_that_asks_for_a_report(
     printed = capsys.readouterr().err
     assert "hint: please report it" in printed
     assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("mask", ["000", "077"])
+def test_no_file_or_folder_is_writable_by_others_under_any_umask(mask: str, tmp_path: Path) -> None:
+    shutil.copytree(Path(__file__).parents[2] / "benchmarks" / "base", tmp_path / "run")
+    argv = ["sh", "-c", f'umask {mask}; exec "$0" -m harness report run', sys.executable]
+    environment = os.environ | {
+        "HARNESS_CACHE": str(tmp_path / "cache"),
+        "MPLCONFIGDIR": str(tmp_path / "mpl"),
+    }
+    ended = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stderr
+    made = [path for path in (tmp_path / "run" / "report").rglob("*") if path.is_file()]
+    assert made
+    assert [path for path in tmp_path.rglob("*") if path.stat().st_mode & 0o002] == []
+    if mask == "077":
+        assert [path for path in made if path.stat().st_mode & 0o077] == []
