@@ -206,6 +206,25 @@ def test_a_lock_without_a_readable_uptime_ages_from_the_first_look(
         pass
 
 
+@pytest.mark.parametrize("shell", ["dash", "busybox sh", "mksh", "bash"])
+@pytest.mark.parametrize(
+    ("renewed", "age"), [("1.50 1.00", "old"), ("9999999999.50 1.00", "old"), ("junk", "held"), ("", "held")]
+)
+def test_every_shell_of_a_device_ages_a_lock_by_uptime(
+    tmp_path: Path, shell: str, renewed: str, age: str
+) -> None:
+    script = device_lock._TAKE.replace("/proc/uptime", str(tmp_path / "uptime"))
+    (tmp_path / "uptime").write_text("4000.25 1.00\n")
+
+    def take(claim: str) -> str:
+        argv = [*shell.split(), "-c", script, "lock", str(tmp_path / "de vice"), claim, "30"]
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert (take("ours"), take("ours"), take("theirs")) == ("taken", "taken", "held ours")
+    (tmp_path / "de vice" / "lock" / "renewed").write_text(renewed)
+    assert take("theirs") == f"{age} ours"
+
+
 def test_a_running_holder_of_this_machine_keeps_an_old_lock(
     device: Device, abandon: Abandon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
