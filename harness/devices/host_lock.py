@@ -1,23 +1,41 @@
-"""A lock on this machine: one of its harnesses at a time uses a device, and the others log which one."""
+"""A lock on this machine: one of its harnesses at a time uses a device, and the others log which one.
 
-import os
-import re
+The lock belongs to the machine, not to a user or a folder: it is a name in the kernel (an abstract Unix
+socket, unix(7)), which only one process can bind. The kernel frees the name when its holder dies, so that no
+lock goes stale; there is no file that a link could lead elsewhere; and the kernel itself vouches for the
+holder's process and user. Containers with a network of their own have their own names.
+"""
+
+import hashlib
+import pwd
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from harness.devices.device_lock import wait_again
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit
-from harness.system.paths import cache_folder
 
+NAMESPACE = "mobilenet-harness"
 WAIT_S = 600.0
 ASK_AGAIN_S = 0.2
+# Each harness that waits asks once who holds the lock.
+WAITING_HARNESSES = 128
+ANOTHER = "another harness"
+
+
+class _Held(threading.local):
+    """How often this thread holds each name."""
+
+    def __init__(self) -> None:
+        self.counts: dict[bytes, int] = {}
+
+
+_held = _Held()
 
 
 @contextmanager
@@ -31,49 +49,89 @@ def hold_device(
     """Hold a device; wait while another harness of this machine does, and log which.
 
     Devices that run on this machine share one lock: each would disturb the others. A thread that holds the
-    lock may take it again. The operating system frees the lock when its holder dies: none goes stale.
+    lock may take it again.
 
     Raises:
         DeviceUnfit: the device was not free within `wait_s`.
         Interrupted: `cancelled` was set.
     """
-    identity = "this-machine" if KINDS[target.kind].runs_on_host else f"{target.kind}-{target.address}"
-    folder = cache_folder() / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / (re.sub(r"[^A-Za-z0-9.-]", "_", identity) + ".lock")
-    holder = path.with_suffix(".holder")
-    lock = FileLock(path, is_singleton=True)  # one for each thread, which counts how often it is held
-    deadline = time.monotonic() + wait_s
-    who = ""
-    while not _acquire(lock):
-        if not who:
-            who = _read_holder(holder)
-            log(f"waiting for {who}")
-        if time.monotonic() > deadline:
-            raise DeviceUnfit(
-                f"{who} is using the device", device=target.name, hint="wait for that run to end, or stop it"
-            )
-        wait_again(cancelled, ASK_AGAIN_S, target.name)
+    name = _name(target)
+    if _held.counts.get(name):
+        with _counted(name):
+            yield
+        return
+    with _bound(name, target, log, cancelled, wait_s), _counted(name):
+        yield
+
+
+def _name(target: Target) -> bytes:
+    """A name of the abstract namespace, which begins with a null byte; 107 bytes at most."""
+    identity = "this-machine" if KINDS[target.kind].runs_on_host else f"{target.kind} {target.address}"
+    digest = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()
+    return b"\0" + f"{NAMESPACE}-{digest[:32]}".encode()
+
+
+@contextmanager
+def _counted(name: bytes) -> Iterator[None]:
+    _held.counts[name] = _held.counts.get(name, 0) + 1
     try:
-        holder.write_text(f"process {os.getpid()}\n")
         yield
     finally:
-        if lock.lock_counter == 1:
-            holder.unlink(missing_ok=True)
-        lock.release()
+        _held.counts[name] -= 1
 
 
-def _read_holder(file: Path) -> str:
-    """Who holds the lock; the file exists from just after the lock is taken until just before it is freed."""
+@contextmanager
+def _bound(
+    name: bytes,
+    target: Target,
+    log: Callable[[str], None],
+    cancelled: threading.Event | None,
+    wait_s: float,
+) -> Iterator[None]:
+    deadline = time.monotonic() + wait_s
+    who = ""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as lock:
+        while not _bind(lock, name):
+            if not who:
+                who = _find_holder(name)
+                log(f"waiting for {who}")
+            if time.monotonic() > deadline:
+                raise DeviceUnfit(
+                    f"{who} is using the device",
+                    device=target.name,
+                    hint="wait for that run to end, or stop it",
+                )
+            wait_again(cancelled, ASK_AGAIN_S, target.name)
+        lock.listen(WAITING_HARNESSES)
+        yield
+
+
+def _bind(lock: socket.socket, name: bytes) -> bool:
     try:
-        return file.read_text().strip() or "another harness"
-    except FileNotFoundError:
-        return "another harness"
-
-
-def _acquire(lock: FileLock) -> bool:
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
+        lock.bind(name)
+    except OSError:
+        # The only reason that an abstract name has: it is taken.
         return False
     return True
+
+
+def _find_holder(name: bytes) -> str:
+    """The process and the user that listen under the name, as the kernel knows them."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as question:
+        question.setblocking(False)
+        try:
+            question.connect(name)
+            credentials = question.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        except OSError:
+            # It is just beginning or ending.
+            return ANOTHER
+    pid, uid, _ = struct.unpack("3i", credentials)
+    # A process of another PID namespace has the number 0 here.
+    return f"process {pid} of {_user_name(uid)}" if pid else f"{ANOTHER} of {_user_name(uid)}"
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.devices import host_lock
 from harness.devices.acquire import acquire
 from harness.devices.device import Device, describe
 from harness.devices.device_kind import DeviceKind
@@ -36,7 +37,7 @@ def open_folder(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
 @pytest.fixture
 def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
     """A device of a kind that does not run on this host."""
-    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(host_lock, "NAMESPACE", f"test-{tmp_path}"[-60:])
     monkeypatch.setitem(KINDS, "folder", DeviceKind(name="folder", runs_on_host=False, open=open_folder))
     monkeypatch.setitem(KINDS, "near", DeviceKind(name="near", runs_on_host=True, open=open_folder))
     return Target("far", "folder", "local", folder=str(tmp_path / "device"))

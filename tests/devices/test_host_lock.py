@@ -1,15 +1,23 @@
 """The lock on this machine: one harness at a time, and who holds it may take it again."""
 
 import os
+import pwd
+import socket
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from harness.devices import host_lock
 from harness.devices.host_lock import hold_device
 from harness.devices.places import group_by_place
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, Interrupted
+from harness.system.paths import PROJECT
 
 HOST = Target("host", "host", "local")
 EMULATOR = Target("emulator", "emulator", "local")
@@ -18,8 +26,9 @@ BOARD = Target("board", "linux_board", "ssh", "pi@board")
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+def _own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests measure on this machine at the same time."""
+    monkeypatch.setattr(host_lock, "NAMESPACE", f"test-{os.getpid()}")
 
 
 def try_in_another_thread(target: Target, cancelled: threading.Event | None = None) -> list[object]:
@@ -44,18 +53,78 @@ def test_who_holds_this_machine_may_take_it_again_and_nobody_else() -> None:
         with hold_device(HOST, print, wait_s=0):
             pass
         who, error = try_in_another_thread(HOST)
-        assert who == f"waiting for process {os.getpid()}"
+        assert who == f"waiting for process {os.getpid()} of {pwd.getpwuid(os.getuid()).pw_name}"
         assert isinstance(error, DeviceUnfit)
         assert try_in_another_thread(PHONE) == ["held"]
     assert try_in_another_thread(HOST) == ["held"]
 
 
-def test_a_holder_that_has_not_written_its_name_yet_is_another_harness(tmp_path: Path) -> None:
+HOLD = """
+import os, sys, time
+from harness.devices import host_lock
+from harness.devices.target import Target
+host_lock.NAMESPACE = sys.argv[1]
+os.setuid(int(sys.argv[2]))
+with host_lock.hold_device(Target("host", "host", "local"), print):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@contextmanager
+def held_by_another_process(*, uid: int | None = None, cache: str = "") -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, host_lock.NAMESPACE, str(os.getuid() if uid is None else uid)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "HARNESS_CACHE": cache, "PYTHONPATH": str(PROJECT)},
+    ) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        yield holder
+        holder.kill()
+
+
+def test_the_lock_is_the_machines_whatever_the_cache_folder(tmp_path: Path) -> None:
+    with held_by_another_process(cache=str(tmp_path)) as holder:
+        who, error = try_in_another_thread(HOST)
+        assert str(who).startswith(f"waiting for process {holder.pid} of ")
+        assert isinstance(error, DeviceUnfit)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of another user")
+def test_the_lock_is_the_machines_whatever_the_user() -> None:
+    nobody = pwd.getpwnam("nobody")
+    with held_by_another_process(uid=nobody.pw_uid) as holder:
+        assert try_in_another_thread(HOST)[0] == f"waiting for process {holder.pid} of nobody"
+
+
+def test_the_lock_of_a_killed_process_is_free() -> None:
+    with held_by_another_process() as holder:
+        holder.kill()
+        holder.wait()
+        assert try_in_another_thread(HOST) == ["held"]
+
+
+def test_a_name_that_is_bound_but_not_listened_at_is_another_harness() -> None:
+    with socket.socket(socket.AF_UNIX) as squatter:
+        squatter.bind(host_lock._name(HOST))
+        assert try_in_another_thread(HOST)[0] == "waiting for another harness"
+
+
+def test_more_waiting_harnesses_than_the_holder_expects_still_wait() -> None:
     with hold_device(HOST, print):
-        (tmp_path / "locks" / "this-machine.holder").write_text("")
+        answers = {str(try_in_another_thread(HOST)[0]) for _ in range(3)}
+        questions = []
+        for _ in range(host_lock.WAITING_HARNESSES + 10):
+            question = socket.socket(socket.AF_UNIX)
+            question.setblocking(False)
+            question.connect_ex(host_lock._name(HOST))
+            questions.append(question)
         assert try_in_another_thread(HOST)[0] == "waiting for another harness"
-        (tmp_path / "locks" / "this-machine.holder").unlink()
-        assert try_in_another_thread(HOST)[0] == "waiting for another harness"
+        for question in questions:
+            question.close()
+    assert len(answers) == 1
 
 
 def test_waiting_ends_when_it_is_cancelled() -> None:

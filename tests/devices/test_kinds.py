@@ -1,11 +1,12 @@
 """A kind of device is one file and one entry of `KINDS`: shown by adding one."""
 
+import os
 from pathlib import Path
 
 import pytest
 from toaster import TOASTER
 
-from harness.devices import android, inventory
+from harness.devices import android, host_lock, inventory
 from harness.devices.host_lock import hold_device
 from harness.devices.kinds import KINDS
 from harness.devices.places import group_by_place
@@ -19,6 +20,7 @@ from harness.measuring.doctor.host import examine_host
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder whose harness knows toasters, with nothing attached."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(host_lock, "NAMESPACE", f"test-{os.getpid()}")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for module in (inventory, android):
         monkeypatch.setattr(module, "attached", lambda: ())

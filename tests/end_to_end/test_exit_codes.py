@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
 from builders import make_run
+from harness.devices.host_lock import hold_device
+from harness.devices.target import Target
 from harness.records import Cell
 from harness.records.run_folder import write_cell, write_run
 from harness_command import HarnessCommand
@@ -97,11 +98,9 @@ def test_4_is_a_device_that_cannot_be_used(run_harness: HarnessCommand) -> None:
 def test_130_is_interrupted(tmp_path: Path) -> None:
     (tmp_path / "devices.toml").write_text('[devices.held]\nkind = "android"\naddress = "127.0.0.1:1"\n')
     environment = os.environ | {"HARNESS_CACHE": str(tmp_path / "cache")}
-    lock = tmp_path / "cache" / "locks" / "android-127.0.0.1_1.lock"
-    lock.parent.mkdir(parents=True)
     words = ("run", "-d", "held", "-w", "0.25", "-r", "32", "--out", "r", "--json")
     with (
-        FileLock(lock),
+        hold_device(Target("held", "android", "adb", "127.0.0.1:1"), print),
         subprocess.Popen(
             [sys.executable, "-m", "harness", *words],
             cwd=tmp_path,
@@ -114,7 +113,7 @@ def test_130_is_interrupted(tmp_path: Path) -> None:
     ):
         assert process.stderr
         answer = ""
-        while "waiting for another harness" not in answer and (line := process.stderr.readline()):
+        while f"waiting for process {os.getpid()} of" not in answer and (line := process.stderr.readline()):
             answer += line
         os.kill(process.pid, signal.SIGINT)
         printed, rest = process.communicate(timeout=60)
