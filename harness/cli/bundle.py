@@ -1,5 +1,6 @@
 """`harness bundle`: build, export, import."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from harness.cli.application import GroupedCommand, bundle_app, print_json, show
 from harness.cli.options import Json
+from harness.errors import UsageError
 from harness.system.text import printable
 
 
@@ -28,24 +30,64 @@ def bundle_export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, .tar.gz.")],
     json: Json = False,
 ) -> None:
-    """Write the built runners to one file, for hosts without a compiler."""
+    """Write the built runners to one file, for hosts without a compiler.
+
+    Give its SHA-256 with it: the runners are code.
+    """
     from harness.runner.bundle import export_bundles
+    from harness.system.files import hash_file
 
     export_bundles(file)
+    digest = hash_file(file)
     if json:
-        print_json({"file": file.resolve()})
+        print_json({"file": file.resolve(), "sha256": digest})
     else:
         show(printable(str(file)))
+        show(f"sha256 {digest}")
 
 
 @bundle_app.command("import", cls=GroupedCommand)
 def bundle_import(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `harness bundle export` wrote.")],
+    sha256: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HEX", help="SHA-256 that the file must have, as `harness bundle export` printed it."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Use the runners of an exported file instead of building them."""
+    """Use the runners of an exported file instead of building them.
+
+    The runners are code that runs on your devices and on this machine: import only what you trust.
+    """
     from harness.runner.bundle import import_bundles
 
-    import_bundles(file)
+    imported = import_bundles(file, sha256=_parse_sha256(sha256))
     if json:
-        print_json({"file": file.resolve()})
+        print_json(
+            {
+                "file": file.resolve(),
+                "sha256": imported.sha256,
+                "origin": imported.origin,
+                "abis": [bundle.abi for bundle in imported.bundles],
+            }
+        )
+        return
+    show(printable(f"{file}: sha256 {imported.sha256}"))
+    origin = imported.origin
+    show(printable(f"built with ExecuTorch {origin.executorch_version}, runner sources {origin.bundle_key}"))
+    for bundle in imported.bundles:
+        show(printable(f"{bundle.abi}: {bundle.folder}"))
+
+
+def _parse_sha256(text: str | None) -> str | None:
+    if text is None:
+        return None
+    digest = text.strip().lower()
+    if not re.fullmatch("[0-9a-f]{64}", digest):
+        raise UsageError(
+            f"--sha256 {text!r} is not a digest of 64 hexadecimal digits: it has {len(digest)} characters",
+            hint="copy all digits that `harness bundle export` printed",
+        )
+    return digest

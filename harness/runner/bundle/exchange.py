@@ -1,22 +1,24 @@
 """Export all bundles to one file and import it again, for hosts without a compiler."""
 
 import gzip
+import hashlib
 import io
 import tarfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from harness.errors import BundleError
+from harness.errors import BundleError, UsageError
 from harness.records import Abi
 from harness.records.decoding import Malformed, decode_json
 from harness.runner.bundle.build import bundle_folder, bundle_key, ensure_bundle, place_bundle
 from harness.runner.bundle.contents import ABIS, Bundle, file_mode, is_file_name, read_bundle
 from harness.runner.bundle.wheel import executorch_version
 from harness.system.entry_lock import locked
-from harness.system.files import atomic_file, open_regular
+from harness.system.files import atomic_file, read_regular_file
 from harness.system.folders import scratch_folder
 from harness.system.text import excerpt
 
@@ -26,7 +28,7 @@ _MAX_BYTES = 128 * 2**20
 _MAX_ENTRIES = 200
 
 
-class _Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the bundles were built from."""
 
     bundle_key: str
@@ -42,7 +44,7 @@ def export_bundles(path: Path) -> tuple[Bundle, ...]:
         BundleError: a bundle cannot be built or the file cannot be written.
     """
     bundles = tuple(ensure_bundle(abi) for abi in ABIS)
-    origin = _Origin(bundle_key(), executorch_version())
+    origin = Origin(bundle_key(), executorch_version())
     try:
         with (
             atomic_file(path) as temporary,
@@ -60,20 +62,40 @@ def export_bundles(path: Path) -> tuple[Bundle, ...]:
     return bundles
 
 
-def import_bundles(path: Path) -> tuple[Bundle, ...]:
+@dataclass(frozen=True)
+class Imported:
+    """What was installed: the digest of the exported file, what it was built from, and its bundles."""
+
+    sha256: str
+    origin: Origin
+    bundles: tuple[Bundle, ...]
+
+
+def import_bundles(path: Path, *, sha256: str | None = None) -> Imported:
     """Check and install the bundles of an exported file; nothing is installed unless every file is right.
 
+    A bundle is code that runs on devices and on this machine. With `sha256` the file must have that digest
+    before anything in it is read.
+
     Raises:
+        UsageError: the file has another digest.
         BundleError: the file is damaged, is not an export, contains entries that no export has, or was made
             from other runner sources or with another ExecuTorch.
     """
+    packed = _read(path)
+    found = hashlib.sha256(packed).hexdigest()
+    if sha256 is not None and found != sha256:
+        raise UsageError(
+            f"{path} has the SHA-256 {found}, not {sha256}",
+            hint="import only a file whose digest its maker gave you: a bundle is code",
+        )
     target = bundle_folder(ABIS[0]).parent
     target.mkdir(parents=True, exist_ok=True)
     with scratch_folder(target) as scratch:
-        abis = _unpack(path, scratch)
+        origin, abis = _unpack(packed, path, scratch)
         for abi in abis:
             read_bundle(scratch / abi, abi)
-        return tuple(_install(scratch / abi, abi) for abi in abis)
+        return Imported(found, origin, tuple(_install(scratch / abi, abi) for abi in abis))
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int) -> None:
@@ -82,12 +104,12 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int) -> None
     archive.addfile(entry, io.BytesIO(content))
 
 
-def _unpack(path: Path, folder: Path) -> tuple[Abi, ...]:
+def _unpack(packed: bytes, path: Path, folder: Path) -> tuple[Origin, tuple[Abi, ...]]:
     """Check the origin, write the archive's files below the folder, and return the ABIs found."""
     abis: dict[Abi, None] = {}
     try:
-        entries = _read_entries(_decompress(path), path)
-        _check_origin(_first(entries, path), path)
+        entries = _read_entries(_decompress(packed, path), path)
+        origin = _check_origin(_first(entries, path), path)
         for name, content in entries:
             abi, file_name = _parse_name(name, path)
             (folder / abi).mkdir(mode=0o755, exist_ok=True)
@@ -100,13 +122,20 @@ def _unpack(path: Path, folder: Path) -> tuple[Abi, ...]:
         raise BundleError(f"{path} is damaged or not an exported bundle: {error}") from error
     if not abis:
         raise BundleError(f"{path} contains no bundle")
-    return tuple(abis)
+    return origin, tuple(abis)
 
 
-def _decompress(path: Path) -> bytes:
+def _read(path: Path) -> bytes:
+    try:
+        return read_regular_file(path, _MAX_BYTES)
+    except OSError as error:
+        raise BundleError(f"{path} is damaged or not an exported bundle: {error}") from error
+
+
+def _decompress(packed: bytes, path: Path) -> bytes:
     """The whole archive, of which no more than any export has is ever in memory."""
-    with open_regular(path) as file, gzip.GzipFile(fileobj=file) as packed:
-        content = packed.read(_MAX_BYTES + 1)
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
+        content = stream.read(_MAX_BYTES + 1)
     if not content:
         raise EOFError("it is empty")
     if len(content) > _MAX_BYTES:
@@ -161,9 +190,9 @@ def _parse_name(name: str, path: Path) -> tuple[Abi, str]:
     raise BundleError(f"{path} contains an entry that no exported bundle has: {name[:100]!r}")
 
 
-def _check_origin(content: bytes, path: Path) -> None:
+def _check_origin(content: bytes, path: Path) -> Origin:
     try:
-        origin = decode_json(content, _Origin)
+        origin = decode_json(content, Origin)
     except Malformed as error:
         raise BundleError(f"{path} is not an exported bundle: {excerpt(str(error))}") from error
     if origin.executorch_version != executorch_version():
@@ -177,6 +206,7 @@ def _check_origin(content: bytes, path: Path) -> None:
             f"{path} was built from other runner sources or device scripts than this harness has",
             hint="export it again with the same version of the harness",
         )
+    return origin
 
 
 def _install(unpacked: Path, abi: Abi) -> Bundle:

@@ -6,11 +6,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.errors import BundleError
+from harness.errors import BundleError, UsageError
 from harness.records import Abi
 from harness.runner.bundle import ABIS, Bundle, ensure_bundle, export_bundles, import_bundles
-from harness.runner.bundle.build import bundle_key
+from harness.runner.bundle.build import bundle_folder, bundle_key
 from harness.runner.bundle.wheel import executorch_version
+from harness.system.files import hash_file
+from harness_command import HarnessCommand
 
 Entry = tuple[tarfile.TarInfo, bytes]
 
@@ -35,7 +37,9 @@ def test_importing_again_replaces_what_is_there(
 ) -> None:
     (copy_bundle("x86_64") / "runner").write_bytes(b"")
     import_bundles(exported)
-    assert [bundle.sha256 for bundle in import_bundles(exported)] == [built_bundles[a].sha256 for a in ABIS]
+    assert [bundle.sha256 for bundle in import_bundles(exported).bundles] == [
+        built_bundles[a].sha256 for a in ABIS
+    ]
 
 
 @pytest.mark.slow
@@ -102,7 +106,7 @@ def check_refused(path: Path, own_cache: Path, message: str) -> None:
     outside = sorted(own_cache.parent.iterdir())
     with pytest.raises(BundleError, match=message):
         import_bundles(path)
-    assert list((own_cache / "bundles").iterdir()) == []
+    assert list((own_cache / "bundles").glob("*")) == []
     assert [path for path in sorted(own_cache.parent.iterdir()) if path != own_cache] == [
         path for path in outside if path != own_cache
     ]
@@ -192,3 +196,31 @@ def test_a_missing_file_is_an_error(own_cache: Path, tmp_path: Path) -> None:
         own_cache,
         "nosuch.tar.gz is damaged or not an exported bundle.*No such file",
     )
+
+
+def test_the_digest_and_the_origin_of_what_is_imported_are_known(exported: Path) -> None:
+    digest = hash_file(exported)
+    imported = import_bundles(exported, sha256=digest)
+    assert (imported.sha256, imported.origin.executorch_version) == (digest, executorch_version())
+
+
+def test_a_file_of_another_digest_is_refused_before_anything_is_unpacked(exported: Path) -> None:
+    before = sorted(bundle_folder(ABIS[0]).parent.iterdir())
+    with pytest.raises(UsageError, match=r"has the SHA-256 .* not 0000") as caught:
+        import_bundles(exported, sha256="0" * 64)
+    assert "a bundle is code" in caught.value.hint
+    assert sorted(bundle_folder(ABIS[0]).parent.iterdir()) == before
+
+
+def test_the_command_prints_digest_and_origin_and_refuses_a_digest_of_another_length(
+    exported: Path, run_harness: HarnessCommand
+) -> None:
+    digest = hash_file(exported)
+    ended = run_harness("bundle", "import", exported, "--sha256", digest.upper(), "--json")
+    assert ended.exit_code == 0, ended.stderr
+    assert ended.document["sha256"] == digest
+    assert ended.document["origin"]["executorch_version"] == executorch_version()
+    assert f"sha256 {digest}" in run_harness("bundle", "import", exported).stdout
+    short = run_harness("bundle", "import", exported, "--sha256", digest[:-1])
+    assert short.exit_code == 2
+    assert "it has 63 characters" in short.stderr
