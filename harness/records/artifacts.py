@@ -4,15 +4,15 @@ import math
 from typing import Literal
 
 from harness.records.requests import Observer, Variant
-from harness.records.schema import Bytes, Count, Record, Sha256
+from harness.records.schema import Bytes, Count, Integer, Record, Sha256
 
 
 class TensorSpec(Record, frozen=True, kw_only=True):
     """A program's input or output: `dim_order` (0, 2, 3, 1) means NHWC in memory for NCHW sizes."""
 
     dtype: Literal["float32"]
-    sizes: tuple[int, ...]
-    dim_order: tuple[int, ...]
+    sizes: tuple[Integer, ...]
+    dim_order: tuple[Integer, ...]
 
     @property
     def size_bytes(self) -> int:
@@ -27,7 +27,7 @@ class Calibration(Record, frozen=True, kw_only=True):
     """
 
     source: str
-    images: int
+    images: Integer
     seed: int | None = None
     sha256: Sha256 | None = None
     observer: Observer | None = None
@@ -45,8 +45,8 @@ class Artifact(Record, frozen=True, kw_only=True):
     size_bytes: Bytes
     macs: Count
     params: Count
-    delegates: int
-    delegated_nodes: int
+    delegates: Integer
+    delegated_nodes: Integer
     undelegated_nodes: tuple[str, ...]
     planned_arena_bytes: Bytes
     input: TensorSpec

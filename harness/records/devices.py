@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.records.schema import Bytes, Celsius, Count, Record
+from harness.records.schema import Bytes, Celsius, Count, Integer, Record
 
 Abi = Literal["arm64-v8a", "x86_64"]
 Clock = Literal["real", "emulated", "virtual"]
@@ -13,7 +13,7 @@ Clock = Literal["real", "emulated", "virtual"]
 class Core(Record, frozen=True, kw_only=True):
     """One CPU core as the kernel describes it."""
 
-    index: int
+    index: Integer
     name: str | None = None
     max_frequency_khz: Count | None = None
     capacity: Count | None = None
@@ -78,10 +78,10 @@ class Conditions(Record, frozen=True, kw_only=True):
     temperatures: tuple[Temperature, ...] | None = None
     load_average_1min: float | None = None
     memory_available_bytes: Bytes | None = None
-    thermal_status: int | None = None
-    battery_percent: int | None = None
+    thermal_status: Integer | None = None
+    battery_percent: Integer | None = None
     battery_celsius: float | None = None
-    throttled_flags: int | None = None
+    throttled_flags: Integer | None = None
     time_in_state: tuple[FrequencyTime, ...] | None = None
     wakefulness: str | None = None
     unreadable: dict[str, str] = msgspec.field(default_factory=dict)
@@ -107,7 +107,7 @@ class SampledConditions(Record, frozen=True, kw_only=True):
 
     period_seconds: float
     cpus_allowed: str | None = None
-    cores: tuple[int, ...] = ()
+    cores: tuple[Integer, ...] = ()
     zones: tuple[str, ...] = ()
     samples: tuple[ConditionsSample, ...] = ()
     unreadable: dict[str, str] = msgspec.field(default_factory=dict)

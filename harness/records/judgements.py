@@ -3,7 +3,7 @@
 from typing import Literal
 
 from harness.records.measurements import Interval
-from harness.records.schema import Count, Record
+from harness.records.schema import Count, Integer, Record
 
 # Stages in order. A mismatch originates in the first one whose output differs from the one before.
 Stage = Literal["exported", "host", "device"]
@@ -47,7 +47,7 @@ class Accuracy(Record, frozen=True, kw_only=True):
 
     top1: Interval
     top5: Interval
-    images: int
+    images: Integer
     dataset: str
     split: str
     preprocessing: str

@@ -7,7 +7,15 @@ import msgspec
 from msgspec import Meta
 
 from harness.records.devices import Conditions, FrequencyTime, SampledConditions
-from harness.records.schema import Bytes, Count, PositiveBytes, PositiveCount, PositiveNanoseconds, Record
+from harness.records.schema import (
+    Bytes,
+    Count,
+    Integer,
+    PositiveBytes,
+    PositiveCount,
+    PositiveNanoseconds,
+    Record,
+)
 
 HeldClockSource = Literal["sampler", "time_in_state", "readings"]
 OperatorKind = Literal["first convolution", "depthwise", "pointwise", "classifier", "other"]
@@ -21,7 +29,7 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     read. `sampled` is None where no sampler ran. RSS and threads are None where /proc/self lacks them.
     """
 
-    round: int
+    round: Integer
     started_at: str
     build_type: str
     load_ns: PositiveNanoseconds
@@ -34,7 +42,7 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     rss_initialized_bytes: PositiveBytes | None
     rss_end_bytes: PositiveBytes | None
     peak_rss_bytes: PositiveBytes | None
-    threads_used: int | None
+    threads_used: Integer | None
     cpus_allowed: str
     instructions_per_inference: Count | None
     cycles_per_inference: Count | None
@@ -95,10 +103,10 @@ class Latency(Record, frozen=True, kw_only=True):
     median_ns: Interval
     p90_ns: float
     p99_ns: float
-    min_ns: int
-    max_ns: int
-    processes: int
-    samples: int
+    min_ns: Integer
+    max_ns: Integer
+    processes: Integer
+    samples: Integer
     p90_interval_ns: Interval | None = None
     p99_interval_ns: Interval | None = None
     outliers: Count | None = None

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from harness.records.schema import Record, Sha256
+from harness.records.schema import Integer, Record, Sha256
 
 # The entries are those of `harness.analysis.precisions`; a record of a newer version may name another. The
 # pattern keeps it safe in a file name.
@@ -43,11 +43,11 @@ class Variant(Record, frozen=True, kw_only=True):
     """One MobileNetV1 to consider: width multiplier, input side, precision, padding and weights."""
 
     width: float
-    resolution_px: int
+    resolution_px: Integer
     precision: PrecisionName
     model: Literal["mobilenet_v1"] = "mobilenet_v1"
     padding: Padding = DEFAULT_PADDING
-    classes: int = DEFAULT_CLASSES
+    classes: Integer = DEFAULT_CLASSES
     weights: Weights = RANDOM_WEIGHTS
 
     @property
@@ -70,16 +70,16 @@ class Plan(Record, frozen=True, kw_only=True):
     not above `max_temp_celsius`, but no longer than `max_cooling_seconds`.
     """
 
-    threads: int
-    processes: int
-    warmup_iterations: int
-    min_iterations: int
+    threads: Integer
+    processes: Integer
+    warmup_iterations: Integer
+    min_iterations: Integer
     min_seconds: float
     max_seconds: float
-    counted_iterations: int
+    counted_iterations: Integer
     seed: int
     cpus: str | None = None
-    max_processes: int | None = None
+    max_processes: Integer | None = None
     target_precision: float | None = None
     max_minutes: float | None = None
     sampler: bool = False

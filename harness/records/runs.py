@@ -7,7 +7,7 @@ from harness.records.devices import DeviceInfo, TunedSetting
 from harness.records.judgements import Accuracy, Parity, Verdict
 from harness.records.measurements import HeldClock, Latency, Memory, ProcessReport, Profile, Startup
 from harness.records.requests import Plan, RunRequest, Variant
-from harness.records.schema import SCHEMA_VERSION, Count, Record, SchemaVersion
+from harness.records.schema import SCHEMA_VERSION, Count, Integer, Record, SchemaVersion
 
 StoppedBy = Literal["target_precision", "max_rounds", "max_minutes"]
 
@@ -16,7 +16,7 @@ class Failure(Record, frozen=True, kw_only=True):
     """Why a cell has no figures."""
 
     what: str
-    exit_code: int | None = None
+    exit_code: Integer | None = None
     last_output: str = ""
 
 

@@ -19,6 +19,8 @@ Bytes = Annotated[int, Meta(ge=0, le=2**53)]
 PositiveBytes = Annotated[int, Meta(gt=0, le=2**53)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 PositiveCount = Annotated[int, Meta(gt=0, le=2**53)]
+# Of either sign, such as a code that a kernel reports.
+Integer = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Celsius = Annotated[float, Meta(ge=-100, le=300)]
 
 

@@ -100,6 +100,7 @@ def test_what_the_harness_measures_does_not_contradict_itself(cells: tuple[Cell,
         ("parity.cosine", 7.0, "cosine 7"),
         ("parity.cosine", None, "parity.cosine"),
         ("latency.median_ns.estimate", "fast", "latency.median_ns.estimate"),
+        ("plan.counted_iterations", 10**30, "plan.counted_iterations"),
         ("device.memory_total_bytes", 2**60, "device.memory_total_bytes"),
     ],
 )
@@ -127,6 +128,15 @@ def test_more_time_than_passed_on_the_device_is_a_contradiction() -> None:
     # 31 inferences of a second each.
     slow = make_cell(processes=make_processes(*(100 * ns for ns in STEADY_MEDIANS), conditions_after=after))
     assert next(find_contradictions(slow)).startswith("processes: round 0 reports 40")
+
+
+def test_a_kernels_code_beyond_any_integer_is_named(folder: Path) -> None:
+    file = first_cell(folder)
+    document = json.loads(file.read_text())
+    document["processes"][0]["conditions_after"]["thermal_status"] = 10**400
+    file.write_text(json.dumps(document))
+    _, (error,) = load_intact_runs([folder])
+    assert "conditions_after.thermal_status" in error.what
 
 
 def test_more_processes_than_the_plan_allows_are_a_contradiction(folder: Path) -> None:
