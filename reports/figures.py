@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.analysis.published import published_accuracy
+from harness.analysis.variant_labels import label_of
 from harness.records import Accuracy, Cell, DeviceInfo, Interval, Variant
 from harness.records.requests import exact_width
 from harness.system.text import printable
@@ -103,9 +104,10 @@ def _data(accuracy: Accuracy) -> str:
 
 
 def short_name(variant: Variant) -> str:
-    """`0.5/160`: width and resolution, as in the MobileNet paper."""
+    """`0.5/160`: width and resolution, as in the MobileNet paper; with a label where others have the same."""
     padding = "" if variant.padding == "symmetric" else f" {variant.padding}"
-    return f"{width_text(variant.width)}/{variant.resolution_px}{padding}"
+    label = f" ({label_of(variant)})" if label_of(variant) else ""
+    return f"{width_text(variant.width)}/{variant.resolution_px}{padding}{label}"
 
 
 def width_text(width: float) -> str:

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
-from harness.records import RANDOM_WEIGHTS, Cell
+from harness.records import Cell
 from reports.figures import Estimate, cost_of, full_name, scale_of
 
 
@@ -26,7 +24,8 @@ def padding_costs(cells: Sequence[Cell]) -> tuple[str, ...]:
 
 def _key(cell: Cell) -> tuple[object, ...]:
     """Weights are ignored: they have to differ between paddings, and do not change the cost."""
-    shape = replace(cell.variant, padding="symmetric", weights=RANDOM_WEIGHTS)
+    variant = cell.variant
+    shape = (variant.width, variant.resolution_px, variant.precision, variant.model, variant.classes)
     return cell.device.name, shape, cell.plan
 
 

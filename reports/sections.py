@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.analysis.frontier import frontier
 from harness.analysis.machines import name_machines_apart
 from harness.analysis.precisions import in_order
+from harness.analysis.variant_labels import label_variants
 from harness.records import Cell, DeviceInfo, Weights
 from harness.system.text import printable
 from reports.figures import Estimate, Scale, Top1, clock_mark, cost_of, scale_of, top1_of
@@ -127,7 +128,7 @@ def best(points: Sequence[Point]) -> tuple[Point, ...]:
 def arrange(cells: Sequence[Cell]) -> tuple[Section, ...]:
     """One section for each device and clock, in order of first appearance."""
     grouped: dict[tuple[str, str], list[Cell]] = {}
-    for cell in name_machines_apart(cells):
+    for cell in label_variants(name_machines_apart(cells)):
         grouped.setdefault((cell.device.name, cell.device.clock), []).append(cell)
     sections: list[Section] = []
     for (name, _), members in grouped.items():

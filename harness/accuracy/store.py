@@ -12,7 +12,7 @@ from harness.analysis.precisions import BASELINE
 from harness.records import Cell
 from harness.records.decoding import Malformed, decode_json
 from harness.records.outcomes import EVALUATIONS_FOLDER
-from harness.records.run_folder import LARGEST_FILE_BYTES, cell_file_name, read_cells, refuse_link, write_cell
+from harness.records.run_folder import LARGEST_FILE_BYTES, file_name_in, read_cells, refuse_link, write_cell
 from harness.system.files import read_regular_file, write_atomically
 
 
@@ -22,7 +22,7 @@ def save_evaluation(folder: Path, evaluation: Evaluation, cells: Iterable[Cell])
     refuse_link(folder / EVALUATIONS_FOLDER)
     (folder / EVALUATIONS_FOLDER).mkdir(exist_ok=True)
     for cell in cells:
-        file = folder / EVALUATIONS_FOLDER / cell_file_name(cell.name)
+        file = folder / EVALUATIONS_FOLDER / file_name_in(folder, cell)
         write_atomically(file, content)
         write_cell(folder, msgspec.structs.replace(cell, accuracy=evaluation.accuracy))
 
@@ -92,7 +92,7 @@ def _read(folder: Path, cell: Cell) -> Evaluation | None:
     """
     try:
         content = read_regular_file(
-            folder / EVALUATIONS_FOLDER / cell_file_name(cell.name), LARGEST_FILE_BYTES
+            folder / EVALUATIONS_FOLDER / file_name_in(folder, cell), LARGEST_FILE_BYTES
         )
         return decode_json(content, Evaluation)
     except (OSError, Malformed):

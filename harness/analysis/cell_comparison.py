@@ -30,6 +30,7 @@ from harness.analysis.intervals import CONFIDENCE, Floats
 from harness.analysis.margins import REAL_COUNT_MARGIN, Margins
 from harness.analysis.ratios import ratio_interval
 from harness.analysis.validity.result_checks import COUNT_TOLERANCE
+from harness.analysis.variant_labels import labelled_name
 from harness.records import Affects, Cell, Interval, Reason, Record, Severity
 from harness.records.outcomes import OutcomesByFigures
 
@@ -98,7 +99,7 @@ def compare_cell(
     worst = min(results.values(), key=FIGURES_ORDER.index)
     decided_by = cost if result == worst else next(name for name, one in results.items() if one == worst)
     return ComparedCell(
-        name=new.name,
+        name=labelled_name(new),
         result=worst,
         why=why if decided_by == cost else next(one.why for one in figures if one.name == decided_by),
         decided_by=decided_by,

@@ -11,11 +11,12 @@ from harness.analysis.comparison_rule import WEIGHTIEST_FIRST, ComparisonResult,
 from harness.analysis.differences import find_differences
 from harness.analysis.machines import machine_key
 from harness.analysis.margins import Margins
+from harness.analysis.variant_labels import label_of, label_variants, labelled_name
 from harness.errors import UsageError
 from harness.records import Cell, Record
 from harness.records.outcomes import OutcomesByFigures
 
-Key = tuple[str | None, str, int, int]
+Key = tuple[str | None, str, int, int, tuple[object, ...]]
 EXIT_CODES: dict[ComparisonResult, int] = {"no worse": 0, "better": 0, "worse": 1, "inconclusive": 3}
 
 
@@ -48,7 +49,9 @@ def compare(
     """
     margins = margins or Margins()
     margins.check()
-    before, after = _index(base, "base", across), _index(new, "new", across)
+    base, new = label_variants(base), label_variants(new)
+    apart = any(label_of(cell.variant) for cell in (*base, *new))
+    before, after = _index(base, "base", across, apart=apart), _index(new, "new", across, apart=apart)
     common = [key for key in before if key in after]
     if not common:
         raise UsageError(
@@ -74,7 +77,7 @@ def compare(
         )
         for old, young in pairs
     ]
-    vanished = tuple(cell.name for key, cell in before.items() if key not in after)
+    vanished = tuple(labelled_name(cell) for key, cell in before.items() if key not in after)
     results = [cell.result for cell in cells]
     if vanished:  # what was not measured again may have become worse
         results.append("inconclusive")
@@ -83,20 +86,24 @@ def compare(
         margins=margins,
         cells=tuple(sorted(cells, key=lambda cell: WEIGHTIEST_FIRST.index(cell.result))),
         only_in_base=vanished,
-        only_in_new=tuple(cell.name for key, cell in after.items() if key not in before),
+        only_in_new=tuple(labelled_name(cell) for key, cell in after.items() if key not in before),
         differences=differences,
     )
 
 
-def _index(cells: Sequence[Cell], side: str, across: bool) -> dict[Key, Cell]:
-    """Cells by what makes them the same point; across devices when the run has just one."""
+def _index(cells: Sequence[Cell], side: str, across: bool, *, apart: bool) -> dict[Key, Cell]:
+    """Cells by what makes them the same point; across devices when the run has just one.
+
+    `apart` tells cells that differ only in weights from each other.
+    """
     if not cells:
         raise UsageError(f"the {side} run has no cells", hint="name a folder that `harness run` wrote")
     indexed: dict[Key, Cell] = {}
     one_device = len({machine_key(cell.device) for cell in cells}) == 1
     for cell in cells:
         device = None if across and one_device else cell.device.name
-        key = (device, cell.variant.name, cell.variant.classes, cell.plan.threads)
+        weights = cell.variant.identity if apart else ()
+        key = (device, cell.variant.name, cell.variant.classes, cell.plan.threads, weights)
         if key in indexed:
             raise UsageError(f"{side} has two cells {cell.name}", hint="compare one run at a time")
         indexed[key] = cell

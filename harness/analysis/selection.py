@@ -22,6 +22,7 @@ from harness.analysis.candidates import (
 from harness.analysis.known_accuracy import Basis, best_data, indistinguishable, known_accuracy
 from harness.analysis.machines import name_machines_apart
 from harness.analysis.validity.environment_checks import reduced_clock
+from harness.analysis.variant_labels import label_variants
 from harness.errors import UsageError
 from harness.records import Cell, DeviceInfo
 from harness.records.outcomes import OutcomesByFigures
@@ -126,7 +127,7 @@ def pick(
 def _by_device(cells: Sequence[Cell], device: str | None) -> dict[str, list[Cell]]:
     """The cells of each machine, or of those whose name is `device` or, if none is, contains it."""
     grouped: dict[str, list[Cell]] = {}
-    for cell in name_machines_apart(cells):
+    for cell in label_variants(name_machines_apart(cells)):
         grouped.setdefault(cell.device.name, []).append(cell)
     if device is None:
         return grouped

@@ -9,6 +9,7 @@ from harness.analysis.clusters import placement_name
 from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.quantities import megabytes, millions, milliseconds
 from harness.analysis.selection import Answer, ForAll, Selection, Upgrade, cautions
+from harness.analysis.variant_labels import label_of
 from harness.records import Cell
 from harness.system.text import printable
 
@@ -191,7 +192,8 @@ def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
 
 def placed_name(cell: Cell) -> str:
     """The variant and its placement: `mobilenet_v1_0.5_128_int8, 2 threads on cores 4-7`."""
-    return f"{printable(cell.variant.name)}, {placement(cell)}"
+    label = label_of(cell.variant)
+    return f"{printable(cell.variant.name)}{f' ({label})' if label else ''}, {placement(cell)}"
 
 
 def placement(cell: Cell) -> str:

@@ -193,8 +193,10 @@ def _candidate(candidate: "Candidate") -> dict[str, object]:
 
 
 def _figures(cell: "Cell") -> dict[str, object]:
+    from harness.analysis.variant_labels import labelled_name
+
     return {
-        "name": cell.name,
+        "name": labelled_name(cell),
         "device": cell.device.name,
         "clock": cell.device.clock,
         "threads": cell.plan.threads,

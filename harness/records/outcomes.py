@@ -7,7 +7,7 @@ import msgspec
 
 from harness.records import Accuracy, Cell, Record, Sha256
 from harness.records.decoding import Malformed, decode_json
-from harness.records.run_folder import LARGEST_FILE_BYTES, cell_file_name
+from harness.records.run_folder import LARGEST_FILE_BYTES, file_name_in
 from harness.system.files import read_regular_file
 
 EVALUATIONS_FOLDER = "accuracy"
@@ -63,7 +63,7 @@ def read_outcomes(folder: Path, cells: Iterable[Cell]) -> dict[tuple[object, ...
         key = outcomes_key(cell.artifact.sha256, cell.accuracy)
         if key in found:
             continue
-        outcomes = _read(folder / EVALUATIONS_FOLDER / cell_file_name(cell.name))
+        outcomes = _read(folder / EVALUATIONS_FOLDER / file_name_in(folder, cell))
         if outcomes and outcomes_key(outcomes.artifact_sha256, outcomes.accuracy) == key:
             found[key] = outcomes
     return found

@@ -51,6 +51,16 @@ class Variant(Record, frozen=True, kw_only=True):
     weights: Weights = RANDOM_WEIGHTS
 
     @property
+    def identity(self) -> tuple[object, ...]:
+        """What the name leaves out: equal where classes and weights are the same.
+
+        Random weights are those of their seed: their digest is known only once they are lowered.
+        """
+        weights = self.weights
+        digest = weights.seed if weights.source == "random" else weights.sha256
+        return self.classes, weights.source, digest, weights.entry
+
+    @property
     def name(self) -> str:
         """`mobilenet_v1_0.5_128_int8`: the field's own naming, safe in a file name."""
         suffix = "" if self.padding == "symmetric" else f"_{self.padding}"

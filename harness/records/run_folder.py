@@ -9,6 +9,7 @@ import os
 import platform
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -16,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from harness.errors import HarnessError, MeasurementError, UsageError
-from harness.records import SCHEMA_MAJOR, SCHEMA_VERSION, Cell, Run
+from harness.records import SCHEMA_MAJOR, SCHEMA_VERSION, Cell, Run, Variant
 from harness.records.cell_checks import find_contradictions
 from harness.records.decoding import Malformed, decode_json
 from harness.system.files import read_regular_file, write_atomically
@@ -66,7 +67,31 @@ def write_cell(folder: Path, cell: Cell) -> Path:
             device=cell.device.name,
             variant=cell.variant.name,
         ) from error
-    return _write(folder / CELLS_FOLDER / cell_file_name(cell.name), cell)
+    return _write(folder / CELLS_FOLDER / file_name_in(folder, cell), cell)
+
+
+class _Identified(msgspec.Struct):
+    """The part of a saved cell that says which it is."""
+
+    variant: Variant
+
+
+def file_name_in(folder: Path, cell: Cell) -> str:
+    """The name of the cell's files in this folder.
+
+    It has a digest added if the folder has a cell of the same name with other weights or classes.
+    """
+    name = cell_file_name(cell.name)
+    with suppress(OSError, Malformed):
+        saved = decode_json(read_regular_file(folder / CELLS_FOLDER / name, LARGEST_FILE_BYTES), _Identified)
+        if saved.variant.identity != cell.variant.identity:
+            return _name_apart(cell)
+    return name
+
+
+def _name_apart(cell: Cell) -> str:
+    digest = hashlib.sha256(msgspec.json.encode(cell.variant.identity)).hexdigest()[:10]
+    return cell_file_name(f"{cell.name} {digest}")
 
 
 def cell_file_name(name: str) -> str:
@@ -183,7 +208,7 @@ def _read_cell(folder: Path, path: Path) -> Cell:
 def _other_name(path: Path, cell: Cell) -> str | None:
     """Two files can hold one cell, as copies do: the one of that cell's own name is used."""
     own = path.with_name(cell_file_name(cell.name))
-    if path == own or not os.path.lexists(own):
+    if path in (own, path.with_name(_name_apart(cell))) or not os.path.lexists(own):
         return None
     return f"it holds the same cell as {own.name}"
 

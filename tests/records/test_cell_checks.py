@@ -203,6 +203,7 @@ def test_what_is_no_saved_evaluation_counts_as_missing(
         path.symlink_to("/dev/zero")
     else:
         path.write_bytes(b"[" * 100_000)
+    first_cell(folder).unlink()
     evaluated = with_accuracy(cells[0], 0.6)
     assert read_outcomes(folder, [evaluated]) == {}
     write_cell(folder, evaluated)

@@ -1,0 +1,56 @@
+"""Which cells differ only in what a variant's name leaves out: classes and weights."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from harness.records import Cell, Variant, Weights
+from harness.system.text import printable
+
+
+class LabelledVariant(Variant, frozen=True, kw_only=True):
+    """A variant with a text that tells it from others of its name."""
+
+    label: str
+
+
+def label_of(variant: Variant) -> str:
+    """`10 classes, trained.pt 1a2b3c4d`; empty where its name alone is enough."""
+    return variant.label if isinstance(variant, LabelledVariant) else ""
+
+
+def labelled_name(cell: Cell) -> str:
+    """The cell's name, with the label of its variant in brackets."""
+    label = label_of(cell.variant)
+    return f"{cell.name} ({label})" if label else cell.name
+
+
+def label_variants(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The cells in their order; where some of a device share name and threads, all of them get a label.
+
+    It has what differs between any two of these: the number of classes, the weights, or both.
+    """
+    points: dict[tuple[object, ...], list[Variant]] = {}
+    for cell in cells:
+        points.setdefault((cell.device.name, cell.variant.name, cell.plan.threads), []).append(cell.variant)
+    by_classes = any(len({one.classes for one in variants}) > 1 for variants in points.values())
+    by_weights = any(len({one.identity[1:] for one in variants}) > 1 for variants in points.values())
+    if not by_classes and not by_weights:
+        return tuple(cells)
+    return tuple(_labelled(cell, by_classes=by_classes, by_weights=by_weights) for cell in cells)
+
+
+def _labelled(cell: Cell, *, by_classes: bool, by_weights: bool) -> Cell:
+    variant = cell.variant
+    parts = [f"{variant.classes} classes"] if by_classes else []
+    parts += [_weights_label(variant.weights)] if by_weights else []
+    facts = {name: getattr(variant, name) for name in Variant.__struct_fields__}
+    return msgspec.structs.replace(cell, variant=LabelledVariant(**facts, label=", ".join(parts)))
+
+
+def _weights_label(weights: Weights) -> str:
+    if weights.source == "random":
+        return f"random weights, seed {weights.seed}"
+    digest = f" {weights.sha256[:8]}" if weights.sha256 else ""
+    entry = f" {printable(weights.entry)[:20]}" if weights.entry else ""
+    return f"{printable(weights.source)[:30]}{digest}{entry}"
