@@ -11,6 +11,8 @@ from harness.system.text import excerpt
 from harness.transports.base import Transport
 
 JOB = "{job}"
+# The same inside an option that is a list with commas, such as QEMU's -plugin: its commas are doubled.
+JOB_IN_LIST = "{job,,}"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,7 @@ from harness.lowering.artifact import lower_cached
 from harness.lowering.inputs import LoweringInputs
 from harness.records import DEFAULT_OBSERVER, Observer, Variant
 from harness.system.os_errors import describe, hint_for
+from harness.system.plain_paths import plain_temporary_folder
 
 
 class LoweringRequest(msgspec.Struct, frozen=True):
@@ -59,6 +61,8 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
+    # ExecuTorch starts flatc on temporary files, which takes a backslash in their paths for a slash.
+    tempfile.tempdir = plain_temporary_folder()
     # The pipe is for replies alone: what a library prints goes to stderr.
     reply_pipe = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -23,7 +23,9 @@ SPARE_BYTES = 16 * 2**20
 
 # $1 a folder inside that of the files, then their names.
 _LINK = 'mkdir -p "$1" && cd "$1" && shift && for name; do ln -sf "../$name" "$name" || exit; done'
-_SUM_LINE = re.compile(r"\\?(?P<sha256>[0-9a-f]{64}) [ *](?P<path>.+)")
+# ld.so(8): separators of --library-path, and its dynamic string tokens.
+_OF_THE_LOADER = re.compile(r"[:;]|\$\{?(ORIGIN|LIB|PLATFORM)")
+_SUM_LINE = re.compile(r"(?P<escaped>\\?)(?P<sha256>[0-9a-f]{64}) [ *](?P<path>.+)")
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,16 @@ def deploy_bundle(device: Device, bundle: Bundle, log: Callable[[str], None]) ->
     """Push the missing files of the bundle and check that the device may execute them.
 
     Raises:
-        DeviceUnfit: no space, the folder does not allow execution, or the device's own glibc is too old.
+        DeviceUnfit: no space, the folder cannot be named to the loader or does not allow execution, or the
+            device's own glibc is too old.
     """
+    if found := _OF_THE_LOADER.search(device.folder):
+        raise DeviceUnfit(
+            f"the folder {device.folder!r} cannot be used: {found[0]!r} has a meaning in the loader's list of"
+            " library folders",
+            device=device.info.name,
+            hint='name another as folder = "…" in devices.toml; for host and emulator in HARNESS_CACHE',
+        )
     folder = f"{device.folder}/bundle-{bundle.sha256[:12]}"
     files = [DeviceFile(bundle.folder / f.name, f"{folder}/{f.name}", f.sha256, f.mode) for f in bundle.files]
     pushed = push_missing(device, files, log)
@@ -168,8 +178,13 @@ def _missing(device: Device, files: Sequence[DeviceFile]) -> tuple[DeviceFile, .
 def sha256_on_device(device: Device, paths: Sequence[str]) -> dict[str, str]:
     """The sha256 of those files that exist on the device, by path."""
     answer = run_verified(device.transport, ["sha256sum", *paths], timeout_s=HASHING_TIMEOUT_S)
-    matches = (_SUM_LINE.fullmatch(line) for line in answer.text.splitlines())
-    return {match["path"]: match["sha256"] for match in matches if match}
+    matches = (_SUM_LINE.fullmatch(line) for line in answer.text.split("\n"))
+    return {_path(match): match["sha256"] for match in matches if match}
+
+
+def _path(line: re.Match[str]) -> str:
+    """GNU's sha256sum marks lines in which it escaped the path; paths here have no line breaks."""
+    return line["path"].replace(r"\\", "\\") if line["escaped"] else line["path"]
 
 
 def _check_space(device: Device, size_bytes: int) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.devices.device import JOB, Device
+from harness.devices.device import JOB, JOB_IN_LIST, Device
 from harness.devices.device_lock import RENEW
 from harness.errors import (
     ConnectionLost,
@@ -84,7 +84,10 @@ class Job:
             TimedOut: the program did not end in time, and has been stopped.
         """
         self._prepare(request)
-        argv = [part.replace(JOB, self.folder) for part in argv]
+        argv = [
+            part.replace(JOB_IN_LIST, self.folder.replace(",", ",,")).replace(JOB, self.folder)
+            for part in argv
+        ]
         observed = [*(["--conditions"] if conditions else []), *(["--beside", beside] if beside else [])]
         words = ["start", self.folder, *observed, "--", *argv]
         return self._follow(words, timeout_s, expected_s or timeout_s)

@@ -8,7 +8,8 @@ import pytest
 from fakes import DamagingTransport
 from harness.devices.device import Device, describe
 from harness.errors import DeviceUnfit, TransferFailed
-from harness.runner.deploy import DeviceFile, push_missing
+from harness.runner.bundle import Bundle
+from harness.runner.deploy import DeviceFile, deploy_bundle, push_missing
 from harness.transports.local import LocalTransport
 
 
@@ -23,7 +24,10 @@ def file_of(tmp_path: Path, content: bytes, name: str) -> DeviceFile:
     return DeviceFile(source, str(tmp_path / "device" / name), hashlib.sha256(content).hexdigest(), 0o755)
 
 
-@pytest.mark.parametrize("name", ["plain", "with space", "quo'te\"", "$(touch evil);", "ünïcode"])
+@pytest.mark.parametrize(
+    "name",
+    ["plain", "with space", "quo'te\"", "$(touch evil);", "ünïcode", "back\\slash", "\\\\n", "a\u2028b"],
+)
 def test_a_file_is_pushed_once(tmp_path: Path, name: str) -> None:
     device = device_in(tmp_path / "device", LocalTransport())
     file = file_of(tmp_path, b"content", name)
@@ -65,3 +69,11 @@ def test_a_full_device_is_refused_before_anything_is_pushed(tmp_path: Path) -> N
     with pytest.raises(DeviceUnfit, match=r"1 MB free, 17 MB are needed"):
         push_missing(device_in(tmp_path / "device", transport, free_bytes=1_000_000), [file], lambda _: None)
     assert transport.pushed == []
+
+
+@pytest.mark.parametrize("name", ["a:b", "a;b", "a$LIB", "a${ORIGIN}b"])
+def test_a_folder_that_means_something_to_the_loader_is_refused(tmp_path: Path, name: str) -> None:
+    bundle = Bundle("x86_64", tmp_path, "ld.so", "a" * 64, ())
+    with pytest.raises(DeviceUnfit, match="loader's list of library folders") as refused:
+        deploy_bundle(device_in(tmp_path / name, LocalTransport()), bundle, lambda _: None)
+    assert "HARNESS_CACHE" in refused.value.hint

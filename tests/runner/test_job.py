@@ -161,3 +161,12 @@ def test_a_file_that_changes_while_fetched_is_fetched_again(tmp_path: Path) -> N
     job.run(["sh", "-c", 'echo whole > "$1/out"', "x", "{job}"], timeout_s=30)
     assert job.fetch("out") == b"whole\n"
     assert len([command for command in transport.commands if fetches(command)]) == 2
+
+
+def test_the_jobs_folder_is_quoted_in_a_list_with_commas(tmp_path: Path) -> None:
+    job = job_in(tmp_path / "a,b")
+    assert (
+        job.run(["sh", "-c", 'printf %s "$1 $2" > "$2/said"', "x", "out={job,,}", "{job}"], timeout_s=30) == 0
+    )
+    folder = f"{tmp_path}/a,b/job"
+    assert job.fetch("said").decode() == f"out={folder.replace(',', ',,')} {folder}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from harness.devices.cores import PARTS
-from harness.devices.device import JOB, Device, describe
+from harness.devices.device import JOB_IN_LIST, Device, describe
 from harness.devices.device_kind import DeviceKind, Program
 from harness.devices.emulator.instruction_counter import ensure_instruction_counter
 from harness.devices.emulator.qemu import ensure_qemu, qemu_cores, qemu_version
@@ -80,7 +80,7 @@ def open_emulator(target: Target, log: Callable[[str], None]) -> Iterator[Device
     )
     root = _write_root(Path(folder) / "root", core, len(host.cores))
     plugin = str(ensure_instruction_counter()).replace(",", ",,")
-    counter = f"{plugin},out={JOB}/instructions"
+    counter = f"{plugin},out={JOB_IN_LIST}/instructions"
     launcher = (*qemu, "-L", str(root), "-cpu", core, "-plugin", counter)
     yield Device(
         info,

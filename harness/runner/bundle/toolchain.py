@@ -12,6 +12,7 @@ from harness.errors import BundleError
 from harness.records import Abi
 from harness.runner.bundle.contents import LIBC_FAMILY, LOADERS
 from harness.runner.bundle.wheel import MACHINES, runs_natively
+from harness.system.plain_paths import plain_paths
 from harness.system.processes import run_local
 
 _QUERY_TIMEOUT_S = 30
@@ -32,19 +33,21 @@ class Toolchain:
         Raises:
             BundleError: the project does not compile, or CMake or Ninja is not installed.
         """
-        cmake = find_build_tool("cmake")
-        settings = {
-            "CMAKE_MAKE_PROGRAM": find_build_tool("ninja"),
-            "CMAKE_BUILD_TYPE": "Release",
-            "CMAKE_SYSTEM_NAME": "Linux",
-            "CMAKE_SYSTEM_PROCESSOR": MACHINES[self.abi],
-            "CMAKE_CXX_COMPILER": self.compiler,
-            "executorch_DIR": str(executorch / "lib" / "cmake" / "executorch"),
-            **definitions,
-        }
-        defined = (f"-D{name}={value}" for name, value in settings.items())
-        _run([cmake, "-G", "Ninja", "-S", str(source), "-B", str(into), *defined])
-        _run([cmake, "--build", str(into), "--parallel", str(os.cpu_count() or 1)])
+        cmake, ninja = Path(find_build_tool("cmake")), Path(find_build_tool("ninja"))
+        into.mkdir(parents=True, exist_ok=True)
+        with plain_paths(source, into, executorch, ninja) as (source, into, executorch, ninja):
+            settings = {
+                "CMAKE_MAKE_PROGRAM": str(ninja),
+                "CMAKE_BUILD_TYPE": "Release",
+                "CMAKE_SYSTEM_NAME": "Linux",
+                "CMAKE_SYSTEM_PROCESSOR": MACHINES[self.abi],
+                "CMAKE_CXX_COMPILER": self.compiler,
+                "executorch_DIR": str(executorch / "lib" / "cmake" / "executorch"),
+                **definitions,
+            }
+            defined = (f"-D{name}={value}" for name, value in settings.items())
+            _run([str(cmake), "-G", "Ninja", "-S", str(source), "-B", str(into), *defined])
+            _run([str(cmake), "--build", str(into), "--parallel", str(os.cpu_count() or 1)])
 
     def strip(self, program: Path) -> None:
         """Remove a program's symbols, in place.
