@@ -2,6 +2,7 @@
 # make demo             measure a small sweep on this machine and on an emulated ARM core
 # make demo-accuracy    train a grid of variants on Fashion-MNIST, then measure their latency and accuracy
 # make test             run all tests
+# make lock             renew requirements.lock, the exact versions that make setup installs
 # make lint             run the formatters, linters and type checks of .pre-commit-config.yaml
 # make gate             fail if an inference costs more emulated ARM instructions than in benchmarks/base
 # make gate-base        measure benchmarks/base again, after a change that is meant to cost more or less
@@ -19,21 +20,42 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test lint gate gate-base setup arm-vm bench bench-plot bench-trust bench-decision bench-faults bench-diskfull bench-fuzz clean
+.PHONY: help demo demo-accuracy fashion-mnist test lint lock gate gate-base setup arm-vm bench bench-plot bench-trust bench-decision bench-faults bench-diskfull bench-fuzz clean
 
 setup: $(VENV)/ready
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
-$(VENV)/ready: pyproject.toml .ci/setup_host.sh
+$(VENV)/ready: pyproject.toml requirements.lock .ci/setup_host.sh
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; Debian 12 and Ubuntu 24.04 have it; choose another one with make PYTHON=...")'
 	sh .ci/setup_host.sh
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade pip
 	@echo "installing the Python packages: 5.6 GB, 2 GB where pip finds a CPU build of torch"
-	$(BIN)/pip install -q -e '.[dev]'
+	$(BIN)/pip install -q --require-hashes --no-deps -r requirements.lock
+	$(BIN)/pip install -q '$(TORCH)'
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	touch $@
+
+# Exact versions and digests of all packages but torch: its CPU build, which is another file, must stay possible. torch
+# itself pins the CUDA packages that its other build needs.
+TORCH = $(shell sed -n 's/^ *"\(torch==[^"]*\)",$$/\1/p' pyproject.toml)
+NOT_LOCKED = torch triton cuda-bindings cuda-pathfinder cuda-toolkit \
+    $(addprefix nvidia-,cublas cuda-cupti cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse \
+    cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)
+
+# Renews requirements.lock with the newest versions that pyproject.toml allows, and the digests of ExecuTorch's wheels.
+lock:
+	rm -rf .lock-venv
+	$(PYTHON) -m venv .lock-venv
+	.lock-venv/bin/pip install -q uv==0.13.9
+	.lock-venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate --no-emit-index-url --extra dev $(addprefix --no-emit-package ,$(NOT_LOCKED)) \
+	    --output-file requirements.lock pyproject.toml .ci/build_requirements.in
+	rm -rf .lock-venv
+	sed -n '/^executorch==/,/^[^ ]/s/^ *--hash=sha256:\([0-9a-f]*\).*/\1/p' requirements.lock \
+	    >harness/runner/bundle/executorch_wheels.sha256
 
 demo: setup
 	rm -rf $(DEMO_RUN)

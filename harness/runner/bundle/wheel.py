@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.errors import BundleError
 from harness.records import Abi
 from harness.system.entry_lock import locked
+from harness.system.files import hash_file
 from harness.system.folders import install_folder, scratch_folder
 from harness.system.paths import cache_folder
 from harness.system.processes import run_local
@@ -16,6 +17,8 @@ from harness.system.processes import run_local
 MACHINES: dict[Abi, str] = {"arm64-v8a": "aarch64", "x86_64": "x86_64"}
 _NEEDED = ("executorch/include/", "executorch/lib/", "executorch/share/cmake/")
 _DOWNLOAD_TIMEOUT_S = 900
+# Of the version that pyproject.toml pins, for all platforms; `make lock` writes them.
+WHEEL_DIGESTS = Path(__file__).with_name("executorch_wheels.sha256")
 
 
 def executorch_version() -> str:
@@ -55,7 +58,6 @@ def find_executorch(abi: Abi) -> Path:
 
 def _download(version: str, machine: str, folder: Path) -> Path:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    # pip checks the file against the digest of its index, so the file is the published one.
     answer = run_local(
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
@@ -79,7 +81,24 @@ def _download(version: str, machine: str, folder: Path) -> Path:
             f"the executorch {version} wheel for {machine} could not be downloaded: {stderr}",
             hint="check the network, or import a bundle made on another machine",
         )
+    check_digest(wheels[0])
     return wheels[0]
+
+
+def check_digest(wheel: Path) -> None:
+    """Refuse a wheel that is not one of the locked ones: what is in it is compiled, linked and run.
+
+    Raises:
+        BundleError: its SHA-256 is not among those of `make lock`.
+    """
+    found = hash_file(wheel)
+    locked_digests = WHEEL_DIGESTS.read_text(encoding="ascii").split()
+    if found not in locked_digests:
+        raise BundleError(
+            f"{wheel.name} has the SHA-256 {found}, which is none of the {len(locked_digests)} in"
+            f" {WHEEL_DIGESTS.name}: {', '.join(digest[:12] for digest in locked_digests)}",
+            hint="the package index served another file than the published one: check pip's configuration",
+        )
 
 
 def _unpack(wheel: Path, folder: Path) -> None:

@@ -11,7 +11,8 @@ from harness.runner.bundle import ABIS, Bundle, ensure_bench_bundle, ensure_bund
 from harness.runner.bundle.build import bundle_folder, place_bundle
 from harness.runner.bundle.contents import LOADERS
 from harness.runner.bundle.toolchain import find_toolchain
-from harness.runner.bundle.wheel import find_executorch, runs_natively
+from harness.runner.bundle.wheel import WHEEL_DIGESTS, check_digest, find_executorch, runs_natively
+from harness.system.files import hash_file
 from harness.system.paths import PROJECT
 
 ELF_MACHINES = {"x86_64": 62, "arm64-v8a": 183}
@@ -141,3 +142,20 @@ def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch:
     with pytest.raises(BundleError, match=r"cannot be made: .*Not a directory") as raised:
         ensure_bundle(NATIVE)
     assert "HARNESS_CACHE" in raised.value.hint
+
+
+def test_a_wheel_that_is_not_a_locked_one_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    wheel = tmp_path / "executorch-1.5.1-cp311-cp311-manylinux_2_28_aarch64.whl"
+    wheel.write_bytes(b"forged")
+    with pytest.raises(BundleError, match=f"has the SHA-256 {hash_file(wheel)}, which is none of") as caught:
+        check_digest(wheel)
+    assert WHEEL_DIGESTS.read_text().split()[0][:12] in caught.value.what
+    assert "pip's configuration" in caught.value.hint
+
+
+def test_a_wheel_with_a_locked_digest_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = tmp_path / "a.whl"
+    wheel.write_bytes(b"published")
+    monkeypatch.setattr("harness.runner.bundle.wheel.WHEEL_DIGESTS", tmp_path / "digests")
+    (tmp_path / "digests").write_text(f"{'0' * 64}\n{hash_file(wheel)}\n")
+    check_digest(wheel)
