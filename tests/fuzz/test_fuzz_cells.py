@@ -1,7 +1,9 @@
 """Run folders with one damaged or hostile file: named and left out, or used; the other cells stand."""
 
+import os
 import random
 import resource
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -139,6 +141,38 @@ def _check(folder: Path, original: tuple[Cell, ...], damaged: Path, *, draw: boo
     assert len(loaded) == len(original) - len(errors)
 
 
+def _put_instead(file: Path, chance: random.Random) -> None:
+    """Something else than a file in its place, or a link to another one."""
+    file.unlink()
+    match chance.choice(("fifo", "folder", "socket", "endless", "loop", "nowhere", "other")):
+        case "fifo":
+            os.mkfifo(file)
+        case "folder":
+            file.mkdir()
+        case "socket":
+            os.mknod(file, 0o600 | stat.S_IFSOCK)
+        case "endless":
+            file.symlink_to("/dev/zero")
+        case "loop":
+            file.symlink_to(file.name)
+        case "nowhere":
+            file.symlink_to("nowhere")
+        case _:
+            file.symlink_to(chance.choice([path for path in sorted(file.parent.iterdir()) if path != file]))
+
+
+def _restore(folder: Path, files: dict[Path, bytes]) -> None:
+    """Put the damaged file back, and remove those that resuming wrote for a cell of another name."""
+    for path in set(_targets(folder)) - set(files):
+        path.unlink()
+    for path, content in files.items():
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        elif path.is_symlink() or not path.is_file():
+            path.unlink(missing_ok=True)
+        path.write_bytes(content)
+
+
 def _targets(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.json"))
 
@@ -154,7 +188,10 @@ def test_one_damaged_file_is_named_or_used_and_the_other_cells_stand(
         # Most inputs damage a cell: there is one run.json and there are few evaluations.
         of_cells = [path for path in files if path.parent.name == "cells"]
         file = chance.choice(of_cells if chance.random() < 0.6 else list(files))
-        file.write_bytes(damage(files[file], chance))
+        if chance.random() < 0.05:
+            _put_instead(file, chance)
+        else:
+            file.write_bytes(damage(files[file], chance))
         start = time.monotonic()
         try:
             _check(folder, original, file, draw=seed % DRAWN == DRAWN - 1)
@@ -165,7 +202,6 @@ def test_one_damaged_file_is_named_or_used_and_the_other_cells_stand(
             raise
         assert time.monotonic() - start < MAX_SECONDS, f"seed {seed}"
         assert not _wrong_files(tmp_path), f"seed {seed}"
-        for path, content in files.items():
-            path.write_bytes(content)
+        _restore(folder, files)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < MAX_GROWTH_KB, f"{grown} kB"
