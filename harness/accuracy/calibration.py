@@ -1,5 +1,6 @@
 """Real images for int8 calibration, saved in the format that lowering reads."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -26,7 +27,9 @@ def save_calibration(
     """
     chosen = stratified_subset(dataset, images, seed=SEED)
     key = digest((chosen.content, msgspec.json.encode(preprocessing).decode()))[:12]
-    file = folder / f"{dataset.name}-{dataset.split}-{len(chosen)}-seed{SEED}-{key}.npy"
+    # Names of the hub have slashes; the hash tells names apart that become equal.
+    name = re.sub(r"[^\w.-]+", "_", f"{dataset.name}-{dataset.split}")[:100]
+    file = folder / f"{name}-{len(chosen)}-seed{SEED}-{key}.npy"
     if file.exists():
         return file
     pixels = load_pixels(chosen, preprocessing)

@@ -37,11 +37,13 @@ def load_pixels(
     dataset: Dataset,
     preprocessing: Preprocessing,
     indices: Sequence[int] | None = None,
+    *,
+    allow_none: bool = False,
 ) -> Pixels:
     """Decode and resize these images (default: all) in threads; Pillow and numpy release the GIL.
 
     Raises:
-        UsageError: none of the images can be read.
+        UsageError: none of the images can be read, unless `allow_none`: these are a part of those to read.
     """
     wanted = range(len(dataset)) if indices is None else indices
     side = preprocessing.resolution_px
@@ -61,15 +63,21 @@ def load_pixels(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for failed in pool.map(fill, range(0, len(wanted), _SLICE)):
             failures += failed
-    if len(failures) == len(wanted):
-        raise UsageError(
-            f"none of {len(wanted)} images of {dataset.name} can be read; "
-            f"the first, {failures[0][1].image}: {failures[0][1].reason}"
-        )
+    unreadable = tuple(unreadable for _, unreadable in failures)
+    if len(failures) == len(wanted) and not allow_none:
+        raise none_readable(unreadable, dataset.name)
     lost = {position for position, _ in failures}
     kept = [position for position in range(len(wanted)) if position not in lost]
     return Pixels(
         values=values[kept] if lost else values,
         indices=tuple(wanted[position] for position in kept),
-        unreadable=tuple(unreadable for _, unreadable in failures),
+        unreadable=unreadable,
+    )
+
+
+def none_readable(unreadable: Sequence[Unreadable], name: str = "the data set") -> UsageError:
+    """The error when each of the images was left out."""
+    first = unreadable[0]
+    return UsageError(
+        f"none of {len(unreadable)} images of {name} can be read; the first, {first.image}: {first.reason}"
     )

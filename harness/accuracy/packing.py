@@ -35,7 +35,8 @@ class _Description(Record, frozen=True, kw_only=True):
 class Chunk:
     """Images back to back, NHWC: bytes, fed as `byte * scale + offset`; without `scale` they are float32.
 
-    `indices` are the data set's images in the file's order; `unreadable` are the images left out.
+    `indices` are the data set's images in the file's order; `unreadable` are the images left out, which may
+    be all of them.
     """
 
     path: Path
@@ -85,7 +86,7 @@ def _find_or_write(dataset: Dataset, preprocessing: Preprocessing, images: range
     beside = file.with_suffix(".json")
     description = _read_intact(file, beside)
     if description is None:
-        pixels = load_pixels(dataset, preprocessing, images)
+        pixels = load_pixels(dataset, preprocessing, images, allow_none=True)
         packed = pixels.values
         content = (packed if uniform_scaling(preprocessing) else normalize(packed, preprocessing)).tobytes()
         description = _Description(

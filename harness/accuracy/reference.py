@@ -81,9 +81,11 @@ def predict_exported(variant: Variant, files: LoweringInputs, inputs: Logits, sp
 
 
 def predict_chunks(network: Network, chunks: Iterable[Chunk], preprocessing: Preprocessing) -> Predictions:
-    """Logits for the very bytes that are sent to a device."""
+    """Logits for the very bytes that are sent to a device; a chunk without images is left out."""
     parts: list[Predictions] = []
     for chunk in chunks:
+        if not chunk.indices:
+            continue
         inputs = chunk.inputs(preprocessing)
         rows = [_run(network, inputs[at : at + BATCH]) for at in range(0, len(inputs), BATCH)]
         parts.append(Predictions(np.concatenate(rows), chunk.indices, chunk.unreadable))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from harness.accuracy.datasets import Dataset
-from harness.accuracy.loading import Unreadable
+from harness.accuracy.loading import Unreadable, none_readable
 from harness.accuracy.packing import Chunk
 from harness.errors import MeasurementError, UsageError
 from harness.records import Accuracy, Interval, Record
@@ -68,10 +68,14 @@ def collect_predictions(
     """Run every chunk and read its output file: float32 logits, one row for each image.
 
     Raises:
+        UsageError: none of the images can be read.
         MeasurementError: an output file has another size, or holds NaN or infinity.
     """
     parts: list[Predictions] = []
     for chunk in chunks:
+        if not chunk.indices:
+            parts.append(Predictions(np.empty((0, classes), np.float32), (), chunk.unreadable))
+            continue
         logits = read_logits(run_batch(chunk), images=len(chunk.indices), classes=classes)
         parts.append(Predictions(logits, chunk.indices, chunk.unreadable))
         progress(sum(len(part.indices) for part in parts))
@@ -79,7 +83,9 @@ def collect_predictions(
 
 
 def join_predictions(parts: list[Predictions]) -> Predictions:
-    """Predictions of consecutive parts of a data set as one."""
+    """Predictions of consecutive parts of a data set as one; raises UsageError if no image can be read."""
+    if not any(part.indices for part in parts):
+        raise none_readable([unreadable for part in parts for unreadable in part.unreadable])
     return Predictions(
         np.concatenate([part.logits for part in parts]),
         tuple(index for part in parts for index in part.indices),

@@ -1,5 +1,6 @@
 """Calibration images are real, a fixed sample, and their file name describes them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,3 +38,10 @@ def test_the_same_sample_is_saved_once_and_another_preprocessing_is_another_file
     assert first.stat().st_mtime_ns == written
     assert save_calibration(dataset, PREPROCESSING, tmp_path, images=11) != first
     assert save_calibration(dataset, Preprocessing(resolution_px=64), tmp_path, images=10) != first
+
+
+def test_a_data_set_of_the_hub_has_a_slash_in_its_name(tmp_path: Path) -> None:
+    dataset = replace(open_dataset(SHIPPED), name="owner/" + "x" * 300)
+    file = save_calibration(dataset, PREPROCESSING, tmp_path, images=10)
+    assert file.parent == tmp_path
+    assert file.name.startswith("owner_xx")

@@ -285,3 +285,10 @@ def test_another_order_of_classes_is_an_error_that_names_the_first() -> None:
         match_classes(dataset, ("dog", "cat"))
     with pytest.raises(UsageError, match=r"only in the data set: \['dog'\], only in the weights: \['fox'\]"):
         match_classes(dataset, ("cat", "fox"))
+
+
+def test_names_that_no_file_can_record_are_refused_before_hours_of_work() -> None:
+    with pytest.raises(UsageError, match=r"no file can record"):
+        Dataset(
+            "made", "test", ("a", "b\udce9"), (0, 1), ("1", "2"), "", lambda index: Image.new("RGB", (1, 1))
+        )

@@ -106,3 +106,20 @@ def test_a_data_set_without_a_readable_picture_is_refused(tmp_path: Path) -> Non
         picture.write_bytes(b"gone")
     with pytest.raises(UsageError, match=r"none of 6 images of pictures can be read; the first, a/0.png"):
         load_pixels(open_dataset(str(root)), tensorflow_preprocessing(32))
+
+
+def test_a_chunk_of_unreadable_pictures_alone_takes_no_other_chunk_with_it(tmp_path: Path) -> None:
+    root = _folder(tmp_path / "pictures")
+    broken = [root / "b" / "1.png", root / "b" / "2.png"]
+    for picture in broken:
+        picture.write_bytes(b"gone")
+    chunks = list(
+        pack(
+            open_dataset(str(root)),
+            tensorflow_preprocessing(32),
+            tmp_path / "packed",
+            chunk_bytes=2 * 32 * 32 * 3,
+        )
+    )
+    assert [chunk.indices for chunk in chunks] == [(0, 1), (2, 3), ()]
+    assert [entry.image for entry in chunks[2].unreadable] == ["b/1.png", "b/2.png"]

@@ -167,3 +167,26 @@ def test_predictions_are_collected_over_chunks_in_order(tmp_path: Path) -> None:
     assert predictions.indices == (0, 1, 3)
     assert predictions.logits.tolist() == [[0, 0], [1, 1], [3, 3]]
     assert (predictions.unreadable, seen) == ((lost,), [2, 3])
+
+
+def _chunk(path: Path, indices: tuple[int, ...], unreadable: tuple[str, ...]) -> Chunk:
+    lost = tuple(Unreadable(image=name, reason="gone") for name in unreadable)
+    return Chunk(path, "", indices, lost, 1.0, 0.0)
+
+
+def test_a_chunk_without_images_is_not_run_and_its_images_are_counted(tmp_path: Path) -> None:
+    logits = tmp_path / "logits"
+    np.eye(2, dtype="<f4").tofile(logits)
+    full, empty = _chunk(tmp_path / "1", (0, 1), ()), _chunk(tmp_path / "2", (), ("2", "3"))
+    run: list[Chunk] = []
+
+    def run_batch(chunk: Chunk) -> Path:
+        run.append(chunk)
+        return logits
+
+    predictions = collect_predictions([full, empty], run_batch, classes=2)
+    assert run == [full]
+    assert predictions.indices == (0, 1)
+    assert [entry.image for entry in predictions.unreadable] == ["2", "3"]
+    with pytest.raises(UsageError, match="none of 2 images of the data set can be read; the first, 2: gone"):
+        collect_predictions([empty], run_batch, classes=2)

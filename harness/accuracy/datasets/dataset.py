@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from harness.errors import UsageError
+from harness.system.text import printable
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,12 @@ class Dataset:
 
     def __post_init__(self) -> None:
         """Raise UsageError if no accuracy can be measured on it."""
+        for name in (self.name, *self.classes, *self.image_names):
+            if not _is_text(name):
+                raise UsageError(
+                    f"{printable(self.name)} has the name {printable(name)!r}, which no file can record",
+                    hint="rename the class or the picture",
+                )
         if not self.labels:
             raise UsageError(f"{self.name} has no images in its {self.split} split")
         if len(self.labels) != len(self.image_names):
@@ -74,6 +81,11 @@ def digest(parts: Iterable[str]) -> str:
         encoded = part.encode("utf-8", "surrogateescape")
         hashed.update(len(encoded).to_bytes(8, "little") + encoded)
     return hashed.hexdigest()
+
+
+def _is_text(name: str) -> bool:
+    """Whether UTF-8 can encode the name, as results and checkpoints do after hours of work."""
+    return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def readable_name(name: str) -> str:

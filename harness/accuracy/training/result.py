@@ -1,4 +1,4 @@
-"""How training ends: the network is tested and its checkpoint written."""
+"""How training ends: the checkpoint is written, the network tested."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.reference import predict_pixels
 from harness.accuracy.scoring import score
 from harness.accuracy.weights import Checkpoint, LoadedWeights, save_checkpoint
+from harness.errors import HarnessError
 from harness.records import Interval
+from harness.system.text import printable
 from models.mobilenet_v1 import MobileNetV1
 
 
@@ -27,7 +29,7 @@ class Trained:
 
 
 def state_file(checkpoint: Path) -> Path:
-    """Where an interrupted training is resumed from; removed once it is finished."""
+    """Where an interrupted training is resumed from; removed once the checkpoint has its test result."""
     return checkpoint.with_suffix(".training")
 
 
@@ -62,15 +64,28 @@ def finish_training(
     *,
     class_offset: int = 0,
 ) -> Trained:
-    """Test the network and write its checkpoint, with the test result among its metadata."""
-    predictions = predict_pixels(
-        network, load_pixels(test, checkpoint.preprocessing), checkpoint.preprocessing
-    )
-    scores = score(predictions, test, class_offset=class_offset)
+    """Write the checkpoint, test the network, and write the checkpoint again with the test result.
+
+    The state of training is removed last: after a test that failed, the same command goes on with the test.
+
+    Raises:
+        HarnessError: the test failed; the hint names the checkpoint that was saved before.
+    """
+    save_checkpoint(file, network.state_dict(), checkpoint)
+    try:
+        predictions = predict_pixels(
+            network, load_pixels(test, checkpoint.preprocessing), checkpoint.preprocessing
+        )
+        scores = score(predictions, test, class_offset=class_offset)
+    except HarnessError as error:
+        saved = f"{printable(str(file))} is saved without a test result; the same command repeats the test"
+        error.hint = f"{error.hint}; {saved}" if error.hint else saved
+        raise
     result = {"test_top1": f"{scores.top1.estimate:.4f}", "test_images": str(scores.images)}
     save_checkpoint(
         file,
         network.state_dict(),
         msgspec.structs.replace(checkpoint, training=checkpoint.training | result),
     )
+    state_file(file).unlink(missing_ok=True)
     return Trained(file, scores.top1, scores.images, unreadable + predictions.unreadable)

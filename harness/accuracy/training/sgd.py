@@ -76,6 +76,8 @@ def train_network(
 ) -> None:
     """Train in place and leave the network in evaluation mode; with `save_to`, resume from that file.
 
+    The file keeps the last step as well, until the caller has saved the network and removes the file.
+
     The result depends on the seed, the images, the CPU or GPU and the number of threads, but not on
     interruptions: the random numbers of a step depend on the seed and the step's number only. On a GPU with
     bfloat16 the forward pass runs in mixed precision, unless the recipe turns that off.
@@ -104,9 +106,9 @@ def train_network(
         progress(Progress(step + 1, steps, epoch, loss, rate))
         if state:
             state.save_if_due(step + 1, network, optimizer)
+    if state and first_step < steps:
+        state.save(steps, network, optimizer)
     network.to("cpu").eval()
-    if state:
-        state.remove()
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -217,8 +219,11 @@ class _SavedState:
 
     def save_if_due(self, step: int, network: nn.Module, optimizer: torch.optim.SGD) -> None:
         """Save if the last save was at least SECONDS_BETWEEN_SAVES ago."""
-        if time.monotonic() - self._saved_at < SECONDS_BETWEEN_SAVES:
-            return
+        if time.monotonic() - self._saved_at >= SECONDS_BETWEEN_SAVES:
+            self.save(step, network, optimizer)
+
+    def save(self, step: int, network: nn.Module, optimizer: torch.optim.SGD) -> None:
+        """Save the state after this many steps."""
         tensors = {_NETWORK + name: value for name, value in network.state_dict().items()}
         for name, parameter in network.named_parameters():
             buffer = optimizer.state[parameter].get("momentum_buffer")
@@ -226,10 +231,6 @@ class _SavedState:
                 tensors[_MOMENTUM + name] = buffer
         write_tensors(self._file, tensors, {**self._identity, "step": str(step)})
         self._saved_at = time.monotonic()
-
-    def remove(self) -> None:
-        """Remove the file once training is finished."""
-        self._file.unlink(missing_ok=True)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
