@@ -19,7 +19,7 @@ def check_private(folder: Path) -> None:
     Raises:
         UsageError: another user owns or may write one of them, and what to do about it.
     """
-    for path in (*folder.parents, folder):
+    for path in folder.parents:
         _check_replaceable(path)
     for path in _with_entries(folder):
         try:
@@ -59,7 +59,10 @@ def _check_replaceable(path: Path) -> None:
     except OSError:
         return
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-        raise _refusal(path, "may be written by every user", path)
+        raise UsageError(
+            f"{path} may be written by every user, who could replace the cache in it",
+            hint="set HARNESS_CACHE to a folder in your home folder",
+        )
 
 
 def _refusal(path: Path, why: str, folder: Path) -> UsageError:

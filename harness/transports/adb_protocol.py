@@ -19,6 +19,8 @@ from adb_shell.transport.base_transport import BaseTransport
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransportError
 from harness.transports.adb_failures import ACCEPT_KEY
 
+# The random token of an AUTH packet: as long as the SHA-1 digest that the signature stands for.
+TOKEN_BYTES = 20
 VERSION_WITHOUT_CHECKSUMS = 0x01000001
 STLS = struct.unpack("<I", b"STLS")[0]
 BANNER = b"host::features=shell_v2\0"
@@ -130,6 +132,12 @@ class Connection:
             ) from error
         remaining = list(signers)
         while command == constants.AUTH and remaining:
+            if len(data) != TOKEN_BYTES:
+                raise TransportError(
+                    f"the device asked for a signature of {len(data)} bytes; ADB signs {TOKEN_BYTES}",
+                    device=self.device,
+                    hint="check the address: the program there is no ADB device",
+                )
             signature = remaining.pop(0).Sign(data)
             self.send(constants.AUTH, constants.AUTH_SIGNATURE, 0, signature, deadline)
             command, version, maximum, data = self._answer(deadline)

@@ -60,8 +60,9 @@ def test_a_group_of_this_user_alone_may_write(cache: Path) -> None:
 
 def test_a_parent_in_which_everybody_may_rename_is_refused_unless_it_is_sticky(cache: Path) -> None:
     cache.parent.chmod(0o777)
-    with pytest.raises(UsageError, match="may be written by every user"):
+    with pytest.raises(UsageError, match="may be written by every user") as caught:
         check_private(cache)
+    assert caught.value.hint == "set HARNESS_CACHE to a folder in your home folder"
     cache.parent.chmod(0o1777)
     check_private(cache)
 

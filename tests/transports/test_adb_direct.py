@@ -96,6 +96,17 @@ def test_a_key_that_is_refused_is_told(key: Path) -> None:
         run_against(ask_for_keys, key)
 
 
+@pytest.mark.parametrize("size", [0, 1, 19, 21, 4096])
+def test_a_token_of_a_wrong_length_is_not_signed(key: Path, size: int) -> None:
+    def ask(connection: socket.socket) -> None:
+        receive(connection)
+        answer(connection, constants.AUTH, constants.AUTH_TOKEN, 0, bytes(size))
+        wait_for_the_end(connection)
+
+    with pytest.raises(TransportError, match=f"asked for a signature of {size} bytes; ADB signs 20"):
+        run_against(ask, key)
+
+
 def test_a_device_without_shell_v2_is_told(key: Path) -> None:
     with pytest.raises(DeviceUnfit, match="does not report exit codes") as caught:
         run_against(greet(b"device::ro.product.name=old;features=cmd\0"), key)
