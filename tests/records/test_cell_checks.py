@@ -121,6 +121,14 @@ def test_a_figure_that_cannot_be_is_named_and_only_its_cell_is_left_out(
         load_run(folder)
 
 
+def test_the_wide_interval_of_two_processes_that_differ_much_is_no_contradiction() -> None:
+    one, two = make_processes(*STEADY_MEDIANS[:2])
+    cell = make_cell(processes=(replace(one, load_ns=500_000), replace(two, load_ns=80_000_000)))
+    assert cell.startup is not None
+    assert cell.startup.load_ns.high > 2.0**53
+    assert list(find_contradictions(cell)) == []
+
+
 def test_more_time_than_passed_on_the_device_is_a_contradiction() -> None:
     after = replace(QUIET, uptime_seconds=1001.0)
     cell = make_cell(processes=make_processes(*STEADY_MEDIANS, conditions_after=after))
