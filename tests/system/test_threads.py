@@ -48,11 +48,13 @@ def working(how: str) -> Iterator[subprocess.Popen[str]]:
     argv = [sys.executable, "-c", PROGRAM, how]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        assert process.stdout.readline() == "started\n"
-        os.kill(process.pid, signal.SIGINT)
-        assert process.stdout.readline() == "cancelled\n"
-        yield process
-        process.kill()
+        try:
+            assert process.stdout.readline() == "started\n"
+            os.kill(process.pid, signal.SIGINT)
+            assert process.stdout.readline() == "cancelled\n"
+            yield process
+        finally:
+            process.kill()
 
 
 def test_ctrl_c_cancels_and_waits_for_the_end() -> None:
