@@ -42,15 +42,17 @@ choose_cores() {
     done
 }
 
-# is_temperature TYPE FIGURE: false for charge, voltage, current and constants, as harness/devices/thermal_zones.py
+# is_temperature TYPE FIGURE: false for charge, voltage, current and constants, which need not be sampled. What passes
+# is judged again on the host, by harness/devices/thermal_zones.py: this may let more pass, and nothing less.
 is_temperature() {
     case $1 in
     [Ss][Oo][Cc]) case $2 in ? | ?? | 100) return 1 ;; esac ;;
-    PMIC-Die) [ "$2" != 100000 ] || return 1 ;;
+    [Pp][Mm][Ii][Cc]-[Dd][Ii][Ee]) [ "$2" != 100000 ] || return 1 ;;
     esac
     case -$1- in
     *[-_][VvIi][Bb][Aa][Tt]* | *[-_][VvIi][Bb][Uu][Ss]* | *[-_][VvIi][Pp][Hh]* | *[-_][Vv][Dd][Dd]*) return 1 ;;
-    *[-_]socd[-_]* | *[-_]bcl[-_]* | *[-_]lvl[0-9]* | *[-_]volt* | *[-_]current[-_]*) return 1 ;;
+    *[-_]volt[-_]* | *[-_]volts[-_]* | *[-_]voltage[-_]* | *[-_]voltages[-_]*) return 1 ;;
+    *[-_]socd[-_]* | *[-_]bcl[-_]* | *[-_]lvl[0-9]* | *[-_]current[-_]*) return 1 ;;
     esac
 }
 

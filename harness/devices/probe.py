@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.records.schema import LARGEST_INTEGER
 from harness.system.paths import DEVICE_SCRIPTS
 from harness.system.text import excerpt, printable
 from harness.transports.base import Transport
@@ -27,11 +28,11 @@ class Probed:
     unreadable: Mapping[str, str]
 
     def number(self, key: str) -> int | None:
-        """A non-negative integer (decimal or 0x…), or None when missing or garbage."""
+        """A non-negative integer (decimal or 0x…); None when missing, garbage or beyond a record."""
         text = self.values.get(key, "").strip()
         if re.fullmatch(r"[0-9]{1,18}", text):
-            return int(text)
-        return int(text, 16) if re.fullmatch(r"0x[0-9a-fA-F]{1,16}", text) else None
+            return _bounded(int(text))
+        return _bounded(int(text, 16)) if re.fullmatch(r"0x[0-9a-fA-F]{1,16}", text) else None
 
     def decimal(self, key: str) -> float | None:
         """A decimal number, or None when missing or garbage."""
@@ -41,7 +42,12 @@ class Probed:
     def kibibytes(self, key: str) -> int | None:
         """A number of kibibytes as bytes."""
         number = self.number(key)
-        return None if number is None else number * 1024
+        return None if number is None else _bounded(number * 1024)
+
+
+def _bounded(number: int) -> int | None:
+    """One absurd figure shall not make a record that cannot be saved."""
+    return number if number <= LARGEST_INTEGER else None
 
 
 def parse_probe(output: str) -> Probed:

@@ -27,10 +27,8 @@ def celsius_of(text: str, zone: str = "") -> float | None:
     Source of the documented unit: Documentation/driver-api/thermal/sysfs-api.rst. Disconnected sensors report
     absurd values.
     """
-    if not (text.removeprefix("-").isdecimal() and len(text) < 12):
-        return None
-    number = int(text)
-    if _is_another_quantity(zone, number):
+    number = _number(text)
+    if number is None or _is_another_quantity(zone, number):
         return None
     size = abs(number)
     divisor = 1 if size <= MOST_WHOLE_DEGREES else 10 if size <= MOST_TENTHS else 1000
@@ -40,7 +38,12 @@ def celsius_of(text: str, zone: str = "") -> float | None:
 
 def is_temperature(zone: str, text: str) -> bool:
     """Whether a zone of this type reports a temperature, as far as its name and its figure show."""
-    return not (text.isdecimal() and len(text) < 12 and _is_another_quantity(zone, int(text)))
+    number = _number(text)
+    return number is None or not _is_another_quantity(zone, number)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.removeprefix("-").isdecimal() and len(text) < 12 else None
 
 
 def _is_another_quantity(zone: str, number: int) -> bool:

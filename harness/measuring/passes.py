@@ -76,7 +76,8 @@ def parse_meminfo(content: bytes) -> int | None:
     totals = _TOTAL_PSS.findall(text)
     if text.count("** MEMINFO in pid ") != 1 or len(totals) != 1:
         return None
-    return 1024 * int(totals[0])
+    # No process has a size of 0.
+    return 1024 * int(totals[0]) or None
 
 
 def measure_profile(job: Job, deployed: DeployedArtifact, artifact: Artifact, plan: Plan) -> Profile:

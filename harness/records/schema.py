@@ -12,15 +12,17 @@ SCHEMA_MAJOR = SCHEMA_VERSION.partition(".")[0]
 SchemaVersion = Annotated[str, Meta(pattern=rf"^{SCHEMA_MAJOR}\.[0-9]{{1,6}}\Z")]
 # Not `$`, which also matches before a newline at the end.
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
-# Upper bounds keep a hostile or broken device's numbers out of arithmetic: 2**53 is exact in JSON everywhere.
-Nanoseconds = Annotated[int, Meta(ge=0, le=2**53)]
-PositiveNanoseconds = Annotated[int, Meta(gt=0, le=2**53)]
-Bytes = Annotated[int, Meta(ge=0, le=2**53)]
-PositiveBytes = Annotated[int, Meta(gt=0, le=2**53)]
-Count = Annotated[int, Meta(ge=0, le=2**53)]
-PositiveCount = Annotated[int, Meta(gt=0, le=2**53)]
+# Upper bounds keep a hostile or broken device's numbers out of arithmetic: up to here they are exact in JSON
+# everywhere.
+LARGEST_INTEGER = 2**53
+Nanoseconds = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
+PositiveNanoseconds = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]
+Bytes = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
+PositiveBytes = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]
+Count = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
+PositiveCount = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]
 # Of either sign, such as a code that a kernel reports.
-Integer = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+Integer = Annotated[int, Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
 Celsius = Annotated[float, Meta(ge=-100, le=300)]
 
 

@@ -2,11 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from harness.analysis.clusters import find_clusters
-from harness.devices.thermal_zones import celsius_of
+from harness.devices.thermal_zones import celsius_of, is_temperature
 from harness.errors import ReportRejected
 from harness.records import ConditionsSample, Core, Plan, SampledConditions
 from harness.runner.job import Job
@@ -18,8 +17,6 @@ SHORTEST_PERIOD_S = 0.5
 MOST_EXPECTED = 100
 MAX_SAMPLES = 5_000
 MAX_SENSORS = 512
-
-Value = TypeVar("Value")
 
 _LINE = re.compile(
     r"cpus_allowed (?P<cpus>[0-9,-]{1,200})|core (?P<core>[0-9]{1,4})"
@@ -69,25 +66,57 @@ def read_samples(job: Job, plan: Plan) -> SampledConditions | None:
 def parse_samples(content: bytes, period_seconds: float) -> SampledConditions:
     """Read the sampler's file; what lacks, or is no number, counts as unreadable in that sample.
 
+    A line that is not the sampler's or repeats a sensor is passed over and counted, and so is a sample with
+    another number of values. A zone whose figures are no temperatures is left out.
+
     Raises:
-        ReportRejected: it is not such a file.
+        ReportRejected: no line is the sampler's, or there are more than it writes.
     """
-    lines = content.decode("utf-8", "replace").split("\n")
     # The sampler is ended while it writes: what follows the last newline is not whole.
-    matches = [match for line in lines[:-1] if (match := _LINE.fullmatch(line))]
-    cores = tuple(int(match["core"]) for match in matches if match["core"])
-    zones = _zone_names([(match["index"], excerpt(match["zone"])) for match in matches if match["zone"]])
-    samples = tuple(_sample(match, len(cores), len(zones)) for match in matches if match["uptime"])
-    if len(matches) < len(lines) - 1 or len(samples) > MAX_SAMPLES or len(cores) + len(zones) > MAX_SENSORS:
+    lines = [line.rstrip("\r") for line in content.decode("utf-8", "replace").split("\n")[:-1]]
+    matches = [match for line in lines if (match := _LINE.fullmatch(line))]
+    cores = tuple(dict.fromkeys(int(match["core"]) for match in matches if match["core"]))
+    zones = {match["index"]: excerpt(match["zone"]) for match in matches if match["zone"]}
+    taken = [match for match in matches if match["uptime"]]
+    if (lines and not matches) or len(taken) > MAX_SAMPLES or len(cores) + len(zones) > MAX_SENSORS:
         raise ReportRejected("the sampler wrote a malformed file")
+    whole = [match for match in taken if _counts(match) == (len(cores), len(zones))]
+    kept = _places_of_temperatures(list(zones.values()), whole)
+    names = _zone_names([list(zones.items())[place] for place in kept])
+    samples = tuple(_sample(match, {place: list(zones.values())[place] for place in kept}) for match in whole)
+    allowed = [match["cpus"] for match in matches if match["cpus"]]
+    used = len(allowed) + len(cores) + len(zones) + len(whole)
     return SampledConditions(
         period_seconds=period_seconds,
-        cpus_allowed=next((match["cpus"] for match in matches if match["cpus"]), None),
+        cpus_allowed=allowed[0] if allowed else None,
         cores=cores,
-        zones=zones,
+        zones=names,
         samples=samples,
-        unreadable=_unreadable(cores, zones, samples),
+        unreadable=_unreadable(cores, names, samples) | _odd_lines(len(lines) - used, len(lines)),
     )
+
+
+def _places_of_temperatures(types: Sequence[str], samples: Sequence[re.Match[str]]) -> list[int]:
+    """The columns of the zones that some figure shows to be a temperature; all without a sample."""
+    rows = [_parts(sample["degrees"]) for sample in samples]
+    return [
+        place
+        for place, zone in enumerate(types)
+        if not rows or any(is_temperature(zone, row[place]) for row in rows)
+    ]
+
+
+def _sample(match: re.Match[str], zones: dict[int, str]) -> ConditionsSample:
+    degrees = _parts(match["degrees"])
+    return ConditionsSample(
+        uptime_seconds=None if match["uptime"] == "?" else float(match["uptime"]),
+        frequencies_khz=tuple(map(_khz, _parts(match["khz"]))),
+        celsius=tuple(celsius_of(degrees[place], zone) for place, zone in zones.items()),
+    )
+
+
+def _odd_lines(odd: int, of: int) -> dict[str, str]:
+    return {"lines": f"{odd} of {of} are not the sampler's, or not whole"} if odd else {}
 
 
 def _zone_names(found: Sequence[tuple[str, str]]) -> tuple[str, ...]:
@@ -96,20 +125,12 @@ def _zone_names(found: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(name if often[name] == 1 else f"{name} (zone {index})" for index, name in found)
 
 
-def _sample(match: re.Match[str], cores: int, zones: int) -> ConditionsSample:
-    uptime = match["uptime"]
-    return ConditionsSample(
-        uptime_seconds=None if uptime == "?" else float(uptime),
-        frequencies_khz=_values(match["khz"], cores, _khz),
-        celsius=_values(match["degrees"], zones, celsius_of),
-    )
+def _counts(sample: re.Match[str]) -> tuple[int, int]:
+    return len(_parts(sample["khz"])), len(_parts(sample["degrees"]))
 
 
-def _values(text: str, expected: int, parse: Callable[[str], Value | None]) -> tuple[Value | None, ...]:
-    parts = text.split(",") if text else []
-    if len(parts) != expected:
-        raise ReportRejected(f"the sampler read {len(parts)} values of {expected}")
-    return tuple(map(parse, parts))
+def _parts(text: str) -> list[str]:
+    return text.split(",") if text else []
 
 
 def _khz(text: str) -> int | None:

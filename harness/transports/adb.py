@@ -106,10 +106,10 @@ def parse_devices(listing: str) -> tuple[AttachedDevice, ...]:
     Raises:
         TransportError: it is not a list of devices.
     """
-    lines = [line.rstrip() for line in listing.splitlines()]
-    if "List of devices attached" not in lines:
+    _, heading, devices = listing.partition("List of devices attached")
+    if not heading:
         raise TransportError(f"not a list of devices: {listing[:200]!r}")
-    listed = map(_parse_line, lines[lines.index("List of devices attached") + 1 :])
+    listed = (_parse_line(line.rstrip()) for line in devices.splitlines()[1:])
     return tuple(device for device in listed if device)
 
 

@@ -1,5 +1,7 @@
 """Thermal zones as recorded devices have them: which figure is a temperature, of what, and in which unit."""
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,9 @@ from harness.devices.thermal_zones import celsius_of, is_temperature
 from harness.measuring.cooling import POLL_S, Cooling
 from harness.measuring.doctor.device import HOT_CELSIUS
 from harness.records import Conditions, Temperature
+from harness.system.paths import DEVICE_SCRIPTS
+
+SAMPLER_SCRIPT = DEVICE_SCRIPTS / "sampler.sh"
 
 
 def read(root: Path, shell: list[str]) -> Conditions:
@@ -129,6 +134,7 @@ def test_the_unit_and_the_kind_of_a_figure(text: str, zone: str, expected: float
 def test_a_figure_that_is_no_number_is_still_asked_for_as_a_temperature() -> None:
     assert is_temperature("cpu", "<unknown>")
     assert not is_temperature("vbat", "4243")
+    assert not is_temperature("vbat", "-4243")
 
 
 @pytest.mark.parametrize(
@@ -161,3 +167,29 @@ def test_without_a_zone_of_the_cores_other_parts_come_last() -> None:
     assert zones_of_cores((battery, skin, unknown)) == (unknown,)
     assert zones_of_cores((battery, skin)) == (battery, skin)
     assert zones_of_cores(None) == ()
+
+
+NAMES = re.findall(
+    r"\S+",
+    """
+    cpu-0-0-usr cpu tsens_tz_sensor5 battery pm8953_tz soc socd soc_level x_level vbat vbus ibat vph-pwr vdd
+    cpu.vdd cpu_mw bcl bcl-lvl0 lvl-foo volt current PMIC-Die pmic-die capacity percent-x mv-a ua vsysx iout
+    skin gpu-usr BIG level1 lvl1 voltmeter currents vddcx x-current soc-thermal cluster0
+    """,
+)
+FIGURES = ("-4200", "0", "1", "55", "100", "101", "853", "4200", "41000", "100000", "999999999999", "", "x")
+
+
+def test_the_sampler_leaves_out_no_zone_that_is_a_temperature_here() -> None:
+    """sampler.sh may let more pass: what it recorded is judged again."""
+    script = SAMPLER_SCRIPT.read_text().partition("is_temperature() {")[2].partition("\n}\n")[0]
+    tried = [(name, figure) for name in NAMES for figure in FIGURES]
+    words = [word for pair in tried for word in pair]
+    asked = f"""judge() {{{script}
+}}
+while [ $# -gt 0 ]; do judge "$1" "$2" && echo yes || echo no; shift 2; done"""
+    answers = subprocess.run(["sh", "-c", asked, "sh", *words], capture_output=True, text=True, check=True)
+    passed = dict(zip(tried, answers.stdout.split(), strict=True))
+    lost = [pair for pair in tried if is_temperature(*pair) and celsius_of(pair[1], pair[0]) is not None]
+    assert [pair for pair in lost if passed[pair] == "no"] == []
+    assert passed["vbat", "4200"] == passed["PMIC-Die", "100000"] == passed["soc", "55"] == "no"

@@ -7,14 +7,13 @@ import zlib
 from collections.abc import Callable
 from io import BytesIO
 
+from damaged_bytes import INTERESTING, change_bytes
 from PIL import Image, ImageCms, features
 
 Chunk = tuple[bytes, bytes]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _ORIENTATION, _EXIF_POINTER, _GPS_POINTER = 0x0112, 0x8769, 0x8825
-# Values that sizes, counts, types and offsets of damaged files take.
-INTERESTING = (0, 1, 2, 5, 9, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
 def _plain(mode: str, size: tuple[int, int] = (24, 17)) -> Image.Image:
@@ -147,25 +146,10 @@ def damage(content: bytes, chance: random.Random) -> bytes:
 
 
 def _damage_bytes(content: bytes, chance: random.Random) -> bytes:
-    damaged = bytearray(content)
-    for _ in range(chance.randint(1, 6)):
-        at = chance.randrange(min(len(damaged), chance.choice((40, 300, len(damaged)))))
-        match chance.randrange(5):
-            case 0:
-                damaged[at] ^= 1 << chance.randrange(8)
-            case 1:
-                damaged[at] = chance.randrange(256)
-            case 2:
-                size, order = chance.choice((1, 2, 4)), chance.choice(("little", "big"))
-                value = chance.choice(INTERESTING) % (1 << 8 * size)
-                damaged[at : at + size] = value.to_bytes(size, "little" if order == "little" else "big")
-            case 3:
-                damaged[at : at + chance.randint(1, 64)] = b""
-            case 4:
-                damaged[at:at] = damaged[at : at + chance.randint(1, 64)]
-        if not damaged:
-            return b""
-    return bytes(damaged[: chance.randrange(len(damaged))] if chance.random() < 0.15 else damaged)
+    """Mostly in the headers."""
+    return change_bytes(
+        content, chance, lambda left: chance.randrange(min(len(left), chance.choice((40, 300, len(left)))))
+    )
 
 
 def png_chunks(content: bytes) -> list[Chunk]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from damaged_bytes import change_bytes
 from safetensors.torch import save_file
 
 from harness.accuracy.weights import load_weights
@@ -17,8 +18,6 @@ from weight_files import frozen_graph, slim_constants, tflite_model, trained_net
 
 MAX_SECONDS = 10
 MAX_GROWTH_KB = 1 << 20
-# Values that sizes, counts and offsets of damaged files take.
-INTERESTING = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1)
 
 
 def _write_torch(file: Path, *, legacy: bool) -> None:
@@ -43,27 +42,13 @@ WRITERS: dict[str, Callable[[Path], object]] = {
 
 
 def _damage(content: bytes, chance: random.Random) -> bytes:
-    """The content with bytes changed, numbers replaced, parts removed or repeated; mostly at its ends."""
-    damaged = bytearray(content)
-    for _ in range(chance.randint(1, 8)):
-        near = min(len(damaged), chance.choice((300, 6000, len(damaged))))
-        at = chance.randrange(near) if chance.random() < 0.5 else len(damaged) - 1 - chance.randrange(near)
-        match chance.randrange(5):
-            case 0:
-                damaged[at] ^= 1 << chance.randrange(8)
-            case 1:
-                damaged[at] = chance.randrange(256)
-            case 2:
-                size = chance.choice((1, 2, 4, 8))
-                value = chance.choice(INTERESTING) % (1 << 8 * size)
-                damaged[at : at + size] = value.to_bytes(size, "little")
-            case 3:
-                damaged[at : at + chance.randint(1, 64)] = b""
-            case 4:
-                damaged[at:at] = damaged[at : at + chance.randint(1, 64)]
-        if not damaged:
-            return b""
-    return bytes(damaged[: chance.randint(1, len(damaged))] if chance.random() < 0.05 else damaged)
+    """Mostly at its ends, where the formats have their tables."""
+
+    def place(left: bytearray) -> int:
+        at = chance.randrange(min(len(left), chance.choice((300, 6000, len(left)))))
+        return at if chance.random() < 0.5 else len(left) - 1 - at
+
+    return change_bytes(content, chance, place)
 
 
 def _damage_inside(file: Path, content: bytes, chance: random.Random) -> None:

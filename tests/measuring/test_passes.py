@@ -93,6 +93,7 @@ Uptime: 5310 Realtime: 5310
         (MEMINFO.replace("13370            TOTAL RSS", "many   TOTAL RSS"), None),
         (MEMINFO.replace("13370            TOTAL RSS", "-1   TOTAL RSS"), None),
         (MEMINFO.replace("13370            TOTAL RSS", "99999999999  TOTAL RSS"), None),
+        (MEMINFO.replace("13370            TOTAL RSS", "0            TOTAL RSS"), None),
         (MEMINFO + MEMINFO, None),
         (MEMINFO.rpartition("TOTAL PSS")[0], None),
         ("No process found for: 4242\n", None),

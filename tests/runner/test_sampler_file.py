@@ -49,22 +49,54 @@ def test_two_zones_of_one_type_are_told_apart_by_their_index() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        HEADER + b"sample 1 1800000 41000\n",
-        HEADER + b"sample 1 1800000,1,2 41000\n",
-        HEADER + b"sample 1 1800000,1 \n",
-        HEADER + b"sample one 1800000,1 41000\n",
-        HEADER + b"\n",
         b"core 12345\n",
         b"cpus_allowed all\n",
         b"root:x:0:0\n",
         b"\xff\xfe\n",
         b"core 1\n" + b"sample 1 1 \n" * (MAX_SAMPLES + 1),
-        b"core 1\n" * 1000,
+        b"".join(b"core %d\n" % core for core in range(1000)),
     ],
 )
 def test_another_file_is_refused(content: bytes) -> None:
     with pytest.raises(ReportRejected, match="sampler"):
         parse_samples(content, 0.5)
+
+
+GOOD = b"sample 10 1800000,1700000 41000\nsample 11 1800000,1700000 42000\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEADER + GOOD + b"sample 1 1800000 41000\n",
+        HEADER + GOOD + b"sample 1 1800000,1,2 41000\n",
+        HEADER + GOOD + b"sample 1 1800000,1 \n",
+        HEADER + b"sample one 1800000,1 41000\n" + GOOD,
+        HEADER + b"\n" + GOOD,
+        HEADER + b"\xff\n" + GOOD,
+        b"Welcome to this phone\n" + HEADER + GOOD,
+        HEADER + b"core 4\n" + GOOD,
+        HEADER + b"zone 3 cpu-1-0\n" + GOOD,
+    ],
+)
+def test_one_odd_line_is_counted_and_takes_no_good_sample_with_it(content: bytes) -> None:
+    found = parse_samples(content, 0.5)
+    assert (found.cores, found.zones) == ((4, 5), ("cpu-1-0",))
+    assert [sample.celsius for sample in found.samples] == [(41.0,), (42.0,)]
+    assert [sample.frequencies_khz for sample in found.samples] == [(1800000, 1700000)] * 2
+    assert found.unreadable == {"lines": "1 of 7 are not the sampler's, or not whole"}
+
+
+def test_lines_that_end_as_on_windows_are_read() -> None:
+    assert parse_samples((HEADER + GOOD).replace(b"\n", b"\r\n"), 0.5) == parse_samples(HEADER + GOOD, 0.5)
+
+
+def test_a_zone_that_is_no_temperature_is_left_out_with_its_figures() -> None:
+    header = b"core 0\nzone 1 soc_level\nzone 2 cpu\nzone 3 vbat\n"
+    found = parse_samples(header + b"sample 1 5 55,41000,-4200\nsample 2 5 54,42000,4190\n", 0.5)
+    assert found.zones == ("cpu",)
+    assert [sample.celsius for sample in found.samples] == [(41.0,), (42.0,)]
+    assert found.unreadable == {}
 
 
 def test_a_process_that_ended_before_the_first_sample_is_recorded_as_such() -> None:

@@ -62,6 +62,10 @@ def test_an_empty_list_is_no_device() -> None:
     assert parse_devices("* daemon started successfully\nList of devices attached\n\n") == ()
 
 
+def test_a_message_before_the_heading_on_its_line_does_not_hide_the_devices() -> None:
+    assert [one.serial for one in parse_devices("hello List of devices attached\nX device\n")] == ["X"]
+
+
 GOOD = AttachedDevice("GOOD", "device", "Pixel_5", None, 3)
 
 
