@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.analysis.known_accuracy import KnownAccuracy
+from harness.analysis.process_figures import instruction_counts, peaks_rss_bytes
 from harness.analysis.quantities import megabytes, millions, milliseconds
 from harness.records import Cell
 
@@ -28,6 +29,11 @@ class Budget:
     threads: tuple[int, ...] = ()
     cores: str | None = None
     precisions: tuple[str, ...] = ()
+
+    @property
+    def limits_anything(self) -> bool:
+        """Whether a cost or an accuracy is limited; what is considered is no limit."""
+        return bool(limited(self)) or self.min_accuracy is not None
 
 
 @dataclass(frozen=True)
@@ -68,14 +74,13 @@ def latency_high_ns(cell: Cell) -> float | None:
 
 def instructions_high(cell: Cell) -> int | None:
     """The highest count of any process; counts of one thread are all equal."""
-    counts = [process.instructions_per_inference or 0 for process in cell.processes]
-    return max((*counts, cell.instructions_per_inference or 0)) or None
+    return max((*instruction_counts(cell), cell.instructions_per_inference or 0)) or None
 
 
 def peak_high_bytes(cell: Cell) -> int | None:
     """The highest peak RSS of any process."""
-    peaks = [process.peak_rss_bytes or 0 for process in cell.processes]
-    return max((*peaks, (cell.memory.peak_rss_bytes or 0) if cell.memory else 0)) or None
+    median = cell.memory.peak_rss_bytes if cell.memory else None
+    return max((*peaks_rss_bytes(cell), median or 0)) or None
 
 
 def _p90_high_ns(cell: Cell) -> float | None:

@@ -26,8 +26,9 @@ from harness.analysis.differences import (
     start_difference_celsius,
 )
 from harness.analysis.figure_comparison import compare_accuracy, compare_memory, compare_size
-from harness.analysis.intervals import CONFIDENCE, Floats
+from harness.analysis.intervals import CONFIDENCE
 from harness.analysis.margins import REAL_COUNT_MARGIN, Margins
+from harness.analysis.process_figures import instruction_counts, latency_medians_ns
 from harness.analysis.ratios import ratio_interval
 from harness.analysis.validity.result_checks import COUNT_TOLERANCE
 from harness.analysis.variant_labels import labelled_name
@@ -185,8 +186,8 @@ def _codes(reasons: Sequence[Reason]) -> str:
 
 
 def _latency_ratio(base: Cell, new: Cell) -> Interval | None:
-    before, after = _process_medians(base), _process_medians(new)
-    return ratio_interval(before, after) if before.size and after.size else None
+    before, after = latency_medians_ns(base), latency_medians_ns(new)
+    return ratio_interval(before, after) if before and after else None
 
 
 def _judge_latency(
@@ -198,7 +199,9 @@ def _judge_latency(
         counts = f"{len(base.processes)} and {len(new.processes)}"
         return "inconclusive", f"{counts} processes are too few: at least 4 on each side are needed"
     result, why = decide(ratio, margin)
-    if result == "worse" and not beyond_chance(_process_medians(base), _process_medians(new), timed_cells):
+    if result == "worse" and not beyond_chance(
+        np.array(latency_medians_ns(base)), np.array(latency_medians_ns(new)), timed_cells
+    ):
         return "inconclusive", f"could be chance among {timed_cells} cells"
     decided = result in ("worse", "better")
     if decided and could_explain(start_difference_celsius(base, new), slower=result == "worse"):
@@ -208,7 +211,7 @@ def _judge_latency(
 
 def _instruction_ratio(base: Cell, new: Cell) -> Interval | None:
     """The ratio of the counts, from the least favourable pair of processes to the most."""
-    before, after = _counts(base), _counts(new)
+    before, after = instruction_counts(base), instruction_counts(new)
     if not before or not after:
         return None
     one_thread = base.plan.threads == 1
@@ -232,13 +235,3 @@ def _judge_instructions(
         return decide(ratio, margins.latency if margins.instructions is None else margins.instructions)
     noise = max(COUNT_TOLERANCE.get(cell.device.clock, 0.0) for cell in (base, new))
     return decide(ratio, max(noise, margins.instructions or 0.0))
-
-
-def _process_medians(cell: Cell) -> Floats:
-    return np.array([np.median(process.latencies_ns) for process in cell.processes if process.latencies_ns])
-
-
-def _counts(cell: Cell) -> list[int]:
-    return [
-        process.instructions_per_inference for process in cell.processes if process.instructions_per_inference
-    ]

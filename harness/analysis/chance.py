@@ -10,6 +10,12 @@ from scipy.special import stdtr
 
 from harness.analysis.budget import Budget
 from harness.analysis.known_accuracy import KnownAccuracy
+from harness.analysis.process_figures import (
+    instruction_counts,
+    latency_medians_ns,
+    peaks_rss_bytes,
+    startups_ns,
+)
 from harness.records import Cell, Interval
 
 RESAMPLED_FROM = 5
@@ -28,9 +34,9 @@ def chance_within(cell: Cell, accuracy: KnownAccuracy | None, budget: Budget) ->
             (budget.max_latency_ns, _latency_at_most(cell, budget.max_latency_ns)),
             (budget.max_p90_ns, _interval_at_most(_tail(cell, "p90"), budget.max_p90_ns)),
             (budget.max_p99_ns, _interval_at_most(_tail(cell, "p99"), budget.max_p99_ns)),
-            (budget.max_startup_ns, _at_most(_startups(cell), budget.max_startup_ns)),
-            (budget.max_instructions, _at_most(_counts(cell), budget.max_instructions)),
-            (budget.max_memory_bytes, _at_most(_peaks(cell), budget.max_memory_bytes)),
+            (budget.max_startup_ns, _at_most(startups_ns(cell), budget.max_startup_ns)),
+            (budget.max_instructions, _at_most(instruction_counts(cell), budget.max_instructions)),
+            (budget.max_memory_bytes, _at_most(peaks_rss_bytes(cell), budget.max_memory_bytes)),
             (budget.max_size_bytes, _fits(cell.artifact.size_bytes, budget.max_size_bytes)),
             (budget.min_accuracy, _at_least(accuracy, budget.min_accuracy)),
         )
@@ -69,7 +75,7 @@ def _at_most(values: Sequence[float], limit: float | None) -> float | None:
 
 def _latency_at_most(cell: Cell, limit: float | None) -> float | None:
     """One process has only the interval of its own iterations."""
-    medians = [float(np.median(one.latencies_ns)) for one in cell.processes if one.latencies_ns]
+    medians = latency_medians_ns(cell)
     if len(medians) > 1:
         return _at_most(medians, limit)
     return _interval_at_most(cell.latency.median_ns if cell.latency else None, limit)
@@ -106,15 +112,3 @@ def _at_least(accuracy: KnownAccuracy | None, minimum: float | None) -> float | 
 
 def _fits(value: int, limit: int | None) -> float | None:
     return None if limit is None else float(value <= limit)
-
-
-def _startups(cell: Cell) -> list[float]:
-    return [float(one.load_ns + one.init_ns + one.first_ns) for one in cell.processes]
-
-
-def _counts(cell: Cell) -> list[float]:
-    return [float(one.instructions_per_inference) for one in cell.processes if one.instructions_per_inference]
-
-
-def _peaks(cell: Cell) -> list[float]:
-    return [float(one.peak_rss_bytes) for one in cell.processes if one.peak_rss_bytes]

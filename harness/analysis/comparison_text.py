@@ -106,7 +106,7 @@ def _describe(margins: Margins) -> str:
     exact = "" if margins.instructions is None else f", instructions {100 * margins.instructions:.3g} %"
     return (
         f"margins: latency {100 * margins.latency:.3g} %{exact}, peak RSS {100 * margins.memory:.3g} %,"
-        f" file size {100 * margins.size:.3g} %, accuracy {margins.accuracy_pp:.3g} points"
+        f" file size {100 * margins.size:.3g} %, accuracy {margins.accuracy_pp:.3g} pp"
     )
 
 

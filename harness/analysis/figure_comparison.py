@@ -7,8 +7,9 @@ import numpy as np
 
 from harness.analysis.comparison_rule import ComparedFigure, ComparisonResult, decide
 from harness.analysis.intervals import CONFIDENCE
-from harness.analysis.known_accuracy import KnownAccuracy, measured_accuracy
+from harness.analysis.known_accuracy import KnownAccuracy, measured_accuracy, unpaired_drop
 from harness.analysis.margins import Margins
+from harness.analysis.process_figures import peaks_rss_bytes
 from harness.analysis.ratios import ratio_interval
 from harness.records import Cell, Interval
 from harness.records.outcomes import OutcomesByFigures
@@ -16,7 +17,7 @@ from harness.records.outcomes import OutcomesByFigures
 
 def compare_memory(base: Cell, new: Cell, margins: Margins) -> ComparedFigure | None:
     """Peak RSS, by the processes of both sides; None where neither side has it."""
-    before, after = _peaks(base), _peaks(new)
+    before, after = peaks_rss_bytes(base), peaks_rss_bytes(new)
     if not before or not after:
         return None
     ratio = _ratio(before, after)
@@ -60,36 +61,26 @@ def compare_accuracy(
 
 def _decide_drop(drop: Interval, margin_pp: float) -> tuple[ComparisonResult, str]:
     """The rule of ratios, for a drop in points: beyond chance and beyond the margin is worse."""
-    change = f"{-drop.estimate:+.2f} points ({-drop.high:+.2f} to {-drop.low:+.2f})"
+    change = f"{-drop.estimate:+.2f} pp ({-drop.high:+.2f} to {-drop.low:+.2f})"
     if drop.low > 0 and drop.estimate > margin_pp:
         return "worse", change
     if drop.high < 0 and drop.estimate < -margin_pp:
         return "better", change
     if drop.high <= margin_pp:
         return "no worse", change
-    return "inconclusive", f"{change} may be a drop of more than {margin_pp:.3g}: evaluate more images"
+    return "inconclusive", f"{change} may be a drop of more than {margin_pp:.3g} pp: evaluate more images"
 
 
 def _drop_pp(before: KnownAccuracy, after: KnownAccuracy, *, same_file: bool) -> Interval:
-    """The drop in points: paired by image, else Newcombe's interval of two independent proportions."""
+    """The drop in points: paired by image, else of two independent sets of images."""
     if before.outcomes and after.outcomes and before.outcomes.of_same_images(after.outcomes):
         # scipy takes half a second.
         from harness.analysis.paired import paired_drop
 
         return paired_drop(before.outcomes.outcomes, after.outcomes.outcomes).drop_pp
-    drop = before.estimate - after.estimate
-    if same_file and not drop:
+    if same_file and before.estimate == after.estimate:
         return Interval(estimate=0.0, low=0.0, high=0.0, confidence=1.0)
-    return Interval(
-        estimate=100 * drop,
-        low=100 * (drop - math.hypot(before.estimate - before.low, after.high - after.estimate)),
-        high=100 * (drop + math.hypot(before.high - before.estimate, after.estimate - after.low)),
-        confidence=CONFIDENCE,
-    )
-
-
-def _peaks(cell: Cell) -> list[float]:
-    return [float(one.peak_rss_bytes) for one in cell.processes if one.peak_rss_bytes]
+    return unpaired_drop(before, after)
 
 
 def _ratio(before: Sequence[float], after: Sequence[float]) -> Interval:

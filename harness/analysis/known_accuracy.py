@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.analysis.intervals import CONFIDENCE
 from harness.analysis.published import published_accuracy
-from harness.records import Cell
+from harness.records import Cell, Interval
 from harness.records.outcomes import Outcomes, OutcomesByFigures, outcomes_key
 from harness.system.text import printable
 
@@ -76,8 +77,7 @@ def best_data(known: Iterable[KnownAccuracy | None]) -> str | None:
 def indistinguishable(best: KnownAccuracy, other: KnownAccuracy) -> bool:
     """Whether the images do not tell the two apart, of which `best` has the higher estimate.
 
-    With the outcomes of the same images: McNemar's exact test. Without: the interval of the difference that
-    the two Wilson intervals give (Newcombe, Statistics in Medicine 17, 1998, method 10). Published figures
+    With the outcomes of the same images: McNemar's exact test. Without: `unpaired_drop`. Published figures
     have no interval; only equal ones are indistinguishable.
     """
     drop = best.estimate - other.estimate
@@ -90,4 +90,19 @@ def indistinguishable(best: KnownAccuracy, other: KnownAccuracy) -> bool:
         from harness.analysis.paired import paired_drop
 
         return paired_drop(best.outcomes.outcomes, other.outcomes.outcomes).p_value >= SIGNIFICANCE
-    return drop <= math.hypot(best.estimate - best.low, other.high - other.estimate)
+    return unpaired_drop(best, other).low <= 0
+
+
+def unpaired_drop(base: KnownAccuracy, new: KnownAccuracy) -> Interval:
+    """The accuracy drop (pp) with the interval that the two Wilson intervals give.
+
+    Newcombe, Statistics in Medicine 17, 1998, method 10: for independent sets of images, and too wide for the
+    same ones.
+    """
+    drop = base.estimate - new.estimate
+    return Interval(
+        estimate=100 * drop,
+        low=100 * (drop - math.hypot(base.estimate - base.low, new.high - new.estimate)),
+        high=100 * (drop + math.hypot(base.high - base.estimate, new.estimate - new.low)),
+        confidence=CONFIDENCE,
+    )

@@ -21,7 +21,6 @@ from harness.analysis.candidates import (
 )
 from harness.analysis.known_accuracy import Basis, best_data, indistinguishable, known_accuracy
 from harness.analysis.machines import name_machines_apart
-from harness.analysis.validity.environment_checks import reduced_clock
 from harness.analysis.variant_labels import label_variants
 from harness.errors import UsageError
 from harness.records import Cell, DeviceInfo
@@ -246,7 +245,7 @@ def _nearest(rejected: Sequence[Rejected]) -> Rejected | None:
 
 def _probability(best: Candidate, budget: Budget) -> float | None:
     # scipy takes a tenth of a second, and is not needed without a budget.
-    if not limited(budget) and budget.min_accuracy is None:
+    if not budget.limits_anything:
         return None
     from harness.analysis.chance import chance_within
 
@@ -279,20 +278,3 @@ def _joint_preference(members: Sequence[Candidate], budget: Budget) -> tuple[boo
         math.fsum(math.log(cost(one.cell, budget)) for one in members),
         members[0].cell.artifact.size_bytes,
     )
-
-
-def cautions(candidate: Candidate, basis: Basis) -> tuple[str, ...]:
-    """What to know before shipping: why the cell is suspect, a reduced clock, an accuracy not measured."""
-    cell = candidate.cell
-    found = [
-        ("suspect: " if one.severity == "suspect" else "") + printable(one.detail)
-        for one in cell.verdict.reasons
-        if one.severity == "suspect" or one.code == reduced_clock.code
-    ]
-    if cell.variant.weights.source == "random":
-        found.append("the weights are random: train or load weights before you ship this variant")
-    elif basis != "measured":
-        found.append("measure its accuracy before you ship this variant: harness evaluate")
-    if cell.device.clock == "emulated":
-        found.append("its peak memory includes the emulator's own memory")
-    return tuple(found)

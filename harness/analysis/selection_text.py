@@ -3,22 +3,21 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from harness.analysis.budget import Miss, latency_high_ns, peak_high_bytes
+from harness.analysis.budget import Budget, Miss, latency_high_ns, peak_high_bytes
 from harness.analysis.candidates import Candidate, Rejected
+from harness.analysis.cautions import cautions
 from harness.analysis.clusters import placement_name
 from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.quantities import megabytes, millions, milliseconds
-from harness.analysis.selection import Answer, ForAll, Selection, Upgrade, cautions
+from harness.analysis.selection import Answer, ForAll, Selection, Upgrade
 from harness.analysis.variant_labels import label_of
 from harness.records import Cell
 from harness.system.text import printable
 
 _RANKED = {
-    "measured": "the most accurate of {count} within the budget, measured on {data}",
-    "published": "the most accurate of {count} within the budget, by the published accuracy of {data}, not"
-    " measured here",
-    "none": "the largest network of {count} within the budget; no accuracy is known, neither measured nor"
-    " published",
+    "measured": "the most accurate of {count}, measured on {data}",
+    "published": "the most accurate of {count}, by the published accuracy of {data}, not measured here",
+    "none": "the largest network of {count}; no accuracy is known, neither measured nor published",
 }
 _JOINT = {
     "measured": "by measured accuracy",
@@ -42,7 +41,7 @@ def explain(selection: Selection, *, all_rejected: bool = False) -> str:
 def _explain_answer(selection: Selection, answer: Answer, *, all_rejected: bool) -> str:
     lines = [f"{printable(answer.device.name)}: {_headline(answer)}"]
     if answer.best:
-        lines += [f"  {line}" for line in _details(answer, answer.best)]
+        lines += [f"  {line}" for line in _details(answer, answer.best, selection.budget)]
     if answer.nearest:
         lines.append(f"  nearest: {describe(answer.nearest.cell)}")
         lines += [f"  {_relax(miss)}" for miss in answer.nearest.misses]
@@ -64,21 +63,22 @@ def _headline(answer: Answer) -> str:
     return "no cell is within the budget"
 
 
-def _details(answer: Answer, best: Candidate) -> list[str]:
+def _details(answer: Answer, best: Candidate, budget: Budget) -> list[str]:
     cell = best.cell
+    count = f"{len(answer.ranked)} {'within the budget' if budget.limits_anything else 'candidates'}"
     lines = [
         figures(cell, best.accuracy),
         f"file {cell.variant.name}.pte, sha256 {cell.artifact.sha256}",
-        _RANKED[answer.basis].format(count=len(answer.ranked), data=answer.data),
+        _RANKED[answer.basis].format(count=count, data=answer.data),
     ]
     if answer.tied > 1:
         cheapest = "the cheapest valid one" if cell.verdict.status == "valid" else "the cheapest"
         lines.append(f"{answer.tied} candidates have indistinguishable accuracies; this is {cheapest}")
     if best.other_placements:
-        lines.append(f"also measured within the budget: {_placements(best.other_placements)}")
+        lines.append(f"also measured: {_placements(best.other_placements)}")
     if answer.probability is not None:
         lines.append(f"probability that it meets the budget: {_percent(answer.probability)}")
-    return lines + [f"caution: {caution}" for caution in cautions(best, answer.basis)]
+    return lines + [f"caution: {caution}" for caution in cautions(cell, answer.basis)]
 
 
 def _relax(miss: Miss) -> str:
@@ -180,7 +180,9 @@ def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
     if cell.instructions_per_inference:
         parts.append(f"{millions(cell.instructions_per_inference)} instructions")
     if peak := peak_high_bytes(cell):
-        parts.append(f"{megabytes(peak)} peak memory")
+        median = cell.memory.peak_rss_bytes if cell.memory else None
+        worst = f" (at most {megabytes(peak)})" if median and megabytes(median) != megabytes(peak) else ""
+        parts.append(f"{megabytes(median or peak)} peak memory{worst}")
     parts.append(f"{megabytes(cell.artifact.size_bytes)} file")
     if accuracy is not None:
         at_least = (

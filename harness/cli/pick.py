@@ -150,7 +150,7 @@ def _document(chosen: "Selection") -> dict[str, object]:
 
 def _answer(answer: "Answer") -> dict[str, object]:
     """An answer with each cell's figures, but without its samples."""
-    from harness.analysis.selection import cautions
+    from harness.analysis.cautions import cautions
 
     return {
         "device": answer.device.name,
@@ -161,7 +161,7 @@ def _answer(answer: "Answer") -> dict[str, object]:
         "data": answer.data,
         "tied": answer.tied,
         "probability": answer.probability,
-        "cautions": cautions(answer.best, answer.basis) if answer.best else (),
+        "cautions": cautions(answer.best.cell, answer.basis) if answer.best else (),
         "upgrades": [
             {
                 **_figures(one.candidate.cell),

@@ -6,8 +6,8 @@ lock goes stale; there is no file that a link could lead elsewhere; and the kern
 holder's process and user. Containers with a network of their own have their own names.
 """
 
+import errno
 import hashlib
-import pwd
 import socket
 import struct
 import threading
@@ -19,6 +19,7 @@ from harness.devices.device_lock import wait_again
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit
+from harness.system.users import user_name
 
 NAMESPACE = "mobilenet-harness"
 WAIT_S = 600.0
@@ -109,8 +110,9 @@ def _bound(
 def _bind(lock: socket.socket, name: bytes) -> bool:
     try:
         lock.bind(name)
-    except OSError:
-        # The only reason that an abstract name has: it is taken.
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
         return False
     return True
 
@@ -127,11 +129,4 @@ def _find_holder(name: bytes) -> str:
             return ANOTHER
     pid, uid, _ = struct.unpack("3i", credentials)
     # A process of another PID namespace has the number 0 here.
-    return f"process {pid} of {_user_name(uid)}" if pid else f"{ANOTHER} of {_user_name(uid)}"
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"user {uid}"
+    return f"process {pid} of {user_name(uid)}" if pid else f"{ANOTHER} of {user_name(uid)}"

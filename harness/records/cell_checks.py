@@ -14,8 +14,9 @@ LONGEST_NS = 2.0**53
 # Saved floats are read back exactly; this allows for another order of additions.
 TOLERANCE = 1e-6
 _GRAVITY = {"valid": 0, "suspect": 1, "invalid": 2}
-# As for a report that comes from a device (runner/report_times.py).
-MOST_OF_UPTIME = 1.02
+# The uptime is from the clock of the reported times; only these may be corrected by NTP, by at most 0.05 %.
+UPTIME_SHARE = 0.02
+# /proc/uptime has hundredths of a second.
 UPTIME_SLACK_S = 0.1
 
 
@@ -161,7 +162,7 @@ def _uptimes(cell: Cell) -> Iterator[str]:
     for process in cell.processes:
         passed_s = process.uptime_seconds
         # An uptime that stood still is no clock.
-        if passed_s and passed_s * MOST_OF_UPTIME + UPTIME_SLACK_S < process.reported_ns / 1e9:
+        if passed_s and passed_s * (1 + UPTIME_SHARE) + UPTIME_SLACK_S < process.reported_ns / 1e9:
             yield (
                 f"processes: round {process.round} reports {process.reported_ns / 1e9:.4g} s, but the device"
                 f" was up for {passed_s:.4g} s"

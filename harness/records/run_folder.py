@@ -67,6 +67,7 @@ def write_cell(folder: Path, cell: Cell) -> Path:
             device=cell.device.name,
             variant=cell.variant.name,
         ) from error
+    refuse_link(folder / CELLS_FOLDER)
     return _write(folder / CELLS_FOLDER / file_name_in(folder, cell), cell)
 
 
@@ -248,8 +249,6 @@ def refuse_link(folder: Path) -> None:
 def _write(path: Path, record: Run | Cell) -> Path:
     # A record that was read from a newer minor version has lost that version's fields.
     record = msgspec.structs.replace(record, schema_version=SCHEMA_VERSION)
-    if path.parent.name == CELLS_FOLDER:
-        refuse_link(path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, _readable(msgspec.json.encode(record)))
     return path

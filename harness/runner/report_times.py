@@ -2,13 +2,10 @@
 
 from harness.errors import ReportRejected
 from harness.records import Clock, ProcessReport
+from harness.records.cell_checks import UPTIME_SHARE, UPTIME_SLACK_S
 
-# The uptime is from the clock of the reported times; only these may be corrected by NTP, by at most 0.05 %.
-UPTIME_SHARE = 0.02
 # The clock of a board may be some percent faster than this machine's.
 HOST_SHARE = 0.1
-# /proc/uptime has hundredths of a second.
-UPTIME_SLACK_S = 0.1
 HOST_SLACK_S = 1.0
 
 

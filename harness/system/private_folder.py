@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.system.users import group_name, user_name
 
 
 def check_private(folder: Path) -> None:
@@ -28,11 +29,11 @@ def check_private(folder: Path) -> None:
             # Gone, or a link to nothing: there is nothing to read.
             continue
         if found.st_uid != os.geteuid():
-            raise _refusal(path, f"belongs to the user {_user_name(found.st_uid)}", folder)
+            raise _refusal(path, f"belongs to {user_name(found.st_uid)}", folder)
         if found.st_mode & stat.S_IWOTH:
             raise _refusal(path, "may be written by every user", folder)
         if found.st_mode & stat.S_IWGRP and not _is_own_group(found.st_gid):
-            raise _refusal(path, f"may be written by the group {_group_name(found.st_gid)}", folder)
+            raise _refusal(path, f"may be written by the group {group_name(found.st_gid)}", folder)
 
 
 def _with_entries(folder: Path) -> Iterator[Path]:
@@ -68,7 +69,7 @@ def _check_replaceable(path: Path) -> None:
 def _refusal(path: Path, why: str, folder: Path) -> UsageError:
     return UsageError(
         f"{path} {why}, who could make the harness run their programs",
-        hint=f"if you trust its content: sudo chown -R {_user_name(os.geteuid())} {folder} and chmod -R go-w"
+        hint=f"if you trust its content: sudo chown -R {os.geteuid()} {folder} and chmod -R go-w"
         f" {folder}; else delete it, or set HARNESS_CACHE to a folder of your own",
     )
 
@@ -80,17 +81,3 @@ def _is_own_group(gid: int) -> bool:
     except KeyError:
         return False
     return user.pw_gid == gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def _group_name(gid: int) -> str:
-    try:
-        return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return str(gid)

@@ -1,8 +1,8 @@
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
+from compared_cells import counted, of_variant, only, ratio_of, replace, slower
 
 from builders import (
     PASSED,
@@ -12,52 +12,12 @@ from builders import (
     make_cell,
     make_device,
     make_plan,
-    make_process,
     make_processes,
-    with_accuracy,
 )
-from harness.analysis.cell_comparison import ComparedCell
-from harness.analysis.comparison import EXIT_CODES, Comparison, compare
-from harness.analysis.comparison_text import summarize, to_lines, to_markdown
+from harness.analysis.comparison import EXIT_CODES, compare
 from harness.analysis.margins import Margins
 from harness.errors import UsageError
-from harness.records import Cell, Clock, Core, Failure, Interval, Variant, Weights
-from harness.records.outcomes import Outcomes, outcomes_key
-
-replace = msgspec.structs.replace
-
-
-def slower(factor: float) -> tuple[int, ...]:
-    return tuple(int(factor * median) for median in STEADY_MEDIANS)
-
-
-def counted(*counts: int | None, clock: Clock = "emulated", threads: int = 1, **changes: Any) -> Cell:
-    processes = tuple(
-        make_process(i, 40_000_000, instructions_per_inference=count, threads_used=threads)
-        for i, count in enumerate(counts)
-    )
-    device = make_device(clock=clock, **changes)
-    return make_cell(device=device, plan=make_plan(threads=threads), processes=processes)
-
-
-def of_variant(width: float, medians: tuple[int, ...] = STEADY_MEDIANS, **changes: Any) -> Cell:
-    variant = Variant(width=width, resolution_px=128, precision="fp32", **changes)
-    return make_cell(medians, artifact=make_artifact(variant=variant))
-
-
-def only(comparison: Comparison) -> ComparedCell:
-    (cell,) = comparison.cells
-    return cell
-
-
-def ratio_of(comparison: Comparison) -> Interval:
-    """The ratio of the time, or of the count where the clock is not real."""
-    cell = only(comparison)
-    figure = cell.figure("latency") or cell.figure("instructions")
-    assert figure is not None
-    assert figure.change is not None
-    return figure.change
-
+from harness.records import Cell, Core, Failure, Weights
 
 # Latency ------------------------------------------------------------------------------------------
 
@@ -316,173 +276,3 @@ def test_an_empty_run_and_a_doubled_cell_are_refused() -> None:
         compare([make_cell()], [])
     with pytest.raises(UsageError, match="base has two cells pi4-mobilenet_v1"):
         compare([make_cell(), make_cell()], [make_cell()])
-
-
-# Memory, file size and accuracy --------------------------------------------------------------------
-
-
-def heavier(factor: float, cell: Cell | None = None) -> Cell:
-    cell = cell or make_cell()
-    peaks = [int(factor * (one.peak_rss_bytes or 0)) for one in cell.processes]
-    return make_cell(
-        processes=tuple(
-            replace(one, peak_rss_bytes=peak) for one, peak in zip(cell.processes, peaks, strict=True)
-        )
-    )
-
-
-@pytest.mark.parametrize(
-    ("factor", "result"), [(1.0, "no worse"), (1.04, "no worse"), (1.06, "worse"), (3.0, "worse")]
-)
-def test_more_memory_than_the_margin_is_worse_though_the_latency_is_not(factor: float, result: str) -> None:
-    comparison = compare([make_cell()], [heavier(factor)])
-    assert comparison.result == result
-    assert only(comparison).decided_by == ("peak RSS" if result == "worse" else "latency")
-    assert compare([make_cell()], [heavier(factor)], margins=Margins(memory=1.0)).result == (
-        "worse" if factor == 3.0 else "no worse"
-    )
-
-
-def test_memory_of_few_processes_is_compared_by_its_range() -> None:
-    base = counted(1_000, 1_000)
-    two = tuple(replace(one, peak_rss_bytes=3 * (one.peak_rss_bytes or 0)) for one in base.processes)
-    new = make_cell(device=base.device, processes=two)
-    assert only(compare([base], [base])).result == "no worse"
-    assert (only(compare([base], [new])).result, only(compare([base], [new])).decided_by) == (
-        "worse",
-        "peak RSS",
-    )
-
-
-def test_a_larger_file_is_worse() -> None:
-    larger = make_cell(artifact=make_artifact(size_bytes=5_400_000))
-    comparison = compare([make_cell()], [larger])
-    assert (comparison.result, only(comparison).decided_by) == ("worse", "file size")
-    assert compare([make_cell()], [larger], margins=Margins(size=0.02)).result == "no worse"
-    assert compare([larger], [make_cell()]).result == "better"
-
-
-def evaluated(top1: float, *, images: int = 1000, sha256: str = "a" * 64, **changes: Any) -> Cell:
-    cell = with_accuracy(make_cell(artifact=make_artifact(sha256=sha256)), top1)
-    assert cell.accuracy is not None
-    return replace(cell, accuracy=replace(cell.accuracy, images=images, **changes))
-
-
-def outcomes_of(cell: Cell, outcomes: str) -> dict[tuple[object, ...], Outcomes]:
-    assert cell.accuracy is not None
-    saved = Outcomes(
-        accuracy=cell.accuracy,
-        artifact_sha256=cell.artifact.sha256,
-        dataset_identity="d" * 64,
-        preprocessing=msgspec.Raw(b"{}"),
-        outcomes=outcomes,
-    )
-    return {outcomes_key(cell.artifact.sha256, cell.accuracy): saved}
-
-
-@pytest.mark.parametrize(("new_top1", "result"), [(0.70, "inconclusive"), (0.60, "worse"), (0.80, "better")])
-def test_accuracy_without_outcomes_is_compared_by_its_intervals(new_top1: float, result: str) -> None:
-    base, new = evaluated(0.70), evaluated(new_top1, sha256="b" * 64)
-    comparison = compare([base], [new])
-    assert (comparison.result, only(comparison).decided_by) == (result, "accuracy")
-
-
-def test_accuracy_with_outcomes_is_compared_image_by_image() -> None:
-    base, new = evaluated(0.70), evaluated(0.697, sha256="b" * 64)
-    alike = "1" * 697 + "0" * 300
-    comparison = compare(
-        [base],
-        [new],
-        base_outcomes=outcomes_of(base, alike + "1" * 3),
-        new_outcomes=outcomes_of(new, alike + "0" * 3),
-    )
-    figure = only(comparison).figure("accuracy")
-    assert figure is not None
-    assert (figure.result, figure.why) == ("no worse", "-0.30 points (-0.74 to +0.14)")
-
-
-def test_the_same_file_with_the_same_accuracy_is_no_worse_without_outcomes() -> None:
-    assert compare([evaluated(0.7)], [evaluated(0.7)]).result == "no worse"
-
-
-def test_accuracies_of_other_images_are_not_compared_and_named() -> None:
-    comparison = compare([evaluated(0.7)], [evaluated(0.2, dataset="Other")])
-    assert only(comparison).figure("accuracy") is None
-    assert only(comparison).cautions == ("accuracies are of different images, and were not compared",)
-    gone = compare([evaluated(0.7)], [replace(evaluated(0.7), accuracy=None)])
-    assert only(gone).cautions == ("accuracy was measured in base only",)
-
-
-def test_worse_cells_come_first() -> None:
-    base = [of_variant(0.25), of_variant(0.5), of_variant(0.75)]
-    new = [of_variant(0.25), of_variant(0.5, slower(1.03)), of_variant(0.75, slower(1.1))]
-    assert [cell.result for cell in compare(base, new).cells] == ["worse", "inconclusive", "no worse"]
-
-
-def test_instructions_of_a_real_core_are_judged_beside_its_latency() -> None:
-    def with_counts(count: int) -> Cell:
-        return make_cell(processes=make_processes(*STEADY_MEDIANS, instructions_per_inference=count))
-
-    comparison = compare([with_counts(1_000_000)], [with_counts(1_020_000)])
-    assert (comparison.result, only(comparison).decided_by) == ("worse", "instructions")
-    assert compare([with_counts(1_000_000)], [with_counts(1_009_000)]).result == "no worse"
-
-
-# As text ------------------------------------------------------------------------------------------
-
-
-def test_cells_of_one_side_only_are_reported() -> None:
-    comparison = compare([of_variant(0.25), of_variant(0.5)], [of_variant(0.5), of_variant(1.0)])
-    assert comparison.only_in_base == ("pi4-mobilenet_v1_0.25_128_fp32-t1",)
-    assert comparison.only_in_new == ("pi4-mobilenet_v1_1_128_fp32-t1",)
-    assert "Only in base: pi4-mobilenet_v1_0.25_128_fp32-t1." in summarize(comparison)
-    assert "\nOnly in new: pi4-mobilenet\\_v1\\_1\\_128\\_fp32-t1." in to_markdown(comparison)
-
-
-MARGINS_TEXT = "margins: latency 3 %, peak RSS 5 %, file size 1 %, accuracy 1 points"
-
-
-def test_markdown_shows_the_result_and_the_figures_that_changed() -> None:
-    text = to_markdown(compare([make_cell()], [make_cell(slower(1.05))]))
-    lines = text.splitlines()
-    assert lines[0] == f"**Worse ({MARGINS_TEXT}): 1 worse.**"
-    assert lines[2] == "| result | cell | latency |"
-    assert lines[4] == (
-        r"| worse | pi4-mobilenet\_v1\_0.5\_128\_fp32-t1 | 10.002 → 10.503 ms, +5 % (+4.79 % to +5.21 %) |"
-    )
-    assert lines[6] == "No worse in every cell: peak RSS (unchanged), file size (unchanged)."
-
-
-def test_a_cell_cannot_break_the_table() -> None:
-    broken = make_cell(processes=(), failure=Failure(what="killed | by\nthe system"))
-    row = to_markdown(compare([make_cell()], [broken])).splitlines()[4]
-    assert r"killed \| by the system" in row
-
-
-@pytest.mark.parametrize("width", [20, 80, 99])
-def test_a_narrow_terminal_has_the_result_and_the_name_on_one_line_and_the_change_on_the_next(
-    width: int,
-) -> None:
-    comparison = compare([counted(57_691_178, 57_691_178)], [counted(57_691_179, 57_691_179)])
-    assert to_lines(comparison, width)[:2] == [
-        "worse         pi4-mobilenet_v1_0.5_128_fp32-t1",
-        "              instructions 57,691,178 → 57,691,179, +1.73e-06 %",
-    ]
-    assert summarize(comparison)[0] == f"Worse ({MARGINS_TEXT}): 1 worse."
-
-
-def test_a_wide_terminal_has_a_line_a_cell() -> None:
-    comparison = compare([make_cell()], [heavier(3.0)])
-    assert to_lines(comparison, 200)[0] == (
-        "worse         pi4-mobilenet_v1_0.5_128_fp32-t1  peak RSS 18.0 → 54.0 MB, +200 %"
-    )
-
-
-def test_a_figure_that_is_no_worse_anywhere_is_folded_with_its_largest_change() -> None:
-    text = "\n".join(to_lines(compare([make_cell()], [heavier(1.02)]), 200))
-    assert "No worse in every cell: peak RSS (at most +2 %), file size (unchanged)." in text
-
-
-def test_a_comparison_is_one_json_document() -> None:
-    comparison = compare([make_cell()], [make_cell()])
-    assert msgspec.json.decode(msgspec.json.encode(comparison), type=Comparison) == comparison

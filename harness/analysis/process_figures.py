@@ -1,0 +1,25 @@
+"""The figure of each process of a cell, without the processes that lack it."""
+
+import numpy as np
+
+from harness.records import Cell
+
+
+def latency_medians_ns(cell: Cell) -> list[float]:
+    """The median of each process's latencies."""
+    return [float(np.median(one.latencies_ns)) for one in cell.processes if one.latencies_ns]
+
+
+def startups_ns(cell: Cell) -> list[float]:
+    """Load, init and first inference of each process together."""
+    return [float(one.load_ns + one.init_ns + one.first_ns) for one in cell.processes]
+
+
+def instruction_counts(cell: Cell) -> list[int]:
+    """Instructions per inference; a process without a count, or with 0, could not count."""
+    return [one.instructions_per_inference for one in cell.processes if one.instructions_per_inference]
+
+
+def peaks_rss_bytes(cell: Cell) -> list[int]:
+    """The peak RSS of each process."""
+    return [one.peak_rss_bytes for one in cell.processes if one.peak_rss_bytes]
