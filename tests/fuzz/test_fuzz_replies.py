@@ -133,8 +133,13 @@ def damage(text: str, chance: random.Random) -> bytes:
             return b""
     content = "\n".join(lines).encode("utf-8", "surrogatepass")
     if content and chance.random() < 0.4:
-        content = change_bytes(content, chance, lambda left: chance.randrange(len(left)))
+        content = change_bytes(content, chance, anywhere(chance))
     return content
+
+
+def anywhere(chance: random.Random) -> Callable[[bytearray], int]:
+    """Draws a place in the content, each as likely."""
+    return lambda content: chance.randrange(len(content))
 
 
 def saved(record: Any, kind: Any) -> None:
@@ -249,7 +254,25 @@ REPORT: dict[str, Any] = {
     **{"counters_unavailable": "cycles: Permission denied", "memory_detail": None, "profile": None},
     "output": {"sizes": [1, 3], "values": [0.5, -1.25, 3.0]},
 }
-VALUES = (None, 0, -1, 1.5, 1e300, 2**53, 2**63, 2**70, "", "x", "\x1b[2J", [], [0], [-1], {}, True, [[]] * 3)
+VALUES: tuple[object, ...] = (
+    None,
+    0,
+    -1,
+    1.5,
+    1e300,
+    2**53,
+    2**63,
+    2**70,
+    "",
+    "x",
+    "\x1b[2J",
+    [],
+    [0],
+    [-1],
+    {},
+    True,
+    [[]] * 3,
+)
 
 
 def test_damaged_reports_are_decoded_or_rejected(fuzz_runs: int) -> None:
@@ -260,7 +283,7 @@ def test_damaged_reports_are_decoded_or_rejected(fuzz_runs: int) -> None:
             report[chance.choice((*REPORT, "surprise"))] = chance.choice(VALUES)
         content = json.dumps(report).encode()
         if chance.random() < 0.6:
-            content = change_bytes(content, chance, lambda left, draw=chance: draw.randrange(len(left)))
+            content = change_bytes(content, chance, anywhere(chance))
         try:
             decode_report(content, ARTIFACT, PLAN)
         except ReportRejected:
