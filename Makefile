@@ -34,12 +34,12 @@ $(VENV)/ready: pyproject.toml requirements.lock .ci/setup_host.sh
 	$(BIN)/pip install -q --upgrade pip
 	@echo "installing the Python packages: 5.6 GB, 2 GB where pip finds a CPU build of torch"
 	$(BIN)/pip install -q --require-hashes --no-deps -r requirements.lock
-	$(BIN)/pip install -q '$(TORCH)'
+	$(BIN)/pip install -q $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) '$(TORCH)'
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	touch $@
 
 # Exact versions and digests of all packages but torch: its CPU build, which is another file, must stay possible. torch
-# itself pins the CUDA packages that its other build needs.
+# itself pins the CUDA packages that its other build needs. TORCH_INDEX=URL takes torch from that index alone.
 TORCH = $(shell sed -n 's/^ *"\(torch==[^"]*\)",$$/\1/p' pyproject.toml)
 NOT_LOCKED = torch triton cuda-bindings cuda-pathfinder cuda-toolkit \
     $(addprefix nvidia-,cublas cuda-cupti cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse \
