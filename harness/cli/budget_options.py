@@ -1,10 +1,11 @@
 """The options that name a budget, and their parsing."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.analysis.budget import Budget
+if TYPE_CHECKING:
+    from harness.analysis.budget import Budget
 
 BUDGET = "Budget"
 
@@ -61,12 +62,13 @@ def parse_budget(
     threads: str | None = None,
     cores: str | None = None,
     precision: str | None = None,
-) -> Budget:
+) -> "Budget":
     """The budget that the options name.
 
     Raises:
         UsageError: a value is no quantity of its kind; the option is named.
     """
+    from harness.analysis.budget import Budget
     from harness.cli import parsing
     from harness.cli.quantity_options import parse_named
     from harness.cli.units import parse_count, parse_share, parse_size, parse_time
