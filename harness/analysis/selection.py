@@ -92,6 +92,11 @@ class Selection:
     for_all: ForAll | None
     left_out: tuple[str, ...]
 
+    @property
+    def complete(self) -> bool:
+        """Whether each device that was considered has a variant to ship."""
+        return all(answer.best for answer in self.answers)
+
 
 def pick(
     cells: Sequence[Cell],

@@ -1,16 +1,17 @@
 """A selection as text for the terminal."""
 
+import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
-from harness.analysis.budget import Budget, Miss, latency_high_ns, peak_high_bytes
+from harness.analysis.budget import Budget, Miss
 from harness.analysis.candidates import Candidate, Rejected
 from harness.analysis.cautions import cautions
-from harness.analysis.clusters import placement_name
-from harness.analysis.known_accuracy import KnownAccuracy
-from harness.analysis.quantities import megabytes, millions, milliseconds
+from harness.analysis.cell_text import cost_text, describe, figures, placed_name, placement
+from harness.analysis.commands import Words
 from harness.analysis.selection import Answer, ForAll, Selection, Upgrade
-from harness.analysis.variant_labels import label_of
 from harness.records import Cell
 from harness.system.text import printable
 
@@ -26,11 +27,32 @@ _JOINT = {
 }
 
 
-def explain(selection: Selection, *, all_rejected: bool = False) -> str:
-    """The selection as text: for each device the cell to ship and why, then the best file for all devices."""
-    blocks = [_explain_answer(selection, answer, all_rejected=all_rejected) for answer in selection.answers]
+@dataclass(frozen=True)
+class ProgramFile:
+    """Where the program of a cell lies; None if nowhere here, and then `lower` makes it.
+
+    `versions` names the libraries that made the program where others are installed: they make another one.
+    """
+
+    path: Path | None
+    lower: Words
+    versions: str = ""
+
+
+ProgramFiles = Mapping[str, ProgramFile]
+
+
+def explain(selection: Selection, files: ProgramFiles | None = None, *, all_rejected: bool = False) -> str:
+    """The selection as text: for each device the cell to ship and why, then the best file for all devices.
+
+    `files` has by its SHA-256 where each program lies.
+    """
+    files = files or {}
+    blocks = [
+        _explain_answer(selection, answer, files, all_rejected=all_rejected) for answer in selection.answers
+    ]
     if len(selection.answers) > 1:
-        blocks.append(_explain_joint(selection.for_all, len(selection.answers)))
+        blocks.append(_explain_joint(selection.for_all, len(selection.answers), files))
     blocks += [
         f"{printable(name)}: left out, its clock cannot keep a budget in milliseconds"
         for name in selection.left_out
@@ -38,10 +60,10 @@ def explain(selection: Selection, *, all_rejected: bool = False) -> str:
     return "\n\n".join(blocks)
 
 
-def _explain_answer(selection: Selection, answer: Answer, *, all_rejected: bool) -> str:
+def _explain_answer(selection: Selection, answer: Answer, files: ProgramFiles, *, all_rejected: bool) -> str:
     lines = [f"{printable(answer.device.name)}: {_headline(answer)}"]
     if answer.best:
-        lines += [f"  {line}" for line in _details(answer, answer.best, selection.budget)]
+        lines += [f"  {line}" for line in _details(answer, answer.best, selection.budget, files)]
     if answer.nearest:
         lines.append(f"  nearest: {describe(answer.nearest.cell)}")
         lines += [f"  {_relax(miss)}" for miss in answer.nearest.misses]
@@ -63,19 +85,19 @@ def _headline(answer: Answer) -> str:
     return "no cell is within the budget"
 
 
-def _details(answer: Answer, best: Candidate, budget: Budget) -> list[str]:
+def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFiles) -> list[str]:
     cell = best.cell
     count = f"{len(answer.ranked)} {'within the budget' if budget.limits_anything else 'candidates'}"
     lines = [
         figures(cell, best.accuracy),
-        f"file {cell.variant.name}.pte, sha256 {cell.artifact.sha256}",
+        *_file(cell, files),
         _RANKED[answer.basis].format(count=count, data=answer.data),
     ]
     if answer.tied > 1:
         cheapest = "the cheapest valid one" if cell.verdict.status == "valid" else "the cheapest"
         lines.append(f"{answer.tied} candidates have indistinguishable accuracies; this is {cheapest}")
     if best.other_placements:
-        lines.append(f"also measured: {_placements(best.other_placements)}")
+        lines.append(f"also measured: {_list_placements(best.other_placements)}")
     if answer.probability is not None:
         lines.append(f"probability that it meets the budget: {_percent(answer.probability)}")
     return lines + [f"caution: {caution}" for caution in cautions(cell, answer.basis)]
@@ -151,70 +173,31 @@ def _rejections(rejected: tuple[Rejected, ...], *, all_rejected: bool) -> list[s
     return [f"rejected: {len(rejected)} of the cells ({listed}); --all lists them"]
 
 
-def _explain_joint(joint: ForAll | None, devices: int) -> str:
+def _file(cell: Cell, files: ProgramFiles) -> list[str]:
+    """The program's file and digest; where it is not on this machine, how to make it."""
+    found, sha256 = files.get(cell.artifact.sha256), f"sha256 {cell.artifact.sha256}"
+    if found and found.path:
+        return [f"file {printable(str(found.path))}", sha256]
+    lines = [f"file {printable(cell.variant.name)}.pte, {sha256}"]
+    if found:
+        lines.append(f"its bytes are not on this machine; make them: {printable(shlex.join(found.lower))}")
+        if found.versions:
+            lines.append(f"its digest needs the libraries that made it: {printable(found.versions)}")
+    return lines
+
+
+def _explain_joint(joint: ForAll | None, devices: int, files: ProgramFiles) -> str:
     if joint is None:
         return f"for all {devices} devices: no file is within the budget on each of them"
     first = joint.candidates[0].cell
-    lines = [
-        f"for all {devices} devices: ship {printable(first.variant.name)}, {_JOINT[joint.basis]}",
-        f"  sha256 {first.artifact.sha256}",
-    ]
+    lines = [f"for all {devices} devices: ship {printable(first.variant.name)}, {_JOINT[joint.basis]}"]
+    lines += [f"  {line}" for line in _file(first, files)]
     lines += [f"  {describe(one.cell, one.accuracy)}" for one in joint.candidates]
     return "\n".join(lines)
 
 
-def describe(cell: Cell, accuracy: KnownAccuracy | None = None) -> str:
-    """A cell and its figures on one line."""
-    return f"{placed_name(cell)} on {printable(cell.device.name)}: {figures(cell, accuracy)}"
-
-
-def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
-    """The figures with their worse ends, as a person compares them with a budget."""
-    parts = []
-    real = not cell.device.emulated
-    if cell.latency is not None and real:
-        high = latency_high_ns(cell) or 0.0
-        parts.append(f"{milliseconds(cell.latency.median_ns.estimate)} (at most {milliseconds(high)})")
-    if cell.startup is not None and real:
-        parts.append(f"start-up {milliseconds(cell.startup.total_ns.estimate)}")
-    if cell.instructions_per_inference:
-        parts.append(f"{millions(cell.instructions_per_inference)} instructions")
-    if peak := peak_high_bytes(cell):
-        median = cell.memory.peak_rss_bytes if cell.memory else None
-        worst = f" (at most {megabytes(peak)})" if median and megabytes(median) != megabytes(peak) else ""
-        parts.append(f"{megabytes(median or peak)} peak memory{worst}")
-    parts.append(f"{megabytes(cell.artifact.size_bytes)} file")
-    if accuracy is not None:
-        at_least = (
-            f" (at least {accuracy.low:.1%})" if accuracy.basis == "measured" else ", not measured here"
-        )
-        parts.append(f"{accuracy.basis} top-1 {accuracy.estimate:.1%}{at_least}")
-    return ", ".join(parts)
-
-
-def placed_name(cell: Cell) -> str:
-    """The variant and its placement: `mobilenet_v1_0.5_128_int8, 2 threads on cores 4-7`."""
-    label = label_of(cell.variant)
-    return f"{printable(cell.variant.name)}{f' ({label})' if label else ''}, {placement(cell)}"
-
-
-def placement(cell: Cell) -> str:
-    """`2 threads on big cores (4-7)`; without cores where it was not pinned."""
-    threads = f"{cell.plan.threads} {'thread' if cell.plan.threads == 1 else 'threads'}"
-    cores = placement_name(cell)
-    return f"{threads} on {cores}" if cores else threads
-
-
-def _placements(cells: Iterable[Cell]) -> str:
-    return "; ".join(f"{placement(cell)} ({_cost_text(cell)})" for cell in cells)
-
-
-def _cost_text(cell: Cell) -> str:
-    if cell.device.emulated:
-        count = cell.instructions_per_inference
-        return f"{millions(count)} instructions" if count else "no cost measured"
-    high = latency_high_ns(cell)
-    return "no latency" if high is None else f"at most {milliseconds(high)}"
+def _list_placements(cells: Iterable[Cell]) -> str:
+    return "; ".join(f"{placement(cell)} ({cost_text(cell)})" for cell in cells)
 
 
 def _percent(probability: float) -> str:

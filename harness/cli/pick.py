@@ -1,6 +1,6 @@
 """`harness pick`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,13 +19,6 @@ from harness.cli.budget_options import (
 )
 from harness.cli.failures import error_document, show_errors
 from harness.cli.options import OUTPUT, Json, RunFolders
-
-if TYPE_CHECKING:
-    from harness.analysis.budget import Miss
-    from harness.analysis.candidates import Candidate
-    from harness.analysis.selection import Answer, Selection
-    from harness.records import Cell
-    from harness.records.outcomes import Outcomes
 
 
 @app.command(
@@ -97,9 +90,8 @@ def pick(
 
     Exit code 0 every device has one, 1 one has none within the budget, or a damaged cell was left out.
     """
-    from harness.analysis import selection, selection_text
-    from harness.analysis.machines import cells_of_runs
-    from harness.records.outcomes import read_outcomes
+    from harness.analysis.selection_text import explain
+    from harness.cli.answers import answer_document, choose, find_files
     from harness.records.run_folder import load_intact_runs
 
     budget = parse_budget(
@@ -115,100 +107,15 @@ def pick(
         cores=cores,
         precision=precision,
     )
-    runs, errors = load_intact_runs(folders)
-    outcomes: dict[tuple[object, ...], Outcomes] = {}
-    for folder, (_, cells) in zip(dict.fromkeys(folder.resolve() for folder in folders), runs, strict=True):
-        outcomes |= read_outcomes(folder, cells)
-    chosen = selection.pick(
-        cells_of_runs(members for _, members in runs), budget, device=device, outcomes=outcomes
-    )
+    folders = list(dict.fromkeys(folder.resolve() for folder in folders))
+    loaded, errors = load_intact_runs(folders)
+    runs = dict(zip(folders, loaded, strict=True))
+    chosen = choose(runs, budget, device=device)
+    files = find_files(chosen, runs)
     if json:
-        print_json({**_document(chosen), "errors": [error_document(error) for error in errors]})
+        document = answer_document(chosen, files)
+        print_json({**document, "errors": [error_document(error) for error in errors]})
     else:
-        show(selection_text.explain(chosen, all_rejected=all_rejected))
+        show(explain(chosen, files, all_rejected=all_rejected))
     show_errors(errors)
-    found = all(answer.best for answer in chosen.answers)
-    raise typer.Exit(0 if found and not errors else 1)
-
-
-def _document(chosen: "Selection") -> dict[str, object]:
-    """An answer for each device; with one device, its fields also stand at the top."""
-    answers = [_answer(answer) for answer in chosen.answers]
-    return {
-        **(answers[0] if len(answers) == 1 else {}),
-        "budget": chosen.budget,
-        "answers": answers,
-        "for_all": {
-            "basis": chosen.for_all.basis,
-            "cells": [_candidate(one) for one in chosen.for_all.candidates],
-        }
-        if chosen.for_all
-        else None,
-        "left_out": chosen.left_out,
-    }
-
-
-def _answer(answer: "Answer") -> dict[str, object]:
-    """An answer with each cell's figures, but without its samples."""
-    from harness.analysis.cautions import cautions
-
-    return {
-        "device": answer.device.name,
-        "best": _candidate(answer.best) if answer.best else None,
-        "runner_up": _candidate(answer.runner_up) if answer.runner_up else None,
-        "within_budget": len(answer.ranked) + len(answer.set_aside),
-        "basis": answer.basis,
-        "data": answer.data,
-        "tied": answer.tied,
-        "probability": answer.probability,
-        "cautions": cautions(answer.best.cell, answer.basis) if answer.best else (),
-        "upgrades": [
-            {
-                **_figures(one.candidate.cell),
-                "gain_pp": one.gain_pp,
-                "misses": [_miss(miss) for miss in one.rejected.misses],
-            }
-            for one in answer.upgrades
-        ],
-        "nearest": {
-            **_figures(answer.nearest.cell),
-            "misses": [_miss(miss) for miss in answer.nearest.misses],
-        }
-        if answer.nearest
-        else None,
-        "set_aside": [_figures(one.cell) for one in answer.set_aside],
-        "rejected": [{**_figures(one.cell), "reasons": one.reasons} for one in answer.rejected],
-    }
-
-
-def _miss(miss: "Miss") -> dict[str, object]:
-    return {"limit": miss.limit, "option": miss.option, "allowed": miss.allowed, "needed": miss.needed}
-
-
-def _candidate(candidate: "Candidate") -> dict[str, object]:
-    return {
-        **_figures(candidate.cell),
-        "other_placements": [_figures(cell) for cell in candidate.other_placements],
-    }
-
-
-def _figures(cell: "Cell") -> dict[str, object]:
-    from harness.analysis.variant_labels import labelled_name
-
-    return {
-        "name": labelled_name(cell),
-        "device": cell.device.name,
-        "clock": cell.device.clock,
-        "threads": cell.plan.threads,
-        "cores": cell.plan.cpus,
-        "variant": cell.variant,
-        "artifact_sha256": cell.artifact.sha256,
-        "artifact_bytes": cell.artifact.size_bytes,
-        "latency": cell.latency,
-        "startup": cell.startup,
-        "held_clocks": cell.held_clocks,
-        "instructions_per_inference": cell.instructions_per_inference,
-        "memory": cell.memory,
-        "accuracy": cell.accuracy,
-        "verdict": cell.verdict,
-    }
+    raise typer.Exit(0 if chosen.complete and not errors else 1)

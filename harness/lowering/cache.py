@@ -44,7 +44,7 @@ LOCK_TIMEOUT_S = 600
 
 
 # A record has some 3 kB; one with every operator outside the delegate some 10 kB.
-_LARGEST_RECORD_BYTES = 2**20
+LARGEST_RECORD_BYTES = 2**20
 
 
 class _Keyed(msgspec.Struct, frozen=True):
@@ -114,10 +114,10 @@ def read_entry(key: str, variant: Variant, files: LoweringInputs, log: Log) -> S
 
     One of another request, put there by hand or by another version, is logged and counts as missing.
     """
-    entry = _store() / key
+    entry = artifact_store() / key
     try:
         with open_regular(entry / RECORD) as file:
-            content = file.read(_LARGEST_RECORD_BYTES)
+            content = file.read(LARGEST_RECORD_BYTES)
         artifact = decode_json(content, Artifact)
         stored_as = decode_json(content, _Keyed).key
         if wrong := find_mismatch(artifact, variant, files) or _key_mismatch(stored_as, key):
@@ -178,7 +178,7 @@ def hold_entry(key: str, variant: Variant) -> Iterator[None]:
     Raises:
         LoweringError: another process kept the lock for `LOCK_TIMEOUT_S`.
     """
-    store = _store()
+    store = artifact_store()
     store.mkdir(parents=True, exist_ok=True)
     lock = FileLock(store / f"{key}.lock", timeout=LOCK_TIMEOUT_S)
     try:
@@ -198,7 +198,7 @@ def hold_entry(key: str, variant: Variant) -> Iterator[None]:
 def write_entry(key: str, variant: Variant, lowered: "LoweredProgram") -> StoredArtifact:
     """Store a program under its key, which the caller holds; the entry appears whole or not at all."""
     artifact = _record(variant, lowered)
-    entry = _store() / key
+    entry = artifact_store() / key
     with scratch_folder(entry.parent) as scratch:
         made = scratch / key
         made.mkdir(mode=0o755)
@@ -212,7 +212,8 @@ def write_entry(key: str, variant: Variant, lowered: "LoweredProgram") -> Stored
     return _stored(entry, artifact, was_cached=False)
 
 
-def _store() -> Path:
+def artifact_store() -> Path:
+    """The folder of all entries; raises UsageError where another user may write the cache."""
     return cache_folder() / "artifacts"
 
 

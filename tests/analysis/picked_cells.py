@@ -10,6 +10,7 @@ from harness.analysis.budget import Budget
 from harness.analysis.candidates import Candidate
 from harness.analysis.selection import Answer
 from harness.analysis.selection import pick as pick_for_devices
+from harness.analysis.selection_text import ProgramFiles
 from harness.analysis.selection_text import explain as explain_selection
 from harness.records import Cell, Variant
 from synthetic import PHONE, simulate_cell
@@ -81,5 +82,7 @@ def pick(cells: Sequence[Cell], **limits: Any) -> Answer:
     return answer
 
 
-def explain(cells: Sequence[Cell], *, all_rejected: bool = False, **limits: Any) -> str:
-    return explain_selection(pick_for_devices(cells, Budget(**limits)), all_rejected=all_rejected)
+def explain(
+    cells: Sequence[Cell], files: ProgramFiles | None = None, *, all_rejected: bool = False, **limits: Any
+) -> str:
+    return explain_selection(pick_for_devices(cells, Budget(**limits)), files, all_rejected=all_rejected)

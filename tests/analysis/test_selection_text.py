@@ -1,5 +1,7 @@
 """What stands beside an answer: cautions, the binding limit, the nearest miss, the runner-up."""
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 from picked_cells import MB, MS, accuracy, cell_of, explain, pick, suspect
@@ -7,6 +9,7 @@ from picked_cells import MB, MS, accuracy, cell_of, explain, pick, suspect
 from builders import QUIET, STEADY_MEDIANS, make_cell, make_processes
 from harness import records
 from harness.analysis.cautions import cautions
+from harness.analysis.selection_text import ProgramFile
 from harness.errors import UsageError
 
 
@@ -106,3 +109,18 @@ def test_the_probability_of_an_accuracy_is_that_of_its_images() -> None:
     cell = replace(cell_of(0.5, 160, measured=0.62), accuracy=accuracy(0.62, images=1000))
     # Score test: 0.02 / sqrt(0.6 * 0.4 / 1000) = 1.291 standard deviations.
     assert pick([cell], min_accuracy=0.6).probability == pytest.approx(0.9017, abs=1e-3)
+
+
+def test_the_answer_says_where_the_file_lies() -> None:
+    cell = cell_of(0.5, 160)
+    digest = cell.artifact.sha256
+    files = {digest: ProgramFile(Path("/cache/model.pte"), ("harness", "lower"))}
+    assert f"  file /cache/model.pte\n  sha256 {digest}\n" in explain([cell], files)
+
+
+def test_where_the_file_is_not_here_the_answer_says_how_to_make_it() -> None:
+    cell = cell_of(0.5, 160)
+    missing = ProgramFile(None, ("harness", "lower", "--out", "a b"), "torch 2.0")
+    text = explain([cell], {cell.artifact.sha256: missing})
+    assert "its bytes are not on this machine; make them: harness lower --out 'a b'" in text
+    assert "its digest needs the libraries that made it: torch 2.0" in text

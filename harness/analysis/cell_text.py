@@ -1,0 +1,60 @@
+"""A cell on one line: its name, its placement, and its figures with their worse ends."""
+
+from harness.analysis.budget import latency_high_ns, peak_high_bytes
+from harness.analysis.clusters import placement_name
+from harness.analysis.known_accuracy import KnownAccuracy
+from harness.analysis.quantities import megabytes, millions, milliseconds
+from harness.analysis.variant_labels import label_of
+from harness.records import Cell
+from harness.system.text import printable
+
+
+def describe(cell: Cell, accuracy: KnownAccuracy | None = None) -> str:
+    """A cell and its figures on one line."""
+    return f"{placed_name(cell)} on {printable(cell.device.name)}: {figures(cell, accuracy)}"
+
+
+def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
+    """The figures with their worse ends, as a person compares them with a budget."""
+    parts = []
+    real = not cell.device.emulated
+    if cell.latency is not None and real:
+        high = latency_high_ns(cell) or 0.0
+        parts.append(f"{milliseconds(cell.latency.median_ns.estimate)} (at most {milliseconds(high)})")
+    if cell.startup is not None and real:
+        parts.append(f"start-up {milliseconds(cell.startup.total_ns.estimate)}")
+    if cell.instructions_per_inference:
+        parts.append(f"{millions(cell.instructions_per_inference)} instructions")
+    if peak := peak_high_bytes(cell):
+        median = cell.memory.peak_rss_bytes if cell.memory else None
+        worst = f" (at most {megabytes(peak)})" if median and megabytes(median) != megabytes(peak) else ""
+        parts.append(f"{megabytes(median or peak)} peak memory{worst}")
+    parts.append(f"{megabytes(cell.artifact.size_bytes)} file")
+    if accuracy is not None:
+        at_least = (
+            f" (at least {accuracy.low:.1%})" if accuracy.basis == "measured" else ", not measured here"
+        )
+        parts.append(f"{accuracy.basis} top-1 {accuracy.estimate:.1%}{at_least}")
+    return ", ".join(parts)
+
+
+def placed_name(cell: Cell) -> str:
+    """The variant and its placement: `mobilenet_v1_0.5_128_int8, 2 threads on cores 4-7`."""
+    label = label_of(cell.variant)
+    return f"{printable(cell.variant.name)}{f' ({label})' if label else ''}, {placement(cell)}"
+
+
+def placement(cell: Cell) -> str:
+    """`2 threads on big cores (4-7)`; without cores where it was not pinned."""
+    threads = f"{cell.plan.threads} {'thread' if cell.plan.threads == 1 else 'threads'}"
+    cores = placement_name(cell)
+    return f"{threads} on {cores}" if cores else threads
+
+
+def cost_text(cell: Cell) -> str:
+    """The worse end of what an inference costs: `at most 12.3 ms`."""
+    if cell.device.emulated:
+        count = cell.instructions_per_inference
+        return f"{millions(count)} instructions" if count else "no cost measured"
+    high = latency_high_ns(cell)
+    return "no latency" if high is None else f"at most {milliseconds(high)}"

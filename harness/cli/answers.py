@@ -1,0 +1,150 @@
+"""The answer of `harness pick`, which also ends `harness run`: chosen from run folders, and as a document."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.analysis.budget import Budget, Miss
+    from harness.analysis.candidates import Candidate
+    from harness.analysis.selection import Answer, Selection
+    from harness.analysis.selection_text import ProgramFile, ProgramFiles
+    from harness.records import Artifact, Cell, Run
+
+    RunsByFolder = Mapping[Path, tuple[Run, tuple[Cell, ...]]]
+
+
+def choose(runs: "RunsByFolder", budget: "Budget", *, device: str | None = None) -> "Selection":
+    """Choose among the cells of these run folders; raises UsageError as `selection.pick` does."""
+    from harness.analysis.machines import cells_of_runs
+    from harness.analysis.selection import pick
+    from harness.records.outcomes import Outcomes, read_outcomes
+
+    outcomes: dict[tuple[object, ...], Outcomes] = {}
+    for folder, (_, cells) in runs.items():
+        outcomes |= read_outcomes(folder, cells)
+    cells = cells_of_runs(members for _, members in runs.values())
+    return pick(cells, budget, device=device, outcomes=outcomes)
+
+
+def find_files(selection: "Selection", runs: "RunsByFolder") -> "dict[str, ProgramFile]":
+    """Where the program of each cell to ship lies, by its SHA-256; cells of one digest have one file."""
+    wanted = {cell.artifact.sha256: cell.artifact for cell in _to_ship(selection)}
+    found: dict[str, ProgramFile] = {}
+    for folder, (run, cells) in runs.items():
+        for digest in {cell.artifact.sha256 for cell in cells} & (wanted.keys() - found.keys()):
+            found[digest] = _find_file(wanted[digest], folder, run)
+    return found
+
+
+def _to_ship(selection: "Selection") -> "Iterator[Cell]":
+    for answer in selection.answers:
+        if answer.best:
+            yield answer.best.cell
+    if selection.for_all:
+        yield selection.for_all.candidates[0].cell
+
+
+def _find_file(artifact: "Artifact", folder: Path, run: "Run") -> "ProgramFile":
+    from harness.analysis.commands import lower_command
+    from harness.analysis.selection_text import ProgramFile
+    from harness.lowering.cache import library_versions
+    from harness.lowering.stored_programs import PROGRAMS_FOLDER, find_program
+
+    command = lower_command(artifact.variant, run.request, folder / PROGRAMS_FOLDER)
+    other = {name: made for name, made in artifact.versions.items() if library_versions().get(name) != made}
+    listed = ", ".join(f"{name} {version}" for name, version in other.items())
+    return ProgramFile(find_program(artifact, folder), command, listed)
+
+
+def answer_document(chosen: "Selection", files: "ProgramFiles") -> dict[str, object]:
+    """An answer for each device; with one device, its fields also stand at the top."""
+    answers = [_answer(answer, files) for answer in chosen.answers]
+    return {
+        **(answers[0] if len(answers) == 1 else {}),
+        "budget": chosen.budget,
+        "answers": answers,
+        "for_all": {
+            "basis": chosen.for_all.basis,
+            "cells": [_shipped(one, files) for one in chosen.for_all.candidates],
+        }
+        if chosen.for_all
+        else None,
+        "left_out": chosen.left_out,
+    }
+
+
+def _answer(answer: "Answer", files: "ProgramFiles") -> dict[str, object]:
+    """An answer with each cell's figures, but without its samples."""
+    from harness.analysis.cautions import cautions
+
+    return {
+        "device": answer.device.name,
+        "best": _shipped(answer.best, files) if answer.best else None,
+        "runner_up": _candidate(answer.runner_up) if answer.runner_up else None,
+        "within_budget": len(answer.ranked) + len(answer.set_aside),
+        "basis": answer.basis,
+        "data": answer.data,
+        "tied": answer.tied,
+        "probability": answer.probability,
+        "cautions": cautions(answer.best.cell, answer.basis) if answer.best else (),
+        "upgrades": [
+            {
+                **_figures(one.candidate.cell),
+                "gain_pp": one.gain_pp,
+                "misses": [_miss(miss) for miss in one.rejected.misses],
+            }
+            for one in answer.upgrades
+        ],
+        "nearest": {
+            **_figures(answer.nearest.cell),
+            "misses": [_miss(miss) for miss in answer.nearest.misses],
+        }
+        if answer.nearest
+        else None,
+        "set_aside": [_figures(one.cell) for one in answer.set_aside],
+        "rejected": [{**_figures(one.cell), "reasons": one.reasons} for one in answer.rejected],
+    }
+
+
+def _miss(miss: "Miss") -> dict[str, object]:
+    return {"limit": miss.limit, "option": miss.option, "allowed": miss.allowed, "needed": miss.needed}
+
+
+def _shipped(candidate: "Candidate", files: "ProgramFiles") -> dict[str, object]:
+    """A candidate to ship; `file` is None where its program is not on this machine, and `lower` makes it."""
+    found = files.get(candidate.cell.artifact.sha256)
+    return {
+        **_candidate(candidate),
+        "file": found and found.path,
+        "lower": found and found.lower,
+    }
+
+
+def _candidate(candidate: "Candidate") -> dict[str, object]:
+    return {
+        **_figures(candidate.cell),
+        "other_placements": [_figures(cell) for cell in candidate.other_placements],
+    }
+
+
+def _figures(cell: "Cell") -> dict[str, object]:
+    from harness.analysis.variant_labels import labelled_name
+
+    return {
+        "name": labelled_name(cell),
+        "device": cell.device.name,
+        "clock": cell.device.clock,
+        "threads": cell.plan.threads,
+        "cores": cell.plan.cpus,
+        "variant": cell.variant,
+        "artifact_sha256": cell.artifact.sha256,
+        "artifact_bytes": cell.artifact.size_bytes,
+        "latency": cell.latency,
+        "startup": cell.startup,
+        "held_clocks": cell.held_clocks,
+        "instructions_per_inference": cell.instructions_per_inference,
+        "memory": cell.memory,
+        "accuracy": cell.accuracy,
+        "verdict": cell.verdict,
+    }
