@@ -20,6 +20,7 @@ from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
 
 FileKey = tuple[Variant, str]
+Preference = tuple[bool, float, float, int, str]
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def split_cells(
     cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures
 ) -> tuple[tuple[Candidate, ...], tuple[Rejected, ...]]:
     """The candidates within the budget, in no order, and the cells outside it."""
-    measured = _measured_by_file(cells, outcomes)
+    measured = measured_by_file(cells, outcomes)
     within: dict[FileKey, list[Cell]] = defaultdict(list)
     rejected: list[Rejected] = []
     for cell in cells:
@@ -86,14 +87,14 @@ def split_cells(
 def outside(rejected: Iterable[Rejected], outcomes: OutcomesByFigures) -> list[tuple[Rejected, Candidate]]:
     """The rejected cells that another budget would admit, each as a candidate."""
     usable = [one for one in rejected if one.usable]
-    measured = _measured_by_file([one.cell for one in usable], outcomes)
+    measured = measured_by_file([one.cell for one in usable], outcomes)
     return [
         (one, Candidate(one.cell, measured.get(file_key(one.cell)), published_top1(one.cell)))
         for one in usable
     ]
 
 
-def preference(cell: Cell, budget: Budget) -> tuple[bool, float, float, int, str]:
+def preference(cell: Cell, budget: Budget) -> Preference:
     """Sorts the better cell first: valid before suspect, then the cost's worse end, then memory, file."""
     peak = peak_high_bytes(cell)
     return (
@@ -125,7 +126,7 @@ def _candidate(placements: list[Cell], measured: KnownAccuracy | None, budget: B
     return Candidate(best, measured, published_top1(best), other_placements=tuple(others))
 
 
-def _measured_by_file(cells: Iterable[Cell], outcomes: OutcomesByFigures) -> dict[FileKey, KnownAccuracy]:
+def measured_by_file(cells: Iterable[Cell], outcomes: OutcomesByFigures) -> dict[FileKey, KnownAccuracy]:
     """Threads and cores do not change what a file computes: one cell's accuracy is that of all."""
     found: dict[FileKey, KnownAccuracy] = {}
     for cell in cells:

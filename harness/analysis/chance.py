@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
-from scipy.special import stdtr
+from numpy.typing import NDArray
+from scipy.special import bdtrc, ndtr, stdtr
 
 from harness.analysis.budget import Budget
+from harness.analysis.intervals import Floats
 from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.process_figures import (
     instruction_counts,
@@ -19,7 +22,7 @@ from harness.analysis.process_figures import (
 from harness.records import Cell, Interval
 
 RESAMPLED_FROM = 5
-RESAMPLES = 2000
+Indices = NDArray[np.intp]
 _NORMAL = NormalDist()
 
 
@@ -50,10 +53,11 @@ def chance_median_at_most(values: Sequence[float], limit: float) -> float:
     """The probability that the median behind independent positive values is at most `limit`.
 
     The smoothed bootstrap of the median (Silverman & Young, Biometrika 74, 1987), on the logarithms: without
-    smoothing, few processes give few different medians. Below five values resampling is too sure, and
-    Student's t of the logarithms stands in. `make bench-decision` prints how often the probability is right.
+    smoothing, few processes give few different medians. It is not simulated: `resampled_medians` has the
+    probability of each median. Below five values resampling is too sure, and Student's t of the logarithms
+    stands in. `make bench-decision` prints how often the probability is right.
     """
-    logs = np.log(np.asarray(values, dtype=np.float64))
+    logs = np.sort(np.log(np.asarray(values, dtype=np.float64)))
     target = math.log(limit)
     if np.ptp(logs) == 0:
         return float(logs[0] <= target)
@@ -61,10 +65,33 @@ def chance_median_at_most(values: Sequence[float], limit: float) -> float:
     if logs.size < RESAMPLED_FROM:
         distance = (target - float(np.mean(logs))) / (spread / math.sqrt(logs.size))
         return float(stdtr(logs.size - 1, distance))
-    generator = np.random.default_rng(0)
-    medians = np.median(generator.choice(logs, (RESAMPLES, logs.size)), axis=-1)
-    smoothed = medians + generator.normal(0, spread / logs.size, RESAMPLES)
-    return float(np.mean(smoothed <= target))
+    low, high, weights = resampled_medians(logs.size)
+    medians = (logs[low] + logs[high]) / 2
+    return float(weights @ ndtr((target - medians) / (spread / logs.size)))
+
+
+@cache
+def resampled_medians(count: int) -> tuple[Indices, Indices, Floats]:
+    """The medians that a resample of `count` sorted values can have, and the probability of each.
+
+    A median is the mean of two values, given by their indices, which are equal where `count` is odd. The
+    probabilities are those of order statistics of draws with replacement (Maritz & Jarrett, Journal of the
+    American Statistical Association 73, 1978).
+    """
+    half = count // 2
+    up_to = np.arange(count + 1) / count
+    at_least = bdtrc(half if count % 2 else half - 1, count, up_to)
+    alone = np.diff(at_least)
+    if count % 2:
+        each = np.arange(count)
+        return each, each, alone
+    # The lower of the two middle draws is value i and the upper one value j: half of the draws are at most
+    # i, one of them i itself, and the others at least j.
+    lower, upper = np.diff(up_to**half), -np.diff((1 - up_to) ** half)
+    both = np.triu(math.comb(count, half) * np.outer(lower, upper), 1)
+    both += np.diag(alone - both.sum(axis=1))
+    low, high = np.nonzero(both)
+    return low, high, both[low, high]
 
 
 def _at_most(values: Sequence[float], limit: float | None) -> float | None:

@@ -123,8 +123,8 @@ def pick(
             " milliseconds",
             hint="limit instructions instead (--max-instructions 60M), or measure on a real device",
         )
-    _check_figures([cell for members in considered.values() for cell in members], budget)
-    answers = tuple(_answer(members, budget, outcomes) for members in considered.values())
+    check_figures([cell for members in considered.values() for cell in members], budget)
+    answers = tuple(answer_for(members, budget, outcomes) for members in considered.values())
     return Selection(budget, answers, _for_all(answers, budget), left_out)
 
 
@@ -144,7 +144,8 @@ def _by_device(cells: Sequence[Cell], device: str | None) -> dict[str, list[Cell
     return {name: grouped[name] for name in fitting}
 
 
-def _check_figures(cells: Sequence[Cell], budget: Budget) -> None:
+def check_figures(cells: Sequence[Cell], budget: Budget) -> None:
+    """Raise UsageError where no cell can be used, or none has a figure that the budget limits."""
     usable = [cell for cell in cells if cell.failure is None and cell.verdict.status != "invalid"]
     if not usable:
         failed = sum(cell.failure is not None for cell in cells)
@@ -165,10 +166,11 @@ def _check_figures(cells: Sequence[Cell], budget: Budget) -> None:
         )
 
 
-def _answer(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures) -> Answer:
+def answer_for(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures) -> Answer:
+    """The answer for the cells of one device."""
     candidates, rejected = split_cells(cells, budget, outcomes)
-    basis, data = _basis(candidates)
-    compared = [on_basis for one in candidates if (on_basis := _on_basis(one, basis, data))]
+    basis, data = find_basis(candidates)
+    compared = [found for one in candidates if (found := on_basis(one, basis, data))]
     keys = {one.key for one in compared}
     ranked, tied = _rank(compared, budget)
     beyond = outside(rejected, outcomes)
@@ -186,7 +188,7 @@ def _answer(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures) 
     )
 
 
-def _basis(candidates: Sequence[Candidate]) -> tuple[Basis, str]:
+def find_basis(candidates: Sequence[Candidate]) -> tuple[Basis, str]:
     """The best kind of accuracy that a candidate has, and the data that most of them were evaluated on."""
     if data := best_data(one.measured for one in candidates):
         return "measured", data
@@ -195,7 +197,7 @@ def _basis(candidates: Sequence[Candidate]) -> tuple[Basis, str]:
     return "none", ""
 
 
-def _on_basis(candidate: Candidate, basis: Basis, data: str) -> Candidate | None:
+def on_basis(candidate: Candidate, basis: Basis, data: str) -> Candidate | None:
     """The candidate with its accuracy on this basis; None where it has none."""
     if basis == "none":
         return candidate
@@ -209,13 +211,14 @@ def _rank(candidates: Sequence[Candidate], budget: Budget) -> tuple[tuple[Candid
         return (), 0
     by_quality = sorted(candidates, key=lambda one: (-one.quality, preference(one.cell, budget)))
     leader = by_quality[0]
-    group = [one for one in by_quality if _ties(leader, one)]
-    rest = [one for one in by_quality if not _ties(leader, one)]
+    group = [one for one in by_quality if is_tied(leader, one)]
+    rest = [one for one in by_quality if not is_tied(leader, one)]
     group.sort(key=lambda one: preference(one.cell, budget))
     return (*group, *rest), len(group)
 
 
-def _ties(leader: Candidate, other: Candidate) -> bool:
+def is_tied(leader: Candidate, other: Candidate) -> bool:
+    """Whether the two cannot be told apart in accuracy, of which `leader` is not the less accurate."""
     if leader is other:
         return True
     if leader.accuracy and other.accuracy:
@@ -228,11 +231,11 @@ def _upgrades(
 ) -> tuple[Upgrade, ...]:
     """The smallest raise of each limit that alone admits a better cell; else the nearest better cell."""
     better = [
-        Upgrade(rejected, on_basis, 100 * (on_basis.quality - best.quality) if on_basis.accuracy else None)
+        Upgrade(rejected, found, 100 * (found.quality - best.quality) if found.accuracy else None)
         for rejected, candidate in beyond
-        if (on_basis := _on_basis(candidate, basis, data))
-        and on_basis.quality > best.quality
-        and not _ties(on_basis, best)
+        if (found := on_basis(candidate, basis, data))
+        and found.quality > best.quality
+        and not is_tied(found, best)
         and all(math.isfinite(miss.excess) for miss in rejected.misses)
     ]
     better.sort(key=lambda one: max(miss.excess for miss in one.rejected.misses))
@@ -273,7 +276,7 @@ def _for_all(answers: Sequence[Answer], budget: Budget) -> ForAll | None:
     if not shared:
         return None
     leader = max(shared, key=lambda members: min(one.quality for one in members))
-    group = [one for one in shared if all(_ties(a, b) for a, b in zip(leader, one, strict=True))]
+    group = [one for one in shared if all(is_tied(a, b) for a, b in zip(leader, one, strict=True))]
     return ForAll(basis, min(group, key=lambda members: _joint_preference(members, budget)))
 
 

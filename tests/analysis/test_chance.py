@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from builders import make_cell, make_processes
 from harness.analysis.budget import Budget
-from harness.analysis.chance import chance_median_at_most, chance_within
+from harness.analysis.chance import chance_median_at_most, chance_within, resampled_medians
 
 
 def test_equal_values_leave_no_doubt() -> None:
@@ -53,3 +53,15 @@ def test_without_limits_or_without_a_figure_there_is_no_probability() -> None:
     assert chance_within(cell, None, Budget()) is None
     assert chance_within(replace(cell, processes=(), latency=None), None, Budget(max_latency_ns=1.0)) is None
     assert chance_within(cell, None, Budget(min_accuracy=0.5)) is None
+
+
+@pytest.mark.parametrize("count", [5, 6, 9, 10])
+def test_the_medians_of_resamples_have_the_probabilities_that_drawing_them_gives(count: int) -> None:
+    low, high, weights = resampled_medians(count)
+    assert weights.sum() == pytest.approx(1)
+    generator = np.random.default_rng(count)
+    values = np.sort(generator.normal(size=count))
+    drawn = np.median(generator.choice(values, (20_000, count)), axis=-1)
+    for target in values[1:-1] + 1e-9:
+        exact = weights[(values[low] + values[high]) / 2 <= target].sum()
+        assert exact == pytest.approx(np.mean(drawn <= target), abs=0.015)
