@@ -13,8 +13,9 @@ from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, T
 from harness.system.processes import Completed
 from harness.system.text import ending
 from harness.transports.adb_keys import find_keys, load_signers
-from harness.transports.adb_protocol import Connection, Stream
+from harness.transports.adb_protocol import Connection
 from harness.transports.adb_services import ShellOutput, SyncReader, stdin_packets, sync_request, sync_send
+from harness.transports.adb_stream import Stream
 from harness.transports.base import Transport
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.tcp_link import TcpLink
@@ -150,7 +151,7 @@ class AdbDirectTransport(Transport):
     ) -> Iterator[Stream]:
         """A stream; a refusal or a time-out leaves the connection open, any other error closes it."""
         try:
-            stream = self._connected().open(service, deadline, longest_silence_s=longest_silence_s)
+            stream = Stream(self._connected(), service, deadline, longest_silence_s)
         except BaseException:
             self.close()
             raise

@@ -1,4 +1,4 @@
-"""ADB's packets and streams over one connection, built on adb-shell's message format, keys and transports.
+"""ADB's packets over one connection, built on adb-shell's message format, keys and transports.
 
 adb-shell's `AdbDevice` itself is not used: as of 0.4.4 it ignores short writes (JeffLIrion/adb_shell#205),
 waits ten seconds for a peer that has closed, loses the reason of a refused push, and spends 10 ms on each MiB
@@ -6,10 +6,9 @@ for checksums that devices since Android 9 do without.
 https://android.googlesource.com/platform/packages/modules/adb/+/refs/heads/main/protocol.txt
 """
 
-import math
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from adb_shell import constants
 from adb_shell.adb_message import AdbMessage, checksum
@@ -24,12 +23,14 @@ TOKEN_BYTES = 20
 VERSION_WITHOUT_CHECKSUMS = 0x01000001
 STLS = struct.unpack("<I", b"STLS")[0]
 BANNER = b"host::features=shell_v2\0"
-LONGEST_UNREAD = 64 << 20
 READ_SIZE = 1 << 16  # a multiple of every USB packet size
 
 
 class Connection:
     """An authenticated connection; it carries one stream at a time.
+
+    A device of the protocol's first version sums each packet's data up, and expects that of us. Later ones
+    send any sum and look at none.
 
     Raises:
         ConnectionLost: no program listens at the address, or the connection broke.
@@ -49,7 +50,7 @@ class Connection:
         self.device = device
         self._link = link
         self._received = bytearray()
-        self._checksums = True
+        self._version: int | None = None
         self._last_id = 0
         self.max_data = constants.MAX_LEGACY_ADB_DATA
         self.banner = b""
@@ -69,7 +70,7 @@ class Connection:
     def send(self, command: bytes, local_id: int, remote_id: int, data: bytes, deadline: float) -> None:
         """Send one packet, in one piece: a header alone would wait for the 40 ms of a delayed TCP ACK."""
         message = AdbMessage(command, local_id, remote_id, data)
-        total = checksum(data) if self._checksums else 0
+        total = checksum(data) if self._sums_are_checked else 0
         header = struct.pack(
             constants.MESSAGE_FORMAT, message.command, local_id, remote_id, len(data), total, message.magic
         )
@@ -81,29 +82,27 @@ class Connection:
         A time-out in the middle of a packet loses nothing: the next call goes on where it stopped.
         """
         self._fill(constants.MESSAGE_SIZE, deadline)
-        wire, remote_id, local_id, size, _, magic = struct.unpack_from(
+        wire, remote_id, local_id, size, total, magic = struct.unpack_from(
             constants.MESSAGE_FORMAT, self._received
         )
         command = constants.WIRE_TO_ID.get(wire)
         # After the greeting the last id is that of our latest stream; no larger one is in use.
         unknown = bool(self.banner) and local_id > self._last_id
         if command is None or magic != wire ^ 0xFFFFFFFF or size > constants.MAX_ADB_DATA or unknown:
-            if self.banner:
-                raise ConnectionLost("packets from the device arrive damaged", device=self.device)
-            raise self._not_adb(wire)
+            raise self._damaged() if self.banner else self._not_adb(wire)
         self._fill(constants.MESSAGE_SIZE + size, deadline)
         data = bytes(memoryview(self._received)[constants.MESSAGE_SIZE : constants.MESSAGE_SIZE + size])
         del self._received[: constants.MESSAGE_SIZE + size]
+        if command == constants.CNXN and self._version is None:
+            self._version = remote_id
+        if self._version is not None and self._sums_are_checked and total != checksum(data):
+            raise self._damaged()
         return command, remote_id, local_id, data
 
-    def open(self, service: bytes, deadline: float, *, longest_silence_s: float = math.inf) -> "Stream":
-        """Start a service of the device.
-
-        Raises:
-            TransportError: the device does not offer it.
-        """
+    def new_id(self) -> int:
+        """The number of another stream."""
         self._last_id += 1
-        return Stream(self, self._last_id, service, deadline, longest_silence_s)
+        return self._last_id
 
     def close(self) -> None:
         """Close the link; closing twice is harmless."""
@@ -120,10 +119,9 @@ class Connection:
 
     def _shake_hands(self, signers: Sequence[CryptographySigner], answer_s: float, accept_s: float) -> None:
         deadline = time.monotonic() + answer_s
-        version, maximum = VERSION_WITHOUT_CHECKSUMS, constants.MAX_ADB_DATA
-        self.send(constants.CNXN, version, maximum, BANNER, deadline)
+        self.send(constants.CNXN, VERSION_WITHOUT_CHECKSUMS, constants.MAX_ADB_DATA, BANNER, deadline)
         try:
-            command, version, maximum, data = self._answer(deadline)
+            command, _, maximum, data = self._answer(deadline)
         except TimedOut as error:
             raise TimedOut(
                 "the program at this address does not answer as an ADB device",
@@ -140,12 +138,11 @@ class Connection:
                 )
             signature = remaining.pop(0).Sign(data)
             self.send(constants.AUTH, constants.AUTH_SIGNATURE, 0, signature, deadline)
-            command, version, maximum, data = self._answer(deadline)
+            command, _, maximum, data = self._answer(deadline)
         if command == constants.AUTH:
-            command, version, maximum, data = self._offer_key(signers, accept_s)
+            command, _, maximum, data = self._offer_key(signers, accept_s)
         if command != constants.CNXN:
             raise self._not_adb(constants.ID_TO_WIRE[command])
-        self._checksums = version < VERSION_WITHOUT_CHECKSUMS
         self.max_data = max(constants.MAX_LEGACY_ADB_DATA, min(maximum, constants.MAX_ADB_DATA))
         self.banner = data
 
@@ -177,6 +174,14 @@ class Connection:
                 "the device refused this computer's key", device=self.device, hint=ACCEPT_KEY
             ) from error
 
+    @property
+    def _sums_are_checked(self) -> bool:
+        """Also by a device whose version is not known yet."""
+        return self._version is None or self._version < VERSION_WITHOUT_CHECKSUMS
+
+    def _damaged(self) -> ConnectionLost:
+        return ConnectionLost("packets from the device arrive damaged", device=self.device)
+
     def _not_adb(self, wire: int) -> DeviceError:
         if wire == STLS:
             return DeviceUnfit(
@@ -189,90 +194,3 @@ class Connection:
             device=self.device,
             hint="check the port",
         )
-
-
-class Stream:
-    """One service's bytes, both ways. Every packet waits for its acknowledgement, as the protocol has it.
-
-    Raises:
-        TimedOut: a deadline passed, or nothing came for `longest_silence_s`.
-    """
-
-    def __init__(
-        self,
-        connection: Connection,
-        local_id: int,
-        service: bytes,
-        deadline: float,
-        longest_silence_s: float,
-    ) -> None:
-        self.device = connection.device
-        self._connection = connection
-        self._local_id = local_id
-        self._longest_silence_s = longest_silence_s
-        self._remote_id = 0
-        self._arrived: list[bytes] = []
-        self._waiting_bytes = 0
-        self._acknowledged = False
-        self.closed = False
-        connection.send(constants.OPEN, local_id, 0, service + b"\0", deadline)
-        while not self._acknowledged:
-            self._step(deadline)
-            if self.closed:
-                name = service.partition(b":")[0].decode("utf-8", "replace")
-                raise TransportError(f"the device refuses the service {name}", device=self.device)
-
-    @property
-    def has_data(self) -> bool:
-        """Whether something arrived that was not read yet."""
-        return bool(self._arrived)
-
-    def write(self, data: bytes, deadline: float) -> bool:
-        """Send, at most `max_data` bytes; False when the device closed the stream instead of taking them."""
-        if self.closed:
-            return False
-        self._acknowledged = False
-        self._connection.send(constants.WRTE, self._local_id, self._remote_id, data, deadline)
-        while not self._acknowledged and not self.closed:
-            self._step(deadline)
-        return self._acknowledged
-
-    def read(self, deadline: float) -> Iterator[bytes]:
-        """What arrives, piece by piece, until the device closes the stream."""
-        while True:
-            yield from self._take()
-            if self.closed:
-                return
-            self._step(deadline)
-
-    def close(self, deadline: float) -> None:
-        """Close the stream on the device; data that the device still sends is ignored."""
-        if not self.closed:
-            self.closed = True
-            self._connection.send(constants.CLSE, self._local_id, self._remote_id, b"", deadline)
-
-    def _take(self) -> Iterator[bytes]:
-        arrived, self._arrived, self._waiting_bytes = self._arrived, [], 0
-        yield from arrived
-
-    def _step(self, deadline: float) -> None:
-        """Receive one packet; those of streams that are closed on this side are dropped."""
-        soon = time.monotonic() + self._longest_silence_s
-        command, remote_id, local_id, data = self._connection.receive(min(deadline, soon))
-        if local_id != self._local_id:
-            return
-        if command == constants.OKAY:
-            self._remote_id = remote_id
-            self._acknowledged = True
-        elif command == constants.WRTE:
-            self._connection.send(constants.OKAY, self._local_id, remote_id, b"", deadline)
-            self._arrived.append(data)
-            self._waiting_bytes += len(data)
-            if self._waiting_bytes > LONGEST_UNREAD:
-                raise TransportError(
-                    f"the device sent more than {LONGEST_UNREAD >> 20} MiB unasked", device=self.device
-                )
-        elif command == constants.CLSE:
-            self.closed = True
-            if self._remote_id:
-                self._connection.send(constants.CLSE, self._local_id, self._remote_id, b"", deadline)

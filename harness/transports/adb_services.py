@@ -13,7 +13,7 @@ from typing import IO
 from adb_shell import constants
 
 from harness.errors import ConnectionLost, TransportError
-from harness.transports.adb_protocol import Stream
+from harness.transports.adb_stream import Stream
 
 REGULAR_FILE = 0o100000
 

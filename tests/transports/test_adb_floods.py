@@ -11,6 +11,7 @@ from adb_shell import constants
 from harness.errors import TimedOut, TransportError
 from harness.transports.adb_protocol import Connection
 from harness.transports.adb_services import ShellOutput
+from harness.transports.adb_stream import Stream
 from harness.transports.tcp_link import TcpLink
 
 
@@ -49,7 +50,7 @@ def test_a_flood_of_another_streams_packets_does_not_outlast_a_commands_deadline
         connection = connect(port)
         start = time.monotonic()
         with pytest.raises(TimedOut, match="in time"):
-            connection.open(b"shell,v2,raw:true", start + 1)
+            Stream(connection, b"shell,v2,raw:true", start + 1)
         assert time.monotonic() - start < 5
         connection.close()
 
@@ -62,7 +63,7 @@ def test_data_that_nobody_asked_for_is_bounded() -> None:
     with peer(behave) as port:
         connection = connect(port)
         with pytest.raises(TransportError, match="more than 64 MiB unasked"):
-            connection.open(b"shell,v2,raw:true", time.monotonic() + 60)
+            Stream(connection, b"shell,v2,raw:true", time.monotonic() + 60)
         connection.close()
 
 

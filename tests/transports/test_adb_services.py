@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConnectionLost, TransportError
-from harness.transports.adb_protocol import Stream
 from harness.transports.adb_services import ShellOutput, SyncReader, stdin_packets, sync_send
+from harness.transports.adb_stream import Stream
 
 
 class Pieces:
