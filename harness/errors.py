@@ -8,6 +8,7 @@
     │   ├── RunnerFailed            the runner ended with an error or a signal
     │   └── ReportRejected          the device's report is not what the runner writes
     ├── Interrupted              130: the user stopped it; what was measured is saved
+    ├── Defect                   1: a fault of the harness itself, to be reported to its authors
     └── DeviceError              4: device unreachable or unfit
         ├── TransportError
         │   ├── ConnectionLost      transient: the same call may succeed on a new connection
@@ -76,6 +77,10 @@ class Interrupted(HarnessError):
     """The user stopped the run; every cell measured so far is saved."""
 
     exit_code = 130
+
+
+class Defect(HarnessError):
+    """A fault of the harness itself: an exception that nothing else explains."""
 
 
 class DeviceError(HarnessError):

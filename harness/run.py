@@ -1,8 +1,7 @@
 """The story of `harness run`: resolve, lower, measure, localize mismatches, evaluate, report."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,12 @@ from harness.analysis.failures import FailOn, cell_errors, verdict_errors
 from harness.devices import inventory
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
-from harness.errors import HarnessError
 from harness.lowering.inputs import Inputs
 from harness.lowering.lower import lower_request, lowering_errors
 from harness.measuring.parallel import FindBundle, measure_on
+from harness.measuring.run_outcome import Outcome
 from harness.measuring.run_record import finish_record, start_record
-from harness.records import Cell, RunRequest
+from harness.records import RunRequest
 from harness.records.progress import Listener, Log
 from harness.records.run_folder import load_runs, read_cells
 from harness.runner.bundle import ensure_bundle
@@ -26,25 +25,6 @@ from harness.system.folder_lock import only_writer
 
 if TYPE_CHECKING:
     from harness.accuracy.preparation import Prepared
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: its cells and report, and what went wrong with which device or variant."""
-
-    folder: Path
-    cells: tuple[Cell, ...]
-    errors: tuple[HarnessError, ...]
-    report: Path | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """That of the first error; 0 without one."""
-        return self.errors[0].exit_code if self.errors else 0
-
-    def with_errors(self, errors: Iterable[HarnessError]) -> "Outcome":
-        """The same outcome with more errors."""
-        return dataclasses.replace(self, errors=(*self.errors, *errors))
 
 
 def run(
@@ -71,9 +51,10 @@ def run(
     with only_writer(folder):
         outcome = measure(request, targets, folder, listen, inputs=prepared.inputs if prepared else None)
         if prepared:
-            outcome = evaluate(outcome, prepared, targets, listen, on_host=request.accuracy_on_host)
+            on_host = request.accuracy_on_host
+            outcome = outcome.followed_by(lambda o: evaluate(o, prepared, targets, listen, on_host=on_host))
         outcome = outcome.with_errors(verdict_errors(outcome.cells, fail_on))
-        return write_report_of(outcome)
+        return outcome.followed_by(write_report_of)
 
 
 def measure(
@@ -91,7 +72,7 @@ def measure(
         errors = measure_on(targets, request, artifacts, folder, listen, find_bundle)
         errors.extend(lowering_errors(artifacts))
         lowered = [future.result() for future in artifacts.values() if not future.exception()]
-    localize_mismatches(folder, lowered, inputs, listen)
+    errors.extend(localize_mismatches(folder, lowered, inputs, listen))
     cells = read_cells(folder)
     finish_record(record, folder, cells)
     return Outcome(folder, cells, (*errors, *cell_errors(cells)))

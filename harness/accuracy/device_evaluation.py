@@ -31,6 +31,7 @@ from harness.records.run_folder import cell_file_name
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_artifact, deploy_bundle
 from harness.runner.job import Job
+from harness.system.foreign_errors import as_harness_error, of_one_item
 from harness.system.paths import cache_folder
 from harness.system.text import printable
 
@@ -73,7 +74,7 @@ class DeviceEvaluation:
     _job: Job | None = None
 
     def evaluate(self) -> None:
-        """Evaluate all programs; one that fails does not stop the others."""
+        """Evaluate all programs; one that fails, with whatever error, does not stop the others."""
 
         def log(text: str) -> None:
             self.run.listen(Event(self.target.name, text))
@@ -86,19 +87,19 @@ class DeviceEvaluation:
                     self.run.check_cancelled()
                     try:
                         self._evaluate(program, device, number)
-                    except MeasurementError as error:
-                        error.variant = error.variant or program.variant.name
-                        self._add(error)
-        except HarnessError as error:
-            self._add(error)
+                    except Exception as error:
+                        self._add(of_one_item(error), program.variant.name)
+        except Exception as error:
+            self._add(as_harness_error(error))
 
     def cancel(self) -> None:
         """Stop the program that runs on the device; called from another thread, once `cancelled` is set."""
         if job := self._job:
             job.cancel()
 
-    def _add(self, error: HarnessError) -> None:
+    def _add(self, error: HarnessError, variant: str = "") -> None:
         error.device = error.device or self.target.name
+        error.variant = error.variant or variant
         self.errors.append(error)
 
     def _evaluate(self, program: TimedProgram, device: Device, number: int) -> None:

@@ -16,6 +16,7 @@ from harness.errors import HarnessError, Interrupted, UsageError
 from harness.records import Cell, Variant
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells
+from harness.system.foreign_errors import as_harness_error
 from harness.system.threads import ENDING, work_at_once
 
 
@@ -49,8 +50,12 @@ def evaluate_run(
         if unfinished:
             devices[target] = DeviceEvaluation(run, target, unfinished)
     _evaluate_at_once(run, devices)
-    pair_with_fp32(folder)
-    return (*errors, *(error for device in devices.values() for error in device.errors))
+    errors += [error for device in devices.values() for error in device.errors]
+    try:
+        pair_with_fp32(folder)
+    except Exception as error:
+        errors.append(as_harness_error(error))
+    return tuple(errors)
 
 
 def _timed_programs(cells: Iterable[Cell], prepared: Prepared) -> Iterator[TimedProgram]:

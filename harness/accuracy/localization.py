@@ -1,19 +1,27 @@
 """Where the wrong outputs of a run come from: the first stage that differs, for each cell."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.analysis.cells import record_first_mismatch
+from harness.errors import HarnessError, Interrupted
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import SEEDED, Inputs
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells, write_cell
+from harness.system.foreign_errors import as_harness_error
 
 
 def localize_mismatches(
     folder: Path, lowered: Sequence[StoredArtifact], inputs: Inputs | None, listen: Listener
-) -> None:
-    """Find the first stage whose output differs, for each cell that failed parity; save it with the cell."""
+) -> Iterator[HarnessError]:
+    """Find the first stage whose output differs, for each cell that failed parity; save it with the cell.
+
+    Yields the error of each cell whose stage could not be looked for.
+
+    Raises:
+        Interrupted: Ctrl-C.
+    """
     wrong = [
         c for c in read_cells(folder) if c.parity and not c.parity.passed and not c.parity.first_mismatch_at
     ]
@@ -35,5 +43,12 @@ def localize_mismatches(
             listen(Event(device, f"{name}: {text}"))
 
         program = CheckedProgram(stored, files.get(name, SEEDED))
-        stage = find_reference_mismatch(program, log, on_host=device.kind == "host")
-        write_cell(folder, record_first_mismatch(cell, stage))
+        try:
+            stage = find_reference_mismatch(program, log, on_host=device.kind == "host")
+            write_cell(folder, record_first_mismatch(cell, stage))
+        except Interrupted:
+            raise
+        except Exception as error:
+            known = as_harness_error(error)
+            known.device, known.variant = known.device or device.name, known.variant or name
+            yield known

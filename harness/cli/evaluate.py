@@ -56,9 +56,10 @@ def evaluate(
     from harness.cli import parsing, validation
     from harness.cli.console import show_progress
     from harness.cli.summary import show_outcome
+    from harness.measuring.run_outcome import Outcome
     from harness.records.run_folder import load_run
-    from harness.run import Outcome, resolve_devices, write_report_of
     from harness.run import evaluate as evaluate_cells
+    from harness.run import resolve_devices, write_report_of
     from harness.system.folder_lock import only_writer
 
     saved, cells = load_run(folder)
@@ -82,5 +83,5 @@ def evaluate(
         outcome = evaluate_cells(
             Outcome(folder, cells, ()), prepared, targets, listen, on_host=request.accuracy_on_host
         )
-        outcome = write_report_of(outcome)
+        outcome = outcome.followed_by(write_report_of)
     show_outcome(outcome, json=json)

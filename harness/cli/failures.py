@@ -6,21 +6,20 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 import typer
 
 from harness.cli.application import console_for, print_json
-from harness.cli.last_door import discard_output, system_error, with_hint
-from harness.errors import HarnessError, Interrupted, UsageError
-from harness.system.os_errors import readable
+from harness.cli.last_door import discard_output
+from harness.errors import Defect, HarnessError, Interrupted, UsageError
+from harness.system.foreign_errors import as_harness_error
+from harness.system.os_errors import hint_for, readable
 from harness.system.text import printable_lines
-
-PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def error_document(error: HarnessError) -> dict[str, str | int]:
     """An error as it stands in a JSON document."""
+    error = with_hint(error)
     return {
         "what": readable(error.what),
         "hint": readable(error.hint),
@@ -35,14 +34,20 @@ def show_errors(errors: Sequence[HarnessError]) -> None:
     from harness.cli.console import print_error
 
     for error in errors:
+        if is_given("--debug"):
+            _show_traceback(error)
         print_error(console_for(stderr=True), with_hint(error))
+
+
+def _show_traceback(error: Exception) -> None:
+    typer.echo(printable_lines("".join(traceback.format_exception(error))), nl=False, err=True)
 
 
 def fail(error: Exception, *, json: bool, debug: bool) -> int:
     """Report an error and return the exit code."""
     if debug:
-        typer.echo(printable_lines("".join(traceback.format_exception(error))), nl=False, err=True)
-    known = as_harness_error(error)
+        _show_traceback(error)
+    known = as_block(error)
     try:
         if json:
             print_json({"error": error_document(known)})
@@ -59,28 +64,29 @@ def fail(error: Exception, *, json: bool, debug: bool) -> int:
     return known.exit_code
 
 
-def as_harness_error(error: Exception) -> HarnessError:
-    """The error in the harness's own terms: wrong options are wrong usage, anything unknown is a defect."""
-    if isinstance(error, HarnessError):
-        return with_hint(error)
+def as_block(error: Exception) -> HarnessError:
+    """The error in the harness's own terms, with a hint: wrong options are wrong usage."""
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "harness"
         return UsageError(error.format_message().rstrip("."), hint=f"see {command} --help")
-    if translated := system_error(error):
-        return translated
-    last = traceback.extract_tb(error.__traceback__)[-1:]
-    place = f" at {_shown(last[0].filename)}:{last[0].lineno}" if last else ""
-    again = shlex.join(["harness", "--debug", *(word for word in sys.argv[1:] if word != "--debug")])
-    return HarnessError(
-        f"the harness has a defect: {type(error).__name__}: {error}{place}",
-        hint=f"please report it with the output of: {again}",
-    )
+    return with_hint(as_harness_error(error))
 
 
-def _shown(file: str) -> str:
-    path = Path(file)
-    return str(path.relative_to(PACKAGE.parent)) if path.is_relative_to(PACKAGE) else path.name
+def with_hint(error: HarnessError) -> HarnessError:
+    """The error; one without a hint gets that for its cause in the operating system, or for a defect."""
+    if not error.hint and isinstance(error, Defect):
+        again = shlex.join(["harness", "--debug", *(word for word in sys.argv[1:] if word != "--debug")])
+        error.hint = f"please report it with the output of: {again}"
+    elif not error.hint and isinstance(error.__cause__, OSError):
+        error.hint = hint_for(error.__cause__)
+    return error
+
+
+def is_given(option: str) -> bool:
+    """Whether the command line has this option, for what is reported when no command takes part."""
+    words = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
+    return option in words
 
 
 def leave(error: Exception, exit_code: int) -> None:

@@ -1,42 +1,14 @@
-"""What the operating system raises through a command, as errors; and streams that print any text."""
+"""What a command starts with: words that a file can record, and streams that take any text."""
 
 import contextlib
-import errno
 import io
 import os
 import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from harness.errors import HarnessError, UsageError
-from harness.system.os_errors import describe, hint_for, readable
-
-
-def system_error(error: Exception) -> HarnessError | None:
-    """An error of the operating system or of a text's encoding in the harness's words; None for any other."""
-    if isinstance(error, BrokenPipeError):
-        return HarnessError(
-            "the program that read the output has ended", hint="write the output to a file instead"
-        )
-    if isinstance(error, UnicodeError):
-        return HarnessError(
-            f"a name or text is not in the expected encoding: {error}",
-            hint="rename files whose names are not UTF-8, and use a UTF-8 locale: LC_ALL=C.UTF-8",
-        )
-    if isinstance(error, OSError) and error.errno is not None:
-        return HarnessError(
-            describe(error), hint=hint_for(error) or "--debug before the command shows the place"
-        )
-    if isinstance(error, MemoryError):
-        return HarnessError("memory ran out", hint=hint_for(OSError(errno.ENOMEM, "")))
-    return None
-
-
-def with_hint(error: HarnessError) -> HarnessError:
-    """The error; one without a hint that the operating system caused gets the hint for that cause."""
-    if not error.hint and isinstance(error.__cause__, OSError):
-        error.hint = hint_for(error.__cause__)
-    return error
+from harness.errors import UsageError
+from harness.system.os_errors import readable
 
 
 def check_words(words: Sequence[str]) -> None:

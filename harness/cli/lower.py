@@ -54,8 +54,8 @@ def lower(
 ) -> None:
     """Write only the .pte files."""
     from harness.cli import validation
-    from harness.cli.console import print_error, show_progress
-    from harness.cli.failures import error_document
+    from harness.cli.console import show_progress
+    from harness.cli.failures import error_document, show_errors
     from harness.lowering.lower import lower_to
     from harness.records import RunRequest
     from harness.run import prepare_inputs
@@ -91,8 +91,7 @@ def lower(
         )
     else:
         _print_table(artifacts)
-    for error in errors:
-        print_error(console_for(stderr=True), error)
+    show_errors(errors)
     raise typer.Exit(1 if errors else 0)
 
 

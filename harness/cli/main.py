@@ -6,7 +6,7 @@ try:  # A Ctrl-C in the first second comes while modules are still imported.
     import typer
 
     from harness.cli.application import app, bundle_app
-    from harness.cli.failures import fail, leave
+    from harness.cli.failures import fail, is_given, leave
     from harness.cli.last_door import (
         check_words,
         keep_others_from_writing,
@@ -53,8 +53,7 @@ app.add_typer(bundle_app, name="bundle")
 
 def main() -> None:
     """Run a command; errors become one readable block on stderr and the contract's exit code."""
-    words = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
-    as_json, debug = "--json" in words, "--debug" in words
+    as_json, debug = is_given("--json"), is_given("--debug")
     try:
         open_missing_streams()
         keep_others_from_writing()

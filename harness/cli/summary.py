@@ -7,15 +7,14 @@ import typer
 from harness.cli.application import console_for, print_json
 
 if TYPE_CHECKING:
+    from harness.measuring.run_outcome import Outcome
     from harness.records import Cell
-    from harness.run import Outcome
 
 
 def show_outcome(outcome: "Outcome", *, json: bool) -> None:
     """Print how a run ended, and end the command with its exit code."""
     from harness.analysis.machines import cells_of_runs
-    from harness.cli.console import print_error
-    from harness.cli.failures import error_document
+    from harness.cli.failures import error_document, show_errors
 
     if json:
         document = {
@@ -29,8 +28,7 @@ def show_outcome(outcome: "Outcome", *, json: bool) -> None:
         _show_summary(cells_of_runs([outcome.cells]))
         if outcome.report:
             console_for().print(f"report: {outcome.report}", soft_wrap=True, highlight=False, markup=False)
-    for error in outcome.errors:
-        print_error(console_for(stderr=True), error)
+    show_errors(outcome.errors)
     raise typer.Exit(outcome.exit_code)
 
 

@@ -13,6 +13,7 @@ from harness.lowering.inputs import Inputs
 from harness.records import DEFAULT_PADDING, Artifact, RunRequest, Variant
 from harness.records.progress import Event, Listener
 from harness.system.files import copy_atomically
+from harness.system.foreign_errors import as_harness_error
 
 
 def lower_to(
@@ -34,9 +35,9 @@ def lower_to(
         for future in artifacts.values():
             try:
                 written.append(_write_program(future.result(), folder))
-            except HarnessError as error:
-                errors.append(error)
-    return tuple(written), tuple(errors)
+            except Exception as error:
+                errors.append(as_harness_error(error))
+    return tuple(written), tuple(dict.fromkeys(errors))
 
 
 def _write_program(stored: StoredArtifact, folder: Path) -> Artifact:
@@ -94,10 +95,7 @@ def lower_request(
 
 
 def lowering_errors(artifacts: Artifacts) -> Iterator[HarnessError]:
-    """Wait for every variant and yield its error, if it has one; any other exception is a defect, raised."""
-    for future in artifacts.values():
-        error = future.exception()
-        if isinstance(error, HarnessError):
-            yield error
-        elif error is not None:
-            raise error
+    """Wait for every variant and yield its error, if it has one; one that ended all of them only once."""
+    for error in dict.fromkeys(future.exception() for future in artifacts.values()):
+        if isinstance(error, Exception):
+            yield as_harness_error(error)

@@ -69,6 +69,11 @@ class CellState:
         """Record why the cell gets no further process."""
         self.failure = Failure(what=what)
 
+    def discard(self, what: str) -> None:
+        """Record that the figures of its processes cannot be used."""
+        self.processes, self.parity = (), None
+        self.fail(what)
+
     def record(
         self, cell: Cell, stopped_by: StoppedBy | None, tuning: tuple[TunedSetting, ...] | None
     ) -> Cell:

@@ -21,6 +21,7 @@ from harness.records import Abi, Cell, RunRequest
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells, run_identity, write_cell
 from harness.runner.bundle import Bundle, ensure_bundle
+from harness.system.foreign_errors import as_harness_error
 from harness.system.threads import ENDING, Cancellation, work_at_once
 from harness.transports.reconnecting import DeviceRestarted
 
@@ -69,16 +70,17 @@ class _Worker:
     cancellation: Cancellation = field(default_factory=Cancellation)
 
     def work(self) -> None:
-        """Measure on each device; one that fails does not stop the others."""
+        """Measure on each device; one that fails, with whatever error, does not stop the others."""
         for target in self.targets:
             try:
                 with self.cancellation.stopping(partial(self.listen, Event(target.name, ENDING))):
                     self._measure_over_restarts(target)
             except Interrupted:
                 return
-            except HarnessError as error:
-                error.device = error.device or target.name
-                self.errors.append(error)
+            except Exception as error:
+                known = as_harness_error(error)
+                known.device = known.device or target.name
+                self.errors.append(known)
 
     def _measure_over_restarts(self, target: Target) -> None:
         """Measure again what a restart of the device interrupted; finished cells stay."""

@@ -15,7 +15,7 @@ import msgspec
 
 from harness.analysis.stopping import is_complete, most_processes, reason_to_stop
 from harness.devices.device import Device
-from harness.errors import LoweringError, MeasurementError, TimedOut
+from harness.errors import MeasurementError, TimedOut
 from harness.lowering.cache import StoredArtifact
 from harness.measuring.cell_state import CellRequest, CellState, find_earlier
 from harness.measuring.device_processes import DeviceProcesses, ExtraPass
@@ -24,6 +24,7 @@ from harness.records import Cell, StoppedBy, TunedSetting, Variant
 from harness.runner.bundle import Bundle
 from harness.runner.deploy import deploy_bundle
 from harness.runner.orphan import Request, is_of
+from harness.system.foreign_errors import of_one_item
 from harness.system.threads import Cancellation
 
 Figures = TypeVar("Figures")
@@ -119,7 +120,7 @@ class Session:
         if state.artifact is None:
             try:
                 artifact = self.artifacts[state.request.variant].result()
-            except LoweringError:
+            except Exception:
                 return None
             if earlier := state.start(artifact):
                 self._save(state, earlier, earlier.stopped_by if is_complete(earlier) else None)
@@ -131,13 +132,20 @@ class Session:
             return
         try:
             state.add(processes.measure(artifact, state.request.plan, round_), artifact)
-        except (MeasurementError, TimedOut) as error:
-            state.fail(error.what)
+        except Exception as error:
+            state.fail(of_one_item(error).what)
         self._save_progress(state, artifact)
 
     def _save_progress(self, state: CellState, artifact: StoredArtifact) -> None:
-        cell = state.build(artifact, self.device.info)
-        self._save(state, cell, None if cell.failure else self._reason_to_stop(cell))
+        """Save what was measured until now; a cell whose figures cannot be summarised or saved has failed."""
+        try:
+            cell = state.build(artifact, self.device.info)
+            self._save(state, cell, None if cell.failure else self._reason_to_stop(cell))
+        except OSError:
+            raise
+        except Exception as error:
+            state.discard(of_one_item(error).what)
+            self._save(state, state.build(artifact, self.device.info), None)
 
     def _is_finished(self, state: CellState) -> bool:
         """Whether no further process is needed; time may have run out since the last one."""
@@ -175,5 +183,5 @@ class Session:
         artifact = self.artifacts[state.request.variant].result()
         try:
             return processes.run_pass(extra_pass, artifact, state.request.plan, name)
-        except (MeasurementError, TimedOut) as error:
-            return unavailable(error.what)
+        except Exception as error:
+            return unavailable(of_one_item(error).what)

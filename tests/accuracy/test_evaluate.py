@@ -1,5 +1,7 @@
 """What an evaluation refuses, and the line that reports its result."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -8,15 +10,25 @@ import pytest
 from builders import make_cell
 from evaluations import make_evaluation
 from harness.accuracy.datasets import open_dataset
-from harness.accuracy.device_evaluation import TimedProgram, describe_accuracy, find_timed_program
+from harness.accuracy.device_evaluation import (
+    DeviceEvaluation,
+    EvaluationRun,
+    TimedProgram,
+    describe_accuracy,
+    find_timed_program,
+)
 from harness.accuracy.evaluate import evaluate_run
 from harness.accuracy.preparation import Prepared
+from harness.devices.device import Device, describe
+from harness.devices.device_kind import DeviceKind
+from harness.devices.kinds import KINDS
 from harness.devices.target import Target
-from harness.errors import MeasurementError, UsageError
+from harness.errors import ConnectionLost, LoweringError, MeasurementError, TransferFailed, UsageError
 from harness.lowering.artifact import lower_cached
 from harness.lowering.inputs import SEEDED
 from harness.records import Variant
 from harness.records.run_folder import write_cell
+from harness.transports.local import LocalTransport
 
 SHIPPED = Path(__file__).parent.parent / "data" / "fashion-mnist-1k"
 VARIANT = Variant(width=0.25, resolution_px=32, precision="fp32", classes=10)
@@ -34,6 +46,62 @@ def test_a_cell_whose_weights_are_not_given_is_refused_by_name(tmp_path: Path) -
 
 def test_without_a_data_set_nothing_is_evaluated(tmp_path: Path) -> None:
     assert evaluate_run(tmp_path, Prepared({}, {}, None), [], lambda event: None, on_host=True) == ()
+
+
+class _Scripted(DeviceEvaluation):
+    """Raises what the script has for a width in place of evaluating; `evaluated` has those without."""
+
+    def __init__(self, script: dict[float, Exception | None], folder: Path) -> None:
+        programs = [
+            TimedProgram(msgspec.structs.replace(VARIANT, width=width), (make_cell(),)) for width in script
+        ]
+        run = EvaluationRun(
+            folder, Prepared({}, {}, None), open_dataset(f"idx:{SHIPPED}"), lambda event: None
+        )
+        super().__init__(run, Target("left", "folder", "local", "left", folder=str(folder)), programs)
+        self.script = script
+        self.evaluated: list[float] = []
+
+    def _evaluate(self, program: TimedProgram, device: Device, number: int) -> None:
+        if error := self.script[program.variant.width]:
+            raise error
+        self.evaluated.append(program.variant.width)
+
+
+@pytest.fixture
+def folder_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def open_folder(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
+        info, _ = describe(LocalTransport(), name=target.name, kind=target.kind, folder=target.folder)
+        yield Device(info, LocalTransport(), target.folder, LocalTransport)
+
+    monkeypatch.setitem(KINDS, "folder", DeviceKind(name="folder", runs_on_host=False, open=open_folder))
+
+
+@pytest.mark.usefixtures("folder_kind")
+def test_whatever_a_programs_evaluation_raises_the_others_are_evaluated(tmp_path: Path) -> None:
+    errors: dict[float, Exception | None] = {
+        0.25: ValueError("odd"),
+        0.5: None,
+        0.75: LoweringError("not lowered"),
+        1.0: TransferFailed("full"),
+        2.0: None,
+    }
+    evaluation = _Scripted(errors, tmp_path)
+    evaluation.evaluate()
+    assert evaluation.evaluated == [0.5, 2.0]
+    assert [(error.device, error.variant) for error in evaluation.errors] == [
+        ("left", f"mobilenet_v1_{width}_32_fp32") for width in ("0.25", "0.75", "1")
+    ]
+    assert evaluation.errors[0].what.startswith("the harness has a defect: ValueError: odd at ")
+
+
+@pytest.mark.usefixtures("folder_kind")
+def test_a_device_that_is_gone_ends_its_evaluations(tmp_path: Path) -> None:
+    evaluation = _Scripted({0.25: None, 0.5: ConnectionLost("gone"), 1.0: None}, tmp_path)
+    evaluation.evaluate()
+    assert evaluation.evaluated == [0.25]
+    assert [error.what for error in evaluation.errors] == ["gone"]
 
 
 @pytest.mark.slow

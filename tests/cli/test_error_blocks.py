@@ -75,7 +75,7 @@ def test_debug_shows_the_traceback_before_the_block(
 
 
 def test_a_wrong_option_is_wrong_usage() -> None:
-    error = failures.as_harness_error(typer.BadParameter("not a number"))
+    error = failures.as_block(typer.BadParameter("not a number"))
     assert isinstance(error, HarnessError)
     assert (error.exit_code, error.what) == (2, "Invalid value: not a number")
     assert error.hint == "see harness --help"

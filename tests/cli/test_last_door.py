@@ -13,7 +13,7 @@ import typer
 
 from harness.cli import main as main_module
 from harness.cli.application import print_json
-from harness.cli.last_door import check_words, system_error
+from harness.cli.last_door import check_words
 from harness.errors import UsageError
 
 
@@ -82,11 +82,6 @@ def test_an_error_of_the_harness_without_a_hint_has_that_of_its_cause(
     error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
     assert run_raising(monkeypatch, error) == 2
     assert "hint: make room on that disk" in capsys.readouterr().err
-
-
-def test_a_defect_is_no_error_of_the_system() -> None:
-    assert system_error(KeyError("cells")) is None
-    assert system_error(OSError("a library's own message")) is None
 
 
 def test_an_argument_that_is_not_utf_8_is_refused_before_anything_runs() -> None:
@@ -161,14 +156,9 @@ def test_a_reader_that_has_ended_ends_the_command_without_a_traceback() -> None:
     assert (ended.returncode, ended.stderr) == (1, b"")
 
 
-def test_a_pipe_that_breaks_inside_a_command_is_one_block(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_defect_is_one_block(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_raising(monkeypatch, RuntimeError("x"), "--json") == 1
     assert "the harness has a defect" in capsys.readouterr().err
-    error = system_error(BrokenPipeError(errno.EPIPE, "Broken pipe"))
-    assert error is not None
-    assert error.what == "the program that read the output has ended"
 
 
 def test_ctrl_c_while_modules_are_imported_is_one_block() -> None:

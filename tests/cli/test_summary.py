@@ -7,7 +7,7 @@ import typer
 
 from builders import make_cell
 from harness.cli.summary import show_outcome
-from harness.run import Outcome
+from harness.measuring.run_outcome import Outcome
 
 
 def shown(columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:

@@ -1,5 +1,6 @@
 """`harness lower`: each variant's program is written, or its error returned."""
 
+from concurrent.futures import Future
 from pathlib import Path
 
 import msgspec
@@ -9,8 +10,8 @@ from small_variants import SMALL, SMALL_INT8
 from harness.errors import LoweringError, UsageError
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import SEEDED
-from harness.lowering.lower import lower_to, variants_of
-from harness.records import DEFAULT_PADDING, RunRequest
+from harness.lowering.lower import lower_to, lowering_errors, variants_of
+from harness.records import DEFAULT_PADDING, RunRequest, Variant
 from harness.records.progress import Event
 
 REQUEST = RunRequest(
@@ -90,6 +91,18 @@ def test_one_variant_that_cannot_be_lowered_does_not_stop_the_others(
     assert artifacts == (small.artifact,)
     assert "multiple of 32" in error.what
     assert error.variant == impossible.name
+
+
+def test_an_unexpected_error_is_reported_once_beside_those_of_single_variants() -> None:
+    unexpected, own = ValueError("odd"), LoweringError("own")
+    artifacts: dict[Variant, Future[StoredArtifact]] = {}
+    for width, error in ((0.25, unexpected), (0.5, own), (0.75, unexpected)):
+        future: Future[StoredArtifact] = Future()
+        future.set_exception(error)
+        artifacts[Variant(width=width, resolution_px=32, precision="fp32")] = future
+    first, second = lowering_errors(artifacts)
+    assert first.what.startswith("the harness has a defect: ValueError: odd")
+    assert second is own
 
 
 def test_a_precision_of_a_newer_version_is_refused_once_before_anything_is_lowered(

@@ -1,5 +1,6 @@
 """Measuring on several devices: cells are saved for each, and errors are reported with their device."""
 
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,6 +84,23 @@ def test_a_device_that_cannot_be_reached_is_reported_and_the_others_are_measured
     (error,), _ = measure(bench, unreachable, target(bench, "left"))
     assert isinstance(error, ConnectionLost)
     assert (error.device, error.what) == ("gone", "no route to host")
+    assert [cell.device.name for cell in read_cells(bench.folder / "run")] == ["left"]
+
+
+def test_an_unexpected_error_of_a_device_is_its_own_and_the_others_are_measured(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def open_odd(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
+        with open_folder(target, log) as device:
+            if target.name == "odd":
+                raise struct.error("unpack requires a buffer of 4 bytes")
+            yield device
+
+    monkeypatch.setitem(KINDS, "folder", DeviceKind(name="folder", runs_on_host=False, open=open_odd))
+    (error,), _ = measure(bench, target(bench, "odd"), target(bench, "left"))
+    assert error.device == "odd"
+    assert "the harness has a defect: error: unpack requires a buffer of 4 bytes" in error.what
     assert [cell.device.name for cell in read_cells(bench.folder / "run")] == ["left"]
 
 

@@ -12,7 +12,7 @@ from session_bench import Bench
 
 from builders import make_plan
 from fakes import FlakyTransport
-from harness.errors import ConnectionLost
+from harness.errors import ConnectionLost, MeasurementError
 from harness.measuring.cell_state import CellRequest
 from harness.records import Cell
 from harness.transports.local import LocalTransport
@@ -79,6 +79,37 @@ def test_a_variant_that_was_not_lowered_leaves_the_others_alone(bench: Bench) ->
     bench.add(0.5, error=True)
     bench.measure()
     assert set(bench.last()) == {0.25}
+
+
+def test_an_unexpected_error_of_one_cell_leaves_the_others_alone(bench: Bench) -> None:
+    bench.add(0.25)
+    vanished = bench.add(0.5)
+    bench.futures[vanished].result().program.unlink()
+    bench.measure()
+    cells = bench.last()
+    assert len(cells[0.25].processes) == 3
+    failure = cells[0.5].failure
+    assert failure is not None
+    assert failure.what.startswith("No such file or directory: ")
+
+
+def test_a_cell_whose_figures_cannot_be_saved_fails_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keep(cell: Cell) -> None:
+        if cell.variant.width == 0.5 and cell.processes:
+            raise MeasurementError("a figure cannot be saved: made up")
+        bench.saved.append(cell)
+
+    monkeypatch.setattr(bench, "keep", keep)
+    bench.add(0.25)
+    bench.add(0.5)
+    bench.measure()
+    cells = bench.last()
+    assert len(cells[0.25].processes) == 3
+    failure = cells[0.5].failure
+    assert failure is not None
+    assert failure.what == "a figure cannot be saved: made up"
 
 
 def test_an_earlier_cell_goes_on_from_its_processes(bench: Bench) -> None:

@@ -1,0 +1,38 @@
+"""How a run ended, step by step: a step that fails takes nothing from those before it."""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import HarnessError, Interrupted
+from harness.records import Cell
+from harness.system.foreign_errors import as_harness_error
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its cells and report, and what went wrong with which device or variant."""
+
+    folder: Path
+    cells: tuple[Cell, ...]
+    errors: tuple[HarnessError, ...]
+    report: Path | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """That of the first error; 0 without one."""
+        return self.errors[0].exit_code if self.errors else 0
+
+    def with_errors(self, errors: Iterable[HarnessError]) -> "Outcome":
+        """The same outcome with more errors."""
+        return dataclasses.replace(self, errors=(*self.errors, *errors))
+
+    def followed_by(self, step: Callable[["Outcome"], "Outcome"]) -> "Outcome":
+        """The outcome of a further step, or this one with its error; only Ctrl-C ends the run."""
+        try:
+            return step(self)
+        except Interrupted:
+            raise
+        except Exception as error:
+            return self.with_errors([as_harness_error(error)])
