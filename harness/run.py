@@ -42,7 +42,7 @@ def run(
 
     Raises:
         UsageError: a device, weights file or data set that cannot be used, and no folder has been made; or
-            another process writes to the folder, or made it for another request.
+            another process writes to the folder, or made it for another request or other weights.
         Interrupted: Ctrl-C; what was measured is saved.
     """
     targets = resolve_devices(request.devices)
@@ -67,7 +67,7 @@ def measure(
     find_bundle: FindBundle = ensure_bundle,
 ) -> Outcome:
     """Lower and measure what is not in the folder yet; without `inputs` the weights are random."""
-    record = start_record(request, folder)
+    record = start_record(request, folder, inputs or ())
     with lower_request(request, listen, inputs) as artifacts:
         errors = measure_on(targets, request, artifacts, folder, listen, find_bundle)
         errors.extend(lowering_errors(artifacts))

@@ -1,22 +1,25 @@
 """`run.json` at the start and at the end of a run: what was asked for, with what, and what was pushed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import UsageError
-from harness.records import Cell, PushedArtifact, Run, RunRequest
-from harness.records.run_folder import RUN_FILE, read_run, write_run
+from harness.records import Cell, PushedArtifact, Run, RunRequest, Variant
+from harness.records.run_folder import RUN_FILE, read_cells, read_run, write_run
 from harness.system.provenance import describe_host, git_revision, installed_versions
+from harness.system.text import printable
 
 
-def start_record(request: RunRequest, folder: Path) -> Run:
+def start_record(request: RunRequest, folder: Path, variants: Iterable[Variant] = ()) -> Run:
     """Write what the run is made with, or read it where the run is continued.
 
+    `variants` are those of weights files.
+
     Raises:
-        UsageError: the folder holds a run of another request.
+        UsageError: the folder holds a run of another request, or cells of other weights of the same name.
     """
     if (folder / RUN_FILE).exists():
         saved = read_run(folder)
@@ -24,6 +27,7 @@ def start_record(request: RunRequest, folder: Path) -> Run:
             raise UsageError(
                 f"the run folder {folder} holds a run of another request", hint="choose another --out"
             )
+        _refuse_other_weights(folder, variants)
         return saved
     record = Run(
         id=folder.resolve().name,
@@ -37,6 +41,20 @@ def start_record(request: RunRequest, folder: Path) -> Run:
     )
     write_run(folder, record)
     return record
+
+
+def _refuse_other_weights(folder: Path, variants: Iterable[Variant]) -> None:
+    """A weights file that was changed since would leave the cells of the old one beside those of the new."""
+    given = {(variant.weights.source, variant.weights.sha256) for variant in variants}
+    for cell in read_cells(folder):
+        measured = cell.variant.weights
+        now = sorted((sha256 or "")[:12] for source, sha256 in given if source == measured.source)
+        if now and (measured.source, measured.sha256) not in given:
+            raise UsageError(
+                f"{printable(measured.source)} has changed since {cell.name} was measured:"
+                f" its sha256 began {(measured.sha256 or '')[:12]}, and begins {' or '.join(now)} now",
+                hint="measure the changed weights into another --out, or restore the earlier file and resume",
+            )
 
 
 def finish_record(record: Run, folder: Path, cells: Sequence[Cell]) -> None:

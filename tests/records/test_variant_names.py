@@ -124,3 +124,18 @@ def test_a_run_folder_of_another_request_is_not_written_to(tmp_path: Path) -> No
     with pytest.raises(UsageError, match="holds a run of another request"):
         start_record(replace(request, widths=(0.75,)), tmp_path)
     assert (tmp_path / "run.json").read_bytes() == before
+
+
+def test_a_weights_file_that_changed_is_refused_before_its_run_is_continued(tmp_path: Path) -> None:
+    request = make_run(()).request
+    _, cell = differing("weights of a file")
+    variant = cell.variant
+    start_record(request, tmp_path, [variant])
+    write_cell(tmp_path, cell)
+    namesake = replace(variant, width=0.5, weights=replace(TRAINED, sha256="b" * 64))
+    start_record(request, tmp_path, [namesake, variant])
+    changed = replace(variant, width=0.5, weights=replace(TRAINED, sha256="c" * 64))
+    with pytest.raises(UsageError, match=f"{TRAINED.source} has changed since {cell.name} was") as refused:
+        start_record(request, tmp_path, [changed])
+    assert refused.value.what.endswith(f"its sha256 began {'a' * 12}, and begins {'c' * 12} now")
+    assert "another --out" in refused.value.hint
