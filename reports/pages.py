@@ -62,17 +62,10 @@ def render_markdown(page: Page) -> str:
 
 
 def _render(template: str, page: Page, *, autoescape: bool) -> str:
-    environment = Environment(
-        loader=PackageLoader("reports"),
-        autoescape=autoescape,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["md"] = markdown
     parts = [_part(section, page.pictures[section.slug]) for section in page.sections]
-    return environment.get_template(template).render(
+    return render(
+        template,
+        autoescape=autoescape,
         title=_title(page.sections),
         run_facts=[_run_facts(run) for run in page.runs],
         parts=parts,
@@ -82,6 +75,20 @@ def _render(template: str, page: Page, *, autoescape: bool) -> str:
         accuracy_columns=accuracy.COLUMNS,
         condition_columns=conditions.COLUMNS,
     )
+
+
+def render(template: str, *, autoescape: bool, **values: object) -> str:
+    """Fill in a template of `reports/templates`; an unknown name in it is an error."""
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["md"] = markdown
+    return environment.get_template(template).render(values)
 
 
 def _title(sections: Sequence[Section]) -> str:

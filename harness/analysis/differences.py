@@ -13,7 +13,7 @@ DEVICE_FACTS = ("name", "kind", "model", "soc", "abi", "clock", "os", "kernel", 
 PLAN_FACTS = ("cpus", "tune_device", "warmup_iterations", "min_iterations", "min_seconds", "max_seconds")
 
 
-def find_differences(base: Cell, new: Cell) -> list[str]:
+def find_differences(base: Cell, new: Cell, *, sides: tuple[str, str] = ("in base", "in new")) -> list[str]:
     """Name what was planned, what took hold and what the program was made with, where it differs."""
     facts: list[tuple[str, object, object]] = [
         (f"device {fact}", getattr(base.device, fact), getattr(new.device, fact)) for fact in DEVICE_FACTS
@@ -26,7 +26,7 @@ def find_differences(base: Cell, new: Cell) -> list[str]:
     return [
         f"{fact} differs"
         if fact in ("device cores", "weights")
-        else f"{fact}: {first} in base, {second} in new"
+        else f"{fact}: {first} {sides[0]}, {second} {sides[1]}"
         for fact, first, second in facts
         if first != second
     ]

@@ -1,7 +1,8 @@
 """Which cells are of one machine: a name alone, such as `host`, is not an identity."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -13,6 +14,15 @@ def machine_key(device: DeviceInfo) -> tuple[object, ...]:
     cores = tuple((core.index, core.name, core.max_frequency_khz) for core in device.cores)
     boot = None if device.emulated else device.boot_id
     return (device.name, device.clock, device.abi, device.model, device.soc, device.kernel, cores, boot)
+
+
+def hardware_key(device: DeviceInfo) -> tuple[object, ...]:
+    """Equal for one machine also after a restart or an update of its system; never for two models."""
+    cores = tuple((core.index, core.name, core.max_frequency_khz) for core in device.cores)
+    # The kernel's share varies with its version: as the memory that is fitted, in GiB.
+    fitted = device.memory_total_bytes and math.ceil(device.memory_total_bytes / 2**30)
+    memory = None if device.emulated else fitted
+    return (device.name, device.kind, device.clock, device.abi, device.model, device.soc, cores, memory)
 
 
 def cells_of_runs(runs: Iterable[Sequence[Cell]]) -> tuple[Cell, ...]:
@@ -32,14 +42,15 @@ def cells_of_runs(runs: Iterable[Sequence[Cell]]) -> tuple[Cell, ...]:
     return tuple(cells)
 
 
-def name_machines_apart(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+def name_machines_apart(
+    cells: Sequence[Cell], key: Callable[[DeviceInfo], tuple[object, ...]] = machine_key
+) -> tuple[Cell, ...]:
     """The cells in their order; machines that share a name get its model and a short identity added."""
     machines: dict[str, set[tuple[object, ...]]] = {}
     for cell in cells:
-        machines.setdefault(cell.device.name, set()).add(machine_key(cell.device))
+        machines.setdefault(cell.device.name, set()).add(key(cell.device))
     return tuple(
-        cell if len(machines[cell.device.name]) == 1 else _renamed(cell, machine_key(cell.device))
-        for cell in cells
+        cell if len(machines[cell.device.name]) == 1 else _renamed(cell, key(cell.device)) for cell in cells
     )
 
 

@@ -14,7 +14,19 @@ from harness.cli.application import GroupedCommand
 from harness.cli.main import app
 
 HEADINGS = ("What to measure:", "How long:", "Device state:", "Accuracy:", "Output:")
-COMMANDS = ["run", "lower", "report", "compare", "pick", "evaluate", "train", "devices", "doctor", "bundle"]
+COMMANDS = [
+    "run",
+    "lower",
+    "report",
+    "compare",
+    "pick",
+    "history",
+    "evaluate",
+    "train",
+    "devices",
+    "doctor",
+    "bundle",
+]
 
 
 def _helps() -> Iterator[tuple[str, str]]:

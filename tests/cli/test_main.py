@@ -9,7 +9,7 @@ import pytest
 from harness.cli.main import main
 
 COMMANDS = (
-    *("run", "lower", "report", "compare", "pick", "evaluate", "train", "devices", "doctor"),
+    *("run", "lower", "report", "compare", "pick", "history", "evaluate", "train", "devices", "doctor"),
     *("bundle build", "bundle export", "bundle import"),
 )
 

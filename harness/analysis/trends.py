@@ -1,0 +1,86 @@
+"""The figures of a cell over runs: what can be followed, and how uncertain each value is known to be."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.analysis.comparison_rule import FigureName
+from harness.analysis.known_accuracy import measured_accuracy
+from harness.analysis.validity.result_checks import COUNT_TOLERANCE
+from harness.records import Affects, Cell, Interval
+
+# The standard deviations between the ends of a normal 95 % interval.
+SD_IN_INTERVAL = 2 * 1.96
+# No series of times is known better than this; a floor also where a cell has no interval.
+SMALLEST_NOISE = 1e-3
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure that is followed, and where to find it in a cell.
+
+    `disturbed_by` is what a suspect reason must affect for the value not to count.
+    """
+
+    name: FigureName
+    read: Callable[[Cell], Interval | None]
+    disturbed_by: Affects | None = None
+    more_is_worse: bool = True
+    relative: bool = True
+
+
+def is_exact(figure: FigureName, cell: Cell) -> bool:
+    """Whether the figure repeats to the last digit: file sizes, and counts of one emulated thread."""
+    return figure == "file size" or (
+        figure == "instructions" and cell.device.emulated and cell.plan.threads == 1
+    )
+
+
+def tolerance_of(figure: FigureName, cell: Cell) -> float:
+    """The share by which an exact figure may differ."""
+    return COUNT_TOLERANCE.get(cell.device.clock, 0.0) if figure == "instructions" else 0.0
+
+
+def uncertainty(figure: Figure, value: Interval) -> float:
+    """The standard error that the interval stands for: of the logarithm, or of an accuracy itself."""
+    if not figure.relative:
+        return (value.high - value.low) / SD_IN_INTERVAL
+    if value.low <= 0 or value.confidence < 0.5:
+        return 0.0
+    return math.log(value.high / value.low) / SD_IN_INTERVAL
+
+
+def _latency(cell: Cell) -> Interval | None:
+    """A time of an emulator's clock is none of a device."""
+    return cell.latency.median_ns if cell.latency and not cell.device.emulated else None
+
+
+def _instructions(cell: Cell) -> Interval | None:
+    return _exactly(cell.instructions_per_inference)
+
+
+def _memory(cell: Cell) -> Interval | None:
+    return _exactly(cell.memory.peak_rss_bytes if cell.memory else None)
+
+
+def _size(cell: Cell) -> Interval | None:
+    return _exactly(cell.artifact.size_bytes)
+
+
+def _accuracy(cell: Cell) -> Interval | None:
+    known = measured_accuracy(cell)
+    return Interval(estimate=known.estimate, low=known.low, high=known.high) if known else None
+
+
+def _exactly(value: int | None) -> Interval | None:
+    """A value without an interval; 0 is none."""
+    return Interval(estimate=value, low=value, high=value) if value else None
+
+
+FIGURES: tuple[Figure, ...] = (
+    Figure("latency", _latency, disturbed_by="time"),
+    Figure("instructions", _instructions, disturbed_by="instructions"),
+    Figure("peak RSS", _memory),
+    Figure("file size", _size),
+    Figure("accuracy", _accuracy, more_is_worse=False, relative=False),
+)

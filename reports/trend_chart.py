@@ -1,0 +1,93 @@
+"""A trend as shapes of an SVG: a mark for each run, the level of each segment, a line at each change.
+
+No text is drawn: it would shrink with the picture on a phone. The page sets it in HTML around.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from harness.analysis.history import Point, Trend
+from harness.analysis.history_text import show_value
+from harness.system.text import printable
+
+WIDTH, HEIGHT, MARGIN = 600.0, 120.0, 8.0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One run's value with its interval; `title` is shown on hover. A hollow mark decides nothing."""
+
+    x: float
+    y: float
+    y_low: float
+    y_high: float
+    hollow: bool
+    title: str
+
+
+@dataclass(frozen=True)
+class Level:
+    """The level of a segment, from its first run to its last."""
+
+    x_first: float
+    x_last: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """All shapes, in the units of the view box; `changes` are positions and whether each is for the worse."""
+
+    marks: tuple[Mark, ...]
+    levels: tuple[Level, ...]
+    changes: tuple[tuple[float, bool], ...]
+    label: str
+
+
+def draw_chart(trend: Trend) -> Chart:
+    """The trend's shapes; runs are equally far apart."""
+    values = [point.value.estimate for point in trend.points]
+    low, high = min(values), max(values)
+    if low == high:  # a straight line through the middle
+        low, high = low - 1, high + 1
+
+    def y_of(value: float) -> float:
+        share = (min(max(value, low), high) - low) / (high - low)
+        return round(HEIGHT - MARGIN - share * (HEIGHT - 2 * MARGIN), 1)
+
+    def x_of(index: float) -> float:
+        return round(MARGIN + index * (WIDTH - 2 * MARGIN) / max(len(values) - 1, 1), 1)
+
+    edges = [0, *(change.at for change in trend.changes), len(values)]
+    heights = [change.before for change in trend.changes[:1]] + [change.after for change in trend.changes]
+    return Chart(
+        marks=tuple(
+            Mark(
+                x_of(index),
+                y_of(point.value.estimate),
+                y_of(point.value.low),
+                y_of(point.value.high),
+                point.left_out is not None,
+                _title(trend, point),
+            )
+            for index, point in enumerate(trend.points)
+        ),
+        levels=tuple(
+            Level(x_of(first), x_of(end - 1), y_of(height))
+            for (first, end), height in zip(pairwise(edges), heights, strict=False)
+        ),
+        changes=tuple(
+            (x_of((change.previous + change.at) / 2), change.direction == "worse") for change in trend.changes
+        ),
+        label=f"{trend.figure} of {printable(trend.name)} over {len(values)} runs,"
+        f" {len(trend.changes)} changes",
+    )
+
+
+def _title(trend: Trend, point: Point) -> str:
+    revision = f", {printable(point.git_revision)[:12]}" if point.git_revision else ""
+    disturbed = f", does not count: {printable(point.left_out)}" if point.left_out else ""
+    return (
+        f"{printable(point.started_at)} {printable(point.run_id)}{revision}:"
+        f" {show_value(trend.figure, point.value.estimate)}{disturbed}"
+    )
