@@ -160,7 +160,7 @@ class AdbTransport(Transport):
             raise TimedOut(f"{argv[0]!r} did not end within {timeout_s:g} s", device=self._serial) from error
         completed = command.completed(answer.stdout, answer.stderr)
         if completed is None:
-            if command.completed(b"", answer.stdout):
+            if command.ended_on(answer.stdout):
                 raise DeviceUnfit(
                     "the device's adbd does not separate stderr from stdout",
                     device=self._serial,

@@ -4,7 +4,8 @@ Neither `adb` (it exits 0 when the device's daemon dies) nor `ssh` (255 may be i
 command's exit code) reports the end of a remote command reliably. So the remote shell itself writes two
 markers to stderr: before the command a random token with the shell's process id, after it the same token with
 the exit code. Without the second marker the command did not end; the first gives the process group to kill
-after a time-out. Stdin and stdout are the command's own.
+after a time-out. The token on stdout ends what the device's shell or login shell printed before, such as a
+banner or an `echo` in .bashrc. Stdin and the rest of stdout are the command's own.
 """
 
 import re
@@ -36,42 +37,42 @@ class FramedCommand:
     def line(self) -> str:
         """The text for the remote shell; the parentheses keep `exit` from skipping the second marker."""
         marker = f"printf '{self.token}:%d;' {{}} >&2"
-        return f"{marker.format('$$')}; ({shlex.join(self.argv)}); {marker.format('$?')}"
+        start = f"printf '{self.token};'"
+        return f"{start}; {marker.format('$$')}; ({shlex.join(self.argv)}); {marker.format('$?')}"
 
     @property
     def shell_line(self) -> str:
-        """The same as the arguments of a POSIX shell, for a login shell that may be any other.
+        """The same as the arguments of a POSIX shell, for a login shell that may be any other."""
+        return shlex.join(("sh", "-c", self.line))
 
-        It marks where the command's stdout begins, for `after_greeting`.
-        """
-        return shlex.join(("sh", "-c", f"printf '{self.token};'; {self.line}"))
-
-    def after_greeting(self, stdout: bytes) -> bytes:
-        """The command's stdout without what the login shell printed before, such as an `echo` in .bashrc."""
-        return stdout.partition(self._start)[2]
-
-    def drop_greeting(self, file: Path) -> None:
-        """The same for stdout that went to a file."""
+    def drop_greeting(self, file: Path) -> bytes:
+        """Remove the greeting from stdout that went to a file; what to give `completed` for that stdout."""
         with file.open("r+b") as output:
             begin = output.read(LONGEST_GREETING).find(self._start)
             if begin < 0:
-                return
+                return b""
             source, target = begin + len(self._start), 0
             while output.seek(source) and (piece := output.read(1 << 20)):
                 output.seek(target)
                 source, target = source + len(piece), target + output.write(piece)
             output.truncate(target)
+        return self._start
 
     @property
     def _start(self) -> bytes:
         return f"{self.token};".encode()
 
     def completed(self, stdout: bytes, stderr: bytes) -> Completed | None:
-        """The ended command, its stderr without the markers; None when it did not end."""
+        """The ended command, its streams without the markers; None when it did not end."""
+        _, started, own = stdout.partition(self._start)
         markers = list(self._pattern.finditer(stderr))
-        if len(markers) < 2:
+        if not started or len(markers) < 2:
             return None
-        return Completed(self.argv, int(markers[1][1]), stdout, self.without_markers(stderr))
+        return Completed(self.argv, int(markers[1][1]), own, self.without_markers(stderr))
+
+    def ended_on(self, output: bytes) -> bool:
+        """Whether a single stream has both markers, as where a device does not separate stderr."""
+        return len(self._pattern.findall(output)) > 1
 
     def without_markers(self, stderr: bytes) -> bytes:
         """Stderr without the markers: what the command, or ssh or adb about the connection, wrote."""

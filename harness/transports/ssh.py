@@ -103,9 +103,8 @@ class SshTransport(Transport):
             raise TimedOut(
                 f"{argv[0]!r} did not end within {timeout_s:g} s", device=self._destination
             ) from error
-        if stdout_to:
-            command.drop_greeting(stdout_to)
-        completed = command.completed(command.after_greeting(answer.stdout), answer.stderr)
+        stdout = command.drop_greeting(stdout_to) if stdout_to else answer.stdout
+        completed = command.completed(stdout, answer.stderr)
         if completed is None:
             raise self._lost(_read(log) or command.without_markers(answer.stderr))
         return completed

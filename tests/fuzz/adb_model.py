@@ -90,6 +90,7 @@ class Adbd:
         token = re.search(rb"harness-[0-9a-f]{16}", service)
         marks = token[0] if token else b"none"
         parts = [
+            shell_packet(1, b"Welcome\n" + marks + b";"),
             shell_packet(2, marks + b":4242;"),
             shell_packet(1, b"hello\n"),
             shell_packet(2, marks + b":0;"),

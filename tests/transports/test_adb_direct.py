@@ -155,9 +155,23 @@ def end_command(connection: socket.socket) -> None:
     token = re.search(rb"harness-[0-9a-f]{16}", service)
     assert token
     words = token[0] + b":1;" + token[0] + b":0;"
+    printed = b"Welcome\n" + token[0] + b";"
     answer(connection, constants.OKAY, 7, 1, b"")
-    answer(connection, constants.WRTE, 7, 1, ShellOutput.HEADER.pack(ShellOutput.STDERR, len(words)) + words)
+    for kind, body in ((ShellOutput.STDOUT, printed), (ShellOutput.STDERR, words)):
+        answer(connection, constants.WRTE, 7, 1, ShellOutput.HEADER.pack(kind, len(body)) + body)
     answer(connection, constants.CLSE, 7, 1, b"")
+
+
+def test_what_the_devices_shell_prints_before_a_command_is_not_the_commands(key: Path) -> None:
+    def greet_and_answer(connection: socket.socket) -> None:
+        speak_adb(connection)
+        end_command(connection)
+        wait_for_the_end(connection)
+
+    with peer(greet_and_answer) as port:
+        transport = AdbDirectTransport(TcpLink("127.0.0.1", port), key=key)
+        assert transport.run(["true"], timeout_s=10).stdout == b""
+        transport.close()
 
 
 def test_garbage_on_a_connection_that_spoke_adb_is_a_lost_one(key: Path) -> None:

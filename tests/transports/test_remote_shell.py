@@ -1,6 +1,7 @@
 """The first and last words of remote commands, spoken by this machine's own shells."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -37,13 +38,16 @@ def test_without_the_last_word_nothing_is_believed() -> None:
     command = FramedCommand.of(["true"])
     said = run_local(["sh", "-c", command.line.rpartition("; printf")[0]], timeout_s=10)
     assert command.completed(said.stdout, said.stderr) is None
+    assert not command.ended_on(said.stderr)
     assert command.process_group(said.stderr) is not None
 
 
 def test_the_first_word_is_the_process_group() -> None:
     command = FramedCommand.of(["sh", "-c", 'ps -o pgid= -p "$$" || cut -d" " -f5 /proc/self/stat'])
     said = run_local(["sh", "-c", command.line], timeout_s=10)
-    assert command.process_group(said.stderr) == said.stdout.decode().strip()
+    completed = command.completed(said.stdout, said.stderr)
+    assert completed
+    assert command.process_group(said.stderr) == completed.text.strip()
 
 
 def test_a_command_cannot_guess_the_token() -> None:
@@ -55,8 +59,9 @@ def test_stderr_is_freed_of_the_words_wherever_they_stand(before: bytes, inside:
     command = FramedCommand(("true",), "harness-0123456789abcdef")
     token = command.token.encode()
     said = before + token + b":77;" + inside + token + b":3;" + after
-    completed = command.completed(b"", said)
+    completed = command.completed(token + b";", said)
     assert completed is not None
+    assert command.ended_on(said)
     assert (completed.exit_code, completed.stderr) == (3, before + inside + after)
 
 
@@ -66,4 +71,32 @@ def test_no_argument_reaches_a_shell_unquoted(arguments: list[str]) -> None:
     command = FramedCommand.of(["printf", r"%s\0", "-", *arguments])
     said = run_local(["sh", "-c", command.shell_line], timeout_s=10)
     expected = b"".join(text.encode() + b"\0" for text in ("-", *arguments))
-    assert command.after_greeting(b"Welcome\n" + said.stdout) == expected
+    completed = command.completed(b"Welcome\n" + said.stdout, said.stderr)
+    assert completed
+    assert completed.stdout == expected
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("greeting", ["echo Welcome", "printf 'no newline'", "printf '\\0\\377'", "true"])
+def test_what_a_shell_prints_first_is_not_the_commands(shell: list[str], greeting: str) -> None:
+    command = FramedCommand.of(["printf", "answer"])
+    said = run_local([*shell, "-c", f"{greeting}; {command.line}"], timeout_s=10)
+    completed = command.completed(said.stdout, said.stderr)
+    assert completed is not None
+    assert completed.stdout == b"answer"
+
+
+def test_without_the_token_on_stdout_nothing_is_believed() -> None:
+    command = FramedCommand.of(["true"])
+    said = run_local(["sh", "-c", command.line], timeout_s=10)
+    assert command.completed(b"", said.stderr) is None
+
+
+def test_a_greeting_before_a_long_output_in_a_file_is_dropped(tmp_path: Path) -> None:
+    command = FramedCommand(("true",), "harness-0123456789abcdef")
+    content = bytes(range(256)) * 9_000
+    (tmp_path / "out").write_bytes(b"Welcome\n" + command.token.encode() + b";" + content)
+    assert command.completed(command.drop_greeting(tmp_path / "out"), b"") is None
+    assert (tmp_path / "out").read_bytes() == content
+    (tmp_path / "out").write_bytes(b"Welcome\n")
+    assert command.drop_greeting(tmp_path / "out") == b""
