@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.analysis.published import published_accuracy
-from harness.analysis.variant_labels import label_of
-from harness.records import Accuracy, Cell, DeviceInfo, Interval, Variant
-from harness.records.requests import exact_width
+from harness.analysis.variant_labels import short_name as short_name
+from harness.analysis.variant_labels import width_text as width_text
+from harness.records import Accuracy, Cell, DeviceInfo, Interval
 from harness.system.text import printable
 from reports.flags import is_flagged
 
@@ -101,18 +101,6 @@ def _scaled(interval: Interval, factor: float) -> Estimate:
 def _data(accuracy: Accuracy) -> str:
     where = f"{printable(accuracy.dataset)} {printable(accuracy.split)}"
     return f"{where}, {accuracy.images:,} images, on {printable(accuracy.measured_on)}"
-
-
-def short_name(variant: Variant) -> str:
-    """`0.5/160`: width and resolution, as in the MobileNet paper; with a label where others have the same."""
-    padding = "" if variant.padding == "symmetric" else f" {variant.padding}"
-    label = f" ({label_of(variant)})" if label_of(variant) else ""
-    return f"{width_text(variant.width)}/{variant.resolution_px}{padding}{label}"
-
-
-def width_text(width: float) -> str:
-    """`1.0`, `0.75`: as in the MobileNet paper."""
-    return f"{width:.1f}" if width == round(width, 1) else exact_width(width)
 
 
 def row_name(cell: Cell) -> str:

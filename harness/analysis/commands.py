@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from harness.analysis.budget import Budget, limited
 from harness.analysis.precisions import PRECISIONS
 from harness.records import DEFAULT_CLASSES, DEFAULT_OBSERVER, DEFAULT_PADDING, RunRequest, Variant
 from harness.records.requests import exact_width
@@ -19,7 +20,7 @@ def lower_command(variant: Variant, request: RunRequest, out: Path) -> Words:
         words += ["--calibrate", request.calibration_dataset] if request.calibration_dataset else []
         words += ["--observer", request.observer] if request.observer != DEFAULT_OBSERVER else []
     words += ["--allow-undelegated"] if request.allow_undelegated else []
-    return (*words, "--out", str(out))
+    return (*words, "--out", _named(out))
 
 
 def _weights(variant: Variant, request: RunRequest) -> Words:
@@ -31,3 +32,39 @@ def _weights(variant: Variant, request: RunRequest) -> Words:
     seed = ("--seed", str(variant.weights.seed)) if variant.weights.seed else ()
     classes = () if variant.classes == DEFAULT_CLASSES else ("--classes", str(variant.classes))
     return (*padding, *classes, *seed)
+
+
+def budget_options(budget: Budget) -> Words:
+    """The limits of a budget, as `pick` and `run` take them."""
+    words: list[str] = []
+    for quantity in limited(budget):
+        value = (quantity.limit(budget) or 0.0) / quantity.unit_size
+        words += [quantity.option, f"{value:.15g}{quantity.unit}"]
+    if budget.min_accuracy is not None:
+        words += ["--min-accuracy", f"{100 * budget.min_accuracy:.15g}%"]
+    return tuple(words)
+
+
+def pick_command(folder: Path, options: Words = ()) -> Words:
+    """Picks from a run folder within a budget."""
+    return ("harness", "pick", _named(folder), *options)
+
+
+def report_command(folder: Path) -> Words:
+    """Writes the report of a run folder again."""
+    return ("harness", "report", _named(folder))
+
+
+def compare_command(base: Path, new: Path) -> Words:
+    """Compares two runs."""
+    return ("harness", "compare", _named(base), _named(new))
+
+
+def resume_command(folder: Path) -> Words:
+    """Measures what is missing in a run folder."""
+    return ("harness", "run", "--resume", _named(folder))
+
+
+def _named(folder: Path) -> str:
+    """A folder whose name begins with a dash is no option."""
+    return f"./{folder}" if str(folder).startswith("-") else str(folder)

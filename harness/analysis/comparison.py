@@ -4,7 +4,7 @@ Runs are refused when something besides the program differs (`differences.py`); 
 in `cell_comparison.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.analysis.cell_comparison import ComparedCell, compare_cell
 from harness.analysis.comparison_rule import WEIGHTIEST_FIRST, ComparisonResult, overall
@@ -49,22 +49,8 @@ def compare(
     """
     margins = margins or Margins()
     margins.check()
-    base, new = label_variants(base), label_variants(new)
-    apart = any(label_of(cell.variant) for cell in (*base, *new))
-    before, after = _index(base, "base", across, apart=apart), _index(new, "new", across, apart=apart)
-    common = [key for key in before if key in after]
-    if not common:
-        raise UsageError(
-            f"the runs have no cell in common: base has {_names(base)}; new has {_names(new)}",
-            hint="compare runs of the same variants, devices and threads, or add --across",
-        )
-    pairs = [(before[key], after[key]) for key in common]
-    differences = tuple(dict.fromkeys(text for pair in pairs for text in find_differences(*pair)))
-    if differences and not across:
-        raise UsageError(
-            "the runs are not alike: " + "; ".join(differences),
-            hint="measure both in the same way, or add --across to compare them all the same",
-        )
+    before, after = _index_both(base, new, across=across)
+    pairs, differences = _pair(before, after, across=across)
     timed = sum(not (old.device.emulated or young.device.emulated) for old, young in pairs)
     cells = [
         compare_cell(
@@ -91,6 +77,44 @@ def compare(
     )
 
 
+def can_compare(base: Sequence[Cell], new: Sequence[Cell]) -> bool:
+    """Whether `compare` would compare the two runs without `across`."""
+    try:
+        _pair(*_index_both(base, new, across=False), across=False)
+    except UsageError:
+        return False
+    return True
+
+
+def _index_both(
+    base: Sequence[Cell], new: Sequence[Cell], *, across: bool
+) -> tuple[dict[Key, Cell], dict[Key, Cell]]:
+    base, new = label_variants(base), label_variants(new)
+    apart = any(label_of(cell.variant) for cell in (*base, *new))
+    return _index(base, "base", across, apart=apart), _index(new, "new", across, apart=apart)
+
+
+def _pair(
+    before: dict[Key, Cell], after: dict[Key, Cell], *, across: bool
+) -> tuple[list[tuple[Cell, Cell]], tuple[str, ...]]:
+    """The cells that both runs have, and what else changed."""
+    common = [key for key in before if key in after]
+    if not common:
+        raise UsageError(
+            f"the runs have no cell in common: base has {_names(before.values())};"
+            f" new has {_names(after.values())}",
+            hint="compare runs of the same variants, devices and threads, or add --across",
+        )
+    pairs = [(before[key], after[key]) for key in common]
+    differences = tuple(dict.fromkeys(text for pair in pairs for text in find_differences(*pair)))
+    if differences and not across:
+        raise UsageError(
+            "the runs are not alike: " + "; ".join(differences),
+            hint="measure both in the same way, or add --across to compare them all the same",
+        )
+    return pairs, differences
+
+
 def _index(cells: Sequence[Cell], side: str, across: bool, *, apart: bool) -> dict[Key, Cell]:
     """Cells by what makes them the same point; across devices when the run has just one.
 
@@ -110,6 +134,6 @@ def _index(cells: Sequence[Cell], side: str, across: bool, *, apart: bool) -> di
     return indexed
 
 
-def _names(cells: Sequence[Cell]) -> str:
+def _names(cells: Iterable[Cell]) -> str:
     names = list(dict.fromkeys(cell.name for cell in cells))
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

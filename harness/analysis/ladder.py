@@ -14,7 +14,7 @@ from harness.analysis.candidates import (
     split_cells,
 )
 from harness.analysis.known_accuracy import published_top1
-from harness.analysis.selection import find_basis, is_tied, on_basis
+from harness.analysis.selection import by_device, find_basis, is_tied, on_basis
 from harness.records import Cell
 from harness.records.outcomes import OutcomesByFigures
 
@@ -31,6 +31,13 @@ class Step:
     cost: float
     gain_pp: float | None
     more: float | None
+
+
+def climb_each(
+    cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures, *, device: str | None = None
+) -> dict[str, tuple[Step, ...]]:
+    """The steps of each device, by its name; raises UsageError for an unknown one."""
+    return {name: climb(members, budget, outcomes) for name, members in by_device(cells, device).items()}
 
 
 def climb(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures) -> tuple[Step, ...]:

@@ -112,12 +112,12 @@ def pick(
             that is limited, or no cell can be used.
     """
     budget, outcomes = budget or Budget(), outcomes or {}
-    by_device = _by_device(cells, device)
+    grouped = by_device(cells, device)
     timed = [one for one in limited(budget) if one.is_time]
-    left_out = tuple(name for name, members in by_device.items() if timed and members[0].device.emulated)
-    considered = {name: members for name, members in by_device.items() if name not in left_out}
+    left_out = tuple(name for name, members in grouped.items() if timed and members[0].device.emulated)
+    considered = {name: members for name, members in grouped.items() if name not in left_out}
     if not considered:
-        clock = by_device[left_out[0]][0].device.clock
+        clock = grouped[left_out[0]][0].device.clock
         raise UsageError(
             f"the clock of {printable(left_out[0])} is {clock}: its times cannot be compared with a budget in"
             " milliseconds",
@@ -128,7 +128,7 @@ def pick(
     return Selection(budget, answers, _for_all(answers, budget), left_out)
 
 
-def _by_device(cells: Sequence[Cell], device: str | None) -> dict[str, list[Cell]]:
+def by_device(cells: Sequence[Cell], device: str | None) -> dict[str, list[Cell]]:
     """The cells of each machine, or of those whose name is `device` or, if none is, contains it."""
     grouped: dict[str, list[Cell]] = {}
     for cell in label_variants(name_machines_apart(cells)):

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from harness.analysis.candidates import Candidate, Rejected
 from harness.analysis.cautions import cautions
 from harness.analysis.cell_text import cost_text, describe, figures, placed_name, placement
 from harness.analysis.commands import Words
+from harness.analysis.ladder import Step
+from harness.analysis.ladder_text import describe_ladder
 from harness.analysis.selection import Answer, ForAll, Selection, Upgrade
 from harness.records import Cell
 from harness.system.text import printable
@@ -40,16 +42,26 @@ class ProgramFile:
 
 
 ProgramFiles = Mapping[str, ProgramFile]
+Ladders = Mapping[str, Sequence[Step]]
 
 
-def explain(selection: Selection, files: ProgramFiles | None = None, *, all_rejected: bool = False) -> str:
+def explain(
+    selection: Selection,
+    files: ProgramFiles | None = None,
+    ladders: Ladders | None = None,
+    *,
+    all_rejected: bool = False,
+) -> str:
     """The selection as text: for each device the cell to ship and why, then the best file for all devices.
 
-    `files` has by its SHA-256 where each program lies.
+    `files` has by its SHA-256 where each program lies, `ladders` by its device what a larger budget buys.
     """
-    files = files or {}
+    files, ladders = files or {}, ladders or {}
     blocks = [
-        _explain_answer(selection, answer, files, all_rejected=all_rejected) for answer in selection.answers
+        _explain_answer(
+            selection, answer, files, ladders.get(answer.device.name, ()), all_rejected=all_rejected
+        )
+        for answer in selection.answers
     ]
     if len(selection.answers) > 1:
         blocks.append(_explain_joint(selection.for_all, len(selection.answers), files))
@@ -60,7 +72,15 @@ def explain(selection: Selection, files: ProgramFiles | None = None, *, all_reje
     return "\n\n".join(blocks)
 
 
-def _explain_answer(selection: Selection, answer: Answer, files: ProgramFiles, *, all_rejected: bool) -> str:
+def explain_ladders(ladders: Ladders) -> str:
+    """For each device what a larger budget buys."""
+    described = {printable(name): describe_ladder(steps) for name, steps in ladders.items()}
+    return "\n\n".join(f"{name}: " + "\n".join(lines) for name, lines in described.items() if lines)
+
+
+def _explain_answer(
+    selection: Selection, answer: Answer, files: ProgramFiles, ladder: Sequence[Step], *, all_rejected: bool
+) -> str:
     lines = [f"{printable(answer.device.name)}: {_headline(answer)}"]
     if answer.best:
         lines += [f"  {line}" for line in _details(answer, answer.best, selection.budget, files)]
@@ -73,6 +93,7 @@ def _explain_answer(selection: Selection, answer: Answer, files: ProgramFiles, *
         lines.append(f"  runner-up{flag}: {describe(answer.runner_up.cell, answer.runner_up.accuracy)}")
     if answer.set_aside:
         lines.append(f"  set aside, {_missing(answer)}: {_list_names(one.cell for one in answer.set_aside)}")
+    lines += [f"  {line}" for line in describe_ladder(ladder)]
     lines += [f"  {line}" for line in _rejections(answer.rejected, all_rejected=all_rejected)]
     return "\n".join(lines)
 

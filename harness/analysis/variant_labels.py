@@ -1,10 +1,11 @@
-"""Which cells differ only in what a variant's name leaves out: classes and weights."""
+"""Short names of variants, and which cells differ only in what a name leaves out: classes and weights."""
 
 from collections.abc import Sequence
 
 import msgspec
 
 from harness.records import Cell, Variant, Weights
+from harness.records.requests import exact_width
 from harness.system.text import printable
 
 
@@ -23,6 +24,18 @@ def labelled_name(cell: Cell) -> str:
     """The cell's name, with the label of its variant in brackets."""
     label = label_of(cell.variant)
     return f"{cell.name} ({label})" if label else cell.name
+
+
+def short_name(variant: Variant) -> str:
+    """`0.5/160`: width and resolution, as in the MobileNet paper; with a label where others have the same."""
+    padding = "" if variant.padding == "symmetric" else f" {variant.padding}"
+    label = f" ({label_of(variant)})" if label_of(variant) else ""
+    return f"{width_text(variant.width)}/{variant.resolution_px}{padding}{label}"
+
+
+def width_text(width: float) -> str:
+    """`1.0`, `0.75`: as in the MobileNet paper."""
+    return f"{width:.1f}" if width == round(width, 1) else exact_width(width)
 
 
 def label_variants(cells: Sequence[Cell]) -> tuple[Cell, ...]:

@@ -1,21 +1,45 @@
 """The answer of `harness pick`, which also ends `harness run`: chosen from run folders, and as a document."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.analysis.budget import Budget, Miss
     from harness.analysis.candidates import Candidate
+    from harness.analysis.ladder import Step
     from harness.analysis.selection import Answer, Selection
-    from harness.analysis.selection_text import ProgramFile, ProgramFiles
+    from harness.analysis.selection_text import Ladders, ProgramFile, ProgramFiles
     from harness.records import Artifact, Cell, Run
 
     RunsByFolder = Mapping[Path, tuple[Run, tuple[Cell, ...]]]
 
 
-def choose(runs: "RunsByFolder", budget: "Budget", *, device: str | None = None) -> "Selection":
+@dataclass(frozen=True)
+class Answers:
+    """What to ship, where the programs to ship lie, and what a larger budget buys on each device."""
+
+    selection: "Selection"
+    files: "ProgramFiles"
+    ladders: "Ladders"
+
+    def explain(self, *, all_rejected: bool = False) -> str:
+        """The answers as text; with what a budget buys where none was given."""
+        from harness.analysis.selection_text import explain
+
+        ladders = {} if self.selection.budget.limits_anything else self.ladders
+        return explain(self.selection, self.files, ladders, all_rejected=all_rejected)
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The answers for `--json`."""
+        return answer_document(self.selection, self.files, self.ladders)
+
+
+def choose(runs: "RunsByFolder", budget: "Budget", *, device: str | None = None) -> Answers:
     """Choose among the cells of these run folders; raises UsageError as `selection.pick` does."""
+    from harness.analysis.ladder import climb_each
     from harness.analysis.machines import cells_of_runs
     from harness.analysis.selection import pick
     from harness.records.outcomes import Outcomes, read_outcomes
@@ -24,10 +48,12 @@ def choose(runs: "RunsByFolder", budget: "Budget", *, device: str | None = None)
     for folder, (_, cells) in runs.items():
         outcomes |= read_outcomes(folder, cells)
     cells = cells_of_runs(members for _, members in runs.values())
-    return pick(cells, budget, device=device, outcomes=outcomes)
+    selection = pick(cells, budget, device=device, outcomes=outcomes)
+    ladders = climb_each(cells, budget, outcomes, device=device)
+    return Answers(selection, _find_files(selection, runs), ladders)
 
 
-def find_files(selection: "Selection", runs: "RunsByFolder") -> "dict[str, ProgramFile]":
+def _find_files(selection: "Selection", runs: "RunsByFolder") -> "dict[str, ProgramFile]":
     """Where the program of each cell to ship lies, by its SHA-256; cells of one digest have one file."""
     wanted = {cell.artifact.sha256: cell.artifact for cell in _to_ship(selection)}
     found: dict[str, ProgramFile] = {}
@@ -57,9 +83,9 @@ def _find_file(artifact: "Artifact", folder: Path, run: "Run") -> "ProgramFile":
     return ProgramFile(find_program(artifact, folder), command, listed)
 
 
-def answer_document(chosen: "Selection", files: "ProgramFiles") -> dict[str, object]:
+def answer_document(chosen: "Selection", files: "ProgramFiles", ladders: "Ladders") -> dict[str, object]:
     """An answer for each device; with one device, its fields also stand at the top."""
-    answers = [_answer(answer, files) for answer in chosen.answers]
+    answers = [_answer(one, files, ladders.get(one.device.name, ())) for one in chosen.answers]
     return {
         **(answers[0] if len(answers) == 1 else {}),
         "budget": chosen.budget,
@@ -74,9 +100,10 @@ def answer_document(chosen: "Selection", files: "ProgramFiles") -> dict[str, obj
     }
 
 
-def _answer(answer: "Answer", files: "ProgramFiles") -> dict[str, object]:
+def _answer(answer: "Answer", files: "ProgramFiles", ladder: "Sequence[Step]") -> dict[str, object]:
     """An answer with each cell's figures, but without its samples."""
     from harness.analysis.cautions import cautions
+    from harness.analysis.ladder_text import limit_of
 
     return {
         "device": answer.device.name,
@@ -87,6 +114,10 @@ def _answer(answer: "Answer", files: "ProgramFiles") -> dict[str, object]:
         "data": answer.data,
         "tied": answer.tied,
         "probability": answer.probability,
+        "ladder": [
+            {**_figures(step.candidate.cell), "limit": limit_of(step), "gain_pp": step.gain_pp}
+            for step in ladder
+        ],
         "cautions": cautions(answer.best.cell, answer.basis) if answer.best else (),
         "upgrades": [
             {

@@ -90,8 +90,7 @@ def pick(
 
     Exit code 0 every device has one, 1 one has none within the budget, or a damaged cell was left out.
     """
-    from harness.analysis.selection_text import explain
-    from harness.cli.answers import answer_document, choose, find_files
+    from harness.cli.answers import choose
     from harness.records.run_folder import load_intact_runs
 
     budget = parse_budget(
@@ -110,12 +109,10 @@ def pick(
     folders = list(dict.fromkeys(folder.resolve() for folder in folders))
     loaded, errors = load_intact_runs(folders)
     runs = dict(zip(folders, loaded, strict=True))
-    chosen = choose(runs, budget, device=device)
-    files = find_files(chosen, runs)
+    answers = choose(runs, budget, device=device)
     if json:
-        document = answer_document(chosen, files)
-        print_json({**document, "errors": [error_document(error) for error in errors]})
+        print_json({**answers.document, "errors": [error_document(error) for error in errors]})
     else:
-        show(explain(chosen, files, all_rejected=all_rejected))
+        show(answers.explain(all_rejected=all_rejected))
     show_errors(errors)
-    raise typer.Exit(0 if chosen.complete and not errors else 1)
+    raise typer.Exit(0 if answers.selection.complete and not errors else 1)

@@ -4,32 +4,40 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from harness.cli.application import console_for, print_json
+from harness.cli.application import console_for, print_json, show
 
 if TYPE_CHECKING:
+    from harness.analysis.budget import Budget
     from harness.measuring.run_outcome import Outcome
     from harness.records import Cell
 
 
-def show_outcome(outcome: "Outcome", *, json: bool) -> None:
-    """Print how a run ended, and end the command with its exit code."""
+def show_outcome(outcome: "Outcome", budget: "Budget | None" = None, *, json: bool) -> None:
+    """Print how a run ended and its answer within the budget, and end the command with its exit code."""
+    from harness.analysis.budget import Budget
     from harness.analysis.machines import cells_of_runs
+    from harness.cli.ending import conclude
     from harness.cli.failures import error_document, show_errors
 
+    ending = conclude(outcome, budget or Budget())
+    errors = (*outcome.errors, *((ending.no_answer,) if ending.no_answer else ()))
     if json:
         document = {
             "folder": outcome.folder.resolve(),
             "report": outcome.report.resolve() if outcome.report else None,
             "cells": outcome.cells,
-            "errors": [error_document(error) for error in outcome.errors],
+            **ending.document,
+            "errors": [error_document(error) for error in errors],
         }
         print_json(document)
     else:
         _show_summary(cells_of_runs([outcome.cells]))
         if outcome.report:
             console_for().print(f"report: {outcome.report}", soft_wrap=True, highlight=False, markup=False)
-    show_errors(outcome.errors)
-    raise typer.Exit(outcome.exit_code)
+        if ending.text:
+            show(f"\n{ending.text}")
+    show_errors(errors)
+    raise typer.Exit(outcome.exit_code or ending.exit_code)
 
 
 def _show_summary(cells: "tuple[Cell, ...]") -> None:

@@ -6,7 +6,12 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.records import DEFAULT_OBSERVER, RunRequest
 
-BESIDE_RESUME = ("--resume", "--fail-on", "--json", "--quiet", "--verbose")
+# Budgets change no plan: they are asked of the cells that there are in the end.
+BUDGETS = (
+    *("--max-latency", "--max-p90", "--max-p99", "--max-startup", "--max-instructions"),
+    *("--max-memory", "--max-size", "--min-accuracy"),
+)
+BESIDE_RESUME = ("--resume", "--fail-on", "--json", "--quiet", "--verbose", *BUDGETS)
 
 
 def check_data_sets(request: RunRequest) -> None:

@@ -13,7 +13,7 @@ from banned_words import find_banned
 from harness.cli.application import GroupedCommand
 from harness.cli.main import app
 
-HEADINGS = ("What to measure:", "How long:", "Device state:", "Accuracy:", "Output:")
+HEADINGS = ("What to measure:", "How long:", "Device state:", "Accuracy:", "Budget:", "Output:")
 COMMANDS = [
     "run",
     "lower",

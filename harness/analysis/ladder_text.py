@@ -1,0 +1,62 @@
+"""A ladder as lines for the terminal: what each budget buys."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from harness.analysis.cell_text import placement
+from harness.analysis.ladder import Step
+from harness.analysis.quantities import millions
+from harness.analysis.variant_labels import short_name
+
+# More are no help on a terminal; the report has them all.
+LONGEST = 8
+_BASES = {"measured": "accuracy measured on {}", "published": "published accuracy, not measured here"}
+_UNKNOWN = "no accuracy is known; by size of the network"
+
+
+def describe_ladder(steps: Sequence[Step]) -> list[str]:
+    """A heading and a line for each step: `from 3.2 ms: 0.5/128 int8, 54.9 %, +2.8 points for 1.6 ms`."""
+    if not steps:
+        return []
+    accuracy = steps[0].candidate.accuracy
+    basis = _BASES[accuracy.basis].format(accuracy.data) if accuracy else _UNKNOWN
+    mixed = len({step.candidate.cell.verdict.status for step in steps}) > 1
+    return [f"what a budget buys ({basis}):", *(f"  {_line(step, mixed=mixed)}" for step in shorten(steps))]
+
+
+def limit_of(step: Step) -> str:
+    """The value of `--max-latency`, or `--max-instructions`, that admits the step: `3.2ms`, `7.61M`."""
+    return f"{_rounded_up(step.cost / 1e6):.6g}{'M' if step.candidate.cell.device.emulated else 'ms'}"
+
+
+def shorten(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps of a long ladder that gain most, and its ends: they say what is possible at all."""
+    kept = list(steps)
+    while len(kept) > LONGEST:
+        gains = [above.candidate.quality - below.candidate.quality for below, above in pairwise(kept)]
+        del kept[1 + min(range(len(kept) - 2), key=gains.__getitem__)]
+    joined = [Step(kept[0].candidate, kept[0].cost, None, None)]
+    for below, above in pairwise(kept):
+        gain = 100 * (above.candidate.quality - below.candidate.quality)
+        known = above.gain_pp is not None
+        joined.append(Step(above.candidate, above.cost, gain if known else None, above.cost - below.cost))
+    return tuple(joined)
+
+
+def _line(step: Step, *, mixed: bool) -> str:
+    cell, accuracy = step.candidate.cell, step.candidate.accuracy
+    unit = "M instructions" if cell.device.emulated else "ms"
+    placed = "" if cell.plan.threads == 1 and cell.plan.cpus is None else f", {placement(cell)}"
+    quality = f"{accuracy.estimate:.1%}" if accuracy else f"{millions(cell.artifact.macs)} MACs"
+    gain = f", {step.gain_pp:+.1f} points" if step.gain_pp is not None else ""
+    price = f" for {step.more / 1e6:.2g} {unit}" if step.more is not None and gain else ""
+    suspect = ", suspect" if mixed and cell.verdict.status == "suspect" else ""
+    name = f"{short_name(cell.variant)} {cell.variant.precision}{placed}"
+    return f"from {_rounded_up(step.cost / 1e6):.6g} {unit}: {name}, {quality}{gain}{price}{suspect}"
+
+
+def _rounded_up(value: float) -> float:
+    """To three significant digits: a budget of this value admits the cell."""
+    place = 10.0 ** (math.floor(math.log10(value)) - 2)
+    return math.ceil(value / place) * place

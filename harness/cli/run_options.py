@@ -1,0 +1,176 @@
+"""The options of `harness run` that no other command has."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import DEVICE_STATE, HOW_LONG, OUTPUT, WHAT
+
+Threads = Annotated[
+    str,
+    typer.Option(
+        "--threads", "-t", metavar="LIST", rich_help_panel=WHAT, help="Thread counts, comma separated."
+    ),
+]
+Cores = Annotated[
+    str | None,
+    typer.Option(
+        "--cores",
+        metavar="CORES",
+        rich_help_panel=WHAT,
+        help="Cores to run on: little, big, prime, all, or a list such as 4-7.",
+    ),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        rich_help_panel=WHAT,
+        help="Seed of the random weights and of the order of measurement.",
+    ),
+]
+ProfileOperators = Annotated[
+    bool,
+    typer.Option("--profile", rich_help_panel=WHAT, help="Also time each operator, in a separate process."),
+]
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1000,
+        metavar="N",
+        rich_help_panel=HOW_LONG,
+        help="Minimum number of fresh processes per cell; without --max-rounds, exactly this many.",
+    ),
+]
+TargetPrecision = Annotated[
+    str,
+    typer.Option(
+        metavar="SHARE",
+        rich_help_panel=HOW_LONG,
+        help="Start more processes until the interval of each median is within ± this share.",
+    ),
+]
+MaxRounds = Annotated[
+    int | None,
+    typer.Option(min=1, max=1000, metavar="N", rich_help_panel=HOW_LONG, help="Maximum processes per cell."),
+]
+TimeLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--time-limit",
+        metavar="DURATION",
+        rich_help_panel=HOW_LONG,
+        help="Start no new process on a device after this time, such as 30m.",
+    ),
+]
+MaxMinutes = Annotated[str | None, typer.Option("--max-minutes", hidden=True)]
+Warmup = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=100_000,
+        metavar="N",
+        rich_help_panel=HOW_LONG,
+        help="Warm-up iterations per process.",
+    ),
+]
+Iterations = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1_000_000,
+        metavar="N",
+        rich_help_panel=HOW_LONG,
+        help="Minimum timed iterations per process.",
+    ),
+]
+MinTime = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        rich_help_panel=HOW_LONG,
+        help="Minimum timed duration per process, such as 500ms; at most 1h.",
+    ),
+]
+MaxTime = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        rich_help_panel=HOW_LONG,
+        help="Maximum timed duration per process, such as 5s; at most 1h.",
+    ),
+]
+TuneDevice = Annotated[
+    bool,
+    typer.Option(
+        "--tune-device",
+        "--quiet-device",
+        rich_help_panel=DEVICE_STATE,
+        help="While measuring, keep the device awake and in its fixed-performance mode, and restore its"
+        " settings afterwards. That mode holds a lower clock that can be sustained: right for comparing"
+        " runs; before you pick by latency, read in the report which clock was held.",
+    ),
+]
+MaxTemp = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEMPERATURE",
+        rich_help_panel=DEVICE_STATE,
+        help="Before each process, wait until the device is at most this warm, such as 35C.",
+    ),
+]
+CoolWithin = Annotated[
+    float | None,
+    typer.Option(
+        min=0.1,
+        max=50,
+        metavar="CELSIUS",
+        rich_help_panel=DEVICE_STATE,
+        help="Treat the device as cool within this many °C of its temperature before the first process;"
+        " default 3.",
+    ),
+]
+MaxCooling = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        rich_help_panel=DEVICE_STATE,
+        help="Maximum time to wait for the device to cool down before each process; default 2m.",
+    ),
+]
+Sampler = Annotated[
+    bool | None,
+    typer.Option(
+        "--sampler/--no-sampler",
+        rich_help_panel=DEVICE_STATE,
+        help="Record clocks and temperatures while timing; default: if a core is free for it.",
+    ),
+]
+RunFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="DIR",
+        rich_help_panel=OUTPUT,
+        help="Run folder to write; default results/<UTC time>-<short id>.",
+    ),
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        "--resume", metavar="DIR", rich_help_panel=OUTPUT, help="Continue the run in this run folder."
+    ),
+]
+FailOnVerdict = Annotated[
+    str | None,
+    typer.Option(
+        metavar="suspect|invalid",
+        rich_help_panel=OUTPUT,
+        help="End with exit code 1 also if the verdict of a cell is this bad: suspect means suspect or"
+        " invalid. By default only failed cells and wrong outputs end with 1. Cells of an emulator are"
+        " always suspect.",
+    ),
+]
