@@ -15,7 +15,8 @@ cannot() { printf '!%s=%s\n' "$1" "$2"; }
 value() {
     REPLY=
     [ -r "$1" ] || return 1
-    { IFS= read -r REPLY <"$1" || [ -n "$REPLY" ]; } 2>/dev/null
+    { IFS= read -r REPLY <"$1"; } 2>/dev/null
+    [ -n "$REPLY" ]
 }
 
 # report_file KEY FILE
@@ -25,6 +26,37 @@ report_file() {
     elif [ -e "$2" ]; then
         cannot "$1" "permission denied or unreadable: ${2#"$root"}"
     else cannot "$1" "no ${2#"$root"}"; fi
+}
+
+# report_text KEY TEXT REASON: a name, which is missing where it is blank or a placeholder
+report_text() {
+    text=${2# }
+    text=${text% }
+    if is_name "$text"; then report "$1" "$text"; else cannot "$1" "$3"; fi
+}
+
+# is_name TEXT: false for what firmware has in the place of a name
+is_name() {
+    case $1 in
+    '' | ' ' | unknown | Unknown | none | None | null | "Not Specified" | "Not Applicable") return 1 ;;
+    "To "[Bb]"e "[Ff]"illed "* | "Default string" | "System Product Name" | "Product Name") return 1 ;;
+    esac
+}
+
+# indices PREFIX: the numbers of PREFIX0, PREFIX1, ... in $indices. As with the cores, the folder may be searchable
+# and not listable: then ask one by one.
+most_asked=128
+indices() {
+    indices=
+    for entry in "$1"[0-9]*; do
+        [ ! -e "$entry" ] || indices="$indices ${entry#"$1"}"
+    done
+    [ -z "$indices" ] && [ -d "${1%/*}" ] || return 0
+    index=0
+    while [ $index -lt $most_asked ]; do
+        [ ! -e "$1$index" ] || indices="$indices $index"
+        index=$((index + 1))
+    done
 }
 
 property() { getprop "$1" 2>/dev/null; }
@@ -40,16 +72,21 @@ memory_field() {
     cannot "$1" "no $2 in /proc/meminfo"
 }
 
-# dumped KEY TEXT SEPARATOR NAME: the value after the name and its separator in dumpsys's output TEXT. The text may
-# be longer than a program's argument can be, so use echo, which is built in everywhere.
-dumped() {
-    found=$(echo "$2" | while IFS=$3 read -r name text; do
+# find_dumped TEXT SEPARATOR NAME: in $found the value after the name and its separator in dumpsys's output TEXT. The
+# text may be longer than a program's argument can be, so use echo, which is built in everywhere.
+find_dumped() {
+    found=$(echo "$1" | while IFS=$2 read -r name text; do
         name=${name#"${name%%[! ]*}"}
-        if [ "$name" = "$4" ]; then
+        if [ "$name" = "$3" ]; then
             echo "${text# }"
             break
         fi
     done)
+}
+
+# dumped KEY TEXT SEPARATOR NAME
+dumped() {
+    find_dumped "$2" "$3" "$4"
     if [ -n "$found" ]; then report "$1" "$found"; else cannot "$1" "dumpsys does not report it"; fi
 }
 
@@ -104,6 +141,61 @@ cores_in_cpuinfo() {
 
 is_android() { [ -n "$(property ro.build.version.release)$(property ro.product.cpu.abilist)" ]; }
 
+# cpuinfo_field NAME: the first such field in $REPLY; fails where there is none
+cpuinfo_field() {
+    while IFS=':' read -r name text; do
+        name=${name%"${name##*[! 	]}"}
+        REPLY=${text# }
+        [ "$name" != "$1" ] || return 0
+    done 2>/dev/null <"$root/proc/cpuinfo"
+    REPLY=
+    return 1
+}
+
+# model: a container often hides the device tree; a Raspberry Pi's kernel also has its model in /proc/cpuinfo.
+model() {
+    for file in proc/device-tree/model sys/firmware/devicetree/base/model sys/class/dmi/id/product_name; do
+        value "$root/$file" && is_name "$REPLY" && return
+    done
+    cpuinfo_field Model || cpuinfo_field Hardware
+}
+
+# soc: the last of the device tree's names that is a chip's: they go from the board to its chip and its family.
+soc() {
+    found=
+    for file in proc/device-tree/compatible sys/firmware/devicetree/base/compatible; do
+        [ -z "$found" ] && [ -r "$root/$file" ] || continue
+        found=$(tr '\000' '\n' <"$root/$file" 2>/dev/null | while read -r name; do
+            case $name in *,*-platform) ;; *,*) echo "$name" ;; esac
+        done)
+    done
+    REPLY=${found##*"
+"}
+    [ -z "$REPLY" ] || return 0
+    value "$root/sys/devices/soc0/soc_id" || return 1
+    id=$REPLY
+    value "$root/sys/devices/soc0/family"
+    REPLY="$REPLY $id"
+}
+
+# operating_system: see os-release(5)
+operating_system() {
+    pretty='' name='' version=''
+    for file in etc/os-release usr/lib/os-release; do
+        [ -r "$root/$file" ] || continue
+        while IFS='=' read -r key text || [ -n "$key" ]; do
+            case $text in \"*\" | \'*\') text=${text#?} text=${text%?} ;; esac
+            case $key in
+            PRETTY_NAME) pretty=$text ;;
+            NAME) name=$text ;;
+            VERSION) version=$text ;;
+            esac
+        done <"$root/$file"
+        break
+    done
+    REPLY=${pretty:-$name${version:+ $version}}
+}
+
 # userland_bits: the word size of this system's programs: a 64-bit kernel may carry a 32-bit userland
 userland_bits() {
     bits=$(getconf LONG_BIT 2>/dev/null)
@@ -125,8 +217,9 @@ free_space() {
         # shellcheck disable=SC2086 # the words of the line are wanted
         set -- $last
         while [ $# -gt 3 ]; do
+            # A file system of no size, such as /proc, has no free space to report.
             case $1$2$3 in *[!0-9]*) ;; *) case $4 in [0-9]*% | -)
-                echo "$3"
+                [ "$1" = 0 ] || echo "$3"
                 break
                 ;;
             esac ;; esac
@@ -164,9 +257,9 @@ throttling() {
             report throttled_flags 0x1
             return
         fi
-        reason="no vcgencmd; hwmon reports under-voltage only"
+        reason="${reason:-no vcgencmd}; hwmon reports under-voltage only"
     done
-    if [ -z "$reason" ] && value "$root/proc/device-tree/model"; then
+    if [ -z "$reason" ] && model; then
         case $REPLY in *"Raspberry Pi"*) reason="no vcgencmd, and no get_throttled in sysfs" ;; esac
     fi
     [ -z "$reason" ] || cannot throttled_flags "$reason"
@@ -202,11 +295,20 @@ is_online() {
     return 1
 }
 
+# policy_value CORE FILE: the file of the cpufreq policy that lists the core, for a core without a link to it
+policy_value() {
+    for policy in $policies; do
+        value "$cpus/cpufreq/policy$policy/affected_cpus" || value "$cpus/cpufreq/policy$policy/related_cpus" || continue
+        case " $REPLY " in *" $1 "*) value "$cpus/cpufreq/policy$policy/$2" && return ;; esac
+    done
+    return 1
+}
+
 # per_cpu KEY FILE: the values of all cores by index, comma separated, `_` where a core has none
 per_cpu() {
     list='' found='' missing='' index=0
     while [ $index -lt "$cpu_count" ]; do
-        if value "$cpus/cpu$index/$2"; then
+        if value "$cpus/cpu$index/$2" || { is_online $index && policy_value $index "${2#cpufreq/}"; }; then
             found=yes
         else
             REPLY=_
@@ -223,38 +325,32 @@ per_cpu() {
     for index in $missing; do cannot "$1.cpu$index" "no cpu$index/$2, or permission denied"; done
 }
 
+android_names() {
+    report android_release "$(property ro.build.version.release)"
+    report android_abis "$(property ro.product.cpu.abilist)"
+    report_text model "$(property ro.product.manufacturer) $(property ro.product.model)" "no ro.product.model"
+    soc=$(property ro.soc.model)
+    is_name "$soc" || soc=$(property ro.board.platform)
+    is_name "$soc" || { cpuinfo_field Hardware && soc=$REPLY; }
+    report_text soc "$soc" "neither ro.soc.model nor ro.board.platform"
+}
+
+linux_names() {
+    model
+    report_text model "$REPLY" "neither a device tree, DMI nor /proc/cpuinfo names it"
+    soc
+    report_text soc "$REPLY" "no device tree names it"
+    operating_system
+    report_text os "$REPLY" "no os-release names it"
+    ! cpuinfo_field "model name" || report cpu_name "$REPLY"
+    userland_bits
+}
+
 facts() {
     report machine "$(uname -m)"
-    report kernel "$(uname -r)"
+    report_text kernel "$(uname -r)" "uname does not report it"
     report uid "$(id -u)"
-    if is_android; then
-        report android_release "$(property ro.build.version.release)"
-        report android_abis "$(property ro.product.cpu.abilist)"
-        report model "$(property ro.product.manufacturer) $(property ro.product.model)"
-        soc=$(property ro.soc.model)
-        report soc "${soc:-$(property ro.board.platform)}"
-    else
-        if value "$root/proc/device-tree/model"; then
-            report model "$REPLY"
-        elif value "$root/sys/class/dmi/id/product_name"; then
-            report model "$REPLY"
-        else cannot model "neither a device tree nor DMI names it"; fi
-        while IFS='=' read -r name text; do
-            case $name in PRETTY_NAME)
-                text=${text#\"}
-                report os "${text%\"}"
-                ;;
-            esac
-        done 2>/dev/null <"$root/etc/os-release"
-        while IFS=':' read -r name text; do
-            case $name in "model name"*)
-                report cpu_name "${text# }"
-                break
-                ;;
-            esac
-        done 2>/dev/null <"$root/proc/cpuinfo"
-        userland_bits
-    fi
+    if is_android; then android_names; else linux_names; fi
     half_precision
     cores_in_cpuinfo
     memory_field memory_total_kib MemTotal
@@ -262,10 +358,14 @@ facts() {
     report_file perf_event_paranoid "$root/proc/sys/kernel/perf_event_paranoid"
     report_file online "$cpus/online"
     find_cpus
+    online=
+    value "$cpus/online" && online=$REPLY
+    indices "$cpus/cpufreq/policy"
+    policies=$indices
     index=0
     while [ $index -lt "$cpu_count" ]; do
         value "$cpus/cpu$index/regs/identification/midr_el1" && report "cpu$index.midr" "$REPLY"
-        value "$cpus/cpu$index/cpufreq/cpuinfo_max_freq" && report "cpu$index.max_frequency_khz" "$REPLY"
+        { value "$cpus/cpu$index/cpufreq/cpuinfo_max_freq" || policy_value $index cpuinfo_max_freq; } && report "cpu$index.max_frequency_khz" "$REPLY"
         value "$cpus/cpu$index/cpu_capacity" && report "cpu$index.capacity" "$REPLY"
         index=$((index + 1))
     done
@@ -276,6 +376,58 @@ facts() {
     if [ -w "${folder:-/}" ]; then report folder_writable yes; else report folder_writable no; fi
 }
 
+# temperatures: type and temperature of each zone; where none can be read, one reason for all
+temperatures() {
+    zones=$root/sys/class/thermal/thermal_zone
+    denied='' read=''
+    indices "$zones"
+    for index in $indices; do
+        if ! value "$zones$index/temp"; then
+            denied="$denied $index"
+            continue
+        fi
+        celsius=$REPLY
+        value "$zones$index/type" || REPLY=unnamed
+        report "zone.$index" "$celsius $REPLY"
+        read=yes
+    done
+    if [ -z "$read" ] && [ -n "$denied" ]; then
+        cannot temperatures "permission denied or unreadable: the temp of all zones in /sys/class/thermal"
+        return
+    fi
+    [ -n "$read" ] || cannot temperatures "no readable /sys/class/thermal/thermal_zone*/temp"
+    for index in $denied; do
+        value "$zones$index/type" || REPLY=unnamed
+        cannot "zone.$index" "permission denied or unreadable: thermal_zone$index/temp ($REPLY)"
+    done
+}
+
+# android_services: figures that a tester has set by hand, and the status of a missing thermal HAL, are no readings.
+android_services() {
+    thermal=$(dumpsys thermalservice 2>/dev/null)
+    case $thermal in
+    *"IsStatusOverride: true"*) cannot thermal_status "overridden; cmd thermalservice reset ends that" ;;
+    *"HAL Ready: false"*) cannot thermal_status "the device has no thermal HAL" ;;
+    *) dumped thermal_status "$thermal" : "Thermal Status" ;;
+    esac
+    battery=$(dumpsys battery 2>/dev/null)
+    case $battery in
+    *"present: false"*) ;; # its level and temperature are 0 then, and mean nothing
+    *"UPDATES STOPPED"*)
+        for key in battery_percent battery_decicelsius; do
+            cannot $key "set by hand; dumpsys battery reset ends that"
+        done
+        ;;
+    *)
+        dumped battery_percent "$battery" : level
+        dumped battery_decicelsius "$battery" : temperature
+        find_dumped "$battery" : scale
+        [ -z "$found" ] || report battery_scale "$found"
+        ;;
+    esac
+    dumped wakefulness "$(dumpsys power 2>/dev/null)" = mWakefulness
+}
+
 conditions() {
     if value "$root/proc/uptime"; then report uptime_seconds "${REPLY%% *}"; else cannot uptime_seconds "no /proc/uptime"; fi
     if value "$root/proc/loadavg"; then report load_average_1min "${REPLY%% *}"; else cannot load_average_1min "no /proc/loadavg"; fi
@@ -283,40 +435,21 @@ conditions() {
     find_cpus
     online=
     value "$cpus/online" && online=$REPLY
+    indices "$cpus/cpufreq/policy"
+    policies=$indices
     per_cpu frequencies_khz cpufreq/scaling_cur_freq
     per_cpu governors cpufreq/scaling_governor
-    policies=0
-    for policy in "$cpus"/cpufreq/policy*; do
+    states=
+    for policy in $policies; do
         while read -r khz ticks; do # up to a hundred numbers: echo is built in everywhere, printf is not
-            echo "time_in_state.${policy##*/}.$khz=$ticks"
-            policies=1
-        done 2>/dev/null <"$policy/stats/time_in_state"
+            echo "time_in_state.policy$policy.$khz=$ticks"
+            states=yes
+        done 2>/dev/null <"$cpus/cpufreq/policy$policy/stats/time_in_state"
     done
-    [ "$policies" -gt 0 ] || cannot time_in_state "no readable cpufreq/policy*/stats/time_in_state"
-    zones=0
-    for zone in "$root"/sys/class/thermal/thermal_zone*; do
-        [ -e "$zone/temp" ] || continue
-        if ! value "$zone/temp"; then
-            cannot "zone.${zone##*/thermal_zone}" "permission denied or unreadable: ${zone##*/}/temp"
-            continue
-        fi
-        celsius=$REPLY
-        value "$zone/type" || REPLY=unnamed
-        report "zone.${zone##*/thermal_zone}" "$celsius $REPLY"
-        zones=$((zones + 1))
-    done
-    [ "$zones" -gt 0 ] || cannot temperatures "no readable /sys/class/thermal/thermal_zone*/temp"
+    [ -n "$states" ] || cannot time_in_state "no readable cpufreq/policy*/stats/time_in_state"
+    temperatures
     if command -v dumpsys >/dev/null 2>&1; then
-        dumped thermal_status "$(dumpsys thermalservice 2>/dev/null)" : "Thermal Status"
-        battery=$(dumpsys battery 2>/dev/null)
-        case $battery in
-        *"present: false"*) ;; # its level and temperature are 0 then, and mean nothing
-        *)
-            dumped battery_percent "$battery" : level
-            dumped battery_decicelsius "$battery" : temperature
-            ;;
-        esac
-        dumped wakefulness "$(dumpsys power 2>/dev/null)" = mWakefulness
+        android_services
     elif is_android; then
         for key in thermal_status battery_percent battery_decicelsius wakefulness; do cannot $key "no dumpsys"; done
     fi

@@ -34,11 +34,27 @@ stay_on() {
     done 2>/dev/null <"/proc/$$/status"
 }
 
+# indices PREFIX, as in probe.sh: the numbers of PREFIX0, PREFIX1, ... also in a folder that cannot be listed
+most_asked=128
+indices() {
+    indices=
+    for entry in "$1"[0-9]*; do
+        [ ! -e "$entry" ] || indices="$indices ${entry#"$1"}"
+    done
+    [ -z "$indices" ] && [ -d "${1%/*}" ] || return 0
+    index=0
+    while [ $index -lt $most_asked ]; do
+        [ ! -e "$1$index" ] || indices="$indices $index"
+        index=$((index + 1))
+    done
+}
+
 choose_cores() {
-    for folder in "$cpus"/cpu[0-9]*; do
-        [ -e "$folder/cpufreq/scaling_cur_freq" ] || continue
-        cores="$cores ${folder##*/cpu}"
-        echo "core ${folder##*/cpu}"
+    indices "$cpus/cpu"
+    for index in $indices; do
+        [ -e "$cpus/cpu$index/cpufreq/scaling_cur_freq" ] || continue
+        cores="$cores $index"
+        echo "core $index"
     done
 }
 
@@ -51,6 +67,7 @@ is_temperature() {
     esac
     case -$1- in
     *[-_][VvIi][Bb][Aa][Tt]* | *[-_][VvIi][Bb][Uu][Ss]* | *[-_][VvIi][Pp][Hh]* | *[-_][Vv][Dd][Dd]*) return 1 ;;
+    *[-_]ocp[-_]* | *[-_]batoilo* | *[-_]smpl[-_]* | *[-_]vdroop* | *[-_]uvlo*) return 1 ;;
     *[-_]volt[-_]* | *[-_]volts[-_]* | *[-_]voltage[-_]* | *[-_]voltages[-_]*) return 1 ;;
     *[-_]socd[-_]* | *[-_]bcl[-_]* | *[-_]lvl[0-9]* | *[-_]current[-_]*) return 1 ;;
     esac
@@ -67,17 +84,18 @@ is_of_cores() {
 
 # choose_zones any: all zones that can be read; choose_zones cores: only those named after cores
 choose_zones() {
-    for folder in "$thermal"/thermal_zone*; do
+    indices "$thermal/thermal_zone"
+    for index in $indices; do
         [ $count -lt $most_zones ] || break
-        value "$folder/temp" || continue
+        value "$thermal/thermal_zone$index/temp" || continue
         figure=$REPLY
-        value "$folder/type" || REPLY=unnamed
+        value "$thermal/thermal_zone$index/type" || REPLY=unnamed
         type=$REPLY
         is_temperature "$type" "$figure" || continue
         [ "$1" = any ] || is_of_cores "$type" || continue
         count=$((count + 1))
-        zones="$zones ${folder##*/}"
-        echo "zone ${folder##*/thermal_zone} $type"
+        zones="$zones thermal_zone$index"
+        echo "zone $index $type"
     done
 }
 

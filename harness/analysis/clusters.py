@@ -3,13 +3,18 @@
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
+import msgspec
+
 from harness.records import Cell, Core
 from harness.system.cpu_list import parse_cpu_list
 from harness.system.text import printable
 
 # Where the kernel reports no capacity, a core's design ranks it better than its clock: 0 little, 2 prime.
-LITTLE_DESIGNS = ("Cortex-A35", "Cortex-A53", "Cortex-A55", "Cortex-A510", "Cortex-A520", "Silver")
-PRIME_DESIGNS = ("Cortex-X",)
+LITTLE_DESIGNS = (
+    *("Cortex-A35", "Cortex-A53", "Cortex-A55", "Cortex-A510", "Cortex-A520", "C1-Nano"),
+    *("Silver", "Icestorm", "Blizzard"),
+)
+PRIME_DESIGNS = ("Cortex-X", "C1-Ultra")
 CLUSTER_NAMES = ("little", "big", "prime", "all")
 
 
@@ -17,9 +22,11 @@ def find_clusters(cores: Sequence[Core]) -> Mapping[str, tuple[int, ...]]:
     """Indices of the cores that are alike, by name: `all`, and where they differ `little` to `prime`.
 
     Of two clusters the faster one is `big`; of three or more the fastest is `prime` and those between
-    are `big`. Faster is by the kernel's capacity, then by design, then by maximum frequency.
+    are `big`. Faster is by the kernel's capacity, then by design, then by maximum frequency; a figure that
+    some cores lack ranks none.
     """
-    groups = [tuple(core.index for core in group) for _, group in groupby(sorted(cores, key=_speed), _speed)]
+    ranked = _comparable(cores)
+    groups = [tuple(core.index for core in group) for _, group in groupby(sorted(ranked, key=_speed), _speed)]
     clusters = {"all": tuple(core.index for core in cores)}
     if len(groups) > 1:
         clusters["little"] = groups[0]
@@ -47,7 +54,24 @@ def placement_name(cell: Cell) -> str | None:
     return f"{names[-1]} cores ({listed})" if names else f"cores {listed}"
 
 
+def _comparable(cores: Sequence[Core]) -> list[Core]:
+    """The cores without a figure that some of them lack: a denied figure is no figure of 0."""
+    capacities, frequencies = (
+        all(getattr(core, figure) for core in cores) for figure in ("capacity", "max_frequency_khz")
+    )
+    return [
+        msgspec.structs.replace(
+            core,
+            capacity=core.capacity if capacities else None,
+            max_frequency_khz=core.max_frequency_khz if frequencies else None,
+        )
+        for core in cores
+    ]
+
+
 def _speed(core: Core) -> tuple[int, int, int, str]:
     name = core.name or ""
-    design = 0 if name.endswith(LITTLE_DESIGNS) else 2 if name.startswith(PRIME_DESIGNS) else 1
+    design = (
+        0 if any(little in name for little in LITTLE_DESIGNS) else 2 if name.startswith(PRIME_DESIGNS) else 1
+    )
     return core.capacity or 0, design, core.max_frequency_khz or 0, name

@@ -18,13 +18,18 @@ _OTHER_PARTS = re.compile(
 )
 
 
+def is_of_cores(zone: Temperature) -> bool:
+    """Whether a zone is named after cores."""
+    return bool(_ZONES_OF_CORES.search(zone.zone))
+
+
 def zones_of_cores(temperatures: Sequence[Temperature] | None) -> tuple[Temperature, ...]:
     """The zones that decide how hot a device is; the others only inform.
 
     The cores' own zones; where none is named after cores, those not named after another part; else all.
     """
     zones = tuple(temperatures or ())
-    of_cores = tuple(zone for zone in zones if _ZONES_OF_CORES.search(zone.zone))
+    of_cores = tuple(filter(is_of_cores, zones))
     return of_cores or tuple(zone for zone in zones if not _OTHER_PARTS.search(zone.zone)) or zones
 
 

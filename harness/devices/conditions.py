@@ -6,13 +6,17 @@ from typing import TypeVar
 
 from harness.devices.device import Device
 from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_probe
-from harness.devices.thermal_zones import celsius_of, is_temperature
+from harness.devices.thermal_zones import HIGHEST_CELSIUS, LOWEST_CELSIUS, celsius_of, is_temperature
 from harness.errors import CommandFailed
 from harness.records import Conditions, FrequencyTime, Temperature
 from harness.transports.verified import run_verified
 
 # As probe.sh marks a core without a value: one that is offline, or denied.
 NO_VALUE = "_"
+# Where a reading has another name or unit than the fact in Conditions.
+_FACT_OF = {"memory_available_kib": "memory_available_bytes", "battery_decicelsius": "battery_celsius"}
+# THERMAL_STATUS_SHUTDOWN of Android's thermal HAL.
+HIGHEST_THERMAL_STATUS = 6
 
 Value = TypeVar("Value")
 
@@ -30,42 +34,68 @@ def read_conditions(device: Device, probe_script: str) -> Conditions:
 def parse_conditions(probed: Probed) -> Conditions:
     """Turn the probe's lines into conditions; garbage counts as unreadable."""
     unreadable = dict(probed.unreadable)
-    decicelsius = probed.number("battery_decicelsius")
+    status = probed.number("thermal_status")
     conditions = Conditions(
-        uptime_seconds=probed.decimal("uptime_seconds"),
+        uptime_seconds=_not_negative(probed.decimal("uptime_seconds")),
         frequencies_khz=_per_core(probed, "frequencies_khz", _khz, unreadable),
         governors=_per_core(probed, "governors", _governor, unreadable),
         temperatures=_temperatures(probed, unreadable),
-        load_average_1min=probed.decimal("load_average_1min"),
+        load_average_1min=_not_negative(probed.decimal("load_average_1min")),
         memory_available_bytes=probed.kibibytes("memory_available_kib"),
-        thermal_status=probed.number("thermal_status"),
-        battery_percent=probed.number("battery_percent"),
-        battery_celsius=None if decicelsius is None else decicelsius / 10,
+        thermal_status=None if status is None or status > HIGHEST_THERMAL_STATUS else status,
+        battery_percent=_percent(probed),
+        battery_celsius=_battery_celsius(probed),
         throttled_flags=probed.number("throttled_flags"),
         wakefulness=probed.values.get("wakefulness"),
         time_in_state=_time_in_state(probed),
         unreadable=unreadable,
     )
     for key, text in probed.values.items():
-        if getattr(conditions, key, text) is None:
+        if getattr(conditions, _FACT_OF.get(key, key), text) is None:
             unreadable[key] = f"not a value: {text[:40]!r}"
+    if conditions.time_in_state is None:
+        unreadable.setdefault("time_in_state", "not a value in any policy")
+    if conditions.temperatures is None:
+        unreadable.setdefault("temperatures", "no zone reports a temperature")
     return conditions
+
+
+def _not_negative(number: float | None) -> float | None:
+    return None if number is None or number < 0 else number
+
+
+def _percent(probed: Probed) -> int | None:
+    """A battery's level is of its scale, which is 100 nearly everywhere."""
+    level, scale = probed.number("battery_percent"), probed.number("battery_scale")
+    if level is None or scale == 0:
+        return None
+    percent = round(100 * level / (scale or 100))
+    return percent if percent <= 100 else None
+
+
+def _battery_celsius(probed: Probed) -> float | None:
+    """In tenths; devices without a sensor in the battery report 0 or the end of a table."""
+    tenths = probed.decimal("battery_decicelsius")
+    return tenths / 10 if tenths and LOWEST_CELSIUS < tenths / 10 < HIGHEST_CELSIUS else None
 
 
 def _per_core(
     probed: Probed, key: str, parse: Callable[[str], Value | None], unreadable: dict[str, str]
 ) -> tuple[Value | None, ...] | None:
     """A value for each core, by its index; `_` is a core without one. None where no core has one."""
-    values: list[Value | None] = []
-    for core, text in enumerate(probed.values[key].split(",") if key in probed.values else ()):
-        values.append(parse(text))
-        if values[-1] is None and text != NO_VALUE:
+    texts = probed.values[key].split(",") if key in probed.values else []
+    values = tuple(map(parse, texts))
+    if all(value is None for value in values):
+        return None
+    for core, (text, value) in enumerate(zip(texts, values, strict=True)):
+        if value is None and text != NO_VALUE:
             unreadable[f"{key}.cpu{core}"] = f"not a value: {text[:40]!r}"
-    return tuple(values) if any(value is not None for value in values) else None
+    return values
 
 
 def _khz(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 16 else None
+    """A core that runs has a clock: drivers report 0 where they do not know it."""
+    return (int(text) or None) if text.isdecimal() and len(text) < 16 else None
 
 
 def _governor(text: str) -> str | None:

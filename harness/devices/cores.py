@@ -1,58 +1,17 @@
-"""CPU cores: their names, and which of them to use."""
+"""CPU cores: what the kernel reports of each, and which of them to use."""
 
 import re
 from collections.abc import Sequence
 
 from harness.analysis.clusters import CLUSTER_NAMES, find_clusters
+from harness.devices.core_names import core_name
 from harness.devices.probe import Probed
 from harness.errors import DeviceUnfit
 from harness.records import Core
 from harness.system.cpu_list import format_cpu_list, parse_cpu_list
 
-# (implementer, part number) of MIDR_EL1; sources: Arm's technical reference manuals of each core, and
-# Linux arch/arm64/include/asm/cputype.h.
-ARM = 0x41
-PARTS = {
-    (ARM, 0xD03): "Cortex-A53",
-    (ARM, 0xD04): "Cortex-A35",
-    (ARM, 0xD05): "Cortex-A55",
-    (ARM, 0xD07): "Cortex-A57",
-    (ARM, 0xD08): "Cortex-A72",
-    (ARM, 0xD09): "Cortex-A73",
-    (ARM, 0xD0A): "Cortex-A75",
-    (ARM, 0xD0B): "Cortex-A76",
-    (ARM, 0xD0C): "Neoverse-N1",
-    (ARM, 0xD0D): "Cortex-A77",
-    (ARM, 0xD40): "Neoverse-V1",
-    (ARM, 0xD41): "Cortex-A78",
-    (ARM, 0xD44): "Cortex-X1",
-    (ARM, 0xD46): "Cortex-A510",
-    (ARM, 0xD47): "Cortex-A710",
-    (ARM, 0xD48): "Cortex-X2",
-    (ARM, 0xD49): "Neoverse-N2",
-    (ARM, 0xD4B): "Cortex-A78C",
-    (ARM, 0xD4D): "Cortex-A715",
-    (ARM, 0xD4E): "Cortex-X3",
-    (ARM, 0xD4F): "Neoverse-V2",
-    (ARM, 0xD80): "Cortex-A520",
-    (ARM, 0xD81): "Cortex-A720",
-    (ARM, 0xD82): "Cortex-X4",
-    (0x51, 0x800): "Kryo 2xx Gold",
-    (0x51, 0x801): "Kryo 2xx Silver",
-    (0x51, 0x802): "Kryo 3xx Gold",
-    (0x51, 0x803): "Kryo 3xx Silver",
-    (0x51, 0x804): "Kryo 4xx Gold",
-    (0x51, 0x805): "Kryo 4xx Silver",
-}
-
 # A key of the facts that describes a core.
 _DESCRIBED = re.compile(r"cpu([0-9]{1,4})\.")
-
-
-def core_name(midr: int) -> str:
-    """The core's name, or its implementer and part number in hexadecimal when it is not known here."""
-    implementer, part = midr >> 24 & 0xFF, midr >> 4 & 0xFFF
-    return PARTS.get((implementer, part), f"0x{implementer:02x}:0x{part:03x}")
 
 
 def read_cores(facts: Probed) -> tuple[Core, ...]:
@@ -64,6 +23,20 @@ def read_cores(facts: Probed) -> tuple[Core, ...]:
     return tuple(_core(facts, index) for index in online)
 
 
+def unreadable_of_cores(cores: Sequence[Core]) -> dict[str, str]:
+    """What some cores do not report, by fact; many kernels report no capacity of any core."""
+    if not cores:
+        return {"cores": "the kernel lists none"}
+    missing = {
+        "core names": [core.index for core in cores if core.name is None],
+        "maximum frequencies": [core.index for core in cores if core.max_frequency_khz is None],
+        "capacities": [core.index for core in cores if core.capacity is None],
+    }
+    if len(missing["capacities"]) == len(cores):
+        del missing["capacities"]
+    return {fact: f"of cores {format_cpu_list(indices)}" for fact, indices in missing.items() if indices}
+
+
 def _core(facts: Probed, index: int) -> Core:
     midr = facts.number(f"cpu{index}.midr")
     implementer, part = facts.number(f"cpu{index}.implementer"), facts.number(f"cpu{index}.part")
@@ -72,8 +45,9 @@ def _core(facts: Probed, index: int) -> Core:
     return Core(
         index=index,
         name=facts.values.get("cpu_name") if midr is None else core_name(midr),
-        max_frequency_khz=facts.number(f"cpu{index}.max_frequency_khz"),
-        capacity=facts.number(f"cpu{index}.capacity"),
+        # Drivers report 0 where they do not know it.
+        max_frequency_khz=facts.number(f"cpu{index}.max_frequency_khz") or None,
+        capacity=facts.number(f"cpu{index}.capacity") or None,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.devices.cores import read_cores
+from harness.devices.cores import read_cores, unreadable_of_cores
 from harness.devices.probe import Probed, read_facts
 from harness.errors import DeviceUnfit
 from harness.records import Abi, Clock, DeviceInfo
@@ -52,6 +52,10 @@ def describe(
             device=name,
             hint='name a writable folder as folder = "…" in devices.toml',
         )
+    cores, unreadable = read_cores(facts), dict(facts.unreadable)
+    for fact in ("memory_total_kib", "free_kib"):
+        if fact in facts.values and facts.kibibytes(fact) is None:
+            unreadable[fact] = f"not a value: {facts.values[fact][:40]!r}"
     info = DeviceInfo(
         name=name,
         kind=kind,
@@ -62,10 +66,11 @@ def describe(
         soc=facts.values.get("soc") or None,
         os=_operating_system(facts),
         kernel=facts.values.get("kernel"),
-        cores=read_cores(facts),
+        cores=cores,
         memory_total_bytes=facts.kibibytes("memory_total_kib"),
         boot_id=facts.values.get("boot_id"),
         half_precision={"yes": True, "no": False}.get(facts.values.get("half_precision", "")),
+        unreadable=unreadable | unreadable_of_cores(cores),
     )
     return info, facts.kibibytes("free_kib")
 

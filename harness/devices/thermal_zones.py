@@ -2,11 +2,13 @@
 
 import re
 
-# Names of battery and supply quantities that Qualcomm's kernels publish as thermal zones: charge in percent
-# (soc, socd), millivolt, milliampere, and the limiter's levels (bcl, lvl), as in qcom's bcl_peripheral.c.
+# Names of battery and supply quantities that kernels publish as thermal zones. Qualcomm's bcl_peripheral.c:
+# charge in percent (soc, socd), millivolt, milliampere, and the limiter's levels (bcl, lvl). Google's for
+# Tensor: currents of battery and rails (batoilo, ocp), voltages (smpl, vdroop, uvlo), the battery's cycles.
 _OTHER_QUANTITIES = re.compile(
-    r"(^|[-_. ])(socd|[vi](bat|bus|ph|dd|in|out|sys)[a-z]*|bcl|lvl[0-9]*|volt(age)?s?|current"
-    r"|capacity|percent|level|m[vaw]|u[vaw])($|[-_. ])",
+    r"(?<![^-_. ])(socd|[vi](bat|bus|ph|dd|in|out|sys)[a-z]*|bcl|lvl[0-9]*|volt(age)?s?|current"
+    r"|capacity|percent|level|m[vaw]|u[vaw]|batoilo[0-9]?|ocp|smpl|vdroop[0-9]?|uvlo[0-9]?|cycles?"
+    r"|(batt?|battery|bms|fg)[-_. ]soc|soc[-_. ](batt?|battery|bms|fg))(?![^-_. ])",
     re.IGNORECASE,
 )
 # A zone called just `soc` is a battery's state of charge up to 100, a system on a chip above.
@@ -19,13 +21,15 @@ MOST_WHOLE_DEGREES = 125
 # Up to this it is in tenths, as msm8953's tsens has it; beyond it in thousandths, the documented unit.
 # In thousandths it would be within 1.5 °C of freezing, where no device that computes is.
 MOST_TENTHS = 1500
+# What sensors without power or contact report: 0 in any unit, the end of their table (-40 °C and below), the
+# largest number of eight bits (127). A chip stops itself before it is that hot.
+LOWEST_CELSIUS, HIGHEST_CELSIUS = -40.0, 127.0
 
 
 def celsius_of(text: str, zone: str = "") -> float | None:
-    """The temperature of a zone's reading; None where it is no number, absurd, or no temperature.
+    """The temperature of a zone's reading; None where it is no number, or a figure that is no temperature.
 
-    Source of the documented unit: Documentation/driver-api/thermal/sysfs-api.rst. Disconnected sensors report
-    absurd values.
+    Source of the documented unit: Documentation/driver-api/thermal/sysfs-api.rst.
     """
     number = _number(text)
     if number is None or _is_another_quantity(zone, number):
@@ -33,7 +37,7 @@ def celsius_of(text: str, zone: str = "") -> float | None:
     size = abs(number)
     divisor = 1 if size <= MOST_WHOLE_DEGREES else 10 if size <= MOST_TENTHS else 1000
     celsius = number / divisor
-    return celsius if -50 <= celsius <= 200 else None
+    return celsius if celsius and LOWEST_CELSIUS < celsius < HIGHEST_CELSIUS else None
 
 
 def is_temperature(zone: str, text: str) -> bool:

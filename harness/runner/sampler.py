@@ -134,7 +134,8 @@ def _parts(text: str) -> list[str]:
 
 
 def _khz(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 16 else None
+    """A core that runs has a clock: drivers report 0 where they do not know it."""
+    return (int(text) or None) if text.isdecimal() and len(text) < 16 else None
 
 
 def _unreadable(

@@ -12,7 +12,7 @@ from harness.transports.local import LocalTransport
 from harness.transports.verified import verified_argv
 
 SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"])
-ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\"}
+ESCAPES = {"\\n": "\n", "\\t": "\t", "\\0": "\0", "\\\\": "\\"}
 TREES = Path(__file__).parents[1] / "data" / "probe_trees"
 GETPROP = """#!/bin/sh
 case $1 in
@@ -36,6 +36,9 @@ esac
 def write_tree(root: Path, files: dict[str, str]) -> None:
     for name, content in files.items():
         path = root / name
+        if name.endswith("/"):  # a folder in the place of a file cannot be read, not even by root
+            path.mkdir(parents=True)
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
         if name.startswith("bin/"):
@@ -43,13 +46,25 @@ def write_tree(root: Path, files: dict[str, str]) -> None:
 
 
 def lay_tree(name: str, root: Path) -> Path:
-    """Lay a tree of tests/data/probe_trees under `root`; a line is a path, a tab, escaped content."""
+    """Lay a tree of tests/data/probe_trees under `root`; a line is a path, a tab, escaped content.
+
+    `[0-3]` in a path makes four files. A path that ends in `/` exists and cannot be read.
+    """
     files = {}
     for line in (TREES / f"{name}.tsv").read_text().splitlines():
-        path, content = line.split("\t", 1)
-        files[path.lstrip("/")] = re.sub(r"\\[nt\\]", lambda escape: ESCAPES[escape[0]], content)
+        pattern, content = line.split("\t", 1)
+        for path in _expanded(pattern.lstrip("/")):
+            files[path] = re.sub(r"\\[nt0\\]", lambda escape: ESCAPES[escape[0]], content)
     write_tree(root, files)
     return root
+
+
+def _expanded(pattern: str) -> list[str]:
+    match = re.search(r"\[([0-9]+)-([0-9]+)\]", pattern)
+    if not match:
+        return [pattern]
+    before, after = pattern[: match.start()], pattern[match.end() :]
+    return [f"{before}{number}{after}" for number in range(int(match[1]), int(match[2]) + 1)]
 
 
 def probe(root: Path, what: str, shell: list[str]) -> Probed:

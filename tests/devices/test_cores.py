@@ -1,9 +1,10 @@
 """Which cores of a device form clusters, and what `--cores` stands for there."""
 
 import pytest
+from msgspec.structs import replace
 
 from harness.analysis.clusters import find_clusters
-from harness.devices.cores import choose_cores
+from harness.devices.cores import choose_cores, unreadable_of_cores
 from harness.errors import DeviceUnfit
 from harness.records import Core
 from harness.system.cpu_list import format_cpu_list
@@ -52,6 +53,24 @@ def test_clusters(device: tuple[Core, ...], clusters: dict[str, str]) -> None:
 def test_a_little_core_with_a_higher_clock_stays_little() -> None:
     device = cores((2, "Cortex-A73", 1400, None), (4, "Cortex-A53", 1800, None))
     assert find_clusters(device)["little"] == (2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("missing", ["capacity", "max_frequency_khz"])
+def test_a_figure_that_one_core_lacks_makes_no_cluster(missing: str) -> None:
+    whole = cores((4, "Cortex-A55", 1803, 124), (4, "Cortex-A78", 2253, 1024))
+    odd = (*whole[:7], replace(whole[7], **{missing: None}))
+    assert find_clusters(odd) == find_clusters(whole)
+
+
+def test_cores_without_a_figure_are_named_with_it() -> None:
+    found = cores((2, "Cortex-A55", 1803, 124), (1, None, None, None))
+    assert unreadable_of_cores(found) == {
+        "core names": "of cores 2",
+        "maximum frequencies": "of cores 2",
+        "capacities": "of cores 2",
+    }
+    assert unreadable_of_cores(PI_5) == {}
+    assert unreadable_of_cores(()) == {"cores": "the kernel lists none"}
 
 
 @pytest.mark.parametrize(

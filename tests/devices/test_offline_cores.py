@@ -1,4 +1,4 @@
-"""Cores that are offline, denied or in a folder that cannot be listed: the other cores are read."""
+"""Cores that are offline or denied, and folders that cannot be listed: what else is there is read."""
 
 import os
 import shutil
@@ -16,8 +16,11 @@ from harness.devices.conditions import parse_conditions
 from harness.devices.cores import read_cores
 from harness.devices.probe import PROBE_SCRIPT, parse_probe
 from harness.system.cpu_list import format_cpu_list
+from harness.system.paths import DEVICE_SCRIPTS
 
 CPUS = "sys/devices/system/cpu"
+THERMAL = "sys/class/thermal"
+SAMPLER_SCRIPT = DEVICE_SCRIPTS / "sampler.sh"
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
@@ -70,30 +73,40 @@ def open_folder() -> Iterator[Path]:
 def test_cores_in_a_folder_that_cannot_be_listed_are_read(open_folder: Path, shell: list[str]) -> None:
     """As another user where this is root, which may list every folder."""
     root = lay_tree("termux", open_folder / "root")
-    script = shutil.copy(PROBE_SCRIPT, open_folder)
-    (root / CPUS).chmod(0o311)
+    zone, policy = f"{THERMAL}/thermal_zone7", f"{CPUS}/cpufreq/policy4/stats/time_in_state"
+    write_tree(root, {f"{zone}/type": "cpu-1-0\n", f"{zone}/temp": "41000\n", policy: "2841600 5\n"})
+    script, sampler = (shutil.copy(file, open_folder) for file in (PROBE_SCRIPT, SAMPLER_SCRIPT))
+    unlistable = [root / name for name in (THERMAL, f"{CPUS}/cpufreq", CPUS)]
+    for folder in unlistable:
+        folder.chmod(0o311)
+    (open_folder / "job").mkdir()
+    (open_folder / "job").chmod(0o777)
     other_user = []
     if os.geteuid() == 0:
         if shutil.which("setpriv") is None:
             pytest.skip("setpriv is not installed")
         other_user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
-        (root / CPUS).chmod(0o711)
+        for folder in unlistable:
+            folder.chmod(0o711)
+
+    def run(*words: Path | str) -> str:
+        environment = {**os.environ, "HARNESS_PROBE_ROOT": str(root)}
+        return subprocess.run(
+            [*other_user, *shell, *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=20,
+        ).stdout
+
     try:
-        facts, conditions = (
-            parse_probe(
-                subprocess.run(
-                    [*other_user, *shell, script, *words],
-                    env={**os.environ, "HARNESS_PROBE_ROOT": str(root)},
-                    capture_output=True,
-                    text=True,
-                    check=True,
-                    timeout=20,
-                ).stdout
-            )
-            for words in (("facts", "/"), ("conditions",))
-        )
+        facts, conditions = (parse_probe(run(script, *words)) for words in (("facts", "/"), ("conditions",)))
+        # Of a process that has ended, only the header is written.
+        run(sampler, open_folder / "job", "none", "conditions", "1", "0")
     finally:
-        (root / CPUS).chmod(0o755)
+        for folder in reversed(unlistable):
+            folder.chmod(0o755)
     cores = read_cores(facts)
     assert [core.name for core in cores] == ["Cortex-A55"] * 4 + ["Cortex-A77"] * 4
     assert find_clusters(cores) == {
@@ -104,6 +117,11 @@ def test_cores_in_a_folder_that_cannot_be_listed_are_read(open_folder: Path, she
     read = parse_conditions(conditions)
     assert read.frequencies_khz == (1785600,) * 4 + (2841600,) * 4
     assert read.governors == ("schedutil",) * 8
+    assert [(zone.index, zone.zone) for zone in read.temperatures or ()] == [(7, "cpu-1-0")]
+    assert [(one.policy, one.ticks) for one in read.time_in_state or ()] == [("policy4", 5)]
+    sampled = (open_folder / "job/samples").read_text().splitlines()
+    assert [line for line in sampled if line.startswith("core")] == [f"core {core}" for core in range(8)]
+    assert "zone 7 cpu-1-0" in sampled
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)

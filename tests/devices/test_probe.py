@@ -8,7 +8,8 @@ from recorded_devices import DUMPSYS, GETPROP, SHELLS, FixedAnswer, arm_tree, pr
 from builders import STEADY_MEDIANS, make_cell, make_process, make_processes
 from harness.analysis.clusters import find_clusters
 from harness.devices.conditions import parse_conditions
-from harness.devices.cores import core_name, read_cores
+from harness.devices.core_names import core_name
+from harness.devices.cores import read_cores
 from harness.devices.device import describe
 from harness.records import Conditions
 from harness.system.cpu_list import format_cpu_list
@@ -195,4 +196,4 @@ def test_this_machine_describes_itself(tmp_path: Path) -> None:
 
 def test_an_unknown_core_keeps_its_numbers() -> None:
     assert core_name(0x410FD0B1) == "Cortex-A76"
-    assert core_name(0x610F0220) == "0x61:0x022"
+    assert core_name(0x690F0220) == "0x69:0x022"

@@ -56,6 +56,58 @@ def test_garbage_in_a_file_counts_as_unreadable(pixel: Path) -> None:
     assert "not a value" in conditions.unreadable["load_average_1min"]
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "fact"),
+    [
+        ("battery_decicelsius", "warm", "battery_celsius"),
+        ("battery_decicelsius", "31400", "battery_celsius"),
+        ("battery_decicelsius", "0", "battery_celsius"),
+        ("battery_percent", "120", "battery_percent"),
+        ("battery_percent", "-1", "battery_percent"),
+        ("memory_available_kib", "lots", "memory_available_bytes"),
+        ("memory_available_kib", "9007199254740993", "memory_available_bytes"),
+        ("thermal_status", "7", "thermal_status"),
+        ("uptime_seconds", "-5.00", "uptime_seconds"),
+        ("load_average_1min", "-1", "load_average_1min"),
+        ("throttled_flags", "0x", "throttled_flags"),
+        ("frequencies_khz", "0,0", "frequencies_khz"),
+        ("governors", ",", "governors"),
+    ],
+)
+def test_what_cannot_be_a_figure_is_missing_and_named_with_its_text(key: str, text: str, fact: str) -> None:
+    conditions = parse_conditions(parse_probe(f"{key}={text}\n"))
+    assert getattr(conditions, fact) is None
+    assert conditions.unreadable[key] == f"not a value: {text!r}"
+
+
+def test_a_batterys_level_is_of_its_scale() -> None:
+    conditions = parse_conditions(parse_probe("battery_percent=50\nbattery_scale=200\n"))
+    assert conditions.battery_percent == 25
+    assert parse_conditions(parse_probe("battery_percent=50\nbattery_scale=0\n")).battery_percent is None
+    cold = parse_conditions(parse_probe("battery_decicelsius=-55\n"))
+    assert cold.battery_celsius == -5.5
+
+
+def test_a_file_system_of_no_size_has_no_free_space(tmp_path: Path) -> None:
+    line = "proc 0 0 0 - /proc"
+    write_tree(tmp_path, {"bin/df": f"#!/bin/sh\necho Filesystem\necho {line}\n"})
+    facts = probe(tmp_path, "facts", ["sh"])
+    assert facts.number("free_kib") is None
+    assert facts.unreadable["free_kib"] == "df failed"
+
+
+def test_names_that_cannot_be_read_are_kept_with_the_device(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"bin/getprop": "#!/bin/sh\n[ $1 != ro.build.version.release ] || echo 14\n"})
+    facts = probe(tmp_path, "facts", ["sh"])
+    text = "machine=aarch64\nmemory_total_kib=lots\nonline=0-1\n"
+    text += "".join(f"!{key}={reason}\n" for key, reason in facts.unreadable.items())
+    info, _ = describe(FixedAnswer(text), name="phone", kind="android", folder="/x")
+    assert info.unreadable["model"] == "no ro.product.model"
+    assert info.unreadable["soc"] == "neither ro.soc.model nor ro.board.platform"
+    assert info.unreadable["memory_total_kib"] == "not a value: 'lots'"
+    assert info.unreadable["core names"] == "of cores 0-1"
+
+
 def test_hostile_lines_are_ignored_or_made_harmless() -> None:
     probed = parse_probe(
         "model=\x1b[2Jevil\x07\nrm -rf /\n=x\nA=b\nkernel=" + "9" * 10_000 + "\n!soc=\x1b]0;x\n"

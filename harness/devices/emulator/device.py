@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.devices.cores import PARTS
+from harness.devices.core_names import PARTS
 from harness.devices.device import JOB_IN_LIST, Device, describe
 from harness.devices.device_kind import DeviceKind, Program
 from harness.devices.emulator.instruction_counter import ensure_instruction_counter

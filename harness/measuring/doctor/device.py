@@ -1,10 +1,11 @@
 """Checks of an open device: free space, permissions, heat, power, hardware counters and other load."""
 
+import re
 import shlex
 import time
 
 from harness.analysis.held_clocks import FIXED_GOVERNORS
-from harness.analysis.temperatures import hottest_zone
+from harness.analysis.temperatures import hottest_zone, is_of_cores
 from harness.analysis.validity.environment_checks import THROTTLED_NOW, THROTTLED_SINCE_BOOT
 from harness.devices.conditions import parse_conditions
 from harness.devices.device import Device
@@ -53,7 +54,7 @@ def examine_device(device: Device) -> tuple[Diagnosis, ...]:
         _clock(device),
         _folder(device),
         _space(device, facts),
-        _temperature(conditions),
+        _temperature(device, conditions),
         _thermal_status(conditions),
         _throttled(conditions),
         _battery(conditions),
@@ -129,11 +130,15 @@ def _space(device: Device, facts: Probed) -> Check | None:
     )
 
 
-def _temperature(conditions: Conditions) -> Check | None:
+def _temperature(device: Device, conditions: Conditions) -> Check | None:
     cores, sensors = hottest_zone(conditions), conditions.temperatures
     if cores is None or not sensors:
-        return None
-    detail = f"cores at {cores.celsius:.1f} °C ({cores.zone})"
+        reason = conditions.unreadable.get("temperatures")
+        if not reason or device.info.emulated:
+            return None
+        return ("temperature", "advice", f"unknown: {reason}", "")
+    where = "cores" if is_of_cores(cores) else "no zone of the cores; hottest other zone"
+    detail = f"{where} at {cores.celsius:.1f} °C ({cores.zone})"
     hottest = max(sensors, key=lambda one: one.celsius)
     if hottest.celsius > cores.celsius:
         detail += f", hottest sensor {hottest.zone} at {hottest.celsius:.1f} °C"
@@ -197,7 +202,7 @@ def _governor(device: Device, conditions: Conditions) -> Check | None:
 
 def _counters(device: Device, facts: Probed) -> Check | None:
     level = facts.values.get("perf_event_paranoid")
-    if device.counts_instructions or level is None or not level.lstrip("-").isdecimal():
+    if device.counts_instructions or level is None or not re.fullmatch(r"-?[0-9]{1,9}", level):
         return None
     if int(level) <= PARANOID:
         return ("counters", "ok", f"permitted (perf_event_paranoid {level})", "")

@@ -81,6 +81,24 @@ def test_a_healthy_device_is_fit(examine_recorded: Examine) -> None:
     assert {"folder", "space", "temperature", "throttling", "governor", "counters", "load"} <= set(found)
 
 
+def test_a_level_of_permissions_that_is_no_number_is_left_out(examine_recorded: Examine) -> None:
+    assert "counters" not in examine_recorded({"proc/sys/kernel/perf_event_paranoid": "--1\n"})
+
+
+def test_a_temperature_that_cannot_be_read_is_reported_with_its_reason(examine_recorded: Examine) -> None:
+    found = examine_recorded({"sys/class/thermal/thermal_zone0/temp": "0\n"})["temperature"]
+    assert (found.level, found.detail) == ("advice", "unknown: no zone reports a temperature")
+
+
+def test_without_a_zone_of_the_cores_the_hottest_other_one_is_not_called_theirs(
+    examine_recorded: Examine,
+) -> None:
+    files = {"sys/class/thermal/thermal_zone0/type": "battery\n"}
+    found = examine_recorded(files)["temperature"]
+    assert found.detail.startswith("no zone of the cores; hottest other zone at ")
+    assert found.detail.endswith(" °C (battery)")
+
+
 @pytest.mark.parametrize(
     ("what", "level", "files", "words", "fix"),
     [
