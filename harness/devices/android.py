@@ -9,19 +9,18 @@ from dataclasses import replace
 from harness.devices.device import Device, describe
 from harness.devices.device_kind import Check, DeviceKind, Program
 from harness.devices.target import ADDRESS_PATTERN, USB, Target
-from harness.errors import DeviceUnfit
+from harness.errors import DeviceUnfit, UsageError
 from harness.system.text import printable
 from harness.transports.adb import AdbTransport, AttachedDevice, find_adb, list_devices
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.adb_failures import ACCEPT_KEY, UDEV_RULE
 from harness.transports.base import Transport
 from harness.transports.reconnecting import ReconnectingTransport
-from harness.transports.tcp_link import TcpLink
+from harness.transports.tcp_link import TcpLink, parse_endpoint
 from harness.transports.usb_link import UsbLink, list_usb_devices
 
 # The one folder from which Android's shell user may execute.
 FOLDER = "/data/local/tmp/harness"
-DEFAULT_ADB_PORT = 5555
 COMMAND_TIMEOUT_S = 30
 ADB = Program("adb", "adb", "phones over USB and Wi-Fi pairing need", transports=("adb",), find=find_adb)
 
@@ -68,11 +67,15 @@ def target_of(device: AttachedDevice, name: str = "") -> Target:
 
 
 def parse_address(name: str) -> Target | None:
-    """The device of an address that needs no adb: `usb:SERIAL` or `host:port`."""
-    address = re.fullmatch(r"[A-Za-z0-9.\[\]:_-]+:([0-9]{1,5})", name)
-    if (USB.match(name) and re.fullmatch(ADDRESS_PATTERN, name)) or (address and 0 < int(address[1]) < 65536):
-        return Target(name=name, kind="android", transport="adb-direct", address=name)
-    return None
+    """The device of an address that needs no adb: `usb:SERIAL`, `HOST:PORT` or `[IPV6]:PORT`."""
+    if not re.fullmatch(ADDRESS_PATTERN, name) or not (USB.match(name) or re.search(r":[0-9]+\Z", name)):
+        return None
+    if not USB.match(name):
+        try:
+            parse_endpoint(name)
+        except UsageError:
+            return None
+    return Target(name=name, kind="android", transport="adb-direct", address=name)
 
 
 def check_state(device: AttachedDevice) -> None:
@@ -89,11 +92,14 @@ def check_state(device: AttachedDevice) -> None:
 
 
 def check_attached(target: Target) -> None:
-    """Refuse a device that adb lists in a state in which it cannot be used.
+    """Refuse a device that adb lists in a state in which it cannot be used, and an address that is none.
 
     Raises:
         DeviceUnfit: the device's state, with a hint how to change it.
+        UsageError: `devices.toml` has an address to which nothing can be connected directly.
     """
+    if target.transport == "adb-direct" and not USB.match(target.address):
+        parse_endpoint(target.address)
     if target.transport == "adb":
         for device in attached():
             if device.serial == target.address:
@@ -122,10 +128,9 @@ def open_android(target: Target, log: Callable[[str], None]) -> Iterator[Device]
 def _connect(target: Target) -> Transport:
     if target.transport == "adb":
         return AdbTransport(target.address)
-    host, _, port = target.address.rpartition(":")
-    if host == "usb" or target.address == "usb":
-        return AdbDirectTransport(UsbLink(port))
-    return AdbDirectTransport(TcpLink(host or target.address, int(port) if host else DEFAULT_ADB_PORT))
+    if USB.match(target.address):
+        return AdbDirectTransport(UsbLink(target.address.partition(":")[2]))
+    return AdbDirectTransport(TcpLink(*parse_endpoint(target.address)))
 
 
 # The doctor's checks ------------------------------------------------------------------------------

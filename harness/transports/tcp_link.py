@@ -1,13 +1,20 @@
 """The TCP connection under adb-shell's seam for transports."""
 
 import errno
+import re
 import select
 import socket
 import time
 
 from adb_shell.transport.base_transport import BaseTransport
 
-from harness.errors import ConnectionLost, TimedOut
+from harness.errors import ConnectionLost, DeviceUnfit, TimedOut, UsageError
+
+DEFAULT_ADB_PORT = 5555
+# Of an IPv6 address without brackets, nobody can say whether its end is a port.
+_ADDRESS = re.compile(
+    r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?)\]|(?P<name>[^\[\]:%/@\s]+))(?::(?P<port>[0-9]{1,5}))?"
+)
 
 # A peer that vanishes is noticed within 15 s. The kernels do that, without waking the process being measured.
 # Keepalive covers an idle connection, TCP_USER_TIMEOUT bytes that are not acknowledged.
@@ -21,16 +28,36 @@ LIVENESS = (
 )
 
 
+def parse_endpoint(address: str) -> tuple[str, int]:
+    """The host and port of `HOST`, `HOST:PORT` or `[IPV6]:PORT`.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    match = _ADDRESS.fullmatch(address)
+    port = int(match["port"] or DEFAULT_ADB_PORT) if match else 0
+    if not match or not 0 < port < 65536:
+        raise UsageError(
+            f"{address!r} is not the address of a device", hint="write HOST:PORT, or [IPV6]:PORT"
+        )
+    return match["ipv6"] or match["name"], port
+
+
 class TcpLink(BaseTransport):  # type: ignore[misc]
     """A TCP connection that sends whole buffers and notices at once when the other side closes it."""
 
     def __init__(self, host: str, port: int) -> None:
-        self.name = f"{host}:{port}"
+        self.name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._address = (host, port)
         self._socket: socket.socket | None = None
 
     def connect(self, transport_timeout_s: float) -> None:
-        """Connect, and let the kernel check the connection while a command is silent."""
+        """Connect, and let the kernel check the connection while a command is silent.
+
+        Raises:
+            ConnectionLost: nothing answers at the address.
+            DeviceUnfit: no host can have the name.
+        """
         try:
             self._socket = socket.create_connection(self._address, timeout=transport_timeout_s)
             for option in LIVENESS:
@@ -40,6 +67,10 @@ class TcpLink(BaseTransport):  # type: ignore[misc]
                 f"cannot connect: {error.strerror or error}",
                 device=self.name,
                 hint="check the address, and that ADB over the network is on (`adb tcpip 5555` over USB)",
+            ) from error
+        except UnicodeError as error:  # a label of a name may have 63 bytes, and none may be empty
+            raise DeviceUnfit(
+                "no host can have this name", device=self.name, hint="check the name, or use its IP address"
             ) from error
 
     def bulk_read(self, numbytes: int, transport_timeout_s: float) -> bytes:

@@ -7,6 +7,8 @@ import pytest
 
 from harness.devices import android, inventory
 from harness.devices.devices_toml import EXAMPLE
+from harness.devices.kinds import KINDS
+from harness.devices.target import Target
 from harness.errors import DeviceUnfit, UsageError
 from harness.transports.adb import AttachedDevice
 
@@ -168,9 +170,22 @@ def test_a_malformed_name_is_refused(here: Path, name: str) -> None:
         inventory.resolve([name])
 
 
-def test_an_address_with_a_port_needs_no_adb(here: Path) -> None:
-    (target,) = inventory.resolve(["192.168.1.9:5555"])
-    assert (target.transport, target.address) == ("adb-direct", "192.168.1.9:5555")
+@pytest.mark.parametrize(
+    "address", ["192.168.1.9:5555", "phone.local:5555", "[::1]:5555", "[fe80::1%eth0]:1"]
+)
+def test_an_address_with_a_port_needs_no_adb(here: Path, address: str) -> None:
+    (target,) = inventory.resolve([address])
+    assert (target.transport, target.address) == ("adb-direct", address)
+
+
+@pytest.mark.parametrize(
+    "address", ["phone:99999", "phone:0", "phone:adb", "::1:5555", "[::1", "a@b:5555", "[x]:1", "phone:5555:"]
+)
+def test_an_address_that_is_none_is_refused_before_anything_is_done(address: str) -> None:
+    target = Target("a", "android", "adb-direct", address)
+    with pytest.raises(UsageError, match="is not the address of a device") as caught:
+        KINDS["android"].check(target)
+    assert "[IPV6]:PORT" in caught.value.hint
 
 
 def test_a_phone_on_usb_needs_no_adb(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
