@@ -68,7 +68,7 @@ def unreadable(cells: Sequence[Cell]) -> tuple[tuple[str, str], ...]:
     """Facts that could not be read on the device, with the reason, without repeats."""
     reasons: dict[str, str] = {}
     for cell in cells:
-        reasons |= {printable(fact): printable(why) for fact, why in cell.device.unreadable.items()}
+        reasons |= {printable(one.fact): printable(one.reason) for one in cell.device.unreadable}
         for process in cell.processes:
             sampled = process.sampled.unreadable if process.sampled else {}
             for found in (process.conditions_before.unreadable, process.conditions_after.unreadable, sampled):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from harness.devices.cores import read_cores, unreadable_of_cores
 from harness.devices.probe import Probed, read_facts
 from harness.errors import DeviceUnfit
-from harness.records import Abi, Clock, DeviceInfo
+from harness.records import Abi, Clock, DeviceInfo, UnreadableFact
 from harness.system.text import excerpt
 from harness.transports.base import Transport
 
@@ -70,7 +70,10 @@ def describe(
         memory_total_bytes=facts.kibibytes("memory_total_kib"),
         boot_id=facts.values.get("boot_id"),
         half_precision={"yes": True, "no": False}.get(facts.values.get("half_precision", "")),
-        unreadable=unreadable | unreadable_of_cores(cores),
+        unreadable=tuple(
+            UnreadableFact(fact=fact, reason=reason)
+            for fact, reason in (unreadable | unreadable_of_cores(cores)).items()
+        ),
     )
     return info, facts.kibibytes("free_kib")
 

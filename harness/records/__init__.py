@@ -16,6 +16,7 @@ from harness.records.devices import (
     SampledConditions,
     Temperature,
     TunedSetting,
+    UnreadableFact,
 )
 from harness.records.judgements import (
     Accuracy,
@@ -138,6 +139,7 @@ __all__ = [
     "Temperature",
     "TensorSpec",
     "TunedSetting",
+    "UnreadableFact",
     "Variant",
     "Verdict",
     "Weights",

@@ -19,6 +19,13 @@ class Core(Record, frozen=True, kw_only=True):
     capacity: Count | None = None
 
 
+class UnreadableFact(Record, frozen=True, kw_only=True):
+    """What was asked of a device and could not be read, and why."""
+
+    fact: str
+    reason: str
+
+
 class DeviceInfo(Record, frozen=True, kw_only=True):
     """Facts that do not change while measuring.
 
@@ -26,7 +33,7 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
     (counts instructions, repeats) do not predict a phone's times. `half_precision` is whether the cores, and
     XNNPACK on them, compute in 16-bit floats; None if unknown.
     `libc` is the C library that the runner uses: `bundled`, or the device's own, as `system glibc 2.36`.
-    `unreadable` maps what was asked and could not be read to the reason.
+    `unreadable` is what it does not report of itself.
     """
 
     name: str
@@ -43,7 +50,7 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
     boot_id: str | None = None
     half_precision: bool | None = None
     libc: str = "bundled"
-    unreadable: dict[str, str] = msgspec.field(default_factory=dict)
+    unreadable: tuple[UnreadableFact, ...] = ()
 
     @property
     def emulated(self) -> bool:

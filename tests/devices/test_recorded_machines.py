@@ -52,7 +52,7 @@ def reading_of(info: DeviceInfo, conditions: Conditions) -> dict[str, Any]:
         "thermal_status": conditions.thermal_status,
         "battery": [conditions.battery_percent, conditions.battery_celsius],
         "throttled_flags": conditions.throttled_flags,
-        "unreadable_facts": sorted(set(info.unreadable) - NOT_RECORDED),
+        "unreadable_facts": sorted({one.fact for one in info.unreadable} - NOT_RECORDED),
         "unreadable": sorted(set(conditions.unreadable) - NOT_RECORDED),
     }
     reading = {

@@ -102,10 +102,12 @@ def test_names_that_cannot_be_read_are_kept_with_the_device(tmp_path: Path) -> N
     text = "machine=aarch64\nmemory_total_kib=lots\nonline=0-1\n"
     text += "".join(f"!{key}={reason}\n" for key, reason in facts.unreadable.items())
     info, _ = describe(FixedAnswer(text), name="phone", kind="android", folder="/x")
-    assert info.unreadable["model"] == "no ro.product.model"
-    assert info.unreadable["soc"] == "neither ro.soc.model nor ro.board.platform"
-    assert info.unreadable["memory_total_kib"] == "not a value: 'lots'"
-    assert info.unreadable["core names"] == "of cores 0-1"
+    unreadable = {one.fact: one.reason for one in info.unreadable}
+    assert unreadable["model"] == "no ro.product.model"
+    assert unreadable["soc"] == "neither ro.soc.model nor ro.board.platform"
+    assert unreadable["memory_total_kib"] == "not a value: 'lots'"
+    assert unreadable["core names"] == "of cores 0-1"
+    assert hash(info)
 
 
 def test_hostile_lines_are_ignored_or_made_harmless() -> None:

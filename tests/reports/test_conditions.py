@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from msgspec.structs import replace
 
-from builders import make_cell, make_process
+from builders import make_cell, make_device, make_process
 from harness.records import (
     Cell,
     Conditions,
@@ -13,6 +13,7 @@ from harness.records import (
     SampledConditions,
     Temperature,
     TunedSetting,
+    UnreadableFact,
 )
 from reports import conditions
 from reports.pictures import draw_pictures
@@ -60,6 +61,8 @@ def test_conditions_before_after_and_while_measuring_are_in_one_row() -> None:
     assert texts["battery %"] == "83 → 82"
     assert texts["available memory MB"] == "2,000"
     assert conditions.unreadable([sampled_cell()]) == (("zone cpu", "in 1 of 3 samples"),)
+    nameless = make_device(unreadable=(UnreadableFact(fact="model", reason="no ro.product.model"),))
+    assert conditions.unreadable([make_cell(device=nameless)]) == (("model", "no ro.product.model"),)
 
 
 def test_tuned_settings_are_shown_as_read_back_or_with_the_reason_for_refusal() -> None:
