@@ -1,9 +1,10 @@
-"""MobileNetV1 (Howard et al. 2017, arXiv:1704.04861) as published: layers, thinning, cost, BatchNorm folding.
+"""MobileNetV1 (Howard et al. 2017, arXiv:1704.04861) as published: the network, its cost, BatchNorm folding.
 
-Convolutions carry no bias, each is followed by BatchNorm and ReLU6 (or ReLU); the head is global average
-pooling (so that any resolution fits) and a linear classifier that returns logits. Names are those a
-checkpoint loader maps to: `stem`, `blocks.<i>.depthwise`, `blocks.<i>.pointwise` (each `.conv`, `.norm`) and
-`classifier`, for TF-Slim's `Conv2d_0`, `Conv2d_<i+1>_depthwise`, `Conv2d_<i+1>_pointwise` and `Logits`.
+The table of layers is in `layers`, which needs no torch. Convolutions carry no bias, each is followed by
+BatchNorm and ReLU6 (or ReLU); the head is global average pooling (so that any resolution fits) and a linear
+classifier that returns logits. Names are those a checkpoint loader maps to: `stem`, `blocks.<i>.depthwise`,
+`blocks.<i>.pointwise` (each `.conv`, `.norm`) and `classifier`, for TF-Slim's `Conv2d_0`,
+`Conv2d_<i+1>_depthwise`, `Conv2d_<i+1>_pointwise` and `Logits`.
 """
 
 import copy
@@ -16,25 +17,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from models.layers import BLOCKS, STEM_CHANNELS, TOTAL_STRIDE, thin_channels
+
 Padding = Literal["symmetric", "tf_same"]
 # The paper says ReLU; TF-Slim's code, and with it every published checkpoint, has ReLU6.
 Activation = Literal["relu6", "relu"]
 ACTIVATIONS = {"relu6": nn.ReLU6, "relu": nn.ReLU}
 
-STEM_CHANNELS = 32
-# (channels, stride) of the depthwise-separable blocks. The paper's table prints stride 2 in the last row
-# as well, at 7x7: a misprint, the block keeps 7x7 (as TF-Slim's does).
-BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *((512, 1),) * 5, (1024, 2), (1024, 1))
-TOTAL_STRIDE = 32
 # TF-Slim's value, with which every published checkpoint was trained (torch's default is 1e-5).
 PUBLISHED_BN_EPS = 1e-3
 # E[x²] / Var[max(x, 0)] of a standard normal x: 1 / (1/2 - 1/(2 pi)).
 RECTIFIED_GAIN = 2.934
-
-
-def thin_channels(channels: int, width: float) -> int:
-    """Channels of a layer under a width multiplier: TF-Slim's rule, at least 8."""
-    return max(8, int(channels * width))
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from harness.accuracy.weights.assembly import LAYERS
 from harness.records import Padding
-from models.mobilenet_v1 import BLOCKS, Activation, ConvNormAct, MobileNetV1, fold_batch_norm
+from models.layers import BLOCKS
+from models.mobilenet_v1 import Activation, ConvNormAct, MobileNetV1, fold_batch_norm
 
 Network = TypeVar("Network", bound=nn.Module)
 

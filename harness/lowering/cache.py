@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # Files of this project that decide a program's bytes; a test derives this list from the imports.
 SOURCES = (
+    "models/layers.py",
     "models/mobilenet_v1.py",
     "harness/lowering/fp16.py",
     "harness/lowering/int8_reference.py",

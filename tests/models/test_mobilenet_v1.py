@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
+from models.layers import thin_channels
 from models.mobilenet_v1 import (
     MobileNetV1,
     check_resolution,
@@ -16,7 +17,6 @@ from models.mobilenet_v1 import (
     hash_parameters,
     initialize,
     same_padding,
-    thin_channels,
 )
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "models" / "published.csv"

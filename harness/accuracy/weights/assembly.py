@@ -9,7 +9,8 @@ from torch import Tensor
 from harness.accuracy.preprocessing import Preprocessing
 from harness.errors import UsageError
 from harness.records import Padding, Weights
-from models.mobilenet_v1 import BLOCKS, Activation, MobileNetV1
+from models.layers import BLOCKS
+from models.mobilenet_v1 import Activation, MobileNetV1
 
 LAYERS = (
     "stem",

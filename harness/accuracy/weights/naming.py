@@ -10,7 +10,8 @@ from harness.accuracy.weights.assembly import LAYERS, NORM_TENSORS, NamedTensor,
 from harness.accuracy.weights.entries import describe_choice, is_averaged
 from harness.errors import UsageError
 from harness.records import Padding
-from models.mobilenet_v1 import BLOCKS, PUBLISHED_BN_EPS, Activation
+from models.layers import BLOCKS
+from models.mobilenet_v1 import PUBLISHED_BN_EPS, Activation
 
 TORCH_BN_EPS = 1e-5
 # Batches counted by BatchNorm, updates counted by AveragedModel, operations counted by the tool thop.
