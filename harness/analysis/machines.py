@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
+from harness.errors import UsageError
 from harness.records import Cell, DeviceInfo
+from harness.system.text import printable
 
 
 def machine_key(device: DeviceInfo) -> tuple[object, ...]:
@@ -52,6 +54,30 @@ def name_machines_apart(
     return tuple(
         cell if len(machines[cell.device.name]) == 1 else _renamed(cell, key(cell.device)) for cell in cells
     )
+
+
+def names_apart(cells: Sequence[Cell]) -> dict[tuple[object, ...], str]:
+    """The name of each machine by its key, with its model and a short identity where it shares the name."""
+    renamed = name_machines_apart(cells)
+    return {machine_key(one.device): new.device.name for one, new in zip(cells, renamed, strict=True)}
+
+
+def fitting_names(names: Sequence[str], wanted: str | None) -> tuple[str, ...]:
+    """The machine of the wanted name, else those whose names contain it; all of them where none is wanted.
+
+    Raises:
+        UsageError: none fits.
+    """
+    if wanted is None:
+        return tuple(names)
+    part = wanted.casefold()
+    fitting = [name for name in names if name == wanted] or [
+        name for name in names if part in name.casefold()
+    ]
+    if not fitting:
+        listed = ", ".join(printable(name) for name in names)
+        raise UsageError(f"no cell was measured on {printable(wanted)}", hint=f"measured were: {listed}")
+    return tuple(fitting)
 
 
 def _renamed(cell: Cell, key: tuple[object, ...]) -> Cell:

@@ -30,6 +30,11 @@ def published_accuracy(variant: Variant) -> PublishedAccuracy | None:
     return _read_table().get((variant.width, variant.resolution_px, variant.precision))
 
 
+def published_shapes() -> tuple[tuple[float, int], ...]:
+    """Width and resolution of each published checkpoint."""
+    return tuple(dict.fromkeys((width, resolution_px) for width, resolution_px, _ in _read_table()))
+
+
 @cache
 def _read_table() -> dict[tuple[float, int, str], PublishedAccuracy]:
     with PUBLISHED_CSV.open(newline="", encoding="utf-8") as file:

@@ -20,7 +20,7 @@ from harness.analysis.candidates import (
     split_cells,
 )
 from harness.analysis.known_accuracy import Basis, best_data, indistinguishable, known_accuracy
-from harness.analysis.machines import name_machines_apart
+from harness.analysis.machines import fitting_names, name_machines_apart
 from harness.analysis.variant_labels import label_variants
 from harness.errors import UsageError
 from harness.records import Cell, DeviceInfo
@@ -133,15 +133,7 @@ def by_device(cells: Sequence[Cell], device: str | None) -> dict[str, list[Cell]
     grouped: dict[str, list[Cell]] = {}
     for cell in label_variants(name_machines_apart(cells)):
         grouped.setdefault(cell.device.name, []).append(cell)
-    if device is None:
-        return grouped
-    fitting = [name for name in grouped if name == device] or [
-        name for name in grouped if device.casefold() in name.casefold()
-    ]
-    if not fitting:
-        listed = ", ".join(printable(name) for name in grouped)
-        raise UsageError(f"no cell was measured on {printable(device)}", hint=f"measured were: {listed}")
-    return {name: grouped[name] for name in fitting}
+    return {name: grouped[name] for name in fitting_names(tuple(grouped), device)}
 
 
 def check_figures(cells: Sequence[Cell], budget: Budget) -> None:

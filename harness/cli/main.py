@@ -22,6 +22,7 @@ try:  # A Ctrl-C in the first second comes while modules are still imported.
     from harness.cli import report
     from harness.cli import compare
     from harness.cli import pick
+    from harness.cli import predict
     from harness.cli import history
     from harness.cli import evaluate
     from harness.cli import train
@@ -45,6 +46,7 @@ __all__ = [
     "lower",
     "main",
     "pick",
+    "predict",
     "report",
     "run",
     "train",

@@ -28,6 +28,7 @@ from harness.cli.options import OUTPUT, Json, RunFolders
         "harness pick results/demo --max-latency 20ms --max-startup 200ms --threads 1,2 --precision int8",
         "harness pick results/ci --max-instructions 60M --device emulator",
         "harness pick results/pixel results/kitchen-pi --max-latency 50ms",
+        "harness pick results/pixel --max-latency 20ms --include-predicted",
     ),
 )
 def pick(
@@ -78,6 +79,15 @@ def pick(
             help="Choose only for this device.",
         ),
     ] = None,
+    include_predicted: Annotated[
+        bool,
+        typer.Option(
+            "--include-predicted",
+            rich_help_panel=OUTPUT,
+            help="Also name the variant that nobody measured but that is predicted to be better, and the"
+            " command that measures it; see harness predict. Nothing predicted is the answer itself.",
+        ),
+    ] = False,
     all_rejected: Annotated[
         bool,
         typer.Option("--all", rich_help_panel=OUTPUT, help="List every rejected cell with its reasons."),
@@ -91,6 +101,7 @@ def pick(
     Exit code 0 every device has one, 1 one has none within the budget, or a damaged cell was left out.
     """
     from harness.cli.answers import choose
+    from harness.cli.proposals import find_proposals, proposals_document, show_proposals
     from harness.records.run_folder import load_intact_runs
 
     budget = parse_budget(
@@ -110,9 +121,13 @@ def pick(
     loaded, errors = load_intact_runs(folders)
     runs = dict(zip(folders, loaded, strict=True))
     answers = choose(runs, budget, device=device)
+    proposals = find_proposals(answers.selection, runs) if include_predicted else {}
     if json:
-        print_json({**answers.document, "errors": [error_document(error) for error in errors]})
+        predicted = {"predicted": proposals_document(proposals)} if include_predicted else {}
+        listed = [error_document(error) for error in errors]
+        print_json({**answers.document, **predicted, "errors": listed})
     else:
         show(answers.explain(all_rejected=all_rejected))
+        show_proposals(proposals)
     show_errors(errors)
     raise typer.Exit(0 if answers.selection.complete and not errors else 1)

@@ -19,6 +19,14 @@ def parse_precision_target(text: str) -> float:
     return target
 
 
+def parse_confidence(text: str) -> float:
+    """The share of intervals that should cover, from 50 % up to 99 %."""
+    share = parse_named("--confidence", parse_share, text) or 0.0
+    if not 0.5 <= share <= 0.99:
+        raise UsageError(f"--confidence {text!r} is not from 50 % to 99 %", hint="for example 90%")
+    return share
+
+
 @overload
 def parse_margin(option: str, text: str) -> float: ...
 @overload

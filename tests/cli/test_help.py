@@ -20,6 +20,7 @@ COMMANDS = [
     "report",
     "compare",
     "pick",
+    "predict",
     "history",
     "evaluate",
     "train",

@@ -1,5 +1,7 @@
 """The arithmetic of the layers against the network that torch builds."""
 
+import itertools
+
 import pytest
 
 from models.layers import LAYER_KINDS, list_layers
@@ -22,7 +24,7 @@ def test_macs_and_parameters_are_those_of_the_network(width: float, resolution_p
 def test_each_layer_reads_what_the_one_before_it_wrote() -> None:
     layers = list_layers(0.5, 160)
     assert layers[0].inputs == 3 * 160 * 160
-    for earlier, later in zip(layers[:-2], layers[1:-1], strict=True):
+    for earlier, later in itertools.pairwise(layers[:-1]):
         assert later.inputs == earlier.outputs
     # Pooling lies between the last convolution and the classifier.
     assert layers[-1].inputs == layers[-2].outputs // 5**2

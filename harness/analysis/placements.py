@@ -1,0 +1,51 @@
+"""Which cells are of one placement: those that differ in nothing but shape and weights."""
+
+from typing import NamedTuple
+
+from harness.records import RANDOM_WEIGHTS, Cell, Padding, PrecisionName, Variant
+
+Shape = tuple[float, int]
+
+
+class Placement(NamedTuple):
+    """What cells must share, beside the device, so that one predicts another."""
+
+    precision: PrecisionName
+    threads: int
+    cpus: str | None
+    tuned: bool
+    padding: Padding
+    classes: int
+    executorch: str | None
+
+
+def placement_of(cell: Cell) -> Placement:
+    """Where and how the cell ran, and what its shape was lowered to."""
+    plan, variant = cell.plan, cell.variant
+    return Placement(
+        precision=variant.precision,
+        threads=plan.threads,
+        cpus=plan.cpus,
+        tuned=plan.tune_device,
+        padding=variant.padding,
+        classes=variant.classes,
+        executorch=cell.artifact.versions.get("executorch"),
+    )
+
+
+def shape_of(variant: Variant) -> Shape:
+    """Width multiplier and resolution."""
+    return variant.width, variant.resolution_px
+
+
+def variant_of(placement: Placement, shape: Shape) -> Variant:
+    """The variant of this shape; its weights are random, because figures hardly depend on them."""
+    width, resolution_px = shape
+    return Variant(
+        width=width,
+        resolution_px=resolution_px,
+        precision=placement.precision,
+        padding=placement.padding,
+        classes=placement.classes,
+        weights=RANDOM_WEIGHTS,
+    )
