@@ -65,6 +65,7 @@ def _identity(cell: Cell) -> dict[str, _Value]:
         "weights": variant.weights.source,
         "weights_sha256": variant.weights.sha256,
         "weights_entry": variant.weights.entry,
+        "weights_remarks": "; ".join(variant.weights.remarks) or None,
         "weights_seed": _whole(variant.weights.seed),
         "threads": cell.plan.threads,
         "cpus": cell.plan.cpus,

@@ -249,6 +249,11 @@ def _notes(sections: Sequence[Section]) -> tuple[str, ...]:
         )
     if any(cell.variant.weights.source == "random" for cell in cells):
         notes.append("Weights are random: published accuracy is not that of these files.")
+    notes += dict.fromkeys(
+        f"{printable(weights.source)}: {printable(remark)}."
+        for weights in (cell.variant.weights for cell in cells)
+        for remark in weights.remarks
+    )
     if any(_drop(cell) for cell in cells):
         notes.append(
             f"{DROP}: how far top-1 is below fp32 on the same images, in percentage points; ± is the wider"

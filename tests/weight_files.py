@@ -132,8 +132,8 @@ def _varint(value: int) -> bytes:
 # TFLite --------------------------------------------------------------------------------------------
 
 _CONV, _DEPTHWISE, _MEAN, _SOFTMAX = 3, 4, 40, 25
-MUL, ADD, TANH = 18, 0, 28
-_CODES = (_CONV, _DEPTHWISE, MUL, ADD, TANH)
+MUL, ADD, SUB, DIV, TANH, CAST, DEQUANTIZE = 18, 0, 41, 42, 28, 53, 6
+_CODES = (_CONV, _DEPTHWISE, MUL, ADD, SUB, DIV, TANH, CAST, DEQUANTIZE)
 _DTYPES = {np.dtype("float32"): 0, np.dtype("int32"): 2, np.dtype("uint8"): 3}
 
 
@@ -145,10 +145,12 @@ def tflite_model(
     activation: int = 3,
     same: bool = True,
     before: tuple[tuple[int, float], ...] = (),
+    weights_only: bool = False,
 ) -> bytes:
     """A network, its BatchNorm folded, as TensorFlow's converter lays it out; uint8 if `quantized`.
 
-    `before` are operators with a constant before the first convolution.
+    `before` are operators with a constant before the first convolution. With `weights_only` the kernels are
+    uint8, each behind an operator that dequantizes it.
     """
     writer = _TfliteWriter()
     shape = (1, resolution_px, resolution_px, 3)
@@ -164,11 +166,11 @@ def tflite_model(
         assert conv.bias is not None
         bias = conv.bias.numpy()
         is_last = layer == "classifier"
-        inputs = [
-            at,
-            writer.weights(f"{layer}/weights", kernel, quantized),
-            writer.bias(f"{layer}/bias", bias, quantized),
-        ]
+        weights = writer.weights(f"{layer}/weights", kernel, quantized or weights_only)
+        if weights_only:
+            stored, weights = weights, writer.tensor(f"{layer}/dequantized", kernel.shape, None)
+            writer.operator(DEQUANTIZE, [stored], weights, 1, 0, True)
+        inputs = [at, weights, writer.bias(f"{layer}/bias", bias, quantized)]
         at = writer.tensor(f"{layer}/out", (1, 1, 1, len(bias)), None)
         fused = 0 if is_last else activation
         writer.operator(_DEPTHWISE if depthwise else _CONV, inputs, at, conv.stride[0], fused, same)

@@ -55,8 +55,9 @@ def prepare(
             read, or has other classes than the weights.
     """
     weights = choose_variants(request, paddings=paddings, classes=classes)
-    for remark in dict.fromkeys(remark for loaded in weights.values() for remark in loaded.remarks):
-        log(remark)
+    for loaded in {loaded.sha256: loaded for loaded in weights.values()}.values():
+        for remark in loaded.remarks:
+            log(f"{loaded.file_name}: {remark}")
     dataset = open_split(request.accuracy_dataset) if request.accuracy_dataset else None
     prepared = Prepared(weights, {}, dataset)
     if dataset is not None:

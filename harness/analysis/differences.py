@@ -4,6 +4,8 @@ Device, plan, tuning and versions are under a user's control: a comparison refus
 The temperature at the start is not: it is named, and weighs where it could explain the result.
 """
 
+from msgspec.structs import replace
+
 from harness.analysis.temperatures import hottest_celsius
 from harness.records import Cell, Conditions, TunedSetting
 
@@ -22,7 +24,8 @@ def find_differences(base: Cell, new: Cell, *, sides: tuple[str, str] = ("in bas
     facts += _tuning_in_effect(base, new)
     old, young = base.artifact.versions, new.artifact.versions
     facts += [(f"version of {name}", old.get(name), young.get(name)) for name in sorted(old | young)]
-    facts.append(("weights", base.variant.weights, new.variant.weights))
+    first, second = (replace(cell.variant.weights, remarks=()) for cell in (base, new))
+    facts.append(("weights", first, second))
     return [
         f"{fact} differs"
         if fact in ("device cores", "weights")

@@ -22,12 +22,14 @@ class Weights(Record, frozen=True, kw_only=True):
 
     `sha256` is that of the checkpoint file, or, once lowered, of the random parameters' bytes. `entry` is the
     part of the file that was used, such as `state_dict_ema`; None where the file holds nothing else.
+    `remarks` are sentences on what was chosen and converted while the file was read.
     """
 
     source: str
     sha256: Sha256 | None = None
     seed: int | None = None
     entry: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 RANDOM_WEIGHTS = Weights(source="random", seed=0)

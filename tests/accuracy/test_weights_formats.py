@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from harness.accuracy.weights import load_weights
@@ -49,9 +50,8 @@ def test_averaged_weights_are_chosen_reported_and_recorded(entry: str, tmp_path:
     loaded = load_weights(file)
     assert loaded.classes == 3
     assert loaded.record.entry == entry
-    assert loaded.remarks == (
-        f"checkpoint.pt: the averaged weights (EMA) in {entry} are used, not those in state_dict",
-    )
+    said = f"the averaged weights (EMA) in {entry} are used, not those in state_dict"
+    assert loaded.remarks == loaded.record.remarks == (said,)
 
 
 def test_averaged_weights_in_a_lower_entry_are_found(tmp_path: Path) -> None:
@@ -60,6 +60,86 @@ def test_averaged_weights_in_a_lower_entry_are_found(tmp_path: Path) -> None:
     torch.save({"model": _network().state_dict(), "ema": averaged}, file)
     loaded = load_weights(file)
     assert (loaded.classes, loaded.record.entry) == (3, "ema/module")
+
+
+def test_averaged_weights_of_a_callback_are_found(tmp_path: Path) -> None:
+    file = tmp_path / "last.ckpt"
+    averaged = {"EMA": {"ema_state_dict": _network(classes=3).state_dict()}}
+    torch.save({"state_dict": _network().state_dict(), "callbacks": averaged}, file)
+    loaded = load_weights(file)
+    assert (loaded.classes, loaded.record.entry) == (3, "callbacks/EMA/ema_state_dict")
+    assert loaded.remarks[0].endswith("are used, not those in state_dict")
+
+
+def test_a_usual_entry_is_used_and_the_others_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "distilled.pt"
+    torch.save({"teacher": _network(classes=3).state_dict(), "model": _network().state_dict()}, file)
+    loaded = load_weights(file)
+    assert (loaded.classes, loaded.record.entry) == (CLASSES, "model")
+    assert loaded.remarks == ("the weights in model are used, not those in teacher",)
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["at the top", "in an entry"])
+def test_several_networks_without_a_usual_name_are_refused_by_name(inside: bool, tmp_path: Path) -> None:
+    networks = {name: _network().state_dict() for name in ("teacher", "student")}
+    torch.save({"model": networks} if inside else networks, tmp_path / "two.pt")
+    path = "model/" if inside else ""
+    with pytest.raises(UsageError, match=f"two.pt has 2 networks: {path}teacher, {path}student") as refused:
+        load_weights(tmp_path / "two.pt")
+    assert refused.value.hint == "save the state dict of one network"
+
+
+def test_the_only_network_is_used_under_any_name(tmp_path: Path) -> None:
+    network = _network()
+    optimizer = {"momentum": network.state_dict()}
+    head = {"weight": torch.zeros(3, 3)}
+    torch.save({"netG": network.state_dict(), "optimizer": optimizer, "head": head}, tmp_path / "one.pt")
+    loaded = load_weights(tmp_path / "one.pt")
+    assert torch.equal(_outputs(loaded.network()), _outputs(network))
+    assert (loaded.record.entry, loaded.remarks) == ("netG", ())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "said"),
+    [
+        (torch.float64, "stored as float64, are rounded to float32"),
+        (torch.float16, "stored as float16, are converted to float32"),
+        (torch.bfloat16, "stored as bfloat16, are converted to float32"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_other_numbers_than_float32_are_reported_and_recorded(
+    suffix: str, dtype: torch.dtype, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / f"w{suffix}"
+    state = _network().state_dict()
+    state["stem.conv.weight"] = state["stem.conv.weight"].to(dtype)
+    if suffix == ".pt":
+        torch.save(state, file)
+    else:
+        save_file(state, file)
+    loaded = load_weights(file)
+    assert loaded.remarks == loaded.record.remarks == (f"1 of 137 tensors, {said}",)
+
+
+def test_quantized_tflite_weights_are_reported_as_dequantized(tmp_path: Path) -> None:
+    file = tmp_path / "quant.tflite"
+    file.write_bytes(tflite_model(trained_network(), quantized=True))
+    assert load_weights(file).record.remarks == (
+        "28 of 56 tensors, stored as int32, are dequantized to float32",
+        "28 of 56 tensors, stored as uint8, are dequantized to float32",
+    )
+
+
+def test_tflite_weights_behind_an_operator_that_dequantizes_them_are_scaled(tmp_path: Path) -> None:
+    network = trained_network()
+    files = {name: tmp_path / f"{name}.tflite" for name in ("float", "weights_only")}
+    files["float"].write_bytes(tflite_model(network))
+    files["weights_only"].write_bytes(tflite_model(network, weights_only=True))
+    exact, loaded = (load_weights(file).state for file in files.values())
+    for name, value in exact.items():
+        assert torch.allclose(loaded[name], value, atol=float(value.abs().max()) / 100), name
 
 
 def test_averaged_weights_beside_raw_ones_in_one_state_dict_are_chosen(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from builders import QUIET, STEADY_MEDIANS, make_cell, make_device, make_plan, make_processes
 from harness.analysis.comparison import compare
 from harness.analysis.comparison_text import summarize
-from harness.analysis.differences import start_difference_celsius
+from harness.analysis.differences import find_differences, start_difference_celsius
 from harness.errors import UsageError
 from harness.records import Cell, Clock, Temperature, TunedSetting
 
@@ -127,3 +127,9 @@ def test_zones_of_the_cores_count_and_all_where_none_is_named_after_them() -> No
 )
 def test_an_unknown_temperature_or_one_of_another_device_is_no_difference(base: Cell) -> None:
     assert start_difference_celsius(base, started_at(1.0, cpu=40.0)) is None
+
+
+def test_the_wording_of_what_was_chosen_in_a_weights_file_is_no_difference() -> None:
+    cell = make_cell()
+    weights = replace(cell.variant.weights, remarks=("stored as float16",))
+    assert find_differences(cell, replace(cell, variant=replace(cell.variant, weights=weights))) == []

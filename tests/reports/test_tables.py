@@ -2,7 +2,7 @@ import pytest
 from msgspec.structs import replace
 
 from builders import failed, with_accuracy, with_verdict
-from harness.records import Cell, DeviceInfo, MemoryDetail, PrecisionName
+from harness.records import Cell, DeviceInfo, MemoryDetail, PrecisionName, Weights
 from reports.tables import FRONTIER_MARK, summarise
 from synthetic import EMULATOR, PHONE, simulate_cells
 
@@ -52,6 +52,13 @@ def test_beside_a_real_device_an_emulated_one_still_shows_no_milliseconds() -> N
 def test_published_accuracy_is_labelled_and_measured_accuracy_has_an_uncertainty() -> None:
     assert "published 39.9" in column(few(), "top-1 %")
     assert column((with_accuracy(few()[0], 0.831),), "top-1 %") == ["83.1 ± 1.2"]
+
+
+def test_what_was_chosen_in_a_weights_file_is_noted_once() -> None:
+    weights = Weights(source="w.pt", sha256="a" * 64, remarks=("the weights in a are used, not those in b",))
+    cells = tuple(replace(cell, variant=replace(cell.variant, weights=weights)) for cell in few())
+    notes = [note for note in summarise(cells).notes if note.startswith("w.pt")]
+    assert notes == ["w.pt: the weights in a are used, not those in b."]
 
 
 def test_an_unpublished_shape_has_no_accuracy_and_a_note_gives_the_reason() -> None:

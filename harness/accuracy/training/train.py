@@ -44,8 +44,9 @@ def train(order: TrainingOrder, listen: Listener) -> Trained:
     """
     # Weights first: checking them takes a moment, opening images may take long.
     weights = load_weights(order.start, width=order.width) if order.start else None
-    for remark in weights.remarks if weights else ():
-        listen(Event("training", remark))
+    if weights:
+        for remark in weights.remarks:
+            listen(Event("training", f"{weights.file_name}: {remark}"))
     training, test = open_splits(order.dataset, seed=order.seed)
     progress = _report_progress(listen)
     listen(Event("training", f"{len(training)} images to train on, {len(test)} to test on"))

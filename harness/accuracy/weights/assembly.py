@@ -1,6 +1,7 @@
 """From the tensors of a file of any origin to the state of our network, each tensor checked."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,7 @@ LAYERS = (
     *(f"blocks.{index}.{half}" for index in range(len(BLOCKS)) for half in ("depthwise", "pointwise")),
 )
 NORM_TENSORS = ("weight", "bias", "running_mean", "running_var")
+_QUANTIZED = ("uint8", "int8", "int32")
 _LAST_LAYER_CHANNELS = BLOCKS[-1][0]
 # Far beyond any published network.
 MAX_WIDTH = 8
@@ -25,10 +27,19 @@ MAX_CLASSES = 1_000_000
 
 @dataclass(frozen=True)
 class NamedTensor:
-    """A tensor in PyTorch's layout (OIHW, OI), and its name in the file for messages."""
+    """A tensor in PyTorch's layout (OIHW, OI), and its name in the file for messages.
+
+    `stored_as` is its number format in the file, where reading has changed that.
+    """
 
     name: str
     value: Tensor
+    stored_as: str = ""
+
+    @property
+    def number_format(self) -> str:
+        """`float16`, or `uint8` of quantized weights."""
+        return self.stored_as or str(self.value.dtype).removeprefix("torch.")
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,8 @@ class LoadedWeights:
 
     `classes` is None for a backbone without classifier. ImageNet's label L is output L + `class_offset`.
     With `batch_norm_folded` the file had no BatchNorm statistics, and ours are the identity plus a bias:
-    right for inference, but training must not update them. `entry` and `remarks` are those of the source.
+    right for inference, but training must not update them. `entry` is that of the source;
+    `remarks` are sentences on what was chosen and converted while the file was read.
     """
 
     state: Mapping[str, Tensor]
@@ -83,7 +95,7 @@ class LoadedWeights:
     @property
     def record(self) -> Weights:
         """The record of these weights in a variant."""
-        return Weights(source=self.file_name, sha256=self.sha256, entry=self.entry)
+        return Weights(source=self.file_name, sha256=self.sha256, entry=self.entry, remarks=self.remarks)
 
     def network(self, *, new_classes: int | None = None) -> MobileNetV1:
         """The network in evaluation mode; with `new_classes`, its classifier is new and untrained.
@@ -150,8 +162,20 @@ def assemble(source: Source, file_name: str, sha256: str, *, width: float | None
         file_name=file_name,
         sha256=sha256,
         entry=source.entry,
-        remarks=source.remarks,
+        remarks=(*source.remarks, *_describe_conversions(source.tensors)),
     )
+
+
+def _describe_conversions(tensors: Mapping[str, NamedTensor]) -> Iterator[str]:
+    """A sentence for each number format of the file that is not float32, the network's own."""
+    counts = Counter(tensor.number_format for tensor in tensors.values())
+    for number_format, count in sorted(counts.items()):
+        if number_format == "float32":
+            continue
+        converted = "rounded" if number_format == "float64" else "converted"
+        if number_format in _QUANTIZED:
+            converted = "dequantized"
+        yield f"{count} of {len(tensors)} tensors, stored as {number_format}, are {converted} to float32"
 
 
 def _complete(tensors: Mapping[str, NamedTensor], bn_eps: float) -> dict[str, NamedTensor]:

@@ -1,7 +1,7 @@
-"""Which entry of a training checkpoint holds the weights: averaged ones (EMA) before raw ones."""
+"""Which entry of a checkpoint holds the weights: averaged ones (EMA) before raw ones, never a guess."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.accuracy.weights.torch_pickle import Opaque, StoredTensor
@@ -13,6 +13,9 @@ _RAW = ("state_dict", "model_state_dict", "model", "net", "network", "module", "
 # timm: state_dict_ema; ConvNeXt: model_ema; others: ema, ema_state_dict, model_ema_state_dict, params_ema.
 _AVERAGED = re.compile(r"(^|[_.\-/])ema([_.\-/]|$)", re.IGNORECASE)
 _DEEPEST = 3
+# An optimizer's averages have the names of the weights.
+_NO_NETWORK = ("optim", "scaler", "criterion", "loss")
+_CONVOLUTION = 4
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,15 @@ def is_averaged(name: str) -> bool:
 def choose_state(content: object, file_name: str) -> Choice:
     """The weights among the entries of a checkpoint.
 
+    Averaged weights come first, then the usual entries; another is taken only where it is the only one.
+
     Raises:
-        UsageError: no entry is a state dict.
+        UsageError: no entry is a state dict, or several are and their names do not show which is meant.
     """
     state = _state(content)
     if state is not None:
         return Choice(state, None)
-    entries = dict(_entries(content, "", 0))
+    entries = dict(_entries(content))
     if not entries:
         if _has_objects(content):
             raise UsageError(
@@ -47,30 +52,47 @@ def choose_state(content: object, file_name: str) -> Choice:
             )
         raise UsageError(f"{file_name} holds no state dict", hint="save `model.state_dict()`")
     averaged = [name for name in entries if is_averaged(name)]
-    chosen = averaged[0] if averaged else next(iter(entries))
-    return Choice(entries[chosen], chosen, tuple(describe_choice(file_name, chosen, entries)))
+    usual = [name for name in entries if name.rpartition("/")[2] in _RAW]
+    if not averaged and not usual and len(entries) > 1:
+        raise UsageError(
+            f"{file_name} has {len(entries)} networks: {', '.join(entries)}",
+            hint="save the state dict of one network",
+        )
+    chosen = next(iter((*averaged, *usual, *entries)))
+    return Choice(entries[chosen], chosen, tuple(describe_choice(chosen, entries)))
 
 
-def describe_choice(file_name: str, chosen: str, entries: Mapping[str, object]) -> Iterator[str]:
+def describe_choice(chosen: str, entries: Iterable[str]) -> Iterator[str]:
     """A sentence for the user where there was a choice."""
     others = ", ".join(name for name in entries if name != chosen)
     kind = "the averaged weights (EMA)" if is_averaged(chosen) else "the weights"
     if others:
-        yield excerpt(f"{file_name}: {kind} in {chosen} are used, not those in {others}")
+        yield excerpt(f"{kind} in {chosen} are used, not those in {others}")
 
 
-def _entries(content: object, path: str, depth: int) -> Iterator[tuple[str, Mapping[str, StoredTensor]]]:
-    """State dicts by path, those under usual keys first."""
-    if not isinstance(content, dict) or depth == _DEEPEST:
-        return
-    names = [name for name in _RAW if name in content]
-    names += [name for name in content if isinstance(name, str) and is_averaged(name) and name not in _RAW]
-    for name in names:
-        state = _state(content[name])
-        if state is not None:
-            yield f"{path}{name}", state
-        else:
-            yield from _entries(content[name], f"{path}{name}/", depth + 1)
+def _entries(content: object) -> Iterator[tuple[str, Mapping[str, StoredTensor]]]:
+    """State dicts of networks by path, those under usual keys first; each dictionary is looked at once."""
+    seen: set[int] = set()
+    level = [("", content)]
+    for _ in range(_DEEPEST):
+        below: list[tuple[str, object]] = []
+        for path, holder in level:
+            if not isinstance(holder, dict) or id(holder) in seen:
+                continue
+            seen.add(id(holder))
+            for name in sorted((name for name in holder if isinstance(name, str)), key=_rank):
+                if name.startswith(_NO_NETWORK):
+                    continue
+                state = _state(holder[name])
+                if state is None:
+                    below.append((f"{path}{name}/", holder[name]))
+                elif any(len(tensor.shape) == _CONVOLUTION for tensor in state.values()):
+                    yield f"{path}{name}", state
+        level = below
+
+
+def _rank(name: str) -> int:
+    return _RAW.index(name) if name in _RAW else len(_RAW)
 
 
 def _state(content: object) -> Mapping[str, StoredTensor] | None:

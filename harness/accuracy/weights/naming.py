@@ -205,7 +205,7 @@ def _take(naming: Naming, tensors: Mapping[str, Tensor], prefixes: list[str], fi
     return replace(
         _rename(naming, _without_prefix(kept, chosen)),
         entry=chosen,
-        remarks=tuple(describe_choice(file_name, chosen, dict.fromkeys(shown))),
+        remarks=tuple(describe_choice(chosen, shown)),
     )
 
 

@@ -88,25 +88,35 @@ class _Model:
     def name(self, index: int) -> str:
         return self.tensors[index].text(_NAME)
 
-    def stored(self, index: int) -> NDArray[np.generic]:
-        """A constant as it is stored; a half-precision one behind its DEQUANTIZE operator."""
+    def stored_index(self, index: int) -> int:
+        """The tensor that holds a constant: a half-precision one is behind its DEQUANTIZE operator."""
         producer = next((op for op in self.operators if index in op.outputs), None)
         if producer is not None:
             if producer.code != _DEQUANTIZE:
                 raise ValueError(f"{self.name(index)} is computed, not a constant")
-            index = producer.inputs[0]
-        tensor = self.tensors[index]
+            return producer.inputs[0]
+        return index
+
+    def stored(self, index: int) -> NDArray[np.generic]:
+        """A constant as it is stored."""
+        tensor = self.tensors[self.stored_index(index)]
         data = self.buffers[tensor.scalar(_BUFFER, "<I")].numbers(0, "u1")
-        shape = tensor.indices(_SHAPE)
-        values = np.frombuffer(data, dtype=_DTYPES[tensor.scalar(_TYPE, "<b")])
+        values = np.frombuffer(data, dtype=self.number_format(index))
         # As float64, which they become: several tensors may share one buffer.
         self.budget.spend(8 * values.size)
-        return values.reshape(shape)
+        return values.reshape(tensor.indices(_SHAPE))
+
+    def number_format(self, index: int) -> str:
+        """The type of a constant's numbers in the file, such as `uint8`."""
+        kind = self.tensors[self.stored_index(index)].scalar(_TYPE, "<b")
+        if kind not in _DTYPES:
+            raise ValueError(f"{self.name(index)} holds numbers of type {kind}, which are not read")
+        return np.dtype(_DTYPES[kind]).name
 
     def real(self, index: int) -> NDArray[np.float32]:
         """A constant as float32: scale * (stored - zero point), for each channel where it has several."""
         values = self.stored(index).astype(np.float64)
-        quantization = self.tensors[index].table(_QUANTIZATION)
+        quantization = self.tensors[self.stored_index(index)].table(_QUANTIZATION)
         scale = quantization.numbers(_SCALE, "<f4").astype(np.float64) if quantization else np.empty(0)
         if quantization is not None and scale.size:
             zero_point = quantization.numbers(_ZERO_POINT, "<i8").astype(np.float64)
@@ -176,8 +186,12 @@ def _parameters(model: _Model, operator: _Operator, place: str) -> dict[str, Nam
     if place == "classifier":
         weight = weight.reshape(weight.shape[0], -1)
     return {
-        f"{place}.weight": NamedTensor(model.name(kernel), torch.from_numpy(weight.copy())),
-        f"{place}.bias": NamedTensor(model.name(bias), torch.from_numpy(model.real(bias))),
+        f"{place}.weight": NamedTensor(
+            model.name(kernel), torch.from_numpy(weight.copy()), model.number_format(kernel)
+        ),
+        f"{place}.bias": NamedTensor(
+            model.name(bias), torch.from_numpy(model.real(bias)), model.number_format(bias)
+        ),
     }
 
 
