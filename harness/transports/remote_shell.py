@@ -8,6 +8,7 @@ after a time-out. The token on stdout ends what the device's shell or login shel
 banner or an `echo` in .bashrc. Stdin and the rest of stdout are the command's own.
 """
 
+import os
 import re
 import secrets
 import shlex
@@ -42,8 +43,13 @@ class FramedCommand:
 
     @property
     def shell_line(self) -> str:
-        """The same as the arguments of a POSIX shell, for a login shell that may be any other."""
-        return shlex.join(("sh", "-c", self.line))
+        """The same as the arguments of a POSIX shell, for a login shell that may be any other.
+
+        In single quotes, csh gives `!` and newlines a meaning, and fish backslashes. These, and what means
+        something in the inner double quotes, are written as numbers.
+        """
+        coded = "".join(map(_coded, os.fsencode(self.line)))
+        return f"""sh -c 'eval "$(printf %b "{coded}")"'"""
 
     def drop_greeting(self, file: Path) -> bytes:
         """Remove the greeting from stdout that went to a file; what to give `completed` for that stdout."""
@@ -86,6 +92,11 @@ class FramedCommand:
     @property
     def _pattern(self) -> re.Pattern[bytes]:
         return re.compile(rb"%s:(\d{1,10});" % self.token.encode())
+
+
+def _coded(byte: int) -> str:
+    """The character as it is, or in the octal form of `printf %b`."""
+    return f"\\0{byte:03o}" if not 0x20 <= byte < 0x7F or chr(byte) in "'\"\\$`!" else chr(byte)
 
 
 def end_group_argv(group: str) -> tuple[str, ...]:

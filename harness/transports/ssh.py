@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransferFailed, UsageError
+from harness.errors import DeviceError, DeviceUnfit, TimedOut, TransferFailed, UsageError
 from harness.system.processes import MISSING_PROGRAM, Completed, ProgramTimedOut, run_local
-from harness.system.text import ending, last_line
+from harness.system.text import last_line
 from harness.transports.base import Transport
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
+from harness.transports.ssh_failures import failure
 from harness.transports.transfer import (
     QUICK_S,
     check_placed,
@@ -23,6 +24,7 @@ from harness.transports.transfer import (
 )
 
 CONNECT_S = 15
+SSH_FAILED = 255  # ssh's own failure, or a signal that ended the command
 ALIVE_S = 5  # three unanswered signs of life mean a dead connection
 IDLE_S = 60  # after this long unused, a connection that a killed harness left open ends itself
 BEHIND_JUMP = b"UNKNOWN port 65535"  # what ssh calls a peer whose address it does not see
@@ -106,6 +108,8 @@ class SshTransport(Transport):
         stdout = command.drop_greeting(stdout_to) if stdout_to else answer.stdout
         completed = command.completed(stdout, answer.stderr)
         if completed is None:
+            if command.process_group(answer.stderr) is None:
+                self._check_login_shell(answer, log)
             raise self._lost(_read(log) or command.without_markers(answer.stderr))
         return completed
 
@@ -129,9 +133,23 @@ class SshTransport(Transport):
                 "OpenSSH's ssh is not installed", hint="install it (Debian: apt install openssh-client)"
             )
         if answer.exit_code != 0:
+            self._check_login_shell(answer, log)
             complaint = _read(log) or answer.stderr
             raise self._lost(self._jump_complaint() if BEHIND_JUMP in complaint else complaint)
         return folder
+
+    def _check_login_shell(self, answer: Completed, log: Path) -> None:
+        """Refuse a user whose shell ran something else than the command, such as rbash or nologin."""
+        if answer.exit_code in (0, SSH_FAILED) or _read(log):
+            return
+        self.close()
+        reason = last_line(answer.stderr) or last_line(answer.stdout)
+        raise DeviceUnfit(
+            "the user's login shell there does not run the harness's commands"
+            + (f": {reason}" if reason else ""),
+            device=self._destination,
+            hint="connect as a user with an ordinary login shell (sh, bash, zsh, fish, csh)",
+        )
 
     def _jump_complaint(self) -> bytes:
         """Why a jump host cannot be passed: under ControlPersist, ssh hides the messages of earlier hops."""
@@ -146,6 +164,8 @@ class SshTransport(Transport):
             *("ssh", "-o", "ForwardAgent=no", "-o", "ClearAllForwardings=yes", "-o", "Tunnel=no"),
             *self._options,
             *("-a", "-x"),  # whatever the options say
+            # A command in the user's configuration would replace ours, and a quiet ssh gives no reasons.
+            *("-o", "RemoteCommand=none", "-o", "LogLevel=INFO"),
             *("-o", f"ControlPath={folder}/socket", "-o", "BatchMode=yes"),
             *("-o", f"ConnectTimeout={CONNECT_S}", "-o", f"ServerAliveInterval={ALIVE_S}"),
             *("-o", "ServerAliveCountMax=3"),
@@ -162,69 +182,6 @@ class SshTransport(Transport):
         """Drop the shared connection; the next call opens another."""
         self.close()
         return failure(log, self._destination, self._port)
-
-
-_FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
-    (
-        r"HOST IDENTIFICATION HAS CHANGED|host key .* has changed",
-        DeviceUnfit,
-        "the device's SSH host key is not the one known for it",
-        "if the device was set up again, remove the old key with `ssh-keygen -R {known}` and connect once "
-        "with `ssh {to}`; otherwise someone may be intercepting the connection",
-    ),
-    (
-        r"Host key verification failed|No .* host key is known",
-        DeviceUnfit,
-        "the device's SSH host key is not known",
-        "connect once with `ssh {to}` and compare the fingerprint it shows",
-    ),
-    (
-        r"Permission denied|Too many authentication failures|No more authentication methods",
-        DeviceUnfit,
-        "the device does not accept this user's SSH keys (passwords are not asked for)",
-        "install a key with `ssh-copy-id {to}`, or add it to the agent with `ssh-add`",
-    ),
-    (
-        r"Could not resolve hostname",
-        DeviceUnfit,
-        "no host has this name",
-        "check the name, or use its IP address",
-    ),
-    (
-        r"Bad configuration option|no argument after keyword|Bad owner or permissions|unknown option",
-        DeviceUnfit,
-        "ssh does not accept its configuration",
-        "fix what `ssh {to} true` complains about",
-    ),
-    (
-        r"Connection refused",
-        ConnectionLost,
-        "no program listens on the device's SSH port",
-        "switch SSH on there (Raspberry Pi: `sudo raspi-config nonint do_ssh 0`), or check the port",
-    ),
-    (
-        r"timed out|No route to host|Network is unreachable|not responding",
-        ConnectionLost,
-        "the device does not answer",
-        "check its power, network and address",
-    ),
-)
-
-
-def failure(log: bytes, destination: str, port: int | None = None) -> DeviceError:
-    """What ssh's own messages mean; the hints name the commands for this destination."""
-    at_port = "" if port is None else f"-p {port} "
-    host = destination.rpartition("@")[2]
-    names = {"to": at_port + destination, "known": host if port in (None, 22) else f"'[{host}]:{port}'"}
-    for pattern, kind, what, hint in _FAILURES:
-        lines = [line for line in log.splitlines() if re.search(pattern.encode(), line)]
-        if lines:
-            return kind(f"{what}: {ending(lines[-1])}", device=destination, hint=hint.format_map(names))
-    last = last_line(log)
-    return ConnectionLost(
-        "the SSH connection broke before the command's end" + (f": {last}" if last else ""),
-        device=destination,
-    )
 
 
 def _read(log: Path) -> bytes:

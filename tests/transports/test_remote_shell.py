@@ -1,5 +1,6 @@
 """The first and last words of remote commands, spoken by this machine's own shells."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from harness.system.processes import run_local
 from harness.transports.remote_shell import FramedCommand
 
+# csh, tcsh and fish are no POSIX shells.
+LOGIN_SHELLS = ["sh", "bash", "dash", "mksh", "zsh", "csh", "tcsh", "fish"]
 SHELLS = [
     shell for shell in (["sh"], ["bash"], ["dash"], ["busybox", "sh"], ["mksh"]) if shutil.which(shell[0])
 ]
@@ -74,6 +77,44 @@ def test_no_argument_reaches_a_shell_unquoted(arguments: list[str]) -> None:
     completed = command.completed(b"Welcome\n" + said.stdout, said.stderr)
     assert completed
     assert completed.stdout == expected
+
+
+HARD = (
+    "a\nb",
+    "a\\\\b",
+    "a\\'b",
+    "it's",
+    "$HOME",
+    "!x",
+    "a!!",
+    "%d",
+    "é",
+    "`x`",
+    "~",
+    "*",
+    '"',
+    "{a,b}",
+    "\1",
+    "x\n",
+)
+
+
+@pytest.mark.parametrize("shell", [shell for shell in LOGIN_SHELLS if shutil.which(shell)])
+def test_any_login_shell_passes_a_command_on_unchanged(shell: str) -> None:
+    command = FramedCommand.of(["printf", "%s|", *HARD])
+    said = run_local([shell, "-c", f"exec {command.shell_line}"], timeout_s=10)
+    completed = command.completed(said.stdout, said.stderr)
+    assert completed, said.stderr
+    assert completed.stdout == "".join(f"{word}|" for word in HARD).encode()
+
+
+def test_a_login_shell_gets_nothing_that_csh_or_fish_read_in_quotes() -> None:
+    line = FramedCommand.of(["printf", "%s|", *HARD]).shell_line
+    assert line.startswith('sh -c \'eval "$(printf %b "')
+    quoted = line.removeprefix("sh -c '").removesuffix("'")
+    assert quoted.isascii()
+    assert quoted.isprintable()
+    assert not re.search(r"['!]|\\(?!0[0-7]{3})", quoted)
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)

@@ -11,7 +11,8 @@ from device_bench import Bench
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, UsageError
 from harness.system.child_processes import running
 from harness.system.processes import run_local
-from harness.transports.ssh import SshTransport, failure
+from harness.transports.ssh import SshTransport
+from harness.transports.ssh_failures import failure
 
 
 @pytest.mark.parametrize("destination", ["", "-oProxyCommand=touch pwned"])

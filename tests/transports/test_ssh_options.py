@@ -1,10 +1,13 @@
 """What each call of ssh is given, and a login shell that prints, with an ssh that runs commands here."""
 
+import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from harness.errors import DeviceUnfit
+from harness.system.processes import run_local
 from harness.transports.ssh import SshTransport
 
 FAKE = """#!/bin/sh
@@ -14,8 +17,13 @@ for word; do
     last=$word
 done
 case "$*" in *ControlMaster=yes*) : >"$path" ;; esac
-case "$last" in exec*) echo Welcome; echo "to stderr" >&2; sh -c "$last" ;; esac
+case "$last" in exec*) echo Welcome; echo "to stderr" >&2; ${LOGIN_SHELL:-sh} -c "$last" ;; esac
 """
+
+
+def filter_found(*programs: str) -> list[str]:
+    """The paths of those that are installed."""
+    return [path for path in map(shutil.which, programs) if path]
 
 
 @pytest.fixture
@@ -66,3 +74,63 @@ def test_the_socket_is_never_in_a_folder_whose_name_has_a_meaning_for_ssh(
         transport.close()
         assert list((Path(short) / name).iterdir()) == []
     assert f"ControlPath={short}" not in calls.read_text()
+
+
+@pytest.mark.usefixtures("calls")
+@pytest.mark.parametrize("shell", filter_found("bash", "mksh", "tcsh", "fish"))
+def test_any_login_shell_will_do(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGIN_SHELL", shell)
+    transport = SshTransport("board")
+    words = ["a\nb", "!x", "a\\\\b", "it's", "$HOME"]
+    assert transport.run(["printf", "%s|", *words], timeout_s=10).text == "|".join(words) + "|"
+    transport.close()
+
+
+@pytest.mark.usefixtures("calls")
+@pytest.mark.parametrize("shell", filter_found("rbash", "/usr/sbin/nologin", "/bin/false"))
+def test_a_login_shell_that_runs_no_commands_is_told(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGIN_SHELL", shell)
+    transport = SshTransport("board")
+    with pytest.raises(DeviceUnfit, match="login shell there does not run the harness's commands"):
+        transport.run(["true"], timeout_s=10)
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="OpenSSH's ssh is not installed")
+@pytest.mark.parametrize(
+    "destination",
+    [
+        "board",
+        "pi@board",
+        "first.last@corp@board",
+        "pi@::1",
+        "fe80::1%eth0",
+        "ssh://pi@board:2222",
+        "a" * 200,
+    ],
+)
+def test_ssh_itself_takes_the_options_whatever_the_user_has_configured(
+    destination: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text(
+        "RemoteCommand uptime\nRequestTTY force\nForwardAgent yes\nForwardX11 yes\nLocalForward 5000 a:5000\n"
+        "Tunnel yes\nLogLevel QUIET\nBatchMode no\nControlPath /nowhere/%h\n"
+    )
+    transport = SshTransport(destination, options=("-F", str(tmp_path / "config")))
+    asked = run_local([*transport._ssh("-T", "-G", "--", destination, "exec true")], timeout_s=10)
+    assert asked.exit_code == 0, asked.stderr
+    settings = dict(line.partition(" ")[::2] for line in asked.text.splitlines())
+    assert {name: settings.get(name) for name in EXPECTED} == EXPECTED
+    assert "localforward" not in settings
+
+
+EXPECTED = {
+    "forwardagent": "no",
+    "forwardx11": "no",
+    "clearallforwardings": "yes",
+    "tunnel": "false",
+    "batchmode": "yes",
+    "requesttty": "false",
+    "remotecommand": None,
+    "loglevel": "INFO",
+    "controlpath": "None/socket",
+}
