@@ -2,6 +2,7 @@
 
     HarnessError                 exit code 1: ran and failed
     ├── UsageError               2: wrong usage or bad input, before anything is touched
+    │   └── WrongOptions            several errors in one command line
     ├── LoweringError            1: a variant could not be lowered
     ├── BundleError              1: the runner could not be built or imported
     ├── MeasurementError         1: a cell could not be measured
@@ -51,6 +52,18 @@ class UsageError(HarnessError):
     """Wrong usage or bad input; raised before anything is touched."""
 
     exit_code = 2
+
+
+class WrongOptions(UsageError):
+    """Several errors in one command line; `causes` has each."""
+
+    def __init__(self, causes: "tuple[HarnessError, ...]") -> None:
+        hints = dict.fromkeys(cause.hint for cause in causes if cause.hint)
+        super().__init__(
+            f"the command line has {len(causes)} errors: " + "; ".join(cause.what for cause in causes),
+            hint="; ".join(hints),
+        )
+        self.causes = causes
 
 
 class LoweringError(HarnessError):

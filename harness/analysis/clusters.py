@@ -36,6 +36,11 @@ def find_clusters(cores: Sequence[Core]) -> Mapping[str, tuple[int, ...]]:
     return {name: tuple(sorted(indices)) for name, indices in clusters.items()}
 
 
+def names_cores(text: str) -> bool:
+    """Whether the text is a cluster's name, or a CPU list such as `0-3,6`."""
+    return text in CLUSTER_NAMES or bool(parse_cpu_list(text))
+
+
 def placed_on(cell: Cell, wanted: str) -> bool:
     """Whether the cell was pinned to this cluster or CPU list; one that was not pinned is on `all`."""
     indices = find_clusters(cell.device.cores).get(wanted) or parse_cpu_list(wanted)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from harness.cli.known_errors import as_block
+from harness.errors import HarnessError, UsageError, WrongOptions
 from harness.system.text import is_control, printable_lines
 
 if TYPE_CHECKING:
@@ -22,7 +24,15 @@ class GroupedCommand(TyperCommand):
     The headings are typer's own, but plain: drawing help with rich takes longer than --help may.
     """
 
-    # typer keeps the classes of these two arguments private.
+    # typer keeps the classes of `ctx` and `formatter` private.
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options; where one is wrong, the others are read, too: all are reported at once."""
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except (typer.TyperException, UsageError) as first:
+            raise _all_wrong(self, ctx, given, first) from None
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write one section per heading, in the order of the command's parameters."""
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -37,6 +47,24 @@ class GroupedCommand(TyperCommand):
         for heading, records in sections.items():
             with formatter.section(heading):
                 formatter.write_dl(records)
+
+
+def _all_wrong(command: TyperCommand, ctx: Any, args: list[str], first: Exception) -> HarnessError:
+    """What is wrong with each option, as one error; `first` alone where nothing else is."""
+    wrong = [as_block(first)]
+    # An option that does not exist must not hide wrong values of those that do.
+    ctx.ignore_unknown_options = ctx.allow_extra_args = True
+    try:
+        values, rest, _ = command.make_parser(ctx).parse_args(args=args)
+    except typer.TyperException:
+        return wrong[0]
+    for parameter in command.get_params(ctx):
+        try:
+            _, rest = parameter.handle_parse_result(ctx, values, rest)
+        except (typer.TyperException, UsageError) as error:
+            wrong.append(as_block(error))
+    distinct = tuple({error.what: error for error in wrong}.values())
+    return WrongOptions(distinct) if len(distinct) > 1 else distinct[0]
 
 
 def examples(*commands: str) -> str:

@@ -4,6 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import parsing
+from harness.cli.option_checks import quantity
+from harness.cli.quantity_options import parse_named
+from harness.cli.units import parse_count, parse_share, parse_size, parse_time
+
 if TYPE_CHECKING:
     from harness.analysis.budget import Budget
 
@@ -12,18 +17,34 @@ BUDGET = "Budget"
 MaxLatency = Annotated[
     str | None,
     typer.Option(
-        metavar="DURATION", rich_help_panel=BUDGET, help="Median latency of one inference, such as 20ms."
+        callback=quantity(parse_time),
+        metavar="DURATION",
+        rich_help_panel=BUDGET,
+        help="Median latency of one inference, such as 20ms.",
     ),
 ]
 MaxP90 = Annotated[
-    str | None, typer.Option(metavar="DURATION", rich_help_panel=BUDGET, help="90th percentile of latency.")
+    str | None,
+    typer.Option(
+        callback=quantity(parse_time),
+        metavar="DURATION",
+        rich_help_panel=BUDGET,
+        help="90th percentile of latency.",
+    ),
 ]
 MaxP99 = Annotated[
-    str | None, typer.Option(metavar="DURATION", rich_help_panel=BUDGET, help="99th percentile of latency.")
+    str | None,
+    typer.Option(
+        callback=quantity(parse_time),
+        metavar="DURATION",
+        rich_help_panel=BUDGET,
+        help="99th percentile of latency.",
+    ),
 ]
 MaxStartup = Annotated[
     str | None,
     typer.Option(
+        callback=quantity(parse_time),
         metavar="DURATION",
         rich_help_panel=BUDGET,
         help="Time to load, initialize and run the first inference, such as 200ms.",
@@ -32,20 +53,35 @@ MaxStartup = Annotated[
 MaxInstructions = Annotated[
     str | None,
     typer.Option(
+        callback=quantity(parse_count),
         metavar="COUNT",
         rich_help_panel=BUDGET,
         help="Instructions per inference, such as 60M, for emulated devices.",
     ),
 ]
 MaxMemory = Annotated[
-    str | None, typer.Option(metavar="SIZE", rich_help_panel=BUDGET, help="Peak RSS, such as 40MB.")
+    str | None,
+    typer.Option(
+        callback=quantity(parse_size), metavar="SIZE", rich_help_panel=BUDGET, help="Peak RSS, such as 40MB."
+    ),
 ]
 MaxSize = Annotated[
     str | None,
-    typer.Option(metavar="SIZE", rich_help_panel=BUDGET, help="Size of the .pte file, such as 5MB."),
+    typer.Option(
+        callback=quantity(parse_size),
+        metavar="SIZE",
+        rich_help_panel=BUDGET,
+        help="Size of the .pte file, such as 5MB.",
+    ),
 ]
 MinAccuracy = Annotated[
-    str | None, typer.Option(metavar="SHARE", rich_help_panel=BUDGET, help="Top-1 accuracy, such as 60%.")
+    str | None,
+    typer.Option(
+        callback=quantity(parse_share),
+        metavar="SHARE",
+        rich_help_panel=BUDGET,
+        help="Top-1 accuracy, such as 60%.",
+    ),
 ]
 
 
@@ -69,9 +105,6 @@ def parse_budget(
         UsageError: a value is no quantity of its kind; the option is named.
     """
     from harness.analysis.budget import Budget
-    from harness.cli import parsing
-    from harness.cli.quantity_options import parse_named
-    from harness.cli.units import parse_count, parse_share, parse_size, parse_time
 
     return Budget(
         max_latency_ns=parse_named("--max-latency", parse_time, max_latency),

@@ -7,7 +7,9 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, console_for, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
+from harness.cli.option_checks import named
 from harness.cli.options import Json
+from harness.cli.quantity_options import parse_margin
 
 MARGINS = "Margins"
 
@@ -22,6 +24,7 @@ def compare(
     margin: Annotated[
         str | None,
         typer.Option(
+            callback=named(parse_margin),
             metavar="SHARE",
             rich_help_panel=MARGINS,
             help="Increase of latency that still counts as no worse; default 3%. If given, also of"
@@ -31,6 +34,7 @@ def compare(
     instructions_margin: Annotated[
         str | None,
         typer.Option(
+            callback=named(parse_margin),
             metavar="SHARE",
             rich_help_panel=MARGINS,
             help="The same for instructions; default none for the exact counts of one emulated thread, and 1%"
@@ -38,17 +42,27 @@ def compare(
         ),
     ] = None,
     memory_margin: Annotated[
-        str, typer.Option(metavar="SHARE", rich_help_panel=MARGINS, help="The same for peak RSS.")
+        str,
+        typer.Option(
+            callback=named(parse_margin),
+            metavar="SHARE",
+            rich_help_panel=MARGINS,
+            help="The same for peak RSS.",
+        ),
     ] = "5%",
     size_margin: Annotated[
         str,
         typer.Option(
-            metavar="SHARE", rich_help_panel=MARGINS, help="The same for the size of the .pte file."
+            callback=named(parse_margin),
+            metavar="SHARE",
+            rich_help_panel=MARGINS,
+            help="The same for the size of the .pte file.",
         ),
     ] = "1%",
     accuracy_margin: Annotated[
         str,
         typer.Option(
+            callback=named(parse_margin),
             metavar="SHARE",
             rich_help_panel=MARGINS,
             help="Drop of top-1 accuracy, in percentage points, that still counts as no worse.",
@@ -73,7 +87,6 @@ def compare(
     from harness.analysis.comparison import EXIT_CODES
     from harness.analysis.comparison import compare as compare_cells
     from harness.analysis.margins import Margins
-    from harness.cli.quantity_options import parse_margin
     from harness.records.outcomes import read_outcomes
     from harness.records.run_folder import load_intact_runs
 

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 
 from harness.cli.application import console_for
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, UsageError, WrongOptions
 from harness.records.progress import Event, Listener
 from harness.system.text import printable, printable_lines
 
@@ -205,10 +205,20 @@ def print_table(
 
 def print_error(console: Console, error: HarnessError) -> None:
     """One readable block; a line that another program wrote begins with `|` and imitates none of ours."""
-    what, *more = printable_lines(error.what).strip().split("\n")
-    about = printable(error.subject)
-    lines = ["\n  | ".join((what, *more)) + (f" ({about})" if about else "")]
-    if error.hint:
-        lines.append(f"  hint: {printable(error.hint)}")
+    causes = error.causes if isinstance(error, WrongOptions) else ()
+    if causes:
+        lines = [f"the command line has {len(causes)} errors"]
+        lines += [line for cause in causes for line in _error_lines(cause, "  ")]
+    else:
+        lines = _error_lines(error)
     block = escape("\n".join(lines))
     console.print(f"[bold red]error:[/] {block}", soft_wrap=True, highlight=False)
+
+
+def _error_lines(error: HarnessError, indent: str = "") -> list[str]:
+    what, *more = printable_lines(error.what).strip().split("\n")
+    about = printable(error.subject)
+    lines = [indent + f"\n{indent}  | ".join((what, *more)) + (f" ({about})" if about else "")]
+    if error.hint:
+        lines.append(f"{indent}  hint: {printable(error.hint)}")
+    return lines

@@ -1,7 +1,6 @@
 """How an error ends a command: one block on stderr, with --json one document on stdout, an exit code."""
 
 import os
-import shlex
 import sys
 import threading
 import traceback
@@ -10,10 +9,10 @@ from collections.abc import Sequence
 import typer
 
 from harness.cli.application import console_for, print_json
+from harness.cli.known_errors import as_block, with_hint
 from harness.cli.last_door import discard_output
-from harness.errors import Defect, HarnessError, Interrupted, UsageError
-from harness.system.foreign_errors import as_harness_error
-from harness.system.os_errors import hint_for, readable
+from harness.errors import HarnessError, Interrupted
+from harness.system.os_errors import readable
 from harness.system.text import printable_lines
 
 
@@ -62,25 +61,6 @@ def fail(error: Exception, *, json: bool, debug: bool) -> int:
     except OSError:  # The exit code still stands.
         discard_output(sys.stderr)
     return known.exit_code
-
-
-def as_block(error: Exception) -> HarnessError:
-    """The error in the harness's own terms, with a hint: wrong options are wrong usage."""
-    if isinstance(error, typer.TyperException):
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "harness"
-        return UsageError(error.format_message().rstrip("."), hint=f"see {command} --help")
-    return with_hint(as_harness_error(error))
-
-
-def with_hint(error: HarnessError) -> HarnessError:
-    """The error; one without a hint gets that for its cause in the operating system, or for a defect."""
-    if not error.hint and isinstance(error, Defect):
-        again = shlex.join(["harness", "--debug", *(word for word in sys.argv[1:] if word != "--debug")])
-        error.hint = f"please report it with the output of: {again}"
-    elif not error.hint and isinstance(error.__cause__, OSError):
-        error.hint = hint_for(error.__cause__)
-    return error
 
 
 def is_given(option: str) -> bool:

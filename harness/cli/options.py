@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from harness.analysis.precisions import PRECISIONS
+from harness.cli import parsing
+from harness.cli.option_checks import checked, checked_list
 from harness.records import DEFAULT_CLASSES, DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH
 
 WHAT = "What to measure"
@@ -30,6 +32,7 @@ Widths = Annotated[
     typer.Option(
         "--width",
         "-w",
+        callback=checked(parsing.parse_widths),
         metavar="LIST",
         rich_help_panel=WHAT,
         help=f"Width multipliers, comma separated; default {DEFAULT_WIDTH}, or those of --weights.",
@@ -40,6 +43,7 @@ Resolutions = Annotated[
     typer.Option(
         "--resolution",
         "-r",
+        callback=checked(parsing.parse_resolutions),
         metavar="LIST",
         rich_help_panel=WHAT,
         help="Input sides in px, multiples of 32, comma separated;"
@@ -51,6 +55,7 @@ Precisions = Annotated[
     typer.Option(
         "--precision",
         "-p",
+        callback=checked(parsing.parse_precisions),
         metavar="LIST",
         rich_help_panel=WHAT,
         help=f"{', '.join(PRECISIONS)}, comma separated.",
@@ -60,6 +65,7 @@ WeightsFiles = Annotated[
     list[str] | None,
     typer.Option(
         "--weights",
+        callback=checked_list(parsing.parse_weights),
         metavar="FILES",
         rich_help_panel=WHAT,
         help="Trained weights, comma separated: from harness train, PyTorch, TF-Slim, TFLite, Keras or"
@@ -70,6 +76,7 @@ PaddingOption = Annotated[
     str | None,
     typer.Option(
         "--padding",
+        callback=checked(parsing.parse_paddings),
         metavar="LIST",
         rich_help_panel=WHAT,
         help="symmetric, tf_same or both, comma separated; default symmetric, or that of --weights.",
@@ -108,6 +115,7 @@ CalibrationObserver = Annotated[
     str,
     typer.Option(
         "--observer",
+        callback=checked(parsing.parse_observer),
         metavar="NAME",
         rich_help_panel=ACCURACY,
         help="How calibration chooses the ranges of int8: histogram (least squared error), minmax,"
@@ -127,6 +135,7 @@ AccuracyPlace = Annotated[
     str,
     typer.Option(
         "--accuracy-on",
+        callback=checked(parsing.parse_place),
         metavar="device|host",
         rich_help_panel=ACCURACY,
         help="Where accuracy is measured: on each device, or with the same files on this machine (for slow"

@@ -1,7 +1,6 @@
 """From words of the command line to values of records: names and ranges are checked before anything runs."""
 
 import math
-import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +8,9 @@ from typing import TypeVar, get_args
 
 import msgspec
 
-from harness.analysis.clusters import CLUSTER_NAMES
+from harness.analysis.clusters import CLUSTER_NAMES, names_cores
 from harness.analysis.failures import FailOn
 from harness.analysis.precisions import PRECISIONS
-from harness.devices.cores import names_cores
 from harness.errors import UsageError
 from harness.records import (
     RANDOM_WEIGHTS,
@@ -177,6 +175,9 @@ def new_run_folder(out: Path | None) -> Path:
 
 def new_run_id() -> str:
     """UTC time and a short random id; sorts by time."""
+    # Not needed for --help.
+    import secrets
+
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import parsing
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.budget_options import (
     BUDGET,
@@ -18,6 +19,7 @@ from harness.cli.budget_options import (
     parse_budget,
 )
 from harness.cli.failures import error_document, show_errors
+from harness.cli.option_checks import checked
 from harness.cli.options import OUTPUT, Json, RunFolders
 
 
@@ -46,6 +48,7 @@ def pick(
         typer.Option(
             "--threads",
             "-t",
+            callback=checked(parsing.parse_threads),
             metavar="LIST",
             rich_help_panel=BUDGET,
             help="Consider only these thread counts.",
@@ -54,6 +57,7 @@ def pick(
     cores: Annotated[
         str | None,
         typer.Option(
+            callback=checked(parsing.parse_cores),
             metavar="CORES",
             rich_help_panel=BUDGET,
             help="Consider only cells placed on these cores: little, big, prime, all, or a list such as 4-7.",
@@ -64,6 +68,7 @@ def pick(
         typer.Option(
             "--precision",
             "-p",
+            callback=checked(parsing.parse_precisions),
             metavar="LIST",
             rich_help_panel=BUDGET,
             help="Consider only these precisions.",

@@ -1,6 +1,5 @@
 """Options with a quantity: shares, durations and temperatures; an error names the option."""
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar, overload
@@ -9,11 +8,16 @@ from harness.cli.units import HOUR_S, parse_celsius, parse_duration, parse_share
 from harness.errors import UsageError
 
 T = TypeVar("T")
+# Durations in seconds; a bare number is of the unit that is named.
+RUN_TIME = parse_duration
+MINUTES = partial(parse_duration, bare_unit="m")
+TIMED = partial(parse_duration, bare_unit="s", max_seconds=HOUR_S)
+COOLING = partial(parse_duration, max_seconds=HOUR_S)
 
 
 def parse_precision_target(text: str) -> float:
     """Half the width of an interval relative to its median, such as `2%`."""
-    target = parse_share(text)
+    target = parse_named("--target-precision", parse_share, text)
     if not 0 < target < 1:
         raise UsageError(f"--target-precision {text!r} is not above 0 and below 100 %", hint="for example 2%")
     return target
@@ -44,21 +48,21 @@ def parse_margin(option: str, text: str | None) -> float | None:
 
 def parse_timed(text: str | None, option: str) -> float | None:
     """A timed duration in seconds, at most an hour; a bare number is seconds."""
-    return _duration(text, option, bare_unit="s", max_seconds=HOUR_S)
+    return parse_named(option, TIMED, text)
 
 
 def parse_cooling(text: str | None) -> float | None:
     """The maximum time to cool down, in seconds, at most an hour."""
-    return _duration(text, "--max-cooling", max_seconds=HOUR_S)
+    return parse_named("--max-cooling", COOLING, text)
 
 
 def parse_time_limit(time_limit: str | None, max_minutes: str | None) -> float | None:
     """`--time-limit` in minutes, or its older name `--max-minutes`, of which a bare number is minutes."""
     if time_limit is not None and max_minutes is not None:
         raise UsageError("--max-minutes is an older name of --time-limit", hint="give one of them")
-    seconds = _duration(time_limit, "--time-limit")
+    seconds = parse_named("--time-limit", RUN_TIME, time_limit)
     if max_minutes is not None:
-        seconds = _duration(max_minutes, "--max-minutes", bare_unit="m")
+        seconds = parse_named("--max-minutes", MINUTES, max_minutes)
     return None if seconds is None else seconds / 60
 
 
@@ -67,12 +71,12 @@ def parse_max_temp(text: str | None) -> float | None:
     return parse_named("--max-temp", parse_celsius, text)
 
 
-def _duration(
-    text: str | None, option: str, *, bare_unit: str = "", max_seconds: float = math.inf
-) -> float | None:
-    return parse_named(option, partial(parse_duration, bare_unit=bare_unit, max_seconds=max_seconds), text)
-
-
+@overload
+def parse_named(option: str, parse: Callable[[str], T], text: str) -> T: ...
+@overload
+def parse_named(option: str, parse: Callable[[str], T], text: None) -> None: ...
+@overload
+def parse_named(option: str, parse: Callable[[str], T], text: str | None) -> T | None: ...
 def parse_named(option: str, parse: Callable[[str], T], text: str | None) -> T | None:
     """Parse the quantity of an option, if it is given; an error then names the option."""
     if text is None:

@@ -5,18 +5,27 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import parsing, quantity_options
+from harness.cli.option_checks import checked, quantity
 from harness.cli.options import DEVICE_STATE, HOW_LONG, OUTPUT, WHAT
+from harness.cli.units import parse_celsius
 
 Threads = Annotated[
     str,
     typer.Option(
-        "--threads", "-t", metavar="LIST", rich_help_panel=WHAT, help="Thread counts, comma separated."
+        "--threads",
+        "-t",
+        callback=checked(parsing.parse_threads),
+        metavar="LIST",
+        rich_help_panel=WHAT,
+        help="Thread counts, comma separated.",
     ),
 ]
 Cores = Annotated[
     str | None,
     typer.Option(
         "--cores",
+        callback=checked(parsing.parse_cores),
         metavar="CORES",
         rich_help_panel=WHAT,
         help="Cores to run on: little, big, prime, all, or a list such as 4-7.",
@@ -47,6 +56,7 @@ Processes = Annotated[
 TargetPrecision = Annotated[
     str,
     typer.Option(
+        callback=checked(quantity_options.parse_precision_target),
         metavar="SHARE",
         rich_help_panel=HOW_LONG,
         help="Start more processes until the interval of each median is within ± this share.",
@@ -60,12 +70,16 @@ TimeLimit = Annotated[
     str | None,
     typer.Option(
         "--time-limit",
+        callback=quantity(quantity_options.RUN_TIME),
         metavar="DURATION",
         rich_help_panel=HOW_LONG,
         help="Start no new process on a device after this time, such as 30m.",
     ),
 ]
-MaxMinutes = Annotated[str | None, typer.Option("--max-minutes", hidden=True)]
+MaxMinutes = Annotated[
+    str | None,
+    typer.Option("--max-minutes", callback=quantity(quantity_options.MINUTES), hidden=True),
+]
 Warmup = Annotated[
     int | None,
     typer.Option(
@@ -89,6 +103,7 @@ Iterations = Annotated[
 MinTime = Annotated[
     str | None,
     typer.Option(
+        callback=quantity(quantity_options.TIMED),
         metavar="DURATION",
         rich_help_panel=HOW_LONG,
         help="Minimum timed duration per process, such as 500ms; at most 1h.",
@@ -97,6 +112,7 @@ MinTime = Annotated[
 MaxTime = Annotated[
     str | None,
     typer.Option(
+        callback=quantity(quantity_options.TIMED),
         metavar="DURATION",
         rich_help_panel=HOW_LONG,
         help="Maximum timed duration per process, such as 5s; at most 1h.",
@@ -116,6 +132,7 @@ TuneDevice = Annotated[
 MaxTemp = Annotated[
     str | None,
     typer.Option(
+        callback=quantity(parse_celsius),
         metavar="TEMPERATURE",
         rich_help_panel=DEVICE_STATE,
         help="Before each process, wait until the device is at most this warm, such as 35C.",
@@ -135,6 +152,7 @@ CoolWithin = Annotated[
 MaxCooling = Annotated[
     str | None,
     typer.Option(
+        callback=quantity(quantity_options.COOLING),
         metavar="DURATION",
         rich_help_panel=DEVICE_STATE,
         help="Maximum time to wait for the device to cool down before each process; default 2m.",
@@ -167,6 +185,7 @@ Resume = Annotated[
 FailOnVerdict = Annotated[
     str | None,
     typer.Option(
+        callback=checked(parsing.parse_fail_on),
         metavar="suspect|invalid",
         rich_help_panel=OUTPUT,
         help="End with exit code 1 also if the verdict of a cell is this bad: suspect means suspect or"

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import parsing
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
+from harness.cli.option_checks import checked
 from harness.cli.options import Json, Quiet, Verbose
 from harness.records import DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH
 
@@ -33,13 +35,20 @@ def train(
     ],
     width: Annotated[
         str | None,
-        typer.Option("--width", "-w", metavar="WIDTH", help=f"Width multiplier; default {DEFAULT_WIDTH}."),
+        typer.Option(
+            "--width",
+            "-w",
+            callback=checked(parsing.parse_one_width),
+            metavar="WIDTH",
+            help=f"Width multiplier; default {DEFAULT_WIDTH}.",
+        ),
     ] = None,
     resolution: Annotated[
         str | None,
         typer.Option(
             "--resolution",
             "-r",
+            callback=checked(parsing.parse_one_resolution),
             metavar="PX",
             help=f"Input side in px; default {DEFAULT_RESOLUTION_PX}, or that of the weights in --from.",
         ),
@@ -62,7 +71,13 @@ def train(
         ),
     ] = False,
     padding: Annotated[
-        str, typer.Option("--padding", metavar="PADDING", help="symmetric or tf_same.")
+        str,
+        typer.Option(
+            "--padding",
+            callback=checked(parsing.parse_padding),
+            metavar="PADDING",
+            help="symmetric or tf_same.",
+        ),
     ] = "symmetric",
     seed: Annotated[
         int,
@@ -80,7 +95,7 @@ def train(
     a tenth of the images is kept for the test. Weights in --from get a new classifier, except with
     --quantization-aware.
     """
-    from harness.cli import parsing, validation
+    from harness.cli import validation
     from harness.cli.console import show_progress
 
     validation.check_training(

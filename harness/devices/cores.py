@@ -51,11 +51,6 @@ def _core(facts: Probed, index: int) -> Core:
     )
 
 
-def names_cores(text: str) -> bool:
-    """Whether the text is a cluster's name, or a CPU list such as `0-3,6`."""
-    return text in CLUSTER_NAMES or bool(parse_cpu_list(text))
-
-
 def choose_cores(cores: Sequence[Core], wanted: str) -> tuple[int, ...]:
     """The cores that a cluster's name or a CPU list stands for.
 

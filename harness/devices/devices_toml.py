@@ -8,8 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from harness.analysis.clusters import CLUSTER_NAMES
-from harness.devices.cores import names_cores
+from harness.analysis.clusters import CLUSTER_NAMES, names_cores
 from harness.devices.device_kind import DeviceKind
 from harness.devices.kinds import KINDS
 from harness.devices.target import ADDRESS_PATTERN, USB, Libc, Target

@@ -5,7 +5,7 @@ import json
 import pytest
 import typer
 
-from harness.cli import failures
+from harness.cli import failures, known_errors
 from harness.errors import DeviceUnfit, HarnessError, LoweringError
 
 LOST = DeviceUnfit("no space left", hint="free some", device="pixel", variant="w25")
@@ -75,7 +75,7 @@ def test_debug_shows_the_traceback_before_the_block(
 
 
 def test_a_wrong_option_is_wrong_usage() -> None:
-    error = failures.as_block(typer.BadParameter("not a number"))
+    error = known_errors.as_block(typer.BadParameter("not a number"))
     assert isinstance(error, HarnessError)
     assert (error.exit_code, error.what) == (2, "Invalid value: not a number")
     assert error.hint == "see harness --help"

@@ -28,16 +28,11 @@ def test_an_unknown_option_is_one_document_of_every_command(
 ) -> None:
     assert run_main(monkeypatch, *command.split(), "--json", "--frobnicate") == 2
     printed = capsys.readouterr()
-    assert json.loads(printed.out) == {
-        "error": {
-            "what": "No such option: --frobnicate",
-            "hint": f"see harness {command} --help",
-            "device": "",
-            "variant": "",
-            "exit_code": 2,
-        }
-    }
-    assert printed.err.startswith("error: No such option: --frobnicate\n  hint: ")
+    error = json.loads(printed.out)["error"]
+    assert "No such option: --frobnicate" in error.pop("what")
+    hint = f"see harness {command} --help"
+    assert error == {"hint": hint, "device": "", "variant": "", "exit_code": 2}
+    assert "No such option: --frobnicate\n" in printed.err
 
 
 @pytest.mark.parametrize(

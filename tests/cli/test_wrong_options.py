@@ -1,0 +1,142 @@
+"""All wrong options of a command line are reported at once, in one block and in one document."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from harness.cli.main import main
+
+Typed = Callable[..., tuple[str, str]]
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
+    """What a command line that is refused prints."""
+
+    def run(*words: str) -> tuple[str, str]:
+        monkeypatch.setattr("sys.argv", ["harness", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        return capsys.readouterr()
+
+    return run
+
+
+def test_each_wrong_value_is_named_with_its_own_hint(refused: Typed) -> None:
+    _, block = refused("run", "-d", "host", "-w", "0", "-p", "int4", "--processes", "0", "--max-temp", "95F")
+    assert block.splitlines() == [
+        "error: the command line has 4 errors",
+        "  --width '0': a width multiplier is above 0 and at most 4, not 0",
+        "    hint: for example --width 0.25,0.5,1.0",
+        "  --precision 'int4': there is no precision 'int4'; choose from fp32, fp16, int8",
+        "    hint: for example --precision fp32,int8",
+        *block.splitlines()[5:7],
+        "  --max-temp: '95F' has an unknown unit, 'F'",
+        "    hint: write a temperature such as 35C",
+    ]
+    assert "'--processes'" in block.splitlines()[5]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (
+            ("run", "-r", "100", "-t", "0", "--cores", "3-1", "--padding", "x", "--observer", "x"),
+            ("--resolution '100'", "--threads '0'", "--cores '3-1'", "--padding 'x'", "--observer 'x'"),
+        ),
+        (
+            ("run", "--target-precision", "0%", "--time-limit", "3", "--min-time", "2h", "--max-time", "x"),
+            ("--target-precision: '0%'", "--time-limit: '3'", "--min-time: '2h'", "--max-time: 'x'"),
+        ),
+        (
+            (
+                "run",
+                "--max-cooling",
+                "2h",
+                "--fail-on",
+                "valid",
+                "--accuracy-on",
+                "moon",
+                "--max-minutes",
+                "x",
+            ),
+            ("--max-cooling: '2h'", "--fail-on 'valid'", "--accuracy-on 'moon'", "--max-minutes: 'x'"),
+        ),
+        (
+            (
+                "pick",
+                "--max-latency",
+                "20",
+                "--max-memory",
+                "x",
+                "--min-accuracy",
+                "200%",
+                "-t",
+                "x",
+                "-p",
+                "x",
+            ),
+            (
+                "--max-latency: '20'",
+                "--max-memory: 'x'",
+                "--min-accuracy: '200%'",
+                "--threads 'x'",
+                "--precision 'x'",
+                "'DIR...'",
+            ),
+        ),
+        (
+            ("compare", "base", "--margin", "x", "--size-margin", "y"),
+            ("--margin: 'x'", "--size-margin: 'y'", "'NEW'"),
+        ),
+        (
+            ("train", "-w", "0", "-r", "5", "--padding", "x", "--epochs", "0"),
+            ("--width '0'", "--resolution '5'", "--padding 'x'", "'--epochs'", "'--dataset'", "'--out'"),
+        ),
+        (
+            ("lower", "--weights", "nowhere", "-w", "x", "--frobnicate"),
+            ("no weights file nowhere", "--width 'x'", "No such option: --frobnicate"),
+        ),
+    ],
+    ids=lambda value: " ".join(value[:2]),
+)
+def test_they_are_all_reported_at_once(
+    refused: Typed, words: tuple[str, ...], named: tuple[str, ...]
+) -> None:
+    printed, block = refused(*words)
+    assert printed == ""
+    found = [line for line in block.splitlines() if re.match("  [^ ]", line)]
+    assert block.startswith(f"error: the command line has {len(found)} errors\n")
+    assert len(found) == len(named)
+    assert [name for name in named if name not in block] == []
+
+
+def test_with_json_they_are_one_document(refused: Typed) -> None:
+    printed, _ = refused("run", "--json", "-w", "0", "-t", "0")
+    error = json.loads(printed)["error"]
+    assert error["what"].startswith(
+        "the command line has 2 errors: --width '0': a width multiplier is above 0"
+    )
+    assert "; --threads '0': the number of threads is from 1" in error["what"]
+    assert error["hint"] == "for example --width 0.25,0.5,1.0; for example --threads 1,4"
+
+
+def test_one_wrong_option_is_a_plain_error(refused: Typed) -> None:
+    _, block = refused("run", "-w", "0")
+    assert block.splitlines() == [
+        "error: --width '0': a width multiplier is above 0 and at most 4, not 0",
+        "  hint: for example --width 0.25,0.5,1.0",
+    ]
+
+
+def test_what_other_options_say_does_not_keep_help_from_being_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["harness", "run", "-w", "0", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert "Usage: harness run" in capsys.readouterr().out
