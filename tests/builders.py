@@ -58,8 +58,10 @@ def make_device(**changes: Any) -> DeviceInfo:
 
 
 def make_artifact(**changes: Any) -> Artifact:
+    variant = changes.get("variant", Variant(width=0.5, resolution_px=128, precision="fp32"))
+    side = variant.resolution_px
     facts: dict[str, Any] = {
-        "variant": Variant(width=0.5, resolution_px=128, precision="fp32"),
+        "variant": variant,
         "sha256": "a" * 64,
         "size_bytes": 5_300_000,
         "macs": 49_200_000,
@@ -68,8 +70,8 @@ def make_artifact(**changes: Any) -> Artifact:
         "delegated_nodes": 85,
         "undelegated_nodes": (),
         "planned_arena_bytes": 200_000,
-        "input": TensorSpec(dtype="float32", sizes=(1, 3, 128, 128), dim_order=(0, 2, 3, 1)),
-        "output": TensorSpec(dtype="float32", sizes=(1, 1000), dim_order=(0, 1)),
+        "input": TensorSpec(dtype="float32", sizes=(1, 3, side, side), dim_order=(0, 2, 3, 1)),
+        "output": TensorSpec(dtype="float32", sizes=(1, variant.classes), dim_order=(0, 1)),
         "calibration": None,
         "versions": {"executorch": "1.5.1", "torch": "2.13.0"},
         "lowering_seconds": 4.0,
@@ -180,8 +182,8 @@ def with_accuracy(cell: Cell, top1: float) -> Cell:
         measured_on=cell.device.name,
         agreement_with_eager=1.0,
     )
-    weights = Weights(source="trained.pt", sha256="a" * 64)
-    return replace(cell, accuracy=accuracy, variant=replace(cell.variant, weights=weights))
+    variant = replace(cell.variant, weights=Weights(source="trained.pt", sha256="a" * 64))
+    return replace(cell, accuracy=accuracy, variant=variant, artifact=replace(cell.artifact, variant=variant))
 
 
 def make_run(cells: tuple[Cell, ...], *, id: str = "20260101T120000Z-abc123") -> Run:

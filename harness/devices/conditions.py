@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from harness.devices.device import Device
-from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_probe
+from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_khz, parse_probe
 from harness.devices.thermal_zones import HIGHEST_CELSIUS, LOWEST_CELSIUS, celsius_of, is_temperature
 from harness.errors import CommandFailed
 from harness.records import Conditions, FrequencyTime, Temperature
@@ -37,7 +37,7 @@ def parse_conditions(probed: Probed) -> Conditions:
     status = probed.number("thermal_status")
     conditions = Conditions(
         uptime_seconds=_not_negative(probed.decimal("uptime_seconds")),
-        frequencies_khz=_per_core(probed, "frequencies_khz", _khz, unreadable),
+        frequencies_khz=_per_core(probed, "frequencies_khz", parse_khz, unreadable),
         governors=_per_core(probed, "governors", _governor, unreadable),
         temperatures=_temperatures(probed, unreadable),
         load_average_1min=_not_negative(probed.decimal("load_average_1min")),
@@ -93,11 +93,6 @@ def _per_core(
     return values
 
 
-def _khz(text: str) -> int | None:
-    """A core that runs has a clock: drivers report 0 where they do not know it."""
-    return (int(text) or None) if text.isdecimal() and len(text) < 16 else None
-
-
 def _governor(text: str) -> str | None:
     return text if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,30}", text) else None
 
@@ -109,7 +104,7 @@ def _time_in_state(probed: Probed) -> tuple[FrequencyTime, ...] | None:
         kind, _, rest = key.partition(".")
         policy, _, khz = rest.partition(".")
         ticks = probed.number(key)
-        if kind == "time_in_state" and khz.isdecimal() and len(khz) < 12 and ticks is not None:
+        if kind == "time_in_state" and parse_khz(khz) and ticks is not None:
             found.append(FrequencyTime(policy=policy, khz=int(khz), ticks=ticks))
     return tuple(found) or None
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from harness.analysis.clusters import CLUSTER_NAMES, find_clusters
 from harness.devices.core_names import core_name
-from harness.devices.probe import Probed
+from harness.devices.probe import Probed, parse_khz
 from harness.errors import DeviceUnfit
 from harness.records import Core
 from harness.system.cpu_list import format_cpu_list, parse_cpu_list
@@ -45,8 +45,7 @@ def _core(facts: Probed, index: int) -> Core:
     return Core(
         index=index,
         name=facts.values.get("cpu_name") if midr is None else core_name(midr),
-        # Drivers report 0 where they do not know it.
-        max_frequency_khz=facts.number(f"cpu{index}.max_frequency_khz") or None,
+        max_frequency_khz=parse_khz(facts.values.get(f"cpu{index}.max_frequency_khz", "")),
         capacity=facts.number(f"cpu{index}.capacity") or None,
     )
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.records.schema import LARGEST_INTEGER
+from harness.records.schema import HIGHEST_KHZ, LARGEST_INTEGER
 from harness.system.paths import DEVICE_SCRIPTS
 from harness.system.text import excerpt, printable
 from harness.transports.base import Transport
@@ -43,6 +43,11 @@ class Probed:
         """A number of kibibytes as bytes."""
         number = self.number(key)
         return None if number is None else _bounded(number * 1024)
+
+
+def parse_khz(text: str) -> int | None:
+    """A clock: drivers report 0 where they do not know it, and no core has more than HIGHEST_KHZ."""
+    return khz if re.fullmatch(r"[0-9]{1,8}", text) and 0 < (khz := int(text)) <= HIGHEST_KHZ else None
 
 
 def _bounded(number: int) -> int | None:

@@ -7,7 +7,20 @@ import math
 import statistics
 from collections.abc import Iterator
 
-from harness.records import Accuracy, Cell, Interval, Latency, Parity, ProcessReport, Startup
+from harness.records import (
+    Accuracy,
+    Cell,
+    Interval,
+    Latency,
+    PairedDrop,
+    Parity,
+    ProcessReport,
+    Profile,
+    Startup,
+)
+from harness.records.process_checks import find_impossible
+from harness.records.request_checks import find_impossible_requests
+from harness.system.cpu_list import parse_cpu_list
 
 # 2**53 ns are 104 days: no interval of a time is longer.
 LONGEST_NS = 2.0**53
@@ -22,7 +35,8 @@ UPTIME_SLACK_S = 0.1
 
 def find_contradictions(cell: Cell) -> Iterator[str]:
     """Each contradiction as a sentence that names the field and its figures."""
-    yield from _plan(cell)
+    yield from find_impossible_requests(cell)
+    yield from _processes(cell)
     if cell.latency is not None:
         yield from _latency(cell.latency, cell.processes)
     if cell.startup is not None:
@@ -35,29 +49,42 @@ def find_contradictions(cell: Cell) -> Iterator[str]:
     yield from _uptimes(cell)
     if cell.parity is not None:
         yield from _parity(cell.parity)
+    if cell.profile is not None:
+        yield from _profile(cell.profile)
+    yield from _figures(cell)
+    for clock in cell.held_clocks:
+        if not clock.held_khz or parse_cpu_list(clock.cores) is None:
+            yield f"held_clocks: cores {clock.cores[:40]!r} held {clock.held_khz} kHz"
 
 
-def _plan(cell: Cell) -> Iterator[str]:
-    variant, plan = cell.variant, cell.plan
-    if not (0 < variant.width < math.inf and variant.resolution_px > 0 and variant.classes > 0):
-        yield (
-            f"variant has width {variant.width:g}, resolution {variant.resolution_px}"
-            f" and {variant.classes} classes"
-        )
-    if cell.artifact.variant.name != variant.name:
-        yield f"artifact is of {cell.artifact.variant.name}, the cell of {variant.name}"
-    if plan.threads < 1 or plan.processes < 1:
-        yield f"plan has {plan.threads} threads and {plan.processes} processes"
-    most = max(plan.processes, plan.max_processes or 0)
+def _processes(cell: Cell) -> Iterator[str]:
+    most = max(cell.plan.processes, cell.plan.max_processes or 0)
     if len(cell.processes) > most:
         yield f"processes: {len(cell.processes)}, but the plan allows at most {most}"
+    for process in cell.processes:
+        warmed_up = len(process.warmup_ns) - process.warmup_cut
+        if 0 <= warmed_up < cell.plan.warmup_iterations:
+            yield (
+                f"processes: in round {process.round}, {warmed_up} warm-up iterations,"
+                f" the plan has {cell.plan.warmup_iterations}"
+            )
+        for impossible in find_impossible(process):
+            yield f"processes: in round {process.round}, {impossible}"
+
+
+def _figures(cell: Cell) -> Iterator[str]:
+    """Only where processes have measured, and the cell has not failed, there are figures."""
+    why_none = "the cell has failed" if cell.failure else "no process has measured"
+    for name in ("latency", "memory", "startup", "instructions_per_inference"):
+        if getattr(cell, name) is not None and (cell.failure or not cell.processes):
+            yield f"{name} is given, but {why_none}"
 
 
 def _verdict(cell: Cell) -> Iterator[str]:
-    """A status is never better than its gravest reason, and a cell that failed has no figures to rely on."""
+    """A status is never better than its gravest reason; a failure, and a wrong output, make it invalid."""
     status, severities = cell.verdict.status, {reason.severity for reason in cell.verdict.reasons}
     gravest = next((one for one in ("invalid", "suspect") if one in severities), "valid")
-    if cell.failure is not None:
+    if cell.failure is not None or (cell.parity is not None and not cell.parity.passed):
         gravest = "invalid"
     if _GRAVITY[status] < _GRAVITY[gravest]:
         yield f"verdict is {status}, but its reasons make it {gravest}"
@@ -112,8 +139,12 @@ def _latency(latency: Latency, processes: tuple[ProcessReport, ...]) -> Iterator
     )
     for name in ("p90_interval_ns", "p99_interval_ns"):
         interval = getattr(latency, name)
-        if interval is not None:
-            yield from _interval(f"latency.{name}", interval, low=0, high=LONGEST_NS, resampled=True)
+        if interval is None:
+            continue
+        yield from _interval(f"latency.{name}", interval, low=0, high=LONGEST_NS, resampled=True)
+        percentile = getattr(latency, name.replace("_interval", ""))
+        if not math.isclose(interval.estimate, percentile, rel_tol=TOLERANCE):
+            yield f"latency.{name} is of {interval.estimate:.10g}, the percentile is {percentile:.10g}"
 
 
 def _percentile(ordered: list[int], share: float) -> float:
@@ -150,11 +181,41 @@ def _accuracy(accuracy: Accuracy) -> Iterator[str]:
     agreement = accuracy.agreement_with_eager
     if agreement is not None and not 0 <= agreement <= 1:
         yield f"accuracy.agreement_with_eager is {agreement:g}, not within 0 to 1"
-    drop = accuracy.drop_from_fp32
-    if drop is not None:
-        if not 0 <= drop.p_value <= 1 + TOLERANCE or drop.only_base + drop.only_new > drop.images:
-            yield f"accuracy.drop_from_fp32 has p_value {drop.p_value:g} and {drop.images} images"
-        yield from _interval("accuracy.drop_from_fp32", drop.drop_pp, low=-100.001, high=100.001)
+    if len(accuracy.unreadable_images) > accuracy.unreadable:
+        named = len(accuracy.unreadable_images)
+        yield f"accuracy.unreadable is {accuracy.unreadable}, but {named} are named"
+    if accuracy.drop_from_fp32 is not None:
+        yield from _drop(accuracy.drop_from_fp32, accuracy)
+
+
+def _drop(drop: PairedDrop, accuracy: Accuracy) -> Iterator[str]:
+    name = "accuracy.drop_from_fp32"
+    if not 0 <= drop.p_value <= 1 + TOLERANCE or drop.only_base + drop.only_new > drop.images:
+        yield f"{name} has p_value {drop.p_value:g} and {drop.images} images"
+    elif not 0 < drop.images <= accuracy.images:
+        yield f"{name} is of {drop.images} images, the accuracy of {accuracy.images}"
+    else:
+        computed = 100 * (drop.only_base - drop.only_new) / drop.images
+        if not math.isclose(drop.drop_pp.estimate, computed, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+            yield f"{name} is {drop.drop_pp.estimate:.6g} pp, but its counts give {computed:.6g}"
+    yield from _interval(name, drop.drop_pp, low=-100.001, high=100.001)
+
+
+def _profile(profile: Profile) -> Iterator[str]:
+    if profile.unavailable is not None or not profile.operators:
+        if profile.operators or profile.unavailable is None:
+            yield f"profile has {len(profile.operators)} operators, and is unavailable: {profile.unavailable}"
+        return
+    if profile.iterations < 1:
+        yield f"profile.iterations is {profile.iterations}"
+    whole = sum(operator.mean_ns for operator in profile.operators) or 1.0
+    for operator in profile.operators:
+        if not math.isclose(operator.share, operator.mean_ns / whole, rel_tol=1e-3, abs_tol=1e-6):
+            yield (
+                f"profile: {operator.name[:60]!r} has share {operator.share:.6g},"
+                f" but its time gives {operator.mean_ns / whole:.6g}"
+            )
+            return
 
 
 def _uptimes(cell: Cell) -> Iterator[str]:

@@ -4,7 +4,17 @@ from typing import Literal
 
 import msgspec
 
-from harness.records.schema import Bytes, Celsius, Count, Integer, Record
+from harness.records.schema import (
+    Bytes,
+    Celsius,
+    Count,
+    Integer,
+    Kilohertz,
+    NotNegative,
+    Percent,
+    Record,
+    ThermalStatus,
+)
 
 Abi = Literal["arm64-v8a", "x86_64"]
 Clock = Literal["real", "emulated", "virtual"]
@@ -15,7 +25,7 @@ class Core(Record, frozen=True, kw_only=True):
 
     index: Integer
     name: str | None = None
-    max_frequency_khz: Count | None = None
+    max_frequency_khz: Kilohertz | None = None
     capacity: Count | None = None
 
 
@@ -70,7 +80,7 @@ class FrequencyTime(Record, frozen=True, kw_only=True):
     """How long a cpufreq policy's cores have run at a frequency since boot, in hundredths of a second."""
 
     policy: str
-    khz: Count
+    khz: Kilohertz
     ticks: Count
 
 
@@ -81,15 +91,15 @@ class Conditions(Record, frozen=True, kw_only=True):
     `wakefulness` is Android's: `Awake` while the screen is on, else such as `Asleep` or `Dozing`.
     """
 
-    uptime_seconds: float | None = None
-    frequencies_khz: tuple[Count | None, ...] | None = None
+    uptime_seconds: NotNegative | None = None
+    frequencies_khz: tuple[Kilohertz | None, ...] | None = None
     governors: tuple[str | None, ...] | None = None
     temperatures: tuple[Temperature, ...] | None = None
-    load_average_1min: float | None = None
+    load_average_1min: NotNegative | None = None
     memory_available_bytes: Bytes | None = None
-    thermal_status: Integer | None = None
-    battery_percent: Integer | None = None
-    battery_celsius: float | None = None
+    thermal_status: ThermalStatus | None = None
+    battery_percent: Percent | None = None
+    battery_celsius: Celsius | None = None
     throttled_flags: Integer | None = None
     time_in_state: tuple[FrequencyTime, ...] | None = None
     wakefulness: str | None = None
@@ -102,8 +112,8 @@ class ConditionsSample(Record, frozen=True, kw_only=True):
     In the order of the `cores` and `zones` of its `SampledConditions`.
     """
 
-    uptime_seconds: float | None
-    frequencies_khz: tuple[Count | None, ...]
+    uptime_seconds: NotNegative | None
+    frequencies_khz: tuple[Kilohertz | None, ...]
     celsius: tuple[Celsius | None, ...]
 
 

@@ -11,6 +11,7 @@ from harness.records.schema import (
     Bytes,
     Count,
     Integer,
+    Kilohertz,
     PositiveBytes,
     PositiveCount,
     PositiveNanoseconds,
@@ -119,12 +120,12 @@ class MemoryDetail(Record, frozen=True, kw_only=True):
     the same process while it ran. Where a figure is None, `unavailable` has the reason.
     """
 
-    pss_initialized_bytes: Bytes | None
+    pss_initialized_bytes: PositiveBytes | None
     private_dirty_initialized_bytes: Bytes | None
-    pss_end_bytes: Bytes | None
+    pss_end_bytes: PositiveBytes | None
     private_dirty_end_bytes: Bytes | None
     unavailable: str | None
-    dumpsys_pss_bytes: Bytes | None = None
+    dumpsys_pss_bytes: PositiveBytes | None = None
     dumpsys_unavailable: str | None = None
 
 
@@ -148,7 +149,7 @@ class HeldClock(Record, frozen=True, kw_only=True):
     """
 
     cores: str
-    held_khz: Count
+    held_khz: Kilohertz
     max_khz: PositiveCount
     source: HeldClockSource
 

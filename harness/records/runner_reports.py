@@ -26,9 +26,9 @@ class OutputTensor(DeviceReport, frozen=True, kw_only=True):
 class MemoryReport(DeviceReport, frozen=True, kw_only=True):
     """The runner's figures from smaps_rollup; None where `unavailable` has the reason."""
 
-    pss_initialized_bytes: Bytes | None
+    pss_initialized_bytes: PositiveBytes | None
     private_dirty_initialized_bytes: Bytes | None
-    pss_end_bytes: Bytes | None
+    pss_end_bytes: PositiveBytes | None
     private_dirty_end_bytes: Bytes | None
     unavailable: str | None
 

@@ -23,6 +23,12 @@ Count = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
 PositiveCount = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]
 # Of either sign, such as a code that a kernel reports.
 Integer = Annotated[int, Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
+# No core of any device has a higher clock.
+HIGHEST_KHZ = 10_000_000
+Kilohertz = Annotated[int, Meta(ge=0, le=HIGHEST_KHZ)]
+NotNegative = Annotated[float, Meta(ge=0, le=LARGEST_INTEGER)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
+ThermalStatus = Annotated[int, Meta(ge=0, le=6)]
 Celsius = Annotated[float, Meta(ge=-100, le=300)]
 
 

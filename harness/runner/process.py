@@ -1,7 +1,6 @@
 """One process of the runner: its command line, and its report, decoded strictly."""
 
 import contextlib
-import statistics
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,10 +12,11 @@ from harness.devices.probe import parse_probe
 from harness.errors import ReportRejected, RunnerFailed
 from harness.records import Artifact, Conditions, Plan, ProcessReport, RunnerReport
 from harness.records.decoding import Malformed, decode_json
+from harness.runner.counters import missing_counters, moving_count, typical_count
 from harness.runner.deploy import DeployedArtifact, DeployedBundle
 from harness.runner.job import Job
 from harness.runner.orphan import Request, encode_request
-from harness.runner.report_times import check_times
+from harness.runner.report_checks import check_possible, check_times
 from harness.runner.sampler import read_samples, sampler_words
 from harness.system.text import excerpt
 
@@ -111,7 +111,6 @@ def _collect(
     before, after = (_fetch_conditions(job, name) for name in ("conditions_before", "conditions_after"))
     sampled = read_samples(job, plan)
     job.remove()
-    instructions = counts or report.counted_instructions
     process = ProcessReport(
         round=request.round,
         started_at=request.started_at,
@@ -130,16 +129,17 @@ def _collect(
         peak_rss_bytes=report.peak_rss_bytes,
         threads_used=report.threads_used,
         cpus_allowed=report.cpus_allowed,
-        instructions_per_inference=_typical(instructions),
-        cycles_per_inference=_typical(report.counted_cycles),
-        cache_misses_per_inference=_typical(report.counted_cache_misses),
-        branch_misses_per_inference=_typical(report.counted_branch_misses),
-        counters_unavailable=_still_missing(report.counters_unavailable, counts),
+        instructions_per_inference=moving_count(counts or report.counted_instructions),
+        cycles_per_inference=moving_count(report.counted_cycles),
+        cache_misses_per_inference=typical_count(report.counted_cache_misses),
+        branch_misses_per_inference=typical_count(report.counted_branch_misses),
+        counters_unavailable=missing_counters(report, counts),
         conditions_before=before,
         conditions_after=after,
         sampled=sampled,
     )
     check_times(process, job.device.info.clock, host_seconds)
+    check_possible(process)
     return Measured(move_warmup(process), report.output.values)
 
 
@@ -247,17 +247,6 @@ def _describe_memory(job: Job) -> str:
         return ""
     before, after = (f"{(size or 0) / 1e6:.0f}" for size in available)
     return f" ({before} MB of memory were available before the process, {after} MB after)"
-
-
-def _typical(counts: tuple[int, ...] | None) -> int | None:
-    """The median that is one of the counts; None when nothing was counted."""
-    return statistics.median_low(counts) if counts else None
-
-
-def _still_missing(reasons: str | None, counts: tuple[int, ...] | None) -> str | None:
-    """Why counters are missing, without the kernel's reason for instructions that a plugin has counted."""
-    parts = (reasons or "").split("; ")
-    return "; ".join(part for part in parts if not (counts and part.startswith("instructions:"))) or None
 
 
 def timeout_for(device: Device, plan: Plan) -> float:

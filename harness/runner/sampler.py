@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.analysis.clusters import find_clusters
+from harness.devices.probe import parse_khz
 from harness.devices.thermal_zones import celsius_of, is_temperature
 from harness.errors import ReportRejected
 from harness.records import ConditionsSample, Core, Plan, SampledConditions
@@ -110,7 +111,7 @@ def _sample(match: re.Match[str], zones: dict[int, str]) -> ConditionsSample:
     degrees = _parts(match["degrees"])
     return ConditionsSample(
         uptime_seconds=None if match["uptime"] == "?" else float(match["uptime"]),
-        frequencies_khz=tuple(map(_khz, _parts(match["khz"]))),
+        frequencies_khz=tuple(map(parse_khz, _parts(match["khz"]))),
         celsius=tuple(celsius_of(degrees[place], zone) for place, zone in zones.items()),
     )
 
@@ -131,11 +132,6 @@ def _counts(sample: re.Match[str]) -> tuple[int, int]:
 
 def _parts(text: str) -> list[str]:
     return text.split(",") if text else []
-
-
-def _khz(text: str) -> int | None:
-    """A core that runs has a clock: drivers report 0 where they do not know it."""
-    return (int(text) or None) if text.isdecimal() and len(text) < 16 else None
 
 
 def _unreadable(

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import msgspec
-
 from builders import make_cell
 from harness.accuracy.localization import localize_mismatches
 from harness.lowering.cache import StoredArtifact
@@ -14,7 +12,7 @@ WRONG = Parity(max_abs_error=1.0, tolerance=0.1, cosine=0.0, top1_agrees=False, 
 
 
 def test_a_cell_that_cannot_be_looked_at_is_an_error_of_that_cell(tmp_path: Path) -> None:
-    cell = msgspec.structs.replace(make_cell(), parity=WRONG)
+    cell = make_cell(parity=WRONG)
     write_cell(tmp_path, cell)
     gone = tmp_path / "gone"
     stored = StoredArtifact(cell.artifact, gone, gone, gone, True)

@@ -7,7 +7,7 @@ from recorded_devices import SHELLS, FixedAnswer, probe, write_tree
 
 from harness.devices.conditions import parse_conditions
 from harness.devices.device import describe
-from harness.devices.probe import parse_probe
+from harness.devices.probe import parse_khz, parse_probe
 from harness.errors import DeviceUnfit
 
 
@@ -138,3 +138,12 @@ def test_a_device_without_a_bundle_is_refused(text: str) -> None:
 def test_a_folder_that_cannot_be_written_is_refused() -> None:
     with pytest.raises(DeviceUnfit, match="cannot be written"):
         describe(FixedAnswer("machine=aarch64\nfolder_writable=no\n"), name="pi", kind="x", folder="/x")
+
+
+@pytest.mark.parametrize(
+    ("text", "khz"), [("1800000", 1_800_000), ("0", None), ("10000001", None), ("9" * 8, None), ("-1", None)]
+)
+def test_a_clock_is_above_0_and_at_most_10_ghz(text: str, khz: int | None) -> None:
+    assert parse_khz(text) == khz
+    conditions = parse_conditions(parse_probe(f"frequencies_khz=600000,{text}\n"))
+    assert conditions.frequencies_khz == (600_000, khz)

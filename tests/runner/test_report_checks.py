@@ -1,4 +1,4 @@
-"""More time than passed, on the device or here, is no measurement."""
+"""More time than passed, on the device or here, is no measurement, and neither are impossible figures."""
 
 import pytest
 from msgspec.structs import replace
@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from builders import QUIET, make_process
 from harness.errors import ReportRejected
 from harness.records import Clock, ProcessReport
-from harness.runner.report_times import check_times
+from harness.runner.report_checks import check_possible, check_times
 
 
 def process_of(seconds: float, up_s: float | None) -> ProcessReport:
@@ -56,3 +56,19 @@ def test_a_board_whose_clock_is_a_few_percent_faster_than_this_machines_is_taken
 
 def test_nothing_known_rejects_nothing() -> None:
     check_times(process_of(10, None), "real", None)
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "named"),
+    [
+        ("peak_rss_bytes", 1, "peak_rss_bytes is 1, below its rss_end_bytes 17500000"),
+        ("cpus_allowed", "some", "cpus_allowed is 'some', which is no list of cores"),
+        ("instructions_per_inference", 0, "instructions_per_inference is 0"),
+    ],
+)
+def test_figures_that_would_make_a_saved_cell_unreadable_are_rejected_on_arrival(
+    figure: str, value: object, named: str
+) -> None:
+    check_possible(make_process())
+    with pytest.raises(ReportRejected, match=f"the device's report is wrong: {named}"):
+        check_possible(replace(make_process(), **{figure: value}))

@@ -1,8 +1,9 @@
-"""Whether the times in a runner's report can have passed: a clock can be wrong, and a report false."""
+"""Whether what a runner reports can be: a clock can be wrong, and a report false."""
 
 from harness.errors import ReportRejected
 from harness.records import Clock, ProcessReport
 from harness.records.cell_checks import UPTIME_SHARE, UPTIME_SLACK_S
+from harness.records.process_checks import find_impossible
 
 # The clock of a board may be some percent faster than this machine's.
 HOST_SHARE = 0.1
@@ -29,3 +30,13 @@ def check_times(process: ProcessReport, clock: Clock, host_seconds: float | None
                 f" {max(0.0, passed_s):.3g} s",
                 hint="the device's clock is wrong, or the report is not the runner's; measure again",
             )
+
+
+def check_possible(process: ProcessReport) -> None:
+    """Refuse on arrival what would make the whole cell unreadable once it is saved.
+
+    Raises:
+        ReportRejected: a figure cannot be.
+    """
+    for impossible in find_impossible(process):
+        raise ReportRejected(f"the device's report is wrong: {impossible}", hint="measure again")

@@ -1,0 +1,74 @@
+"""What a cell cannot have been asked for: its variant, its plan, and the artifact that was lowered for it."""
+
+import math
+from collections.abc import Iterator
+
+from harness.records import Artifact, Cell, Plan
+from harness.system.cpu_list import parse_cpu_list
+
+
+def find_impossible_requests(cell: Cell) -> Iterator[str]:
+    """Each contradiction as a sentence that names the field and its figures."""
+    yield from _variant(cell)
+    yield from _plan(cell.plan)
+    yield from _cores(cell)
+    yield from _artifact(cell.artifact)
+
+
+def _variant(cell: Cell) -> Iterator[str]:
+    variant, lowered = cell.variant, cell.artifact.variant
+    if not (0 < variant.width < math.inf and variant.resolution_px > 0 and variant.classes > 0):
+        yield (
+            f"variant has width {variant.width:g}, resolution {variant.resolution_px}"
+            f" and {variant.classes} classes"
+        )
+    if lowered.name != variant.name:
+        yield f"artifact is of {lowered.name}, the cell of {variant.name}"
+
+
+def _plan(plan: Plan) -> Iterator[str]:
+    if plan.threads < 1 or plan.processes < 1:
+        yield f"plan has {plan.threads} threads and {plan.processes} processes"
+    if plan.max_processes is not None and plan.max_processes < 1:
+        yield f"plan.max_processes is {plan.max_processes}"
+    for name in ("warmup_iterations", "min_iterations", "counted_iterations"):
+        if getattr(plan, name) < 0:
+            yield f"plan.{name} is {getattr(plan, name)}"
+    for name in ("min_seconds", "max_seconds", "max_cooling_seconds", "cooled_within_celsius"):
+        if not 0 <= getattr(plan, name) < math.inf:
+            yield f"plan.{name} is {getattr(plan, name):g}"
+    for name in ("target_precision", "max_minutes"):
+        limit = getattr(plan, name)
+        if limit is not None and not 0 <= limit < math.inf:
+            yield f"plan.{name} is {limit:g}"
+
+
+def _cores(cell: Cell) -> Iterator[str]:
+    """As `measuring.plans` refuses them; the cores of some devices are unknown."""
+    plan, known = cell.plan, {core.index for core in cell.device.cores}
+    if len(known) < len(cell.device.cores):
+        yield "device.cores has one core twice"
+    pinned = () if plan.cpus is None else parse_cpu_list(plan.cpus)
+    if pinned is None:
+        yield f"plan.cpus is {(plan.cpus or '')[:40]!r}, which is no list of cores"
+    elif known and not known.issuperset(pinned):
+        yield f"plan.cpus is {plan.cpus}, but the device has cores {sorted(known)}"
+    elif known and plan.threads > len(pinned or known):
+        yield f"plan.threads is {plan.threads}, on {len(pinned or known)} cores"
+
+
+def _artifact(artifact: Artifact) -> Iterator[str]:
+    for name in ("macs", "params", "size_bytes"):
+        if getattr(artifact, name) < 1:
+            yield f"artifact.{name} is {getattr(artifact, name)}"
+    for name in ("delegates", "delegated_nodes"):
+        if getattr(artifact, name) < 0:
+            yield f"artifact.{name} is {getattr(artifact, name)}"
+    if not 0 <= artifact.lowering_seconds < math.inf:
+        yield f"artifact.lowering_seconds is {artifact.lowering_seconds:g}"
+    for name in ("input", "output"):
+        spec = getattr(artifact, name)
+        if sorted(spec.dim_order) != list(range(len(spec.sizes))):
+            yield f"artifact.{name}.dim_order is {list(spec.dim_order)}, of {len(spec.sizes)} dimensions"
+    if artifact.calibration is not None and artifact.calibration.images < 1:
+        yield f"artifact.calibration.images is {artifact.calibration.images}"
