@@ -9,7 +9,7 @@
 # make bench            measure what the harness itself costs
 # make bench-plot       draw benchmarks/history.jsonl as docs/images/bench_history.svg
 # make bench-trust      measure how often intervals, comparisons and verdicts are right (on an idle machine)
-# make bench-decision   count how often `harness pick` is right, on simulated runs whose truth is known
+# make bench-decision   count how often `harness pick` and `harness history` are right, on simulated runs
 # make bench-faults     count what is lost when connections and hosts fail (an hour)
 # make bench-diskfull   fill the disk at every write of small commands (an hour)
 # make bench-fuzz       try thousands of damaged and hostile files and replies; FUZZ_RUNS=20000 for more
@@ -141,7 +141,8 @@ bench-trust: setup arm-vm
 DECISION_RUNS ?= 1000
 
 bench-decision: setup
-	$(BIN)/python tests/benchmarks/bench_decision.py --runs $(DECISION_RUNS)
+	@$(BIN)/python tests/benchmarks/bench_decision.py --runs $(DECISION_RUNS) || failed=1; \
+	$(BIN)/python tests/benchmarks/bench_trends.py || failed=1; exit $${failed:-0}
 
 # Counts what is lost when connections and hosts fail at random moments: nearly an hour for the whole table.
 FAULT_RUNS ?= 200

@@ -1,5 +1,6 @@
 """`cells.csv`: one line per cell, raw figures with units in the column names."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median_low
@@ -14,12 +15,30 @@ from reports.escaping import spreadsheet
 _Value = str | int | float | None
 
 
+# Columns that are emulated or virtual time where the `clock` column is not `real`.
+TIME_COLUMNS = re.compile(r"latency_\w+|(?:load|init|first_inference|startup)_\w+_ns")
+
+
 def write_csv(runs: Sequence[tuple[Run, Sequence[Cell]]], path: Path) -> None:
     """Missing figures are empty; text that a spreadsheet would run as a formula is escaped."""
-    table = pd.DataFrame([_row(run, cell) for run, cells in runs for cell in cells])
-    text = table.select_dtypes(include=["object", "string"]).columns
-    table[text] = table[text].map(lambda value: spreadsheet(value) if isinstance(value, str) else value)
-    write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
+    write_atomically(path, to_csv(cells_table(runs)))
+
+
+def cells_table(runs: Sequence[tuple[Run, Sequence[Cell]]]) -> pd.DataFrame:
+    """One row for each cell, of Python's own values: no count with a gap becomes floating point."""
+    return pd.DataFrame([_row(run, cell) for run, cells in runs for cell in cells], dtype=object)
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """The table as CSV, its text escaped."""
+    rows = [[_escaped(value) for value in row] for row in table.itertuples(index=False)]
+    escaped = pd.DataFrame(rows, columns=table.columns, dtype=object)
+    text: str = escaped.to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def _escaped(value: _Value) -> _Value:
+    return spreadsheet(value) if isinstance(value, str) else value
 
 
 def _row(run: Run, cell: Cell) -> dict[str, _Value]:
@@ -27,7 +46,7 @@ def _row(run: Run, cell: Cell) -> dict[str, _Value]:
         "run_id": run.id,
         **_identity(cell),
         **_latency(cell.latency),
-        "instructions_per_inference": _whole(cell.instructions_per_inference),
+        "instructions_per_inference": cell.instructions_per_inference,
         **_counts(cell),
         **_startup(cell.startup),
         "held_clocks": "; ".join(
@@ -66,7 +85,7 @@ def _identity(cell: Cell) -> dict[str, _Value]:
         "weights_sha256": variant.weights.sha256,
         "weights_entry": variant.weights.entry,
         "weights_remarks": "; ".join(variant.weights.remarks) or None,
-        "weights_seed": _whole(variant.weights.seed),
+        "weights_seed": variant.weights.seed,
         "threads": cell.plan.threads,
         "cpus": cell.plan.cpus,
         "artifact_sha256": artifact.sha256,
@@ -89,11 +108,11 @@ def _latency(latency: Latency | None) -> dict[str, _Value]:
         "latency_p99_ns": latency.p99_ns if latency else None,
         **_ends("latency_p90", latency.p90_interval_ns if latency else None),
         **_ends("latency_p99", latency.p99_interval_ns if latency else None),
-        "latency_min_ns": _whole(latency.min_ns if latency else None),
-        "latency_max_ns": _whole(latency.max_ns if latency else None),
-        "processes": _whole(latency.processes if latency else None),
-        "samples": _whole(latency.samples if latency else None),
-        "outliers": _whole(latency.outliers if latency else None),
+        "latency_min_ns": latency.min_ns if latency else None,
+        "latency_max_ns": latency.max_ns if latency else None,
+        "processes": latency.processes if latency else None,
+        "samples": latency.samples if latency else None,
+        "outliers": latency.outliers if latency else None,
     }
 
 
@@ -110,7 +129,7 @@ def _counts(cell: Cell) -> dict[str, _Value]:
     for name in ("cycles", "cache_misses", "branch_misses"):
         counts = [getattr(process, f"{name}_per_inference") for process in cell.processes]
         known = [count for count in counts if count is not None]
-        columns[f"{name}_per_inference"] = _whole(median_low(known) if known else None)
+        columns[f"{name}_per_inference"] = median_low(known) if known else None
     return columns
 
 
@@ -139,12 +158,8 @@ def _memory(memory: Memory | None) -> dict[str, _Value]:
         "dumpsys_pss",
     )
     columns: dict[str, _Value] = {}
-    columns |= {
-        f"{name}_bytes": _whole(getattr(memory, f"{name}_bytes") if memory else None) for name in phases
-    }
-    columns |= {
-        f"{name}_bytes": _whole(getattr(detail, f"{name}_bytes") if detail else None) for name in details
-    }
+    columns |= {f"{name}_bytes": getattr(memory, f"{name}_bytes") if memory else None for name in phases}
+    columns |= {f"{name}_bytes": getattr(detail, f"{name}_bytes") if detail else None for name in details}
     return columns
 
 
@@ -154,10 +169,10 @@ def _accuracy(accuracy: Accuracy | None) -> dict[str, _Value]:
         "measured_top1_low_percent": accuracy.top1.low * 100 if accuracy else None,
         "measured_top1_high_percent": accuracy.top1.high * 100 if accuracy else None,
         "measured_top5_percent": accuracy.top5.estimate * 100 if accuracy else None,
-        "measured_images": _whole(accuracy.images if accuracy else None),
+        "measured_images": accuracy.images if accuracy else None,
         "measured_dataset": f"{accuracy.dataset} {accuracy.split}" if accuracy else None,
         "measured_on": accuracy.measured_on if accuracy else None,
-        "unreadable_images": _whole(accuracy.unreadable if accuracy else None),
+        "unreadable_images": accuracy.unreadable if accuracy else None,
         "agreement_with_eager": accuracy.agreement_with_eager if accuracy else None,
         **_drop(accuracy.drop_from_fp32 if accuracy else None),
     }
@@ -185,8 +200,3 @@ def _first_mismatch(cell: Cell) -> str | None:
     """The first stage whose output differs, for the reference input or else for the evaluated images."""
     found = cell.parity.first_mismatch_at if cell.parity else None
     return found or (cell.accuracy.first_mismatch_at if cell.accuracy else None)
-
-
-def _whole(value: int | None) -> str | None:
-    """As text: pandas would turn a column of counts with a gap into floating point and lose digits."""
-    return None if value is None else str(value)

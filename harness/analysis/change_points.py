@@ -25,7 +25,7 @@ FALSE_ALARMS = 0.003
 # Shorter series cannot tell a step from their own noise.
 MIN_VALUES = 6
 # The penalty that keeps FALSE_ALARMS, by the number of values: simulated by `bench_trends.py`.
-PENALTIES = {6: 44.0, 8: 37.0, 10: 36.0, 14: 36.0, 20: 31.0, 30: 31.0, 60: 28.0, 120: 28.0}
+PENALTIES = {6: 75.0, 8: 52.0, 10: 46.0, 14: 46.0, 20: 36.0, 30: 31.0, 60: 28.0, 120: 26.0}
 
 
 def find_changes(values: Sequence[float], *, noise_floor: float) -> tuple[int, ...]:

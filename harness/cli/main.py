@@ -24,6 +24,8 @@ try:  # A Ctrl-C in the first second comes while modules are still imported.
     from harness.cli import pick
     from harness.cli import predict
     from harness.cli import history
+    from harness.cli import export
+    from harness.cli import schema
     from harness.cli import evaluate
     from harness.cli import train
     from harness.cli import devices
@@ -42,6 +44,7 @@ __all__ = [
     "devices",
     "doctor",
     "evaluate",
+    "export",
     "history",
     "lower",
     "main",
@@ -49,6 +52,7 @@ __all__ = [
     "predict",
     "report",
     "run",
+    "schema",
     "train",
 ]
 

@@ -22,6 +22,8 @@ COMMANDS = [
     "pick",
     "predict",
     "history",
+    "export",
+    "schema",
     "evaluate",
     "train",
     "devices",

@@ -12,8 +12,8 @@ from harness_command import HarnessCommand
 from synthetic import EMULATOR, simulate_cells
 
 COMMANDS = (
-    *("run", "lower", "report", "compare", "pick", "predict", "history", "evaluate"),
-    *("train", "devices", "doctor", "bundle"),
+    *("run", "lower", "report", "compare", "pick", "predict", "history", "export", "schema"),
+    *("evaluate", "train", "devices", "doctor", "bundle"),
     *("bundle build", "bundle export", "bundle import"),
 )
 HEAVY = ("rich", "torch", "executorch", "numpy", "scipy", "pandas", "matplotlib", "adb_shell", "cryptography")

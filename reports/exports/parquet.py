@@ -1,0 +1,46 @@
+"""The table of cells as Parquet, with typed columns; needs pyarrow, an optional package."""
+
+import io
+import re
+from collections.abc import Sequence
+
+from harness.errors import UsageError
+from harness.records import Cell, Run
+from reports.exports.tables import exported_table
+
+_FLOATS = re.compile(
+    r"width|latency_median_confidence|parity_max_abs_error|agreement_with_eager|drop_from_fp32_\w+"
+    r"|\w+_percent|latency_(?:median|p90|p99)(?:_low|_high)?_ns"
+    r"|(?:load|init|first_inference|startup)_median(?:_low|_high)?_ns"
+)
+_INTEGERS = re.compile(
+    r"resolution_px|classes|weights_seed|threads|macs|params|delegated_nodes|undelegated_nodes|processes"
+    r"|samples|outliers|measured_images|unreadable_images|latency_(?:min|max)_ns|\w+_bytes|\w+_per_inference"
+)
+
+
+def encode(run: Run, cells: Sequence[Cell]) -> bytes:
+    """Missing figures are null; counts are 64-bit integers.
+
+    Raises:
+        UsageError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            "--format parquet needs the package pyarrow, which is not installed",
+            hint="pip install 'mobilenet-harness[parquet]', or choose --format csv",
+        ) from error
+    file = io.BytesIO()
+    table = exported_table(run, cells)
+    typed = table.astype({name: column_type(name) for name in table.columns})
+    typed.to_parquet(file, engine="pyarrow", index=False)
+    return file.getvalue()
+
+
+def column_type(name: str) -> str:
+    """The type of a column by its name alone, so that files of different runs have one schema."""
+    if _FLOATS.fullmatch(name):
+        return "Float64"
+    return "Int64" if _INTEGERS.fullmatch(name) else "string"

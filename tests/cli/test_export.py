@@ -1,0 +1,82 @@
+"""`harness export`: a file or stdout, and what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from builders import make_cell, make_run
+from harness.cli.main import main
+from harness.records.run_folder import write_cell, write_run
+from reports.exports import FORMATS
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    cell = make_cell()
+    write_run(tmp_path / "run", make_run((cell,)))
+    write_cell(tmp_path / "run", cell)
+    return tmp_path / "run"
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> int:
+    monkeypatch.setattr("sys.argv", ["harness", "export", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_the_export_goes_to_stdout_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert run_main(monkeypatch, folder, "--format", "bmf") == 0
+    printed = capsysbinary.readouterr()
+    assert list(json.loads(printed.out)) == ["pi4-mobilenet_v1_0.5_128_fp32-t1"]
+    assert printed.err == b""
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_each_format_is_written_to_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch, format: str) -> None:
+    if format == "parquet":
+        pytest.importorskip("pyarrow")
+    out = folder.parent / "new" / "cells"
+    assert run_main(monkeypatch, folder, "--format", format, "--out", out) == 0
+    assert out.stat().st_size > 0
+    assert [path.name for path in out.parent.iterdir()] == ["cells"]
+
+
+def test_a_document_names_the_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = folder.parent / "cells.csv"
+    assert run_main(monkeypatch, folder, "--format", "csv", "--out", out, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document == {"file": str(out), "format": "csv", "cells": 1, "errors": []}
+
+
+def test_a_document_and_the_export_cannot_share_stdout(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, folder, "--format", "csv", "--json") == 2
+    assert "cannot both go to stdout" in capsys.readouterr().err
+
+
+def test_an_unknown_format_is_refused_with_those_there_are(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, folder, "--format", "xlsx") == 2
+    error = capsys.readouterr().err
+    assert "--format 'xlsx' is not known" in error
+    assert "bmf, github-benchmark" in error
+
+
+def test_a_damaged_cell_is_named_and_ends_with_1(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "cells" / "other.json").write_text("{")
+    assert run_main(monkeypatch, folder, "--format", "bmf") == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)
+    assert "other.json" in printed.err
+    assert "left out" in printed.err

@@ -1,0 +1,75 @@
+"""Tables for other tools: CSV and Parquet, with the columns of a report."""
+
+import csv
+import io
+import sys
+
+import pandas as pd
+import pytest
+from exported_cells import CELLS, EMULATED, VALID, exported
+
+from builders import make_run
+from harness.errors import UsageError
+from reports.cells_csv import cells_table
+from reports.exports.parquet import column_type
+
+
+def rows(*cells: object) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(exported("csv", *cells).decode())))  # type: ignore[arg-type]
+
+
+def test_csv_has_a_row_for_each_cell_and_keeps_all_digits_of_counts() -> None:
+    table = rows(*CELLS)
+    assert len(table) == len(CELLS)
+    assert table[0]["instructions_per_inference"] == ""
+    assert table[4]["instructions_per_inference"] == "7601843"
+
+
+def test_times_of_an_emulated_device_are_empty_and_those_of_a_device_are_not() -> None:
+    emulated, real = rows(EMULATED, VALID)
+    times = [name for name in real if name.endswith("_ns") and real[name]]
+    assert {"latency_median_ns", "latency_min_ns", "load_median_ns", "startup_median_high_ns"} <= set(times)
+    assert [emulated[name] for name in times] == [""] * len(times)
+    assert emulated["instructions_per_inference"] == "7601843"
+
+
+def test_formulas_in_names_are_escaped_in_csv() -> None:
+    from msgspec.structs import replace
+
+    from builders import make_device
+
+    (row,) = rows(replace(VALID, device=make_device(name="=1+1")))
+    assert row["device"] == "'=1+1"
+
+
+def test_parquet_has_typed_columns_and_null_for_what_is_missing() -> None:
+    pytest.importorskip("pyarrow")
+    table = pd.read_parquet(io.BytesIO(exported("parquet", *CELLS)))
+    assert table["instructions_per_inference"].dtype == "Int64"
+    assert table["instructions_per_inference"][4] == 7_601_843
+    assert table["latency_median_ns"].dtype == "Float64"
+    assert pd.isna(table["latency_median_ns"][4])
+    assert table["weights"][0] == "trained.pt"
+
+
+def test_the_columns_of_parquet_do_not_depend_on_the_cells() -> None:
+    pytest.importorskip("pyarrow")
+    one, other = (
+        pd.read_parquet(io.BytesIO(exported("parquet", cell))).dtypes.to_dict() for cell in (VALID, EMULATED)
+    )
+    assert one == other
+
+
+def test_each_column_has_the_type_of_its_values() -> None:
+    table = cells_table([(make_run(CELLS), CELLS)])
+    kinds = {"Float64": float, "Int64": int, "string": str}
+    for name in table.columns:
+        for value in table[name].dropna():
+            assert isinstance(value, kinds[column_type(name)]), name
+
+
+def test_parquet_without_pyarrow_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UsageError, match="needs the package pyarrow") as refused:
+        exported("parquet", VALID)
+    assert "mobilenet-harness[parquet]" in refused.value.hint
