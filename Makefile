@@ -3,6 +3,7 @@
 # make demo-accuracy    train a grid of variants on Fashion-MNIST, then measure their latency and accuracy
 # make test             run all tests
 # make lock             renew requirements.lock, the exact versions that make setup installs
+# make docs             build the documentation as a site in build/site, with all links checked
 # make lint             run the formatters, linters and type checks of .pre-commit-config.yaml
 # make gate             fail if an inference costs more emulated ARM instructions than in benchmarks/base
 # make gate-base        measure benchmarks/base again, after a change that is meant to cost more or less
@@ -20,7 +21,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test lint lock gate gate-base setup arm-vm bench bench-plot bench-trust bench-decision bench-faults bench-diskfull bench-fuzz clean
+.PHONY: help demo demo-accuracy fashion-mnist test docs lint lock gate gate-base setup arm-vm bench bench-plot bench-trust bench-decision bench-faults bench-diskfull bench-fuzz clean
 
 setup: $(VENV)/ready
 
@@ -97,6 +98,9 @@ WORKERS ?= $(shell echo $$(($$(nproc) < 4 ? $$(nproc) + 1 : 4)))
 test: setup arm-vm
 	$(BIN)/harness bundle build
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+docs: setup
+	$(BIN)/python docs/site/build_site.py
 
 # The formatters rewrite the files that differ; the target then fails and shows the difference.
 lint: setup

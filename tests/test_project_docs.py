@@ -7,9 +7,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
-    path
-    for pattern in ("*.md", "docs/*.md", "docs/decisions/*.md", "benchmarks/*.md")
-    for path in PROJECT.glob(pattern)
+    path for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md") for path in PROJECT.glob(pattern)
 )
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 NAMED_PATH = re.compile(
@@ -23,7 +21,9 @@ def anchor(heading: str) -> str:
 
 
 def anchors(page: Path) -> set[str]:
-    return {anchor(heading) for heading in re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)}
+    text = page.read_text()
+    named = set(re.findall(r'<a id="([^"]+)"></a>', text))
+    return named | {anchor(heading) for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))

@@ -69,7 +69,7 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
 
 
 class Temperature(Record, frozen=True, kw_only=True):
-    """One thermal zone: the kernel's `index` tells zones of one type apart; `zone` is the type."""
+    """One thermal zone: the kernel's `index` distinguishes zones of one type; `zone` is the type."""
 
     zone: str
     index: Count | None = None
