@@ -72,6 +72,8 @@ def _identity(cell: Cell) -> dict[str, _Value]:
         "device_model": device.model,
         "soc": device.soc,
         "os": device.os,
+        "kernel": device.kernel,
+        "boot_id": device.boot_id,
         "transport": device.transport,
         "abi": device.abi,
         "clock": device.clock,

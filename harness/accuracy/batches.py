@@ -22,12 +22,14 @@ IMAGE_TIMEOUT_S = 15
 class Batches:
     """One program on one device; `program` is its path on the device, `scratch` a host folder for outputs.
 
-    Inputs stay on the device for the next program if `keep_inputs` is set.
+    `logits_bytes` are those of one image. Inputs stay on the device for the next program if `keep_inputs` is
+    set.
     """
 
     job: Job
     program: str
     threads: int
+    logits_bytes: int
     scratch: Path
     log: Callable[[str], None]
     keep_inputs: bool = True
@@ -48,7 +50,7 @@ class Batches:
             raise RunnerFailed(describe_end(exit_code, self.job.last_output()), device=device.info.name)
         self.scratch.mkdir(parents=True, exist_ok=True)
         output = self.scratch / "logits.bin"
-        self._pull(self._output, output)
+        self._pull(self._output, output, longest_bytes=self.logits_bytes * len(chunk.indices))
         self.job.remove()
         if not self.keep_inputs:
             run_verified(device.transport, ["rm", "-f", inputs], timeout_s=COMMAND_TIMEOUT_S)
@@ -71,10 +73,10 @@ class Batches:
         words = (word for option in options.items() for word in option)
         return (*self.job.bundle.runner_argv(self.job.device.launcher), *words)
 
-    def _pull(self, source: str, destination: Path) -> None:
+    def _pull(self, source: str, destination: Path, *, longest_bytes: int) -> None:
         device = self.job.device
         for _ in range(ATTEMPTS):
-            device.transport.pull(source, destination)
+            device.transport.pull(source, destination, longest_bytes=longest_bytes)
             if sha256_on_device(device, [source]).get(source) == hash_file(destination):
                 return
         raise TransferFailed(

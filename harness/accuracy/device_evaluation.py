@@ -172,7 +172,8 @@ class DeviceEvaluation:
         threads = min(max(cell.plan.threads for cell in program.cells), len(device.info.cores) or 1)
         images_bytes = len(self.run.dataset) * 3 * program.variant.resolution_px**2
         keep_inputs = device.free_bytes is None or images_bytes < device.free_bytes / 2
-        batches = Batches(job, deployed.program, threads, scratch, log, keep_inputs)
+        logits_bytes = stored.artifact.output.size_bytes
+        batches = Batches(job, deployed.program, threads, logits_bytes, scratch, log, keep_inputs)
 
         def run(chunk: Chunk) -> Path:
             self.run.check_cancelled()

@@ -143,8 +143,8 @@ def _run_on_host(
         bundle = deploy_bundle(host, ensure_bundle(host.info.abi), log)
         deployed = deploy_artifact(host, program.stored, log)
         job = Job(host, bundle, f"{host.folder}/jobs/current")
-        batches = Batches(job, deployed.program, 1, folder, log, keep_inputs=False)
         images, classes = expected.shape
+        batches = Batches(job, deployed.program, 1, 4 * classes, folder, log, keep_inputs=False)
         output = batches.run(_as_chunk(inputs, images, folder))
         return read_logits(output, images=images, classes=classes)
 

@@ -41,6 +41,21 @@ class Completed:
         return self.stdout.decode("utf-8", "replace")
 
 
+@dataclass(frozen=True)
+class GrowingFile:
+    """A file that a program writes to, and how long it may become before the program is ended."""
+
+    path: Path
+    longest_bytes: int
+
+    def size(self) -> int:
+        """Its present size; 0 where it is not there yet."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
+
 def checked_argv(argv: Sequence[str]) -> tuple[str, ...]:
     """The same arguments.
 
@@ -70,6 +85,7 @@ def run_local(
     env: Mapping[str, str] | None = None,
     stdin_from: Path | None = None,
     stdout_to: Path | None = None,
+    grows: GrowingFile | None = None,
 ) -> Completed:
     """Run a program of this machine in a new session; on time-out its whole group is killed.
 
@@ -79,7 +95,7 @@ def run_local(
 
     Raises:
         ProgramTimedOut: it did not end within `timeout_s`.
-        TransportError: it printed more than LONGEST_OUTPUT.
+        TransportError: it printed more than LONGEST_OUTPUT, or the file that `grows` became too long.
         OSError: `stdin_from` cannot be read or `stdout_to` cannot be written.
     """
     with contextlib.ExitStack() as files:
@@ -96,7 +112,7 @@ def run_local(
             code = MISSING_PROGRAM if missing else UNUSABLE_PROGRAM
             return Completed(tuple(argv), code, b"", str(error).encode("utf-8", "replace"))
         try:
-            stdout, stderr = _communicate(process, argv[0], None if source else stdin, timeout_s)
+            stdout, stderr = _communicate(process, argv[0], None if source else stdin, timeout_s, grows)
         finally:
             _end_group(process)
     code = process.returncode
@@ -104,7 +120,11 @@ def run_local(
 
 
 def _communicate(
-    process: subprocess.Popen[bytes], program: str, stdin: bytes | None, timeout_s: float
+    process: subprocess.Popen[bytes],
+    program: str,
+    stdin: bytes | None,
+    timeout_s: float,
+    grows: GrowingFile | None,
 ) -> tuple[bytes, bytes]:
     """All that the program writes until it ends, checked against LONGEST_OUTPUT about once a second."""
     deadline = time.monotonic() + timeout_s
@@ -119,13 +139,17 @@ def _communicate(
                 raise ProgramTimedOut(
                     f"{program!r} did not end within {timeout_s:g} s", stdout=stdout, stderr=stderr
                 ) from error
-            _check_length(program, stdout, stderr)
+            _check_length(program, stdout, stderr, grows)
             continue
-        _check_length(program, stdout, stderr)
+        _check_length(program, stdout, stderr, grows)
         return stdout, stderr
 
 
-def _check_length(program: str, stdout: bytes | None, stderr: bytes | None) -> None:
+def _check_length(
+    program: str, stdout: bytes | None, stderr: bytes | None, grows: GrowingFile | None
+) -> None:
+    if grows and grows.size() > grows.longest_bytes:
+        raise TransportError(f"{program!r} wrote more than {grows.longest_bytes:,} bytes to a file")
     if len(stdout or b"") + len(stderr or b"") > LONGEST_OUTPUT:
         raise TransportError(f"{program!r} printed more than {LONGEST_OUTPUT >> 20} MiB")
 

@@ -15,10 +15,10 @@ from harness.errors import (
     TimedOut,
     TransportError,
 )
-from harness.system.processes import MISSING_PROGRAM, Completed, ProgramTimedOut, run_local
+from harness.system.processes import MISSING_PROGRAM, Completed, GrowingFile, ProgramTimedOut, run_local
 from harness.system.text import ending
 from harness.transports.adb_failures import early_end, transfer_failure
-from harness.transports.base import Transport
+from harness.transports.base import LONGEST_PULL, Transport
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.transfer import (
     QUICK_S,
@@ -184,12 +184,18 @@ class AdbTransport(Transport):
         placed = self.run(place_argv(partial, destination, mode, size), timeout_s=QUICK_S)
         check_placed(placed, source, destination, self._serial)
 
-    def pull(self, source: str, destination: Path, *, timeout_s: float = 300) -> None:
+    def pull(
+        self, source: str, destination: Path, *, timeout_s: float = 300, longest_bytes: int = LONGEST_PULL
+    ) -> None:
         """See `Transport.pull`."""
         # Asked first, because `adb pull` copies whole folders, symbolic links included.
-        size = read_size(self.run(size_argv(source), timeout_s=QUICK_S), source, self._serial)
+        size = read_size(
+            self.run(size_argv(source), timeout_s=QUICK_S), source, self._serial, longest_bytes=longest_bytes
+        )
         with incoming(destination, size, device=self._serial) as partial:
-            answer = self._transfer("pull", source, str(partial), timeout_s=timeout_s)
+            answer = self._transfer(
+                *("pull", source, str(partial)), timeout_s=timeout_s, grows=GrowingFile(partial, size)
+            )
             if answer.exit_code != 0:
                 raise self._record_failure(transfer_failure(answer, f"cannot pull {source}", self._serial))
 
@@ -215,13 +221,15 @@ class AdbTransport(Transport):
                 self._device("wait-for-device", timeout_s=QUICK_S)
         self._connected = True
 
-    def _device(self, *arguments: str, timeout_s: float, stdin: bytes = b"") -> Completed:
+    def _device(
+        self, *arguments: str, timeout_s: float, stdin: bytes = b"", grows: GrowingFile | None = None
+    ) -> Completed:
         argv = [self._adb, "-s", self._serial, *arguments]
-        return run_local(argv, timeout_s=timeout_s, stdin=stdin, env=self._env)
+        return run_local(argv, timeout_s=timeout_s, stdin=stdin, env=self._env, grows=grows)
 
-    def _transfer(self, *arguments: str, timeout_s: float) -> Completed:
+    def _transfer(self, *arguments: str, timeout_s: float, grows: GrowingFile | None = None) -> Completed:
         try:
-            return self._device(*arguments, timeout_s=timeout_s)
+            return self._device(*arguments, timeout_s=timeout_s, grows=grows)
         except TimedOut as error:
             self._silent = True
             raise TimedOut(

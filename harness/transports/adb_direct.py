@@ -9,23 +9,22 @@ from pathlib import Path
 
 from adb_shell import constants
 
-from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransferFailed, TransportError
+from harness.errors import ConnectionLost, DeviceError, DeviceUnfit, TimedOut, TransferFailed
 from harness.system.processes import Completed
 from harness.system.text import ending
 from harness.transports.adb_keys import find_keys, load_signers
 from harness.transports.adb_protocol import Connection
 from harness.transports.adb_services import ShellOutput, SyncReader, stdin_packets, sync_request, sync_send
 from harness.transports.adb_stream import Stream
-from harness.transports.base import Transport
+from harness.transports.base import LONGEST_PULL, Transport
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.tcp_link import TcpLink
-from harness.transports.transfer import QUICK_S, check_placed, incoming, place_argv, source_size
+from harness.transports.transfer import QUICK_S, check_placed, incoming, place_argv, source_size, too_long
 from harness.transports.usb_link import UsbLink
 
 # A slow card takes a second or two for a file's next MiB. When a device is silent for this long, one side's
 # last packet was lost: its header was damaged on the way.
 STALLED_S = 30.0
-LONGEST_PULL = 1 << 30
 
 
 class AdbDirectTransport(Transport):
@@ -89,7 +88,9 @@ class AdbDirectTransport(Transport):
         placed = self.run(place_argv(partial, destination, mode, size), timeout_s=QUICK_S)
         check_placed(placed, source, destination, self._device)
 
-    def pull(self, source: str, destination: Path, *, timeout_s: float = 300) -> None:
+    def pull(
+        self, source: str, destination: Path, *, timeout_s: float = 300, longest_bytes: int = LONGEST_PULL
+    ) -> None:
         """See `Transport.pull`."""
         deadline = time.monotonic() + timeout_s
         with (
@@ -101,10 +102,8 @@ class AdbDirectTransport(Transport):
             reader = SyncReader(stream, deadline)
             answer, body = reader.message()
             while answer == constants.DATA:
-                if file.tell() > LONGEST_PULL:
-                    raise TransportError(
-                        f"{source} is longer than {LONGEST_PULL >> 20} MiB", device=self._device
-                    )
+                if file.tell() + len(body) > longest_bytes:
+                    raise too_long(source, longest_bytes, self._device)
                 file.write(body)
                 answer, body = reader.message()
             if answer != constants.DONE:

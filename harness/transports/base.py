@@ -6,6 +6,9 @@ from pathlib import Path
 
 from harness.system.processes import Completed
 
+# For callers that do not know better; enforced on this side.
+LONGEST_PULL = 1 << 30
+
 
 class Transport(ABC):
     """A connection to one device; not shared between threads.
@@ -36,8 +39,13 @@ class Transport(ABC):
         """Copy a file to the device; the destination's folder must exist."""
 
     @abstractmethod
-    def pull(self, source: str, destination: Path, *, timeout_s: float = 300) -> None:
-        """Copy a file from the device; on an error nothing is left at the destination."""
+    def pull(
+        self, source: str, destination: Path, *, timeout_s: float = 300, longest_bytes: int = LONGEST_PULL
+    ) -> None:
+        """Copy a file from the device; on an error nothing is left at the destination.
+
+        More than `longest_bytes` are never taken, whatever the device sends.
+        """
 
     @abstractmethod
     def close(self) -> None:

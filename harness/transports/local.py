@@ -1,12 +1,14 @@
 """The transport to this machine."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import TransferFailed
 from harness.system.files import copy_atomically
 from harness.system.processes import Completed, checked_argv, run_local
-from harness.transports.base import Transport
+from harness.transports.base import LONGEST_PULL, Transport
+from harness.transports.transfer import too_long
 
 
 class LocalTransport(Transport):
@@ -22,8 +24,13 @@ class LocalTransport(Transport):
         """See `Transport.push`."""
         _copy(source, Path(destination), mode)
 
-    def pull(self, source: str, destination: Path, *, timeout_s: float = 300) -> None:
+    def pull(
+        self, source: str, destination: Path, *, timeout_s: float = 300, longest_bytes: int = LONGEST_PULL
+    ) -> None:
         """See `Transport.pull`."""
+        with suppress(OSError):  # `_copy` names it
+            if Path(source).stat().st_size > longest_bytes:
+                raise too_long(source, longest_bytes, "")
         _copy(Path(source), destination)
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from harness.errors import CommandFailed, DeviceError, TransferFailed, TransportError
 from harness.system.processes import Completed
-from harness.transports.base import Transport
+from harness.transports.base import LONGEST_PULL, Transport
 from harness.transports.verified import run_verified
 
 # A restarted adbd is back within seconds, Wi-Fi within half a minute.
@@ -60,9 +60,15 @@ class ReconnectingTransport(Transport):
         """See `Transport.push`."""
         self._retry(lambda: self._transport.push(source, destination, mode=mode, timeout_s=timeout_s))
 
-    def pull(self, source: str, destination: Path, *, timeout_s: float = 300) -> None:
+    def pull(
+        self, source: str, destination: Path, *, timeout_s: float = 300, longest_bytes: int = LONGEST_PULL
+    ) -> None:
         """See `Transport.pull`."""
-        self._retry(lambda: self._transport.pull(source, destination, timeout_s=timeout_s))
+        self._retry(
+            lambda: self._transport.pull(
+                source, destination, timeout_s=timeout_s, longest_bytes=longest_bytes
+            )
+        )
 
     def close(self) -> None:
         """See `Transport.close`."""

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import DeviceError, DeviceUnfit, TimedOut, TransferFailed, UsageError
-from harness.system.processes import MISSING_PROGRAM, Completed, ProgramTimedOut, run_local
+from harness.system.processes import MISSING_PROGRAM, Completed, GrowingFile, ProgramTimedOut, run_local
 from harness.system.text import last_line
-from harness.transports.base import Transport
-from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
+from harness.transports.base import LONGEST_PULL, Transport
+from harness.transports.remote_shell import END_S, LONGEST_GREETING, FramedCommand, end_group_argv
 from harness.transports.ssh_failures import failure
 from harness.transports.transfer import (
     QUICK_S,
@@ -62,11 +62,16 @@ class SshTransport(Transport):
         )
         check_placed(received, source, destination, self._destination)
 
-    def pull(self, source: str, destination: Path, *, timeout_s: float = 300) -> None:
+    def pull(
+        self, source: str, destination: Path, *, timeout_s: float = 300, longest_bytes: int = LONGEST_PULL
+    ) -> None:
         """See `Transport.pull`."""
-        size = read_size(self.run(size_argv(source), timeout_s=QUICK_S), source, self._destination)
+        size = read_size(
+            *(self.run(size_argv(source), timeout_s=QUICK_S), source, self._destination),
+            longest_bytes=longest_bytes,
+        )
         with incoming(destination, size, device=self._destination) as partial:
-            sent = self._run(("cat", source), timeout_s=timeout_s, stdout_to=partial)
+            sent = self._run(("cat", source), timeout_s=timeout_s, stdout_to=partial, longest_bytes=size)
             if sent.exit_code != 0:
                 what = f"cannot pull {source}: {last_line(sent.stderr)}"
                 raise TransferFailed(what, device=self._destination)
@@ -87,6 +92,7 @@ class SshTransport(Transport):
         stdin: bytes = b"",
         stdin_from: Path | None = None,
         stdout_to: Path | None = None,
+        longest_bytes: int = LONGEST_PULL,
     ) -> Completed:
         command = FramedCommand.of(argv)
         log = self._connect() / "log"
@@ -99,6 +105,7 @@ class SshTransport(Transport):
                 stdin=stdin,
                 stdin_from=stdin_from,
                 stdout_to=stdout_to,
+                grows=GrowingFile(stdout_to, longest_bytes + LONGEST_GREETING) if stdout_to else None,
             )
         except ProgramTimedOut as error:
             self._end(command.process_group(error.stderr))

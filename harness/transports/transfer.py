@@ -1,6 +1,7 @@
 """Files in transfer: under a temporary name until they are complete, then put in place in one step."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,11 @@ def size_argv(path: str) -> tuple[str, ...]:
     return ("sh", "-c", _SIZE, "sh", path)
 
 
+def too_long(source: str, longest_bytes: int, device: str) -> TransferFailed:
+    """The error of a file that is longer than what was asked for can be."""
+    return TransferFailed(f"{source} is longer than {longest_bytes:,} bytes", device=device)
+
+
 def source_size(source: Path) -> int:
     """The size of a file to push.
 
@@ -69,10 +75,17 @@ def check_placed(placed: Completed, source: Path, destination: str, device: str)
     raise TransferFailed(what, device=device)
 
 
-def read_size(measured: Completed, source: str, device: str) -> int:
-    """The size that `size_argv` printed."""
-    if measured.exit_code == 0 and measured.stdout.strip().isdigit():
-        return int(measured.stdout)
+def read_size(measured: Completed, source: str, device: str, *, longest_bytes: int) -> int:
+    """The size that `size_argv` printed.
+
+    Raises:
+        TransferFailed: there is no such file, or it is longer than `longest_bytes`.
+    """
+    if measured.exit_code == 0 and re.fullmatch(rb"\s*[0-9]{1,18}\s*", measured.stdout):
+        size = int(measured.stdout)
+        if size > longest_bytes:
+            raise too_long(source, longest_bytes, device)
+        return size
     raise TransferFailed(f"cannot pull {source}: {_reason(measured)}", device=device)
 
 

@@ -1,11 +1,12 @@
 """A program that prints without end is ended, with little memory and within its time."""
 
 import time
+from pathlib import Path
 
 import pytest
 
 from harness.errors import TransportError
-from harness.system.processes import ProgramTimedOut, run_local
+from harness.system.processes import GrowingFile, ProgramTimedOut, run_local
 
 
 @pytest.mark.parametrize("where", ["", ">&2"])
@@ -14,6 +15,20 @@ def test_a_flood_of_output_ends_with_an_error(where: str) -> None:
     with pytest.raises(TransportError, match="'sh' printed more than 64 MiB"):
         run_local(["sh", "-c", f"exec cat /dev/zero {where}"], timeout_s=60)
     assert time.monotonic() - start < 20
+
+
+def test_a_file_that_grows_without_end_ends_its_program(tmp_path: Path) -> None:
+    start = time.monotonic()
+    with pytest.raises(TransportError, match="'sh' wrote more than 1,000 bytes to a file"):
+        run_local(
+            ["sh", "-c", "while :; do echo flood; sleep 0.01; done"],
+            timeout_s=60,
+            stdout_to=tmp_path / "out",
+            grows=GrowingFile(tmp_path / "out", 1000),
+        )
+    assert time.monotonic() - start < 20
+    ended = run_local(["true"], timeout_s=10, grows=GrowingFile(tmp_path / "missing", 0))
+    assert ended.exit_code == 0
 
 
 def test_a_short_deadline_holds_during_a_flood() -> None:

@@ -219,6 +219,17 @@ def test_a_missing_local_file_is_refused(transport: Transport, folder: str, tmp_
         transport.push(tmp_path, f"{folder}/file")
 
 
+def test_a_file_longer_than_was_asked_for_is_not_taken(
+    transport: Transport, folder: str, tmp_path: Path
+) -> None:
+    transport.run(["sh", "-c", 'printf 12345 > "$1/five"', "sh", folder], timeout_s=30)
+    with pytest.raises(TransferFailed, match="five is longer than 4 bytes"):
+        transport.pull(f"{folder}/five", tmp_path / "back", longest_bytes=4)
+    assert not (tmp_path / "back").exists()
+    transport.pull(f"{folder}/five", tmp_path / "back", longest_bytes=5)
+    assert (tmp_path / "back").read_bytes() == b"12345"
+
+
 @pytest.mark.parametrize("source", ["/nonexistent/file", "/etc"])
 def test_a_refused_pull_leaves_nothing(transport: Transport, tmp_path: Path, source: str) -> None:
     with pytest.raises(TransferFailed, match=r"cannot (pull|copy)"):

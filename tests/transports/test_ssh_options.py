@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import DeviceUnfit
+from harness.errors import DeviceUnfit, TransferFailed
 from harness.system.processes import run_local
 from harness.transports.ssh import SshTransport
 
@@ -46,6 +46,9 @@ def test_a_login_shell_that_prints_changes_no_answer_and_no_pulled_file(tmp_path
     transport.push(tmp_path / "source", str(tmp_path / "remote"))
     transport.pull(str(tmp_path / "remote"), tmp_path / "pulled")
     assert (tmp_path / "pulled").read_bytes() == content
+    with pytest.raises(TransferFailed, match="remote is longer than 3,071,999 bytes"):
+        transport.pull(str(tmp_path / "remote"), tmp_path / "again", longest_bytes=len(content) - 1)
+    assert not (tmp_path / "again").exists()
     transport.close()
 
 
