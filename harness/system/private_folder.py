@@ -10,60 +10,73 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.system.users import group_name, user_name
 
+LEVELS = 3
+
 
 def check_private(folder: Path) -> None:
-    """Refuse a folder, or an entry up to two levels below it, that another user owns or may write.
+    """Refuse a folder, or an entry up to three levels below it, that another user owns or may write.
 
     What is below is read as programs and weights: those who can write there run code as this user. Nor may a
-    parent be one in which every user can rename it.
+    parent, of the path as it is written or of the folder that it leads to, be one in which another user or
+    everybody can rename it.
 
     Raises:
         UsageError: another user owns or may write one of them, and what to do about it.
     """
-    for path in folder.parents:
+    for path in dict.fromkeys((*folder.parents, *folder.resolve().parents)):
         _check_replaceable(path)
-    for path in _with_entries(folder):
-        try:
-            found = path.stat()
-        except OSError:
-            # Gone, or a link to nothing: there is nothing to read.
-            continue
+    for place, found in _with_entries(folder):
         if found.st_uid != os.geteuid():
-            raise _refusal(path, f"belongs to {user_name(found.st_uid)}", folder)
+            raise _refusal(place, f"belongs to {user_name(found.st_uid)}", folder)
         if found.st_mode & stat.S_IWOTH:
-            raise _refusal(path, "may be written by every user", folder)
+            raise _refusal(place, "may be written by every user", folder)
         if found.st_mode & stat.S_IWGRP and not _is_own_group(found.st_gid):
-            raise _refusal(path, f"may be written by the group {group_name(found.st_gid)}", folder)
+            raise _refusal(place, f"may be written by the group {group_name(found.st_gid)}", folder)
 
 
-def _with_entries(folder: Path) -> Iterator[Path]:
-    """The folder, what it holds, and what that holds."""
-    if not folder.exists():
+def _with_entries(path: Path, levels: int = LEVELS) -> Iterator[tuple[Path, os.stat_result]]:
+    """The folder, what it holds, and what that holds, down to the files of a bundle or an artifact."""
+    try:
+        found = path.stat()
+    except OSError:
+        # Gone, or a link to nothing: there is nothing to read.
         return
-    yield folder
-    for path in _children(folder):
-        yield path
-        yield from _children(path)
+    yield path, found
+    if levels and stat.S_ISDIR(found.st_mode):
+        for child in _children(path):
+            yield from _with_entries(child, levels - 1)
 
 
 def _children(folder: Path) -> list[Path]:
     try:
-        return sorted(folder.iterdir()) if folder.is_dir() else []
+        return sorted(folder.iterdir())
     except OSError:
         return []
 
 
 def _check_replaceable(path: Path) -> None:
-    """In a folder that everybody may write, only the sticky bit keeps others from renaming what is in it."""
+    """Refuse a parent in which others can rename: its owner, and everybody where no sticky bit forbids it."""
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
     except OSError:
         return
-    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+    hint = "set HARNESS_CACHE to a folder in your home folder"
+    if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+        raise UsageError(f"{path} may be written by every user, who could replace the cache in it", hint=hint)
+    if found.st_uid not in (os.geteuid(), 0) and not _is_unmapped(found.st_uid):
         raise UsageError(
-            f"{path} may be written by every user, who could replace the cache in it",
-            hint="set HARNESS_CACHE to a folder in your home folder",
+            f"{path} belongs to {user_name(found.st_uid)}, who could replace the cache in it", hint=hint
         )
+
+
+def _is_unmapped(uid: int) -> bool:
+    """Whether the number stands for any user that this container does not have, as for the host's root."""
+    try:
+        mapped = Path("/proc/self/uid_map").read_text().split()
+        unknown = int(Path("/proc/sys/kernel/overflowuid").read_text())
+    except (OSError, ValueError):
+        return False
+    return uid == unknown and mapped != ["0", "0", "4294967295"]
 
 
 def _refusal(path: Path, why: str, folder: Path) -> UsageError:

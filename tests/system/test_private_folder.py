@@ -30,7 +30,7 @@ def test_a_cache_of_this_user_is_fine_and_so_is_one_that_does_not_exist_yet(cach
     check_private(cache)
 
 
-@pytest.mark.parametrize("place", [".", "bundles", "bundles/arm64-v8a-1"])
+@pytest.mark.parametrize("place", [".", "bundles", "bundles/arm64-v8a-1", "bundles/arm64-v8a-1/runner"])
 def test_what_everybody_or_a_group_may_write_is_refused_with_what_to_do(cache: Path, place: str) -> None:
     (cache / place).chmod(0o777)
     with pytest.raises(UsageError, match="may be written by every user") as caught:
@@ -40,7 +40,7 @@ def test_what_everybody_or_a_group_may_write_is_refused_with_what_to_do(cache: P
 
 
 @needs_root
-@pytest.mark.parametrize("place", [".", "bundles", "bundles/arm64-v8a-1"])
+@pytest.mark.parametrize("place", [".", "bundles", "bundles/arm64-v8a-1", "bundles/arm64-v8a-1/runner"])
 def test_what_another_user_owns_or_a_foreign_group_may_write_is_refused(cache: Path, place: str) -> None:
     os.chown(cache / place, NOBODY, -1)
     with pytest.raises(UsageError, match="belongs to nobody"):
@@ -65,6 +65,23 @@ def test_a_parent_in_which_everybody_may_rename_is_refused_unless_it_is_sticky(c
     assert caught.value.hint == "set HARNESS_CACHE to a folder in your home folder"
     cache.parent.chmod(0o1777)
     check_private(cache)
+
+
+def test_the_parents_of_a_linked_caches_target_are_checked_too(cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    cache.rename(tmp_path / "open" / "cache")
+    cache.symlink_to("open/cache")
+    check_private(cache)
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(UsageError, match="open may be written by every user"):
+        check_private(cache)
+
+
+@needs_root
+def test_a_parent_of_another_user_is_refused(cache: Path) -> None:
+    os.chown(cache.parent, NOBODY, -1)
+    with pytest.raises(UsageError, match="belongs to nobody, who could replace the cache in it"):
+        check_private(cache)
 
 
 def test_a_command_ends_with_exit_code_2_before_it_reads_the_cache(
