@@ -146,6 +146,7 @@ DECISION_RUNS ?= 1000
 
 bench-decision: setup
 	@$(BIN)/python tests/benchmarks/bench_decision.py --runs $(DECISION_RUNS) || failed=1; \
+	$(BIN)/python tests/benchmarks/bench_predict.py || failed=1; \
 	$(BIN)/python tests/benchmarks/bench_trends.py || failed=1; exit $${failed:-0}
 
 # Counts what is lost when connections and hosts fail at random moments: nearly an hour for the whole table.

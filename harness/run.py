@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.accuracy.localization import localize_mismatches
+from harness.analysis.budget import Budget
 from harness.analysis.failures import FailOn, cell_errors, verdict_errors
 from harness.devices import inventory
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
+from harness.errors import HarnessError
 from harness.lowering.inputs import Inputs
-from harness.lowering.lower import lower_request, lowering_errors
+from harness.lowering.lower import asked_for, lower_variants, lowering_errors
 from harness.measuring.parallel import FindBundle, measure_on
 from harness.measuring.run_outcome import Outcome
 from harness.measuring.run_record import finish_record, start_record
-from harness.records import RunRequest
+from harness.measuring.search import Search, search_each
+from harness.records import RunRequest, Variant
 from harness.records.progress import Listener, Log
 from harness.records.run_folder import load_runs, read_cells
 from harness.runner.bundle import ensure_bundle
@@ -35,10 +38,12 @@ def run(
     *,
     classes: int | None = None,
     fail_on: FailOn | None = None,
+    search_within: Budget | None = None,
 ) -> Outcome:
     """Measure all that is asked for, in a new folder or continuing in one that has cells of this request.
 
-    `classes` is what weights files must have; `fail_on` turns verdicts into errors.
+    `classes` is what weights files must have; `fail_on` turns verdicts into errors. With `search_within`,
+    only what decides which variant is the best within that budget is measured.
 
     Raises:
         UsageError: a device, weights file or data set that cannot be used, and no folder has been made; or
@@ -49,7 +54,8 @@ def run(
     request, prepared = prepare_inputs(request, log, classes=classes)
     folder = make_folder()
     with only_writer(folder):
-        outcome = measure(request, targets, folder, listen, inputs=prepared.inputs if prepared else None)
+        inputs = prepared.inputs if prepared else None
+        outcome = measure(request, targets, folder, listen, inputs=inputs, budget=search_within)
         if prepared:
             on_host = request.accuracy_on_host
             outcome = outcome.followed_by(lambda o: evaluate(o, prepared, targets, listen, on_host=on_host))
@@ -64,18 +70,31 @@ def measure(
     listen: Listener,
     *,
     inputs: Inputs | None = None,
+    budget: Budget | None = None,
     find_bundle: FindBundle = ensure_bundle,
 ) -> Outcome:
-    """Lower and measure what is not in the folder yet; without `inputs` the weights are random."""
+    """Lower and measure what is not in the folder yet; without `inputs` the weights are random.
+
+    With a `budget`, only what decides which variant is the best within it.
+    """
     record = start_record(request, folder, inputs or ())
-    with lower_request(request, listen, inputs) as artifacts:
-        errors = measure_on(targets, request, artifacts, folder, listen, find_bundle)
-        errors.extend(lowering_errors(artifacts))
-        lowered = [future.result() for future in artifacts.values() if not future.exception()]
-    errors.extend(localize_mismatches(folder, lowered, inputs, listen))
+
+    def measure_some(targets: Sequence[Target], variants: Sequence[Variant]) -> list[HarnessError]:
+        with lower_variants(variants, request, listen, inputs) as artifacts:
+            errors = measure_on(targets, request, artifacts, folder, listen, find_bundle)
+            errors.extend(lowering_errors(artifacts))
+            lowered = [future.result() for future in artifacts.values() if not future.exception()]
+        return [*errors, *localize_mismatches(folder, lowered, inputs, listen)]
+
+    variants = asked_for(request, inputs)
+    searches: tuple[Search, ...] = ()
+    if budget is None:
+        errors = measure_some(targets, variants)
+    else:
+        searches, errors = search_each(targets, variants, budget, folder, measure_some, listen)
     cells = read_cells(folder)
     finish_record(record, folder, cells)
-    return Outcome(folder, cells, (*errors, *cell_errors(cells)))
+    return Outcome(folder, cells, (*errors, *cell_errors(cells)), searches=searches)
 
 
 def resolve_devices(names: Sequence[str]) -> tuple[Target, ...]:

@@ -48,6 +48,7 @@ from harness.cli.run_options import (
     Resume,
     RunFolder,
     Sampler,
+    SearchOnly,
     Seed,
     TargetPrecision,
     Threads,
@@ -64,6 +65,7 @@ from harness.cli.run_options import (
         "harness run -d emulator -w 0.25,0.5 -r 128 -p fp32,int8",
         "harness run -d pixel --weights w25.safetensors,w50.safetensors --accuracy fashion-mnist",
         "harness run -d pixel -w 0.25,0.5 -r 128,160 --max-latency 20ms --max-memory 40MB",
+        "harness run -d pixel -w 0.25,0.5,0.75,1.0 -r 128,160,192,224 --max-latency 20ms --search",
         "harness run -d pixel --tune-device --max-temp 35C --time-limit 30m",
         "harness run --resume results/demo",
     ),
@@ -108,6 +110,7 @@ def run(
     max_memory: MaxMemory = None,
     max_size: MaxSize = None,
     min_accuracy: MinAccuracy = None,
+    search: SearchOnly = False,
     out: RunFolder = None,
     resume: Resume = None,
     fail_on: FailOnVerdict = None,
@@ -119,7 +122,8 @@ def run(
 
     Each device runs the product of all lists. Each cell is saved as soon as it is measured. With a budget,
     the run ends with the answer of `harness pick`, and with exit code 1 if a device has no variant within
-    the budget; without, with what each budget would buy.
+    the budget; without, with what each budget would buy. With --search, what cannot be that variant is not
+    measured: what is larger than one over the budget, and less accurate than one within it.
     """
     from harness.cli import parsing, quantity_options, validation
     from harness.cli.console import show_progress
@@ -180,6 +184,8 @@ def run(
             seed=seed,
         )
     validation.check_data_sets(request)
+    if search:
+        validation.check_search(request, budget)
     with show_progress(quiet=quiet, verbose=verbose) as listen:
         outcome = run_all(
             request,
@@ -188,5 +194,6 @@ def run(
             log,
             classes=classes,
             fail_on=checked_status,
+            search_within=budget if search else None,
         )
     show_outcome(outcome, budget, json=json)

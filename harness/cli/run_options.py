@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import parsing, quantity_options
+from harness.cli.budget_options import BUDGET
 from harness.cli.option_checks import checked, quantity
 from harness.cli.options import DEVICE_STATE, HOW_LONG, OUTPUT, WHAT
 from harness.cli.units import parse_celsius
@@ -191,5 +192,14 @@ FailOnVerdict = Annotated[
         help="End with exit code 1 also if the verdict of a cell is this bad: suspect means suspect or"
         " invalid. By default only failed cells and wrong outputs end with 1. Cells of an emulator are"
         " always suspect.",
+    ),
+]
+SearchOnly = Annotated[
+    bool,
+    typer.Option(
+        "--search",
+        rich_help_panel=BUDGET,
+        help="Measure only what decides which variant is the most accurate within the budget, by published"
+        " accuracy; without it, all are measured.",
     ),
 ]

@@ -18,6 +18,7 @@ def show_outcome(outcome: "Outcome", budget: "Budget | None" = None, *, json: bo
     from harness.analysis.machines import cells_of_runs
     from harness.cli.ending import conclude
     from harness.cli.failures import error_document, show_errors
+    from harness.measuring.search import describe_search
 
     ending = conclude(outcome, budget or Budget())
     errors = (*outcome.errors, *((ending.no_answer,) if ending.no_answer else ()))
@@ -26,6 +27,7 @@ def show_outcome(outcome: "Outcome", budget: "Budget | None" = None, *, json: bo
             "folder": outcome.folder.resolve(),
             "report": outcome.report.resolve() if outcome.report else None,
             "cells": outcome.cells,
+            **({"searches": outcome.searches} if outcome.searches else {}),
             **ending.document,
             "errors": [error_document(error) for error in errors],
         }
@@ -34,6 +36,8 @@ def show_outcome(outcome: "Outcome", budget: "Budget | None" = None, *, json: bo
         _show_summary(cells_of_runs([outcome.cells]))
         if outcome.report:
             console_for().print(f"report: {outcome.report}", soft_wrap=True, highlight=False, markup=False)
+        for search in outcome.searches:
+            show(describe_search(search))
         if ending.text:
             show(f"\n{ending.text}")
     show_errors(errors)

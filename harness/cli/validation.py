@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.records import DEFAULT_OBSERVER, RunRequest
 
+if TYPE_CHECKING:
+    from harness.analysis.budget import Budget
+
 # Budgets change no plan: they are asked of the cells that there are in the end.
 BUDGETS = (
     *("--max-latency", "--max-p90", "--max-p99", "--max-startup", "--max-instructions"),
-    *("--max-memory", "--max-size", "--min-accuracy"),
+    *("--max-memory", "--max-size", "--min-accuracy", "--search"),
 )
 BESIDE_RESUME = ("--resume", "--fail-on", "--json", "--quiet", "--verbose", *BUDGETS)
 
@@ -31,6 +35,28 @@ def check_data_sets(request: RunRequest) -> None:
         raise UsageError(
             f"--observer {request.observer} needs trained weights", hint="name some with --weights"
         )
+
+
+def check_search(request: RunRequest, budget: "Budget") -> None:
+    """Refuse a search that could not rank, or not end in time.
+
+    Raises:
+        UsageError: weights are named, a time limit is, no cost is limited, or no accuracy is published.
+    """
+    from harness.analysis.search import check_searchable
+    from harness.lowering.lower import variants_of
+
+    if request.weights_files:
+        raise UsageError(
+            "--search ranks by published accuracy, which is not that of --weights",
+            hint="measure all of them without --search",
+        )
+    if request.max_minutes is not None:
+        raise UsageError(
+            "--search and --time-limit conflict: a search ends when the best variant is known",
+            hint="give one of them; --processes and --max-time shorten each cell",
+        )
+    check_searchable(variants_of(request), budget)
 
 
 def check_evaluation(request: RunRequest) -> None:

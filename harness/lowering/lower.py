@@ -1,7 +1,7 @@
 """The story of `harness lower`: from a request to lowered programs."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def lower_to(
     except OSError as error:
         raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
     written, errors = [], []
-    with lower_request(request, listen, inputs) as artifacts:
+    with lower_variants(asked_for(request, inputs), request, listen, inputs) as artifacts:
         for future in artifacts.values():
             try:
                 written.append(_write_program(future.result(), folder))
@@ -70,15 +70,19 @@ def variants_of(request: RunRequest) -> tuple[Variant, ...]:
     )
 
 
-def lower_request(
-    request: RunRequest, listen: Listener, inputs: Inputs | None
+def asked_for(request: RunRequest, inputs: Inputs | None) -> tuple[Variant, ...]:
+    """The variants of `inputs`, or, without it, those of the request."""
+    return tuple(inputs) if inputs else variants_of(request)
+
+
+def lower_variants(
+    variants: Sequence[Variant], request: RunRequest, listen: Listener, inputs: Inputs | None
 ) -> AbstractContextManager[Artifacts]:
-    """Lower in the background the variants of `inputs`, or, without it, those of the request.
+    """Lower these variants of the request in the background.
 
     Raises:
         UsageError: this version does not have a variant's precision, as in a run folder of a newer one.
     """
-    variants = tuple(inputs) if inputs else variants_of(request)
     for variant in variants:
         find_precision(variant.precision)
 

@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError, Interrupted
+from harness.measuring.search import Search
 from harness.records import Cell
 from harness.system.foreign_errors import as_harness_error
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: its cells and report, and what went wrong with which device or variant."""
+    """How a run ended: its cells and report, and what went wrong with which device or variant.
+
+    `searches` has what each device measured and left out, where only the best variant was searched for.
+    """
 
     folder: Path
     cells: tuple[Cell, ...]
     errors: tuple[HarnessError, ...]
     report: Path | None = None
+    searches: tuple[Search, ...] = ()
 
     @property
     def exit_code(self) -> int:

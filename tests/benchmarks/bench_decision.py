@@ -7,8 +7,12 @@ goal is missed.
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from decision_oracle import Run, draw_run
 from trust_goals import Goal, at_least
 
