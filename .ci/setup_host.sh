@@ -16,6 +16,7 @@ openssh-client:command -v ssh
 openssh-server:test -x /usr/sbin/sshd
 busybox-static:command -v busybox
 mksh:command -v mksh
+chromium:command -v chromium
 dpkg-dev:command -v dpkg-source
 e2fsprogs:test -x /sbin/mke2fs
 debian-archive-keyring:ls /usr/share/keyrings/debian-archive-keyring.*

@@ -21,6 +21,7 @@ from harness.measuring.run_outcome import Outcome
 from harness.measuring.run_record import finish_record, start_record
 from harness.measuring.search import Search, search_each
 from harness.records import RunRequest, Variant
+from harness.records.outcomes import read_outcomes
 from harness.records.progress import Listener, Log
 from harness.records.run_folder import load_runs, read_cells
 from harness.runner.bundle import ensure_bundle
@@ -146,5 +147,6 @@ def write_report_of(outcome: Outcome) -> Outcome:
     # matplotlib takes a second.
     from reports.report import write_report
 
-    report = write_report(load_runs([outcome.folder]), outcome.folder / "report")
+    outcomes = read_outcomes(outcome.folder, outcome.cells)
+    report = write_report(load_runs([outcome.folder]), outcome.folder / "report", outcomes=outcomes)
     return dataclasses.replace(outcome, report=report)

@@ -15,7 +15,7 @@ from harness.analysis.history_text import (
 from harness.analysis.trend_changes import Change
 from harness.system.files import write_atomically
 from harness.system.text import printable
-from reports.pages import render
+from reports.templating import find_template
 from reports.trend_chart import Chart, draw_chart
 
 
@@ -57,9 +57,7 @@ def render_history(history: History) -> str:
         (printable(name), tuple(_part(trend) for trend in trends))
         for name, trends in groupby(history.trends, key=lambda trend: trend.name)
     ]
-    return render(
-        "history.html.j2",
-        autoescape=True,
+    return find_template("history.html.j2").render(
         summary=summarize(history),
         changes=_newest_first(history),
         cells=cells,

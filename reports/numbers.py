@@ -32,6 +32,15 @@ def with_uncertainty(estimate: float, half_width: float) -> str:
     return f"{estimate:,.{places}f} ± {half_width:,.{places}f}"
 
 
+def with_ends(estimate: float, low: float, high: float) -> str:
+    """`4.78 (4.76–4.81)`; the estimate alone where the interval has no width. Asymmetric ends stay so."""  # noqa: RUF002
+    widest = max(high - estimate, estimate - low)
+    if widest <= 0:
+        return significant(estimate, 5)
+    places = min(decimals_for(widest, 2), 6)
+    return f"{estimate:,.{places}f} ({low:,.{places}f}–{high:,.{places}f})"  # noqa: RUF001
+
+
 def count_span(values: Iterable[int]) -> str:
     """`5`, or `90–300`."""  # noqa: RUF002
     ordered = sorted(values)

@@ -1,183 +1,156 @@
-"""The pages, HTML and Markdown: the run, the answer, verdicts, plots, conditions, how to read the numbers."""
+"""The pages, HTML and Markdown: what to ship, then everything that shows why, and how sure it is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from harness.records import Core, DeviceInfo, Run
-from harness.system.text import markdown, printable
+from harness.analysis.budget import QUANTITIES, Budget
+from harness.analysis.precisions import in_order
+from harness.analysis.selection import find_for_all
+from harness.records import Run
+from harness.records.outcomes import OutcomesByFigures
+from harness.system.text import printable
 from reports import accuracy, conditions, startup
-from reports.accuracy import AccuracyRow, describe_accuracy, how_evaluated, left_out
-from reports.clocks import held_clocks_of
-from reports.numbers import significant
+from reports.answers import describe_budget, describe_for_all
+from reports.device_table import compare_devices, run_facts
+from reports.document import encode, make_document
+from reports.page_cells import placements_of
+from reports.parts import Part, describe_part
 from reports.pictures import Picture
-from reports.sections import Section, weights_text
-from reports.startup import StartupRow, describe_startup
-from reports.style import Omitted
-from reports.tables import Table, summarise
-from reports.verdicts import ReasonGroup, answer, count, group_by_reasons
+from reports.sections import Section
+from reports.tables import summarise
+from reports.templating import digest, find_template, page_script, page_style
+from reports.verdicts import group_by_reasons
+
+
+@dataclass(frozen=True)
+class Link:
+    """A file that lies beside the page."""
+
+    address: str
+    name: str
+    what: str
 
 
 @dataclass(frozen=True)
 class Page:
-    """The content of both pages; `pictures` by the section's slug."""
+    """The content of both pages; `pictures` and `runs_of` by the section's slug."""
 
     runs: tuple[Run, ...]
     sections: tuple[Section, ...]
-    pictures: Mapping[str, Sequence[Picture | Omitted]]
+    budget: Budget = field(default_factory=Budget)
+    outcomes: OutcomesByFigures = field(default_factory=dict)
+    pictures: Mapping[str, Sequence[Picture]] = field(default_factory=dict)
+    runs_of: Mapping[str, Sequence[Run]] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True)
-class Part:
-    """One device's part of the page, as text."""
+class Field:
+    """A number of the budget's form; a `rare` one is shown once asked for."""
 
-    slug: str
-    title: str
-    summary: str
-    facts: tuple[tuple[str, str], ...]
-    answer: tuple[str, ...]
-    table: Table
-    reasons: tuple[ReasonGroup, ...]
-    count: str
-    pictures: tuple[Picture, ...]
-    omitted: tuple[Omitted, ...]
-    startup: tuple[StartupRow, ...]
-    accuracy: tuple[AccuracyRow, ...]
-    how_evaluated: tuple[str, ...]
-    left_out: tuple[str, ...]
-    conditions: tuple[conditions.ConditionsRow, ...]
-    unreadable: tuple[tuple[str, str], ...]
-    clock: str
+    name: str
+    label: str
+    rare: bool
 
 
-def render_html(page: Page) -> str:
+def describe_parts(page: Page) -> tuple[Part, ...]:
+    """All devices, for both pages: computed once."""
+    parts, first = [], 0
+    for section in page.sections:
+        parts.append(
+            describe_part(section, page.budget, page.outcomes, first_index=first, pictures=page.pictures)
+        )
+        first += len(section.cells)
+    return tuple(parts)
+
+
+def render_html(page: Page, parts: Sequence[Part]) -> str:
     """One self-contained file; all text is escaped."""
-    return _render("index.html.j2", page, autoescape=True)
-
-
-def render_markdown(page: Page) -> str:
-    """For a pull request; pictures are linked by relative paths."""
-    return _render("report.md.j2", page, autoescape=False)
-
-
-def _render(template: str, page: Page, *, autoescape: bool) -> str:
-    parts = [_part(section, page.pictures[section.slug]) for section in page.sections]
-    return render(
-        template,
-        autoescape=autoescape,
-        title=_title(page.sections),
-        run_facts=[_run_facts(run) for run in page.runs],
-        parts=parts,
-        clocks={part.clock for part in parts},
-        held_clocks=any(cell.held_clocks for section in page.sections for cell in section.cells),
-        startup_columns=startup.COLUMNS,
-        accuracy_columns=accuracy.COLUMNS,
-        condition_columns=conditions.COLUMNS,
+    cells = [cell for section in page.sections for cell in section.cells]
+    style, script = page_style(), page_script()
+    return find_template("index.html.j2").render(
+        **_common(page, parts),
+        style=style,
+        script=script,
+        style_hash=digest(style),
+        script_hash=digest(script),
+        document=encode(make_document(page.sections, page.budget, page.outcomes)),
+        sub="h4" if len(parts) > 1 else "h3",
+        budget_fields=_budget_fields(page),
+        thread_choices=sorted({cell.plan.threads for cell in cells} | set(page.budget.threads)),
+        precision_choices=in_order({cell.variant.precision for cell in cells} | set(page.budget.precisions)),
+        core_choices=_core_choices(page),
+        device_rows=compare_devices(page.sections, page.runs_of),
+        links=page.links,
     )
 
 
-def render(template: str, *, autoescape: bool, **values: object) -> str:
-    """Fill in a template of `reports/templates`; an unknown name in it is an error."""
-    environment = Environment(
-        loader=PackageLoader("reports"),
-        autoescape=autoescape,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+def render_markdown(page: Page, parts: Sequence[Part]) -> str:
+    """For a pull request: the answer, and the rest folded; pictures are linked by relative paths."""
+    tables = [(summarise(section.cells), group_by_reasons(section.cells)) for section in page.sections]
+    return find_template("report.md.j2").render(
+        **_common(page, parts), tables=tables, device_rows=compare_devices(page.sections, page.runs_of)
     )
-    environment.filters["md"] = markdown
-    return environment.get_template(template).render(values)
+
+
+def _common(page: Page, parts: Sequence[Part]) -> dict[str, object]:
+    cells = [cell for section in page.sections for cell in section.cells]
+    return {
+        "title": _title(page.sections),
+        "when": _when(page.runs, len(cells)),
+        "parts": parts,
+        "budget_texts": describe_budget(page.budget),
+        "for_all": _for_all(page, parts),
+        "clocks": {section.device.clock for section in page.sections},
+        "held_clocks": any(cell.held_clocks for cell in cells),
+        "run_facts": [run_facts(run) for run in page.runs],
+        "startup_columns": startup.COLUMNS,
+        "accuracy_columns": accuracy.COLUMNS,
+        "condition_columns": conditions.COLUMNS,
+    }
 
 
 def _title(sections: Sequence[Section]) -> str:
-    return "MobileNetV1 on " + ", ".join(section.title for section in sections)
+    names = [
+        section.title
+        if section.device.model in ("", section.device.name)
+        else f"{section.title} ({printable(section.device.model)})"
+        for section in sections
+    ]
+    return "MobileNetV1 on " + ", ".join(names)
 
 
-def _part(section: Section, pictures: Sequence[Picture | Omitted]) -> Part:
-    return Part(
-        slug=section.slug,
-        title=section.title,
-        summary=_summary(section.device),
-        facts=_device_facts(section),
-        answer=answer(section),
-        table=summarise(section.cells),
-        reasons=group_by_reasons(section.cells),
-        count=count(section.cells),
-        pictures=tuple(picture for picture in pictures if isinstance(picture, Picture)),
-        omitted=tuple(picture for picture in pictures if isinstance(picture, Omitted)),
-        startup=describe_startup(section.cells),
-        accuracy=describe_accuracy(section.cells),
-        how_evaluated=how_evaluated(section.cells),
-        left_out=left_out(section.cells),
-        conditions=conditions.describe(section.cells),
-        unreadable=conditions.unreadable(section.cells),
-        clock=section.device.clock,
-    )
+def _when(runs: Sequence[Run], cells: int) -> str:
+    days = sorted({printable(run.started_at)[:10] for run in runs})
+    span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    counted = f"{len(runs)} run" + ("s" if len(runs) > 1 else "")
+    return f"{counted}, {cells} cell{'s' if cells > 1 else ''}, measured {span}"
 
 
-def _summary(device: DeviceInfo) -> str:
-    """The device in one line, for the head of the page."""
-    parts = (device.model, device.soc, device.os, _cores(device.cores), f"{device.clock} clock")
-    return ", ".join(printable(part) for part in parts if part)
+def _for_all(page: Page, parts: Sequence[Part]) -> str:
+    answers = [part.shipped.answer for part in parts if part.shipped.answer]
+    if len(answers) < 2:
+        return ""
+    return describe_for_all(find_for_all(answers, page.budget), len(answers))
 
 
-def _device_facts(section: Section) -> tuple[tuple[str, str], ...]:
-    device = section.device
-    memory = device.memory_total_bytes
-    plans = [cell.plan for cell in section.cells]
-    facts = (
-        ("Device", device.model),
-        ("SoC", device.soc),
-        ("OS", device.os),
-        ("Kernel", device.kernel),
-        ("C library", device.libc),
-        ("Cores", _cores(device.cores)),
-        ("Memory", f"{significant(memory / 1e9)} GB" if memory else None),
-        ("Connection", f"{device.kind}, {device.transport}, {device.abi}"),
-        ("Clock", _CLOCKS[device.clock]),
-        ("Pinned to CPUs", ", ".join(sorted({plan.cpus for plan in plans if plan.cpus})) or "not pinned"),
-        ("Tuned", conditions.tuning(section.cells)),
-        ("Clock held while measuring", held_clocks_of(section.cells)),
-        ("Weights", ", ".join(sorted({weights_text(cell.variant.weights) for cell in section.cells}))),
-        ("Calibration", _calibration(section)),
-    )
-    return tuple((name, printable(text)) for name, text in facts if text)
+def _budget_fields(page: Page) -> tuple[Field, ...]:
+    """A field for each quantity that some cell has a figure for on a clock that can keep it, and accuracy."""
+    fields = []
+    for quantity in QUANTITIES:
+        known = any(
+            quantity.worst(cell) is not None
+            for section in page.sections
+            if not (quantity.is_time and section.device.emulated)
+            for cell in section.measured
+        )
+        if known or quantity.limit(page.budget) is not None:
+            label = f"{quantity.name.capitalize()} ≤ {quantity.unit}"
+            rare = quantity.name in ("p90 latency", "p99 latency", "start-up")
+            fields.append(Field(quantity.option[2:], label, rare))
+    return (*fields, Field("min-accuracy", "Top-1 ≥ %", rare=False))
 
 
-_CLOCKS = {
-    "real": "real",
-    "emulated": "emulated (wall-clock time of the emulator)",
-    "virtual": "virtual (one instruction is one nanosecond)",
-}
-
-
-def _cores(cores: Sequence[Core]) -> str:
-    """`4 × Cortex-A55 at 1.80 GHz, 4 × Cortex-A78 at 2.40 GHz`."""  # noqa: RUF002
-    counted: dict[str, int] = {}
-    for core in cores:
-        speed = f" at {significant(core.max_frequency_khz / 1e6)} GHz" if core.max_frequency_khz else ""
-        text = f"{core.name or 'core'}{speed}"
-        counted[text] = counted.get(text, 0) + 1
-    return ", ".join(f"{count} × {text}" for text, count in counted.items())  # noqa: RUF001
-
-
-def _calibration(section: Section) -> str:
-    found = [cell.artifact.calibration for cell in section.cells if cell.artifact.calibration]
-    ways = {f"{c.source}, {c.images} images" + (f", {c.observer}" if c.observer else "") for c in found}
-    return ", ".join(sorted(ways))
-
-
-def _run_facts(run: Run) -> tuple[tuple[str, str], ...]:
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))
-    facts = (
-        ("Run", run.id),
-        ("Started", run.started_at),
-        ("Finished", run.finished_at or "not finished: cells may be missing"),
-        ("Versions", versions),
-        ("Git revision", run.git_revision),
-        ("Measured from", run.host),
-        ("Seed", str(run.request.seed)),
-    )
-    return tuple((name, printable(text)) for name, text in facts if text)
+def _core_choices(page: Page) -> tuple[str, ...]:
+    names = (name for section in page.sections for name in placements_of(section.cells, page.budget))
+    return tuple(dict.fromkeys(names))

@@ -1,68 +1,50 @@
-"""A section's plots, drawn and saved as SVG and PNG."""
+"""A section's plots for talks, drawn and saved as PNG of 1920 by 1080."""
 
-import io
-import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-from harness.system.files import atomic_file, write_atomically
-from reports import style
-from reports.plots import PLOTS
+from harness.system.files import atomic_file
 from reports.sections import Section
-from reports.style import Omitted, Plot
 
-PNG_DPI = 180
+if TYPE_CHECKING:
+    from reports.style import Plot
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot as the pages show it: `inline_svg` in HTML, the files beside the page elsewhere."""
+    """A plot's file beside the page; `title` states the main result."""
 
     title: str
-    inline_svg: str
-    svg_name: str
-    png_name: str
+    name: str
 
 
-def draw_pictures(section: Section, folder: Path) -> tuple[Picture | Omitted, ...]:
-    """Draw each plot of the section into the folder; a plot that cannot be drawn has the reason."""
+def draw_pictures(section: Section, folder: Path) -> tuple[Picture, ...]:
+    """Draw each plot of the section that its cells suffice for into the folder; one cell compares nothing."""
+    if len(section.measured) < 2:
+        return ()
+    # matplotlib takes most of a second, and the page does not need it.
+    import matplotlib
+
+    from reports import style
+    from reports.plots import PLOTS
+    from reports.style import Plot
+
     with matplotlib.rc_context(style.RC), warnings.catch_warnings():
         # A device's name may contain letters that the font lacks; the page shows the name in full.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        drawn = [draw(section) for draw in PLOTS]
-        return tuple(plot if isinstance(plot, Omitted) else _save(plot, section, folder) for plot in drawn)
+        drawn = (draw(section) for draw in PLOTS)
+        return tuple(_save(plot, section, folder) for plot in drawn if isinstance(plot, Plot))
 
 
-def _save(plot: Plot, section: Section, folder: Path) -> Picture:
-    name = f"{section.slug}-{plot.name}"
+def _save(plot: "Plot", section: Section, folder: Path) -> Picture:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from reports.style import PNG_DPI
+
+    name = f"{section.slug}-{plot.name}.png"
     FigureCanvasAgg(plot.figure)
-    with atomic_file(folder / f"{name}.png") as temporary:
+    with atomic_file(folder / name) as temporary:
         plot.figure.savefig(temporary, format="png", dpi=PNG_DPI)
-    # The salt makes ids, and so the file, the same each time the same picture is drawn.
-    with matplotlib.rc_context({"svg.hashsalt": name}):
-        buffer = io.StringIO()
-        plot.figure.savefig(buffer, format="svg", dpi=PNG_DPI, metadata={"Date": None, "Title": plot.title})
-    svg = buffer.getvalue()
-    write_atomically(folder / f"{name}.svg", svg)
-    return Picture(plot.title, inline(svg, name), f"{name}.svg", f"{name}.png")
-
-
-def inline(svg: str, prefix: str) -> str:
-    """The SVG element for an HTML page: with unique ids, and the page's colours for ink and paper."""
-    element = svg[svg.index("<svg") :]
-    element = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
-    element = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", element)
-    element = re.sub(r'(<svg [^>]*?) ?width="[^"]*"', r'\1 role="img"', element, count=1)
-    element = re.sub(r'(<svg [^>]*?) ?height="[^"]*"', r"\1", element, count=1)
-    for colour, variable in (
-        (style.INK, "ink"),
-        (style.MUTED, "muted"),
-        (style.HAIRLINE, "hairline"),
-        (style.PAPER, "paper"),
-    ):
-        element = element.replace(colour, f"var(--{variable})")
-    return element
+    return Picture(plot.title, name)

@@ -1,22 +1,37 @@
-"""A report of measured cells: `index.html`, `report.md`, `cells.csv` and every plot as SVG and PNG."""
+"""A report of measured cells: `index.html`, `report.md`, `cells.csv` and every plot as PNG."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.analysis.budget import Budget
 from harness.analysis.machines import cells_of_runs
 from harness.errors import UsageError
 from harness.records import Cell, Run
+from harness.records.outcomes import OutcomesByFigures
 from harness.records.run_folder import refuse_link
 from harness.system.files import write_atomically
 from reports.cells_csv import write_csv
 from reports.earlier import remove_earlier_pictures
-from reports.pages import Page, render_html, render_markdown
-from reports.pictures import Picture, draw_pictures
-from reports.sections import arrange
+from reports.pages import Link, Page, describe_parts, render_html, render_markdown
+from reports.pictures import draw_pictures
+from reports.sections import Section, arrange
+
+# Of the run folder that a report lies in, and what they hold.
+_BESIDE = (
+    ("cells", "every sample of each cell, in the order it was taken"),
+    ("run.json", "the plan and all versions"),
+    ("accuracy", "accuracy per class, confusions, and whether each image was classified correctly"),
+)
 
 
-def write_report(runs: Sequence[tuple[Run, Sequence[Cell]]], folder: Path) -> Path:
-    """Write the report of one or several runs and return its `index.html`.
+def write_report(
+    runs: Sequence[tuple[Run, Sequence[Cell]]],
+    folder: Path,
+    *,
+    budget: Budget | None = None,
+    outcomes: OutcomesByFigures | None = None,
+) -> Path:
+    """Write the report of one or several runs and return its `index.html`; it answers for the budget first.
 
     Raises:
         UsageError: there is no cell to report on, or the folder is a symbolic link.
@@ -28,11 +43,42 @@ def write_report(runs: Sequence[tuple[Run, Sequence[Cell]]], folder: Path) -> Pa
     folder.mkdir(parents=True, exist_ok=True)
     sections = arrange(cells)
     pictures = {section.slug: draw_pictures(section, folder) for section in sections}
-    page = Page(tuple(run for run, _ in runs), sections, pictures)
+    drawn = [picture.name for members in pictures.values() for picture in members]
+    page = Page(
+        runs=tuple(run for run, _ in runs),
+        sections=sections,
+        budget=budget or Budget(),
+        outcomes=outcomes or {},
+        pictures=pictures,
+        runs_of=_runs_by_section(runs, sections),
+        links=_links(folder, drawn),
+    )
     write_csv(runs, folder / "cells.csv")
-    write_atomically(folder / "report.md", render_markdown(page))
+    parts = describe_parts(page)
+    write_atomically(folder / "report.md", render_markdown(page, parts))
     index = folder / "index.html"
-    write_atomically(index, render_html(page))
-    drawn = [picture for members in pictures.values() for picture in members if isinstance(picture, Picture)]
-    remove_earlier_pictures(folder, [name for one in drawn for name in (one.svg_name, one.png_name)])
+    write_atomically(index, render_html(page, parts))
+    remove_earlier_pictures(folder, drawn)
     return index
+
+
+def _runs_by_section(
+    runs: Sequence[tuple[Run, Sequence[Cell]]], sections: Sequence[Section]
+) -> dict[str, tuple[Run, ...]]:
+    """The runs that measured a section's device, by its slug."""
+    owners = [number for number, (_, members) in enumerate(runs) for _ in members]
+    return {
+        section.slug: tuple(runs[number][0] for number in sorted({owners[at] for at in section.positions}))
+        for section in sections
+    }
+
+
+def _links(folder: Path, pictures: Sequence[str]) -> tuple[Link, ...]:
+    """Only to files that lie where the page says."""
+    beside = [
+        Link("cells.csv", "cells.csv", "one line per cell, with units in the column names"),
+        Link("report.md", "report.md", "this page in Markdown, for a pull request"),
+        *(Link(name, name, "a plot of 1920 × 1080 for a talk") for name in pictures),  # noqa: RUF001
+    ]
+    of_run = [Link(f"../{name}", name, what) for name, what in _BESIDE if (folder.parent / name).exists()]
+    return (*beside, *of_run)

@@ -31,11 +31,15 @@ class Point:
 
 @dataclass(frozen=True)
 class Section:
-    """All cells of one device; `slug` is unique among the sections and safe in a file name."""
+    """All cells of one device; `slug` is unique among the sections and safe in a file name.
+
+    `positions` are the cells' places in what was arranged.
+    """
 
     device: DeviceInfo
     slug: str
     cells: tuple[Cell, ...]
+    positions: tuple[int, ...] = ()
 
     @property
     def title(self) -> str:
@@ -126,14 +130,16 @@ def best(points: Sequence[Point]) -> tuple[Point, ...]:
 
 
 def arrange(cells: Sequence[Cell]) -> tuple[Section, ...]:
-    """One section for each device and clock, in order of first appearance."""
-    grouped: dict[tuple[str, str], list[Cell]] = {}
-    for cell in label_variants(name_machines_apart(cells)):
-        grouped.setdefault((cell.device.name, cell.device.clock), []).append(cell)
+    """One section for each device and clock, in order of first appearance; real clocks come first."""
+    named = label_variants(name_machines_apart(cells))
+    grouped: dict[tuple[str, str], list[int]] = {}
+    for position, cell in enumerate(named):
+        grouped.setdefault((cell.device.name, cell.device.clock), []).append(position)
     sections: list[Section] = []
-    for (name, _), members in grouped.items():
+    for (name, _), positions in sorted(grouped.items(), key=lambda one: one[0][1] != "real"):
         slug = _slug(name, taken={section.slug for section in sections})
-        sections.append(Section(members[0].device, slug, tuple(members)))
+        members = tuple(named[position] for position in positions)
+        sections.append(Section(members[0].device, slug, members, tuple(positions)))
     return tuple(sections)
 
 

@@ -25,19 +25,18 @@ BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = (
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
-# In the page these are replaced by the colours of the reader's light or dark theme.
 INK, MUTED, HAIRLINE, PAPER = "#1f2328", "#656d76", "#dfe3e8", "#ffffff"
 
 # Any: matplotlib types the keys as a literal of all its settings.
 RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
-    "font.size": 9,
+    "font.size": 10,
     "text.color": INK,
     # A device may be called `$\\x$`: text is text.
     "text.parse_math": False,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
-    "axes.titlesize": 9,
+    "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "axes.titlecolor": INK,
     "axes.spines.top": False,
@@ -56,14 +55,16 @@ RC: dict[Any, Any] = {
     "lines.linewidth": 1.6,
     "lines.markersize": 5,
     "errorbar.capsize": 2.5,
-    "svg.fonttype": "path",
     "path.simplify": True,
 }
 
-WIDTH_IN = 7.6
+# 1920 by 1080 pixels: a slide.
+WIDTH_IN, HEIGHT_IN, PNG_DPI = 9.6, 5.4, 200
+# Rows of cells that a slide has room for.
+MOST_ROWS = 18
 _LINE_IN = 0.155
-_FOOT_COLUMNS = 140
-_TITLE_COLUMNS = 76
+_FOOT_COLUMNS = 165
+_TITLE_COLUMNS = 80
 
 
 @dataclass(frozen=True)
@@ -101,36 +102,36 @@ def compose(
     *,
     rows: int = 1,
     columns: int = 1,
-    panel_height_in: float = 3.2,
-    left_in: float = 0.75,
-    right_in: float = 0.65,
-    gap_in: float = 0.75,
+    left_in: float = 0.8,
+    right_in: float = 0.75,
+    gap_in: float = 0.5,
     share_y: bool = True,
     panel_titles: bool = False,
 ) -> tuple[Plot, list[list[Axes]]]:
-    """A figure with its title and footnote in place, and its empty panels.
+    """A slide with its title and footnote in place, and its empty panels.
 
-    Margins are in inches, so that plots of different heights look alike.
+    Margins are in inches, so that all plots look alike.
     """
     headline = textwrap.wrap(title, _TITLE_COLUMNS)
     footnote = textwrap.wrap(provenance, _FOOT_COLUMNS)
-    top_in = 0.22 + 0.21 * len(headline) + (0.26 if panel_titles else 0)
-    bottom_in = 0.62 + _LINE_IN * len(footnote)
-    height = top_in + bottom_in + rows * panel_height_in + (rows - 1) * gap_in
-    figure = Figure(figsize=(WIDTH_IN, height))
+    top_in = 0.32 + 0.26 * len(headline) + (0.26 if panel_titles else 0)
+    bottom_in = 0.72 + _LINE_IN * len(footnote)
+    figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN))
     axes = figure.subplots(rows, columns, squeeze=False, sharey=share_y, sharex=True)
     panel_width = (WIDTH_IN - left_in - right_in - (columns - 1) * right_in) / columns
+    panel_height = (HEIGHT_IN - top_in - bottom_in - (rows - 1) * gap_in) / rows
     figure.subplots_adjust(
         left=left_in / WIDTH_IN,
         right=1 - right_in / WIDTH_IN,
-        top=1 - top_in / height,
-        bottom=bottom_in / height,
+        top=1 - top_in / HEIGHT_IN,
+        bottom=bottom_in / HEIGHT_IN,
         wspace=right_in / panel_width,
-        hspace=gap_in / panel_height_in,
+        hspace=gap_in / panel_height,
     )
-    margin = 0.12 / WIDTH_IN
-    figure.text(margin, 1 - 0.1 / height, "\n".join(headline), size=11.5, weight="bold", va="top", ha="left")
-    figure.text(margin, 0.1 / height, "\n".join(footnote), size=7.2, color=MUTED, va="bottom", ha="left")
+    margin = 0.16 / WIDTH_IN
+    top, bottom = 1 - 0.16 / HEIGHT_IN, 0.12 / HEIGHT_IN
+    figure.text(margin, top, "\n".join(headline), size=14, weight="bold", va="top", ha="left")
+    figure.text(margin, bottom, "\n".join(footnote), size=7.5, color=MUTED, va="bottom", ha="left")
     return Plot(name, title, figure), [list(row) for row in axes]
 
 

@@ -1,4 +1,4 @@
-"""Which variant to ship, in a sentence, and the cells that failed or are suspect or invalid, with reasons."""
+"""How many cells are valid, and those that failed or are suspect or invalid, with their reasons."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from harness.records import Cell, Status
 from harness.system.text import printable
 from reports.figures import full_name
-from reports.numbers import significant
-from reports.sections import Point, Section, best
 
 
 @dataclass(frozen=True)
@@ -19,43 +17,6 @@ class ReasonGroup:
     status: str
     reasons: tuple[str, ...]
     last_output: tuple[str, ...]
-
-
-def answer(section: Section) -> tuple[str, ...]:
-    """What to ship on this device: a sentence per source of accuracy, or the reason why there is none."""
-    if not section.points:
-        return (f"There is nothing to compare: {section.without_cost}.",)
-    panels = section.by_accuracy_source()
-    if not panels:
-        cheapest = min(section.points, key=lambda point: point.cost.value)
-        why = "no accuracy is known for these variants, so there is no frontier"
-        return (f"Cheapest: {_figures(cheapest)}; {why}.",)
-    return tuple(_sentence(kind, source, points) for (kind, source), points in panels.items())
-
-
-def _sentence(kind: str, source: str, points: Sequence[Point]) -> str:
-    chosen = best(points)
-    basis = f"By accuracy measured on {printable(source)}" if kind == "measured" else "By published accuracy"
-    if len(points) == 1:
-        return f"{basis}, there is one cell: {_figures(chosen[0])}."
-    if len(chosen) == 1:
-        return f"{basis}, one cell of {len(points)} beats every other: {_figures(chosen[0])}."
-    return (
-        f"{basis}, {len(chosen)} of {len(points)} cells are on the frontier, "
-        f"from the cheapest, {_figures(chosen[0])}, to the most accurate, {_figures(chosen[-1])}."
-    )
-
-
-def _figures(point: Point) -> str:
-    unit = "million instructions" if point.cell.device.emulated else "ms"
-    figures = [f"{significant(point.cost.value)}\u00a0{unit}"]
-    if point.top1:
-        figures.append(
-            f"{'published ' if point.top1.kind == 'published' else ''}{point.top1.percent.value:.1f}\u00a0%"
-        )
-    if point.cell.memory and point.cell.memory.peak_rss_bytes:
-        figures.append(f"{significant(point.cell.memory.peak_rss_bytes / 1e6)}\u00a0MB peak")
-    return f"{full_name(point.cell)} ({', '.join(figures)})"
 
 
 def count(cells: Sequence[Cell]) -> str:

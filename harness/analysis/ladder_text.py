@@ -27,7 +27,7 @@ def describe_ladder(steps: Sequence[Step]) -> list[str]:
 
 def limit_of(step: Step) -> str:
     """The value of `--max-latency`, or `--max-instructions`, that admits the step: `3.2ms`, `7.61M`."""
-    return f"{_rounded_up(step.cost / 1e6):.6g}{'M' if step.candidate.cell.device.emulated else 'ms'}"
+    return f"{round_up(step.cost / 1e6):.6g}{'M' if step.candidate.cell.device.emulated else 'ms'}"
 
 
 def shorten(steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -53,10 +53,10 @@ def _line(step: Step, *, mixed: bool) -> str:
     price = f" for {step.more / 1e6:.2g} {unit}" if step.more is not None and gain else ""
     suspect = ", suspect" if mixed and cell.verdict.status == "suspect" else ""
     name = f"{short_name(cell.variant)} {cell.variant.precision}{placed}"
-    return f"from {_rounded_up(step.cost / 1e6):.6g} {unit}: {name}, {quality}{gain}{price}{suspect}"
+    return f"from {round_up(step.cost / 1e6):.6g} {unit}: {name}, {quality}{gain}{price}{suspect}"
 
 
-def _rounded_up(value: float) -> float:
-    """To three significant digits: a budget of this value admits the cell."""
+def round_up(value: float) -> float:
+    """To three significant digits: a budget of this value admits the step's cell."""
     place = 10.0 ** (math.floor(math.log10(value)) - 2)
     return math.ceil(value / place) * place

@@ -28,11 +28,18 @@ def ratio_bounds(base: Floats, new: Floats) -> tuple[Floats, Floats, Floats, flo
     """Low end, estimate and high end of new/base along the last axis, and the confidence reached."""
     ratios = new[..., :, None] / base[..., None, :]
     ordered = np.sort(ratios.reshape(*ratios.shape[:-2], -1), axis=-1)
-    tail = rank_sum_tail(base.shape[-1], new.shape[-1])
+    depth, confidence = ratio_depth(base.shape[-1], new.shape[-1])
+    return ordered[..., depth - 1], np.median(ordered, axis=-1), ordered[..., -depth], confidence
+
+
+def ratio_depth(base: int, new: int) -> tuple[int, float]:
+    """Which of the sorted ratios, counted from 1 at both ends, bound the interval, and its confidence.
+
+    For samples of that many values on each side.
+    """
+    tail = rank_sum_tail(base, new)
     depth = int(np.searchsorted(tail, (1 - CONFIDENCE) / 2, side="right"))
-    confidence = CONFIDENCE if depth else float(1 - 2 * tail[0])
-    edge = max(depth, 1)
-    return ordered[..., edge - 1], np.median(ordered, axis=-1), ordered[..., -edge], confidence
+    return (depth, CONFIDENCE) if depth else (1, float(1 - 2 * tail[0]))
 
 
 @cache

@@ -125,7 +125,7 @@ def pick(
         )
     check_figures([cell for members in considered.values() for cell in members], budget)
     answers = tuple(answer_for(members, budget, outcomes) for members in considered.values())
-    return Selection(budget, answers, _for_all(answers, budget), left_out)
+    return Selection(budget, answers, find_for_all(answers, budget), left_out)
 
 
 def by_device(cells: Sequence[Cell], device: str | None) -> dict[str, list[Cell]]:
@@ -252,7 +252,8 @@ def _probability(best: Candidate, budget: Budget) -> float | None:
     return chance_within(best.cell, best.measured or best.published, budget)
 
 
-def _for_all(answers: Sequence[Answer], budget: Budget) -> ForAll | None:
+def find_for_all(answers: Sequence[Answer], budget: Budget) -> ForAll | None:
+    """The best file for all devices; None for one device, or where no file fits all of them."""
     """The file that fits every device: by its lowest accuracy on any, then by the product of its costs."""
     if len(answers) < 2:
         return None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import parsing
-from harness.cli.option_checks import quantity
+from harness.cli.option_checks import checked, quantity
 from harness.cli.quantity_options import parse_named
 from harness.cli.units import parse_count, parse_share, parse_size, parse_time
 
@@ -81,6 +81,38 @@ MinAccuracy = Annotated[
         metavar="SHARE",
         rich_help_panel=BUDGET,
         help="Top-1 accuracy, such as 60%.",
+    ),
+]
+OnlyThreads = Annotated[
+    str | None,
+    typer.Option(
+        "--threads",
+        "-t",
+        callback=checked(parsing.parse_threads),
+        metavar="LIST",
+        rich_help_panel=BUDGET,
+        help="Consider only these thread counts.",
+    ),
+]
+OnlyCores = Annotated[
+    str | None,
+    typer.Option(
+        "--cores",
+        callback=checked(parsing.parse_cores),
+        metavar="CORES",
+        rich_help_panel=BUDGET,
+        help="Consider only cells placed on these cores: little, big, prime, all, or a list such as 4-7.",
+    ),
+]
+OnlyPrecisions = Annotated[
+    str | None,
+    typer.Option(
+        "--precision",
+        "-p",
+        callback=checked(parsing.parse_precisions),
+        metavar="LIST",
+        rich_help_panel=BUDGET,
+        help="Consider only these precisions.",
     ),
 ]
 

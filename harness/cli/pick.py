@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import parsing
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.budget_options import (
     BUDGET,
@@ -16,10 +15,12 @@ from harness.cli.budget_options import (
     MaxSize,
     MaxStartup,
     MinAccuracy,
+    OnlyCores,
+    OnlyPrecisions,
+    OnlyThreads,
     parse_budget,
 )
 from harness.cli.failures import error_document, show_errors
-from harness.cli.option_checks import checked
 from harness.cli.options import OUTPUT, Json, RunFolders
 
 
@@ -43,37 +44,9 @@ def pick(
     max_memory: MaxMemory = None,
     max_size: MaxSize = None,
     min_accuracy: MinAccuracy = None,
-    threads: Annotated[
-        str | None,
-        typer.Option(
-            "--threads",
-            "-t",
-            callback=checked(parsing.parse_threads),
-            metavar="LIST",
-            rich_help_panel=BUDGET,
-            help="Consider only these thread counts.",
-        ),
-    ] = None,
-    cores: Annotated[
-        str | None,
-        typer.Option(
-            callback=checked(parsing.parse_cores),
-            metavar="CORES",
-            rich_help_panel=BUDGET,
-            help="Consider only cells placed on these cores: little, big, prime, all, or a list such as 4-7.",
-        ),
-    ] = None,
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            "--precision",
-            "-p",
-            callback=checked(parsing.parse_precisions),
-            metavar="LIST",
-            rich_help_panel=BUDGET,
-            help="Consider only these precisions.",
-        ),
-    ] = None,
+    threads: OnlyThreads = None,
+    cores: OnlyCores = None,
+    precision: OnlyPrecisions = None,
     device: Annotated[
         str | None,
         typer.Option(

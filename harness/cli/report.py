@@ -1,20 +1,39 @@
 """`harness report`."""
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
+from harness.cli.budget_options import (
+    MaxInstructions,
+    MaxLatency,
+    MaxMemory,
+    MaxP90,
+    MaxP99,
+    MaxSize,
+    MaxStartup,
+    MinAccuracy,
+    OnlyCores,
+    OnlyPrecisions,
+    OnlyThreads,
+    parse_budget,
+)
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import Json, RunFolders
+from harness.cli.options import OUTPUT, Json, RunFolders
 from harness.system.text import printable
+
+LONGEST_NAME = 80
 
 
 @app.command(
     cls=GroupedCommand,
     epilog=examples(
         "harness report results/20260101T120000Z-ab12cd --out report",
+        "harness report results/demo --max-latency 20ms --max-memory 40MB",
         "harness report results/pixel results/kitchen-pi --out both",
     ),
 )
@@ -23,23 +42,78 @@ def report(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="DIR", help="Report folder; default report/ in the first run folder."
+            "--out",
+            "-o",
+            metavar="DIR",
+            rich_help_panel=OUTPUT,
+            help="Report folder; default report/ in the run folder, for several runs one beside the first.",
         ),
     ] = None,
+    max_latency: MaxLatency = None,
+    max_p90: MaxP90 = None,
+    max_p99: MaxP99 = None,
+    max_startup: MaxStartup = None,
+    max_instructions: MaxInstructions = None,
+    max_memory: MaxMemory = None,
+    max_size: MaxSize = None,
+    min_accuracy: MinAccuracy = None,
+    threads: OnlyThreads = None,
+    cores: OnlyCores = None,
+    precision: OnlyPrecisions = None,
     json: Json = False,
 ) -> None:
     """Write the report again from saved results.
 
+    The page first answers for the budget, as harness pick does, and takes other budgets where it is read.
+
     Several run folders become one report. A damaged cell is named and left out; the exit code is then 1.
     """
+    from harness.analysis.machines import cells_of_runs
+    from harness.analysis.selection import check_figures
+    from harness.records.outcomes import Outcomes, read_outcomes
     from harness.records.run_folder import load_intact_runs
     from reports.report import write_report
 
-    runs, errors = load_intact_runs(folders)
-    written = write_report(runs, out or folders[0] / "report")
+    budget = parse_budget(
+        max_latency=max_latency,
+        max_p90=max_p90,
+        max_p99=max_p99,
+        max_startup=max_startup,
+        max_instructions=max_instructions,
+        max_memory=max_memory,
+        max_size=max_size,
+        min_accuracy=min_accuracy,
+        threads=threads,
+        cores=cores,
+        precision=precision,
+    )
+    distinct = list(dict.fromkeys(folder.resolve() for folder in folders))
+    runs, errors = load_intact_runs(distinct)
+    if budget.limits_anything:
+        check_figures(cells_of_runs(members for _, members in runs), budget)
+    outcomes: dict[tuple[object, ...], Outcomes] = {}
+    for folder, (_, cells) in zip(distinct, runs, strict=True):
+        outcomes |= read_outcomes(folder, cells)
+    written = write_report(runs, out or default_folder(folders), budget=budget, outcomes=outcomes)
     if json:
         print_json({"report": written.resolve(), "errors": [error_document(error) for error in errors]})
     else:
         show(printable(str(written)))
     show_errors(errors)
     raise typer.Exit(1 if errors else 0)
+
+
+def default_folder(folders: Sequence[Path]) -> Path:
+    """`report/` in a run folder; of several runs a folder beside the first, named after all of them.
+
+    A report of several runs is none of theirs.
+    """
+    distinct = {folder.resolve(): folder for folder in folders}
+    first = folders[0]
+    if len(distinct) == 1:
+        return first / "report"
+    names = "+".join(folder.name for folder in distinct)
+    if len(names) > LONGEST_NAME:
+        digest = hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        names = f"{len(distinct)}-runs-{digest}"
+    return first.resolve().parent / f"report-{names}"

@@ -30,7 +30,7 @@ def draw(section: Section) -> Plot | Omitted:
         return Omitted(NAME, _headline(section), section.without_cost)
     if len({point.cell.artifact.macs for point in points}) < 2:
         return Omitted(NAME, _headline(section), "needs at least two network sizes")
-    plot, grid = compose(NAME, _headline(section), section.provenance(), right_in=0.85, panel_height_in=3.6)
+    plot, grid = compose(NAME, _headline(section), section.provenance(), right_in=0.85)
     axes = grid[0][0]
     log_axis(axes, "x", [point.cell.artifact.macs / 1e6 for point in points])
     log_axis(axes, "y", [bound for point in points for bound in (point.cost.low, point.cost.high)])

@@ -5,10 +5,11 @@ from itertools import accumulate
 from matplotlib.axes import Axes
 
 from harness.records import Cell, Memory
+from reports.bars import evenly
 from reports.figures import full_name, row_name
 from reports.numbers import significant
 from reports.sections import Section
-from reports.style import BLUE, HAIRLINE, INK, ORANGE, SKY, Omitted, Plot, compose
+from reports.style import BLUE, HAIRLINE, INK, MOST_ROWS, ORANGE, SKY, Omitted, Plot, compose
 
 NAME = "memory"
 # A cell, and the MB that each phase added.
@@ -20,6 +21,7 @@ def draw(section: Section) -> Plot | Omitted:
     """See the module."""
     rows = [(cell, phases) for cell in section.measured if (phases := _phases(cell.memory))]
     rows.sort(key=lambda row: (sum(row[1]), row[0].name))
+    rows = evenly(rows, MOST_ROWS)
     if not rows:
         return Omitted(NAME, "Peak memory", "no cell has memory figures")
     emulator = " Includes the emulator's own memory." if section.device.clock == "emulated" else ""
@@ -27,8 +29,7 @@ def draw(section: Section) -> Plot | Omitted:
         NAME,
         _headline(rows),
         section.provenance(len(rows)) + " RSS: median over processes." + emulator,
-        panel_height_in=max(1.2, 0.2 * len(rows)),
-        left_in=1.35,
+        left_in=1.6,
         panel_titles=True,
         right_in=0.5,
     )
@@ -44,8 +45,8 @@ def _draw_bars(axes: Axes, rows: list[Row]) -> None:
         axes.barh(heights, sizes, left=left, color=colour, height=0.68, label=phase)
         left = [start + size for start, size in zip(left, sizes, strict=True)]
     for height, end in zip(heights, left, strict=True):
-        axes.text(end + max(left) * 0.008, height, significant(end), va="center", size=7.6, color=INK)
-    axes.set_yticks(list(heights), [row_name(cell) for cell, _ in rows], size=7.8)
+        axes.text(end + max(left) * 0.008, height, significant(end), va="center", size=9, color=INK)
+    axes.set_yticks(list(heights), [row_name(cell) for cell, _ in rows])
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlim(0, max(left) * 1.07)
     axes.grid(visible=False, axis="y")

@@ -5,10 +5,11 @@ from typing import get_args
 from matplotlib.axes import Axes
 
 from harness.records import Cell, OperatorKind
+from reports.bars import evenly
 from reports.figures import row_name
 from reports.numbers import significant
 from reports.sections import Section
-from reports.style import BLUE, GREEN, HAIRLINE, INK, ORANGE, SKY, Omitted, Plot, compose
+from reports.style import BLUE, GREEN, HAIRLINE, INK, MOST_ROWS, ORANGE, SKY, Omitted, Plot, compose
 
 NAME = "operators"
 KINDS: tuple[OperatorKind, ...] = get_args(OperatorKind)
@@ -23,10 +24,8 @@ _COLOURS: dict[OperatorKind, str] = {
 
 def draw(section: Section) -> Plot | Omitted:
     """See the module."""
-    cells = sorted(
-        (cell for cell in section.measured if cell.profile and cell.profile.operators),
-        key=lambda cell: (sum(_by_kind(cell)), cell.name),
-    )
+    profiled = (cell for cell in section.measured if cell.profile and cell.profile.operators)
+    cells = evenly(sorted(profiled, key=lambda cell: (sum(_by_kind(cell)), cell.name)), MOST_ROWS)
     if not cells:
         return Omitted(NAME, "Time by operator", _why_not(section))
     plot, grid = compose(
@@ -34,8 +33,7 @@ def draw(section: Section) -> Plot | Omitted:
         _headline(cells),
         section.provenance(len(cells))
         + " Operators were timed in a separate process, slowed by profiling: not comparable with latency.",
-        panel_height_in=max(1.2, 0.2 * len(cells)),
-        left_in=1.35,
+        left_in=1.6,
         panel_titles=True,
         right_in=0.5,
     )
@@ -53,8 +51,8 @@ def _draw_bars(axes: Axes, cells: list[Cell], unit: str) -> None:
         axes.barh(heights, sizes, left=left, color=_COLOURS[kind], height=0.68, label=kind)
         left = [start + size for start, size in zip(left, sizes, strict=True)]
     for height, end in zip(heights, left, strict=True):
-        axes.text(end + max(left) * 0.008, height, significant(end), va="center", size=7.6, color=INK)
-    axes.set_yticks(list(heights), [row_name(cell) for cell in cells], size=7.8)
+        axes.text(end + max(left) * 0.008, height, significant(end), va="center", size=9, color=INK)
+    axes.set_yticks(list(heights), [row_name(cell) for cell in cells])
     axes.set_ylim(-0.6, len(cells) - 0.4)
     axes.set_xlim(0, max(left) * 1.07 or 1.0)
     axes.grid(visible=False, axis="y")

@@ -41,7 +41,6 @@ def draw(section: Section) -> Plot | Omitted:
         f"While measuring: {', '.join(found)}",
         section.provenance(sum(map(bool, sampled))) + " Each line is one process.",
         rows=len(shown),
-        panel_height_in=1.5,
         gap_in=0.25,
         share_y=False,
     )

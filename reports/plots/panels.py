@@ -49,7 +49,6 @@ def draw_lines(
         rows=len(threads),
         columns=len(precisions),
         panel_titles=True,
-        panel_height_in=3.1 if len(threads) == 1 else 2.4,
     )
     values = sorted({line(point) for point in points})
     positions = sorted({along(point) for point in points})

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from reports.figures import short_name
+from reports.cell_figures import cell_name
 from reports.sections import Point, Section, best
 from reports.style import (
     MUTED,
@@ -27,7 +27,7 @@ from reports.style import (
 )
 
 NAME = "tradeoff"
-_LABEL_PT = 7.6
+_LABEL_PT = 9.0
 _CHARACTER_PT = 0.62 * _LABEL_PT
 _OFFSET_PT = (-5.0, 4.0)
 
@@ -49,7 +49,6 @@ def draw(section: Section) -> Plot | Omitted:
         _headline(panels),
         section.provenance(shown),
         rows=len(panels),
-        panel_height_in=3.9 if len(panels) == 1 else 3.2,
         right_in=0.3,
         share_y=False,
         panel_titles=True,
@@ -137,7 +136,7 @@ def _label(axes: Axes, chosen: Sequence[Point], *, several_threads: bool) -> Non
     for point in chosen:
         if point.top1 is None:
             continue
-        name = short_name(point.cell.variant) + (f" {point.cell.plan.threads}t" if several_threads else "")
+        name = cell_name(point.cell) + (f" {point.cell.plan.threads}t" if several_threads else "")
         anchor = axes.transData.transform((point.cost.value, point.top1.percent.value)) * points_per_pixel
         lift = _free_lift(anchor, len(name) * _CHARACTER_PT, placed)
         axes.annotate(

@@ -22,7 +22,7 @@ from harness.analysis.machines import cells_of_runs
 from harness.errors import HarnessError, MeasurementError, UsageError
 from harness.measuring.run_record import start_record
 from harness.records import Cell, Run
-from harness.records.outcomes import read_outcomes
+from harness.records.outcomes import OutcomesByFigures, read_outcomes
 from harness.records.run_folder import (
     LoadedRuns,
     load_intact_runs,
@@ -33,10 +33,9 @@ from harness.records.run_folder import (
     write_run,
 )
 from reports.cells_csv import write_csv
-from reports.pages import Page, render_html, render_markdown
+from reports.pages import Page, describe_parts, render_html, render_markdown
 from reports.report import write_report
 from reports.sections import arrange
-from reports.style import Omitted
 from reports.tables import summarise
 from synthetic import EMULATOR, PHONE, simulate_cells
 
@@ -81,7 +80,7 @@ def _use(folder: Path, original: tuple[Cell, ...], *, draw: bool) -> tuple[Harne
     out = folder.parent / "out"
     out.mkdir(exist_ok=True)
     write_csv(runs, out / "cells.csv")
-    _render(runs, cells)
+    _render(runs, cells, outcomes)
     if draw:
         write_report(runs, out / "report")
     summarise(cells)
@@ -101,12 +100,11 @@ def _use(folder: Path, original: tuple[Cell, ...], *, draw: bool) -> tuple[Harne
     return errors
 
 
-def _render(runs: LoadedRuns, cells: tuple[Cell, ...]) -> None:
-    sections = arrange(cells)
-    omitted = {section.slug: (Omitted("plot", "a plot", "not drawn"),) for section in sections}
-    page = Page(tuple(run for run, _ in runs), sections, omitted)
-    assert "<script" not in render_html(page)
-    render_markdown(page)
+def _render(runs: LoadedRuns, cells: tuple[Cell, ...], outcomes: OutcomesByFigures) -> None:
+    page = Page(tuple(run for run, _ in runs), arrange(cells), outcomes=outcomes)
+    parts = describe_parts(page)
+    assert render_html(page, parts).count("<script") == 2
+    render_markdown(page, parts)
 
 
 def _resume(folder: Path, run: Run) -> None:

@@ -52,10 +52,11 @@ def test_cores_that_a_damaged_file_names_reach_no_terminal_unfiltered() -> None:
 def test_both_pages_and_the_csv_have_the_held_clocks(tmp_path: Path) -> None:
     cells = (cell_with(BIG),)
     page = write_report([(make_run(cells), cells)], tmp_path).read_text()
-    assert "<dt>Clock held while measuring</dt><dd>cores 6-7: 1.98 of 3.40 GHz</dd>" in page
+    assert '<th scope="row">Clock held while measuring</th><td>cores 6-7: 1.98 of 3.40 GHz</td>' in page
     assert "<td>1.98 of 3.40 GHz</td>" in page
     assert "holds a lower clock that can be sustained" in page
-    assert "- Clock held while measuring: cores 6-7: 1.98 of 3.40 GHz" in (tmp_path / "report.md").read_text()
+    text = (tmp_path / "report.md").read_text()
+    assert "| Clock held while measuring | cores 6-7: 1.98 of 3.40 GHz |" in text
     (row,) = csv.DictReader(io.StringIO((tmp_path / "cells.csv").read_text()))
     assert row["held_clocks"] == "cores 6-7: 1980000 of 3400000 kHz"
 

@@ -86,8 +86,9 @@ def test_clocks_and_temperatures_are_drawn_over_time(tmp_path: Path) -> None:
     assert [np.size(line.get_xdata()) for line in clocks] == [3, 3]
     assert [np.asarray(line.get_ydata()).tolist() for line in heat] == [[45.0, 62.0]] * 2
     assert np.asarray(heat[1].get_xdata())[0] == 1.0
+    (section,) = arrange([sampled_cell(), sampled_cell()])
     draw_pictures(section, tmp_path)
-    assert list(tmp_path.glob("*-over-time.svg"))
+    assert list(tmp_path.glob("*-over-time.png"))
 
 
 def test_without_samples_the_plot_is_omitted_with_the_reason() -> None:

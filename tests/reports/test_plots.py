@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -134,11 +135,21 @@ def test_emulated_samples_are_marked_as_emulated() -> None:
     )
 
 
-def test_every_raw_sample_of_every_process_is_drawn() -> None:
+def test_every_process_has_a_strip_of_its_quantiles_on_a_linear_axis() -> None:
     cells = simulate_cells(widths=(0.25,), resolutions_px=(128, 224))
     (axes,) = drawn(samples.draw, cells).figure.axes
-    dots = sum(np.size(line.get_xdata()) for line in axes.lines if line.get_marker() == ".")
-    assert dots == sum(len(process.latencies_ns) for cell in cells for process in cell.processes)
+    assert axes.get_xscale() == "linear"
+    strips = [collection for collection in axes.collections if isinstance(collection, PolyCollection)]
+    assert len(strips) == sum(len(cell.processes) for cell in cells)
+
+
+def test_a_slide_shows_cells_evenly_over_their_sizes_where_not_all_have_room() -> None:
+    cells = simulate_cells()
+    (axes,) = drawn(samples.draw, cells).figure.axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(names) == style.MOST_ROWS < len(cells)
+    assert names[0].startswith("0.25/128")
+    assert names[-1].startswith("1.0/224")
 
 
 def test_intervals_are_drawn_from_their_low_to_their_high_end() -> None:

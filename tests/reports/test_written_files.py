@@ -25,7 +25,7 @@ def phone() -> tuple[Cell, ...]:
 
 @pytest.fixture(scope="module")
 def emulated() -> tuple[Cell, ...]:
-    return simulate_cells(EMULATOR, widths=(0.25,), resolutions_px=(128,), precisions=("fp32",))
+    return simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128,), precisions=("fp32",))
 
 
 def report(cells: tuple[Cell, ...], folder: Path) -> set[str]:
@@ -40,8 +40,8 @@ def test_a_report_of_fewer_cells_leaves_no_picture_of_the_one_before(
     both = report((*phone, *emulated), tmp_path / "report")
     assert alone < both
     (tmp_path / "report" / "pixel-notes.png").write_bytes(b"the user's own")
-    changed = next(name for name in sorted(both) if name.startswith("pixel") and name.endswith(".svg"))
-    (tmp_path / "report" / changed).write_text("<svg>the user's own now</svg>")
+    changed = next(name for name in sorted(both) if name.startswith("pixel") and name.endswith(".png"))
+    (tmp_path / "report" / changed).write_bytes(b"the user's own now")
     assert report(emulated, tmp_path / "report") == {*alone, "pixel-notes.png", changed}
 
 
@@ -117,7 +117,7 @@ def test_saved_records_replace_a_link_and_do_not_follow_it(
     run = tmp_path / "run"
     save_evaluation(run_of(run, emulated), make_evaluation("10"), emulated)
     files = list(run.rglob("*.json"))
-    assert len(files) == 3
+    assert len(files) == 5
     for file in files:
         file.unlink()
         key.write_text(SECRET)

@@ -1,0 +1,241 @@
+"""What to ship on each device, as short texts: the first thing that both pages say.
+
+`templates/answer.js` says the same for a budget that is typed into the page; a test compares the two.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.analysis.budget import Budget, Miss, limited
+from harness.analysis.candidates import Candidate, Rejected
+from harness.analysis.cautions import cautions
+from harness.analysis.cell_text import placement
+from harness.analysis.clusters import placed_on
+from harness.analysis.selection import Answer, ForAll, Upgrade, answer_for
+from harness.analysis.selection_text import option_value
+from harness.records import Cell
+from harness.records.outcomes import OutcomesByFigures
+from harness.system.text import printable
+from reports.cell_figures import accuracy_figure, cell_name, cost_figure, figure_texts, placed_name
+from reports.numbers import significant
+from reports.sections import Section
+
+SHOWN_NAMES = 5
+
+
+@dataclass(frozen=True)
+class AnswerText:
+    """`name` is the variant to ship, or says that there is none; `file` is its program and digest."""
+
+    kicker: str
+    name: str
+    placement: str = ""
+    figures: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """The answer for a device, and its text; `answer` is None where its clock cannot keep the budget."""
+
+    answer: Answer | None
+    text: AnswerText
+
+    @property
+    def cell(self) -> Cell | None:
+        """The cell to ship."""
+        return self.answer.best.cell if self.answer and self.answer.best else None
+
+
+def ship(section: Section, budget: Budget, outcomes: OutcomesByFigures) -> Shipped:
+    """What `harness pick` chooses among the cells of one device."""
+    emulated = section.device.emulated
+    if emulated and any(one.is_time for one in limited(budget)):
+        return Shipped(None, _without_time(section.device.clock))
+    answer = answer_for(section.cells, budget, outcomes)
+    return Shipped(answer, describe_answer(answer, budget))
+
+
+def describe_answer(answer: Answer, budget: Budget) -> AnswerText:
+    """The text of an answer that `pick` gave within a budget."""
+    best = answer.best
+    common = (*_set_aside(answer), *_rejections(answer.rejected, budget))
+    if best is None:
+        found = bool(answer.set_aside)
+        return AnswerText(
+            kicker="No answer",
+            name="Nothing can be ranked" if found else "Nothing fits the budget",
+            why=(*_nearest(answer.nearest), *common),
+        )
+    cell = best.cell
+    accuracy = (accuracy_figure(best.accuracy),) if best.accuracy else ()
+    return AnswerText(
+        kicker="Ship this, by instruction counts only" if answer.device.emulated else "Ship this",
+        name=cell_name(cell),
+        placement=placement(cell),
+        figures=(cost_figure(cell), *accuracy, *figure_texts(cell), cell.verdict.status),
+        why=(*_why(answer, best, budget), *common),
+        cautions=cautions(cell, answer.basis),
+        file=f"{printable(cell.variant.name)}.pte, sha256 {cell.artifact.sha256}",
+    )
+
+
+def describe_for_all(joint: ForAll | None, devices: int) -> str:
+    """The best single file for all devices."""
+    if joint is None:
+        return f"For all {devices} devices: no file is within the budget on each of them."
+    basis = {
+        "measured": "by measured accuracy",
+        "published": "by published accuracy, not measured here",
+        "none": "by size; no kind of accuracy is known on all devices",
+    }[joint.basis]
+    costs = "; ".join(f"{placement(one.cell)} ({cost_figure(one.cell)})" for one in joint.candidates)
+    return f"For all {devices} devices: {cell_name(joint.candidates[0].cell)}, {basis}: {costs}."
+
+
+def describe_budget(budget: Budget) -> tuple[str, ...]:
+    """Each limit in words: `latency ≤ 20 ms`."""
+    texts = [
+        f"{quantity.name} ≤ {quantity.text(limit)}"
+        for quantity in limited(budget)
+        if (limit := quantity.limit(budget)) is not None
+    ]
+    if budget.min_accuracy is not None:
+        texts.append(f"top-1 ≥ {_percent(budget.min_accuracy)}")
+    if budget.threads:
+        texts.append(f"{' or '.join(map(str, budget.threads))} threads")
+    if budget.cores:
+        texts.append(f"on {printable(budget.cores)} cores")
+    if budget.precisions:
+        texts.append(" or ".join(map(printable, budget.precisions)))
+    return tuple(texts)
+
+
+def _why(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:
+    sentences = [_rank(answer, best, budget), *map(_upgrade, answer.upgrades)]
+    if answer.probability is not None:
+        sentences.append(f"It meets the budget with a probability of {_chance(answer.probability)}.")
+    if best.other_placements:
+        others = "; ".join(f"{placement(cell)} ({cost_figure(cell)})" for cell in best.other_placements)
+        sentences.append(f"Also within the budget: {others}.")
+    if answer.runner_up:
+        other = answer.runner_up
+        suspect = ", suspect" if other.cell.verdict.status == "suspect" else ""
+        accuracy = f", {accuracy_figure(other.accuracy)}" if other.accuracy else ""
+        sentences.append(
+            f"Runner-up{suspect}: {placed_name(other.cell)}: {cost_figure(other.cell)}{accuracy}."
+        )
+    return tuple(sentences)
+
+
+def _rank(answer: Answer, best: Candidate, budget: Budget) -> str:
+    count = len(answer.ranked)
+    of = "within the budget" if budget.limits_anything else "measured"
+    if count == 1:
+        return f"The only candidate {of}."
+    basis = {
+        "measured": f", measured on {answer.data}",
+        "published": ", by published accuracy, not measured here",
+        "none": "",
+    }[answer.basis]
+    quality = "largest" if answer.basis == "none" else "most accurate"
+    unknown = ": no accuracy is known, neither measured nor published" if answer.basis == "none" else ""
+    if answer.tied == 1:
+        return f"The {quality} of {count} {of}{basis}{unknown}."
+    valid = " valid" if best.cell.verdict.status == "valid" else ""
+    return (
+        f"The cheapest{valid} one of the {answer.tied} {quality}, which cannot be distinguished{basis}"
+        f"{unknown}; {count} are {of}."
+    )
+
+
+def _upgrade(upgrade: Upgrade) -> str:
+    gain = "a larger network" if upgrade.gain_pp is None else f"{upgrade.gain_pp:+.1f} points"
+    name = placed_name(upgrade.candidate.cell)
+    misses = upgrade.rejected.misses
+    if len(misses) > 1:
+        reasons = "; ".join(miss.reason for miss in misses)
+        return f"The next better one, {name} ({gain}), misses several limits: {reasons}."
+    (miss,) = misses
+    if miss.quantity is None or miss.needed is None:
+        more = f"{100 * abs((miss.needed or 0) - miss.allowed):.1f} points less"
+        return f"The {miss.limit} limit decides: {more} admits {gain}: {name}."
+    excess = miss.needed - miss.allowed
+    rate = ""
+    if upgrade.gain_pp is not None:
+        points = significant(upgrade.gain_pp / excess * miss.quantity.unit_size, 2)
+        rate = f" ({points} points per {miss.quantity.unit})"
+    return f"The {miss.limit} limit decides: {miss.quantity.text(excess)} more buys {gain}{rate}: {name}."
+
+
+def _nearest(nearest: Rejected | None) -> tuple[str, ...]:
+    if nearest is None:
+        return ()
+    relaxed = tuple(_relax(miss) for miss in nearest.misses)
+    return (f"Nearest: {placed_name(nearest.cell)}: {cost_figure(nearest.cell)}.", *relaxed)
+
+
+def _relax(miss: Miss) -> str:
+    if miss.needed is None:
+        return f"Its {miss.reason}: measure it, or leave out {miss.option}."
+    return f"Its {miss.reason}: relax {miss.option} to {option_value(miss)}."
+
+
+def _set_aside(answer: Answer) -> tuple[str, ...]:
+    if not answer.set_aside:
+        return ()
+    why = "accuracy on the same data" if answer.basis == "measured" else "published accuracy"
+    names = [placed_name(one.cell) for one in answer.set_aside]
+    return (f"Set aside, without {why}: {_list_some(names)}.",)
+
+
+def _list_some(names: Sequence[str]) -> str:
+    more = f"; and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    return "; ".join(names[:SHOWN_NAMES]) + more
+
+
+def _rejections(rejected: Sequence[Rejected], budget: Budget) -> tuple[str, ...]:
+    if not rejected:
+        return ()
+    counts = Counter(kind for one in rejected for kind in _kinds(one, budget))
+    listed = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+    cells = "1 cell" if len(rejected) == 1 else f"{len(rejected)} cells"
+    return (f"Rejected: {cells} ({listed}).",)
+
+
+def _kinds(rejected: Rejected, budget: Budget) -> list[str]:
+    cell = rejected.cell
+    if cell.failure is not None:
+        return ["failed"]
+    if cell.verdict.status == "invalid":
+        return ["invalid"]
+    if budget.precisions and cell.variant.precision not in budget.precisions:
+        return ["of another precision"]
+    if budget.threads and cell.plan.threads not in budget.threads:
+        return ["with other threads"]
+    if budget.cores and not placed_on(cell, budget.cores):
+        return ["on other cores"]
+    return [
+        f"over the {miss.limit} limit" if miss.quantity else "under the minimum accuracy"
+        for miss in rejected.misses
+    ]
+
+
+def _without_time(clock: str) -> AnswerText:
+    why = (
+        f"The clock is {clock}: its times cannot be compared with a budget in milliseconds. Limit"
+        " instructions instead (--max-instructions 60M), or measure on a real device."
+    )
+    return AnswerText("Counts only", "No times here", why=(why,))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _chance(probability: float) -> str:
+    """Never 100 %: the tails are extrapolated from a few processes."""
+    return "over 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"

@@ -1,0 +1,59 @@
+"""A cell's name and figures with their worse ends, as the answer shows them."""
+
+from harness.analysis.budget import instructions_high, latency_high_ns, peak_high_bytes
+from harness.analysis.cell_text import placement
+from harness.analysis.known_accuracy import KnownAccuracy
+from harness.analysis.quantities import megabytes, millions, milliseconds
+from harness.records import Cell
+from reports.figures import short_name
+
+UNPLACED = "1 thread"
+
+
+def cell_name(cell: Cell) -> str:
+    """`0.5/160 int8`."""
+    return f"{short_name(cell.variant)} {cell.variant.precision}"
+
+
+def placed_name(cell: Cell) -> str:
+    """`0.5/160 int8, 2 threads on big cores (4-7)`; one thread anywhere goes without saying."""
+    placed = placement(cell)
+    return cell_name(cell) if placed == UNPLACED else f"{cell_name(cell)}, {placed}"
+
+
+def cost_figure(cell: Cell) -> str:
+    """`4.78 ms (at most 4.81 ms)`, or counted instructions where the clock is not real."""
+    if cell.device.emulated:
+        count, most = cell.instructions_per_inference, instructions_high(cell)
+        if not count or not most:
+            return "no cost measured"
+        return f"{_with_worst(millions(count), millions(most))} instructions"
+    high = latency_high_ns(cell)
+    if cell.latency is None or high is None:
+        return "no latency measured"
+    return _with_worst(milliseconds(cell.latency.median_ns.estimate), milliseconds(high))
+
+
+def figure_texts(cell: Cell) -> tuple[str, ...]:
+    """Peak memory, the size of the file, and start-up."""
+    texts = []
+    if peak := peak_high_bytes(cell):
+        median = cell.memory.peak_rss_bytes if cell.memory else None
+        texts.append(f"{_with_worst(megabytes(median or peak), megabytes(peak))} peak memory")
+    texts.append(f"{megabytes(cell.artifact.size_bytes)} file")
+    if cell.startup is not None and not cell.device.emulated:
+        total = cell.startup.total_ns
+        texts.append(f"{_with_worst(milliseconds(total.estimate), milliseconds(total.high))} start-up")
+    return tuple(texts)
+
+
+def accuracy_figure(accuracy: KnownAccuracy) -> str:
+    """`57.7 % top-1 (56.9 to 58.4 %)`, or that it is published and not measured."""
+    estimate = f"{100 * accuracy.estimate:.1f} % top-1"
+    if accuracy.basis == "published":
+        return f"{estimate} published, not measured here"
+    return f"{estimate} ({100 * accuracy.low:.1f} to {100 * accuracy.high:.1f} %)"
+
+
+def _with_worst(typical: str, worst: str) -> str:
+    return typical if typical == worst else f"{typical} (at most {worst})"

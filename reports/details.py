@@ -1,0 +1,100 @@
+"""What the page's drawer says of one cell beyond the table."""
+
+from harness.analysis.parity import PLACES
+from harness.records import Cell, Interval
+from harness.system.text import printable
+from reports.clocks import held_clock_text
+from reports.numbers import MISSING, significant, with_ends
+from reports.sections import weights_text
+
+Detail = tuple[str, str]
+
+
+def describe_details(cell: Cell) -> tuple[Detail, ...]:
+    """Name and text of each figure that the cell has."""
+    found = [*_times(cell), *_memory(cell), *_accuracy(cell), *_program(cell)]
+    return tuple((name, text) for name, text in found if text and text != MISSING)
+
+
+def _times(cell: Cell) -> list[Detail]:
+    details: list[Detail] = []
+    latency, startup = cell.latency, cell.startup
+    if latency and not cell.device.emulated:
+        details += [
+            ("p90 latency", _ms(latency.p90_interval_ns)),
+            ("p99 latency", _ms(latency.p99_interval_ns)),
+            (
+                "fastest to slowest",
+                f"{significant(latency.min_ns / 1e6)} to {significant(latency.max_ns / 1e6)} ms",
+            ),
+        ]
+    if latency:
+        outliers = f", {latency.outliers:,} outliers" if latency.outliers else ""
+        details.append(
+            ("measured", f"{latency.processes} processes, {latency.samples:,} inferences{outliers}")
+        )
+    if startup and not cell.device.emulated:
+        details += [
+            ("load", _ms(startup.load_ns)),
+            ("initialize", _ms(startup.init_ns)),
+            ("first inference", _ms(startup.first_ns)),
+        ]
+    details.append(("clock held", held_clock_text(cell)))
+    return details
+
+
+def _memory(cell: Cell) -> list[Detail]:
+    memory = cell.memory
+    if memory is None:
+        return []
+    phases = (
+        ("RSS at start", memory.rss_start_bytes),
+        ("RSS loaded", memory.rss_loaded_bytes),
+        ("RSS initialized", memory.rss_initialized_bytes),
+        ("Pss at end", memory.detail.pss_end_bytes if memory.detail else None),
+        ("planned arena", memory.planned_arena_bytes),
+    )
+    return [(name, f"{significant(size / 1e6)} MB") for name, size in phases if size]
+
+
+def _accuracy(cell: Cell) -> list[Detail]:
+    accuracy = cell.accuracy
+    details: list[Detail] = []
+    if accuracy:
+        details.append(("top-5", f"{100 * accuracy.top5.estimate:.1f} %"))
+        details.append(
+            (
+                "evaluated on",
+                f"{printable(accuracy.dataset)} {printable(accuracy.split)}, {accuracy.images:,} images",
+            )
+        )
+    if accuracy and accuracy.drop_from_fp32:
+        drop = accuracy.drop_from_fp32.drop_pp
+        details.append(
+            ("below fp32", f"{drop.estimate + 0.0:.2f} ({drop.low:.2f} to {drop.high:.2f}) points")
+        )
+    if cell.parity:
+        passed = "passed" if cell.parity.passed else "failed"
+        stage = cell.parity.first_mismatch_at
+        where = f", first mismatch: {PLACES[stage]}" if stage else ""
+        details.append(
+            ("parity", f"{passed}, largest error {significant(cell.parity.max_abs_error, 2)}{where}")
+        )
+    return details
+
+
+def _program(cell: Cell) -> list[Detail]:
+    artifact = cell.artifact
+    delegated = f"{artifact.delegated_nodes} operators in XNNPACK, {len(artifact.undelegated_nodes)} outside"
+    return [
+        ("multiply-accumulates", f"{significant(artifact.macs / 1e6, 4)} M"),
+        ("parameters", f"{significant(artifact.params / 1e6)} M"),
+        ("delegated", delegated),
+        ("weights", weights_text(cell.variant.weights)),
+    ]
+
+
+def _ms(interval: Interval | None) -> str:
+    if interval is None:
+        return MISSING
+    return f"{with_ends(interval.estimate / 1e6, interval.low / 1e6, interval.high / 1e6)} ms"

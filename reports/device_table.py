@@ -1,0 +1,82 @@
+"""Devices and runs side by side: a row for each fact, a column for each machine since it started."""
+
+from collections.abc import Mapping, Sequence
+
+from harness.records import Core, Run
+from harness.system.text import printable
+from reports import conditions
+from reports.clocks import held_clocks_of
+from reports.numbers import MISSING, significant
+from reports.sections import Section, weights_text
+
+_CLOCKS = {
+    "real": "real",
+    "emulated": "emulated (wall-clock time of the emulator)",
+    "virtual": "virtual (one instruction is one nanosecond)",
+}
+
+
+def compare_devices(
+    sections: Sequence[Section], runs_of: Mapping[str, Sequence[Run]]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Name and texts of each fact that some device has; `runs_of` has the runs of each section's slug."""
+    columns = [_facts(section, runs_of.get(section.slug, ())) for section in sections]
+    names = list(dict.fromkeys(name for facts in columns for name in facts))
+    return tuple((name, tuple(facts.get(name, MISSING) for facts in columns)) for name in names)
+
+
+def _facts(section: Section, runs: Sequence[Run]) -> dict[str, str]:
+    device = section.device
+    memory = device.memory_total_bytes
+    plans = [cell.plan for cell in section.cells]
+    facts = (
+        ("Runs", ", ".join(run.id for run in runs)),
+        ("Model", device.model),
+        ("SoC", device.soc),
+        ("OS", device.os),
+        ("Kernel", device.kernel),
+        ("Started as", device.boot_id and device.boot_id[:8]),
+        ("Cores", describe_cores(device.cores)),
+        ("Memory", f"{significant(memory / 1e9)} GB" if memory else None),
+        ("Connection", f"{device.kind}, {device.transport}, {device.abi}"),
+        ("C library", device.libc),
+        ("Clock", _CLOCKS[device.clock]),
+        ("Pinned to CPUs", ", ".join(sorted({plan.cpus for plan in plans if plan.cpus})) or "not pinned"),
+        ("Tuned", conditions.tuning(section.cells)),
+        ("Clock held while measuring", held_clocks_of(section.cells)),
+        ("Weights", ", ".join(sorted({weights_text(cell.variant.weights) for cell in section.cells}))),
+        ("Calibration", _calibration(section)),
+        ("Cells", str(len(section.cells))),
+    )
+    return {name: printable(text) for name, text in facts if text}
+
+
+def describe_cores(cores: Sequence[Core]) -> str:
+    """`4 × Cortex-A55 at 1.80 GHz, 4 × Cortex-A78 at 2.40 GHz`."""  # noqa: RUF002
+    counted: dict[str, int] = {}
+    for core in cores:
+        speed = f" at {significant(core.max_frequency_khz / 1e6)} GHz" if core.max_frequency_khz else ""
+        text = f"{core.name or 'core'}{speed}"
+        counted[text] = counted.get(text, 0) + 1
+    return ", ".join(f"{count} × {text}" for text, count in counted.items())  # noqa: RUF001
+
+
+def _calibration(section: Section) -> str:
+    found = [cell.artifact.calibration for cell in section.cells if cell.artifact.calibration]
+    ways = {f"{c.source}, {c.images} images" + (f", {c.observer}" if c.observer else "") for c in found}
+    return ", ".join(sorted(ways))
+
+
+def run_facts(run: Run) -> tuple[tuple[str, str], ...]:
+    """What the run was made with."""
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))
+    facts = (
+        ("Run", run.id),
+        ("Started", run.started_at),
+        ("Finished", run.finished_at or "not finished: cells may be missing"),
+        ("Versions", versions),
+        ("Git revision", run.git_revision),
+        ("Measured from", run.host),
+        ("Seed", str(run.request.seed)),
+    )
+    return tuple((name, printable(text)) for name, text in facts if text)

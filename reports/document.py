@@ -1,0 +1,231 @@
+"""What the page's script knows: one JSON with the figures that decide, as `analysis.selection` reads them.
+
+The script chooses again for each budget that is typed in, by the same rules; tests compare the two.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from harness.analysis.budget import QUANTITIES, Budget
+from harness.analysis.candidates import FileKey, file_key, measured_by_file
+from harness.analysis.chance import RESAMPLED_FROM, resampled_medians
+from harness.analysis.known_accuracy import (
+    LARGEST_TIE_PP,
+    SIGNIFICANCE,
+    KnownAccuracy,
+    published_top1,
+)
+from harness.analysis.paired import Wins, count_wins
+from harness.analysis.ratios import ratio_depth
+from harness.records.outcomes import OutcomesByFigures
+from harness.system.text import printable
+from reports.page_cells import PageCell, placements_of, to_page_cell
+from reports.sections import Section
+
+
+class File(msgspec.Struct, frozen=True):
+    """A program on one device: its accuracies as fractions of one, and its row in a group of `pairs`.
+
+    `key` is equal for the same program on another device.
+    """
+
+    key: int
+    measured: tuple[float, float, float] | None
+    images: int
+    data: int | None
+    published: float | None
+    group: int | None = None
+    row: int | None = None
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """A device: `placements` are the names that its cells can be chosen by."""
+
+    title: str
+    clock: str
+    emulated: bool
+    placements: tuple[str, ...]
+
+
+class LimitedQuantity(msgspec.Struct, frozen=True, rename="camel"):
+    """A figure that a budget limits from above; `size` is the unit's in base units."""
+
+    name: str
+    option: str
+    unit: str
+    size: float
+    is_time: bool
+
+
+class PageBudget(msgspec.Struct, frozen=True, rename="camel"):
+    """`limits` are in the order of the quantities, in base units."""
+
+    limits: tuple[float | None, ...]
+    min_accuracy: float | None
+    threads: tuple[int, ...]
+    cores: str | None
+    precisions: tuple[str, ...]
+
+
+class Medians(msgspec.Struct, frozen=True):
+    """The medians that a resample of some number of values can have, and the probability of each."""
+
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    weights: tuple[float, ...]
+
+
+class Document(msgspec.Struct, frozen=True, rename="camel"):
+    """`cells` are arrays in the order of `fields`; `data` names what accuracies are of."""
+
+    budget: PageBudget
+    quantities: tuple[LimitedQuantity, ...]
+    machines: tuple[Machine, ...]
+    data: tuple[str, ...]
+    files: tuple[File, ...]
+    pairs: tuple[Wins, ...]
+    fields: tuple[str, ...]
+    cells: tuple[PageCell, ...]
+    medians: dict[str, Medians]
+    ratio_depths: dict[str, tuple[int, float]]
+    resampled_from: int
+    significance: float
+    largest_tie_pp: float
+
+
+@dataclass(frozen=True)
+class _KnownFile:
+    key: FileKey
+    measured: KnownAccuracy | None
+    published: KnownAccuracy | None
+
+
+def make_document(sections: Sequence[Section], budget: Budget, outcomes: OutcomesByFigures) -> Document:
+    """Everything that the script needs, for all devices."""
+    known = [_known_files(section, outcomes) for section in sections]
+    all_files = [file for files in known for file in files.values()]
+    data = tuple(dict.fromkeys(one.measured.data for one in all_files if one.measured))
+    keys = {key: index for index, key in enumerate(dict.fromkeys(one.key for one in all_files))}
+    pairs, places = _pair(all_files)
+    cells: list[PageCell] = []
+    for machine, (section, files) in enumerate(zip(sections, known, strict=True)):
+        first = sum(map(len, known[:machine]))
+        number = {key: first + index for index, key in enumerate(files)}
+        names = sorted(cell.name for cell in section.cells)
+        order = {name: index for index, name in enumerate(names)}
+        placements = placements_of(section.cells, budget)
+        cells += [
+            to_page_cell(
+                cell,
+                machine=machine,
+                file=number[file_key(cell)],
+                order=order[cell.name],
+                placements=placements,
+            )
+            for cell in section.cells
+        ]
+    return Document(
+        budget=_page_budget(budget),
+        quantities=tuple(
+            LimitedQuantity(one.name, one.option, one.unit, one.unit_size, one.is_time) for one in QUANTITIES
+        ),
+        machines=tuple(
+            Machine(
+                section.title,
+                section.device.clock,
+                section.device.emulated,
+                placements_of(section.cells, budget),
+            )
+            for section in sections
+        ),
+        data=data,
+        files=tuple(
+            _file(one, keys[one.key], data, places.get(index)) for index, one in enumerate(all_files)
+        ),
+        pairs=pairs,
+        fields=PageCell.__struct_encode_fields__,
+        cells=tuple(cells),
+        medians=_medians(cells),
+        ratio_depths=_ratio_depths(cells),
+        resampled_from=RESAMPLED_FROM,
+        significance=SIGNIFICANCE,
+        largest_tie_pp=LARGEST_TIE_PP,
+    )
+
+
+def encode(document: Document) -> str:
+    """The JSON for a script element: no text in it can end the element or begin a comment."""
+    text = msgspec.json.encode(document).decode()
+    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _known_files(section: Section, outcomes: OutcomesByFigures) -> Mapping[FileKey, _KnownFile]:
+    measured = measured_by_file(section.cells, outcomes)
+    return {
+        file_key(cell): _KnownFile(file_key(cell), measured.get(file_key(cell)), published_top1(cell))
+        for cell in section.cells
+    }
+
+
+def _file(known: _KnownFile, key: int, data: Sequence[str], place: tuple[int, int] | None) -> File:
+    measured = known.measured
+    group, row = place or (None, None)
+    return File(
+        key,
+        (measured.low, measured.estimate, measured.high) if measured else None,
+        measured.images if measured else 0,
+        data.index(measured.data) if measured else None,
+        known.published.estimate if known.published else None,
+        group,
+        row,
+    )
+
+
+def _pair(files: Sequence[_KnownFile]) -> tuple[tuple[Wins, ...], dict[int, tuple[int, int]]]:
+    """Files evaluated on the same images, in groups, and the group and row of each file by its index."""
+    groups: list[list[tuple[int, KnownAccuracy]]] = []
+    for index, file in enumerate(files):
+        found = file.measured
+        if found is None or found.outcomes is None:
+            continue
+        for group in groups:
+            first = group[0][1].outcomes
+            if first and first.of_same_images(found.outcomes):
+                group.append((index, found))
+                break
+        else:
+            groups.append([(index, found)])
+    places = {
+        index: (number, row) for number, group in enumerate(groups) for row, (index, _) in enumerate(group)
+    }
+    return tuple(
+        count_wins([one.outcomes.outcomes for _, one in group if one.outcomes]) for group in groups
+    ), places
+
+
+def _page_budget(budget: Budget) -> PageBudget:
+    return PageBudget(
+        tuple(quantity.limit(budget) for quantity in QUANTITIES),
+        budget.min_accuracy,
+        budget.threads,
+        printable(budget.cores) if budget.cores else None,
+        budget.precisions,
+    )
+
+
+def _medians(cells: Iterable[PageCell]) -> dict[str, Medians]:
+    counts = {len(values) for cell in cells for values in cell.processes}
+    found = {}
+    for count in sorted(count for count in counts if count >= RESAMPLED_FROM):
+        low, high, weights = resampled_medians(count)
+        found[str(count)] = Medians(tuple(low.tolist()), tuple(high.tolist()), tuple(weights.tolist()))
+    return found
+
+
+def _ratio_depths(cells: Iterable[PageCell]) -> dict[str, tuple[int, float]]:
+    """For two cells with that many processes: which of the sorted ratios ends the interval."""
+    counts = sorted({len(cell.processes[0]) for cell in cells} - {0})
+    return {f"{base},{new}": ratio_depth(base, new) for base in counts for new in counts}

@@ -1,0 +1,230 @@
+"""How the knobs act: cost over width and resolution, throughput, threads, and precisions against fp32."""
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from harness.analysis.cell_text import placement
+from harness.analysis.clusters import placement_name
+from harness.analysis.precisions import BASELINE
+from harness.analysis.process_figures import instruction_counts, latency_medians_ns
+from harness.analysis.ratios import ratio_interval
+from harness.records import Cell
+from harness.system.text import printable
+from reports.bars import Axis, Bar, axis_over, evenly, ticks
+from reports.figures import LATENCY, Estimate, short_name, width_text
+from reports.numbers import significant, span, with_ends
+from reports.sections import Point, Section
+
+Key = TypeVar("Key", bound=Hashable)
+SHADES = 9
+SHOWN_RATIOS = 16
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Cost of one precision and placement; a cell is its text and its shade from 0, the cheapest, on."""
+
+    title: str
+    sides: tuple[int, ...]
+    rows: tuple[tuple[str, tuple[tuple[str, int] | None, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A row of dots or one bar on the chart's axis; `text` is what it says in numbers."""
+
+    name: str
+    precision: str
+    text: str
+    dots: tuple[float, ...] = ()
+    bar: Bar | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Rows on one linear axis; `ticks` are places and texts, `reference` the place of no difference."""
+
+    title: str
+    note: str
+    rows: tuple[Series, ...]
+    ticks: tuple[tuple[float, str], ...]
+    reference: float | None = None
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """Empty parts have nothing to compare."""
+
+    unit: str
+    heat_maps: tuple[HeatMap, ...]
+    charts: tuple[Chart, ...]
+
+
+def describe_knobs(section: Section) -> Knobs:
+    """All parts that a device's cells suffice for."""
+    charts = (_throughput(section), _speed_up(section), _precision_ratios(section))
+    return Knobs(section.scale.label, _heat_maps(section), tuple(chart for chart in charts if chart))
+
+
+def _heat_maps(section: Section) -> tuple[HeatMap, ...]:
+    points = section.points
+    if len({(point.cell.variant.width, point.cell.variant.resolution_px) for point in points}) < 3:
+        return ()
+    logs = [math.log(point.cost.value) for point in points if point.cost.value > 0]
+    maps = []
+    for precision in section.precisions:
+        of_precision = [point for point in points if point.cell.variant.precision == precision]
+        # One placement: the one with the most cells, of equally many the first by name.
+        by_placement = _group(of_precision, _placement)
+        chosen = min(by_placement, key=lambda name: (-len(by_placement[name]), name))
+        maps.append(
+            _heat_map(f"{printable(precision)}, {chosen}", by_placement[chosen], min(logs), max(logs))
+        )
+    return tuple(maps)
+
+
+def _heat_map(title: str, points: Sequence[Point], low: float, high: float) -> HeatMap:
+    sides = tuple(sorted({point.cell.variant.resolution_px for point in points}))
+    widths = sorted({point.cell.variant.width for point in points})
+    at: dict[tuple[float, int], Point] = {}
+    for point in points:
+        at.setdefault((point.cell.variant.width, point.cell.variant.resolution_px), point)
+
+    def shaded(point: Point | None) -> tuple[str, int] | None:
+        if point is None:
+            return None
+        share = (math.log(point.cost.value) - low) / (high - low) if high > low else 0.0
+        return significant(point.cost.value), round(share * (SHADES - 1))
+
+    rows = tuple(
+        (width_text(width), tuple(shaded(at.get((width, side))) for side in sides)) for width in widths
+    )
+    return HeatMap(title, sides, rows)
+
+
+def _throughput(section: Section) -> Chart | None:
+    """How many multiply-accumulates a second; instructions per multiply-accumulate where no clock is real."""
+    real = section.scale == LATENCY
+    rows = _group(section.points, lambda point: (printable(point.cell.variant.precision), _placement(point)))
+    # Millions of MACs in a millisecond are thousands of millions in a second.
+    values = {
+        key: [
+            _efficiency(point, real=real)
+            for point in points
+            if point.cost.value > 0 and point.cell.artifact.macs
+        ]
+        for key, points in rows.items()
+    }
+    every = [value for found in values.values() for value in found]
+    if len(every) < 2:
+        return None
+    axis = Axis(0.0, max(every) * 1.02)
+    unit = "GMAC/s" if real else "instructions per multiply-accumulate"
+    series = [
+        Series(f"{precision}, {place}", precision, span(found, 3), dots=tuple(sorted(map(axis.place, found))))
+        for (precision, place), found in values.items()
+        if found
+    ]
+    title = f"Throughput, {unit}" if real else f"{unit.capitalize()}"
+    note = (
+        "A dot is a variant. Small networks fill a core's units less well." if real else "A dot is a variant."
+    )
+    return Chart(title, note, tuple(series), _labels(axis))
+
+
+def _efficiency(point: Point, *, real: bool) -> float:
+    millions = point.cell.artifact.macs / 1e6
+    return millions / point.cost.value if real else point.cost.value / millions
+
+
+def _speed_up(section: Section) -> Chart | None:
+    """How many times as fast a variant is with more threads as with the fewest, on the same cores."""
+    pairs = []
+    for members in _group(
+        section.points, lambda point: (point.cell.variant, placement_name(point.cell))
+    ).values():
+        base, *others = sorted(members, key=lambda point: point.cell.plan.threads)
+        pairs += [(other, base) for other in others if other.cell.plan.threads > base.cell.plan.threads]
+    return _ratio_chart(
+        "Speed-up by threads",
+        "How many times as fast as with the fewest threads on the same cores, with its 95 % interval.",
+        [
+            (f"{_name(slow)}, {slow.cell.plan.threads} → {fast.cell.plan.threads} threads", fast, slow)
+            for fast, slow in pairs
+        ],
+    )
+
+
+def _precision_ratios(section: Section) -> Chart | None:
+    """Cost of each precision as a share of fp32's for the same shape and placement."""
+    pairs = []
+    for members in _group(section.points, _shape).values():
+        base = next((point for point in members if point.cell.variant.precision == BASELINE), None)
+        pairs += [(base, point) for point in members if base and point is not base]
+    pairs.sort(key=lambda pair: (pair[1].cell.variant.precision, pair[1].cell.artifact.macs))
+    return _ratio_chart(
+        f"Cost against {BASELINE}",
+        f"Cost of the same network as a share of {BASELINE}'s, with its 95 % interval; under 1 is cheaper.",
+        [(f"{_name(point)}, {_placement(point)}", base, point) for base, point in pairs],
+    )
+
+
+def _ratio_chart(title: str, note: str, pairs: Sequence[tuple[str, Point, Point]]) -> Chart | None:
+    """Of each pair, how many times as large the cost of the second is."""
+    found = [
+        (name, new, ratio) for name, base, new in pairs if (ratio := _ratio(base.cell, new.cell)) is not None
+    ]
+    if not found:
+        return None
+    shown = evenly(found, SHOWN_RATIOS)
+    axis = axis_over([1.0, *(end for _, _, ratio in shown for end in (ratio.low, ratio.high))], room=0.04)
+    rows = tuple(
+        Series(
+            name,
+            printable(point.cell.variant.precision),
+            with_ends(ratio.value, ratio.low, ratio.high),
+            bar=axis.bar(ratio),
+        )
+        for name, point, ratio in shown
+    )
+    left_out = (
+        f" {len(shown)} of {len(found)} pairs, evenly over their sizes." if len(shown) < len(found) else ""
+    )
+    return Chart(title, note + left_out, rows, _labels(axis), axis.place(1.0))
+
+
+def _ratio(base: Cell, new: Cell) -> Estimate | None:
+    """New over base, by process; the counts of an emulator hardly vary, their range is the interval."""
+    figures = instruction_counts if base.device.emulated else latency_medians_ns
+    before, after = figures(base), figures(new)
+    if not before or not after:
+        return None
+    ratio = ratio_interval(before, after)
+    return Estimate(ratio.estimate, ratio.low, ratio.high)
+
+
+def _labels(axis: Axis) -> tuple[tuple[float, str], ...]:
+    return tuple((axis.place(value), f"{value:g}") for value in ticks(axis))
+
+
+def _shape(point: Point) -> tuple[object, ...]:
+    """Weights are ignored: those of another precision may have come from other training."""
+    variant = point.cell.variant
+    return variant.width, variant.resolution_px, variant.padding, variant.classes, placement(point.cell)
+
+
+def _name(point: Point) -> str:
+    return f"{short_name(point.cell.variant)} {printable(point.cell.variant.precision)}"
+
+
+def _placement(point: Point) -> str:
+    return placement(point.cell)
+
+
+def _group(points: Iterable[Point], key: Callable[[Point], Key]) -> Mapping[Key, list[Point]]:
+    grouped: dict[Key, list[Point]] = {}
+    for point in points:
+        grouped.setdefault(key(point), []).append(point)
+    return grouped

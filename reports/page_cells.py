@@ -1,0 +1,132 @@
+"""A cell as the page's script knows it."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from harness.analysis.budget import QUANTITIES, Budget
+from harness.analysis.cautions import cautions
+from harness.analysis.cell_text import placement
+from harness.analysis.clusters import CLUSTER_NAMES, placed_on
+from harness.analysis.process_figures import (
+    instruction_counts,
+    latency_medians_ns,
+    peaks_rss_bytes,
+    startups_ns,
+)
+from harness.records import Cell, Interval
+from harness.system.text import printable
+from reports.cell_figures import cell_name, cost_figure, figure_texts
+from reports.details import describe_details
+from reports.flags import is_flagged
+
+# Of the samples of each process, relative to the cell's median.
+QUANTILES = (0, 5, 25, 50, 75, 95, 100)
+Ends = tuple[float, float, float, float]
+
+
+class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
+    """`worst` is in the order of the budget's quantities; `processes` has the latencies, start-ups, counts of
+    instructions and peaks of the processes; `strips` the quantiles of each in thousandths off the median."""
+
+    machine: int
+    file: int
+    order: int
+    name: str
+    placement: str
+    precision: str
+    width: float
+    side: int
+    threads: int
+    cores: tuple[str, ...]
+    macs: int
+    size: int
+    status: str
+    failed: bool
+    flagged: bool
+    random: bool
+    worst: tuple[float | None, ...]
+    latency: Ends | None
+    p90: Ends | None
+    p99: Ends | None
+    instructions: int | None
+    processes: tuple[tuple[float, ...], ...]
+    cost: str
+    figures: tuple[str, ...]
+    cautions: tuple[str, ...]
+    all_cautions: tuple[str, ...]
+    pte: str
+    reasons: tuple[tuple[str, str, str], ...]
+    details: tuple[tuple[str, str], ...]
+    strips: tuple[tuple[int, ...], ...]
+
+
+def placements_of(cells: Sequence[Cell], budget: Budget) -> tuple[str, ...]:
+    """The cluster names and CPU lists that some cell was placed on, and the one that the budget names."""
+    lists = sorted({cell.plan.cpus for cell in cells if cell.plan.cpus})
+    names = [name for name in (*CLUSTER_NAMES, *lists) if any(placed_on(cell, name) for cell in cells)]
+    return tuple(map(printable, dict.fromkeys((*names, *((budget.cores,) if budget.cores else ())))))
+
+
+def to_page_cell(cell: Cell, *, machine: int, file: int, order: int, placements: Sequence[str]) -> PageCell:
+    """The cell's part of the document; `order` is that of its name among the cells of its device."""
+    latency = cell.latency
+    measured = cautions(cell, "measured")
+    return PageCell(
+        machine=machine,
+        file=file,
+        order=order,
+        name=cell_name(cell),
+        placement=placement(cell),
+        precision=printable(cell.variant.precision),
+        width=cell.variant.width,
+        side=cell.variant.resolution_px,
+        threads=cell.plan.threads,
+        cores=tuple(name for name in placements if placed_on(cell, name)),
+        macs=cell.artifact.macs,
+        size=cell.artifact.size_bytes,
+        status=cell.verdict.status,
+        failed=cell.failure is not None,
+        flagged=is_flagged(cell),
+        random=cell.variant.weights.source == "random",
+        worst=tuple(quantity.worst(cell) for quantity in QUANTITIES),
+        latency=_ends(latency.median_ns) if latency else None,
+        p90=_ends(latency.p90_interval_ns) if latency else None,
+        p99=_ends(latency.p99_interval_ns) if latency else None,
+        instructions=cell.instructions_per_inference or None,
+        processes=(
+            tuple(latency_medians_ns(cell)),
+            tuple(startups_ns(cell)),
+            tuple(instruction_counts(cell)),
+            tuple(peaks_rss_bytes(cell)),
+        ),
+        cost=cost_figure(cell),
+        figures=figure_texts(cell),
+        cautions=measured,
+        all_cautions=cautions(cell, "none"),
+        pte=f"{printable(cell.variant.name)}.pte, sha256 {cell.artifact.sha256}",
+        reasons=tuple(
+            (printable(one.code), one.severity, printable(one.detail)) for one in cell.verdict.reasons
+        ),
+        details=describe_details(cell),
+        strips=process_quantiles(cell),
+    )
+
+
+def process_quantiles(cell: Cell) -> tuple[tuple[int, ...], ...]:
+    """Of each process the quantiles of its timed inferences, in thousandths off the cell's median."""
+    if cell.latency is None:
+        return ()
+    median = cell.latency.median_ns.estimate
+    return tuple(
+        tuple(np.rint(1000 * (np.percentile(one.latencies_ns, QUANTILES) / median - 1)).astype(int).tolist())
+        for one in cell.processes
+        if one.latencies_ns
+    )
+
+
+def _ends(interval: Interval | None) -> Ends | None:
+    if interval is None:
+        return None
+    return interval.low, interval.estimate, interval.high, interval.confidence

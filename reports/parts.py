@@ -1,0 +1,104 @@
+"""One device's part of both pages, as text and places on axes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.analysis.budget import Budget
+from harness.analysis.ladder import Step, climb
+from harness.records import Cell
+from harness.records.outcomes import OutcomesByFigures
+from reports import conditions
+from reports.accuracy import AccuracyRow, accuracy_notes, describe_accuracy, how_evaluated, left_out
+from reports.answers import Shipped, ship
+from reports.cell_rows import CellTable, list_cells
+from reports.knobs import Knobs, describe_knobs
+from reports.padding import padding_costs
+from reports.pictures import Picture
+from reports.sections import Section
+from reports.shares import Shares, share_memory, share_time
+from reports.startup import StartupRow, describe_startup
+from reports.steps import StepText, describe_step
+from reports.strips import Distributions, describe_distributions
+from reports.timeline import Timeline, describe_timeline
+from reports.trust import Trust, weigh
+from reports.verdicts import count
+
+
+@dataclass(frozen=True)
+class Part:
+    """Everything that is said of one device."""
+
+    slug: str
+    title: str
+    emulated: bool
+    shipped: Shipped
+    ladder: tuple[StepText, ...]
+    table: CellTable
+    count: str
+    trust: Trust
+    notes: tuple[str, ...]
+    accuracy: tuple[AccuracyRow, ...]
+    how_evaluated: tuple[str, ...]
+    left_out: tuple[str, ...]
+    knobs: Knobs
+    time: Shares
+    memory: Shares
+    startup: tuple[StartupRow, ...]
+    distributions: Distributions
+    timeline: Timeline
+    conditions: tuple[conditions.ConditionsRow, ...]
+    unreadable: tuple[tuple[str, str], ...]
+    pictures: tuple[Picture, ...]
+
+
+def describe_part(
+    section: Section,
+    budget: Budget,
+    outcomes: OutcomesByFigures,
+    *,
+    first_index: int,
+    pictures: Mapping[str, Sequence[Picture]],
+) -> Part:
+    """Describe a device; `first_index` is the place of its first cell in the page's document."""
+    shipped = ship(section, budget, outcomes)
+    steps = climb(section.cells, budget, outcomes)
+    cells = section.cells
+    total = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+    counted = f"{total}: {count(cells)}"
+    return Part(
+        slug=section.slug,
+        title=section.title,
+        emulated=section.device.emulated,
+        shipped=shipped,
+        ladder=tuple(map(describe_step, steps)),
+        table=list_cells(section, first_index),
+        count=counted,
+        trust=weigh(section, f"{counted}."),
+        notes=_notes(section),
+        accuracy=describe_accuracy(cells),
+        how_evaluated=how_evaluated(cells),
+        left_out=left_out(cells),
+        knobs=describe_knobs(section),
+        time=share_time(section),
+        memory=share_memory(section),
+        startup=describe_startup(cells),
+        distributions=describe_distributions(section, _shipped_cells(steps)),
+        timeline=describe_timeline(section),
+        conditions=conditions.describe(cells),
+        unreadable=conditions.unreadable(cells),
+        pictures=tuple(pictures.get(section.slug, ())),
+    )
+
+
+def _shipped_cells(steps: Sequence[Step]) -> list[Cell]:
+    return [step.candidate.cell for step in steps]
+
+
+def _notes(section: Section) -> tuple[str, ...]:
+    """What limits the figures of the device, as sentences."""
+    notes = []
+    if section.device.clock == "emulated":
+        notes.append("Peak RSS on an emulated device includes the emulator's own memory.")
+    if any(cell.variant.weights.source == "random" for cell in section.cells):
+        notes.append("Weights are random: published accuracy is not that of these files.")
+    return (*notes, *accuracy_notes(section.cells), *padding_costs(section.cells))

@@ -1,0 +1,93 @@
+"""What makes each check find its reason, and what to do about it: for the page; docs/verdicts.md has more."""
+
+from dataclasses import dataclass
+
+from harness.analysis.validity import environment_checks as environment
+from harness.analysis.validity import result_checks as result
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """The threshold in words, and the fix as an order."""
+
+    threshold: str
+    fix: str
+
+
+REMEDIES = {
+    "failed": Remedy("any failure", "read the program's last output below, then harness run --resume"),
+    "parity_failed": Remedy(
+        "an output off by more than the precision's tolerance",
+        "do not ship the file: the reason names the first stage whose output differs",
+    ),
+    "debug_build": Remedy(
+        f"a build that is not {' or '.join(result.RELEASE_BUILDS)}",
+        "build the bundle again: harness bundle build",
+    ),
+    "affinity_violated": Remedy(
+        "other cores or another number of threads than planned",
+        "choose cores that the device lets a shell use: --cores",
+    ),
+    "parity_unchecked": Remedy("no output was compared", "measure the cell again: harness run"),
+    "undelegated": Remedy(
+        "any operator outside XNNPACK",
+        "change the network so that XNNPACK runs it whole; the reason names the operators",
+    ),
+    "threads_exceed_cores": Remedy(
+        "more threads than cores", "use fewer threads, or more cores: --threads, --cores"
+    ),
+    "emulated": Remedy(
+        "a clock that is not real", "read the counts of instructions, and measure times on a real device"
+    ),
+    "counts_differ": Remedy(
+        "counts of one thread that differ between processes",
+        "measure again; if it stays, the program depends on its surroundings",
+    ),
+    "too_few_processes": Remedy(
+        "under 5 processes, 2 where the clock is not real", "start more processes: --processes 5"
+    ),
+    "interval_too_wide": Remedy(
+        f"an interval of more than ±{result.MAX_RELATIVE_HALF_WIDTH:.0%} of the median",
+        "start more processes (--max-rounds), on an idle and cool device",
+    ),
+    "drifted": Remedy(
+        f"process medians that change by {result.DRIFT_BETWEEN_PROCESSES:.0%} from first to last",
+        "let the device cool longer: --cool-within, --max-cooling",
+    ),
+    "bimodal": Remedy(
+        f"two groups of times {result.MODES_SEPARATION:.0%} apart",
+        "pin the threads to one kind of core: --cores big",
+    ),
+    "interrupted": Remedy(
+        f"over {result.INTERRUPTED_SHARE:.0%} of the inferences {result.INTERRUPTED_TIMES:g} times slower",
+        "stop what else runs on the device, or use fewer threads than cores",
+    ),
+    "throttled": Remedy(
+        f"a clock that fell by {environment.FREQUENCY_DROP:.0%}",
+        "cool the device, or hold a clock that it can sustain: --tune-device",
+    ),
+    "above_max_temp": Remedy(
+        "warmer than --max-temp after waiting", "wait longer (--max-cooling), or allow more (--max-temp)"
+    ),
+    "canary_drift": Remedy(
+        f"a kernel of fixed cost {environment.CANARY_DRIFT:.0%} slower than usual",
+        "stop what else runs, and measure again",
+    ),
+    "memory_pressure": Remedy(
+        f"available memory under {environment.MEMORY_TIMES_PEAK} times the peak",
+        "close other apps, and measure again",
+    ),
+    "busy": Remedy("a load above the number of cores", "stop what else runs on the device"),
+    "outliers": Remedy(
+        "single inferences far from the median", "nothing: they are kept and counted, the median hardly moves"
+    ),
+    "reduced_clock": Remedy(
+        f"under {environment.REDUCED_CLOCK:.0%} of the maximum clock",
+        "measure without --tune-device to see the speed of a short burst",
+    ),
+    "conditions_unreadable": Remedy(
+        "a fact that could not be read", "nothing, or grant access: harness doctor says what helps"
+    ),
+}
+# Of a check that this version does not know, in a run folder of a newer one.
+UNKNOWN = Remedy("", "read the reason's sentence")

@@ -1,0 +1,139 @@
+// The answer as text: reports/answers.py says the same where no script runs.
+
+const SHOWN_NAMES = 5;
+
+function describeAnswer(machine, answer, budget) {
+  if (answer === null) return withoutTime(page.machines[machine].clock);
+  const common = [...setAsideText(answer), ...rejectionText(answer)];
+  if (!answer.best) {
+    const name = answer.setAside.length ? "Nothing can be ranked" : "Nothing fits the budget";
+    const why = [...nearestText(answer.nearest), ...common];
+    return { kicker: "No answer", name, placement: "", figures: [], why, cautions: [], file: "" };
+  }
+  const { cell, accuracy } = answer.best;
+  const counts = page.machines[machine].emulated ? ", by instruction counts only" : "";
+  return {
+    kicker: `Ship this${counts}`,
+    name: cell.name,
+    placement: cell.placement,
+    figures: [cell.cost, ...(accuracy ? [accuracyText(accuracy)] : []), ...cell.figures, cell.status],
+    why: [...whyText(answer, budget), ...common],
+    cautions: answer.basis === "measured" ? cell.cautions : cell.allCautions,
+    file: cell.pte,
+  };
+}
+
+function whyText(answer, budget) {
+  const sentences = [rankText(answer, budget), ...answer.upgrades.map(upgradeText)];
+  if (answer.probability !== null) {
+    sentences.push(`It meets the budget with a probability of ${chanceText(answer.probability)}.`);
+  }
+  if (answer.best.others.length) {
+    const others = answer.best.others.map((cell) => `${cell.placement} (${cell.cost})`).join("; ");
+    sentences.push(`Also within the budget: ${others}.`);
+  }
+  if (answer.ranked.length > 1) {
+    const { cell, accuracy } = answer.ranked[1];
+    const suspect = cell.status === "suspect" ? ", suspect" : "";
+    const known = accuracy ? `, ${accuracyText(accuracy)}` : "";
+    sentences.push(`Runner-up${suspect}: ${placedName(cell)}: ${cell.cost}${known}.`);
+  }
+  return sentences;
+}
+
+function rankText(answer, budget) {
+  const count = answer.ranked.length;
+  const of = limitsAnything(budget) ? "within the budget" : "measured";
+  if (count === 1) return `The only candidate ${of}.`;
+  const basis = {
+    measured: `, measured on ${page.data[answer.data]}`,
+    published: ", by published accuracy, not measured here",
+    none: "",
+  }[answer.basis];
+  const quality = answer.basis === "none" ? "largest" : "most accurate";
+  const unknown = answer.basis === "none" ? ": no accuracy is known, neither measured nor published" : "";
+  if (answer.tied === 1) return `The ${quality} of ${count} ${of}${basis}${unknown}.`;
+  const valid = answer.best.cell.status === "valid" ? " valid" : "";
+  return (
+    `The cheapest${valid} one of the ${answer.tied} ${quality}, which cannot be distinguished${basis}${unknown};` +
+    ` ${count} are ${of}.`
+  );
+}
+
+function upgradeText(upgrade) {
+  const gain = upgrade.gain === null ? "a larger network" : `${signed(upgrade.gain, 1)} points`;
+  const name = placedName(upgrade.cell);
+  if (upgrade.misses.length > 1) {
+    const reasons = upgrade.misses.map((miss) => miss.reason).join("; ");
+    return `The next better one, ${name} (${gain}), misses several limits: ${reasons}.`;
+  }
+  const [miss] = upgrade.misses;
+  const excess = miss.needed - miss.allowed;
+  if (!miss.quantity) {
+    return `The ${miss.limit} limit decides: ${percent(Math.abs(excess))} points less admits ${gain}: ${name}.`;
+  }
+  const rate =
+    upgrade.gain === null
+      ? ""
+      : ` (${significant((upgrade.gain / excess) * miss.quantity.size, 2)} points per ${miss.quantity.unit})`;
+  const more = quantityText(miss.quantity, excess);
+  return `The ${miss.limit} limit decides: ${more} more buys ${gain}${rate}: ${name}.`;
+}
+
+function nearestText(nearest) {
+  if (!nearest) return [];
+  const relaxed = nearest.misses.map((miss) =>
+    miss.needed === null
+      ? `Its ${miss.reason}: measure it, or leave out ${miss.option}.`
+      : `Its ${miss.reason}: relax ${miss.option} to ${optionValue(miss)}.`,
+  );
+  return [`Nearest: ${placedName(nearest.cell)}: ${nearest.cell.cost}.`, ...relaxed];
+}
+
+// Rounded to the safe side, so that the option admits the cell.
+function optionValue(miss) {
+  if (!miss.quantity) return `${short(Math.floor(miss.needed * 1000) / 10)}%`;
+  const thousandths = Math.ceil((miss.needed * 1000) / miss.quantity.size);
+  return `${plain(thousandths / 1000)}${miss.quantity.unit}`;
+}
+
+// Six significant digits without zeros at the end, as Python's format code g prints them.
+function plain(value) {
+  return String(Number(value.toPrecision(6)));
+}
+
+function setAsideText(answer) {
+  if (!answer.setAside.length) return [];
+  const why = answer.basis === "measured" ? "accuracy on the same data" : "published accuracy";
+  const names = answer.setAside.map((one) => placedName(one.cell));
+  const more = names.length > SHOWN_NAMES ? `; and ${names.length - SHOWN_NAMES} more` : "";
+  return [`Set aside, without ${why}: ${names.slice(0, SHOWN_NAMES).join("; ")}${more}.`];
+}
+
+function rejectionText({ rejected }) {
+  if (!rejected.length) return [];
+  const counts = new Map();
+  for (const one of rejected) {
+    for (const kind of rejectionKinds(one)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  const listed = [...counts].sort((a, b) => b[1] - a[1]).map(([kind, count]) => `${count} ${kind}`);
+  const cells = rejected.length === 1 ? "1 cell" : `${rejected.length} cells`;
+  return [`Rejected: ${cells} (${listed.join(", ")}).`];
+}
+
+function rejectionKinds(one) {
+  if (one.excluded) return [one.excluded];
+  return one.misses.map((miss) => (miss.quantity ? `over the ${miss.limit} limit` : "under the minimum accuracy"));
+}
+
+function withoutTime(clock) {
+  const why =
+    `The clock is ${clock}: its times cannot be compared with a budget in milliseconds. Limit` +
+    " instructions instead (--max-instructions 60M), or measure on a real device.";
+  return { kicker: "Counts only", name: "No times here", placement: "", figures: [], why: [why], cautions: [], file: "" };
+}
+
+// Never 100 %: the tails are extrapolated from a few processes.
+function chanceText(probability) {
+  return probability > 0.99 ? "over 99 %" : `${fixed(100 * probability, 0)} %`;
+}

@@ -1,0 +1,74 @@
+// The budget: in the page's preset, in the address after #, and in the form.
+
+const NO_LIMIT = "any";
+
+function emptyBudget() {
+  return { limits: page.quantities.map(() => null), minAccuracy: null, threads: [], cores: null, precisions: [] };
+}
+
+// `#max-latency=20ms&min-accuracy=60%25`: the options of `harness pick`.
+function toFragment(budget) {
+  const words = [];
+  budget.limits.forEach((limit, at) => {
+    const quantity = page.quantities[at];
+    if (limit !== null) words.push([QUANTITY_KEYS[at], inUnit(limit, quantity.size) + quantity.unit]);
+  });
+  if (budget.minAccuracy !== null) words.push(["min-accuracy", `${inUnit(budget.minAccuracy, 0.01)}%`]);
+  if (budget.threads.length) words.push(["threads", budget.threads.join(",")]);
+  if (budget.cores !== null) words.push(["cores", budget.cores]);
+  if (budget.precisions.length) words.push(["precision", budget.precisions.join(",")]);
+  return words.length ? words.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&") : NO_LIMIT;
+}
+
+function inUnit(value, size) {
+  return String(Number((value / size).toPrecision(12)));
+}
+
+// The preset without a fragment; parts that say nothing are left out.
+function fromFragment(fragment) {
+  if (!fragment) return { ...page.budget };
+  const budget = emptyBudget();
+  for (const [name, value] of new URLSearchParams(fragment)) {
+    const at = QUANTITY_KEYS.indexOf(name);
+    if (at >= 0) budget.limits[at] = positive(value, page.quantities[at].size);
+    else if (name === "min-accuracy") budget.minAccuracy = positive(value, 0.01);
+    else if (name === "threads") budget.threads = value.split(",").map(Number).filter(Number.isInteger);
+    else if (name === "cores" && value) budget.cores = value;
+    else if (name === "precision") budget.precisions = value.split(",").filter(Boolean);
+  }
+  return budget;
+}
+
+function positive(text, size) {
+  const value = Number.parseFloat(text);
+  return Number.isFinite(value) && value > 0 ? value * size : null;
+}
+
+function readForm(form) {
+  const budget = emptyBudget();
+  page.quantities.forEach((quantity, at) => {
+    const field = form.elements[QUANTITY_KEYS[at]];
+    if (field) budget.limits[at] = positive(field.value, quantity.size);
+  });
+  budget.minAccuracy = positive(form.elements["min-accuracy"].value, 0.01);
+  budget.threads = checked(form, "threads").map(Number);
+  budget.precisions = checked(form, "precision");
+  budget.cores = form.elements.cores?.value || null;
+  return budget;
+}
+
+function checked(form, name) {
+  return [...form.querySelectorAll(`input[name=${name}]:checked`)].map((box) => box.value);
+}
+
+function fillForm(form, budget) {
+  page.quantities.forEach((quantity, at) => {
+    const field = form.elements[QUANTITY_KEYS[at]];
+    const limit = budget.limits[at];
+    if (field) field.value = limit === null ? "" : inUnit(limit, quantity.size);
+  });
+  form.elements["min-accuracy"].value = budget.minAccuracy === null ? "" : inUnit(budget.minAccuracy, 0.01);
+  const chosen = { threads: budget.threads.map(String), precision: budget.precisions };
+  for (const box of form.querySelectorAll("input[type=checkbox]")) box.checked = chosen[box.name].includes(box.value);
+  if (form.elements.cores) form.elements.cores.value = budget.cores ?? "";
+}

@@ -1,0 +1,26 @@
+// The document that the page carries, its cells as objects.
+
+const page = JSON.parse(document.getElementById("document").textContent);
+page.cells = page.cells.map((values, index) => {
+  const cell = { index };
+  page.fields.forEach((field, at) => {
+    cell[field] = values[at];
+  });
+  cell.usable = !cell.failed && cell.status !== "invalid";
+  return cell;
+});
+
+const QUANTITY_KEYS = page.quantities.map((quantity) => quantity.option.slice(2));
+const [LATENCY, P90, P99, , INSTRUCTIONS, MEMORY] = page.quantities.keys();
+
+function cellsOf(machine) {
+  return page.cells.filter((cell) => cell.machine === machine);
+}
+
+function placedName(cell) {
+  return cell.placement === "1 thread" ? cell.name : `${cell.name}, ${cell.placement}`;
+}
+
+function quantityText(quantity, value) {
+  return `${short(value / quantity.size)} ${quantity.unit}`;
+}

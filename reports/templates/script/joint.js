@@ -1,0 +1,39 @@
+// The best single file for all devices: find_for_all in harness/analysis/selection.py, and its text.
+
+function describeJoint(answers, budget) {
+  if (answers.length < 2) return "";
+  const joint = findJoint(answers, budget);
+  if (!joint) return `For all ${answers.length} devices: no file is within the budget on each of them.`;
+  const basis = {
+    measured: "by measured accuracy",
+    published: "by published accuracy, not measured here",
+    none: "by size; no kind of accuracy is known on all devices",
+  }[joint.basis];
+  const costs = joint.members.map(({ cell }) => `${cell.placement} (${cell.cost})`).join("; ");
+  return `For all ${answers.length} devices: ${joint.members[0].cell.name}, ${basis}: ${costs}.`;
+}
+
+function findJoint(answers, budget) {
+  const bases = new Set(answers.map((answer) => answer.basis));
+  const basis = bases.size === 1 ? [...bases][0] : "none";
+  const byKey = answers.map((answer) => {
+    const candidates = [...answer.ranked, ...(basis === "none" ? answer.setAside : [])];
+    return new Map(candidates.map((one) => [page.files[one.cell.file].key, one]));
+  });
+  let shared = [...byKey[0].keys()]
+    .filter((key) => byKey.every((members) => members.has(key)))
+    .map((key) => byKey.map((members) => members.get(key)));
+  if (basis === "none") {
+    shared = shared.map((members) => members.map((one) => ({ ...one, accuracy: null, quality: one.cell.macs })));
+  }
+  if (!shared.length) return null;
+  const lowest = (members) => Math.min(...members.map((one) => one.quality));
+  const leader = shared.reduce((best, one) => (lowest(one) > lowest(best) ? one : best));
+  const group = shared.filter((members) => members.every((one, at) => isTied(leader[at], one)));
+  const order = (members) => [
+    Number(members.some((one) => one.cell.status !== "valid")),
+    members.reduce((sum, one) => sum + Math.log(costOf(one.cell, budget)), 0),
+    members[0].cell.size,
+  ];
+  return { basis, members: group.reduce((a, b) => (compareLists(order(b), order(a)) < 0 ? b : a)) };
+}

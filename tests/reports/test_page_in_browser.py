@@ -1,0 +1,216 @@
+"""The page as a reader meets it: in a browser, on a phone, by keyboard, in the dark, and without script."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from msgspec.structs import replace
+from playwright.sync_api import Browser, Page
+
+from browser import CHROMIUM, open_browser, open_page
+from builders import failed, make_run, with_accuracy, with_verdict
+from harness.analysis.budget import Budget
+from harness.records import Cell
+from reports import report as written_report
+from reports.report import write_report
+from synthetic import EMULATOR, HOSTILE_MODEL, PHONE, simulate_cells
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
+PHONE_PX, DESK_PX = 360, 1440
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A phone with every kind of cell, and an emulated device; a budget of 6 ms is preset."""
+    phone = list(simulate_cells(replace(PHONE, model=HOSTILE_MODEL), threads=(1, 2)))
+    phone = [with_accuracy(cell, 0.4 + at / 200) if at % 3 else cell for at, cell in enumerate(phone)]
+    phone[2] = with_verdict(phone[2], "suspect", "throttled", "frequency fell from 2802 to 1401 MHz")
+    phone[3] = failed(phone[3])
+    phone[9] = with_verdict(phone[9], "invalid", "parity_failed", "largest difference 0.31 of 0.0001 allowed")
+    emulated = simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128,))
+    return write(tmp_path_factory.mktemp("page"), (*phone, *emulated), Budget(max_latency_ns=6e6))
+
+
+def write(folder: Path, cells: tuple[Cell, ...], budget: Budget) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        # The page needs no pictures, and they take most of a report's time.
+        patch.setattr(written_report, "draw_pictures", lambda *_: ())
+        return write_report([(make_run(cells), cells)], folder, budget=budget).as_uri()
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    with open_page(browser, address) as page:
+        yield page
+
+
+@pytest.fixture(autouse=True)
+def untouched(page: Page, address: str) -> None:
+    if page.url != address:
+        page.goto("about:blank")
+        page.goto(address)
+
+
+def pick_name(page: Page) -> str:
+    return page.locator(".answer .name").first.inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE_PX, DESK_PX])
+def test_the_page_meets_wcag_2_2_aa(browser: Browser, address: str, scheme: str, width: int) -> None:
+    with open_page(browser, address, width=width, color_scheme=scheme, bypass_csp=True) as page:
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+        found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_drawer_meets_wcag_2_2_aa(browser: Browser, address: str) -> None:
+    with open_page(browser, address, bypass_csp=True) as page:
+        page.locator(".cells .open").first.click()
+        found = Axe().run(page, context="dialog")
+        assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("width", [PHONE_PX, DESK_PX])
+def test_the_answer_stands_within_300_pixels(browser: Browser, address: str, width: int) -> None:
+    with open_page(browser, address, width=width) as page:
+        for part in (".name", ".figures"):
+            box = page.locator(f".answer {part}").first.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= 300, part
+
+
+def test_no_text_is_smaller_than_11_pixels_and_nothing_is_wider_than_a_phone(
+    browser: Browser, address: str
+) -> None:
+    with open_page(browser, address, width=PHONE_PX) as page:
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        smallest = page.evaluate(
+            """() => {
+              const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+              let smallest = [99, ""];
+              for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+                const parent = node.parentElement;
+                if (!node.data.trim() || parent.closest("script")) continue;
+                if (!parent.getClientRects().length) continue;
+                const size = Number.parseFloat(getComputedStyle(parent).fontSize);
+                if (size < smallest[0]) smallest = [size, node.data.trim()];
+              }
+              return smallest;
+            }"""
+        )
+        assert smallest[0] >= 11, smallest
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE_PX
+        # Nothing in a plot is scaled: what is drawn with a view box has no text.
+        assert page.locator("svg[viewBox] text").count() == 0
+
+
+def test_without_script_the_page_gives_the_same_answer(browser: Browser, address: str, page: Page) -> None:
+    with open_page(browser, address, java_script_enabled=False) as plain:
+        for selector in (".answers", ".ladder >> nth=0", ".cells tbody >> nth=0"):
+            assert plain.locator(selector).inner_text() == page.locator(selector).inner_text()
+        assert "latency ≤ 6 ms" in plain.locator("#preset").inner_text()
+        assert not plain.locator("#budget").is_visible()
+
+
+def test_a_budget_that_is_typed_changes_the_answer_and_the_address(page: Page, address: str) -> None:
+    before = pick_name(page)
+    assert page.locator("input[name=max-latency]").input_value() == "6"
+    page.fill("input[name=max-latency]", "20")
+    assert pick_name(page) != before
+    assert page.url == f"{address}#max-latency=20ms"
+    page.click("button[type=reset]")
+    page.wait_for_url(f"{address}#any")
+    assert page.locator(".answer .ask").first.inner_text() == "Ship this"
+
+
+def test_an_address_with_a_budget_answers_for_it(page: Page, address: str) -> None:
+    page.goto(f"{address}#max-latency=3ms&precision=fp32&min-accuracy=41%25")
+    assert page.locator("input[name=max-latency]").input_value() == "3"
+    assert page.locator("input[name=min-accuracy]").input_value() == "41"
+    assert page.locator("input[value=fp32]").is_checked()
+    assert "fp32" in pick_name(page) or "Nothing" in pick_name(page)
+
+
+def test_a_budget_that_nothing_fits_names_the_nearest_and_the_limit_to_relax(page: Page) -> None:
+    page.fill("input[name=max-latency]", "0.01")
+    text = page.locator(".answer").first.inner_text()
+    assert "Nothing fits the budget" in text
+    assert "relax --max-latency to" in text
+
+
+def test_the_table_sorts_and_filters_by_keyboard(page: Page) -> None:
+    head = page.locator(".cells >> nth=0").locator("th[data-key=size]")
+    head.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    sizes = [
+        float(text)
+        for text in page.locator(".cells >> nth=0").locator("tbody tr td:nth-of-type(7)").all_inner_texts()
+    ]
+    assert sizes == sorted(sizes)
+    page.fill("#filter input", "suspect int8 0.25")
+    names = page.locator(".cells >> nth=0").locator("tbody tr:visible").all_inner_texts()
+    assert len(names) == 1
+    assert "throttled" in names[0]
+
+
+def test_a_row_opens_everything_that_is_known_of_its_cell(page: Page) -> None:
+    page.locator(".cells .open").first.click()
+    drawer = page.locator("dialog")
+    assert drawer.is_visible()
+    for words in ("p99 latency", "RSS at start", "sha256", "processes"):
+        assert words in drawer.inner_text()
+    page.keyboard.press("Escape")
+    assert not drawer.is_visible()
+
+
+def test_the_arrow_keys_show_a_card_and_two_pinned_cells_are_compared(page: Page) -> None:
+    page.locator(".canvas").first.focus()
+    page.keyboard.press("ArrowRight")
+    first = page.locator("#card").inner_text()
+    assert "ms" in first
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#card").inner_text() != first
+    page.keyboard.press("Enter")
+    text = page.locator("#comparison").inner_text()
+    assert " against " in text
+    assert "times" in text
+    assert "(" in text
+
+
+def test_the_plot_is_drawn_again_at_the_width_of_its_page(page: Page) -> None:
+    page.set_viewport_size({"width": PHONE_PX, "height": 800})
+    page.wait_for_function("document.querySelector('.canvas svg').clientWidth <= 360")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.wait_for_function("document.querySelector('.canvas svg').clientWidth > 1000")
+
+
+def test_the_page_of_hostile_cells_runs_nothing_of_theirs(browser: Browser, tmp_path: Path) -> None:
+    hostile = "</script><script>window.hacked = 1</script><!--<script>"
+    cells = tuple(
+        with_verdict(cell, "suspect", hostile, hostile)
+        for cell in simulate_cells(
+            replace(PHONE, name=hostile, model=hostile), widths=(0.25, 0.5), resolutions_px=(128,)
+        )
+    )
+    with open_page(browser, write(tmp_path, cells, Budget())) as page:
+        page.locator(".cells .open").first.click()
+        assert page.evaluate("window.hacked") is None
+        assert hostile in page.locator("dialog").inner_text()
+
+
+def test_the_page_prints_without_what_only_a_screen_needs(page: Page) -> None:
+    page.emulate_media(media="print")
+    assert not page.locator("#budget").is_visible()
+    assert page.locator(".answer .name").first.is_visible()
+    page.emulate_media(media="screen")
