@@ -18,18 +18,26 @@ def decimals_for(value: float, digits: int) -> int:
     return max(0, digits - 1 - math.floor(math.log10(abs(value))))
 
 
-def with_uncertainty(estimate: float, half_width: float) -> str:
-    """`20.040 ± 0.012`: the uncertainty to two digits, the estimate to the same decimal place.
+# A narrower interval is short enough to be called by its wider side, which never claims too much.
+_NARROW = 0.10
+_LOPSIDED = 1.5
 
-    Without a spread the estimate has five significant digits and no `±`. An uncertainty as large as the
-    estimate is only reported as such, `8.0 ± over 100 %`: its digits would mean nothing.
-    """
-    if half_width <= 0:
+
+def with_interval(estimate: float, low: float, high: float) -> str:
+    """`20.040 ± 0.012`: the wider side to two digits, the estimate to the same decimal place.
+
+    A wide interval whose sides differ, or that reaches zero, is shown as such: `2.6 (1.9–4.4)`. Without a
+    spread the estimate has five significant digits.
+    """  # noqa: RUF002
+    # Differences of floats: 4.1 - 4.0 is 0.0999….
+    narrower, wider = sorted(float(f"{side:.9g}") for side in (estimate - low, high - estimate))
+    if wider <= 0:
         return significant(estimate, 5)
-    if half_width >= abs(estimate):
-        return f"{significant(estimate, 2)} ± over 100 %"
-    places = min(decimals_for(half_width, 2), 6)
-    return f"{estimate:,.{places}f} ± {half_width:,.{places}f}"
+    reaches_zero = wider >= abs(estimate)
+    if reaches_zero or (wider > _NARROW * abs(estimate) and wider > _LOPSIDED * narrower):
+        return f"{significant(estimate, 2)} ({significant(max(low, 0), 2)}–{significant(high, 2)})"  # noqa: RUF001
+    places = min(decimals_for(wider, 2), 6)
+    return f"{estimate:,.{places}f} ± {wider:,.{places}f}"
 
 
 def with_ends(estimate: float, low: float, high: float) -> str:

@@ -10,7 +10,7 @@ from harness.analysis.prediction import Grid, Prediction
 from harness.analysis.published import published_accuracy
 from harness.records import Cell, Interval
 from reports.figures import cost_of, short_name
-from reports.numbers import MISSING, decimals_for, significant, with_uncertainty
+from reports.numbers import MISSING, decimals_for, significant, with_interval
 from reports.tables import accuracy_text
 
 PREDICTED = "predicted"
@@ -26,7 +26,7 @@ class _Column:
 
 def _latency(cell: Cell) -> str:
     cost = None if cell.device.emulated else cost_of(cell)
-    return MISSING if cost is None else with_uncertainty(cost.value, cost.half_width)
+    return MISSING if cost is None else with_interval(cost.value, cost.low, cost.high)
 
 
 def _instructions(cell: Cell) -> str:

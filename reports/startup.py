@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.records import Cell, Interval
 from reports.figures import full_name
-from reports.numbers import MISSING, with_uncertainty
+from reports.numbers import MISSING, with_interval
 
 COLUMNS = ("load ms", "init ms", "first inference ms", "total ms")
 
@@ -39,12 +39,11 @@ def describe_startup(cells: Sequence[Cell]) -> tuple[StartupRow, ...]:
 
 
 def startup_text(cell: Cell) -> str:
-    """The total for the summary table: `35.2 ± 1.1`."""
+    """The total for the summary table: `35.2 ± 1.1`, `2.6 (1.9–4.4)`."""  # noqa: RUF002
     if cell.startup is None or cell.device.emulated:
         return MISSING
     return _milliseconds(cell.startup.total_ns)
 
 
 def _milliseconds(interval: Interval) -> str:
-    half_width = max(interval.high - interval.estimate, interval.estimate - interval.low)
-    return with_uncertainty(interval.estimate / 1e6, half_width / 1e6)
+    return with_interval(interval.estimate / 1e6, interval.low / 1e6, interval.high / 1e6)

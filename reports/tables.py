@@ -9,7 +9,7 @@ from harness.system.text import printable
 from reports.accuracy import accuracy_notes
 from reports.figures import clock_mark, cost_of, short_name, top1_of
 from reports.flags import deciding_codes
-from reports.numbers import MISSING, significant, with_uncertainty
+from reports.numbers import MISSING, significant, with_interval
 from reports.padding import padding_costs
 from reports.sections import Section, arrange
 from reports.startup import startup_text
@@ -131,12 +131,12 @@ def _sorted(section: Section) -> list[Cell]:
 
 def _latency_text(cell: Cell) -> str:
     cost = None if cell.device.emulated else cost_of(cell)
-    return with_uncertainty(cost.value, cost.half_width) if cost else MISSING
+    return with_interval(cost.value, cost.low, cost.high) if cost else MISSING
 
 
 def _instructions_text(cell: Cell) -> str:
     cost = cost_of(cell) if cell.device.emulated else None
-    return with_uncertainty(cost.value, cost.half_width) if cost else MISSING
+    return with_interval(cost.value, cost.low, cost.high) if cost else MISSING
 
 
 def _p90_text(cell: Cell) -> str:
@@ -192,7 +192,10 @@ def accuracy_text(cell: Cell) -> str:
         return MISSING
     if top1.kind == "published":
         return f"published {top1.percent.value:.1f}"
-    return f"{top1.percent.value:.1f} ± {top1.percent.half_width:.1f}"
+    percent = top1.percent
+    if percent.half_width >= min(percent.value, 100 - percent.value):
+        return f"{percent.value:.1f} ({percent.low:.1f}–{percent.high:.1f})"  # noqa: RUF001
+    return f"{percent.value:.1f} ± {percent.half_width:.1f}"
 
 
 def _drop(cell: Cell) -> PairedDrop | None:

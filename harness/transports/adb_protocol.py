@@ -54,8 +54,8 @@ class Connection:
         self._last_id = 0
         self.max_data = constants.MAX_LEGACY_ADB_DATA
         self.banner = b""
-        link.connect(connect_timeout_s)
         try:
+            link.connect(connect_timeout_s)
             self._shake_hands(signers, connect_timeout_s, auth_timeout_s)
         except BaseException:
             link.close()

@@ -18,6 +18,7 @@ from harness.transports.adb import AttachedDevice
 from harness.transports.adb_failures import UDEV_RULE
 
 DRAIN_S = 0.05
+INTO_THE_HOST = 0x80  # of an endpoint's address, USB 2.0, table 9-13
 
 
 class UsbLink(BaseTransport):  # type: ignore[misc]
@@ -44,11 +45,12 @@ class UsbLink(BaseTransport):  # type: ignore[misc]
         """
         transports = _adb_shell()
         device, setting = self._find()
-        self._packet_size = max(endpoint.getMaxPacketSize() for endpoint in setting.iterEndpoints())
-        self._usb = transports.UsbTransport(device, setting, self._serial)
         try:
+            self._packet_size = _packet_size(setting, self.name)
+            self._usb = transports.UsbTransport(device, setting, self._serial)
             self._usb.connect(transport_timeout_s)
-        except transports.usb1.USBError as error:
+        # TypeError: adb-shell 0.4.4 warns wrongly of a kernel driver that is not there any more.
+        except (transports.usb1.USBError, TypeError) as error:
             self.close()
             raise _refusal(error, self.name) from error
         deadline = time.monotonic() + transport_timeout_s
@@ -152,11 +154,8 @@ def list_usb_devices() -> tuple[AttachedDevice, ...]:
         try:
             serial, state, model = device.getSerialNumber(), "device", device.getProduct()
         except (usb_error, ValueError):  # ValueError: a text that is not UTF-16
-            serial, state, model = (
-                f"{device.getBusNumber()}-{device.getDeviceAddress()}",
-                "no permissions",
-                None,
-            )
+            place = f"{device.getBusNumber()}-{device.getDeviceAddress()}"
+            serial, state, model = place, "no permissions", None
         listed.append(AttachedDevice(f"usb:{serial}", state, model and model.replace(" ", "_"), None, None))
     return tuple(listed)
 
@@ -165,9 +164,29 @@ def _interfaces() -> Iterator[tuple[Any, Any]]:
     """Every attached device with an ADB interface, and that interface."""
     transports = _adb_shell()
     adb_interface = transports.interface_matcher(transports.CLASS, transports.SUBCLASS, transports.PROTOCOL)
-    for device in transports.UsbTransport.USB1_CTX.getDeviceIterator(skip_on_error=True):
-        if setting := adb_interface(device):
-            yield device, setting
+    devices = transports.UsbTransport.USB1_CTX.getDeviceIterator(skip_on_error=True)
+    while True:
+        try:
+            device = next(devices, None)
+        except transports.usb1.USBError as error:
+            raise DeviceUnfit(
+                f"libusb cannot list the devices: {error}", hint="check /dev/bus/usb, or use Google's adb"
+            ) from error
+        if device is None:
+            return
+        with contextlib.suppress(transports.usb1.USBError):  # a device that is just being unplugged
+            if setting := adb_interface(device):
+                yield device, setting
+
+
+def _packet_size(setting: Any, name: str) -> int:
+    """The size of the interface's packets; adb-shell asserts that data can go both ways."""
+    endpoints = list(setting.iterEndpoints())
+    if {endpoint.getAddress() & INTO_THE_HOST for endpoint in endpoints} != {0, INTO_THE_HOST}:
+        raise DeviceUnfit(
+            "the device's ADB interface is incomplete", device=name, hint="replug the device, or restart it"
+        )
+    return max(int(endpoint.getMaxPacketSize()) for endpoint in endpoints)
 
 
 def _adb_shell() -> ModuleType:

@@ -1,10 +1,8 @@
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.numbers import count_span, significant, span, with_uncertainty
+from reports.numbers import count_span, significant, span, with_interval
 
 
 @pytest.mark.parametrize(
@@ -25,27 +23,43 @@ def test_a_number_has_its_significant_digits_and_thousands_apart(
 
 
 @pytest.mark.parametrize(
-    ("estimate", "half_width", "text"),
+    ("estimate", "low", "high", "text"),
     [
-        (20.04049, 0.01234, "20.040 ± 0.012"),
-        (73.61, 1.13, "73.6 ± 1.1"),
-        (1234.5, 25, "1,234 ± 25"),
-        (20.0404, 0.0, "20.040"),
-        (57.691178, 0.0, "57.691"),
-        (8.04, 4_624_268.0, "8.0 ± over 100 %"),
-        (8.04, 8.04, "8.0 ± over 100 %"),
+        (20.04049, 20.03, 20.05283, "20.040 ± 0.012"),
+        (73.61, 72.48, 74.7, "73.6 ± 1.1"),
+        (1234.5, 1209.5, 1259.5, "1,234 ± 25"),
+        (4.0, 3.95, 4.1, "4.00 ± 0.10"),
+        (20.0404, 20.0404, 20.0404, "20.040"),
+        (57.691178, 57.691178, 57.691178, "57.691"),
     ],
 )
 def test_an_estimate_shows_the_digits_its_uncertainty_carries(
-    estimate: float, half_width: float, text: str
+    estimate: float, low: float, high: float, text: str
 ) -> None:
-    assert with_uncertainty(estimate, half_width) == text
+    assert with_interval(estimate, low, high) == text
 
 
-@given(st.floats(1e-3, 1e6), st.floats(1e-6, 1e5))
-def test_what_is_shown_is_the_estimate_to_within_its_uncertainty(estimate: float, half_width: float) -> None:
-    shown = float(re.split(" ± ", with_uncertainty(estimate, half_width))[0].replace(",", ""))
-    assert abs(shown - estimate) <= max(half_width, 1e-6)
+@pytest.mark.parametrize(
+    ("estimate", "low", "high", "text"),
+    [
+        (2.61, 1.87, 4.41, "2.6 (1.9–4.4)"),  # noqa: RUF001
+        (0.25, 0.243, 0.54, "0.25 (0.24–0.54)"),  # noqa: RUF001
+        (8.04, -3.0, 19.1, "8.0 (0–19)"),  # noqa: RUF001
+        (8.04, 7.9, 4_624_268.0, "8.0 (7.9–4,624,268)"),  # noqa: RUF001
+    ],
+)
+def test_a_wide_uneven_interval_is_shown_with_both_ends_and_never_below_zero(
+    estimate: float, low: float, high: float, text: str
+) -> None:
+    assert with_interval(estimate, low, high) == text
+
+
+@given(st.floats(1e-3, 1e6), st.floats(0, 1e5), st.floats(0, 1e5))
+def test_no_plus_minus_reaches_zero(estimate: float, below: float, above: float) -> None:
+    shown = with_interval(estimate, estimate - below, estimate + above)
+    middle, _, half_width = shown.replace(",", "").partition(" ± ")
+    assert not half_width or float(half_width) <= float(middle)
+    assert abs(float(middle.partition(" (")[0]) - estimate) <= max(below, above, 0.05 * estimate, 1e-6)
 
 
 def test_a_span_of_one_value_is_that_value() -> None:

@@ -51,7 +51,7 @@ def test_one_process_has_figures_without_an_interval() -> None:
 def test_load_init_and_first_inference_have_their_intervals_on_both_pages(tmp_path: Path) -> None:
     cells = (started_cell(),)
     page = write_report([(make_run(cells), cells)], tmp_path).read_text()
-    row = ("4.00 ± 0.10", "20.0 ± 1.2", "19.0 ± 2.0", "43.2 ± 2.4")
+    row = ("4.00 ± 0.10", "20.0 ± 1.2", "19 (18–21)", "43.2 ± 2.4")  # noqa: RUF001
     (described,) = describe_startup(cells)
     assert described.texts == row
     assert "Start-up of each cell" in page
@@ -77,3 +77,10 @@ def test_emulated_devices_have_no_startup_in_milliseconds(tmp_path: Path) -> Non
     page = write_report([(make_run(cells), cells)], tmp_path).read_text()
     assert "Start-up of each cell" not in page
     assert "Start-up" not in (tmp_path / "report.md").read_text()
+
+
+def test_a_wide_uneven_interval_is_shown_with_both_ends() -> None:
+    total = Interval(estimate=2.6e6, low=1.9e6, high=4.4e6)
+    cell = started_cell()
+    assert cell.startup
+    assert column(replace(cell, startup=replace(cell.startup, total_ns=total))) == ["2.6 (1.9–4.4)"]  # noqa: RUF001

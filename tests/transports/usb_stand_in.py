@@ -52,16 +52,26 @@ class StandIn:
     held: bool = False
     forbidden: bool = False
     unplugged: bool = False
+    # What a method raises.
+    failures: dict[str, Exception] = field(default_factory=dict)
+    interface: AdbInterface = field(default_factory=AdbInterface)
+
+    def check(self, method: str) -> None:
+        if method in self.failures:
+            raise self.failures[method]
 
     def iterSettings(self) -> Iterator[AdbInterface]:
-        yield AdbInterface()
+        self.check("iterSettings")
+        yield self.interface
 
     def getSerialNumber(self) -> str:
+        self.check("getSerialNumber")
         if self.forbidden:
             raise usb1.USBErrorAccess(-3)
         return self.serial
 
     def getProduct(self) -> str:
+        self.check("getProduct")
         return "Stand In"
 
     def getBusNumber(self) -> int:
@@ -71,6 +81,7 @@ class StandIn:
         return 7
 
     def open(self) -> "Handle":
+        self.check("open")
         return Handle(self)
 
 
@@ -79,9 +90,12 @@ class Context:
     """libusb's list of devices."""
 
     devices: list[StandIn] = field(default_factory=list)
+    failure: Exception | None = None
 
     def getDeviceIterator(self, skip_on_error: bool) -> Iterator[StandIn]:
-        return iter(self.devices)
+        yield from self.devices
+        if self.failure:
+            raise self.failure
 
 
 class Handle:
@@ -97,15 +111,20 @@ class Handle:
         self._expected: list[int] = []
 
     def kernelDriverActive(self, number: int) -> bool:
+        self._device.check("kernelDriverActive")
         return False
 
     def claimInterface(self, number: int) -> None:
+        self._device.check("claimInterface")
         if self._device.held:
             raise usb1.USBErrorBusy(-6)
         self._device.held = True
         self._adbd = socket.create_connection(("127.0.0.1", self._device.port))
 
     def releaseInterface(self, number: int) -> None:
+        if "releaseInterface" in self._device.failures:
+            self.close()  # as libusb does with a handle that is not used any more
+        self._device.check("releaseInterface")
         if self._adbd is None:
             raise usb1.USBErrorNotFound(-5)
         self._device.held = False
@@ -117,6 +136,7 @@ class Handle:
     def bulkWrite(self, endpoint: int, data: bytes, timeout: int) -> int:
         """A header, then its data if any, then an empty transfer if the data fill their last packet."""
         assert self._adbd
+        self._device.check("bulkWrite")
         self._check_plugged()
         assert endpoint == OUT
         assert timeout > 0
@@ -134,6 +154,7 @@ class Handle:
     def bulkRead(self, endpoint: int, length: int, timeout: int) -> bytes:
         """Packets until the buffer is full or one is short; a device ends no transfer with an empty one."""
         assert endpoint == IN
+        self._device.check("bulkRead")
         assert timeout > 0
         deadline = time.monotonic() + timeout / 1000
         read = bytearray()
