@@ -1,34 +1,37 @@
-"""What the terminal shows: progress while it works, and one table at the end."""
+"""What the terminal shows while it works, and errors."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column
+from rich.text import Text
 
 from harness.cli.application import console_for
 from harness.errors import HarnessError, UsageError, WrongOptions
 from harness.records.progress import Event, Listener
 from harness.system.text import printable, printable_lines
 
-COLUMN_GAP = 2
+# A narrower terminal has a shorter bar and no elapsed time.
+ROOMY = 80
+LONGEST_DEVICE = 16
 # Between two lines about the same work in a log.
 SECONDS_BETWEEN_LINES = 30
-VERDICT_STYLES = {"valid": "green", "suspect": "yellow", "invalid": "bold red"}
 
 
 @contextmanager
@@ -48,19 +51,44 @@ def show_progress(
     elif verbose:
         yield _Verbose(console).listen
     elif console.is_terminal:
-        columns = (
-            TextColumn("[bold]{task.fields[device]}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}"),
-        )
-        with Progress(*columns, console=console) as progress:
+        with Progress(*_columns(console.width), console=console) as progress:
             yield _Bars(progress).listen
     else:
         yield _Log(console).listen
+
+
+class _Message(ProgressColumn):
+    """What is being done, last: it alone gives way where the line is too long."""
+
+    def render(self, task: Task) -> Text:
+        """One line, cut at its end."""
+        message = Text.from_markup(task.description, overflow="ellipsis")
+        message.no_wrap = True
+        return message
+
+
+class _Device(ProgressColumn):
+    """The device's name; a long one is cut, so that it moves nothing else."""
+
+    def render(self, task: Task) -> Text:
+        """In bold, at most as long as its column."""
+        name = Text.from_markup(str(task.fields["device"]), style="bold")
+        name.truncate(LONGEST_DEVICE, overflow="ellipsis")
+        return name
+
+
+def _columns(width: int) -> tuple[ProgressColumn, ...]:
+    """Everything but the message has a width that the message does not change."""
+    roomy = width >= ROOMY
+    fixed = (
+        _Device(table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=20 if roomy else 10, table_column=Column(no_wrap=True)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        *((TimeElapsedColumn(table_column=Column(no_wrap=True)),) if roomy else ()),
+        TextColumn("left", table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+    )
+    return (*fixed, _Message(table_column=Column(ratio=1, no_wrap=False)))
 
 
 class _Verbose:
@@ -159,48 +187,6 @@ def _literal(text: str) -> str:
 
 def _minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-def print_table(
-    console: Console,
-    title: str,
-    columns: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    *,
-    droppable: Sequence[str] = (),
-) -> tuple[str, ...]:
-    """Print a table; where it is too wide, `droppable` columns are left out in order, and headings wrap.
-
-    Returns the columns that are shown.
-    """
-    rows = [tuple(map(printable, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
-    shown = list(range(len(columns)))
-    for name in droppable:
-        if sum(widths[index] + COLUMN_GAP for index in shown) <= console.width:
-            break
-        if name in columns:
-            shown.remove(columns.index(name))
-    table = Table(
-        title=_literal(title),
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, COLUMN_GAP - 1, 0, 0),
-    )
-    for index in shown:
-        table.add_column(escape(columns[index]), min_width=max((len(row[index]) for row in rows), default=0))
-    for row in rows:
-        texts = [escape(row[index]) for index in shown]
-        if style := VERDICT_STYLES.get(row[-1]):
-            texts[-1] = f"[{style}]{texts[-1]}[/]"
-        table.add_row(*texts)
-    console.print(table)
-    console.print()
-    return tuple(columns[index] for index in shown)
 
 
 def print_error(console: Console, error: HarnessError) -> None:

@@ -25,7 +25,7 @@ def devices(
     ] = None,
 ) -> None:
     """List the devices that are attached, configured and built in."""
-    from harness.cli.console import print_table
+    from harness.cli.tables import print_table
     from harness.devices import devices_toml, inventory
 
     if example:

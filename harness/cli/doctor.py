@@ -24,7 +24,7 @@ def doctor(
 
     Exit code 0 fit, 4 unfit.
     """
-    from harness.cli.console import print_table
+    from harness.cli.tables import print_table
     from harness.devices import inventory
     from harness.measuring.doctor import examine
 
@@ -34,7 +34,7 @@ def doctor(
         print_json(diagnoses)
     else:
         rows = [(d.subject, d.what, d.level, d.detail) for d in diagnoses]
-        print_table(console_for(), "", ("of", "what", "", "found"), rows)
+        print_table(console_for(), "", ("of", "what", "", "found"), rows, identity=2)
         for diagnosis in diagnoses:
             if diagnosis.fix:
                 show(printable(f"{diagnosis.subject}, {diagnosis.what}: {diagnosis.fix}"))

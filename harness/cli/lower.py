@@ -96,7 +96,7 @@ def lower(
 
 
 def _print_table(artifacts: "tuple[Artifact, ...]") -> None:
-    from harness.cli.console import print_table
+    from harness.cli.tables import print_table
 
     rows = [
         (

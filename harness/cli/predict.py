@@ -103,7 +103,7 @@ def predict(
 def _print(grids: "Sequence[Grid]") -> None:
     """A table for each grid, how well it is predicted, and last what a prediction is."""
     from harness.analysis.prediction_text import describe_method, explain_fits, title
-    from harness.cli.console import print_table
+    from harness.cli.tables import print_table
     from reports.predicted import tabulate
 
     console = console_for()

@@ -46,7 +46,7 @@ def show_outcome(outcome: "Outcome", budget: "Budget | None" = None, *, json: bo
 
 def _show_summary(cells: "tuple[Cell, ...]") -> None:
     """Print one table per device, then what their marks mean."""
-    from harness.cli.console import print_table
+    from harness.cli.tables import print_table
     from reports.tables import COLUMN_NOTES, summarise
 
     console = console_for()
@@ -54,6 +54,9 @@ def _show_summary(cells: "tuple[Cell, ...]") -> None:
     for info in dict.fromkeys(cell.device for cell in cells):
         table = summarise([cell for cell in cells if cell.device == info])
         verdicts = [row.cells[-1] for row in table.rows]
+        # Where they differ, they say which cell it is.
+        threads = {cell.plan.threads for cell in cells if cell.device == info}
+        constant_threads = ("threads",) if len(threads) == 1 else ()
         shown = print_table(
             console,
             f"{info.name}: {info.model}",
@@ -64,12 +67,13 @@ def _show_summary(cells: "tuple[Cell, ...]") -> None:
                 "cache misses k",
                 "dumpsys Pss MB",
                 "MACs M",
-                "threads",
+                *constant_threads,
                 "file MB",
                 "Pss MB",
                 "p90 ms",
                 "start-up ms",
             ),
+            identity=2,
         )
         for verdict in dict.fromkeys(verdict for verdict in verdicts if ":" in verdict):
             names = [" ".join(row.cells[:2]) for row in table.rows if row.cells[-1] == verdict]

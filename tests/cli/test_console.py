@@ -56,3 +56,17 @@ def test_quiet_and_verbose_together_are_refused() -> None:
         console.show_progress(quiet=True, verbose=True),
     ):
         pass
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_long_message_and_a_long_name_cut_neither_the_bar_nor_the_time_left(width: int) -> None:
+    output = io.StringIO()
+    screen = Console(file=output, width=width, force_terminal=True, color_system=None)
+    with console.show_progress(quiet=False, console=screen) as listen:
+        listen(Event("a device with a very long name", "pushing " * 40 + "end", step=3, steps=120))
+    lines = [line for line in re.split("[\r\n]", output.getvalue()) if "3/120" in line]
+    assert lines
+    for line in lines:
+        text = re.sub(r"\x1b\[[0-9?]*[A-Za-z]", "", line)
+        assert re.match(r"a device with a… [━╸╺ ]+ 3/120 (\d:\d\d:\d\d )?left -:--:-- pus", text), text
+        assert len(text) <= width

@@ -15,8 +15,9 @@ import typer
 from builders import failed, make_artifact, make_cell, make_device, make_plan, make_run, with_verdict
 from harness.cli import main as main_module
 from harness.cli.application import log, print_json
-from harness.cli.console import print_error, print_table, show_progress
+from harness.cli.console import print_error, show_progress
 from harness.cli.failures import fail
+from harness.cli.tables import print_table
 from harness.cli.terminal import Terminal
 from harness.devices import inventory
 from harness.errors import HarnessError

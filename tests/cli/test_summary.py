@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from builders import make_cell
+from builders import make_cell, make_plan
 from harness.cli.summary import show_outcome
 from harness.measuring.run_outcome import Outcome
 
@@ -35,11 +35,27 @@ def test_a_log_keeps_startup_and_drops_what_decides_less(
     assert "file MB" not in table
 
 
-def test_a_narrow_terminal_drops_startup_and_keeps_latency_and_verdict(
+def test_a_narrow_terminal_drops_nothing_and_puts_the_figures_of_a_row_below_its_name_and_verdict(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table = shown(80, monkeypatch, capsys)
-    assert "start-up ms" not in table
-    assert "Start-up is" not in table
-    assert "latency ms" in table
-    assert "verdict" in table
+    lines = shown(80, monkeypatch, capsys).splitlines()
+    assert lines[1] == "0.5/128 ★ fp32: valid"
+    assert lines[2].startswith("  threads 1, latency 10.002 ± 0.019 ms, ")
+    assert "start-up 44.0" in " ".join(lines)
+    assert "file 5.30 MB" in " ".join(lines)
+    assert max(map(len, lines[1:5])) <= 80
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 120])
+def test_name_threads_and_verdict_are_whole_at_every_width(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    cells = tuple(make_cell(plan=make_plan(threads=threads)) for threads in (1, 2))
+    with pytest.raises(typer.Exit):
+        show_outcome(Outcome(Path("results/r"), cells, ()), json=False)
+    table = capsys.readouterr().out
+    assert table.count("0.5/128") >= 2
+    assert table.count("fp32") >= 2
+    assert table.count("valid") >= 2
+    assert "threads" in table
