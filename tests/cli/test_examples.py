@@ -77,6 +77,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("examples")
     for name in FOLDERS:
         _save(place / name, simulate_cells(PHONE, widths=(0.25, 0.5), resolutions_px=(128,)))
+    # As `make demo` makes it: a real clock and an emulated one.
+    _save(place / "results" / "demo", simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128,)))
     _save(place / "results" / "ci", simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128,)))
     for name in ("w.safetensors", "w25.safetensors", "w50.safetensors"):
         (place / name).write_text("")
