@@ -11,6 +11,7 @@
 # make bench-plot       draw benchmarks/history.jsonl as docs/images/bench_history.svg
 # make bench-trust      measure how often intervals, comparisons and verdicts are right (on an idle machine)
 # make bench-decision   count how often `harness pick` and `harness history` are right, on simulated runs
+# make bench-report     measure how long a report of 1,000 cells takes, and how quickly its page answers
 # make bench-faults     count what is lost when connections and hosts fail (an hour)
 # make bench-diskfull   fill the disk at every write of small commands (an hour)
 # make bench-fuzz       try thousands of damaged and hostile files and replies; FUZZ_RUNS=20000 for more
@@ -21,7 +22,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test docs lint lock gate gate-base setup arm-vm bench bench-plot bench-trust bench-decision bench-faults bench-diskfull bench-fuzz clean
+.PHONY: help demo demo-accuracy fashion-mnist test docs lint lock gate gate-base setup arm-vm bench bench-plot bench-trust bench-decision bench-report bench-faults bench-diskfull bench-fuzz clean
 
 setup: $(VENV)/ready
 
@@ -148,6 +149,11 @@ bench-decision: setup
 	@$(BIN)/python tests/benchmarks/bench_decision.py --runs $(DECISION_RUNS) || failed=1; \
 	$(BIN)/python tests/benchmarks/bench_predict.py || failed=1; \
 	$(BIN)/python tests/benchmarks/bench_trends.py || failed=1; exit $${failed:-0}
+
+REPORT_CELLS ?= 1000
+
+bench-report: setup
+	$(BIN)/python tests/benchmarks/bench_report.py --cells $(REPORT_CELLS)
 
 # Counts what is lost when connections and hosts fail at random moments: nearly an hour for the whole table.
 FAULT_RUNS ?= 200
