@@ -23,6 +23,7 @@ COMMANDS = {
     "openssh-client": "ssh",
     "busybox-static": "busybox",
     "mksh": "mksh",
+    "chromium": "chromium",
     "dpkg-dev": "dpkg-source",
 }
 

@@ -151,7 +151,7 @@ def test_an_hdf5_fill_value_is_not_spread(tmp_path: Path) -> None:
 
 
 def test_escape_sequences_of_names_never_reach_the_message(tmp_path: Path) -> None:
-    torch.save({"state_dict": {"\x1b]0;x\x07\u202eevil\n": torch.ones(1)}}, tmp_path / "\x1b[2Ja.pt")
+    torch.save({"state_dict": {"\x1b]0;x\x07\u202eevil\n": torch.ones(1, 1, 1, 1)}}, tmp_path / "\x1b[2Ja.pt")
     with pytest.raises(UsageError) as caught:
         load_weights(tmp_path / "\x1b[2Ja.pt")
     assert caught.value.what.isprintable()
