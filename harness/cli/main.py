@@ -7,6 +7,7 @@ try:  # A Ctrl-C in the first second comes while modules are still imported.
 
     from harness.cli.application import app, bundle_app
     from harness.cli.failures import fail, is_given, leave
+    from harness.cli.interrupts import hear_every_interrupt
     from harness.cli.last_door import (
         check_words,
         keep_others_from_writing,
@@ -63,6 +64,7 @@ def main() -> None:
     """Run a command; errors become one readable block on stderr and the contract's exit code."""
     as_json, debug = is_given("--json"), is_given("--debug")
     try:
+        hear_every_interrupt()
         open_missing_streams()
         keep_others_from_writing()
         print_any_text()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from harness.devices.device import Device
 from harness.devices.tuning import restore
 from harness.errors import DeviceUnfit
-from harness.system.paths import DEVICE_SCRIPTS
+from harness.system.paths import DEVICE_SCRIPTS, script_text
 from harness.system.text import ending
 from harness.transports.verified import run_verified
 
@@ -55,7 +55,7 @@ def clean(device: Device) -> Cleaned:
         name
     )
     jobs = [job for job in listed.text.split("\0") if job]
-    script = LAUNCH_SCRIPT.read_text()
+    script = script_text(LAUNCH_SCRIPT)
     for job in jobs:
         stop = ("sh", "-c", script, "launch.sh", "stop", job)
         run_verified(transport, stop, timeout_s=STOP_TIMEOUT_S).check(name)

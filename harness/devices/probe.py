@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.records.schema import HIGHEST_KHZ, LARGEST_INTEGER
-from harness.system.paths import DEVICE_SCRIPTS
+from harness.system.paths import DEVICE_SCRIPTS, script_text
 from harness.system.text import excerpt, printable
 from harness.transports.base import Transport
 from harness.transports.verified import run_verified
@@ -69,5 +69,5 @@ def parse_probe(output: str) -> Probed:
 
 def read_facts(transport: Transport, folder: str) -> Probed:
     """What the device is; the script is passed as an argument, so nothing needs to be pushed before."""
-    argv = ["sh", "-c", PROBE_SCRIPT.read_text(), "probe.sh", "facts", folder]
+    argv = ["sh", "-c", script_text(PROBE_SCRIPT), "probe.sh", "facts", folder]
     return parse_probe(run_verified(transport, argv, timeout_s=PROBE_TIMEOUT_S).check().text)

@@ -7,7 +7,7 @@ from harness.devices.device import Device
 from harness.devices.probe import Probed, parse_probe
 from harness.errors import DeviceError
 from harness.records import TunedSetting
-from harness.system.paths import DEVICE_SCRIPTS
+from harness.system.paths import DEVICE_SCRIPTS, script_text
 from harness.transports.verified import run_verified
 
 TUNE_SCRIPT = DEVICE_SCRIPTS / "tune.sh"
@@ -93,6 +93,6 @@ def in_words(setting: TunedSetting) -> str:
 
 def _run(device: Device, command: str) -> Probed:
     """Run `tune.sh`; the script is passed as an argument, so nothing needs to be pushed before."""
-    argv = ["sh", "-c", TUNE_SCRIPT.read_text(), "tune.sh", command, device.folder]
+    argv = ["sh", "-c", script_text(TUNE_SCRIPT), "tune.sh", command, device.folder]
     answer = run_verified(device.transport, argv, timeout_s=TUNE_TIMEOUT_S)
     return parse_probe(answer.check(device.info.name).text)

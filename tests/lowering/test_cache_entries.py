@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from small_variants import SMALL, SMALL_INT8
 
+from harness.errors import UsageError
 from harness.lowering.artifact import find_cached
 from harness.lowering.cache import StoredArtifact
 from harness.lowering.pool import lower_all
@@ -20,17 +21,12 @@ def _fifo_as_program(entry: Path) -> None:
     os.mkfifo(entry / "model.pte")
 
 
-def _endless_record(entry: Path) -> None:
-    (entry / "artifact.json").unlink()
-    (entry / "artifact.json").symlink_to("/dev/zero")
-
-
 def _sparse_terabyte(entry: Path) -> None:
     os.truncate(entry / "input.bin", 2**40)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", [_fifo_as_program, _endless_record, _sparse_terabyte])
+@pytest.mark.parametrize("damage", [_fifo_as_program, _sparse_terabyte])
 def test_an_entry_whose_files_block_or_are_endless_is_not_found_at_once(
     small: StoredArtifact, own_cache: Path, damage: Callable[[Path], None]
 ) -> None:
@@ -40,6 +36,18 @@ def test_an_entry_whose_files_block_or_are_endless_is_not_found_at_once(
     started = time.monotonic()
     assert find_cached(SMALL) is None
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.slow
+def test_a_record_that_links_to_an_endless_file_is_refused_at_once(
+    small: StoredArtifact, own_cache: Path
+) -> None:
+    entry = own_cache / "artifacts" / small.program.parent.name
+    shutil.copytree(small.program.parent, entry)
+    (entry / "artifact.json").unlink()
+    (entry / "artifact.json").symlink_to("/dev/zero")
+    with pytest.raises(UsageError, match="may be written by every user"):
+        find_cached(SMALL)
 
 
 def _set(entry: Path, value: object, *path: str) -> None:

@@ -16,6 +16,7 @@ from harness.devices.probe import PROBE_SCRIPT, PROBE_TIMEOUT_S, Probed, parse_p
 from harness.devices.tuning import left_behind
 from harness.measuring.doctor.diagnosis import Diagnosis
 from harness.records import Conditions
+from harness.system.paths import script_text
 from harness.system.text import ending
 from harness.transports.verified import run_verified
 
@@ -68,7 +69,7 @@ def examine_device(device: Device) -> tuple[Diagnosis, ...]:
 
 
 def _read_conditions(device: Device) -> Conditions:
-    argv = ["sh", "-c", PROBE_SCRIPT.read_text(), "probe.sh", "conditions"]
+    argv = ["sh", "-c", script_text(PROBE_SCRIPT), "probe.sh", "conditions"]
     answer = run_verified(device.transport, argv, timeout_s=PROBE_TIMEOUT_S).check(device.info.name)
     return parse_conditions(parse_probe(answer.text))
 
