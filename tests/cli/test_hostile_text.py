@@ -230,9 +230,10 @@ def test_json_keeps_every_character_as_an_escape(capsys: pytest.CaptureFixture[s
 
 
 def test_text_reaches_the_terminal_through_few_modules() -> None:
-    """Each of them cleans what it prints; `devices` and `main` print only our own texts.
+    """Each of them cleans what it prints; `devices`, `main` and `schema` print only our own texts.
 
-    `lowering/worker` writes to the harness, not to a terminal.
+    What `export` prints is a file's content, tested in tests/reports/exports; `lowering/worker` writes to
+    the harness, not to a terminal.
     """
     printing = re.compile(r"\bprint\(|typer\.echo|\bConsole\(|std(out|err)\.write|print_exc")
     package = Path(inventory.__file__).parents[1]
@@ -241,7 +242,7 @@ def test_text_reaches_the_terminal_through_few_modules() -> None:
         for path in package.rglob("*.py")
         if printing.search(path.read_text(encoding="utf-8").replace(".print(", ""))
     }
-    assert found == {f"cli/{name}.py" for name in ("application", "devices", "failures", "main")} | {
+    assert found == {f"cli/{name}.py" for name in ("application", "devices", "export", "failures", "main", "schema")} | {
         "lowering/worker.py"
     }
 
