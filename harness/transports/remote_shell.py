@@ -45,8 +45,9 @@ class FramedCommand:
     def shell_line(self) -> str:
         """The same as the arguments of a POSIX shell, for a login shell that may be any other.
 
-        In single quotes, csh gives `!` and newlines a meaning, and fish a backslash before another one or before
-        a quote. These, and what means something in the inner double quotes, are escaped or written as numbers.
+        In single quotes, csh gives `!` and newlines a meaning, and fish a backslash before another one or
+        before a quote. These, and what means something in the inner double quotes, are escaped or written as
+        numbers.
         """
         coded = "".join(map(_coded, os.fsencode(self.line)))
         return f"""sh -c 'eval "$(printf %b "{coded}")"'"""
@@ -99,7 +100,7 @@ _SHORT = {ord("\n"): "\\n", ord('"'): '\\"', ord("$"): "\\$"}
 
 
 def _coded(byte: int) -> str:
-    """The character as it is, escaped for `printf %b` in double quotes, or in the octal form of `printf %b`."""
+    """The character as it is, escaped for `printf %b` in double quotes, or in its octal form."""
     if byte in _SHORT:
         return _SHORT[byte]
     return f"\\0{byte:03o}" if not 0x20 <= byte < 0x7F or chr(byte) in "'\"\\$`!" else chr(byte)

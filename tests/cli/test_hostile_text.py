@@ -242,9 +242,9 @@ def test_text_reaches_the_terminal_through_few_modules() -> None:
         for path in package.rglob("*.py")
         if printing.search(path.read_text(encoding="utf-8").replace(".print(", ""))
     }
-    assert found == {f"cli/{name}.py" for name in ("application", "devices", "export", "failures", "main", "schema")} | {
-        "lowering/worker.py"
-    }
+    assert found == {
+        f"cli/{name}.py" for name in ("application", "devices", "export", "failures", "main", "schema")
+    } | {"lowering/worker.py"}
 
 
 def test_an_error_with_half_a_pair_of_surrogates_is_reported(capsys: pytest.CaptureFixture[str]) -> None:

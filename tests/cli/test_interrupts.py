@@ -21,7 +21,8 @@ except KeyboardInterrupt:
     print("heard")
 """
 
-# As when it comes just before: Python knows of the signal, and no system call of the main thread was interrupted.
+# As when it comes just before: Python knows of the signal, and no system call of the main thread was
+# interrupted.
 DURING_A_WAIT = """
 import signal, threading, time
 from harness.cli.interrupts import hear_every_interrupt

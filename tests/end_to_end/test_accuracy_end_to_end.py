@@ -9,6 +9,7 @@ import pytest
 from small_data import SHIPPED, write_idx
 
 IMAGES = f"idx:{SHIPPED}"
+IMAGES_EVALUATED = 120
 QUICK = ("--processes", "1", "--min-time", "0", "--max-time", "0.1")
 
 RunHarness = Callable[..., Any]
@@ -18,7 +19,7 @@ RunHarness = Callable[..., Any]
 def test_accuracy_is_that_of_the_timed_file_and_equals_pytorch(
     run_harness: RunHarness, tmp_path: Path
 ) -> None:
-    images = write_idx(tmp_path / "few", 300)
+    images = write_idx(tmp_path / "few", IMAGES_EVALUATED)
     trained = run_harness(
         *("train", "--width", "0.25", "--resolution", "32", "--dataset", f"{IMAGES}:test"),
         *("--epochs", "1", "--out", "w.safetensors"),
@@ -38,20 +39,20 @@ def test_accuracy_is_that_of_the_timed_file_and_equals_pytorch(
         variant, accuracy = cell["variant"], cell["accuracy"]
         assert (variant["width"], variant["resolution_px"], variant["classes"]) == (0.25, 32, 10)
         assert variant["weights"]["source"] == "w.safetensors"
-        assert (accuracy["images"], accuracy["measured_on"]) == (300, cell["device"]["name"])
+        assert (accuracy["images"], accuracy["measured_on"]) == (IMAGES_EVALUATED, cell["device"]["name"])
         assert (accuracy["unreadable"], accuracy["first_mismatch_at"]) == (0, None)
         # fp32 against the eager network, int8 against exact integers: on every image.
         assert accuracy["agreement_with_eager"] == 1.0
         saved = json.loads((tmp_path / "r" / "accuracy" / f"{_name(cell)}.json").read_text())
         assert saved["artifact_sha256"] == cell["artifact"]["sha256"]
         assert (saved["mismatching_top1"], saved["mismatching_logits"]) == ([], [])
-        assert sum(one["images"] for one in saved["scores"]["classes"]) == 300
-        assert saved["outcomes"].count("1") == round(300 * accuracy["top1"]["estimate"])
+        assert sum(one["images"] for one in saved["scores"]["classes"]) == IMAGES_EVALUATED
+        assert saved["outcomes"].count("1") == round(IMAGES_EVALUATED * accuracy["top1"]["estimate"])
         drop = accuracy["drop_from_fp32"]
         if precision == "fp32":
             assert drop is None
         else:
-            assert drop["images"] == 300
+            assert drop["images"] == IMAGES_EVALUATED
             assert drop["drop_pp"]["low"] <= drop["drop_pp"]["estimate"] <= drop["drop_pp"]["high"]
             lost = (
                 cells[cell["device"]["kind"], "fp32"]["accuracy"]["top1"]["estimate"]

@@ -12,6 +12,7 @@ from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.device import Device, describe
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_bundle
+from harness.transports import reconnecting
 from harness.transports.base import Transport
 from harness.transports.local import LocalTransport
 from harness.transports.reconnecting import ReconnectingTransport
@@ -93,12 +94,15 @@ def transports() -> Iterator[dict[str, Transport]]:
 
 
 @pytest.fixture(params=["local", "reconnecting", *REMOTE])
-def transport(request: pytest.FixtureRequest, transports: dict[str, Transport]) -> Transport:
+def transport(
+    request: pytest.FixtureRequest, transports: dict[str, Transport], monkeypatch: pytest.MonkeyPatch
+) -> Transport:
     """Each way of reaching a device in turn; the remote ones end on the ARM machine, the others here."""
     kind: str = request.param
     if kind == "local":
         return LocalTransport()
     if kind == "reconnecting":
+        monkeypatch.setattr(reconnecting, "PATIENCE_S", 3)
         return ReconnectingTransport(LocalTransport(), lambda line: None)
     if kind not in transports:
         transports[kind] = request.getfixturevalue("bench").connect(kind)
