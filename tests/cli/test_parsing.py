@@ -1,5 +1,6 @@
 """Values of the command line: each wrong one is refused, with the value and a hint."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,6 +90,13 @@ def test_a_run_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot make the run folder"):
         parsing.new_run_folder(tmp_path / "file" / "run")
+
+
+def test_a_fifo_in_the_place_of_weights_is_named_as_such_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "w.safetensors")
+    for file in (tmp_path / "w.safetensors", Path("/dev/zero")):
+        with pytest.raises(UsageError, match=f"{file} is not a regular file"):
+            parsing.parse_weights([str(file)])
 
 
 def test_a_folder_from_hugging_face_stands_for_the_weights_in_it(tmp_path: Path) -> None:
