@@ -78,7 +78,7 @@ def import_bundles(path: Path, *, sha256: str | None = None) -> Imported:
     before anything in it is read.
 
     Raises:
-        UsageError: the file has another digest, or is not a regular file.
+        UsageError: the file is missing, has another digest, or is not a regular file.
         BundleError: the file is damaged, is not an export, contains entries that no export has, or was made
             from other runner sources or with another ExecuTorch.
     """
@@ -126,8 +126,9 @@ def _unpack(packed: bytes, path: Path, folder: Path) -> tuple[Origin, tuple[Abi,
 
 
 def _read(path: Path) -> bytes:
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is not a regular file", hint="name a file that harness bundle export wrote")
+    if not path.is_file():
+        what = f"{path} is not a regular file" if path.exists() else f"there is no file {path}"
+        raise UsageError(what, hint="name a file that `harness bundle export` wrote")
     try:
         return read_regular_file(path, _MAX_BYTES)
     except OSError as error:
