@@ -46,5 +46,6 @@ def _save(plot: "Plot", section: Section, folder: Path) -> Picture:
     name = f"{section.slug}-{plot.name}.png"
     FigureCanvasAgg(plot.figure)
     with atomic_file(folder / name) as temporary:
-        plot.figure.savefig(temporary, format="png", dpi=PNG_DPI)
+        # Level 6, the default, takes twice the time for files 1 to 2 % smaller.
+        plot.figure.savefig(temporary, format="png", dpi=PNG_DPI, pil_kwargs={"compress_level": 4})
     return Picture(plot.title, name)
