@@ -64,8 +64,8 @@ def main() -> None:
     """Run a command; errors become one readable block on stderr and the contract's exit code."""
     as_json, debug = is_given("--json"), is_given("--debug")
     try:
-        hear_every_interrupt()
         open_missing_streams()
+        hear_every_interrupt()  # Its pipe would take the number of a stream that is missing.
         keep_others_from_writing()
         print_any_text()
         check_words(sys.argv[1:])
