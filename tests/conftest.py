@@ -22,8 +22,7 @@ if os.environ.get("CI"):
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# With one file a task, workers end together only if the long files begin first; by measured time. A missing
-# name costs a minute at most.
+# With one file a task, workers end together only if the long files begin first; by measured time.
 LONGEST_FIRST = (
     "test_evaluation_end_to_end",
     "test_devices_end_to_end",

@@ -20,12 +20,15 @@ _LOST = 255
 
 
 def hear_every_interrupt() -> None:
-    """From now on, a Ctrl-C ends the main thread's wait, and one that a callback took is sent again."""
+    """From now on, a Ctrl-C ends the main thread's wait, and one that a callback took is sent again.
+
+    For the main thread.
+    """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.signal(signal.SIGURG, _interrupt_system_call)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    threading.Thread(target=_nudge, args=(reading,), daemon=True).start()
+    threading.Thread(target=_nudge, args=(threading.get_ident(), reading), daemon=True).start()
 
     def send_again(unraisable: "sys.UnraisableHookArgs") -> None:
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
@@ -40,10 +43,9 @@ def _interrupt_system_call(_number: int, _frame: FrameType | None) -> None:
     """Ignored, the signal would not interrupt system calls, after which Python handles other signals."""
 
 
-def _nudge(reading: int) -> None:
-    main_thread = threading.main_thread().ident
+def _nudge(main_thread: int, reading: int) -> None:
     while heard := os.read(reading, 512):
-        if main_thread is None or not {signal.SIGINT, _LOST}.intersection(heard):
+        if not {signal.SIGINT, _LOST}.intersection(heard):
             continue
         if _LOST in heard:
             time.sleep(NUDGE_INTERVAL_S)

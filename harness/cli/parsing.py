@@ -63,10 +63,10 @@ def parse_weights(texts: Sequence[str]) -> tuple[str, ...]:
     names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
     files = [_weights_file(Path(name)) for name in names]
     for file in files:
-        if file.is_fifo() or file.is_char_device() or file.is_socket() or file.is_block_device():
-            raise UsageError(f"{file} is not a regular file, and is not read", hint="name a weights file")
         if not file.is_file():
-            raise UsageError(f"no weights file {file}", hint="check the path, or train some: harness train")
+            special = file.exists() and not file.is_dir()
+            what = f"{file} is not a regular file" if special else f"no weights file {file}"
+            raise UsageError(what, hint="check the path, or train some: harness train")
     return tuple(dict.fromkeys(str(file.resolve()) for file in files))
 
 

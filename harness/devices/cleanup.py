@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from harness.devices.device import Device
+from harness.devices.sent_scripts import script_argv
 from harness.devices.tuning import restore
 from harness.errors import DeviceUnfit
-from harness.system.paths import DEVICE_SCRIPTS, script_text
+from harness.system.paths import DEVICE_SCRIPTS
 from harness.system.text import ending
 from harness.transports.verified import run_verified
 
@@ -55,9 +56,8 @@ def clean(device: Device) -> Cleaned:
         name
     )
     jobs = [job for job in listed.text.split("\0") if job]
-    script = script_text(LAUNCH_SCRIPT)
     for job in jobs:
-        stop = ("sh", "-c", script, "launch.sh", "stop", job)
+        stop = script_argv(LAUNCH_SCRIPT, "stop", job)
         run_verified(transport, stop, timeout_s=STOP_TIMEOUT_S).check(name)
     restored = [_restore(device) for _ in _JOURNALS]
     remove = ("sh", "-c", _REMOVE, "remove", device.folder)

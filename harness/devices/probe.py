@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.devices.sent_scripts import script_argv
 from harness.records.schema import HIGHEST_KHZ, LARGEST_INTEGER
-from harness.system.paths import DEVICE_SCRIPTS, script_text
+from harness.system.paths import DEVICE_SCRIPTS
 from harness.system.text import excerpt, printable
 from harness.transports.base import Transport
 from harness.transports.verified import run_verified
@@ -68,6 +69,6 @@ def parse_probe(output: str) -> Probed:
 
 
 def read_facts(transport: Transport, folder: str) -> Probed:
-    """What the device is; the script is passed as an argument, so nothing needs to be pushed before."""
-    argv = ["sh", "-c", script_text(PROBE_SCRIPT), "probe.sh", "facts", folder]
+    """What the device is; nothing needs to be pushed before."""
+    argv = script_argv(PROBE_SCRIPT, "facts", folder)
     return parse_probe(run_verified(transport, argv, timeout_s=PROBE_TIMEOUT_S).check().text)

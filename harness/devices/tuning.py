@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 from harness.devices.device import Device
 from harness.devices.probe import Probed, parse_probe
+from harness.devices.sent_scripts import script_argv
 from harness.errors import DeviceError
 from harness.records import TunedSetting
-from harness.system.paths import DEVICE_SCRIPTS, script_text
+from harness.system.paths import DEVICE_SCRIPTS
 from harness.transports.verified import run_verified
 
 TUNE_SCRIPT = DEVICE_SCRIPTS / "tune.sh"
@@ -92,7 +93,7 @@ def in_words(setting: TunedSetting) -> str:
 
 
 def _run(device: Device, command: str) -> Probed:
-    """Run `tune.sh`; the script is passed as an argument, so nothing needs to be pushed before."""
-    argv = ["sh", "-c", script_text(TUNE_SCRIPT), "tune.sh", command, device.folder]
+    """Run `tune.sh`; nothing needs to be pushed before."""
+    argv = script_argv(TUNE_SCRIPT, command, device.folder)
     answer = run_verified(device.transport, argv, timeout_s=TUNE_TIMEOUT_S)
     return parse_probe(answer.check(device.info.name).text)

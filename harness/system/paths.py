@@ -24,15 +24,6 @@ def cache_folder() -> Path:
     return folder
 
 
-def script_text(script: Path) -> str:
-    """A script to be sent as an argument: without comments and indentation, a third of what lies in the file.
-
-    For scripts without texts of several lines.
-    """
-    lines = (line.lstrip() for line in script.read_text(encoding="utf-8").splitlines())
-    return "".join(f"{line}\n" for line in lines if not line.startswith("#"))
-
-
 @cache
 def _check_once(folder: Path) -> None:
     check_private(folder)

@@ -74,10 +74,9 @@ def _minutes(moment: str) -> float:
 
 
 def _draw_lines(axes: Axes, lines: Sequence[Line], colour: str) -> None:
-    # One artist with gaps: thousands, one for each process, would take most of a report's time.
-    gap = (math.nan,)
-    minutes = [minute for of_process, _ in lines for minute in (*of_process, *gap)]
-    values = [value for _, of_process in lines for value in (*of_process, *gap)]
+    # One artist with a gap behind each process: thousands of artists took a quarter of a report's time.
+    minutes = [minute for of_process, _ in lines for minute in (*of_process, math.nan)]
+    values = [value for _, of_process in lines for value in (*of_process, math.nan)]
     axes.plot(minutes, values, color=colour, marker=".", markersize=3.5, linewidth=1.1)
     highest = max(value for _, values in lines for value in values)
     axes.set_ylim(0, highest * 1.1 or 1.0)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.system.paths import DEVICE_SCRIPTS, script_text
+from harness.devices.sent_scripts import script_text
+from harness.system.paths import DEVICE_SCRIPTS
 
 SCRIPTS = sorted(DEVICE_SCRIPTS.glob("*.sh"))
 

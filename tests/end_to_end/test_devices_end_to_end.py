@@ -44,6 +44,7 @@ def check_cell(cell: dict[str, Any], processes: int = 2) -> None:
 def check_report(report: str) -> None:
     folder = Path(report).parent
     assert {"index.html", "report.md", "cells.csv"} <= {path.name for path in folder.iterdir()}
+    assert "<svg" in (folder / "index.html").read_text()
     assert list(folder.glob("*.png"))
 
 

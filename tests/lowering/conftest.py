@@ -1,6 +1,7 @@
 """One cache for the tests that only need some lowered variant, filled once."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,11 @@ def small(shared_cache: Path) -> StoredArtifact:
 def small_int8(shared_cache: Path) -> StoredArtifact:
     """`SMALL_INT8`, from the filled cache."""
     return lower_cached(SMALL_INT8)
+
+
+@pytest.fixture
+def entry(small: StoredArtifact, own_cache: Path) -> Path:
+    """The only entry of a cache of its own: a copy of `SMALL`'s."""
+    folder = own_cache / "artifacts" / small.program.parent.name
+    shutil.copytree(small.program.parent, folder)
+    return folder

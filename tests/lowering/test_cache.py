@@ -2,7 +2,6 @@
 
 import ast
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -168,22 +167,14 @@ def _lose_a_field(entry: Path) -> None:
     "damage",
     [_cut_program, _flip_a_bit, _drop_the_reference, _change_the_input, _garble_the_record, _lose_a_field],
 )
-def test_a_damaged_entry_is_not_found(
-    small: StoredArtifact, own_cache: Path, damage: Callable[[Path], None]
-) -> None:
-    entry = own_cache / "artifacts" / small.program.parent.name
-    shutil.copytree(small.program.parent, entry)
+def test_a_damaged_entry_is_not_found(entry: Path, damage: Callable[[Path], None]) -> None:
     assert find_cached(SMALL) is not None
     damage(entry)
     assert find_cached(SMALL) is None
 
 
 @pytest.mark.slow
-def test_a_damaged_entry_is_rebuilt_and_left_overs_are_cleared(
-    small: StoredArtifact, own_cache: Path
-) -> None:
-    entry = own_cache / "artifacts" / small.program.parent.name
-    shutil.copytree(small.program.parent, entry)
+def test_a_damaged_entry_is_rebuilt_and_left_overs_are_cleared(small: StoredArtifact, entry: Path) -> None:
     _flip_a_bit(entry)
     killed = subprocess.Popen([sys.executable, "-c", ""])
     killed.wait()

@@ -28,10 +28,8 @@ def _sparse_terabyte(entry: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", [_fifo_as_program, _sparse_terabyte])
 def test_an_entry_whose_files_block_or_are_endless_is_not_found_at_once(
-    small: StoredArtifact, own_cache: Path, damage: Callable[[Path], None]
+    entry: Path, damage: Callable[[Path], None]
 ) -> None:
-    entry = own_cache / "artifacts" / small.program.parent.name
-    shutil.copytree(small.program.parent, entry)
     damage(entry)
     started = time.monotonic()
     assert find_cached(SMALL) is None
@@ -39,11 +37,7 @@ def test_an_entry_whose_files_block_or_are_endless_is_not_found_at_once(
 
 
 @pytest.mark.slow
-def test_a_record_that_links_to_an_endless_file_is_refused_at_once(
-    small: StoredArtifact, own_cache: Path
-) -> None:
-    entry = own_cache / "artifacts" / small.program.parent.name
-    shutil.copytree(small.program.parent, entry)
+def test_a_record_that_links_to_an_endless_file_is_refused_at_once(entry: Path) -> None:
     (entry / "artifact.json").unlink()
     (entry / "artifact.json").symlink_to("/dev/zero")
     with pytest.raises(UsageError, match="may be written by every user"):
@@ -80,10 +74,8 @@ def _set(entry: Path, value: object, *path: str) -> None:
     ],
 )
 def test_an_entry_of_another_request_is_refused_and_logged_with_what_differs(
-    small: StoredArtifact, own_cache: Path, path: tuple[str, ...], value: object, named: str
+    entry: Path, path: tuple[str, ...], value: object, named: str
 ) -> None:
-    entry = own_cache / "artifacts" / small.program.parent.name
-    shutil.copytree(small.program.parent, entry)
     _set(entry, value, *path)
     lines: list[str] = []
     assert find_cached(SMALL, log=lines.append) is None

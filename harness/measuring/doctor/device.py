@@ -13,10 +13,10 @@ from harness.devices.device_kind import Check
 from harness.devices.device_lock import find_holder
 from harness.devices.kinds import KINDS
 from harness.devices.probe import PROBE_SCRIPT, PROBE_TIMEOUT_S, Probed, parse_probe, read_facts
+from harness.devices.sent_scripts import script_argv
 from harness.devices.tuning import left_behind
 from harness.measuring.doctor.diagnosis import Diagnosis
 from harness.records import Conditions
-from harness.system.paths import script_text
 from harness.system.text import ending
 from harness.transports.verified import run_verified
 
@@ -69,7 +69,7 @@ def examine_device(device: Device) -> tuple[Diagnosis, ...]:
 
 
 def _read_conditions(device: Device) -> Conditions:
-    argv = ["sh", "-c", script_text(PROBE_SCRIPT), "probe.sh", "conditions"]
+    argv = script_argv(PROBE_SCRIPT, "conditions")
     answer = run_verified(device.transport, argv, timeout_s=PROBE_TIMEOUT_S).check(device.info.name)
     return parse_conditions(parse_probe(answer.text))
 

@@ -258,11 +258,10 @@ def test_it_recovers_what_post_training_quantization_loses(
         recipe = Recipe(epochs=8, batch_size=32, peak_learning_rate=peak_learning_rate, mirror=False, shift=0)
         out = tmp_path / f"{peak_learning_rate}.safetensors"
         tuned = fine_tune_for_int8(load_weights(uneven), *splits, out, recipe=recipe)
-        exact = _top1(tuned.file, "int8", splits, tmp_path)
-        return min(tuned.top1.estimate, exact) > max(fp32 - 0.05, int8 + 0.04)
+        return tuned.top1.estimate > fp32 - 0.02 and _top1(tuned.file, "int8", splits, tmp_path) > int8 + 0.04
 
-    # Measured with AVX-512: fp32 73.0 %, int8 57.5 %; after 0.005, 73.0 % and 73.5 %. With AVX2: 64.5 %,
-    # 53.0 %; 62.0 % and 64.0 %. How a CPU rounds decides which rates succeed on so few pictures.
+    # How a CPU rounds decides which rates succeed on so few pictures. Measured with AVX-512: fp32 73.0 %,
+    # int8 57.5 %, after 0.005 73.0 % and 73.5 %; with AVX2: 64.5 %, 53.0 %, 62.0 % and 64.0 %, not enough.
     assert any(map(recovers, (0.005, 0.01, 0.0005, 0.02, 0.0002)))
 
 
