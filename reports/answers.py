@@ -83,17 +83,20 @@ def describe_answer(answer: Answer, budget: Budget) -> AnswerText:
     )
 
 
-def describe_for_all(joint: ForAll | None, devices: int) -> str:
-    """The best single file for all devices."""
+def describe_for_all(joint: ForAll | None, devices: Sequence[str]) -> str:
+    """The best single file for all devices, which are named in the order of their answers."""
     if joint is None:
-        return f"For all {devices} devices: no file is within the budget on each of them."
+        return f"For all {len(devices)} devices: no file is within the budget on each of them."
     basis = {
         "measured": "by measured accuracy",
         "published": "by published accuracy, not measured here",
         "none": "by size; no kind of accuracy is known on all devices",
     }[joint.basis]
-    costs = "; ".join(f"{placement(one.cell)} ({cost_figure(one.cell)})" for one in joint.candidates)
-    return f"For all {devices} devices: {cell_name(joint.candidates[0].cell)}, {basis}: {costs}."
+    costs = "; ".join(
+        f"on {device} {cost_figure(one.cell)}, {placement(one.cell)}"
+        for device, one in zip(devices, joint.candidates, strict=True)
+    )
+    return f"For all {len(devices)} devices: {cell_name(joint.candidates[0].cell)}, {basis}: {costs}."
 
 
 def describe_budget(budget: Budget) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.analysis.budget import peak_high_bytes
 from harness.analysis.cell_text import placement
 from harness.records import Cell
 from harness.system.text import printable
@@ -99,7 +98,7 @@ def _columns(section: Section) -> list[tuple[Column, _Text, str]]:
         columns.append((Column("p90", "p90, ms"), _p90, ""))
         columns.append((Column("startup", "start-up, ms"), _startup, ""))
     columns += [
-        (Column("memory", "peak, MB"), _memory, "peak memory at most {} MB"),
+        (Column("memory", "peak, MB"), _memory, "peak memory {} MB"),
         (Column("size", "file, MB"), lambda cell: significant(cell.artifact.size_bytes / 1e6), "file {} MB"),
         (Column("macs", "MACs, M"), lambda cell: significant(cell.artifact.macs / 1e6, 4), "{} M MACs"),
         (Column("accuracy", "top-1, %", wide=False), _accuracy, ""),
@@ -121,7 +120,7 @@ def _startup(cell: Cell) -> str:
 
 
 def _memory(cell: Cell) -> str:
-    peak = peak_high_bytes(cell)
+    peak = cell.memory.peak_rss_bytes if cell.memory else None
     return significant(peak / 1e6) if peak else MISSING
 
 

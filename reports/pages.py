@@ -128,10 +128,11 @@ def _when(runs: Sequence[Run], cells: int) -> str:
 
 
 def _for_all(page: Page, parts: Sequence[Part]) -> str:
-    answers = [part.shipped.answer for part in parts if part.shipped.answer]
-    if len(answers) < 2:
+    answered = [(part.title, part.shipped.answer) for part in parts if part.shipped.answer]
+    if len(answered) < 2:
         return ""
-    return describe_for_all(find_for_all(answers, page.budget), len(answers))
+    titles, answers = zip(*answered, strict=True)
+    return describe_for_all(find_for_all(answers, page.budget), titles)
 
 
 def _budget_fields(page: Page) -> tuple[Field, ...]:

@@ -13,16 +13,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from harness.analysis.precisions import style_of
 
-# Okabe & Ito, "Color Universal Design", 2008; without its yellow, which vanishes on white.
-BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = (
+# Okabe & Ito, "Color Universal Design", 2008; without its yellow, which vanishes on white, and its purple.
+BLUE, VERMILLION, GREEN, ORANGE, SKY = (
     "#0072b2",
     "#d55e00",
     "#009e73",
     "#e69f00",
-    "#cc79a7",
     "#56b4e9",
 )
-PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 INK, MUTED, HAIRLINE, PAPER = "#1f2328", "#656d76", "#dfe3e8", "#ffffff"

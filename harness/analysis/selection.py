@@ -253,8 +253,10 @@ def _probability(best: Candidate, budget: Budget) -> float | None:
 
 
 def find_for_all(answers: Sequence[Answer], budget: Budget) -> ForAll | None:
-    """The best file for all devices; None for one device, or where no file fits all of them."""
-    """The file that fits every device: by its lowest accuracy on any, then by the product of its costs."""
+    """The best file for all devices: by its lowest accuracy on any, then by the product of its costs.
+
+    None for one device, or where no file fits all of them.
+    """
     if len(answers) < 2:
         return None
     bases = {answer.basis for answer in answers}

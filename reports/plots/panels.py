@@ -12,11 +12,11 @@ from reports.sections import Point, Section
 from reports.style import (
     INK,
     MARKERS,
-    PALETTE,
     LineEnd,
     Omitted,
     Plot,
     apart,
+    colour_of,
     compose,
     mark_suspect,
     name_lines,
@@ -59,7 +59,8 @@ def draw_lines(
                 p for p in points if (p.cell.variant.precision, p.cell.plan.threads) == (precision, count)
             ]
             axes.set_ylim(0, top)
-            _draw_panel(axes, shown, values, along=along, line=line, line_label=line_label)
+            colour = colour_of(precision)
+            _draw_panel(axes, shown, values, colour, along=along, line=line, line_label=line_label)
             axes.set_title(f"{precision}, {count} {'thread' if count == 1 else 'threads'}", weight="bold")
             axes.set_xticks(apart(positions, gap=(positions[-1] - positions[0]) * 0.11))
         row[0].set_ylabel(section.scale.label)
@@ -72,6 +73,7 @@ def _draw_panel(
     axes: Axes,
     points: Sequence[Point],
     values: Sequence[float],
+    colour: str,
     *,
     along: Coordinate,
     line: Coordinate,
@@ -82,21 +84,24 @@ def _draw_panel(
         members = {along(point): point for point in points if line(point) == value}
         if not members:
             continue
-        _draw_line(axes, members, sorted({along(point) for point in points}), index)
+        marker = MARKERS[index % len(MARKERS)]
+        _draw_line(axes, members, sorted({along(point) for point in points}), colour, marker)
         last = members[max(members)]
         ends.append(LineEnd(along(last), last.cost.value, line_label(value), INK))
     name_lines(axes, ends)
 
 
-def _draw_line(axes: Axes, members: dict[float, Point], positions: Sequence[float], index: int) -> None:
+def _draw_line(
+    axes: Axes, members: dict[float, Point], positions: Sequence[float], colour: str, marker: str
+) -> None:
     """One line, with a gap where a cell is missing."""
     costs = [members[x].cost if x in members else Estimate(np.nan, np.nan, np.nan) for x in positions]
     axes.errorbar(
         positions,
         [cost.value for cost in costs],
         yerr=[[cost.value - cost.low for cost in costs], [cost.high - cost.value for cost in costs]],
-        color=PALETTE[index % len(PALETTE)],
-        marker=MARKERS[index % len(MARKERS)],
+        color=colour,
+        marker=marker,
     )
     for x, point in members.items():
         if point.suspect:

@@ -34,7 +34,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     phone[2] = with_verdict(phone[2], "suspect", "throttled", "frequency fell from 2802 to 1401 MHz")
     phone[3] = failed(phone[3])
     phone[9] = with_verdict(phone[9], "invalid", "parity_failed", "largest difference 0.31 of 0.0001 allowed")
-    emulated = simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128,))
+    emulated = (
+        with_verdict(cell, "suspect", "emulated", "its clock is the host's")
+        for cell in simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128,))
+    )
     return write(tmp_path_factory.mktemp("page"), (*phone, *emulated), Budget(max_latency_ns=6e6))
 
 
@@ -121,6 +124,28 @@ def test_without_script_the_page_gives_the_same_answer(browser: Browser, address
         assert not plain.locator("#budget").is_visible()
 
 
+def test_the_best_file_for_all_devices_is_said_alike_with_and_without_script(
+    browser: Browser, tmp_path: Path
+) -> None:
+    devices = (PHONE, replace(PHONE, name="tablet", boot_id="tablet"))
+    cells = [
+        cell
+        for device in devices
+        for cell in simulate_cells(device, widths=(0.25, 0.5), resolutions_px=(128,), threads=(1, 2))
+    ]
+    page_address = write(tmp_path, tuple(cells), Budget())
+    texts = []
+    for script in (True, False):
+        with open_page(browser, page_address, java_script_enabled=script) as page:
+            if script:  # It answers anew only once a budget is typed.
+                page.fill("input[name=max-latency]", "1000")
+            texts.append(page.locator(".for-all").inner_text())
+    assert texts[0] == texts[1]
+    assert texts[0].startswith("For all 2 devices: 0.5/128 ")
+    for device in devices:
+        assert f"on {device.name} " in texts[0]
+
+
 def test_a_budget_that_is_typed_changes_the_answer_and_the_address(page: Page, address: str) -> None:
     before = pick_name(page)
     assert page.locator("input[name=max-latency]").input_value() == "6"
@@ -145,6 +170,20 @@ def test_a_budget_that_nothing_fits_names_the_nearest_and_the_limit_to_relax(pag
     text = page.locator(".answer").first.inner_text()
     assert "Nothing fits the budget" in text
     assert "relax --max-latency to" in text
+
+
+def test_the_verdicts_of_an_emulated_device_are_no_warning(page: Page) -> None:
+    colours = page.evaluate(
+        """() => [".cells", ".trust"].map((table) => [false, true].map((emulated) => {
+          const [of] = document.querySelectorAll(`${table}` +
+            (emulated ? ".counts-only" : ":not(.counts-only)"));
+          return getComputedStyle(of.querySelector("tr.suspect :is(.status, .severity)")).color;
+        }))"""
+    )
+    muted = page.evaluate("getComputedStyle(document.querySelector('.codes')).color")
+    for real, emulated in colours:
+        assert emulated == muted
+        assert real != muted
 
 
 def test_the_table_sorts_and_filters_by_keyboard(page: Page) -> None:

@@ -208,6 +208,21 @@ def test_memory_given_back_between_phases_never_shrinks_a_bar() -> None:
     assert sum(widths) == pytest.approx(cell.memory.peak_rss_bytes / 1e6)
 
 
+@pytest.mark.parametrize("draw", [by_width.draw, by_resolution.draw])
+def test_every_line_of_a_panel_has_the_colour_of_its_precision(
+    draw: Callable[[Section], Plot | Omitted],
+) -> None:
+    figure = drawn(draw, simulate_cells()).figure
+    assert len(figure.axes) == 2
+    for axes in figure.axes:
+        lines = [bars.lines[0] for bars in axes.containers if isinstance(bars, ErrorbarContainer)]
+        assert len(lines) == 4
+        assert {line.get_color() for line in lines} == {
+            style.colour_of(axes.get_title(loc="left").partition(",")[0])
+        }
+        assert len({line.get_marker() for line in lines}) == 4
+
+
 def test_the_headlines_of_plots_are_computed_from_the_cells() -> None:
     cells = simulate_cells()
     small, large = (

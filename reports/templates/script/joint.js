@@ -9,7 +9,9 @@ function describeJoint(answers, budget) {
     published: "by published accuracy, not measured here",
     none: "by size; no kind of accuracy is known on all devices",
   }[joint.basis];
-  const costs = joint.members.map(({ cell }) => `${cell.placement} (${cell.cost})`).join("; ");
+  const costs = joint.members
+    .map(({ cell }) => `on ${page.machines[cell.machine].title} ${cell.cost}, ${cell.placement}`)
+    .join("; ");
   return `For all ${answers.length} devices: ${joint.members[0].cell.name}, ${basis}: ${costs}.`;
 }
 
