@@ -21,6 +21,8 @@ BLUE, VERMILLION, GREEN, ORANGE, SKY = (
     "#e69f00",
     "#56b4e9",
 )
+# For lines of several kinds; those of a precision have its own colour.
+PALETTE = (BLUE, VERMILLION, GREEN, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 INK, MUTED, HAIRLINE, PAPER = "#1f2328", "#656d76", "#dfe3e8", "#ffffff"

@@ -16,6 +16,7 @@ from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.weights import Checkpoint, load_weights, save_checkpoint
 from harness.errors import UsageError
 from models.mobilenet_v1 import MobileNetV1
+from tflite_files import tflite_model
 from weight_files import (
     CLASSES,
     WIDTH,
@@ -24,7 +25,6 @@ from weight_files import (
     hugging_face_names,
     shake,
     slim_constants,
-    tflite_model,
     timm_names,
     trained_network,
     write_keras,

@@ -15,18 +15,8 @@ from torch import Tensor, nn
 from harness.accuracy.weights import load_weights
 from harness.errors import UsageError
 from models.mobilenet_v1 import MobileNetV1
-from weight_files import (
-    ADD,
-    CLASSES,
-    MUL,
-    TANH,
-    WIDTH,
-    sequential_names,
-    shake,
-    tflite_model,
-    trained_network,
-    write_keras,
-)
+from tflite_files import ADD, MUL, TANH, tflite_model
+from weight_files import CLASSES, WIDTH, sequential_names, shake, trained_network, write_keras
 
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
 

@@ -16,7 +16,8 @@ import torch
 
 from harness.accuracy.weights import load_weights
 from harness.errors import UsageError
-from weight_files import frozen_graph, slim_constants, tflite_model, trained_network, write_keras
+from tflite_files import tflite_model
+from weight_files import frozen_graph, slim_constants, trained_network, write_keras
 
 
 @pytest.fixture(autouse=True)

@@ -64,7 +64,7 @@ def test_help_is_there_and_imports_nothing_heavy(command: str) -> None:
         (("report", "nowhere"), 2, ("not a run folder",)),
         (("pick", "nowhere", "--max-latency", "20ms"), 2, ("not a run folder",)),
         (("compare", "nowhere", "nowhere"), 2, ("not a run folder",)),
-        (("bundle", "import", "nowhere.tar.gz"), 1, ("nowhere.tar.gz",)),
+        (("bundle", "import", "nowhere.tar.gz"), 2, ("nowhere.tar.gz",)),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
 )

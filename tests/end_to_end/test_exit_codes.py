@@ -37,11 +37,12 @@ def test_0_is_done(run_harness: HarnessCommand, base: Path) -> None:
     assert ended.document["result"] == "no worse"
 
 
-def test_1_is_ran_and_failed(run_harness: HarnessCommand) -> None:
-    ended = run_harness("bundle", "import", "nowhere.tar.gz", "--json")
+def test_1_is_ran_and_failed(run_harness: HarnessCommand, tmp_path: Path) -> None:
+    (tmp_path / "damaged.tar.gz").write_bytes(b"no archive")
+    ended = run_harness("bundle", "import", "damaged.tar.gz", "--json")
     assert ended.exit_code == 1
     assert error_of(ended.document)["exit_code"] == 1
-    assert "nowhere.tar.gz" in error_of(ended.document)["what"]
+    assert "damaged.tar.gz is damaged" in error_of(ended.document)["what"]
 
 
 def test_1_is_no_variant_within_the_budget(run_harness: HarnessCommand, base: Path) -> None:

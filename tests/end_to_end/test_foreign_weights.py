@@ -18,13 +18,13 @@ from harness.accuracy.loading import load_pixels
 from harness.accuracy.pairing import list_outcomes
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.reference import predict_pixels
+from tflite_files import tflite_model
 from weight_files import (
     CoursePort,
     frozen_graph,
     hugging_face_names,
     shake,
     slim_constants,
-    tflite_model,
     timm_names,
     trained_network,
     write_keras,

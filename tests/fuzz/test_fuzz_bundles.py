@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 import pytest
 
-from harness.errors import BundleError
+from harness.errors import BundleError, HarnessError, UsageError
 from harness.records import Abi
 from harness.runner.bundle import ABIS, import_bundles
 from harness.runner.bundle.build import bundle_key
@@ -174,13 +174,13 @@ def _everything(folder: Path) -> set[Path]:
     return set(folder.rglob("*"))
 
 
-def _import(file: Path, cache: Path) -> str:
+def _import(file: Path, cache: Path, refusal: type[HarnessError] = BundleError) -> str:
     """What the user reads of the error, empty when it was imported; nothing else may have been written."""
     before = _everything(cache.parent)
     message = ""
     try:
         import_bundles(file)
-    except BundleError as error:
+    except refusal as error:
         message = f"{error.what}\n{error.hint}"
     found = _everything(cache.parent) - before - {cache, cache / "bundles"}
     assert all(path.is_relative_to(cache / "bundles") for path in found)
@@ -206,9 +206,9 @@ def test_damaged_archives_end_in_an_error_or_in_checked_bundles(
     assert grown < MAX_GROWTH_KB, f"{grown} kB"
 
 
-def _refused_soon(file: Path, cache: Path, message: str) -> None:
+def _refused_soon(file: Path, cache: Path, message: str, refusal: type[HarnessError] = BundleError) -> None:
     started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert message in _import(file, cache)
+    assert message in _import(file, cache, refusal)
     assert time.monotonic() - started < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MAX_GROWTH_KB
 
@@ -259,4 +259,4 @@ def test_only_a_regular_file_is_read(own_cache: Path, tmp_path: Path, instead: s
         file.symlink_to("/dev/zero")
     else:
         file.mkdir()
-    _refused_soon(file, own_cache, "is damaged or not an exported bundle")
+    _refused_soon(file, own_cache, "is not a regular file", UsageError)

@@ -14,7 +14,8 @@ from safetensors.torch import save_file
 
 from harness.accuracy.weights import load_weights
 from harness.errors import UsageError
-from weight_files import frozen_graph, slim_constants, tflite_model, trained_network, write_keras
+from tflite_files import tflite_model
+from weight_files import frozen_graph, slim_constants, trained_network, write_keras
 
 MAX_SECONDS = 10
 MAX_GROWTH_KB = 1 << 20

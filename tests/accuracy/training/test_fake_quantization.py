@@ -33,7 +33,8 @@ from harness.lowering.silence import quietly
 from harness.lowering.synthetic_images import synthetic_images
 from harness.records import Padding, PrecisionName, Variant
 from models.mobilenet_v1 import ConvNormAct, MobileNetV1, SeparableBlock, fold_batch_norm, initialize
-from weight_files import batch_norm, statistics, tflite_model, trained_network
+from tflite_files import tflite_model
+from weight_files import batch_norm, statistics, trained_network
 
 SIDE = 32
 PREPROCESSING = Preprocessing(resolution_px=SIDE)

@@ -8,7 +8,8 @@ from harness.accuracy.datasets import Dataset
 from harness.accuracy.training.fine_tuning import fine_tune
 from harness.accuracy.training.sgd import Recipe
 from harness.accuracy.weights import load_weights
-from weight_files import tflite_model, trained_network
+from tflite_files import tflite_model
+from weight_files import trained_network
 
 
 def test_a_head_on_a_frozen_backbone_leaves_the_backbone_as_it_is(

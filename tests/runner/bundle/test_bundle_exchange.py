@@ -1,5 +1,4 @@
 import io
-import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -189,13 +188,6 @@ def test_an_entry_larger_than_any_bundle_is_refused_unread(
 def test_an_archive_cut_short_is_refused(exported: Path, own_cache: Path, kept: int, tmp_path: Path) -> None:
     (tmp_path / "cut.tar.gz").write_bytes(exported.read_bytes()[:kept])
     check_refused(tmp_path / "cut.tar.gz", own_cache, "is damaged or not an exported bundle")
-
-
-def test_a_fifo_is_refused_as_such_and_not_waited_for(own_cache: Path, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "bundle.tar.gz")
-    for file in (tmp_path / "bundle.tar.gz", Path("/dev/zero")):
-        with pytest.raises(UsageError, match=f"{file} is not a regular file"):
-            import_bundles(file)
 
 
 def test_a_missing_file_is_an_error(own_cache: Path, tmp_path: Path) -> None:
