@@ -71,13 +71,18 @@ def _outcomes(folder: Path) -> list[str]:
 def test_a_killed_evaluation_is_resumed_and_images_are_sent_once(
     run_harness: RunHarness, tmp_path: Path
 ) -> None:
+    cache = _own_devices(tmp_path)
+    environment = {"HARNESS_CACHE": str(cache)}
     weights = write_weights(tmp_path / "w.safetensors", side=224)
     images = write_idx(tmp_path / "some", 220)
-    measured = run_harness("run", "-d", "host", "--weights", weights, *QUICK, "--out", "r")
+    measured = run_harness("run", "-d", "host", "--weights", weights, *QUICK, "--out", "r", env=environment)
     assert measured.exit_code == 0, measured.stderr
     evaluation = ("evaluate", "r", "--accuracy", images, "--json")
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness", *evaluation], cwd=tmp_path, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "harness", *evaluation],
+        cwd=tmp_path,
+        env=os.environ | environment,
+        stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 120
     kept: list[Path] = []
@@ -92,24 +97,34 @@ def test_a_killed_evaluation_is_resumed_and_images_are_sent_once(
     # Logits that no program gives are found in the result: the chunk was not run a second time.
     logits = np.fromfile(kept[0], dtype="<f4").reshape(-1, 10)
     (-logits).tofile(kept[0])
-    resumed = run_harness(*evaluation)
+    resumed = run_harness(*evaluation, env=environment)
     assert resumed.exit_code == 1
     assert f"logits of {len(logits)} of 220 images differ from PyTorch's; first mismatch: " in resumed.stderr
     (cell,) = resumed.document["cells"]
     assert cell["accuracy"]["agreement_with_eager"] == pytest.approx(1 - len(logits) / 220, abs=0.02)
     assert cell["accuracy"]["first_mismatch_at"] == "host"
-    sent = _sent_images()
+    sent = _sent_images(cache)
     assert len(sent) >= 4
     (tmp_path / "r" / "accuracy" / f"{cell['device']['name']}-mobilenet_v1_0.25_224_fp32-t1.json").unlink()
-    again = run_harness(*evaluation)
+    again = run_harness(*evaluation, env=environment)
     assert again.exit_code == 0, again.stderr
     assert again.document["cells"][0]["accuracy"]["agreement_with_eager"] == 1.0
     # Content-addressed: images on the device were not written again.
-    assert sent.items() <= _sent_images().items()
+    assert sent.items() <= _sent_images(cache).items()
 
 
-def _sent_images() -> dict[str, tuple[int, int]]:
-    folder = cache_folder() / "devices" / "host" / "inputs"
+def _own_devices(folder: Path) -> Path:
+    """A cache with its own devices and locks, else like the tests': no other test's files or programs in it."""
+    cache = folder / "cache"
+    cache.mkdir()
+    for entry in cache_folder().iterdir():
+        if entry.name != "devices":
+            (cache / entry.name).symlink_to(entry)
+    return cache
+
+
+def _sent_images(cache: Path) -> dict[str, tuple[int, int]]:
+    folder = cache / "devices" / "host" / "inputs"
     return {file.name: (file.stat().st_ino, file.stat().st_mtime_ns) for file in folder.glob("*.bin")}
 
 
@@ -117,12 +132,7 @@ def _sent_images() -> dict[str, tuple[int, int]]:
 def test_ctrl_c_ends_an_evaluation_and_the_program_on_the_device(
     run_harness: RunHarness, tmp_path: Path
 ) -> None:
-    # Separate devices and locks: no other test's program is taken for this one's.
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    for entry in cache_folder().iterdir():
-        if entry.name != "devices":
-            (cache / entry.name).symlink_to(entry)
+    cache = _own_devices(tmp_path)
     environment = {"HARNESS_CACHE": str(cache)}
     weights = write_weights(tmp_path / "w.safetensors", side=224)
     images = write_idx(tmp_path / "some", 60)
