@@ -114,7 +114,7 @@ def test_a_killed_evaluation_is_resumed_and_images_are_sent_once(
 
 
 def _own_devices(folder: Path) -> Path:
-    """A cache with its own devices and locks, else like the tests': no other test's files or programs in it."""
+    """A cache with its own devices and locks, where no other test has files or programs."""
     cache = folder / "cache"
     cache.mkdir()
     for entry in cache_folder().iterdir():
