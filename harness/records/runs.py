@@ -51,6 +51,11 @@ class Cell(Record, frozen=True, kw_only=True):
         """Unique within a run; safe as a file name once the device's name is."""
         return f"{self.device.name}-{self.variant.name}-t{self.plan.threads}"
 
+    @property
+    def usable(self) -> bool:
+        """Whether its figures may be used: an invalid cell's are not those of the planned program."""
+        return self.failure is None and self.verdict.status != "invalid"
+
 
 class Run(Record, frozen=True, kw_only=True):
     """`run.json`: the plan and everything that could explain a difference to another run."""
