@@ -97,7 +97,7 @@ def _columns(section: Section) -> list[tuple[Column, _Text, str]]:
     """With how a column is said in words where all cells agree; one that has no words always stays."""
     emulated = section.device.emulated
     columns: list[tuple[Column, _Text, str]] = [
-        (Column("threads", "placement"), placement, "{}"),
+        (Column("placement", "placement"), placement, "{}"),
         (Column("cost", "instructions, M" if emulated else "latency, ms", wide=False), _cost, ""),
     ]
     if not emulated:
