@@ -72,10 +72,11 @@ def test_a_cache_that_others_may_write_is_not_looked_into(
 
 def stored(entry: Path, program: bytes = PROGRAM) -> StoredArtifact:
     entry.mkdir()
-    files = [entry / name for name in ("model.pte", "input.bin", "output.bin")]
-    files[0].write_bytes(program)
+    (entry / "model.pte").write_bytes(program)
     artifact = make_artifact(sha256=hashlib.sha256(program).hexdigest(), size_bytes=len(program))
-    return StoredArtifact(artifact, *files, was_cached=True)
+    return StoredArtifact(
+        artifact, entry / "model.pte", entry / "input.bin", entry / "output.bin", was_cached=True
+    )
 
 
 def test_a_run_keeps_its_programs_without_a_second_copy(own_cache: Path, tmp_path: Path) -> None:
