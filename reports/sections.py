@@ -157,7 +157,7 @@ def _how_often(cells: Sequence[Cell]) -> list[str]:
         return []
     processes = count_span(len(cell.processes) for cell in cells)
     samples = count_span(sum(len(p.latencies_ns) for p in cell.processes) for cell in cells)
-    return [f"Each cell: {processes} fresh processes, {samples} timed inferences"]
+    return [f"Each cell: {processes} fresh process{'es' * (processes != '1')}, {samples} timed inferences"]
 
 
 def _weights_note(cells: Sequence[Cell]) -> list[str]:
