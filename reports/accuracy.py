@@ -124,8 +124,9 @@ def accuracy_notes(cells: Sequence[Cell]) -> tuple[str, ...]:
             notes[f"Labels of {printable(accuracy.dataset)}: {printable(remark)}."] = None
         if accuracy.unreadable:
             total = accuracy.images + accuracy.unreadable
+            named = "".join(f", such as {printable(one)}" for one in accuracy.unreadable_images[:1])
             notes[
                 f"{accuracy.unreadable:,} of {total:,} images of {printable(accuracy.dataset)} could not be"
-                f" read and are not counted, such as {printable(accuracy.unreadable_images[0])}."
+                f" read and are not counted{named}."
             ] = None
     return tuple(notes)

@@ -91,7 +91,12 @@ def test_unreadable_images_are_counted_and_named() -> None:
         "and 23 more, listed in the run folder's accuracy/*.json",
     )
     (note,) = accuracy_notes([cell])
-    assert note.startswith("25 of 3,950 images of Imagenette could not be read and are not counted")
+    assert note.startswith(
+        "25 of 3,950 images of Imagenette could not be read and are not counted, such as a"
+    )
+    accuracy = replace(cell.accuracy, unreadable_images=()) if cell.accuracy else None
+    (unnamed,) = accuracy_notes([replace(cell, accuracy=accuracy)])
+    assert unnamed == "25 of 3,950 images of Imagenette could not be read and are not counted."
 
 
 def test_remarks_on_labels_are_notes_and_a_column(tmp_path: Path) -> None:
