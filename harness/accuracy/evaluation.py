@@ -28,7 +28,8 @@ class Evaluation(Record, frozen=True, kw_only=True):
 
     `outcomes` has a character for each image of the data set (`pairing.list_outcomes`). `mismatching_top1`
     names the images whose top-1 class is not PyTorch's, `mismatching_logits` those with a logit off by more
-    than the precision's tolerance.
+    than the precision's tolerance. `dataset_content` is `Dataset.content`: it changes whenever a picture may
+    have changed.
     """
 
     schema_version: SchemaVersion = SCHEMA_VERSION
@@ -39,6 +40,7 @@ class Evaluation(Record, frozen=True, kw_only=True):
     dataset_identity: Sha256
     preprocessing: Preprocessing
     class_offset: Count
+    dataset_content: str | None = None
     outcomes: str
     mismatching_top1: tuple[str, ...]
     mismatching_logits: tuple[str, ...] = ()
@@ -129,6 +131,7 @@ def evaluate_program(
         artifact_sha256=subject.artifact_sha256,
         weights=subject.weights,
         dataset_identity=dataset.identity,
+        dataset_content=dataset.content,
         preprocessing=subject.preprocessing,
         class_offset=subject.class_offset,
         outcomes=list_outcomes(predictions, dataset, class_offset=subject.class_offset),
