@@ -72,6 +72,25 @@ memory_field() {
     cannot "$1" "no $2 in /proc/meminfo"
 }
 
+# memory_limits: of the control group (a container) that this runs in, and of all above it; `max` is none. For
+# version 2 and 1: Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst
+memory_limits() {
+    level=0
+    while IFS=: read -r _ controllers group; do
+        case ,$controllers, in
+        ,,) file=memory.max folder=$root/sys/fs/cgroup ;;
+        *,memory,*) file=memory.limit_in_bytes folder=$root/sys/fs/cgroup/memory ;;
+        *) continue ;;
+        esac
+        # In a container the group's path may be the host's, while its own group is mounted at the top.
+        while :; do
+            value "$folder$group/$file" && report "memory_limit.$level" "$REPLY"
+            level=$((level + 1))
+            case $group in */*[!/]*) group=${group%/*} ;; '') break ;; *) group= ;; esac
+        done
+    done 2>/dev/null <"$root/proc/self/cgroup"
+}
+
 # find_dumped TEXT SEPARATOR NAME: in $found the value after the name and its separator in dumpsys's output TEXT. The
 # text may be longer than a program's argument can be, so use echo, which is built in everywhere.
 find_dumped() {
@@ -354,6 +373,7 @@ facts() {
     half_precision
     cores_in_cpuinfo
     memory_field memory_total_kib MemTotal
+    memory_limits
     report_file boot_id "$root/proc/sys/kernel/random/boot_id"
     report_file perf_event_paranoid "$root/proc/sys/kernel/perf_event_paranoid"
     report_file online "$cpus/online"
@@ -376,6 +396,73 @@ facts() {
     if [ -w "${folder:-/}" ]; then report folder_writable yes; else report folder_writable no; fi
 }
 
+# hwmon_temperatures: those of chips, for kernels without zones (Documentation/hwmon/sysfs-interface.rst)
+hwmon_temperatures() {
+    for file in "$root"/sys/class/hwmon/hwmon*/temp*_input; do
+        value "$file" || continue
+        celsius=$REPLY chip=${file%/*} sensor=${file##*/}
+        sensor=${sensor%_input}
+        value "$chip/name" || REPLY=unnamed
+        name=$REPLY
+        value "$chip/${sensor}_label" || REPLY=$sensor
+        report "hwmon.${chip##*hwmon}.${sensor#temp}" "$celsius $name $REPLY"
+        read=yes
+    done
+}
+
+# battery: the first one of the system and not of a mouse, in the units of Documentation/ABI/testing/sysfs-class-power
+battery() {
+    for supply in "$root"/sys/class/power_supply/*; do
+        value "$supply/type" && [ "$REPLY" = Battery ] || continue
+        ! value "$supply/scope" || [ "$REPLY" != Device ] || continue
+        ! value "$supply/present" || [ "$REPLY" != 0 ] || continue
+        report_file battery_status "$supply/status"
+        report_file battery_percent "$supply/capacity"
+        report_file battery_decicelsius "$supply/temp"
+        report_file battery_microamperes "$supply/current_now"
+        report_file battery_microvolts "$supply/voltage_now"
+        return
+    done
+}
+
+# thermal_hal TEXT: the sensors of Android's thermal HAL with their type and throttling status, in dumpsys's words
+most_sensors=64
+thermal_hal() {
+    case $1 in *"Current temperatures from HAL:"*) ;; *) return ;; esac
+    sensors=${1#*"Current temperatures from HAL:"}
+    index=0
+    echo "${sensors%%"Current cooling"*}" | while read -r line; do
+        case $line in "Temperature{"*) ;; *) continue ;; esac
+        [ $index -lt $most_sensors ] || break
+        report "thermal_hal.$index" "${line#Temperature}"
+        index=$((index + 1))
+    done
+}
+
+# android_battery TEXT: the first of each field
+android_battery() {
+    found=$(echo "$1" | while IFS=: read -r name text; do
+        name=${name#"${name%%[! ]*}"}
+        case $seen in *"|$name|"*) continue ;; esac
+        seen="$seen|$name|"
+        case $name in
+        level) name=percent ;;
+        temperature) name=decicelsius ;;
+        voltage) name=millivolts ;;
+        status | scale) ;;
+        *) continue ;;
+        esac
+        case $name${text# } in
+        *[a-z] | millivolts0 | status1) ;; # nothing, no sensor, unknown
+        *) report "battery_$name" "${text# }" ;;
+        esac
+    done)
+    for key in battery_percent battery_decicelsius; do
+        case $found in *$key=*) ;; *) cannot $key "dumpsys does not report it" ;; esac
+    done
+    echo "$found"
+}
+
 # temperatures: type and temperature of each zone; where none can be read, one reason for all
 temperatures() {
     zones=$root/sys/class/thermal/thermal_zone
@@ -391,6 +478,7 @@ temperatures() {
         report "zone.$index" "$celsius $REPLY"
         read=yes
     done
+    [ -n "$read" ] || hwmon_temperatures
     if [ -z "$read" ] && [ -n "$denied" ]; then
         cannot temperatures "permission denied or unreadable: the temp of all zones in /sys/class/thermal"
         return
@@ -410,6 +498,7 @@ android_services() {
     *"HAL Ready: false"*) cannot thermal_status "the device has no thermal HAL" ;;
     *) dumped thermal_status "$thermal" : "Thermal Status" ;;
     esac
+    thermal_hal "$thermal"
     battery=$(dumpsys battery 2>/dev/null)
     case $battery in
     *"present: false"*) ;; # its level and temperature are 0 then, and mean nothing
@@ -419,10 +508,7 @@ android_services() {
         done
         ;;
     *)
-        dumped battery_percent "$battery" : level
-        dumped battery_decicelsius "$battery" : temperature
-        find_dumped "$battery" : scale
-        [ -z "$found" ] || report battery_scale "$found"
+        android_battery "$battery"
         ;;
     esac
     dumped wakefulness "$(dumpsys power 2>/dev/null)" = mWakefulness
@@ -452,7 +538,7 @@ conditions() {
         android_services
     elif is_android; then
         for key in thermal_status battery_percent battery_decicelsius wakefulness; do cannot $key "no dumpsys"; done
-    fi
+    else battery; fi
     throttling
 }
 

@@ -5,11 +5,12 @@
 # MASK (hexadecimal) names the cores to stay on, 0 any. Sampling reads with the shell's own `read`: it starts no
 # process but `sleep`. Lines of JOBDIR/samples:
 #   cpus_allowed LIST   core N (each whose clock is read)   zone INDEX TYPE (each whose temperature is read)
+#   left_out COUNT (further such zones)
 #   sample UPTIME KHZ,KHZ,... MILLIDEGREES,...    in that order; `_` cannot be read, `?` is not a number
 # HARNESS_PROBE_ROOT puts a recorded file tree in the place of /, for tests; never before /proc.
 root=${HARNESS_PROBE_ROOT:-}
 cpus=$root/sys/devices/system/cpu
-thermal=$root/sys/class/thermal
+sensors=$root/sys/class
 # Reading all sensors of a phone, up to a hundred, would disturb the program.
 most_zones=16
 
@@ -76,26 +77,45 @@ is_temperature() {
 # is_of_cores TYPE, as harness/analysis/temperatures.py
 is_of_cores() {
     case $1 in
-    *[Cc][Pp][Uu]* | *[Ss][Oo][Cc]* | *tsens* | x86_pkg* | *coretemp* | *bcm2[0-9][0-9][0-9]* | *cluster*) ;;
+    *[Cc][Pp][Uu]* | *[Ss][Oo][Cc]* | *tsens* | x86_pkg* | *coretemp* | k10temp* | *bcm2[0-9][0-9][0-9]* | *cluster*) ;;
     [Bb][Ii][Gg]* | [Mm][Ii][Dd]* | [Ll][Ii][Tt][Tt][Ll][Ee]*) ;;
     *) return 1 ;;
     esac
 }
 
+# choose any|cores INDEX FILE TYPE: sample the temperature in a file, or only one that is named after cores
+choose() {
+    value "$sensors/$3" || return
+    is_temperature "$4" "$REPLY" || return
+    [ "$1" = any ] || is_of_cores "$4" || return
+    if [ "$count" -ge $most_zones ]; then
+        left_out=$((left_out + 1))
+        return
+    fi
+    count=$((count + 1))
+    zones="$zones $3"
+    echo "zone $2 $4"
+}
+
 # choose_zones any: all zones that can be read; choose_zones cores: only those named after cores
 choose_zones() {
-    indices "$thermal/thermal_zone"
+    indices "$sensors/thermal/thermal_zone"
     for index in $indices; do
-        [ $count -lt $most_zones ] || break
-        value "$thermal/thermal_zone$index/temp" || continue
-        figure=$REPLY
-        value "$thermal/thermal_zone$index/type" || REPLY=unnamed
-        type=$REPLY
-        is_temperature "$type" "$figure" || continue
-        [ "$1" = any ] || is_of_cores "$type" || continue
-        count=$((count + 1))
-        zones="$zones thermal_zone$index"
-        echo "zone $index $type"
+        value "$sensors/thermal/thermal_zone$index/type" || REPLY=unnamed
+        choose "$1" "$index" "thermal/thermal_zone$index/temp" "$REPLY"
+    done
+}
+
+# choose_chips any|cores: the sensors of hwmon, for kernels without zones
+choose_chips() {
+    for file in "$sensors"/hwmon/hwmon*/temp*_input; do
+        file=${file#"$sensors/"}
+        chip=${file%/*} sensor=${file##*/}
+        sensor=${sensor%_input}
+        value "$sensors/$chip/name" || REPLY=unnamed
+        name=$REPLY
+        value "$sensors/$chip/${sensor}_label" || REPLY=$sensor
+        choose "$1" "${chip#*/}.${sensor#temp}" "$file" "$name $REPLY"
     done
 }
 
@@ -111,7 +131,7 @@ sample() {
     line="$line "
     comma=
     for zone in $zones; do
-        number "$thermal/$zone/temp"
+        number "$sensors/$zone"
         line=$line$comma$REPLY
         comma=,
     done
@@ -122,10 +142,12 @@ conditions() {
     period=$1
     exec >"$job/samples" || exit 1
     stay_on "$2"
-    cores='' zones='' count=0
+    cores='' zones='' count=0 left_out=0
     choose_cores
-    choose_zones cores
-    [ $count -gt 0 ] || choose_zones any
+    for choice in "zones cores" "zones any" "chips cores" "chips any"; do
+        [ $count -gt 0 ] || "choose_${choice% *}" "${choice#* }"
+    done
+    [ $left_out = 0 ] || echo "left_out $left_out"
     [ -n "$cores$zones" ] || exit 0
     while [ -d "/proc/$program" ]; do
         sample

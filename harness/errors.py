@@ -118,6 +118,10 @@ class TransferFailed(TransportError):
     """Permanent: the device refused to store or send a file."""
 
 
+class TooMuchOutput(TransportError):
+    """A command printed more than it can have to say; it would again, so it is not repeated."""
+
+
 class CommandFailed(TransportError):
     """Permanent: a remote command ended with a non-zero exit code."""
 

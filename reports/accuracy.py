@@ -102,7 +102,7 @@ def left_out(cells: Sequence[Cell]) -> tuple[str, ...]:
 
 
 def accuracy_notes(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """Large drops from fp32, outputs that differ from PyTorch's and unreadable images, as sentences."""
+    """Drops from fp32, outputs unlike PyTorch's, remarks on labels and unreadable images, as sentences."""
     notes: dict[str, None] = {}
     for cell in cells:
         accuracy = cell.accuracy
@@ -120,10 +120,13 @@ def accuracy_notes(cells: Sequence[Cell]) -> tuple[str, ...]:
                 f"{name}: output differs from PyTorch's; first mismatch: {place}. The accuracy shown is"
                 " that of the file as it runs on the device, not that of the PyTorch network."
             ] = None
+        for remark in accuracy.remarks:
+            notes[f"Labels of {printable(accuracy.dataset)}: {printable(remark)}."] = None
         if accuracy.unreadable:
             total = accuracy.images + accuracy.unreadable
+            named = "".join(f", such as {printable(one)}" for one in accuracy.unreadable_images[:1])
             notes[
                 f"{accuracy.unreadable:,} of {total:,} images of {printable(accuracy.dataset)} could not be"
-                f" read and are not counted, such as {printable(accuracy.unreadable_images[0])}."
+                f" read and are not counted{named}."
             ] = None
     return tuple(notes)

@@ -175,6 +175,7 @@ def _accuracy(accuracy: Accuracy | None) -> dict[str, _Value]:
         "measured_dataset": f"{accuracy.dataset} {accuracy.split}" if accuracy else None,
         "measured_on": accuracy.measured_on if accuracy else None,
         "unreadable_images": accuracy.unreadable if accuracy else None,
+        "accuracy_remarks": ("; ".join(accuracy.remarks) or None) if accuracy else None,
         "agreement_with_eager": accuracy.agreement_with_eager if accuracy else None,
         **_drop(accuracy.drop_from_fp32 if accuracy else None),
     }

@@ -33,6 +33,7 @@ COLUMNS = (
     "available memory MB",
     "battery °C",
     "battery %",
+    "battery",
     "screen",
     "throttled",
 )
@@ -55,6 +56,7 @@ def describe(cells: Sequence[Cell]) -> tuple[ConditionsRow, ...]:
                 _change(cell, _memory),
                 _change(cell, _battery),
                 _change(cell, _charge),
+                _named(cell, lambda conditions: filter(None, [conditions.battery_status])),
                 _named(cell, lambda conditions: [conditions.wakefulness] if conditions.wakefulness else []),
                 _throttled(cell),
             ),

@@ -27,7 +27,7 @@ def compare_devices(
 
 def _facts(section: Section, runs: Sequence[Run]) -> dict[str, str]:
     device = section.device
-    memory = device.memory_total_bytes
+    memory, limit = device.memory_total_bytes, device.memory_limit_bytes
     plans = [cell.plan for cell in section.cells]
     facts = (
         ("Runs", ", ".join(run.id for run in runs)),
@@ -38,6 +38,7 @@ def _facts(section: Section, runs: Sequence[Run]) -> dict[str, str]:
         ("Started as", device.boot_id and device.boot_id[:8]),
         ("Cores", describe_cores(device.cores)),
         ("Memory", f"{significant(memory / 1e9)} GB" if memory else None),
+        ("Memory limit", f"{significant(limit / 1e9)} GB, of the container" if limit else None),
         ("Connection", f"{device.kind}, {device.transport}, {device.abi}"),
         ("C library", device.libc),
         ("Clock", _CLOCKS[device.clock]),

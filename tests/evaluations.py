@@ -2,7 +2,8 @@
 
 from harness.accuracy.evaluation import Evaluation, Subject
 from harness.accuracy.preprocessing import Preprocessing
-from harness.accuracy.scoring import Scores, wilson_interval
+from harness.accuracy.scoring import Scores
+from harness.accuracy.wilson import wilson_interval
 from harness.records import Accuracy, Weights
 
 PREPROCESSING = Preprocessing(resolution_px=32)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.errors import ConnectionLost
 from harness.system.processes import Completed
+from harness.transports.base import LONGEST_ANSWER
 from harness.transports.local import LocalTransport
 
 
@@ -19,11 +20,18 @@ class FlakyTransport(LocalTransport):
         self._times = times
         self.commands: list[tuple[str, ...]] = []
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        longest_bytes: int = LONGEST_ANSWER,
+    ) -> Completed:
         """Run it; then perhaps lose the answer."""
         self.commands.append(tuple(argv))
         lose = self._times > 0 and self._loses(argv)
-        completed = super().run(argv, timeout_s=timeout_s, stdin=stdin)
+        completed = super().run(argv, timeout_s=timeout_s, stdin=stdin, longest_bytes=longest_bytes)
         if lose:
             self._times -= 1
             raise ConnectionLost("the cable was pulled")

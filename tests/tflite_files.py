@@ -10,8 +10,8 @@ from harness.accuracy.weights.assembly import LAYERS
 from models.mobilenet_v1 import MobileNetV1, fold_batch_norm
 
 _CONV, _DEPTHWISE, _MEAN, _SOFTMAX = 3, 4, 40, 25
-MUL, ADD, SUB, DIV, TANH, CAST, DEQUANTIZE = 18, 0, 41, 42, 28, 53, 6
-_CODES = (_CONV, _DEPTHWISE, MUL, ADD, SUB, DIV, TANH, CAST, DEQUANTIZE)
+MUL, ADD, SUB, DIV, TANH, CAST, DEQUANTIZE, QUANTIZE = 18, 0, 41, 42, 28, 53, 6, 114
+_CODES = (_CONV, _DEPTHWISE, MUL, ADD, SUB, DIV, TANH, CAST, DEQUANTIZE, QUANTIZE)
 _DTYPES = {np.dtype("float32"): 0, np.dtype("int32"): 2, np.dtype("uint8"): 3}
 
 
@@ -22,22 +22,30 @@ def tflite_model(
     quantized: bool = False,
     activation: int = 3,
     same: bool = True,
-    before: tuple[tuple[int, float], ...] = (),
+    before: tuple[tuple[int, float | None], ...] = (),
+    constant_first: bool = False,
+    byte_input: bool = False,
+    quantized_input: tuple[float, int] | None = None,
     weights_only: bool = False,
 ) -> bytes:
     """A network, its BatchNorm folded, as TensorFlow's converter lays it out; uint8 if `quantized`.
 
-    `before` are operators with a constant before the first convolution. With `weights_only` the kernels are
-    uint8, each behind an operator that dequantizes it.
+    `before` are operators with a constant, or None, before the first convolution. With `byte_input` the
+    model takes uint8 without a scale, with `quantized_input` uint8 of this scale and zero point.
+    With `weights_only` the kernels are uint8, each behind an operator that dequantizes it.
     """
     writer = _TfliteWriter()
     shape = (1, resolution_px, resolution_px, 3)
-    at = writer.tensor("input", shape, None, scale=1 / 128 if quantized else None, zero_point=128)
+    scale, zero_point = quantized_input or ((1 / 128, 128) if quantized else (None, 0))
+    kind = 3 if byte_input else None
+    at = writer.tensor("input", shape, None, scale=scale, zero_point=zero_point, kind=kind)
     for code, value in before:
-        constant = writer.tensor(f"constant{code}", (1,), np.array([value], dtype=np.float32))
-        scaled = writer.tensor(f"scaled{code}", shape, None)
-        writer.operator(code, [at, constant], scaled, 1, 0, True)
-        at = scaled
+        operands = [at]
+        if value is not None:
+            constant = writer.tensor(f"constant{code}", (1,), np.array([value], dtype=np.float32))
+            operands.insert(0 if constant_first else 1, constant)
+        at = writer.tensor(f"scaled{code}", shape, None)
+        writer.operator(code, operands, at, 1, 0, True)
     for layer, conv in _folded_convolutions(network):
         depthwise = layer.endswith("depthwise")
         kernel = conv.weight.numpy().transpose((1, 2, 3, 0) if depthwise else (0, 2, 3, 1))
@@ -97,9 +105,11 @@ class _TfliteWriter:
         *,
         scale: float | None = None,
         zero_point: int = 0,
+        kind: int | None = None,
     ) -> int:
         builder = self._builder
-        kind = _DTYPES[values.dtype] if values is not None else (3 if scale else 0)
+        if kind is None:
+            kind = _DTYPES[values.dtype] if values is not None else (3 if scale else 0)
         if values is not None:
             data = builder.CreateNumpyVector(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
             self._buffers.append(self._table([("offset", 0, data)]))

@@ -2,7 +2,7 @@
 
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -95,9 +95,31 @@ def slim_constants(network: MobileNetV1) -> dict[str, np.ndarray]:
     return constants
 
 
-def frozen_graph(constants: Mapping[str, np.ndarray]) -> bytes:
-    """A GraphDef: the constants between a placeholder and an integer constant, as real ones have."""
-    nodes = [_node("input", "Placeholder", b"")]
+def frozen_graph(
+    constants: Mapping[str, np.ndarray],
+    *,
+    before: tuple[tuple[str, float | None, bool], ...] = (),
+    input_type: int = 1,
+) -> bytes:
+    """A GraphDef: the constants between a placeholder and an integer constant, as real ones have.
+
+    `before` are operations before the first convolution, each with a constant or None, and whether that is
+    the first operand; `input_type` is the placeholder's DataType.
+    """
+    nodes = [_node("input", "Placeholder", b"", data_type=input_type)]
+    at = "input"
+    for number, (operation, operand, constant_first) in enumerate(before):
+        operands = [at]
+        if operand is not None:
+            tensor = b"\x08\x01" + _message(2, b"") + _message(5, struct.pack("<f", operand))
+            nodes.append(_node(f"constant{number}", "Const", tensor))
+            nodes.append(_node(f"constant{number}/read", "Identity", b"", f"constant{number}"))
+            operands.insert(0 if constant_first else 1, f"constant{number}/read")
+        at = f"step{number}"
+        nodes.append(_node(at, operation, b"", *operands, f"^{operands[0]}"))
+    kernel = "MobilenetV1/Conv2d_0/weights"
+    nodes.append(_node(f"{kernel}/read", "Identity", b"", kernel))
+    nodes.append(_node("MobilenetV1/MobilenetV1/Conv2d_0/Conv2D", "Conv2D", b"", f"{at}:0", f"{kernel}/read"))
     for name, value in constants.items():
         dims = b"".join(_message(2, b"\x08" + _varint(size)) for size in value.shape)
         tensor = b"\x08\x01" + _message(2, dims) + _message(4, value.astype("<f4").tobytes())
@@ -108,8 +130,12 @@ def frozen_graph(constants: Mapping[str, np.ndarray]) -> bytes:
     return b"".join(_message(1, node) for node in nodes)
 
 
-def _node(name: str, operation: str, tensor: bytes) -> bytes:
+def _node(name: str, operation: str, tensor: bytes, *inputs: str, data_type: int = 1) -> bytes:
     node = _message(1, name.encode()) + _message(2, operation.encode())
+    node += b"".join(_message(3, source.encode()) for source in inputs)
+    if operation in ("Placeholder", "Cast"):
+        key = b"dtype" if operation == "Placeholder" else b"DstT"
+        node += _message(5, _message(1, key) + _message(2, b"\x30" + _varint(data_type)))
     if tensor:
         node += _message(5, _message(1, b"dtype") + _message(2, b"\x30\x01"))
         node += _message(5, _message(1, b"value") + _message(2, _message(8, tensor)))
@@ -168,9 +194,17 @@ class CoursePort(nn.Module):
 
 
 def write_keras(
-    file: Path, network: MobileNetV1, *, optimizer: bool = False, config: str | None = None
+    file: Path,
+    network: MobileNetV1,
+    *,
+    optimizer: bool = False,
+    config: str | None = None,
+    complete: Callable[[Path], None] = lambda weights: None,
 ) -> None:
-    """Weights as Keras 2 (`.h5`) or Keras 3 (`.keras`) saves them, `optimizer` after `compile()`."""
+    """Weights as Keras 2 (`.h5`) or Keras 3 (`.keras`) saves them, `optimizer` after `compile()`.
+
+    `complete` may add to the HDF5 file.
+    """
     import h5py
 
     archived = file.suffix == ".keras"
@@ -184,6 +218,7 @@ def write_keras(
             content[f"{place}/1"] = np.float32(0.001)
         if config is not None and not archived:
             content.attrs["model_config"] = config
+    complete(weights)
     if archived:
         with zipfile.ZipFile(file, "w") as archive:
             archive.write(weights, weights.name)

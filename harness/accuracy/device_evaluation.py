@@ -216,4 +216,6 @@ def describe_accuracy(accuracy: Accuracy) -> str:
     if accuracy.unreadable:
         first = printable(accuracy.unreadable_images[0])
         text += f"; {accuracy.unreadable} images could not be read; the first: {first}"
+    for remark in accuracy.remarks:
+        text += f"; {printable(remark)}"
     return text

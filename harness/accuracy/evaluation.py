@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.accuracy.datasets import Dataset, match_classes
+from harness.accuracy.labels import expected_outputs, label_remarks, shift_remarks
 from harness.accuracy.packing import Chunk, pack
 from harness.accuracy.pairing import list_outcomes
 from harness.accuracy.preprocessing import Preprocessing
@@ -13,7 +14,6 @@ from harness.accuracy.scoring import (
     Scores,
     agreement,
     collect_predictions,
-    expected_outputs,
     score,
     summarize,
 )
@@ -28,7 +28,8 @@ class Evaluation(Record, frozen=True, kw_only=True):
 
     `outcomes` has a character for each image of the data set (`pairing.list_outcomes`). `mismatching_top1`
     names the images whose top-1 class is not PyTorch's, `mismatching_logits` those with a logit off by more
-    than the precision's tolerance.
+    than the precision's tolerance. `dataset_content` is `Dataset.content`: it changes whenever a picture may
+    have changed.
     """
 
     schema_version: SchemaVersion = SCHEMA_VERSION
@@ -39,6 +40,7 @@ class Evaluation(Record, frozen=True, kw_only=True):
     dataset_identity: Sha256
     preprocessing: Preprocessing
     class_offset: Count
+    dataset_content: str | None = None
     outcomes: str
     mismatching_top1: tuple[str, ...]
     mismatching_logits: tuple[str, ...] = ()
@@ -68,7 +70,17 @@ def check_dataset(subject: Subject, dataset: Dataset) -> None:
     """Raise UsageError unless the labels mean the same to the data set and to the network."""
     expected_outputs(dataset, (0,), classes=subject.classes, class_offset=subject.class_offset)
     if subject.class_names:
-        match_classes(dataset, subject.class_names)
+        match_classes(dataset, subject.class_names[subject.class_offset :])
+
+
+def describe_labels(subject: Subject, dataset: Dataset) -> tuple[str, ...]:
+    """What is assumed of the labels, as `label_remarks` says it."""
+    return label_remarks(
+        dataset,
+        classes=subject.classes,
+        class_offset=subject.class_offset,
+        class_names=subject.class_names,
+    )
 
 
 def evaluate_program(
@@ -103,6 +115,9 @@ def evaluate_program(
     reference = predict_reference(chunks)
     share, mismatching = agreement(predictions, reference)
     scores = score(predictions, dataset, class_offset=subject.class_offset)
+    labels = {"classes": subject.classes, "class_offset": subject.class_offset}
+    expected = expected_outputs(dataset, predictions.indices, **labels)
+    shifted = shift_remarks(predictions.logits.argmax(axis=1), expected, classes=subject.classes)
     evaluation = Evaluation(
         accuracy=summarize(
             scores,
@@ -110,11 +125,13 @@ def evaluate_program(
             preprocessing=subject.preprocessing.description,
             measured_on=measured_on,
             agreement_with_eager=share,
+            remarks=(*describe_labels(subject, dataset), *shifted),
         ),
         scores=scores,
         artifact_sha256=subject.artifact_sha256,
         weights=subject.weights,
         dataset_identity=dataset.identity,
+        dataset_content=dataset.content,
         preprocessing=subject.preprocessing,
         class_offset=subject.class_offset,
         outcomes=list_outcomes(predictions, dataset, class_offset=subject.class_offset),

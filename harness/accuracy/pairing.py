@@ -1,7 +1,8 @@
 """What a program made of each image of a data set, in a form that two programs can be compared by."""
 
 from harness.accuracy.datasets import Dataset
-from harness.accuracy.scoring import Predictions, expected_outputs
+from harness.accuracy.labels import expected_outputs
+from harness.accuracy.scoring import Predictions
 from harness.analysis.paired import RIGHT, UNREADABLE, WRONG
 
 

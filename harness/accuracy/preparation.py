@@ -10,7 +10,8 @@ import torch
 
 from harness.accuracy.calibration import save_calibration
 from harness.accuracy.datasets import Dataset, name_split, open_split
-from harness.accuracy.evaluation import Subject, check_dataset
+from harness.accuracy.evaluation import Subject, check_dataset, describe_labels
+from harness.accuracy.labels import resolve_class_offset
 from harness.accuracy.weights import LoadedWeights, load_weights
 from harness.analysis.precisions import is_quantized
 from harness.errors import UsageError
@@ -31,11 +32,14 @@ class Prepared:
     def subject(self, variant: Variant, artifact_sha256: str = "") -> Subject:
         """The subject of a variant's evaluation."""
         weights = self.weights[variant]
+        offset = weights.class_offset
+        if self.dataset is not None:
+            offset = resolve_class_offset(self.dataset, classes=variant.classes, class_offset=offset)
         return Subject(
             artifact_sha256=artifact_sha256,
             weights=weights.record,
             classes=variant.classes,
-            class_offset=weights.class_offset,
+            class_offset=offset,
             class_names=weights.class_names,
             preprocessing=weights.preprocessing(variant.resolution_px),
         )
@@ -61,8 +65,13 @@ def prepare(
     dataset = open_split(request.accuracy_dataset) if request.accuracy_dataset else None
     prepared = Prepared(weights, {}, dataset)
     if dataset is not None:
+        remarks: dict[str, None] = {}
         for variant in weights:
-            check_dataset(prepared.subject(variant), dataset)
+            subject = prepared.subject(variant)
+            check_dataset(subject, dataset)
+            remarks |= dict.fromkeys(describe_labels(subject, dataset))
+        for remark in remarks:
+            log(f"{dataset.name}: {remark}")
     named = request.calibration_dataset
     calibration = open_split(named, default="train") if named else None
     if calibration is None and any(is_quantized(precision) for precision in request.precisions):

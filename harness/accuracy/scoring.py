@@ -1,22 +1,21 @@
 """From logits to accuracy: top-1 and top-5 with intervals, counts per class, agreement with PyTorch."""
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from harness.accuracy.datasets import Dataset
+from harness.accuracy.labels import expected_outputs
 from harness.accuracy.loading import Unreadable, none_readable
 from harness.accuracy.packing import Chunk
-from harness.errors import MeasurementError, UsageError
+from harness.accuracy.wilson import wilson_interval
+from harness.errors import MeasurementError
 from harness.records import Accuracy, Interval, Record
 
 Logits = NDArray[np.float32]
-CONFIDENCE = 0.95
 # Unreadable images that a cell names; the saved evaluation names all.
 NAMED_UNREADABLE = 20
 
@@ -107,23 +106,6 @@ def read_logits(file: Path, *, images: int, classes: int) -> Logits:
     return logits
 
 
-def expected_outputs(
-    dataset: Dataset, indices: tuple[int, ...], *, classes: int, class_offset: int
-) -> NDArray[np.int64]:
-    """The network's output number of each image's label.
-
-    Raises:
-        UsageError: the network has another number of classes than the data set, offset included.
-    """
-    if len(dataset.classes) + class_offset != classes:
-        raise UsageError(
-            f"the network has {classes} classes, {dataset.name} has {len(dataset.classes)}"
-            + (f" after {class_offset} for the background" if class_offset else ""),
-            hint="evaluate on the classes of the weights, or train a head for these: harness train --from",
-        )
-    return np.array([dataset.labels[index] + class_offset for index in indices], dtype=np.int64)
-
-
 def score(predictions: Predictions, dataset: Dataset, *, class_offset: int = 0) -> Scores:
     """Count correct predictions; of equal logits the lowest class number ranks first, as in argmax."""
     classes = predictions.logits.shape[1]
@@ -169,6 +151,7 @@ def summarize(
     preprocessing: str,
     measured_on: str,
     agreement_with_eager: float,
+    remarks: tuple[str, ...] = (),
 ) -> Accuracy:
     """The part of the scores that is saved in a cell."""
     named = scores.unreadable[:NAMED_UNREADABLE]
@@ -183,21 +166,8 @@ def summarize(
         agreement_with_eager=agreement_with_eager,
         unreadable=len(scores.unreadable),
         unreadable_images=tuple(f"{picture.image}: {picture.reason}" for picture in named),
+        remarks=remarks,
     )
-
-
-def wilson_interval(successes: int, trials: int) -> Interval:
-    """Score interval of a proportion (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
-    if not 0 <= successes <= trials or trials == 0:
-        raise ValueError(f"{successes} successes in {trials} trials")
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
-    share = successes / trials
-    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    half = z / (1 + z**2 / trials) * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    # At 0 and at all successes the bound is exact; rounding must not push it past.
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    high = 1.0 if successes == trials else min(1.0, centre + half)
-    return Interval(estimate=share, low=low, high=high, confidence=CONFIDENCE)
 
 
 def agreement(one: Predictions, other: Predictions) -> tuple[float, tuple[int, ...]]:

@@ -30,7 +30,11 @@ def save_evaluation(folder: Path, evaluation: Evaluation, cells: Iterable[Cell])
 def find_evaluation(
     folder: Path, cells: Iterable[Cell], subject: Subject, dataset: Dataset, measured_on: str
 ) -> Evaluation | None:
-    """The saved evaluation of one of these cells, if program, images, preprocessing and device agree."""
+    """The saved evaluation of one of these cells, if program, weights, images, labels and device agree.
+
+    By content: a picture that may have changed since, or weights of another digest, are other ones. An
+    evaluation of an earlier version of the harness has no digest of its pictures.
+    """
     for cell in cells:
         evaluation = _read(folder, cell)
         if evaluation is None:
@@ -38,7 +42,10 @@ def find_evaluation(
         accuracy = evaluation.accuracy
         if (
             evaluation.artifact_sha256 == cell.artifact.sha256
+            and evaluation.weights.sha256 == subject.weights.sha256
             and evaluation.dataset_identity == dataset.identity
+            and evaluation.dataset_content in (None, dataset.content)
+            and evaluation.class_offset == subject.class_offset
             and evaluation.preprocessing == subject.preprocessing
             and (accuracy.dataset, accuracy.split) == (dataset.name, dataset.split)
             and accuracy.measured_on == measured_on
@@ -80,6 +87,8 @@ def _pairing_key(cell: Cell, evaluation: Evaluation) -> tuple[object, ...]:
         cell.device.name,
         evaluation.accuracy.measured_on,
         evaluation.dataset_identity,
+        evaluation.dataset_content,
+        evaluation.class_offset,
         evaluation.preprocessing,
         len(evaluation.outcomes),
     )

@@ -22,6 +22,8 @@ from harness.transports.usb_link import UsbLink, list_usb_devices
 # The one folder from which Android's shell user may execute.
 FOLDER = "/data/local/tmp/harness"
 COMMAND_TIMEOUT_S = 30
+# `dumpsys power` has some hundred kilobytes on a phone with many wake locks.
+LONGEST_DUMP = 16 << 20
 ADB = Program("adb", "adb", "phones over USB and Wi-Fi pairing need", transports=("adb",), find=find_adb)
 
 # What `adb devices` shows instead of "device".
@@ -172,7 +174,7 @@ def power_saving_checks(low_power: str) -> Iterator[Check]:
 
 def _answer(device: Device, *argv: str) -> str:
     """What a program prints; empty when there is none or it fails."""
-    answer = device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
+    answer = device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S, longest_bytes=LONGEST_DUMP)
     return answer.text if answer.exit_code == 0 else ""
 
 

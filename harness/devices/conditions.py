@@ -4,9 +4,17 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
+from harness.devices.battery import (
+    battery_celsius,
+    battery_microamperes,
+    battery_microvolts,
+    battery_percent,
+    battery_status,
+)
 from harness.devices.device import Device
 from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_khz, parse_probe
-from harness.devices.thermal_zones import HIGHEST_CELSIUS, LOWEST_CELSIUS, celsius_of, is_temperature
+from harness.devices.thermal_hal import as_temperatures, read_thermal_sensors
+from harness.devices.thermal_zones import celsius_of, is_temperature
 from harness.errors import CommandFailed
 from harness.records import Conditions, FrequencyTime, Temperature
 from harness.transports.verified import run_verified
@@ -14,9 +22,18 @@ from harness.transports.verified import run_verified
 # As probe.sh marks a core without a value: one that is offline, or denied.
 NO_VALUE = "_"
 # Where a reading has another name or unit than the fact in Conditions.
-_FACT_OF = {"memory_available_kib": "memory_available_bytes", "battery_decicelsius": "battery_celsius"}
+_FACT_OF = {
+    "memory_available_kib": "memory_available_bytes",
+    "battery_decicelsius": "battery_celsius",
+    "battery_microamperes": "battery_current_microamperes",
+    "battery_millivolts": "battery_microvolts",
+}
+# What Linux says of a battery whose state it does not know.
+_UNKNOWN_STATUS = "Unknown"
 # THERMAL_STATUS_SHUTDOWN of Android's thermal HAL.
 HIGHEST_THERMAL_STATUS = 6
+
+_SENSOR_KEY = re.compile(r"(?P<kind>zone|hwmon)\.(?P<index>[0-9]{1,4})(\.[0-9]{1,4})?")
 
 Value = TypeVar("Value")
 
@@ -35,23 +52,30 @@ def parse_conditions(probed: Probed) -> Conditions:
     """Turn the probe's lines into conditions; garbage counts as unreadable."""
     unreadable = dict(probed.unreadable)
     status = probed.number("thermal_status")
+    sensors = read_thermal_sensors(probed, unreadable)
     conditions = Conditions(
         uptime_seconds=_not_negative(probed.decimal("uptime_seconds")),
         frequencies_khz=_per_core(probed, "frequencies_khz", parse_khz, unreadable),
         governors=_per_core(probed, "governors", _governor, unreadable),
-        temperatures=_temperatures(probed, unreadable),
+        temperatures=_temperatures(probed, unreadable) or as_temperatures(sensors or ()),
         load_average_1min=_not_negative(probed.decimal("load_average_1min")),
         memory_available_bytes=probed.kibibytes("memory_available_kib"),
         thermal_status=None if status is None or status > HIGHEST_THERMAL_STATUS else status,
-        battery_percent=_percent(probed),
-        battery_celsius=_battery_celsius(probed),
+        battery_percent=battery_percent(probed),
+        battery_celsius=battery_celsius(probed),
+        battery_status=battery_status(probed),
+        battery_current_microamperes=battery_microamperes(probed),
+        battery_microvolts=battery_microvolts(probed),
+        thermal_sensors=sensors,
         throttled_flags=probed.number("throttled_flags"),
         wakefulness=probed.values.get("wakefulness"),
         time_in_state=_time_in_state(probed),
         unreadable=unreadable,
     )
     for key, text in probed.values.items():
-        if getattr(conditions, _FACT_OF.get(key, key), text) is None:
+        if key == "battery_status" and text == _UNKNOWN_STATUS:
+            unreadable[key] = "the battery does not report it"
+        elif getattr(conditions, _FACT_OF.get(key, key), text) is None:
             unreadable[key] = f"not a value: {text[:40]!r}"
     if conditions.time_in_state is None:
         unreadable.setdefault("time_in_state", "not a value in any policy")
@@ -62,21 +86,6 @@ def parse_conditions(probed: Probed) -> Conditions:
 
 def _not_negative(number: float | None) -> float | None:
     return None if number is None or number < 0 else number
-
-
-def _percent(probed: Probed) -> int | None:
-    """A battery's level is of its scale, which is 100 nearly everywhere."""
-    level, scale = probed.number("battery_percent"), probed.number("battery_scale")
-    if level is None or scale == 0:
-        return None
-    percent = round(100 * level / (scale or 100))
-    return percent if percent <= 100 else None
-
-
-def _battery_celsius(probed: Probed) -> float | None:
-    """In tenths; devices without a sensor in the battery report 0 or the end of a table."""
-    tenths = probed.decimal("battery_decicelsius")
-    return tenths / 10 if tenths and LOWEST_CELSIUS < tenths / 10 < HIGHEST_CELSIUS else None
 
 
 def _per_core(
@@ -110,16 +119,20 @@ def _time_in_state(probed: Probed) -> tuple[FrequencyTime, ...] | None:
 
 
 def _temperatures(probed: Probed, unreadable: dict[str, str]) -> tuple[Temperature, ...] | None:
-    """The zones in the order of their indices; a figure that cannot be a temperature goes to `unreadable`."""
+    """The zones in the order of their indices; a figure that cannot be a temperature goes to `unreadable`.
+
+    Where there are no zones, the chips of hwmon.
+    """
     found = []
     for key, text in probed.values.items():
-        kind, _, index = key.partition(".")
-        if kind != "zone" or not index.isdecimal() or len(index) > 4:
+        match = _SENSOR_KEY.fullmatch(key)
+        if match is None:
             continue
         number, _, name = text.partition(" ")
         celsius = celsius_of(number, name)
         if celsius is not None:
-            found.append(Temperature(zone=name or key, index=int(index), celsius=celsius))
+            found.append(Temperature(zone=name or key, index=int(match["index"]), celsius=celsius))
         elif is_temperature(name, number):
-            unreadable[f"zone {index} ({name})"] = f"not a temperature: {number[:40]!r}"
+            kind = match["kind"].replace("zone", "zone ")
+            unreadable[f"{kind}{match['index']} ({name})"] = f"not a temperature: {number[:40]!r}"
     return tuple(sorted(found, key=lambda one: one.index or 0)) or None

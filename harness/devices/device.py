@@ -68,6 +68,7 @@ def describe(
         kernel=facts.values.get("kernel"),
         cores=cores,
         memory_total_bytes=facts.kibibytes("memory_total_kib"),
+        memory_limit_bytes=_memory_limit(facts),
         boot_id=facts.values.get("boot_id"),
         half_precision={"yes": True, "no": False}.get(facts.values.get("half_precision", "")),
         unreadable=tuple(
@@ -76,6 +77,14 @@ def describe(
         ),
     )
     return info, facts.kibibytes("free_kib")
+
+
+def _memory_limit(facts: Probed) -> int | None:
+    """The lowest limit of the control groups, if it is below the device's memory; none is `max` or huge."""
+    limits = (facts.number(key) for key in facts.values if key.startswith("memory_limit."))
+    lowest = min((limit for limit in limits if limit is not None), default=None)
+    total = facts.kibibytes("memory_total_kib")
+    return lowest if lowest is not None and (total is None or lowest < total) else None
 
 
 def _abi(facts: Probed, name: str) -> Abi:

@@ -18,6 +18,7 @@ from harness.records.schema import (
 
 Abi = Literal["arm64-v8a", "x86_64"]
 Clock = Literal["real", "emulated", "virtual"]
+BatteryStatus = Literal["charging", "discharging", "not charging", "full"]
 
 
 class Core(Record, frozen=True, kw_only=True):
@@ -43,6 +44,7 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
     (counts instructions, repeats) do not predict a phone's times. `half_precision` is whether the cores, and
     XNNPACK on them, compute in 16-bit floats; None if unknown.
     `libc` is the C library that the runner uses: `bundled`, or the device's own, as `system glibc 2.36`.
+    `memory_limit_bytes` is that of its control group, such as a container's; None where there is none.
     `unreadable` is what it does not report of itself.
     """
 
@@ -57,6 +59,7 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
     kernel: str | None = None
     cores: tuple[Core, ...] = ()
     memory_total_bytes: Bytes | None = None
+    memory_limit_bytes: Bytes | None = None
     boot_id: str | None = None
     half_precision: bool | None = None
     libc: str = "bundled"
@@ -69,11 +72,24 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
 
 
 class Temperature(Record, frozen=True, kw_only=True):
-    """One thermal zone: the kernel's `index` distinguishes zones of one type; `zone` is the type."""
+    """One thermal zone: the kernel's `index` distinguishes zones of one type; `zone` is the type.
+
+    Where a device has no readable zones, a sensor of hwmon, with its chip's index, or of Android's
+    thermal HAL.
+    """
 
     zone: str
     index: Count | None = None
     celsius: Celsius
+
+
+class ThermalSensor(Record, frozen=True, kw_only=True):
+    """A sensor of Android's thermal HAL: its type, such as `CPU` or `SKIN`, and its throttling status."""
+
+    name: str
+    type: str
+    celsius: Celsius
+    status: ThermalStatus
 
 
 class FrequencyTime(Record, frozen=True, kw_only=True):
@@ -89,6 +105,8 @@ class Conditions(Record, frozen=True, kw_only=True):
 
     Frequencies and governors are in the order of the cores' indices; None is an offline or denied core.
     `wakefulness` is Android's: `Awake` while the screen is on, else such as `Asleep` or `Dozing`.
+    A battery's current is positive while it charges, by the kernel's documentation; some drivers have it the
+    other way. `thermal_sensors` are those of Android's thermal HAL.
     """
 
     uptime_seconds: NotNegative | None = None
@@ -100,6 +118,10 @@ class Conditions(Record, frozen=True, kw_only=True):
     thermal_status: ThermalStatus | None = None
     battery_percent: Percent | None = None
     battery_celsius: Celsius | None = None
+    battery_status: BatteryStatus | None = None
+    battery_current_microamperes: Integer | None = None
+    battery_microvolts: Count | None = None
+    thermal_sensors: tuple[ThermalSensor, ...] | None = None
     throttled_flags: Integer | None = None
     time_in_state: tuple[FrequencyTime, ...] | None = None
     wakefulness: str | None = None

@@ -21,6 +21,7 @@ class Parity(Record, frozen=True, kw_only=True):
     top1_agrees: bool
     passed: bool
     first_mismatch_at: Stage | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class PairedDrop(Record, frozen=True, kw_only=True):
@@ -43,6 +44,7 @@ class Accuracy(Record, frozen=True, kw_only=True):
     `unreadable` images are not counted in any figure; `unreadable_images` names the first of them, with the
     reason. `drop_from_fp32` is against the same weights in fp32 on the same device, if these were evaluated.
     `first_mismatch_at` is the first stage whose logits are off by more than the tolerance, if any is.
+    `remarks` are sentences on what was assumed of the labels.
     """
 
     top1: Interval
@@ -57,6 +59,7 @@ class Accuracy(Record, frozen=True, kw_only=True):
     unreadable_images: tuple[str, ...] = ()
     drop_from_fp32: PairedDrop | None = None
     first_mismatch_at: Stage | None = None
+    remarks: tuple[str, ...] = ()
 
 
 Status = Literal["valid", "suspect", "invalid"]

@@ -24,6 +24,7 @@ from harness.errors import (
 from harness.runner.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeployedBundle
 from harness.system.processes import Completed
 from harness.system.text import excerpt
+from harness.transports.base import LONGEST_ANSWER
 from harness.transports.verified import read_verified, run_verified, verified_argv
 
 # Below what a command of a device may print in all: the file comes with its hash.
@@ -173,7 +174,9 @@ class Job:
         argv = ["sh", "-c", _FETCH, "job", f"{self.folder}/{name}"]
         for _ in range(ATTEMPTS):
             # Not `run_verified`: the file may be large, and brings its own hash.
-            answer = self.device.transport.run(argv, timeout_s=COMMAND_TIMEOUT_S)
+            answer = self.device.transport.run(
+                argv, timeout_s=COMMAND_TIMEOUT_S, longest_bytes=MAX_FILE_BYTES + LONGEST_ANSWER
+            )
             digest, _, content = answer.stdout.partition(b"\n")
             if len(content) <= MAX_FILE_BYTES and hashlib.sha256(content).hexdigest() == _sha256_of(digest):
                 return content

@@ -21,7 +21,8 @@ MAX_SENSORS = 512
 
 _LINE = re.compile(
     r"cpus_allowed (?P<cpus>[0-9,-]{1,200})|core (?P<core>[0-9]{1,4})"
-    r"|zone (?P<index>[0-9]{1,4}) (?P<zone>.{1,200})"
+    r"|zone (?P<index>[0-9]{1,4}|hwmon[0-9]{1,4}\.[0-9]{1,4}) (?P<zone>.{1,200})"
+    r"|left_out (?P<left_out>[0-9]{1,4})"
     r"|sample (?P<uptime>[0-9]{1,12}(\.[0-9]{1,6})?|\?) (?P<khz>[0-9_?,-]*) (?P<degrees>[0-9_?,-]*)"
 )
 
@@ -86,14 +87,17 @@ def parse_samples(content: bytes, period_seconds: float) -> SampledConditions:
     names = _zone_names([list(zones.items())[place] for place in kept])
     samples = tuple(_sample(match, {place: list(zones.values())[place] for place in kept}) for match in whole)
     allowed = [match["cpus"] for match in matches if match["cpus"]]
-    used = len(allowed) + len(cores) + len(zones) + len(whole)
+    left_out = [int(match["left_out"]) for match in matches if match["left_out"]]
+    used = len(allowed) + len(cores) + len(zones) + len(whole) + len(left_out)
     return SampledConditions(
         period_seconds=period_seconds,
         cpus_allowed=allowed[0] if allowed else None,
         cores=cores,
         zones=names,
         samples=samples,
-        unreadable=_unreadable(cores, names, samples) | _odd_lines(len(lines) - used, len(lines)),
+        unreadable=_unreadable(cores, names, samples)
+        | _left_out(left_out, len(zones))
+        | _odd_lines(len(lines) - used, len(lines)),
     )
 
 
@@ -118,6 +122,12 @@ def _sample(match: re.Match[str], zones: dict[int, str]) -> ConditionsSample:
 
 def _odd_lines(odd: int, of: int) -> dict[str, str]:
     return {"lines": f"{odd} of {of} are not the sampler's, or not whole"} if odd else {}
+
+
+def _left_out(counts: Sequence[int], sampled: int) -> dict[str, str]:
+    """Reading all the sensors of a phone, up to a hundred, would disturb the program."""
+    left_out = max(counts, default=0)
+    return {"zones": f"{left_out} of {left_out + sampled} are not sampled"} if left_out else {}
 
 
 def _zone_names(found: Sequence[tuple[str, str]]) -> tuple[str, ...]:

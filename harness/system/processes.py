@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import selectors
 import signal
 import subprocess
 import tempfile
@@ -11,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from harness.errors import CommandFailed, TimedOut, TransportError, UsageError
+from harness.errors import CommandFailed, TimedOut, TooMuchOutput, TransportError, UsageError
 
 MISSING_PROGRAM = 127
 UNUSABLE_PROGRAM = 126
 LONGEST_OUTPUT = 64 << 20
 CHECK_S = 1.0
 FITS_A_PIPE = 16 << 10
+READ_BYTES = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def run_local(
     stdin_from: Path | None = None,
     stdout_to: Path | None = None,
     grows: GrowingFile | None = None,
+    longest_output: int = LONGEST_OUTPUT,
 ) -> Completed:
     """Run a program of this machine in a new session; on time-out its whole group is killed.
 
@@ -95,12 +98,13 @@ def run_local(
 
     Raises:
         ProgramTimedOut: it did not end within `timeout_s`.
-        TransportError: it printed more than LONGEST_OUTPUT, or the file that `grows` became too long.
+        TooMuchOutput: it printed more than `longest_output` bytes.
+        TransportError: the file that `grows` became too long.
         OSError: `stdin_from` cannot be read or `stdout_to` cannot be written.
     """
     with contextlib.ExitStack() as files:
         source: IO[bytes] | None = files.enter_context(stdin_from.open("rb")) if stdin_from else None
-        if len(stdin) > FITS_A_PIPE:  # `communicate` forgets what it has not sent when it is called again
+        if len(stdin) > FITS_A_PIPE:
             source = files.enter_context(tempfile.TemporaryFile())
             source.write(stdin)
             source.seek(0)
@@ -112,46 +116,86 @@ def run_local(
             code = MISSING_PROGRAM if missing else UNUSABLE_PROGRAM
             return Completed(tuple(argv), code, b"", str(error).encode("utf-8", "replace"))
         try:
-            stdout, stderr = _communicate(process, argv[0], None if source else stdin, timeout_s, grows)
+            if process.stdin:
+                _write_all(process.stdin, stdin)
+            output = _Output(argv[0], longest_output, grows)
+            output.read(process, time.monotonic() + timeout_s, timeout_s)
         finally:
             _end_group(process)
     code = process.returncode
-    return Completed(tuple(argv), code if code >= 0 else 128 - code, stdout or b"", stderr or b"")
+    return Completed(tuple(argv), code if code >= 0 else 128 - code, output.stdout, output.stderr)
 
 
-def _communicate(
-    process: subprocess.Popen[bytes],
-    program: str,
-    stdin: bytes | None,
-    timeout_s: float,
-    grows: GrowingFile | None,
-) -> tuple[bytes, bytes]:
-    """All that the program writes until it ends, checked against LONGEST_OUTPUT about once a second."""
-    deadline = time.monotonic() + timeout_s
-    while True:
+def _write_all(stream: IO[bytes], content: bytes) -> None:
+    """Write what fits a pipe, and close it; the program may have ended without reading."""
+    with contextlib.suppress(BrokenPipeError):
+        stream.write(content)
+        stream.flush()
+    with contextlib.suppress(BrokenPipeError):
+        stream.close()
+
+
+class _Output:
+    """All that a program writes until it ends; never more than the bound in memory."""
+
+    def __init__(self, program: str, longest: int, grows: GrowingFile | None) -> None:
+        self._program = program
+        self._longest = longest
+        self._grows = grows
+        self._parts: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+
+    @property
+    def stdout(self) -> bytes:
+        return bytes(self._parts["stdout"])
+
+    @property
+    def stderr(self) -> bytes:
+        return bytes(self._parts["stderr"])
+
+    def read(self, process: subprocess.Popen[bytes], deadline: float, timeout_s: float) -> None:
+        """Read until both streams and the program have ended."""
+        with selectors.DefaultSelector() as selector:
+            for name in self._parts:
+                if stream := getattr(process, name):
+                    selector.register(stream, selectors.EVENT_READ, name)
+            while selector.get_map():
+                for key, _ in selector.select(self._patience(deadline, timeout_s)):
+                    self._take(selector, key)
+        while process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(self._patience(deadline, timeout_s))
+        self._check_file()
+
+    def _patience(self, deadline: float, timeout_s: float) -> float:
+        """How long to wait for what comes next."""
+        self._check_file()
         remaining = deadline - time.monotonic()
-        try:
-            stdout, stderr = process.communicate(stdin, timeout=max(min(remaining, CHECK_S), 0))
-        except subprocess.TimeoutExpired as error:
-            stdin = None  # handed over already
-            stdout, stderr = error.stdout or b"", error.stderr or b""
-            if remaining <= CHECK_S:
-                raise ProgramTimedOut(
-                    f"{program!r} did not end within {timeout_s:g} s", stdout=stdout, stderr=stderr
-                ) from error
-            _check_length(program, stdout, stderr, grows)
-            continue
-        _check_length(program, stdout, stderr, grows)
-        return stdout, stderr
+        if remaining <= 0:
+            what = f"{self._program!r} did not end within {timeout_s:g} s"
+            raise ProgramTimedOut(what, stdout=self.stdout, stderr=self.stderr)
+        return min(remaining, CHECK_S)
+
+    def _take(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+        read = os.read(key.fd, READ_BYTES)
+        if not read:
+            stream = selector.unregister(key.fileobj).fileobj
+            if not isinstance(stream, int):
+                stream.close()  # type: ignore[attr-defined]
+            return
+        self._parts[key.data] += read
+        if sum(map(len, self._parts.values())) > self._longest:
+            raise TooMuchOutput(f"{self._program!r} printed more than {byte_size(self._longest)}")
+
+    def _check_file(self) -> None:
+        if self._grows and self._grows.size() > self._grows.longest_bytes:
+            raise TransportError(
+                f"{self._program!r} wrote more than {self._grows.longest_bytes:,} bytes to a file"
+            )
 
 
-def _check_length(
-    program: str, stdout: bytes | None, stderr: bytes | None, grows: GrowingFile | None
-) -> None:
-    if grows and grows.size() > grows.longest_bytes:
-        raise TransportError(f"{program!r} wrote more than {grows.longest_bytes:,} bytes to a file")
-    if len(stdout or b"") + len(stderr or b"") > LONGEST_OUTPUT:
-        raise TransportError(f"{program!r} printed more than {LONGEST_OUTPUT >> 20} MiB")
+def byte_size(size: int) -> str:
+    """A bound such as `64 MiB`, or in bytes where it is no whole number of them."""
+    return f"{size >> 20} MiB" if size and size % (1 << 20) == 0 else f"{size:,} bytes"
 
 
 def start_local(

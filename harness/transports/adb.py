@@ -18,7 +18,7 @@ from harness.errors import (
 from harness.system.processes import MISSING_PROGRAM, Completed, GrowingFile, ProgramTimedOut, run_local
 from harness.system.text import ending
 from harness.transports.adb_failures import early_end, transfer_failure
-from harness.transports.base import LONGEST_PULL, Transport
+from harness.transports.base import LONGEST_ANSWER, LONGEST_PULL, Transport
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.transfer import (
     QUICK_S,
@@ -147,13 +147,25 @@ class AdbTransport(Transport):
         self._lost_before = False
         self._silent = False
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        longest_bytes: int = LONGEST_ANSWER,
+    ) -> Completed:
         """See `Transport.run`."""
         command = FramedCommand.of(argv)
         self._connect()
         try:
             # -T: no terminal, which would mix the streams and translate line ends.
-            answer = self._device("shell", "-T", command.line, timeout_s=timeout_s, stdin=stdin)
+            answer = self._device(
+                *("shell", "-T", command.line),
+                timeout_s=timeout_s,
+                stdin=stdin,
+                longest_output=longest_bytes,
+            )
         except ProgramTimedOut as error:
             self._silent = True
             self._end(command.process_group(error.stderr))
@@ -222,10 +234,22 @@ class AdbTransport(Transport):
         self._connected = True
 
     def _device(
-        self, *arguments: str, timeout_s: float, stdin: bytes = b"", grows: GrowingFile | None = None
+        self,
+        *arguments: str,
+        timeout_s: float,
+        stdin: bytes = b"",
+        grows: GrowingFile | None = None,
+        longest_output: int = LONGEST_ANSWER,
     ) -> Completed:
         argv = [self._adb, "-s", self._serial, *arguments]
-        return run_local(argv, timeout_s=timeout_s, stdin=stdin, env=self._env, grows=grows)
+        return run_local(
+            argv,
+            timeout_s=timeout_s,
+            stdin=stdin,
+            env=self._env,
+            grows=grows,
+            longest_output=longest_output,
+        )
 
     def _transfer(self, *arguments: str, timeout_s: float, grows: GrowingFile | None = None) -> Completed:
         try:

@@ -16,7 +16,7 @@ from harness.transports.adb_keys import find_keys, load_signers
 from harness.transports.adb_protocol import Connection
 from harness.transports.adb_services import ShellOutput, SyncReader, stdin_packets, sync_request, sync_send
 from harness.transports.adb_stream import Stream
-from harness.transports.base import LONGEST_PULL, Transport
+from harness.transports.base import LONGEST_ANSWER, LONGEST_PULL, Transport
 from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
 from harness.transports.tcp_link import TcpLink
 from harness.transports.transfer import QUICK_S, check_placed, incoming, place_argv, source_size, too_long
@@ -48,10 +48,17 @@ class AdbDirectTransport(Transport):
         self._connection: Connection | None = None
         self._worked = False
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        longest_bytes: int = LONGEST_ANSWER,
+    ) -> Completed:
         """See `Transport.run`."""
         command = FramedCommand.of(argv)
-        output = ShellOutput(self._device)
+        output = ShellOutput(self._device, longest_bytes)
         max_data = self._connected().max_data
         deadline = time.monotonic() + timeout_s
         try:

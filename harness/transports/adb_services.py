@@ -12,8 +12,10 @@ from typing import IO
 
 from adb_shell import constants
 
-from harness.errors import ConnectionLost, TransportError
+from harness.errors import ConnectionLost, TooMuchOutput, TransportError
+from harness.system.processes import byte_size
 from harness.transports.adb_stream import Stream
+from harness.transports.base import LONGEST_ANSWER
 
 REGULAR_FILE = 0o100000
 
@@ -23,10 +25,11 @@ class ShellOutput:
 
     STDIN, STDOUT, STDERR, EXIT, CLOSE_STDIN = range(5)
     HEADER = struct.Struct("<BI")
-    LONGEST = 64 << 20
 
-    def __init__(self, device: str = "") -> None:
+    def __init__(self, device: str = "", longest_bytes: int = LONGEST_ANSWER) -> None:
         self._device = device
+        # The packets' headers and the marks around the command's output count, too.
+        self._longest_bytes = longest_bytes
         self.stdout = bytearray()
         self.stderr = bytearray()
         self._pending = bytearray()
@@ -35,12 +38,12 @@ class ShellOutput:
         """Sort the next bytes into stdout and stderr.
 
         Raises:
-            TransportError: more than LONGEST bytes in all.
+            TooMuchOutput: more than `longest_bytes` in all.
         """
         self._pending += data
-        if len(self.stdout) + len(self.stderr) + len(self._pending) > self.LONGEST:
-            raise TransportError(
-                f"the device printed more than {self.LONGEST >> 20} MiB in answer to one command",
+        if len(self.stdout) + len(self.stderr) + len(self._pending) > self._longest_bytes:
+            raise TooMuchOutput(
+                f"the device printed more than {byte_size(self._longest_bytes)} in answer to one command",
                 device=self._device,
             )
         while len(self._pending) >= self.HEADER.size:

@@ -8,6 +8,9 @@ from harness.system.processes import Completed
 
 # For callers that do not know better; enforced on this side.
 LONGEST_PULL = 1 << 30
+# What a command may print, greeting of the login shell included; those that print more say so. A probe of a
+# thousand cores prints 100 kB.
+LONGEST_ANSWER = 1 << 20
 
 
 class Transport(ABC):
@@ -24,8 +27,18 @@ class Transport(ABC):
         """How the transport is recorded: `adb`, `adb-direct`, `ssh` or `local`."""
 
     @abstractmethod
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
-        """Run a program on the device, each argument passed unchanged, and wait for its end."""
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        longest_bytes: int = LONGEST_ANSWER,
+    ) -> Completed:
+        """Run a program on the device, each argument passed unchanged, and wait for its end.
+
+        Raises `TooMuchOutput` (permanent) once it has printed more than `longest_bytes`, on both streams.
+        """
 
     def run_once(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
         """Run a command that must not run twice; after an error it may have run, so the caller must find out.

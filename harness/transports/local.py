@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.errors import TransferFailed
 from harness.system.files import copy_atomically
 from harness.system.processes import Completed, checked_argv, run_local
-from harness.transports.base import LONGEST_PULL, Transport
+from harness.transports.base import LONGEST_ANSWER, LONGEST_PULL, Transport
 from harness.transports.transfer import too_long
 
 
@@ -16,9 +16,16 @@ class LocalTransport(Transport):
 
     name = "local"
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        longest_bytes: int = LONGEST_ANSWER,
+    ) -> Completed:
         """See `Transport.run`."""
-        return run_local(checked_argv(argv), timeout_s=timeout_s, stdin=stdin)
+        return run_local(checked_argv(argv), timeout_s=timeout_s, stdin=stdin, longest_output=longest_bytes)
 
     def push(self, source: Path, destination: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
         """See `Transport.push`."""

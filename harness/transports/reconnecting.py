@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from harness.errors import CommandFailed, DeviceError, TransferFailed, TransportError
+from harness.errors import CommandFailed, DeviceError, TooMuchOutput, TransferFailed, TransportError
 from harness.system.processes import Completed
-from harness.transports.base import LONGEST_PULL, Transport
+from harness.transports.base import LONGEST_ANSWER, LONGEST_PULL, Transport
 from harness.transports.verified import run_verified
 
 # A restarted adbd is back within seconds, Wi-Fi within half a minute.
@@ -47,9 +47,18 @@ class ReconnectingTransport(Transport):
         """See `Transport.name`."""
         return self._transport.name
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        longest_bytes: int = LONGEST_ANSWER,
+    ) -> Completed:
         """See `Transport.run`."""
-        return self._retry(lambda: self._transport.run(argv, timeout_s=timeout_s, stdin=stdin))
+        return self._retry(
+            lambda: self._transport.run(argv, timeout_s=timeout_s, stdin=stdin, longest_bytes=longest_bytes)
+        )
 
     def run_once(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
         """See `Transport.run_once`."""
@@ -86,7 +95,7 @@ class ReconnectingTransport(Transport):
                 if not self._connected:
                     self._attempt(self._check_boot)
                 return self._attempt(call)
-            except (TransferFailed, CommandFailed):
+            except (TransferFailed, CommandFailed, TooMuchOutput):
                 raise
             except TransportError as error:
                 if self._boot_id is None or (deadline is not None and time.monotonic() > deadline):

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.errors import DeviceError, DeviceUnfit, TimedOut, TransferFailed, UsageError
 from harness.system.processes import MISSING_PROGRAM, Completed, GrowingFile, ProgramTimedOut, run_local
 from harness.system.text import last_line
-from harness.transports.base import LONGEST_PULL, Transport
+from harness.transports.base import LONGEST_ANSWER, LONGEST_PULL, Transport
 from harness.transports.remote_shell import END_S, LONGEST_GREETING, FramedCommand, end_group_argv
 from harness.transports.ssh_failures import failure
 from harness.transports.transfer import (
@@ -48,9 +48,16 @@ class SshTransport(Transport):
         self._options = (*options, *(("-p", str(port)) if port is not None else ()))
         self._folder: Path | None = None
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        longest_bytes: int = LONGEST_ANSWER,
+    ) -> Completed:
         """See `Transport.run`."""
-        return self._run(argv, timeout_s=timeout_s, stdin=stdin)
+        return self._run(argv, timeout_s=timeout_s, stdin=stdin, longest_output=longest_bytes)
 
     def push(self, source: Path, destination: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
         """See `Transport.push`."""
@@ -93,6 +100,7 @@ class SshTransport(Transport):
         stdin_from: Path | None = None,
         stdout_to: Path | None = None,
         longest_bytes: int = LONGEST_PULL,
+        longest_output: int = LONGEST_ANSWER,
     ) -> Completed:
         command = FramedCommand.of(argv)
         log = self._connect() / "log"
@@ -106,6 +114,7 @@ class SshTransport(Transport):
                 stdin_from=stdin_from,
                 stdout_to=stdout_to,
                 grows=GrowingFile(stdout_to, longest_bytes + LONGEST_GREETING) if stdout_to else None,
+                longest_output=longest_output,
             )
         except ProgramTimedOut as error:
             self._end(command.process_group(error.stderr))

@@ -1,16 +1,17 @@
 """What the messages of OpenSSH's client mean."""
 
 import re
+import shlex
 
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit
 from harness.system.text import ending, last_line
 
 _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
     (
-        r"HOST IDENTIFICATION HAS CHANGED|host key .* has changed",
+        r"HOST IDENTIFICATION HAS CHANGED|[Hh]ost key .* has changed",
         DeviceUnfit,
         "the device's SSH host key is not the one known for it",
-        "if the device was set up again, remove the old key with `ssh-keygen -R {known}` and connect once "
+        "if the device was set up again, remove the old key with `{remove_key}` and connect once "
         "with `ssh {to}`; otherwise someone may be intercepting the connection",
     ),
     (
@@ -54,9 +55,11 @@ _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
 
 def failure(log: bytes, destination: str, port: int | None = None) -> DeviceError:
     """What ssh's own messages mean; the hints name the commands for this destination."""
-    at_port = "" if port is None else f"-p {port} "
-    host = destination.rpartition("@")[2]
-    names = {"to": at_port + destination, "known": host if port in (None, 22) else f"'[{host}]:{port}'"}
+    at_port = () if port is None else ("-p", str(port))
+    names = {
+        "to": shlex.join((*at_port, destination)),
+        "remove_key": shlex.join(_remove_key_argv(log, destination, port)),
+    }
     for pattern, kind, what, hint in _FAILURES:
         lines = [line for line in log.splitlines() if re.search(pattern.encode(), line)]
         if lines:
@@ -66,3 +69,18 @@ def failure(log: bytes, destination: str, port: int | None = None) -> DeviceErro
         "the SSH connection broke before the command's end" + (f": {last}" if last else ""),
         device=destination,
     )
+
+
+def _remove_key_argv(log: bytes, destination: str, port: int | None) -> tuple[str, ...]:
+    """The command that removes a host's old key, with the name and the file that ssh itself reports.
+
+    The user's configuration may give another name, port or file than the harness knows of.
+    """
+    reported = re.search(rb"Host key for (\S+) has changed", log)
+    file = re.search(rb"Offending \S+ key in (.+):\d+", log)
+    host = destination.rpartition("@")[2]
+    known = host if port in (None, 22) else f"[{host}]:{port}"
+    if reported:
+        known = reported[1].decode("utf-8", "replace")
+    named = ("-f", file[1].decode("utf-8", "replace")) if file else ()
+    return ("ssh-keygen", *named, "-R", known)

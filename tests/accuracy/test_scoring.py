@@ -16,8 +16,8 @@ from harness.accuracy.scoring import (
     read_logits,
     score,
     summarize,
-    wilson_interval,
 )
+from harness.accuracy.wilson import wilson_interval
 from harness.errors import MeasurementError, UsageError
 
 

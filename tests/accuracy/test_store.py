@@ -1,6 +1,7 @@
 """Saved evaluations are reused, and each precision is paired with fp32 of the same weights and images."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -91,3 +92,21 @@ def test_a_saved_evaluation_is_reused_only_if_it_can_be_read_and_is_of_the_same_
     images = dataset.take(range(3)) if saved == "other images" else dataset
     found = find_evaluation(tmp_path, [cell], subject, images, "pixel")
     assert (found is not None) == (saved == "intact")
+
+
+@pytest.mark.parametrize("other", ["nothing", "no content", "pictures", "weights", "labels"])
+def test_a_saved_evaluation_is_matched_by_content(tmp_path: Path, other: str) -> None:
+    dataset = open_dataset(f"idx:{SHIPPED}").take(range(4))
+    cell = _save(tmp_path, "int8", "1100", data=dataset.name, identity=dataset.identity)
+    subject = make_subject(cell.artifact.sha256)
+    file = tmp_path / "accuracy" / f"{cell.name}.json"
+    content = None if other == "no content" else dataset.content
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"dataset_content": content}))
+    if other == "pictures":
+        dataset = replace(dataset, content="f" * 64)
+    if other == "weights":
+        subject = replace(subject, weights=msgspec.structs.replace(WEIGHTS, sha256="f" * 64))
+    if other == "labels":
+        subject = replace(subject, class_offset=1)
+    found = find_evaluation(tmp_path, [cell], subject, dataset, "pixel")
+    assert (found is not None) == (other in ("nothing", "no content"))

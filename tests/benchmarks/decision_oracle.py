@@ -18,7 +18,7 @@ from trust_simulation import SCENARIOS, Floats, Noise, process_medians, true_med
 
 from builders import make_process, with_verdict
 from harness import records
-from harness.accuracy.scoring import wilson_interval
+from harness.accuracy.wilson import wilson_interval
 from harness.analysis.budget import Budget
 from harness.analysis.intervals import median_interval
 from harness.analysis.known_accuracy import published_top1

@@ -91,6 +91,34 @@ def is_sampling(job: Path) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
+def test_zones_beyond_the_limit_are_counted(tree: Path, start: Start, job: Path) -> None:
+    for index in range(2, 22):
+        write(tree / ZONE.format(index) / "type", f"cpu-{index}\n")
+        write(tree / ZONE.format(index) / "temp", "41000\n")
+    start("sleep", "0.5").wait(timeout=20)
+    wait_until(lambda: not is_sampling(job))
+    sampled = parse_samples((job / "samples").read_bytes(), PERIOD_S)
+    assert len(sampled.zones) == 16
+    assert sampled.unreadable["zones"] == "5 of 21 are not sampled"
+    assert "lines" not in sampled.unreadable
+
+
+def test_without_zones_the_chips_of_hwmon_are_sampled(tree: Path, start: Start, job: Path) -> None:
+    shutil.rmtree((tree / ZONE.format(0)).parent)
+    chips = tree / "sys/class/hwmon"
+    write(chips / "hwmon1/name", "scpi_sensors\n")
+    write(chips / "hwmon1/temp2_label", "big\n")
+    write(chips / "hwmon1/temp2_input", "45100\n")
+    write(chips / "hwmon0/name", "soc_dts\n")
+    write(chips / "hwmon0/temp1_input", "40000\n")
+    start("sleep", "0.5").wait(timeout=20)
+    wait_until(lambda: not is_sampling(job))
+    sampled = parse_samples((job / "samples").read_bytes(), PERIOD_S)
+    assert sampled.zones == ("soc_dts temp1",)
+    assert sampled.samples[0].celsius == (40.0,)
+    assert "lines" not in sampled.unreadable
+
+
 def test_clocks_and_the_cores_own_zones_are_recorded_while_the_program_runs(
     tree: Path, start: Start, job: Path
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.devices.probe import PROBE_SCRIPT, Probed, parse_probe
 from harness.system.processes import Completed
+from harness.transports.base import LONGEST_ANSWER
 from harness.transports.local import LocalTransport
 from harness.transports.verified import verified_argv
 
@@ -126,5 +127,12 @@ class FixedAnswer(LocalTransport):
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        longest_bytes: int = LONGEST_ANSWER,
+    ) -> Completed:
         return super().run(verified_argv(["printf", "%s", self.text]), timeout_s=timeout_s)

@@ -15,6 +15,7 @@ from harness.devices.tuning import JOURNAL, TUNE_SCRIPT, left_behind, parse_sett
 from harness.errors import ConnectionLost, Interrupted
 from harness.records import TunedSetting
 from harness.system.processes import Completed
+from harness.transports.base import LONGEST_ANSWER
 from harness.transports.local import LocalTransport
 
 SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"])
@@ -266,10 +267,17 @@ def test_after_a_pulled_cable_the_next_run_restores_the_device_even_untuned(linu
     class Pulled(LocalTransport):
         """Answers until the end."""
 
-        def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+        def run(
+            self,
+            argv: Sequence[str],
+            *,
+            timeout_s: float,
+            stdin: bytes = b"",
+            longest_bytes: int = LONGEST_ANSWER,
+        ) -> Completed:
             if "restore" in argv and governors(linux) == ["performance"] * 2:
                 raise ConnectionLost("the cable was pulled")
-            return super().run(argv, timeout_s=timeout_s, stdin=stdin)
+            return super().run(argv, timeout_s=timeout_s, stdin=stdin, longest_bytes=longest_bytes)
 
     answer: list[str] = []
     with tuned(device_of(linux, Pulled()), answer.append, wanted=True):

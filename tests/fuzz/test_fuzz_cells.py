@@ -40,6 +40,8 @@ from reports.tables import summarise
 from synthetic import EMULATOR, PHONE, simulate_cells
 
 MAX_SECONDS = 10
+# On a busy machine a second of computing takes several.
+MAX_WAITING_SECONDS = 120
 MAX_GROWTH_KB = 1 << 20
 # Every plot is drawn for one input in 200, and one in five is resumed: they take the longest.
 DRAWN, RESUMED = 200, 5
@@ -190,7 +192,7 @@ def test_one_damaged_file_is_named_or_used_and_the_other_cells_stand(
             _put_instead(file, chance)
         else:
             file.write_bytes(damage(files[file], chance))
-        start = time.monotonic()
+        start, computed = time.monotonic(), time.process_time()
         try:
             _check(folder, original, file, draw=seed % DRAWN == DRAWN - 1)
             if seed % RESUMED == 0:
@@ -198,7 +200,8 @@ def test_one_damaged_file_is_named_or_used_and_the_other_cells_stand(
         except BaseException as error:
             error.add_note(f"seed {seed}, {file.relative_to(folder)}")
             raise
-        assert time.monotonic() - start < MAX_SECONDS, f"seed {seed}"
+        assert time.process_time() - computed < MAX_SECONDS, f"seed {seed}"
+        assert time.monotonic() - start < MAX_WAITING_SECONDS, f"seed {seed}"
         assert not _wrong_files(tmp_path), f"seed {seed}"
         _restore(folder, files)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before

@@ -41,6 +41,7 @@ soc=GS101
 userland_bits=64
 half_precision=yes
 memory_total_kib=7810160
+memory_limit.0=536870912
 boot_id=5f2d2a8e-3d0b-4c1c-9c55-0a4a0d7b0001
 perf_event_paranoid=-1
 online=0-3,6
@@ -65,9 +66,14 @@ zone.0=41500 BIG
 zone.1=853 tsens_tz_sensor5
 zone.2=57 soc
 !throttled_flags=no vcgencmd
+hwmon.1.2=45100 scpi_sensors soc
 thermal_status=2
+thermal_hal.0={mValue=62.5, mType=0, mName=BIG, mStatus=2}
 battery_percent=57
 battery_decicelsius=314
+battery_status=Discharging
+battery_microamperes=-412000
+battery_microvolts=3812000
 wakefulness=Awake
 """
 DEVICES = """List of devices attached
@@ -80,6 +86,7 @@ core 0
 core 6
 zone 3 cpu-1-0
 zone 4 tsens
+left_out 3
 sample 10.25 1800000,2802000 41000,853
 sample 10.75 1800000,? 41500,_
 sample 11.25 1700000,2802000 42000,855

@@ -20,6 +20,7 @@ from harness.measuring.cell_state import CellRequest
 from harness.records import Cell
 from harness.runner.orphan import Request, decode_request, encode_request
 from harness.system.processes import Completed
+from harness.transports.base import LONGEST_ANSWER
 from harness.transports.local import LocalTransport
 
 PLAN = make_plan(processes=2, warmup_iterations=1)
@@ -46,13 +47,20 @@ class Dying(LocalTransport):
         self.left = process
         self.fronts: list[subprocess.Popen[bytes]] = []
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        longest_bytes: int = LONGEST_ANSWER,
+    ) -> Completed:
         if "--conditions" in argv:
             self.left -= 1
             if self.left == 0:
                 self.fronts.append(subprocess.Popen(argv, stdout=subprocess.DEVNULL))
                 raise Killed
-        return super().run(argv, timeout_s=timeout_s, stdin=stdin)
+        return super().run(argv, timeout_s=timeout_s, stdin=stdin, longest_bytes=longest_bytes)
 
 
 @pytest.fixture

@@ -91,7 +91,26 @@ def test_unreadable_images_are_counted_and_named() -> None:
         "and 23 more, listed in the run folder's accuracy/*.json",
     )
     (note,) = accuracy_notes([cell])
-    assert note.startswith("25 of 3,950 images of Imagenette could not be read and are not counted")
+    assert note.startswith(
+        "25 of 3,950 images of Imagenette could not be read and are not counted, such as a"
+    )
+    accuracy = replace(cell.accuracy, unreadable_images=()) if cell.accuracy else None
+    (unnamed,) = accuracy_notes([replace(cell, accuracy=accuracy)])
+    assert unnamed == "25 of 3,950 images of Imagenette could not be read and are not counted."
+
+
+def test_remarks_on_labels_are_notes_and_a_column(tmp_path: Path) -> None:
+    cell = _evaluated("fp32", 0.5)
+    assert cell.accuracy
+    cell = replace(cell, accuracy=replace(cell.accuracy, remarks=("no image has the label 0", "b\x1b[2J")))
+    assert accuracy_notes([cell, cell]) == (
+        "Labels of Imagenette: no image has the label 0.",
+        "Labels of Imagenette: b [2J.",
+    )
+    page = write_report([(make_run((cell,)), (cell,))], tmp_path).read_text()
+    assert "no image has the label 0" in page
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "cells.csv").read_text()))
+    assert row["accuracy_remarks"].startswith("no image has the label 0; b")
 
 
 def test_an_output_unlike_pytorchs_is_reported_with_the_stage_of_the_first_mismatch() -> None:

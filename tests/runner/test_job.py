@@ -78,11 +78,11 @@ def test_a_command_that_never_arrived_is_sent_again(tmp_path: Path) -> None:
     class Swallows(FlakyTransport):
         """Loses the connection before the first start reaches the device."""
 
-        def run(self, argv, *, timeout_s, stdin=b""):  # type: ignore[no-untyped-def]
+        def run(self, argv, **options):  # type: ignore[no-untyped-def]
             if starts(argv) and not any(map(starts, self.commands)):
                 self.commands.append(tuple(argv))
                 raise ConnectionLost("the cable was pulled")
-            return super().run(argv, timeout_s=timeout_s, stdin=stdin)
+            return super().run(argv, **options)
 
     transport = Swallows(lambda argv: False)
     job = job_in(tmp_path, transport)
@@ -95,9 +95,9 @@ def test_a_job_that_vanished_is_an_error(tmp_path: Path) -> None:
     class Reboots(FlakyTransport):
         """Loses the connection, and after it the job has left no status, as after a restart."""
 
-        def run(self, argv, *, timeout_s, stdin=b""):  # type: ignore[no-untyped-def]
+        def run(self, argv, **options):  # type: ignore[no-untyped-def]
             try:
-                return super().run(argv, timeout_s=timeout_s, stdin=stdin)
+                return super().run(argv, **options)
             finally:
                 if starts(argv):
                     (tmp_path / "job" / "status").unlink()
@@ -148,8 +148,8 @@ def test_a_file_that_changes_while_fetched_is_fetched_again(tmp_path: Path) -> N
     class Truncates(FlakyTransport):
         """Cuts the answer of the first fetch short."""
 
-        def run(self, argv, *, timeout_s, stdin=b""):  # type: ignore[no-untyped-def]
-            completed = super().run(argv, timeout_s=timeout_s, stdin=stdin)
+        def run(self, argv, **options):  # type: ignore[no-untyped-def]
+            completed = super().run(argv, **options)
             if fetches(argv) and len([c for c in self.commands if fetches(c)]) == 1:
                 return type(completed)(
                     completed.argv, completed.exit_code, completed.stdout[:-2], completed.stderr

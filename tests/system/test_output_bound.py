@@ -1,11 +1,12 @@
 """A program that prints without end is ended, with little memory and within its time."""
 
+import resource
 import time
 from pathlib import Path
 
 import pytest
 
-from harness.errors import TransportError
+from harness.errors import TooMuchOutput, TransportError
 from harness.system.processes import GrowingFile, ProgramTimedOut, run_local
 
 
@@ -15,6 +16,14 @@ def test_a_flood_of_output_ends_with_an_error(where: str) -> None:
     with pytest.raises(TransportError, match="'sh' printed more than 64 MiB"):
         run_local(["sh", "-c", f"exec cat /dev/zero {where}"], timeout_s=60)
     assert time.monotonic() - start < 20
+
+
+def test_a_bound_is_exact_however_fast_the_program_prints() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(TooMuchOutput, match="'cat' printed more than 1,000 bytes"):
+        run_local(["cat", "/dev/zero"], timeout_s=60, longest_output=1000)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 10_000  # KiB
+    assert run_local(["printf", "%1000s", ""], timeout_s=10, longest_output=1000).stdout == b" " * 1000
 
 
 def test_a_file_that_grows_without_end_ends_its_program(tmp_path: Path) -> None:
@@ -33,7 +42,7 @@ def test_a_file_that_grows_without_end_ends_its_program(tmp_path: Path) -> None:
 
 def test_a_short_deadline_holds_during_a_flood() -> None:
     with pytest.raises(ProgramTimedOut):
-        run_local(["cat", "/dev/zero"], timeout_s=0.2)
+        run_local(["cat", "/dev/zero"], timeout_s=0.05, longest_output=1 << 40)
 
 
 def test_a_program_that_takes_seconds_loses_no_input_and_no_output() -> None:

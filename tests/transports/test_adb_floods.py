@@ -3,16 +3,22 @@
 import contextlib
 import socket
 import time
+from collections.abc import Sequence
 
 import pytest
 from adb_peer import answer, peer, receive
 from adb_shell import constants
 
-from harness.errors import TimedOut, TransportError
+from harness.errors import TimedOut, TooMuchOutput, TransportError
+from harness.system.processes import Completed
 from harness.transports.adb_protocol import Connection
 from harness.transports.adb_services import ShellOutput
 from harness.transports.adb_stream import Stream
+from harness.transports.base import LONGEST_ANSWER
+from harness.transports.local import LocalTransport
+from harness.transports.reconnecting import BOOT_ID, ReconnectingTransport
 from harness.transports.tcp_link import TcpLink
+from harness.transports.verified import verified_argv
 
 
 def flood(connection: socket.socket, command: bytes, data: bytes, local_id: int) -> None:
@@ -68,7 +74,31 @@ def test_data_that_nobody_asked_for_is_bounded() -> None:
 
 
 def test_a_commands_output_is_bounded() -> None:
-    output = ShellOutput("phone")
     packet = ShellOutput.HEADER.pack(ShellOutput.STDOUT, 1 << 20) + bytes(1 << 20)
-    with pytest.raises(TransportError, match="more than 64 MiB"):
-        output.feed(packet * 66)
+    with pytest.raises(TooMuchOutput, match="more than 1 MiB in answer to one command"):
+        ShellOutput("phone").feed(packet)
+    with pytest.raises(TooMuchOutput, match="more than 64 MiB"):
+        ShellOutput("phone", 64 << 20).feed(packet * 66)
+
+
+def test_a_device_that_floods_is_not_asked_again() -> None:
+    asked = []
+
+    class Floods(LocalTransport):
+        def run(
+            self,
+            argv: Sequence[str],
+            *,
+            timeout_s: float,
+            stdin: bytes = b"",
+            longest_bytes: int = LONGEST_ANSWER,
+        ) -> Completed:
+            if tuple(argv) != verified_argv(BOOT_ID):
+                asked.append(argv)
+                argv = ["cat", "/dev/zero"]
+            return super().run(argv, timeout_s=timeout_s, stdin=stdin, longest_bytes=longest_bytes)
+
+    transport = ReconnectingTransport(Floods(), lambda text: None)
+    with pytest.raises(TooMuchOutput, match="'cat' printed more than 1 MiB"):
+        transport.run(["getprop"], timeout_s=60)
+    assert len(asked) == 1

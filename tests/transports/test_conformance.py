@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from device_bench import REMOTE, Bench
 
-from harness.errors import CommandFailed, TimedOut, TransferFailed, UsageError
+from harness.errors import CommandFailed, TimedOut, TooMuchOutput, TransferFailed, UsageError
 from harness.transports.base import Transport
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
@@ -217,6 +217,12 @@ def test_a_missing_local_file_is_refused(transport: Transport, folder: str, tmp_
         transport.push(tmp_path / "missing", f"{folder}/file")
     with pytest.raises(TransferFailed, match="not a file"):
         transport.push(tmp_path, f"{folder}/file")
+
+
+def test_a_flood_ends_at_the_commands_bound(transport: Transport) -> None:
+    with pytest.raises(TooMuchOutput, match="printed more than 1,000 bytes"):
+        transport.run(["cat", "/dev/zero"], timeout_s=60, longest_bytes=1000)
+    assert transport.run(["echo", "still here"], timeout_s=30).stdout == b"still here\n"
 
 
 def test_a_file_longer_than_was_asked_for_is_not_taken(

@@ -10,6 +10,7 @@ import pytest
 from harness.errors import ConnectionLost, DeviceError, TimedOut, TransferFailed
 from harness.system.processes import Completed
 from harness.transports import reconnecting
+from harness.transports.base import LONGEST_ANSWER
 from harness.transports.local import LocalTransport
 from harness.transports.reconnecting import DeviceRestarted, ReconnectingTransport
 from harness.transports.verified import verified_argv
@@ -24,14 +25,21 @@ class Scripted(LocalTransport):
         self.commands: list[Sequence[str]] = []
         self.closed = 0
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        longest_bytes: int = LONGEST_ANSWER,
+    ) -> Completed:
         if tuple(argv) == verified_argv(reconnecting.BOOT_ID):
             boot_id = self.boot_ids.pop(0) if len(self.boot_ids) > 1 else self.boot_ids[0]
             return super().run(verified_argv(["echo", boot_id]), timeout_s=timeout_s)
         self.commands.append(argv)
         if self.script and (error := self.script.pop(0)):
             raise error
-        return super().run(argv, timeout_s=timeout_s, stdin=stdin)
+        return super().run(argv, timeout_s=timeout_s, stdin=stdin, longest_bytes=longest_bytes)
 
     def push(self, source: Path, destination: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
         if self.script and (error := self.script.pop(0)):
@@ -86,11 +94,18 @@ class Late(LocalTransport):
     def __init__(self, losses: int) -> None:
         self.losses = losses
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        longest_bytes: int = LONGEST_ANSWER,
+    ) -> Completed:
         if self.losses:
             self.losses -= 1
             raise ConnectionLost("nobody there")
-        return super().run(argv, timeout_s=timeout_s, stdin=stdin)
+        return super().run(argv, timeout_s=timeout_s, stdin=stdin, longest_bytes=longest_bytes)
 
 
 def test_a_connection_cut_before_the_first_answer_is_tried_again() -> None:

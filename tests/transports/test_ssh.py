@@ -1,5 +1,6 @@
 """What ssh says, and what sshd does with those it should not let in."""
 
+import re
 import stat
 import tempfile
 import time
@@ -54,6 +55,25 @@ def test_the_mends_name_the_port() -> None:
     found = failure(b"REMOTE HOST IDENTIFICATION HAS CHANGED", "me@pi", 2222)
     assert "ssh-keygen -R '[pi]:2222'" in found.hint
     assert "ssh -p 2222 me@pi" in found.hint
+
+
+def test_the_command_that_removes_a_key_has_the_name_and_file_of_ssh_and_can_be_copied(
+    tmp_path: Path,
+) -> None:
+    known_hosts = tmp_path / "kno wn"
+    key = make_ssh_key(tmp_path / "key").with_name("key.pub").read_text().split()[1]
+    known_hosts.write_text(f"[127.0.0.1]:2222 ssh-ed25519 {key}\nother ssh-ed25519 {key}\n")
+    log = (
+        f"Offending ED25519 key in {known_hosts}:1\n"
+        "Host key for [127.0.0.1]:2222 has changed and you have requested strict checking.\n"
+    )
+    # An alias of the user's configuration, which has another name and port.
+    hint = failure(log.encode(), "pi@board").hint
+    command = re.search(r"`(ssh-keygen [^`]*)`", hint)
+    assert command
+    assert command[1] == f"ssh-keygen -f '{known_hosts}' -R '[127.0.0.1]:2222'"
+    run_local(["sh", "-c", command[1]], timeout_s=30).check()
+    assert known_hosts.read_text() == f"other ssh-ed25519 {key}\n"
 
 
 def test_control_characters_in_a_message_are_not_shown() -> None:

@@ -14,6 +14,7 @@ from harness.errors import DeviceUnfit, UsageError
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_bundle
 from harness.system.processes import Completed
+from harness.transports.base import LONGEST_ANSWER
 from harness.transports.local import LocalTransport
 from harness.transports.ssh import SshTransport
 
@@ -72,7 +73,14 @@ def test_a_glibc_older_than_the_runner_needs_is_refused(board: Device) -> None:
 
 def test_a_board_without_glibc_is_told() -> None:
     class Alpine(LocalTransport):
-        def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
+        def run(
+            self,
+            argv: Sequence[str],
+            *,
+            timeout_s: float,
+            stdin: bytes = b"",
+            longest_bytes: int = LONGEST_ANSWER,
+        ) -> Completed:
             return Completed(tuple(argv), 127, b"", b"getconf: not found")
 
     with pytest.raises(DeviceUnfit, match="the device's C library is not glibc"):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness.errors import ConnectionLost, DeviceUnfit
 from harness.system.processes import Completed, run_local
+from harness.transports.base import LONGEST_ANSWER
 from harness.transports.local import LocalTransport
 from harness.transports.verified import ATTEMPTS, read_verified, run_verified, verified_argv
 
@@ -22,8 +23,15 @@ class Damaging(LocalTransport):
     def __init__(self, damage: Damage, *, times: int) -> None:
         self.damage, self.times = damage, times
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
-        answer = super().run(argv, timeout_s=timeout_s, stdin=stdin)
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        longest_bytes: int = LONGEST_ANSWER,
+    ) -> Completed:
+        answer = super().run(argv, timeout_s=timeout_s, stdin=stdin, longest_bytes=longest_bytes)
         self.times -= 1
         if self.times < 0:
             return answer

@@ -50,7 +50,10 @@ class Dataset:
         low, high = min(self.labels), max(self.labels)
         if low < 0 or high >= len(self.classes):
             outlier = low if low < 0 else high
-            raise UsageError(f"{self.name} has a label {outlier}, but only {len(self.classes)} classes")
+            raise UsageError(
+                f"{self.name} has a label {outlier}, but only {len(self.classes)} classes",
+                hint=_outlier_hint(low, high, len(self.classes)),
+            )
 
     def __len__(self) -> int:
         """The number of images."""
@@ -72,6 +75,14 @@ class Dataset:
             content=digest((self.content, *map(str, chosen))),
             read=lambda position: self.read(chosen[position]),
         )
+
+
+def _outlier_hint(low: int, high: int, classes: int) -> str:
+    if low < 0:
+        return "a label below 0 stands for no label: give a split whose images have labels"
+    if low > 0 and high == classes:
+        return "the labels count from 1; make them count from 0, or name a class for the label 0"
+    return "give a name for each label"
 
 
 def digest(parts: Iterable[str]) -> str:

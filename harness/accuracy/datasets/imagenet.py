@@ -110,6 +110,7 @@ def _number(file: Path, line: int, text: str) -> int:
         raise UsageError(
             f"{file} line {line}: label {text} is not one of {CLASSES} counted from 0",
             hint="use synsets, or their numbers in sorted order from 0; the development kit's "
-            "ILSVRC2012_validation_ground_truth.txt counts from 1, in another order",
+            "ILSVRC2012_validation_ground_truth.txt counts from 1, in another order; "
+            "labels of TF-Slim, where 0 is the background, count from 1: subtract 1",
         )
     return number

@@ -8,7 +8,7 @@ import msgspec
 from torch import Tensor
 
 from harness.accuracy.datasets import Dataset, match_classes
-from harness.accuracy.scoring import expected_outputs
+from harness.accuracy.labels import expected_outputs, resolve_class_offset
 from harness.accuracy.training.fake_quantization import FakeQuantizedNetwork
 from harness.accuracy.training.fine_tuning import known_resolution_px
 from harness.accuracy.training.images import require_same_classes, training_images
@@ -38,10 +38,11 @@ def fine_tune_for_int8(
         UsageError: data sets of other classes, no known resolution, or weights without BatchNorm.
     """
     require_same_classes(training, test)
-    offset = weights.class_offset
     network = weights.network()
-    expected_outputs(training, (), classes=network.classifier.out_features, class_offset=offset)
-    match_classes(training, weights.class_names or training.classes)
+    outputs = network.classifier.out_features
+    offset = resolve_class_offset(training, classes=outputs, class_offset=weights.class_offset)
+    expected_outputs(training, (), classes=outputs, class_offset=offset)
+    match_classes(training, weights.class_names[offset:] or training.classes)
     if weights.batch_norm_folded:
         # Without normalization, channels of unequal scale make training diverge: tried, down to rate 0.001.
         raise UsageError(

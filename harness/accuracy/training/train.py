@@ -15,6 +15,7 @@ from harness.accuracy.weights import load_weights
 from harness.errors import Interrupted
 from harness.records import DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH, Padding
 from harness.records.progress import Event, Listener
+from harness.system.text import printable
 
 TEST_SHARE = 0.1
 
@@ -50,6 +51,9 @@ def train(order: TrainingOrder, listen: Listener) -> Trained:
     training, test = open_splits(order.dataset, seed=order.seed)
     progress = _report_progress(listen)
     listen(Event("training", f"{len(training)} images to train on, {len(test)} to test on"))
+    if min(training.labels) > 0:
+        remark = f"no image has the label 0, which stands for {training.classes[0]!r}"
+        listen(Event("training", printable(f"{training.name}: {remark}")))
     try:
         if weights is None:
             return train_from_scratch(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from harness.accuracy.labels import class_offset_of
 from harness.accuracy.preprocessing import Preprocessing
 from harness.errors import UsageError
 from harness.records import Padding, Weights
@@ -69,7 +70,8 @@ class Source:
 class LoadedWeights:
     """Checked weights of MobileNetV1, with all that determines the network and its input.
 
-    `classes` is None for a backbone without classifier. ImageNet's label L is output L + `class_offset`.
+    `classes` is None for a backbone without classifier. Label L of a data set without the network's
+    background class is output L + `class_offset`.
     With `batch_norm_folded` the file had no BatchNorm statistics, and ours are the identity plus a bias:
     right for inference, but training must not update them. `entry` is that of the source;
     `remarks` are sentences on what was chosen and converted while the file was read.
@@ -149,8 +151,7 @@ def assemble(source: Source, file_name: str, sha256: str, *, width: float | None
         state=state,
         width=used_width,
         classes=classes,
-        # ImageNet has 1000 classes; TensorFlow adds a background class before them.
-        class_offset=1 if classes == 1001 else 0,
+        class_offset=class_offset_of(classes, source.class_names),
         class_names=source.class_names,
         padding=source.padding,
         bn_eps=source.bn_eps,

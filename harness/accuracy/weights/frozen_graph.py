@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,15 +12,17 @@ from torch import Tensor
 from harness.accuracy.preprocessing import tensorflow_preprocessing
 from harness.accuracy.weights.assembly import LAYERS, NORM_TENSORS, NamedTensor, Source
 from harness.accuracy.weights.border import MAX_DIMENSIONS, Budget
+from harness.accuracy.weights.frozen_input import Node, read_input_scaling
 from harness.accuracy.weights.tensorflow_layout import to_torch
 from harness.errors import UsageError
 from models.mobilenet_v1 import PUBLISHED_BN_EPS
 
 # Field numbers of tensorflow/core/framework/{graph,node_def,attr_value,tensor,tensor_shape}.proto.
 _GRAPH_NODE = 1
-_NODE_NAME, _NODE_OP, _NODE_ATTR = 1, 2, 5
+_NODE_NAME, _NODE_OP, _NODE_INPUT, _NODE_ATTR = 1, 2, 3, 5
 _MAP_KEY, _MAP_VALUE = 1, 2
-_ATTR_TENSOR = 8
+_ATTR_TYPE, _ATTR_TENSOR = 6, 8
+_OUTPUT_TYPES = (b"dtype", b"DstT")
 _TENSOR_DTYPE, _TENSOR_SHAPE, _TENSOR_CONTENT, _TENSOR_FLOATS = 1, 2, 4, 5
 _SHAPE_DIM, _DIM_SIZE = 2, 1
 _DT_FLOAT = 1
@@ -41,7 +44,12 @@ def read_frozen_graph(file: Path) -> Source:
     Raises:
         UsageError: the file is not a GraphDef, or has no MobileNetV1 of TF-Slim.
     """
-    constants = dict(_constants(file.read_bytes()))
+    nodes: dict[str, Node] = {}
+    constants: dict[str, dict[int, int | bytes]] = {}
+    for name, node, tensor in _nodes(file.read_bytes()):
+        nodes[name] = node
+        if tensor is not None:
+            constants[name] = tensor
     names = dict(_slim_names())
     budget = Budget()
     found = {
@@ -54,13 +62,21 @@ def read_frozen_graph(file: Path) -> Source:
             f"{file.name} has no constant {names['stem.conv.weight']}",
             hint="freeze TF-Slim's MobilenetV1 with its original names",
         )
+    scaling = read_input_scaling(
+        nodes,
+        names["stem.conv.weight"],
+        lambda name: _value(constants[name], budget).double().numpy() if name in constants else None,
+    )
     known = set(names.values())
     return Source(
         origin="TF-Slim",
         tensors=found,
         padding="tf_same",
         bn_eps=PUBLISHED_BN_EPS,
-        preprocessing=tensorflow_preprocessing,
+        preprocessing=lambda side: msgspec.structs.replace(
+            tensorflow_preprocessing(side), mean=scaling.mean, std=scaling.std
+        ),
+        remarks=scaling.remarks,
         unexpected=tuple(name for name in constants if _is_parameter(name) and name not in known),
     )
 
@@ -85,27 +101,34 @@ def _slim_names() -> Iterator[tuple[str, str]]:
     yield "classifier.bias", "MobilenetV1/Logits/Conv2d_1c_1x1/biases"
 
 
-def _constants(graph: bytes) -> Iterator[tuple[str, dict[int, int | bytes]]]:
-    """Name and fields (a TensorProto's) of every float constant."""
-    for number, node in _fields(graph, _MAX_NODES):
+def _nodes(graph: bytes) -> Iterator[tuple[str, Node, dict[int, int | bytes] | None]]:
+    """Each node by name, and the fields (a TensorProto's) of a float constant."""
+    for number, message in _fields(graph, _MAX_NODES):
         if number != _GRAPH_NODE:
             continue
-        fields = list(_fields(_as_bytes(node)))
-        if (_NODE_OP, b"Const") not in fields:
-            continue
-        name = _as_bytes(dict(fields).get(_NODE_NAME, b""))
-        for number, attribute in fields:
-            if number == _NODE_ATTR:
-                entry = dict(_fields(_as_bytes(attribute)))
-                tensor = _attribute_tensor(entry)
-                if tensor is not None:
-                    yield name.decode(), tensor
+        fields = list(_fields(_as_bytes(message)))
+        last = dict(fields)
+        operation = _as_bytes(last.get(_NODE_OP, b"")).decode()
+        attributes = {
+            entry.get(_MAP_KEY): dict(_fields(_as_bytes(entry.get(_MAP_VALUE, b""))))
+            for number, attribute in fields
+            if number == _NODE_ATTR
+            for entry in [dict(_fields(_as_bytes(attribute)))]
+        }
+        inputs = (_as_bytes(value).decode() for number, value in fields if number == _NODE_INPUT)
+        types = (attributes.get(key, {}).get(_ATTR_TYPE) for key in _OUTPUT_TYPES)
+        node = Node(
+            operation=operation,
+            # `^name` only waits for that node; `name:0` is its first output.
+            inputs=tuple(name.partition(":")[0] for name in inputs if not name.startswith("^")),
+            output_type=next((kind for kind in types if isinstance(kind, int)), None),
+        )
+        tensor = _float_tensor(attributes.get(b"value", {})) if operation == "Const" else None
+        yield _as_bytes(last.get(_NODE_NAME, b"")).decode(), node, tensor
 
 
-def _attribute_tensor(entry: dict[int, int | bytes]) -> dict[int, int | bytes] | None:
-    if entry.get(_MAP_KEY) != b"value":
-        return None
-    content = dict(_fields(_as_bytes(entry.get(_MAP_VALUE, b"")))).get(_ATTR_TENSOR)
+def _float_tensor(value: dict[int, int | bytes]) -> dict[int, int | bytes] | None:
+    content = value.get(_ATTR_TENSOR)
     if content is None:
         return None
     fields = dict(_fields(_as_bytes(content)))

@@ -11,6 +11,7 @@ from harness.accuracy.weights.border import Budget, open_archive, read_entry
 from harness.accuracy.weights.hdf5 import read_tensors
 from harness.accuracy.weights.keras_config import (
     MAX_CONFIG_BYTES,
+    Adapted,
     Layer,
     read_activation,
     read_layers,
@@ -56,6 +57,7 @@ def _is_wanted(path: str) -> bool:
 
 
 def _source(tensors: dict[str, Tensor], file_name: str, layers: tuple[Layer, ...]) -> Source:
+    adapted = _take_adapted(tensors, layers)
     numbered = any(path.startswith("layers/") for path in tensors)
     found: dict[str, NamedTensor] = {}
     unexpected: list[str] = []
@@ -69,7 +71,7 @@ def _source(tensors: dict[str, Tensor], file_name: str, layers: tuple[Layer, ...
         raise UsageError(
             f"{file_name} is not Keras's MobileNet: its tensors are {', '.join(list(tensors)[:4])}, …"
         )
-    scaling = read_scaling(layers)
+    scaling = read_scaling(layers, adapted)
     return Source(
         origin="Keras",
         tensors=found,
@@ -81,7 +83,26 @@ def _source(tensors: dict[str, Tensor], file_name: str, layers: tuple[Layer, ...
             resolution_px=side, crop_fraction=0.875, mean=scaling.mean, std=scaling.std
         ),
         unexpected=tuple(unexpected),
+        remarks=scaling.remarks,
     )
+
+
+def _take_adapted(tensors: dict[str, Tensor], layers: tuple[Layer, ...]) -> Adapted | None:
+    """Remove the statistics of a `Normalization` layer from the tensors: Keras 3 numbers them."""
+    if not any(layer.kind == "Normalization" for layer in layers):
+        return None
+    found: dict[str, Tensor] = {}
+    for path in [path for path in tensors if _is_normalization(path)]:
+        leaf = path.rpartition("/")[2]
+        found[{"0": "mean", "1": "variance"}.get(leaf, leaf)] = tensors.pop(path)
+    if not {"mean", "variance"} <= found.keys():
+        return None
+    return Adapted(found["mean"].double().numpy(), found["variance"].double().numpy())
+
+
+def _is_normalization(path: str) -> bool:
+    parts = path.removeprefix("model_weights/").removeprefix("layers/").split("/")
+    return parts[0].rpartition("_")[0] == "normalization" or parts[0] == "normalization"
 
 
 def _named_place(path: str) -> str | None:

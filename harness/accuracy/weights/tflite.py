@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from harness.accuracy.preprocessing import Preprocessing, tensorflow_preprocessing
+from harness.accuracy.preprocessing import tensorflow_preprocessing
 from harness.accuracy.weights.assembly import LAYERS, NamedTensor, Source
 from harness.accuracy.weights.border import Budget
 from harness.accuracy.weights.flatbuffer import Table
-from harness.accuracy.weights.keras_config import Scaling, to_scaling
+from harness.accuracy.weights.scaling import Arithmetic, Scaling, Step, combine, default_scaling
 from harness.records import Padding
 from models.mobilenet_v1 import PUBLISHED_BN_EPS, Activation
 
@@ -27,13 +27,16 @@ _SHAPE, _TYPE, _BUFFER, _NAME, _QUANTIZATION = 0, 1, 2, 3, 4
 _SCALE, _ZERO_POINT, _QUANTIZED_DIMENSION = 2, 3, 6
 _PADDING, _STRIDE = 0, 1
 _CONV_2D, _DEPTHWISE_CONV_2D, _DEQUANTIZE, _FULLY_CONNECTED, _PAD = 3, 4, 6, 9, 34
-_ADD, _MUL, _SUB, _DIV, _QUANTIZE = 0, 18, 41, 42, 114
+_CAST, _QUANTIZE = 53, 114
+_ARITHMETIC: dict[int, Arithmetic] = {0: "add", 18: "multiply", 41: "subtract", 42: "divide"}
 _MAX_STEPS = 10
 _ACTIVATION_FIELD = {_CONV_2D: 3, _DEPTHWISE_CONV_2D: 4}
 _ACTIVATIONS: dict[int, Activation] = {1: "relu", 3: "relu6"}
 _SAME = 0
 _DTYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 4: "<i8", 9: "i1"}
-_UINT8, _INT8 = 3, 9
+_FLOAT32, _UINT8, _INT8 = 0, 3, 9
+# float32, and int32 or int64 that a cast turns into it.
+_REAL_INPUTS = (_FLOAT32, 2, 4)
 
 
 def read_tflite(file: Path) -> Source:
@@ -96,6 +99,14 @@ class _Model:
                 raise ValueError(f"{self.name(index)} is computed, not a constant")
             return producer.inputs[0]
         return index
+
+    def is_constant(self, index: int) -> bool:
+        """Whether the file holds the tensor's numbers, maybe behind a DEQUANTIZE operator."""
+        producer = next((op for op in self.operators if index in op.outputs), None)
+        if producer is not None and producer.code == _DEQUANTIZE:
+            index = producer.inputs[0]
+            producer = next((op for op in self.operators if index in op.outputs), None)
+        return producer is None and index not in self.inputs
 
     def stored(self, index: int) -> NDArray[np.generic]:
         """A constant as it is stored."""
@@ -161,6 +172,7 @@ def _source(model: _Model) -> Source:
             tensorflow_preprocessing(side), mean=scaling.mean, std=scaling.std
         ),
         resolution_px=int(shape[1]) if len(shape) == 4 and shape[1] > 0 else None,
+        remarks=scaling.remarks,
     )
 
 
@@ -227,45 +239,53 @@ def _paddings(model: _Model, convolutions: list[_Operator]) -> Iterator[tuple[in
 def _input_scaling(model: _Model, first: _Operator) -> Scaling:
     """Mean and standard deviation equivalent to a quantized input and to arithmetic before the first layer.
 
-    A float model with arithmetic of its own takes 0 to 255; one without takes TensorFlow's usual input.
+    A float model with neither takes TensorFlow's usual input.
     """
-    steps = _arithmetic(model, first)
+    steps = tuple(_arithmetic(model, first))
     tensor = model.tensors[model.inputs[0]]
     kind = tensor.scalar(_TYPE, "<b")
+    if kind not in (_UINT8, _INT8):
+        if kind not in _REAL_INPUTS:
+            raise ValueError(f"the model's input has numbers of type {kind}, which no picture has")
+        casts = kind != _FLOAT32
+        return combine(steps, takes_bytes=casts) if steps or casts else default_scaling()
     quantization = tensor.table(_QUANTIZATION)
-    factor, offset = np.ones(3), np.zeros(3)
-    if kind in (_UINT8, _INT8) and quantization is not None:
-        scale = float(quantization.numbers(_SCALE, "<f4")[0])
-        zero_point = int(quantization.numbers(_ZERO_POINT, "<i8")[0]) + (128 if kind == _INT8 else 0)
-        factor, offset = factor * scale, offset - scale * zero_point
-    elif not steps:
-        default = Preprocessing(resolution_px=1)
-        return Scaling(default.mean, default.std)
-    for code, value in steps:
-        if code in (_MUL, _DIV):
-            change = value if code == _MUL else 1 / value
-            factor, offset = factor * change, offset * change
-        else:
-            offset = offset + (value if code == _ADD else -value)
-    red, green, blue = zip(factor.tolist(), offset.tolist(), strict=True)
-    return to_scaling((red[0], green[0], blue[0]), (red[1], green[1], blue[1]))
+    scales = quantization.numbers(_SCALE, "<f4") if quantization else np.empty(0)
+    if quantization is None or not scales.size:
+        if kind == _INT8:
+            raise ValueError("the model's input is int8 without a scale")
+        return combine(steps, takes_bytes=True)
+    zero_points = quantization.numbers(_ZERO_POINT, "<i8")
+    zero_point = (int(zero_points[0]) if zero_points.size else 0) + (128 if kind == _INT8 else 0)
+    scale = float(scales[0])
+    return combine(steps, scale=scale, offset=-scale * zero_point, takes_bytes=True)
 
 
-def _arithmetic(model: _Model, first: _Operator) -> list[tuple[int, NDArray[np.float64]]]:
+def _arithmetic(model: _Model, first: _Operator) -> list[Step]:
     """Operators on the way from the model's input to its first convolution, each with its constant."""
     producers = {output: operator for operator in model.operators for output in operator.outputs}
-    steps: list[tuple[int, NDArray[np.float64]]] = []
+    steps: list[Step] = []
     at = first.inputs[0]
     for _ in range(_MAX_STEPS):
         if at == model.inputs[0]:
             return steps[::-1]
-        operator = producers[at]
-        if operator.code in (_ADD, _MUL, _SUB, _DIV):
+        operator = producers.get(at)
+        if operator is None:
+            break
+        at = operator.inputs[0]
+        if operator.code in _ARITHMETIC:
             if operator.options is not None and operator.options.scalar(0, "<b"):
                 raise ValueError("the model cuts its input off by an activation")
-            constant = model.real(operator.inputs[1]).astype(np.float64).reshape(-1)
-            steps.append((operator.code, np.broadcast_to(constant, (3,))))
+            constant, *others = [index for index in operator.inputs if model.is_constant(index)] or [-1]
+            if constant < 0 or others or len(operator.inputs) != 2:
+                raise ValueError(f"operator {operator.code} before the first convolution has no one constant")
+            constant_first = operator.inputs[0] == constant
+            at = operator.inputs[1 if constant_first else 0]
+            value = model.real(constant).astype(np.float64)
+            steps.append(Step(_ARITHMETIC[operator.code], value, constant_first))
+        elif operator.code == _CAST:
+            if model.tensors[operator.outputs[0]].scalar(_TYPE, "<b") != _FLOAT32:
+                raise ValueError("the model casts its input to other numbers than float32")
         elif operator.code not in (_PAD, _QUANTIZE, _DEQUANTIZE) or (operator.code == _PAD and steps):
             raise ValueError(f"operator {operator.code} is before the first convolution")
-        at = operator.inputs[0]
     raise ValueError("the first convolution is not connected to the model's input")

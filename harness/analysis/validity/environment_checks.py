@@ -19,6 +19,8 @@ SLOWER_WITHIN_PROCESS = 0.05
 # vcgencmd get_throttled: bits 0 to 3 are the present state, bits 16 to 19 the same since boot.
 THROTTLED_NOW = 0xF
 THROTTLED_SINCE_BOOT = 0xF0000
+# Types of Android's thermal HAL whose throttling slows the cores.
+SENSORS_OF_CORES = ("CPU", "SOC", "SKIN")
 REDUCED_CLOCK = 0.9
 CANARY_DRIFT = 0.05
 MEMORY_TIMES_PEAK = 2
@@ -34,7 +36,12 @@ def throttled(evidence: Evidence) -> str | None:
     status = max((c.thermal_status or 0 for c in evidence.conditions), default=0)
     if status > 0:
         return f"Android's thermal status rose to {status}"
-    return _throttled_flags(evidence) or _frequency_drop(evidence) or _sampled_drop(evidence)
+    return (
+        _throttled_sensors(evidence)
+        or _throttled_flags(evidence)
+        or _frequency_drop(evidence)
+        or _sampled_drop(evidence)
+    )
 
 
 @check("suspect", affects="time")
@@ -120,6 +127,16 @@ def conditions_unreadable(evidence: Evidence) -> str | None:
     facts |= {fact for p in evidence.processes if p.sampled for fact in p.sampled.unreadable}
     facts |= {fact for p in evidence.processes for fact in PROCESS_FACTS if getattr(p, fact) is None}
     return f"could not be read: {', '.join(sorted(facts))}" if facts else None
+
+
+def _throttled_sensors(evidence: Evidence) -> str | None:
+    """Android's own status follows the skin's sensors alone."""
+    sensors = [sensor for c in evidence.conditions for sensor in c.thermal_sensors or ()]
+    throttled = [one for one in sensors if one.type in SENSORS_OF_CORES and one.status > 0]
+    if not throttled:
+        return None
+    worst = max(throttled, key=lambda one: one.status)
+    return f"Android's thermal sensor {worst.name} ({worst.type}) rose to status {worst.status}"
 
 
 def _throttled_flags(evidence: Evidence) -> str | None:

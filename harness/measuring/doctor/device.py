@@ -187,7 +187,8 @@ def _battery(conditions: Conditions) -> Check | None:
     if percent < LOWEST_BATTERY_PERCENT:
         detail = f"{percent} %: phones slow their cores at a low battery"
         return ("battery", "unfit", detail, "charge the device, then unplug it")
-    return ("battery", "ok", f"{percent} %", "")
+    status = f", {conditions.battery_status}" if conditions.battery_status else ""
+    return ("battery", "ok", f"{percent} %{status}", "")
 
 
 def _governor(device: Device, conditions: Conditions) -> Check | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.errors import BundleError
 from harness.records import Abi
 from harness.system.entry_lock import locked
-from harness.system.files import hash_file
+from harness.system.files import hash_file, write_atomically
 from harness.system.folders import install_folder, scratch_folder
 from harness.system.paths import cache_folder
 from harness.system.processes import run_local
@@ -17,6 +17,8 @@ from harness.system.processes import run_local
 MACHINES: dict[Abi, str] = {"arm64-v8a": "aarch64", "x86_64": "x86_64"}
 _NEEDED = ("executorch/include/", "executorch/lib/", "executorch/share/cmake/")
 _DOWNLOAD_TIMEOUT_S = 900
+# In the place of a wheel's digest that was not recorded when it was unpacked.
+_UNRECORDED = "-"
 # Of the version that pyproject.toml pins, for all platforms; `make lock` writes them.
 WHEEL_DIGESTS = Path(__file__).with_name("executorch_wheels.sha256")
 
@@ -41,6 +43,8 @@ def runs_natively(abi: Abi) -> bool:
 def find_executorch(abi: Abi) -> Path:
     """The `executorch` package folder with headers and libraries; downloaded for another platform's ABI.
 
+    What was unpacked is compared with the digests recorded then, and downloaded again if it differs.
+
     Raises:
         BundleError: the download failed.
     """
@@ -49,11 +53,54 @@ def find_executorch(abi: Abi) -> Path:
         return Path(str(metadata.distribution("executorch").locate_file("executorch")))
     folder = cache_folder() / "wheels" / f"executorch-{version}-{MACHINES[abi]}"
     with locked(folder):
-        if not folder.is_dir():
+        if not is_intact(folder):
             with scratch_folder(folder.parent) as scratch:
-                _unpack(_download(version, MACHINES[abi], scratch), scratch / "unpacked")
-                install_folder(scratch / "unpacked", folder)
+                wheel = _download(version, MACHINES[abi], scratch)
+                _unpack(wheel, scratch / "unpacked")
+                install_unpacked(scratch / "unpacked", folder, wheel_digest=hash_file(wheel))
     return folder / "executorch"
+
+
+def install_unpacked(unpacked: Path, folder: Path, *, wheel_digest: str) -> None:
+    """Move what was unpacked to its place, whose lock the caller holds, and record its digests beside it."""
+    write_atomically(_record_of(folder), f"{wheel_digest}\n{_list_digests(unpacked)}")
+    install_folder(unpacked, folder)
+
+
+def is_intact(folder: Path) -> bool:
+    """Whether the folder holds just what was unpacked from a wheel that is still one of the locked ones.
+
+    Of a folder without a record, of an earlier version of the harness, the digests are recorded now.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    try:
+        found = _list_digests(folder)
+        wheel, _, recorded = _record_of(folder).read_text(encoding="utf-8").partition("\n")
+    except FileNotFoundError:
+        write_atomically(_record_of(folder), f"{_UNRECORDED}\n{found}")
+        return True
+    except (OSError, UnicodeDecodeError):
+        return False
+    return recorded == found and wheel in (_UNRECORDED, *_locked_digests())
+
+
+def _record_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.sha256")
+
+
+def _list_digests(folder: Path) -> str:
+    """A line for each entry below: what is no regular file and no folder has `-` for its digest."""
+    entries = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return "".join(f"{_digest_of(path)}  {path.relative_to(folder)}\n" for path in entries)
+
+
+def _digest_of(path: Path) -> str:
+    return hash_file(path) if path.is_file() and not path.is_symlink() else "-"
+
+
+def _locked_digests() -> list[str]:
+    return WHEEL_DIGESTS.read_text(encoding="ascii").split()
 
 
 def _download(version: str, machine: str, folder: Path) -> Path:
@@ -92,7 +139,7 @@ def check_digest(wheel: Path) -> None:
         BundleError: its SHA-256 is not among those of `make lock`.
     """
     found = hash_file(wheel)
-    locked_digests = WHEEL_DIGESTS.read_text(encoding="ascii").split()
+    locked_digests = _locked_digests()
     if found not in locked_digests:
         raise BundleError(
             f"{wheel.name} has the SHA-256 {found}, which is none of the {len(locked_digests)} in"

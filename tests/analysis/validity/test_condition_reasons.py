@@ -13,6 +13,7 @@ from builders import (
     make_processes,
 )
 from harness.records import Clock, Conditions, Verdict
+from harness.records.devices import ThermalSensor
 
 replace = msgspec.structs.replace
 
@@ -21,6 +22,18 @@ def test_androids_thermal_status_means_throttled() -> None:
     verdict = with_conditions(replace(QUIET, thermal_status=2))
     assert (verdict.status, codes(verdict)) == ("suspect", ("throttled",))
     assert "thermal status rose to 2" in detail(verdict, "throttled")
+
+
+@pytest.mark.parametrize(("kind", "throttles"), [("CPU", True), ("SKIN", True), ("MODEM", False)])
+def test_a_throttled_sensor_of_androids_thermal_hal_means_throttled(kind: str, throttles: bool) -> None:
+    sensors = tuple(
+        ThermalSensor(name=name, type=kind, celsius=61.0, status=status)
+        for name, status in (("BIG", 3), ("MID", 0))
+    )
+    verdict = with_conditions(replace(QUIET, thermal_sensors=sensors))
+    assert codes(verdict) == (("throttled",) if throttles else ())
+    if throttles:
+        assert f"thermal sensor BIG ({kind}) rose to status 3" in detail(verdict, "throttled")
 
 
 @pytest.mark.parametrize("flags", [0x1, 0x2, 0x4, 0x8, 0x50005])

@@ -11,7 +11,14 @@ from harness.runner.bundle import ABIS, Bundle, ensure_bench_bundle, ensure_bund
 from harness.runner.bundle.build import bundle_folder, place_bundle
 from harness.runner.bundle.contents import LOADERS
 from harness.runner.bundle.toolchain import find_toolchain
-from harness.runner.bundle.wheel import WHEEL_DIGESTS, check_digest, find_executorch, runs_natively
+from harness.runner.bundle.wheel import (
+    WHEEL_DIGESTS,
+    check_digest,
+    find_executorch,
+    install_unpacked,
+    is_intact,
+    runs_natively,
+)
 from harness.system.files import hash_file
 from harness.system.paths import PROJECT
 
@@ -151,6 +158,55 @@ def test_a_wheel_that_is_not_a_locked_one_is_refused_before_it_is_unpacked(tmp_p
         check_digest(wheel)
     assert WHEEL_DIGESTS.read_text().split()[0][:12] in caught.value.what
     assert "pip's configuration" in caught.value.hint
+
+
+def _unpacked(folder: Path) -> Path:
+    (folder / "executorch/lib").mkdir(parents=True)
+    (folder / "executorch/lib/libexecutorch.a").write_bytes(b"library")
+    return folder
+
+
+def _add(folder: Path) -> None:
+    (folder / "executorch/more.h").touch()
+
+
+def _change(folder: Path) -> None:
+    (folder / "executorch/lib/libexecutorch.a").write_bytes(b"Library")
+
+
+def _remove(folder: Path) -> None:
+    (folder / "executorch/lib/libexecutorch.a").unlink()
+
+
+def _link(folder: Path) -> None:
+    (folder / "executorch/more.h").symlink_to("/dev/null")
+
+
+def _replace(folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to(folder.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize("harm", [_add, _change, _remove, _link, _replace])
+def test_an_unpacked_wheel_is_checked_on_each_use(harm: Callable[[Path], None], tmp_path: Path) -> None:
+    folder = tmp_path / "wheel"
+    install_unpacked(_unpacked(tmp_path / "made"), folder, wheel_digest=WHEEL_DIGESTS.read_text().split()[0])
+    assert is_intact(folder)
+    harm(folder)
+    assert not is_intact(folder)
+
+
+def test_an_unpacked_wheel_that_is_no_longer_a_locked_one_is_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "wheel"
+    install_unpacked(_unpacked(tmp_path / "made"), folder, wheel_digest="0" * 64)
+    assert not is_intact(folder)
+
+
+def test_a_wheel_that_was_unpacked_without_a_record_is_recorded_at_its_next_use(tmp_path: Path) -> None:
+    folder = _unpacked(tmp_path / "wheel")
+    assert is_intact(folder)
+    _change(folder)
+    assert not is_intact(folder)
 
 
 def test_a_wheel_with_a_locked_digest_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

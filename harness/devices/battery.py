@@ -1,0 +1,50 @@
+"""What a device's battery reports, from Linux's power_supply or Android's `dumpsys battery`."""
+
+from harness.devices.probe import Probed
+from harness.devices.thermal_zones import HIGHEST_CELSIUS, LOWEST_CELSIUS
+from harness.records.devices import BatteryStatus
+
+# Linux's words (power_supply_sysfs.c) and Android's numbers (BatteryManager.BATTERY_STATUS_…); `Unknown` and
+# 1 say nothing.
+_STATUS: dict[str, BatteryStatus] = {
+    **{"charging": "charging", "discharging": "discharging"},
+    **{"not charging": "not charging", "full": "full"},
+    **{"2": "charging", "3": "discharging", "4": "not charging", "5": "full"},
+}
+# Far beyond any phone, laptop or board.
+_MOST_MICROAMPERES = 100_000_000
+_MOST_MICROVOLTS = 1_000_000_000
+
+
+def battery_percent(probed: Probed) -> int | None:
+    """A battery's level is of its scale, which is 100 nearly everywhere."""
+    level, scale = probed.number("battery_percent"), probed.number("battery_scale")
+    if level is None or scale == 0:
+        return None
+    percent = round(100 * level / (scale or 100))
+    return percent if percent <= 100 else None
+
+
+def battery_celsius(probed: Probed) -> float | None:
+    """In tenths; devices without a sensor in the battery report 0 or the end of a table."""
+    tenths = probed.decimal("battery_decicelsius")
+    return tenths / 10 if tenths and LOWEST_CELSIUS < tenths / 10 < HIGHEST_CELSIUS else None
+
+
+def battery_status(probed: Probed) -> BatteryStatus | None:
+    """Whether the battery charges."""
+    return _STATUS.get(probed.values.get("battery_status", "").strip().lower())
+
+
+def battery_microamperes(probed: Probed) -> int | None:
+    """The current into the battery, or out of it where it is negative."""
+    current = probed.decimal("battery_microamperes")
+    whole = current is not None and current.is_integer() and abs(current) <= _MOST_MICROAMPERES
+    return int(current) if whole and current is not None else None
+
+
+def battery_microvolts(probed: Probed) -> int | None:
+    """Linux reports microvolts, Android millivolts."""
+    milli = probed.number("battery_millivolts")
+    micro = probed.number("battery_microvolts") if milli is None else milli * 1000
+    return micro if micro and micro <= _MOST_MICROVOLTS else None

@@ -1,0 +1,220 @@
+"""Sensors beside the thermal zones: hwmon, batteries, Android's thermal HAL; a container's memory limit."""
+
+from pathlib import Path
+
+import pytest
+from recorded_devices import SHELLS, FixedAnswer, probe, write_tree
+
+from harness.analysis.temperatures import hottest_celsius
+from harness.devices.conditions import parse_conditions
+from harness.devices.device import describe
+from harness.devices.probe import parse_probe
+from harness.records import Conditions, Temperature
+from harness.records.devices import ThermalSensor
+
+SUPPLY = "sys/class/power_supply"
+# As Android 14 prints them on a Pixel, shortened.
+THERMAL_SERVICE = """IsStatusOverride: false
+ThermalEventListeners:
+\tcallbacks: 3
+Thermal Status: 1
+Cached temperatures:
+\tTemperature{mValue=30.0, mType=0, mName=stale, mStatus=0}
+HAL Ready: true
+HAL connection:
+\tThermalHAL AIDL 1  connected: yes
+Current temperatures from HAL:
+\tTemperature{mValue=62.5, mType=0, mName=BIG, mStatus=2}
+\tTemperature{mValue=33.1, mType=3, mName=VIRTUAL-SKIN, mStatus=0}
+\tTemperature{mValue=4123.0, mType=6, mName=vbat, mStatus=0}
+\tTemperature{mValue=NaN, mType=12, mName=modem, mStatus=0}
+\tTemperature{mValue=31.0, mType=99, mName=new part, mStatus=0}
+Current cooling devices from HAL:
+\tCoolingDevice{mValue=0, mType=1, mName=thermal-cpufreq-0}
+Temperature static thresholds from HAL:
+\tTemperatureThreshold{mType=3, mName=VIRTUAL-SKIN, mHotThrottlingThresholds=[NaN]}
+"""
+
+
+def _dumpsys(**services: str) -> str:
+    cases = "".join(f"{name}) cat <<'END'\n{text}\nEND\n;;\n" for name, text in services.items())
+    return f"#!/bin/sh\ncase $1 in\n{cases}esac\n"
+
+
+def _read(root: Path, shell: list[str]) -> Conditions:
+    return parse_conditions(probe(root, "conditions", shell))
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_without_thermal_zones_the_chips_of_hwmon_are_read(tmp_path: Path, shell: list[str]) -> None:
+    chips = "sys/class/hwmon"
+    write_tree(
+        tmp_path,
+        {
+            f"{chips}/hwmon1/name": "scpi_sensors\n",
+            f"{chips}/hwmon1/temp1_label": "soc\n",
+            f"{chips}/hwmon1/temp1_input": "45100\n",
+            f"{chips}/hwmon0/name": "nvme\n",
+            f"{chips}/hwmon0/temp1_input": "51000\n",
+            f"{chips}/hwmon0/temp2_input": "-274000\n",
+            f"{chips}/hwmon0/in0_input": "12000\n",
+        },
+    )
+    conditions = _read(tmp_path, shell)
+    assert conditions.temperatures == (
+        Temperature(zone="nvme temp1", index=0, celsius=51.0),
+        Temperature(zone="scpi_sensors soc", index=1, celsius=45.1),
+    )
+    assert hottest_celsius(conditions) == 45.1
+    assert "temperatures" not in conditions.unreadable
+    assert conditions.unreadable["hwmon0 (nvme temp2)"] == "not a temperature: '-274000'"
+
+
+def test_zones_are_preferred_to_chips(tmp_path: Path) -> None:
+    zone = "sys/class/thermal/thermal_zone0"
+    write_tree(tmp_path, {f"{zone}/type": "cpu-thermal\n", f"{zone}/temp": "40000\n"})
+    write_tree(tmp_path, {"sys/class/hwmon/hwmon0/temp1_input": "40000\n"})
+    assert [one.zone for one in _read(tmp_path, ["sh"]).temperatures or ()] == ["cpu-thermal"]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_a_linux_battery_is_read_in_the_kernels_units(tmp_path: Path, shell: list[str]) -> None:
+    write_tree(
+        tmp_path,
+        {
+            f"{SUPPLY}/AC/type": "Mains\n",
+            f"{SUPPLY}/hidpp_battery_0/type": "Battery\n",
+            f"{SUPPLY}/hidpp_battery_0/scope": "Device\n",
+            f"{SUPPLY}/hidpp_battery_0/capacity": "5\n",
+            f"{SUPPLY}/other/type": "Battery\n",
+            f"{SUPPLY}/other/present": "0\n",
+            f"{SUPPLY}/rk817-battery/type": "Battery\n",
+            f"{SUPPLY}/rk817-battery/present": "1\n",
+            f"{SUPPLY}/rk817-battery/status": "Discharging\n",
+            f"{SUPPLY}/rk817-battery/capacity": "83\n",
+            f"{SUPPLY}/rk817-battery/temp": "314\n",
+            f"{SUPPLY}/rk817-battery/current_now": "-412000\n",
+            f"{SUPPLY}/rk817-battery/voltage_now": "3812000\n",
+        },
+    )
+    conditions = _read(tmp_path, shell)
+    assert (conditions.battery_percent, conditions.battery_celsius) == (83, 31.4)
+    assert conditions.battery_status == "discharging"
+    assert (conditions.battery_current_microamperes, conditions.battery_microvolts) == (-412_000, 3_812_000)
+
+
+def test_what_a_linux_battery_does_not_report_is_named(tmp_path: Path) -> None:
+    write_tree(tmp_path, {f"{SUPPLY}/BAT0/type": "Battery\n", f"{SUPPLY}/BAT0/status": "Unknown\n"})
+    conditions = _read(tmp_path, ["sh"])
+    assert conditions.battery_percent is None
+    assert conditions.unreadable["battery_percent"] == "no /sys/class/power_supply/BAT0/capacity"
+    assert conditions.unreadable["battery_status"] == "the battery does not report it"
+    assert {"battery_decicelsius", "battery_microamperes", "battery_microvolts"} <= set(conditions.unreadable)
+
+
+def test_a_machine_without_a_battery_has_no_battery_figures(tmp_path: Path) -> None:
+    write_tree(tmp_path, {f"{SUPPLY}/AC/type": "Mains\n"})
+    conditions = _read(tmp_path, ["sh"])
+    assert not [name for name in conditions.unreadable if name.startswith("battery")]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "fact"),
+    [
+        ("battery_microamperes", "9" * 18, "battery_current_microamperes"),
+        ("battery_microamperes", "1.5", "battery_current_microamperes"),
+        ("battery_microvolts", "0", "battery_microvolts"),
+        ("battery_millivolts", "-1", "battery_microvolts"),
+        ("battery_status", "9", "battery_status"),
+    ],
+)
+def test_what_is_no_figure_of_a_battery_is_named(key: str, text: str, fact: str) -> None:
+    conditions = parse_conditions(parse_probe(f"{key}={text}\n"))
+    assert getattr(conditions, fact) is None
+    assert conditions.unreadable[key] == f"not a value: {text[:40]!r}"
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_androids_battery_reports_its_status_and_millivolts(pixel: Path, shell: list[str]) -> None:
+    battery = "Current Battery Service state:\n  status: 2\n  present: true\n  level: 57\n  scale: 100\n"
+    battery += "  voltage: 4123\n  temperature: 314\n  level: 3\n"
+    write_tree(pixel, {"bin/dumpsys": _dumpsys(battery=battery)})
+    conditions = _read(pixel, shell)
+    assert (conditions.battery_percent, conditions.battery_celsius) == (57, 31.4)
+    assert (conditions.battery_status, conditions.battery_microvolts) == ("charging", 4_123_000)
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_androids_thermal_hal_is_read_with_types_and_throttling_status(pixel: Path, shell: list[str]) -> None:
+    write_tree(pixel, {"bin/dumpsys": _dumpsys(thermalservice=THERMAL_SERVICE)})
+    conditions = _read(pixel, shell)
+    assert conditions.thermal_status == 1
+    assert conditions.thermal_sensors == (
+        ThermalSensor(name="BIG", type="CPU", celsius=62.5, status=2),
+        ThermalSensor(name="VIRTUAL-SKIN", type="SKIN", celsius=33.1, status=0),
+        ThermalSensor(name="new part", type="type 99", celsius=31.0, status=0),
+    )
+    assert conditions.unreadable["thermal sensor modem (MODEM)"] == "not a temperature: 'NaN'"
+    assert [one.zone for one in conditions.temperatures or ()] == ["BIG"]  # of the thermal zones
+
+
+def test_where_zones_are_denied_the_thermal_hals_sensors_stand_for_them(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"bin/dumpsys": _dumpsys(thermalservice=THERMAL_SERVICE)})
+    conditions = _read(tmp_path, ["sh"])
+    assert [one.zone for one in conditions.temperatures or ()] == [
+        "BIG (CPU)",
+        "VIRTUAL-SKIN (SKIN)",
+        "new part (type 99)",
+    ]
+    assert hottest_celsius(conditions) == 62.5
+    assert conditions.unreadable["temperatures"] == "no readable /sys/class/thermal/thermal_zone*/temp"
+
+
+def test_a_line_that_is_no_sensor_is_named() -> None:
+    conditions = parse_conditions(parse_probe("thermal_hal.0={mValue=1e999, mType=0}\n"))
+    assert conditions.thermal_sensors is None
+    assert conditions.unreadable["thermal_hal.0"].startswith("not a sensor of the thermal HAL: '{mValue")
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("files", "limit"),
+    [
+        ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "536870912\n"}, 2**29),
+        ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "max\n"}, None),
+        (
+            {
+                "proc/self/cgroup": "0::/user.slice/a b.scope\n",
+                "sys/fs/cgroup/user.slice/memory.max": "268435456\n",
+                "sys/fs/cgroup/user.slice/a b.scope/memory.max": "536870912\n",
+            },
+            2**28,
+        ),
+        (
+            {
+                "proc/self/cgroup": "5:cpuset:/x\n4:memory:/docker/abc\n0::/docker/abc\n",
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": "536870912\n",
+            },
+            2**29,
+        ),
+        (
+            {
+                "proc/self/cgroup": "4:hugetlb,memory:/\n",
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+            },
+            None,
+        ),
+        ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": f"{2**40}\n"}, None),
+        ({}, None),
+    ],
+    ids=["v2", "v2 max", "v2 nested", "v1", "v1 none", "above the memory", "no cgroups"],
+)
+def test_the_memory_limit_of_a_container_is_read(
+    files: dict[str, str], limit: int | None, shell: list[str], tmp_path: Path
+) -> None:
+    write_tree(tmp_path, {"proc/meminfo": "MemTotal:        7810160 kB\n", **files})
+    probed = probe(tmp_path, "facts", shell)
+    lines = "".join(f"{key}={value}\n" for key, value in probed.values.items() if key.startswith("memory"))
+    answer = f"{lines}machine=aarch64\nfolder_writable=yes\n"
+    info, _ = describe(FixedAnswer(answer), name="pi", kind="linux", folder="/tmp")
+    assert (info.memory_total_bytes, info.memory_limit_bytes) == (7810160 * 1024, limit)
