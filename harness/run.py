@@ -16,6 +16,7 @@ from harness.devices.target import Target
 from harness.errors import HarnessError
 from harness.lowering.inputs import Inputs
 from harness.lowering.lower import asked_for, lower_variants, lowering_errors
+from harness.lowering.stored_programs import keep_programs
 from harness.measuring.parallel import FindBundle, measure_on
 from harness.measuring.run_outcome import Outcome
 from harness.measuring.run_record import finish_record, start_record
@@ -85,7 +86,11 @@ def measure(
             errors = measure_on(targets, request, artifacts, folder, listen, find_bundle)
             errors.extend(lowering_errors(artifacts))
             lowered = [future.result() for future in artifacts.values() if not future.exception()]
-        return [*errors, *localize_mismatches(folder, lowered, inputs, listen)]
+        return [
+            *errors,
+            *keep_programs(lowered, folder),
+            *localize_mismatches(folder, lowered, inputs, listen),
+        ]
 
     variants = asked_for(request, inputs)
     searches: tuple[Search, ...] = ()

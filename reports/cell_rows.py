@@ -25,10 +25,14 @@ class Column:
 
 @dataclass(frozen=True)
 class CellRow:
-    """One cell: `index` is its place in the document, `texts` are in the order of the columns."""
+    """One cell: `index` is its place in the document, `texts` are in the order of the columns.
+
+    `placement` is None where the caption says it of all cells.
+    """
 
     index: int
     name: str
+    placement: str | None
     precision: str
     status: str
     flagged: bool
@@ -61,12 +65,14 @@ def list_cells(section: Section, first_index: int) -> CellTable:
             constant.append(words.format(*texts))
         elif texts != {MISSING}:
             shown.append((column, text))
-    costs = [cost_of(cell) if cell in section.measured else None for cell in section.cells]
+    placed = any(column.key == "placement" for column, _ in shown)
+    costs = [cost_of(cell) if cell.usable else None for cell in section.cells]
     bars = place_bars(costs)
     rows = [
         CellRow(
             index=first_index + index,
             name=cell_name(cell),
+            placement=placement(cell) if placed else None,
             precision=printable(cell.variant.precision),
             status="failed" if cell.failure else cell.verdict.status,
             flagged=is_flagged(cell),
@@ -91,7 +97,7 @@ def _columns(section: Section) -> list[tuple[Column, _Text, str]]:
     """With how a column is said in words where all cells agree; one that has no words always stays."""
     emulated = section.device.emulated
     columns: list[tuple[Column, _Text, str]] = [
-        (Column("threads", "placement"), placement, "{}"),
+        (Column("placement", "placement"), placement, "{}"),
         (Column("cost", "instructions, M" if emulated else "latency, ms", wide=False), _cost, ""),
     ]
     if not emulated:

@@ -22,17 +22,18 @@ from harness.analysis.paired import Wins, count_wins
 from harness.analysis.ratios import ratio_depth
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
-from reports.page_cells import PageCell, placements_of, to_page_cell
+from reports.page_cells import PageCell, Texts, placements_of, to_page_cell
 from reports.sections import Section
 
 
 class File(msgspec.Struct, frozen=True):
     """A program on one device: its accuracies as fractions of one, and its row in a group of `pairs`.
 
-    `key` is equal for the same program on another device.
+    `name` is that of its `.pte`, with the digest; `key` is equal for the same program on another device.
     """
 
     key: int
+    name: str
     measured: tuple[float, float, float] | None
     images: int
     data: int | None
@@ -79,7 +80,8 @@ class Medians(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct, frozen=True, rename="camel"):
-    """`cells` are arrays in the order of `fields`; `data` names what accuracies are of."""
+    """`cells` are arrays in the order of `fields`; `data` names what accuracies are of; `texts` are what
+    cells say by number."""
 
     budget: PageBudget
     quantities: tuple[LimitedQuantity, ...]
@@ -89,6 +91,7 @@ class Document(msgspec.Struct, frozen=True, rename="camel"):
     pairs: tuple[Wins, ...]
     fields: tuple[str, ...]
     cells: tuple[PageCell, ...]
+    texts: tuple[str, ...]
     medians: dict[str, Medians]
     ratio_depths: dict[str, tuple[int, float]]
     resampled_from: int
@@ -99,6 +102,7 @@ class Document(msgspec.Struct, frozen=True, rename="camel"):
 @dataclass(frozen=True)
 class _KnownFile:
     key: FileKey
+    name: str
     measured: KnownAccuracy | None
     published: KnownAccuracy | None
 
@@ -111,6 +115,7 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
     keys = {key: index for index, key in enumerate(dict.fromkeys(one.key for one in all_files))}
     pairs, places = _pair(all_files)
     cells: list[PageCell] = []
+    texts = Texts()
     for machine, (section, files) in enumerate(zip(sections, known, strict=True)):
         first = sum(map(len, known[:machine]))
         number = {key: first + index for index, key in enumerate(files)}
@@ -120,6 +125,7 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
         cells += [
             to_page_cell(
                 cell,
+                texts,
                 machine=machine,
                 file=number[file_key(cell)],
                 order=order[cell.name],
@@ -148,6 +154,7 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
         pairs=pairs,
         fields=PageCell.__struct_encode_fields__,
         cells=tuple(cells),
+        texts=texts.in_order(),
         medians=_medians(cells),
         ratio_depths=_ratio_depths(cells),
         resampled_from=RESAMPLED_FROM,
@@ -165,7 +172,12 @@ def encode(document: Document) -> str:
 def _known_files(section: Section, outcomes: OutcomesByFigures) -> Mapping[FileKey, _KnownFile]:
     measured = measured_by_file(section.cells, outcomes)
     return {
-        file_key(cell): _KnownFile(file_key(cell), measured.get(file_key(cell)), published_top1(cell))
+        file_key(cell): _KnownFile(
+            file_key(cell),
+            f"{printable(cell.variant.name)}.pte, sha256 {cell.artifact.sha256}",
+            measured.get(file_key(cell)),
+            published_top1(cell),
+        )
         for cell in section.cells
     }
 
@@ -175,6 +187,7 @@ def _file(known: _KnownFile, key: int, data: Sequence[str], place: tuple[int, in
     group, row = place or (None, None)
     return File(
         key,
+        known.name,
         (measured.low, measured.estimate, measured.high) if measured else None,
         measured.images if measured else 0,
         data.index(measured.data) if measured else None,

@@ -26,9 +26,25 @@ QUANTILES = (0, 5, 25, 50, 75, 95, 100)
 Ends = tuple[float, float, float, float]
 
 
+class Texts:
+    """Texts that cells share: the page holds each once, and cells its number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        """The number of a text, a new one if no cell has said it before."""
+        return self._numbers.setdefault(text, len(self._numbers))
+
+    def in_order(self) -> tuple[str, ...]:
+        """All texts, each at the place that is its number."""
+        return tuple(self._numbers)
+
+
 class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     """`worst` is in the order of the budget's quantities; `processes` has the latencies, start-ups, counts of
-    instructions and peaks of the processes; `strips` the quantiles of each in thousandths off the median."""
+    instructions and peaks of the processes; `strips` the quantiles of each in thousandths off the median.
+    Cautions and details are numbers of `Texts`; a detail is a name and its text."""
 
     machine: int
     file: int
@@ -54,11 +70,10 @@ class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     processes: tuple[tuple[float, ...], ...]
     cost: str
     figures: tuple[str, ...]
-    cautions: tuple[str, ...]
-    all_cautions: tuple[str, ...]
-    pte: str
+    cautions: tuple[int, ...]
+    all_cautions: tuple[int, ...]
     reasons: tuple[tuple[str, str, str], ...]
-    details: tuple[tuple[str, str], ...]
+    details: tuple[tuple[int, int], ...]
     strips: tuple[tuple[int, ...], ...]
 
 
@@ -69,10 +84,11 @@ def placements_of(cells: Sequence[Cell], budget: Budget) -> tuple[str, ...]:
     return tuple(map(printable, dict.fromkeys((*names, *((budget.cores,) if budget.cores else ())))))
 
 
-def to_page_cell(cell: Cell, *, machine: int, file: int, order: int, placements: Sequence[str]) -> PageCell:
+def to_page_cell(
+    cell: Cell, texts: Texts, *, machine: int, file: int, order: int, placements: Sequence[str]
+) -> PageCell:
     """The cell's part of the document; `order` is that of its name among the cells of its device."""
     latency = cell.latency
-    measured = cautions(cell, "measured")
     return PageCell(
         machine=machine,
         file=file,
@@ -103,13 +119,12 @@ def to_page_cell(cell: Cell, *, machine: int, file: int, order: int, placements:
         ),
         cost=cost_figure(cell),
         figures=figure_texts(cell),
-        cautions=measured,
-        all_cautions=cautions(cell, "none"),
-        pte=f"{printable(cell.variant.name)}.pte, sha256 {cell.artifact.sha256}",
+        cautions=tuple(map(texts.number, cautions(cell, "measured"))),
+        all_cautions=tuple(map(texts.number, cautions(cell, "none"))),
         reasons=tuple(
             (printable(one.code), one.severity, printable(one.detail)) for one in cell.verdict.reasons
         ),
-        details=describe_details(cell),
+        details=tuple((texts.number(name), texts.number(text)) for name, text in describe_details(cell)),
         strips=process_quantiles(cell),
     )
 

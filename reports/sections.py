@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from harness.analysis.clusters import cores_name
@@ -79,17 +80,17 @@ class Section:
         """The unit and label of the cost axis."""
         return scale_of(self.device)
 
-    @property
+    @cached_property
     def points(self) -> tuple[Point, ...]:
         """The cells that can be drawn, smallest network first."""
         pairs = ((cell, cost_of(cell)) for cell in self.measured)
         points = [Point(cell, cost, top1_of(cell)) for cell, cost in pairs if cost is not None]
         return tuple(sorted(points, key=lambda point: (point.cell.artifact.macs, point.cost.value)))
 
-    @property
+    @cached_property
     def measured(self) -> tuple[Cell, ...]:
         """The cells whose figures may be shown: not failed, not invalid."""
-        return tuple(c for c in self.cells if c.failure is None and c.verdict.status != "invalid")
+        return tuple(cell for cell in self.cells if cell.usable)
 
     @property
     def precisions(self) -> tuple[str, ...]:
@@ -189,7 +190,7 @@ def _how_often(cells: Sequence[Cell]) -> list[str]:
         return []
     processes = count_span(len(cell.processes) for cell in cells)
     samples = count_span(sum(len(p.latencies_ns) for p in cell.processes) for cell in cells)
-    return [f"Each cell: {processes} fresh processes, {samples} timed inferences"]
+    return [f"Each cell: {processes} fresh process{'es' * (processes != '1')}, {samples} timed inferences"]
 
 
 def _weights_note(cells: Sequence[Cell]) -> list[str]:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from harness.analysis.ladder import Step
-from harness.analysis.ladder_text import round_up
-from harness.analysis.quantities import millions, milliseconds
+from harness.analysis.ladder_text import more_text, start_text
 from harness.system.text import printable
 from reports.cell_figures import placed_name
 
@@ -22,12 +21,10 @@ class StepText:
 def describe_step(step: Step) -> StepText:
     """`templates/script/ladder.js` says the same for a budget that is typed into the page."""
     cell, accuracy = step.candidate.cell, step.candidate.accuracy
-    cost = millions if cell.device.emulated else milliseconds
-    start = round_up(step.cost / 1e6) * 1e6
     parts = [f"{100 * accuracy.estimate:.1f} %"] if accuracy else []
     if step.more is not None:
         gain = "a larger network" if step.gain_pp is None else f"{step.gain_pp:+.1f} points"
-        parts.append(f"{gain} for {cost(step.more)}")
+        parts.append(f"{gain} for {more_text(step)}")
     return StepText(
-        f"from {cost(start)}", placed_name(cell), printable(cell.variant.precision), ", ".join(parts)
+        f"from {start_text(step)}", placed_name(cell), printable(cell.variant.precision), ", ".join(parts)
     )

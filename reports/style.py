@@ -23,6 +23,8 @@ BLUE, VERMILLION, GREEN, ORANGE, SKY = (
 )
 # For lines of several kinds; those of a precision have its own colour.
 PALETTE = (BLUE, VERMILLION, GREEN, ORANGE, SKY)
+# For parts of a whole, in the order of the page's classes `part-0` and on.
+PARTS = (SKY, ORANGE, BLUE, GREEN)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 INK, MUTED, HAIRLINE, PAPER = "#1f2328", "#656d76", "#dfe3e8", "#ffffff"

@@ -127,7 +127,7 @@ def _sorted(section: Section) -> list[Cell]:
 
     def key(cell: Cell) -> tuple[bool, float, str]:
         cost = cost_of(cell)
-        return cost is None or cell not in section.measured, cost.value if cost else 0.0, cell.name
+        return cost is None or not cell.usable, cost.value if cost else 0.0, cell.name
 
     return sorted(section.cells, key=key)
 

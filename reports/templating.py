@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from harness.analysis.precisions import PRECISIONS, UNKNOWN_STYLE, style_of
+from harness.analysis.precisions import PRECISIONS, UNKNOWN_STYLE, Style
 from harness.system.text import markdown
 
 # In the order in which one needs the other.
@@ -59,16 +59,15 @@ def _environment(*, escape: bool) -> Environment:
         "md": markdown,
         "safe_id": safe_id,
         "precision_class": precision_class,
-        "marker": marker_shape,
     }
+    environment.globals["markers"] = {name: _SHAPES[one.marker] for name, one in _styles().items()}
     return environment
 
 
 @cache
 def page_style() -> str:
     """The style sheet with the colour of each precision."""
-    names = {**{name: one.style for name, one in PRECISIONS.items()}, "other": UNKNOWN_STYLE}
-    colours = "".join(f".p-{name} {{ --light: {one.colour}; }}\n" for name, one in names.items())
+    colours = "".join(f".p-{name} {{ --light: {one.colour}; }}\n" for name, one in _styles().items())
     return _read("style.css") + _read("page.css") + colours
 
 
@@ -94,9 +93,9 @@ def precision_class(name: str) -> str:
     return name if name in PRECISIONS else "other"
 
 
-def marker_shape(precision: str) -> str:
-    """The precision's marker as an SVG shape of 12 by 12."""
-    return _SHAPES[style_of(precision).marker]
+def _styles() -> dict[str, Style]:
+    """By the name that `precision_class` gives."""
+    return {**{name: one.style for name, one in PRECISIONS.items()}, "other": UNKNOWN_STYLE}
 
 
 def _read(name: str) -> str:

@@ -131,7 +131,7 @@ def measured_by_file(cells: Iterable[Cell], outcomes: OutcomesByFigures) -> dict
     found: dict[FileKey, KnownAccuracy] = {}
     for cell in cells:
         accuracy = measured_accuracy(cell, outcomes)
-        if accuracy is not None and cell.failure is None and cell.verdict.status != "invalid":
+        if accuracy is not None and cell.usable:
             found.setdefault(file_key(cell), accuracy)
     return found
 

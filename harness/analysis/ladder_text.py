@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from harness.analysis.cell_text import placement
 from harness.analysis.ladder import Step
-from harness.analysis.quantities import millions
+from harness.analysis.quantities import millions, milliseconds
 from harness.analysis.variant_labels import short_name
 
 # More are no help on a terminal; the report has them all.
@@ -30,6 +30,23 @@ def limit_of(step: Step) -> str:
     return f"{round_up(step.cost / 1e6):.6g}{'M' if step.candidate.cell.device.emulated else 'ms'}"
 
 
+def start_text(step: Step) -> str:
+    """The smallest budget that admits the step, rounded up: `3.2 ms`, `7.61 M instructions`."""
+    return _cost_text(step, round_up(step.cost / 1e6) * 1e6)
+
+
+def more_text(step: Step) -> str:
+    """What the step costs more than the one before, to two digits; empty for the first step.
+
+    A difference is not known any better.
+    """
+    return _cost_text(step, float(f"{step.more:.2g}")) if step.more is not None else ""
+
+
+def _cost_text(step: Step, cost: float) -> str:
+    return f"{millions(cost)} instructions" if step.candidate.cell.device.emulated else milliseconds(cost)
+
+
 def shorten(steps: Sequence[Step]) -> tuple[Step, ...]:
     """The steps of a long ladder that gain most, and its ends: they say what is possible at all."""
     kept = list(steps)
@@ -46,14 +63,13 @@ def shorten(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 def _line(step: Step, *, mixed: bool) -> str:
     cell, accuracy = step.candidate.cell, step.candidate.accuracy
-    unit = "M instructions" if cell.device.emulated else "ms"
     placed = "" if cell.plan.threads == 1 and cell.plan.cpus is None else f", {placement(cell)}"
     quality = f"{accuracy.estimate:.1%}" if accuracy else f"{millions(cell.artifact.macs)} MACs"
     gain = f", {step.gain_pp:+.1f} points" if step.gain_pp is not None else ""
-    price = f" for {step.more / 1e6:.2g} {unit}" if step.more is not None and gain else ""
+    price = f" for {more_text(step)}" if gain and more_text(step) else ""
     suspect = ", suspect" if mixed and cell.verdict.status == "suspect" else ""
     name = f"{short_name(cell.variant)} {cell.variant.precision}{placed}"
-    return f"from {round_up(step.cost / 1e6):.6g} {unit}: {name}, {quality}{gain}{price}{suspect}"
+    return f"from {start_text(step)}: {name}, {quality}{gain}{price}{suspect}"
 
 
 def round_up(value: float) -> float:

@@ -92,7 +92,7 @@ def predict_grids(
     grouped: dict[tuple[str, Placement], list[Cell]] = {}
     for cell in cells:
         name = names[machine_key(cell.device)]
-        if name in wanted and cell.failure is None and cell.verdict.status != "invalid":
+        if name in wanted and cell.usable:
             grouped.setdefault((name, placement_of(cell)), []).append(cell)
     if not grouped:
         raise UsageError(

@@ -151,8 +151,7 @@ def _is_larger(variant: Variant, other: Variant) -> bool:
 
 
 def _is_within(cell: Cell, budget: Budget) -> bool:
-    usable = cell.failure is None and cell.verdict.status != "invalid"
-    return usable and not find_misses(cell, published_top1(cell), budget)
+    return cell.usable and not find_misses(cell, published_top1(cell), budget)
 
 
 def _is_surely_over(cell: Cell, budget: Budget) -> bool:

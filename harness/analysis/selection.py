@@ -138,7 +138,7 @@ def by_device(cells: Sequence[Cell], device: str | None) -> dict[str, list[Cell]
 
 def check_figures(cells: Sequence[Cell], budget: Budget) -> None:
     """Raise UsageError where no cell can be used, or none has a figure that the budget limits."""
-    usable = [cell for cell in cells if cell.failure is None and cell.verdict.status != "invalid"]
+    usable = [cell for cell in cells if cell.usable]
     if not usable:
         failed = sum(cell.failure is not None for cell in cells)
         raise UsageError(

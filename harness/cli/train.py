@@ -1,5 +1,6 @@
 """`harness train`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -122,9 +123,14 @@ def train(
         trained = training.train(order, listen)
     top1 = trained.top1
     if json:
-        print_json({"file": trained.file.resolve(), "top1": top1, "images": trained.images})
+        print_json(
+            {"file": trained.file.resolve(), "precision": "fp32", "top1": top1, "images": trained.images}
+        )
     else:
         show(
             f"{trained.file}: top-1 {top1.estimate:.1%} ({top1.low:.1%} to {top1.high:.1%}, 95 %)"
-            f" of {trained.images} test images, PyTorch on this machine"
+            f" of {trained.images} test images, in fp32, by PyTorch on this machine"
         )
+        if quantization_aware:
+            command = f"harness run --weights {shlex.quote(str(trained.file))} -p int8 --accuracy TEST_IMAGES"
+            show(f"int8's accuracy is another; measure it with: {command}")

@@ -60,6 +60,11 @@ class Cell(Record, frozen=True, kw_only=True):
         """The name by which files of version 2.0 were saved: it was unique while a run had one placement."""
         return f"{self.device.name}-{self.variant.name}-t{self.plan.threads}"
 
+    @property
+    def usable(self) -> bool:
+        """Whether its figures may be used: an invalid cell's are not those of the planned program."""
+        return self.failure is None and self.verdict.status != "invalid"
+
 
 class Run(Record, frozen=True, kw_only=True):
     """`run.json`: the plan and everything that could explain a difference to another run."""

@@ -11,7 +11,7 @@ import msgspec
 from harness.analysis.process_figures import latency_medians_ns
 from harness.records import Cell, Run
 from harness.system.text import printable
-from reports.exports.measures import measures_of, name_cells, usable
+from reports.exports.measures import measures_of, name_cells
 
 # Of the format; readers refuse others.
 JSON_SCHEMA_VERSION = 1
@@ -46,7 +46,7 @@ def _entries(family: int, name: str, cell: Cell) -> Iterator[dict[str, _Value]]:
         "run_name": name,
         "threads": cell.plan.threads,
     }
-    if not usable(cell):
+    if not cell.usable:
         what = cell.failure.what if cell.failure else _codes(cell)
         yield {"name": name, **common, "run_type": "iteration", "error_occurred": True} | {
             "error_message": printable(what)

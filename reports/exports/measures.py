@@ -28,14 +28,9 @@ def name_cells(cells: Sequence[Cell]) -> list[tuple[str, Cell]]:
     return [(printable(labelled_name(cell)), cell) for cell in apart]
 
 
-def usable(cell: Cell) -> bool:
-    """Whether its figures may be used: an invalid cell's are not those of the planned program."""
-    return cell.verdict.status != "invalid" and cell.failure is None
-
-
 def measures_of(cell: Cell) -> tuple[Measure, ...]:
     """All figures that the cell has; none of an invalid cell."""
-    return tuple(_measures(cell)) if usable(cell) else ()
+    return tuple(_measures(cell)) if cell.usable else ()
 
 
 def _measures(cell: Cell) -> Iterator[Measure]:

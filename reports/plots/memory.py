@@ -9,12 +9,13 @@ from reports.bars import evenly
 from reports.figures import full_name, row_name
 from reports.numbers import significant
 from reports.sections import Section
-from reports.style import BLUE, HAIRLINE, INK, MOST_ROWS, ORANGE, SKY, Omitted, Plot, compose
+from reports.shares import PHASES
+from reports.style import INK, MOST_ROWS, PARTS, Omitted, Plot, compose
 
 NAME = "memory"
 # A cell, and the MB that each phase added.
 Row = tuple[Cell, list[float]]
-_PHASES = (("process start", HAIRLINE), ("load", SKY), ("initialize", BLUE), ("run", ORANGE))
+_PHASES = tuple(zip(PHASES, PARTS, strict=True))
 
 
 def draw(section: Section) -> Plot | Omitted:

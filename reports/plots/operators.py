@@ -9,15 +9,12 @@ from reports.bars import evenly
 from reports.figures import row_name
 from reports.numbers import significant
 from reports.sections import Section
-from reports.style import BLUE, GREEN, HAIRLINE, INK, MOST_ROWS, ORANGE, SKY, Omitted, Plot, compose
+from reports.style import HAIRLINE, INK, MOST_ROWS, PARTS, Omitted, Plot, compose
 
 NAME = "operators"
 KINDS: tuple[OperatorKind, ...] = get_args(OperatorKind)
 _COLOURS: dict[OperatorKind, str] = {
-    "first convolution": SKY,
-    "depthwise": ORANGE,
-    "pointwise": BLUE,
-    "classifier": GREEN,
+    **dict(zip(("first convolution", "depthwise", "pointwise", "classifier"), PARTS, strict=True)),
     "other": HAIRLINE,
 }
 

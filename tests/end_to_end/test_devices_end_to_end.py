@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from small_data import write_idx, write_weights
 
+from harness.system.files import hash_file
 from harness.system.paths import cache_folder
 
 pytestmark = pytest.mark.slow
@@ -70,6 +71,8 @@ def test_the_host_is_measured(run_harness: Callable[..., Any], tmp_path: Path) -
         check_cell(cell)
         assert cell["device"]["clock"] == "real"
     check_report(ended.document["report"])
+    kept = {hash_file(program) for program in tmp_path.glob("results/*/artifacts/*.pte")}
+    assert kept == {cell["artifact"]["sha256"] for cell in cells}
 
 
 @pytest.mark.device

@@ -198,8 +198,31 @@ def test_the_table_sorts_and_filters_by_keyboard(page: Page) -> None:
     assert sizes == sorted(sizes)
     page.fill("#filter input", "suspect int8 0.25")
     names = page.locator(".cells >> nth=0").locator("tbody tr:visible").all_inner_texts()
+    page.fill("#filter input", "")
     assert len(names) == 1
     assert "throttled" in names[0]
+
+
+def test_every_column_of_the_table_sorts(page: Page) -> None:
+    table = page.locator(".cells >> nth=0")
+    keys = [head.get_attribute("data-key") for head in table.locator("th[data-key]").all()]
+    assert keys[:3] == ["name", "placement", "cost"]
+    for key in keys:
+        head = table.locator(f"th[data-key={key}]")
+        head.locator("button").click()
+        assert head.get_attribute("aria-sort") == "ascending"
+    table.locator("th[data-key=placement] button").click()
+    placements = table.locator("tbody td.text").all_inner_texts()
+    assert placements == sorted(placements)
+    assert len(set(placements)) == 2
+
+
+def test_on_a_phone_the_placement_stands_below_the_variant(browser: Browser, address: str) -> None:
+    with open_page(browser, address, width=PHONE_PX) as page:
+        row = page.locator(".cells >> nth=0").locator("tbody tr:visible").first
+        assert not row.locator("td.text").is_visible()
+        below = row.locator("th").evaluate("(head) => getComputedStyle(head, '::after').content")
+        assert below in ('"1 thread"', '"2 threads"')
 
 
 def test_a_row_opens_everything_that_is_known_of_its_cell(page: Page) -> None:

@@ -127,7 +127,8 @@ def too_few_processes(evidence: Evidence) -> str | None:
     needed = MIN_PROCESSES[evidence.device.clock]
     if evidence.failure or len(evidence.processes) >= needed:
         return None
-    return f"{len(evidence.processes)} processes, at least {needed} are needed"
+    found = len(evidence.processes)
+    return f"{found} process{'es' * (found != 1)}, at least {needed} are needed"
 
 
 @check("suspect", affects="uncertainty")

@@ -6,6 +6,9 @@ page.cells = page.cells.map((values, index) => {
   page.fields.forEach((field, at) => {
     cell[field] = values[at];
   });
+  cell.cautions = cell.cautions.map((number) => page.texts[number]);
+  cell.allCautions = cell.allCautions.map((number) => page.texts[number]);
+  cell.pte = page.files[cell.file].name;
   cell.usable = !cell.failed && cell.status !== "invalid";
   return cell;
 });

@@ -19,7 +19,7 @@ function openDrawer(cell, onPin) {
     element("p", { class: `status ${cell.status}`, text: cell.failed ? "failed" : cell.status }),
     element("ul", { class: "why" }, cell.reasons.map(([code, , detail]) => element("li", { text: `${code}: ${detail}` }))),
     ...drawStrips(cell),
-    element("dl", { class: "facts" }, cell.details.map(([name, text]) => element("div", {}, [element("dt", { text: name }), element("dd", { text })]))),
+    element("dl", { class: "facts" }, cell.details.map(([name, text]) => element("div", {}, [element("dt", { text: page.texts[name] }), element("dd", { text: page.texts[text] })]))),
     element("p", { class: "file", text: cell.pte }),
     element("p", { class: "buttons" }, [pin, close]),
   );

@@ -1,15 +1,17 @@
 // The ladder as text: reports/steps.py says the same where no script runs.
 
 function describeStep(machine, step) {
-  const quantity = page.quantities[page.machines[machine].emulated ? INSTRUCTIONS : LATENCY];
+  const { emulated } = page.machines[machine];
+  const quantity = page.quantities[emulated ? INSTRUCTIONS : LATENCY];
+  const costText = (cost) => quantityText(quantity, cost) + (emulated ? " instructions" : "");
   const { cell, accuracy } = step.chosen;
   const parts = accuracy ? [`${percent(accuracy.estimate)} %`] : [];
   if (step.more !== null) {
     const gain = step.gain === null ? "a larger network" : `${signed(step.gain, 1)} points`;
-    parts.push(`${gain} for ${quantityText(quantity, step.more)}`);
+    parts.push(`${gain} for ${costText(Number(step.more.toPrecision(2)))}`);
   }
   return {
-    start: `from ${quantityText(quantity, roundUp(step.cost / 1e6) * 1e6)}`,
+    start: `from ${costText(roundUp(step.cost / 1e6) * 1e6)}`,
     name: placedName(cell),
     precision: cell.precision,
     gain: parts.join(", "),
