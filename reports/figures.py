@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.analysis.clusters import cores_name
 from harness.analysis.published import published_accuracy
 from harness.analysis.variant_labels import short_name as short_name
 from harness.analysis.variant_labels import width_text as width_text
@@ -110,6 +111,7 @@ def row_name(cell: Cell) -> str:
 
 
 def full_name(cell: Cell) -> str:
-    """`0.5/160 int8`; with the threads if there is more than one."""
+    """`0.5/160 int8`; with the threads if there is more than one, and the cores it was pinned to."""
     threads = f" {cell.plan.threads}t" if cell.plan.threads != 1 else ""
-    return f"{short_name(cell.variant)} {cell.variant.precision}{threads}"
+    cores = f" on {name}" if (name := cores_name(cell)) else ""
+    return f"{short_name(cell.variant)} {cell.variant.precision}{threads}{cores}"

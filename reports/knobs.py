@@ -15,7 +15,7 @@ from harness.system.text import printable
 from reports.bars import Axis, Bar, axis_over, evenly, ticks
 from reports.figures import LATENCY, Estimate, short_name, width_text
 from reports.numbers import significant, span, with_ends
-from reports.sections import Point, Section
+from reports.sections import Placement, Point, Section
 
 Key = TypeVar("Key", bound=Hashable)
 SHADES = 9
@@ -24,10 +24,14 @@ SHOWN_RATIOS = 16
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Cost of one precision and placement; a cell is its text and its shade from 0, the cheapest, on."""
+    """Cost over two knobs; a cell is its text and its shade from 0, the cheapest, on.
+
+    `corner` is what the rows are, `columns` are the headings of the others.
+    """
 
     title: str
-    sides: tuple[int, ...]
+    corner: str
+    columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[tuple[str, int] | None, ...]], ...]
 
 
@@ -55,53 +59,102 @@ class Chart:
 
 @dataclass(frozen=True)
 class Knobs:
-    """Empty parts have nothing to compare."""
+    """Empty parts have nothing to compare. `heat_maps` are over width and resolution, `placement_maps` over
+    threads and cores."""
 
     unit: str
     heat_maps: tuple[HeatMap, ...]
+    placement_maps: tuple[HeatMap, ...]
     charts: tuple[Chart, ...]
 
 
 def describe_knobs(section: Section) -> Knobs:
     """All parts that a device's cells suffice for."""
     charts = (_throughput(section), _speed_up(section), _precision_ratios(section))
-    return Knobs(section.scale.label, _heat_maps(section), tuple(chart for chart in charts if chart))
+    return Knobs(
+        section.scale.label,
+        _heat_maps(section),
+        _placement_maps(section),
+        tuple(chart for chart in charts if chart),
+    )
 
 
 def _heat_maps(section: Section) -> tuple[HeatMap, ...]:
     points = section.points
     if len({(point.cell.variant.width, point.cell.variant.resolution_px) for point in points}) < 3:
         return ()
-    logs = [math.log(point.cost.value) for point in points if point.cost.value > 0]
     maps = []
     for precision in section.precisions:
         of_precision = [point for point in points if point.cell.variant.precision == precision]
         # One placement: the one with the most cells, of equally many the first by name.
         by_placement = _group(of_precision, _placement)
         chosen = min(by_placement, key=lambda name: (-len(by_placement[name]), name))
+        members = by_placement[chosen]
+        sides = sorted({point.cell.variant.resolution_px for point in members})
+        widths = sorted({point.cell.variant.width for point in members})
+        at = _first(members, lambda point: (point.cell.variant.width, point.cell.variant.resolution_px))
         maps.append(
-            _heat_map(f"{printable(precision)}, {chosen}", by_placement[chosen], min(logs), max(logs))
+            HeatMap(
+                f"{printable(precision)}, {chosen}",
+                "width",
+                tuple(f"{side} px" for side in sides),
+                tuple(
+                    (width_text(width), _shaded([at.get((width, side)) for side in sides], points))
+                    for width in widths
+                ),
+            )
         )
     return tuple(maps)
 
 
-def _heat_map(title: str, points: Sequence[Point], low: float, high: float) -> HeatMap:
-    sides = tuple(sorted({point.cell.variant.resolution_px for point in points}))
-    widths = sorted({point.cell.variant.width for point in points})
-    at: dict[tuple[float, int], Point] = {}
-    for point in points:
-        at.setdefault((point.cell.variant.width, point.cell.variant.resolution_px), point)
+def _placement_maps(section: Section) -> tuple[HeatMap, ...]:
+    """Of each precision the variant in the most placements, if these differ in threads and in cores."""
+    maps = []
+    for precision in section.precisions:
+        of_precision = [point for point in section.points if point.cell.variant.precision == precision]
+        # Of equally many, the largest network: it gains the most from threads.
+        members = max(
+            _group(of_precision, lambda point: point.cell.variant).values(),
+            key=lambda points: (len({point.placement for point in points}), points[0].cell.artifact.macs),
+        )
+        at = _first(members, lambda point: point.placement)
+        counts = sorted({place.threads for place in at})
+        cores = dict.fromkeys(
+            place.cores for place in sorted(at, key=lambda place: at[place].cost.value, reverse=True)
+        )
+        if len(counts) < 2 or len(cores) < 2:
+            continue
+        maps.append(
+            HeatMap(
+                _name(members[0]),
+                "cores",
+                tuple(f"{count} {'thread' if count == 1 else 'threads'}" for count in counts),
+                tuple(
+                    (
+                        name or "not pinned",
+                        _shaded([at.get(Placement(count, name)) for count in counts], members),
+                    )
+                    for name in cores
+                ),
+            )
+        )
+    return tuple(maps)
 
-    def shaded(point: Point | None) -> tuple[str, int] | None:
-        if point is None:
-            return None
-        share = (math.log(point.cost.value) - low) / (high - low) if high > low else 0.0
-        return significant(point.cost.value), round(share * (SHADES - 1))
 
-    rows = tuple(
-        (width_text(width), tuple(shaded(at.get((width, side))) for side in sides)) for width in widths
-    )
-    return HeatMap(title, sides, rows)
+def _shaded(row: Iterable[Point | None], scale: Iterable[Point]) -> tuple[tuple[str, int] | None, ...]:
+    """Texts and shades: logarithmic from the cheapest to the most expensive point of the scale."""
+    logs = [math.log(point.cost.value) for point in scale if point.cost.value > 0]
+    low, high = min(logs), max(logs)
+
+    def shade(cost: float) -> int:
+        return round((math.log(cost) - low) / (high - low) * (SHADES - 1)) if high > low else 0
+
+    return tuple((significant(point.cost.value), shade(point.cost.value)) if point else None for point in row)
+
+
+def _first(points: Iterable[Point], key: Callable[[Point], Key]) -> Mapping[Key, Point]:
+    """The first point of each key."""
+    return {key: group[0] for key, group in _group(points, key).items()}
 
 
 def _throughput(section: Section) -> Chart | None:

@@ -4,7 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
+from harness.analysis.clusters import cores_name
 from harness.analysis.frontier import frontier
 from harness.analysis.machines import name_machines_apart
 from harness.analysis.precisions import in_order
@@ -16,6 +18,27 @@ from reports.flags import is_flagged
 from reports.numbers import count_span
 
 
+class Placement(NamedTuple):
+    """How many threads ran on which cores (a cluster or a CPU list); empty where they were not pinned."""
+
+    threads: int
+    cores: str
+
+    @property
+    def text(self) -> str:
+        """`2 threads on big`."""
+        return _on(f"{self.threads} {'thread' if self.threads == 1 else 'threads'}", self.cores)
+
+    @property
+    def short(self) -> str:
+        """`2t on big`."""
+        return _on(f"{self.threads}t", self.cores)
+
+
+def _on(text: str, cores: str) -> str:
+    return f"{text} on {cores}" if cores else text
+
+
 @dataclass(frozen=True)
 class Point:
     """A cell that can be drawn: not failed, not invalid, with a cost on the section's scale."""
@@ -23,6 +46,11 @@ class Point:
     cell: Cell
     cost: Estimate
     top1: Top1 | None
+
+    @property
+    def placement(self) -> Placement:
+        """Where the cell ran."""
+        return placement_of(self.cell)
 
     @property
     def suspect(self) -> bool:
@@ -70,9 +98,9 @@ class Section:
         return in_order(point.cell.variant.precision for point in self.points)
 
     @property
-    def threads(self) -> tuple[int, ...]:
-        """The thread counts of the points."""
-        return tuple(sorted({point.cell.plan.threads for point in self.points}))
+    def placements(self) -> tuple[Placement, ...]:
+        """Where the points ran, fewest threads first."""
+        return tuple(sorted({point.placement for point in self.points}))
 
     @property
     def without_cost(self) -> str:
@@ -122,6 +150,11 @@ class Section:
         name = printable(self.device.name)
         device = name if model in ("", name) else f"{name} ({model})"
         return f"{device}, {self.device.abi}, {clocks[self.device.clock]}"
+
+
+def placement_of(cell: Cell) -> Placement:
+    """Where the cell ran."""
+    return Placement(cell.plan.threads, cores_name(cell))
 
 
 def best(points: Sequence[Point]) -> tuple[Point, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from harness.analysis.clusters import cores_name
 from harness.records import Cell, MemoryDetail, PairedDrop, Status
 from harness.system.text import printable
 from reports.accuracy import accuracy_notes
@@ -79,6 +80,8 @@ def _columns(sections: Sequence[Section]) -> tuple[_Column, ...]:
         _Column("precision", lambda cell: cell.variant.precision, False),
         _Column("threads", lambda cell: str(cell.plan.threads)),
     ]
+    if len({cores_name(cell) for section in sections for cell in section.cells}) > 1:
+        columns.append(_Column("cores", lambda cell: cores_name(cell) or "any", False))
     if any(not section.device.emulated for section in sections):
         columns += [
             _Column("latency ms", _latency_text),

@@ -53,10 +53,17 @@ def placement_name(cell: Cell) -> str | None:
     """`big cores (4-7)`, or `cores 2-3` where these are no cluster; None where it was not pinned."""
     if cell.plan.cpus is None:
         return None
+    name, listed = cores_name(cell), printable(cell.plan.cpus)
+    return f"{name} cores ({listed})" if name in CLUSTER_NAMES else f"cores {listed}"
+
+
+def cores_name(cell: Cell) -> str:
+    """`big`, or `2-3` where the cores are no cluster; empty where the cell was not pinned."""
+    if cell.plan.cpus is None:
+        return ""
     indices = parse_cpu_list(cell.plan.cpus)
     names = [name for name, cluster in find_clusters(cell.device.cores).items() if cluster == indices]
-    listed = printable(cell.plan.cpus)
-    return f"{names[-1]} cores ({listed})" if names else f"cores {listed}"
+    return names[-1] if names else printable(cell.plan.cpus)
 
 
 def _comparable(cores: Sequence[Core]) -> list[Core]:

@@ -7,6 +7,7 @@ in `cell_comparison.py`.
 from collections.abc import Iterable, Sequence
 
 from harness.analysis.cell_comparison import ComparedCell, compare_cell
+from harness.analysis.clusters import cores_name
 from harness.analysis.comparison_rule import WEIGHTIEST_FIRST, ComparisonResult, overall
 from harness.analysis.differences import find_differences
 from harness.analysis.machines import machine_key
@@ -16,7 +17,7 @@ from harness.errors import UsageError
 from harness.records import Cell, Record
 from harness.records.outcomes import OutcomesByFigures
 
-Key = tuple[str | None, str, int, int, tuple[object, ...]]
+Key = tuple[str | None, str, int, int, str, tuple[object, ...]]
 EXIT_CODES: dict[ComparisonResult, int] = {"no worse": 0, "better": 0, "worse": 1, "inconclusive": 3}
 
 
@@ -40,7 +41,7 @@ def compare(
     base_outcomes: OutcomesByFigures | None = None,
     new_outcomes: OutcomesByFigures | None = None,
 ) -> Comparison:
-    """Compare the cells that both runs have: same variant, device and threads.
+    """Compare the cells that both runs have: same variant, device, threads and cores.
 
     `across` allows other devices, plans and versions. The outcomes pair accuracies image by image.
 
@@ -91,7 +92,16 @@ def _index_both(
 ) -> tuple[dict[Key, Cell], dict[Key, Cell]]:
     base, new = label_variants(base), label_variants(new)
     apart = any(label_of(cell.variant) for cell in (*base, *new))
-    return _index(base, "base", across, apart=apart), _index(new, "new", across, apart=apart)
+    placed = any(map(_has_several_placements, (base, new)))
+    return (
+        _index(base, "base", across, apart=apart, placed=placed),
+        _index(new, "new", across, apart=apart, placed=placed),
+    )
+
+
+def _has_several_placements(cells: Sequence[Cell]) -> bool:
+    placements = {(cell.device.name, cores_name(cell)) for cell in cells}
+    return len(placements) > len({device for device, _ in placements})
 
 
 def _pair(
@@ -103,7 +113,7 @@ def _pair(
         raise UsageError(
             f"the runs have no cell in common: base has {_names(before.values())};"
             f" new has {_names(after.values())}",
-            hint="compare runs of the same variants, devices and threads, or add --across",
+            hint="compare runs of the same variants, devices, threads and cores, or add --across",
         )
     pairs = [(before[key], after[key]) for key in common]
     differences = tuple(dict.fromkeys(text for pair in pairs for text in find_differences(*pair)))
@@ -115,10 +125,11 @@ def _pair(
     return pairs, differences
 
 
-def _index(cells: Sequence[Cell], side: str, across: bool, *, apart: bool) -> dict[Key, Cell]:
+def _index(cells: Sequence[Cell], side: str, across: bool, *, apart: bool, placed: bool) -> dict[Key, Cell]:
     """Cells by what makes them the same point; across devices when the run has just one.
 
-    `apart` tells cells that differ only in weights from each other.
+    `apart` tells cells that differ only in weights from each other, `placed` those that differ in cores. Of
+    runs with one placement each, other cores are a difference (`find_differences`).
     """
     if not cells:
         raise UsageError(f"the {side} run has no cells", hint="name a folder that `harness run` wrote")
@@ -127,7 +138,8 @@ def _index(cells: Sequence[Cell], side: str, across: bool, *, apart: bool) -> di
     for cell in cells:
         device = None if across and one_device else cell.device.name
         weights = cell.variant.identity if apart else ()
-        key = (device, cell.variant.name, cell.variant.classes, cell.plan.threads, weights)
+        cores = cores_name(cell) if placed else ""
+        key = (device, cell.variant.name, cell.variant.classes, cell.plan.threads, cores, weights)
         if key in indexed:
             raise UsageError(f"{side} has two cells {cell.name}", hint="compare one run at a time")
         indexed[key] = cell

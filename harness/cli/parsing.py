@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -47,6 +48,17 @@ def parse_precisions(text: str) -> tuple[PrecisionName, ...]:
 def parse_threads(text: str) -> tuple[int, ...]:
     """Thread counts from 1 up."""
     return _parse_list(text, "--threads", _threads)
+
+
+def parse_thread_axis(text: str) -> tuple[int, ...]:
+    """The same, or `auto`: none, because the cores of each placement decide."""
+    items = [item.strip() for item in text.split(",")]
+    if "auto" in items and len(items) > 1:
+        raise UsageError(
+            f"--threads {text!r}: auto is the only item of its list",
+            hint="--threads auto runs 1, 2, 4, ... threads and as many as there are cores",
+        )
+    return () if items == ["auto"] else parse_threads(text)
 
 
 def parse_devices(texts: Sequence[str]) -> tuple[str, ...]:
@@ -138,6 +150,30 @@ def parse_cores(text: str | None) -> str | None:
     raise UsageError(
         f"--cores {text!r} is not a list of cores and none of {names}", hint="for example --cores 4-7"
     )
+
+
+def parse_placements(texts: Sequence[str]) -> tuple[str, ...]:
+    """Placements, each a cluster's name or a CPU list.
+
+    Commas separate names; numbers between commas are one CPU list, as the kernel writes them: `little,0-3,6`
+    is two placements. Several lists take the option several times.
+    """
+    placements: list[str] = []
+    for text in texts:
+        parts = [part.strip() for part in text.split(",")]
+        for are_names, group in groupby(parts, key=CLUSTER_NAMES.__contains__):
+            items = list(group)
+            placements += items if are_names else [_cpu_list(",".join(items), text)]
+    return tuple(dict.fromkeys(placements))
+
+
+def _cpu_list(numbers: str, text: str) -> str:
+    if not names_cores(numbers):
+        raise UsageError(
+            f"--cores {text!r}: {numbers!r} is not a list of cores and none of {', '.join(CLUSTER_NAMES)}",
+            hint="for example --cores little,4-7",
+        )
+    return numbers
 
 
 def parse_fail_on(text: str | None) -> FailOn | None:

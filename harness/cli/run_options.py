@@ -7,7 +7,7 @@ import typer
 
 from harness.cli import parsing, quantity_options
 from harness.cli.budget_options import BUDGET
-from harness.cli.option_checks import checked, quantity
+from harness.cli.option_checks import checked, checked_list, quantity
 from harness.cli.options import DEVICE_STATE, HOW_LONG, OUTPUT, WHAT
 from harness.cli.units import parse_celsius
 
@@ -16,20 +16,21 @@ Threads = Annotated[
     typer.Option(
         "--threads",
         "-t",
-        callback=checked(parsing.parse_threads),
+        callback=checked(parsing.parse_thread_axis),
         metavar="LIST",
         rich_help_panel=WHAT,
-        help="Thread counts, comma separated.",
+        help="Thread counts, comma separated; auto: 1, 2, 4, ... and as many as the placement has cores.",
     ),
 ]
 Cores = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--cores",
-        callback=checked(parsing.parse_cores),
-        metavar="CORES",
+        callback=checked_list(parsing.parse_placements),
+        metavar="LIST",
         rich_help_panel=WHAT,
-        help="Cores to run on: little, big, prime, all, or a list such as 4-7.",
+        help="Cores to run on, each measured apart: little, big, prime, all, comma separated, or a CPU list"
+        " such as 4-7 or 0-3,6. Repeat the option for several CPU lists.",
     ),
 ]
 Seed = Annotated[

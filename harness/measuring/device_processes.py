@@ -62,7 +62,7 @@ class DeviceProcesses:
         with self._cancellable():
             deployed = self._deploy(stored)
             cooled_seconds = self._cool_down(plan)
-            self._progress(f"{stored.artifact.variant.name} t{plan.threads}, process {round_ + 1}")
+            self._progress(f"{_name(stored, plan)}, process {round_ + 1}")
             measure = partial(
                 measure_process,
                 self._job,
@@ -86,7 +86,7 @@ class DeviceProcesses:
     ) -> Figures:
         """Run one further process for what cannot be seen while timing; raises as `measure` does."""
         with self._cancellable():
-            self._progress(f"{stored.artifact.variant.name} t{plan.threads}, {name}")
+            self._progress(f"{_name(stored, plan)}, {name}")
             deployed = self._deploy(stored)
             self._check_cancelled()
             return extra_pass(self._job, deployed, stored.artifact, plan)
@@ -157,3 +157,9 @@ class DeviceProcesses:
         self._progress("waiting for the device to cool down")
         self._cancellation.event.wait(seconds)
         self._check_cancelled()
+
+
+def _name(stored: StoredArtifact, plan: Plan) -> str:
+    """`mobilenet_v1_0.5_128_int8 t2 on 4-7`."""
+    pinned = "" if plan.cpus is None else f" on {plan.cpus}"
+    return f"{stored.artifact.variant.name} t{plan.threads}{pinned}"

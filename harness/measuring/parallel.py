@@ -109,7 +109,8 @@ class _Worker:
             refused = refuse_uncomputable(self.artifacts, device)
             if refused:
                 log(refused.what)
-            cells = plan_cells(self.request, self.artifacts, device, self.request.cpus or target.cores)
+            placements = self.request.placements or ((target.cores,) if target.cores else ())
+            cells = plan_cells(self.request, self.artifacts, device.info, placements, log)
             if refused and not cells:
                 raise refused
             progress = _Progress.of(cells, target.name, self.folder, self.listen)
@@ -144,12 +145,12 @@ class _Progress:
     device: str
     folder: Path
     listen: Listener
-    processes: dict[tuple[str, int], tuple[int, int]]
+    processes: dict[tuple[str, int, str | None], tuple[int, int]]
 
     @classmethod
     def of(cls, cells: Sequence[CellRequest], device: str, folder: Path, listen: Listener) -> Self:
         """Nothing is measured yet; each cell needs at least its plan's number of processes."""
-        expected = {(cell.variant.name, cell.plan.threads): (0, cell.plan.processes) for cell in cells}
+        expected = {_key(cell): (0, cell.plan.processes) for cell in cells}
         return cls(device, folder, listen, expected)
 
     def show(self, text: str) -> None:
@@ -159,10 +160,13 @@ class _Progress:
     def save(self, cell: Cell) -> None:
         """Write the cell to the run folder."""
         write_cell(self.folder, cell)
-        key = (cell.variant.name, cell.plan.threads)
-        self.processes[key] = (len(cell.processes), expected_processes(cell))
+        self.processes[_key(cell)] = (len(cell.processes), expected_processes(cell))
         self._send("", cell)
 
     def _send(self, text: str, cell: Cell | None = None) -> None:
         done, expected = map(sum, zip(*self.processes.values(), strict=True))
         self.listen(Event(self.device, text, cell, step=done, steps=expected))
+
+
+def _key(cell: CellRequest | Cell) -> tuple[str, int, str | None]:
+    return cell.variant.name, cell.plan.threads, cell.plan.cpus

@@ -8,9 +8,9 @@ from harness.analysis.precisions import find_missing_feature
 from harness.devices.cores import choose_cores
 from harness.devices.device import Device
 from harness.errors import DeviceUnfit
-from harness.lowering.background import Artifacts
 from harness.measuring.cell_state import CellRequest
-from harness.records import Clock, Core, Plan, RunRequest, Variant
+from harness.records import Clock, Core, DeviceInfo, Plan, RunRequest, Variant
+from harness.records.progress import Log
 from harness.runner.sampler import spare_cores
 from harness.system.cpu_list import format_cpu_list
 
@@ -61,30 +61,63 @@ def refuse_uncomputable(variants: Iterable[Variant], device: Device) -> DeviceUn
     )
 
 
-def plan_cells(request: RunRequest, artifacts: Artifacts, device: Device, cores: str) -> list[CellRequest]:
-    """One cell for each variant that the device computes as asked, and each number of threads.
+def plan_cells(
+    request: RunRequest,
+    variants: Iterable[Variant],
+    device: DeviceInfo,
+    placements: Sequence[str],
+    log: Log = lambda _: None,
+) -> list[CellRequest]:
+    """One cell for each variant that the device computes as asked, each placement and number of threads.
 
-    `cores` is a cluster's name or a CPU list; empty for no pinning.
+    `placements` are clusters' names or CPU lists; empty for no pinning. Those that stand for the same cores
+    are one. A number of threads that fits only some of the placements is logged for the others.
 
     Raises:
-        DeviceUnfit: more threads than cores to run on.
+        DeviceUnfit: no such cluster or core, or more threads than any placement has cores.
     """
-    chosen = choose_cores(device.info.cores, cores) if cores else ()
-    cpus = format_cpu_list(chosen) or None
-    available = len(chosen or device.info.cores)
-    too_many = [threads for threads in request.threads if available and threads > available]
-    if too_many:
+    chosen = dict.fromkeys(tuple(sorted(choose_cores(device.cores, one))) for one in placements) or {(): None}
+    _refuse_threads(request.threads, max(len(cores or device.cores) for cores in chosen), device.name)
+    places = []
+    for cores in chosen:
+        cpus, available = format_cpu_list(cores) or None, len(cores or device.cores)
+        counts = _thread_counts(request.threads, available, device.name)
+        places += [(threads, cpus) for threads in counts]
+        if left_out := [str(threads) for threads in request.threads if threads not in counts]:
+            log(f"not measured on cores {cpus}, which are too few: {', '.join(left_out)} threads")
+    return [
+        CellRequest(variant, make_plan(request, device.clock, threads, cpus, device.cores))
+        for variant in variants
+        if find_missing_feature(variant.precision, device) is None
+        for threads, cpus in places
+    ]
+
+
+def _thread_counts(asked: Sequence[int], available: int, device: str) -> tuple[int, ...]:
+    """Those asked for that fit on the cores; if none are asked for, 1, 2, 4, ... and as many as there are.
+
+    Raises:
+        DeviceUnfit: none are asked for, and it is unknown how many cores there are.
+    """
+    if asked:
+        return tuple(threads for threads in asked if not available or threads <= available)
+    if not available:
+        raise DeviceUnfit(
+            "--threads auto needs the number of cores, and the device reports none",
+            device=device,
+            hint="name the numbers of threads, such as --threads 1,2,4",
+        )
+    doubled = [2**power for power in range(available.bit_length())]
+    return tuple(dict.fromkeys((*doubled, available)))
+
+
+def _refuse_threads(asked: Sequence[int], available: int, device: str) -> None:
+    if too_many := [threads for threads in asked if available and threads > available]:
         raise DeviceUnfit(
             f"{too_many[0]} threads need {too_many[0]} cores, and only {available} can be used",
-            device=device.info.name,
+            device=device,
             hint=f"--threads {available}",
         )
-    return [
-        CellRequest(variant, make_plan(request, device.info.clock, threads, cpus, device.info.cores))
-        for variant in artifacts
-        if find_missing_feature(variant.precision, device.info) is None
-        for threads in request.threads
-    ]
 
 
 def make_plan(

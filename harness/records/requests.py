@@ -104,6 +104,9 @@ class Plan(Record, frozen=True, kw_only=True):
 class RunRequest(Record, frozen=True, kw_only=True):
     """What the user asked for: the product of the lists is run on each device.
 
+    Without `threads` each placement runs 1, 2, 4, ... threads up to its number of cores. `cores` are names of
+    clusters and CPU lists, one for each placement; without any, what the device is configured for, else no
+    pinning. `cpus` is the one placement of a run that was made before there was a list.
     With `weights_files` (absolute paths) each file decides its own width, padding and classes, and the
     lists choose among the files; without widths or resolutions all that the files have are run. Without
     weights files or `paddings`, padding is `symmetric`. Data sets are named as on the command line, split
@@ -119,6 +122,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     classes: int = DEFAULT_CLASSES
     weights: Weights = RANDOM_WEIGHTS
     cpus: str | None = None
+    cores: tuple[str, ...] = ()
     processes: int | None = None
     max_rounds: int | None = None
     max_minutes: float | None = None
@@ -140,3 +144,8 @@ class RunRequest(Record, frozen=True, kw_only=True):
     observer: Observer = DEFAULT_OBSERVER
     accuracy_dataset: str | None = None
     accuracy_on_host: bool = False
+
+    @property
+    def placements(self) -> tuple[str, ...]:
+        """Clusters' names and CPU lists to pin to; empty where the user named none."""
+        return self.cores or ((self.cpus,) if self.cpus else ())

@@ -71,28 +71,46 @@ def write_cell(folder: Path, cell: Cell) -> Path:
     return _write(folder / CELLS_FOLDER / file_name_in(folder, cell), cell)
 
 
+class _Placed(msgspec.Struct):
+    cpus: str | None = None
+
+
 class _Identified(msgspec.Struct):
     """The part of a saved cell that says which it is."""
 
     variant: Variant
+    plan: _Placed
 
 
 def file_name_in(folder: Path, cell: Cell) -> str:
     """The name of the cell's files in this folder.
 
-    It has a digest added if the folder has a cell of the same name with other weights or classes.
+    It has a digest added if the folder has a cell of the same name with other weights or classes. A cell
+    that was saved under the name of version 2.0 keeps that.
     """
+    identity = cell.variant.identity
+    if cell.plan.cpus is not None:
+        for earlier in (
+            cell_file_name(cell.name_without_cores),
+            _name_apart(cell.name_without_cores, identity),
+        ):
+            saved = _read_identity(folder, earlier)
+            if saved and (saved.variant.identity, saved.plan.cpus) == (identity, cell.plan.cpus):
+                return earlier
     name = cell_file_name(cell.name)
+    saved = _read_identity(folder, name)
+    return _name_apart(cell.name, identity) if saved and saved.variant.identity != identity else name
+
+
+def _read_identity(folder: Path, name: str) -> _Identified | None:
     with suppress(OSError, Malformed):
-        saved = decode_json(read_regular_file(folder / CELLS_FOLDER / name, LARGEST_FILE_BYTES), _Identified)
-        if saved.variant.identity != cell.variant.identity:
-            return _name_apart(cell)
-    return name
+        return decode_json(read_regular_file(folder / CELLS_FOLDER / name, LARGEST_FILE_BYTES), _Identified)
+    return None
 
 
-def _name_apart(cell: Cell) -> str:
-    digest = hashlib.sha256(msgspec.json.encode(cell.variant.identity)).hexdigest()[:10]
-    return cell_file_name(f"{cell.name} {digest}")
+def _name_apart(name: str, identity: tuple[object, ...]) -> str:
+    digest = hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:10]
+    return cell_file_name(f"{name} {digest}")
 
 
 def cell_file_name(name: str) -> str:
@@ -209,7 +227,9 @@ def _read_cell(folder: Path, path: Path) -> Cell:
 def _other_name(path: Path, cell: Cell) -> str | None:
     """Two files can hold one cell, as copies do: the one of that cell's own name is used."""
     own = path.with_name(cell_file_name(cell.name))
-    if path in (own, path.with_name(_name_apart(cell))) or not os.path.lexists(own):
+    if path in (own, path.with_name(_name_apart(cell.name, cell.variant.identity))) or not os.path.lexists(
+        own
+    ):
         return None
     return f"it holds the same cell as {own.name}"
 

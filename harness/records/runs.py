@@ -48,7 +48,16 @@ class Cell(Record, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """Unique within a run; safe as a file name once the device's name is."""
+        """Unique within a run; safe as a file name once the device's name is.
+
+        `pixel-mobilenet_v1_0.5_128_int8-t2-c4-7` is pinned to cores 4 to 7.
+        """
+        cores = "" if self.plan.cpus is None else f"-c{self.plan.cpus.replace(',', '_')}"
+        return self.name_without_cores + cores
+
+    @property
+    def name_without_cores(self) -> str:
+        """The name by which files of version 2.0 were saved: it was unique while a run had one placement."""
         return f"{self.device.name}-{self.variant.name}-t{self.plan.threads}"
 
     @property

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 # Of every saved file. A new optional field raises the minor number; one that is renamed, removed or changes
 # its meaning raises the major one.
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "2.1"
 SCHEMA_MAJOR = SCHEMA_VERSION.partition(".")[0]
 SchemaVersion = Annotated[str, Meta(pattern=rf"^{SCHEMA_MAJOR}\.[0-9]{{1,6}}\Z")]
 # Not `$`, which also matches before a newline at the end.

@@ -60,6 +60,7 @@ def measure_process(
         boot_id=device.info.boot_id,
         variant=artifact.variant.name,
         threads=plan.threads,
+        cpus=plan.cpus,
         round=round_,
         argv=runner_argv(device, job.bundle, deployed, plan),
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),

@@ -35,13 +35,11 @@ def draw(section: Section) -> Plot | Omitted:
     log_axis(axes, "x", [point.cell.artifact.macs / 1e6 for point in points])
     log_axis(axes, "y", [bound for point in points for bound in (point.cost.low, point.cost.high)])
     ends: list[LineEnd] = []
-    for index, threads in enumerate(section.threads):
+    for index, place in enumerate(section.placements):
         for precision in section.precisions:
-            members = [
-                p for p in points if (p.cell.variant.precision, p.cell.plan.threads) == (precision, threads)
-            ]
+            members = [p for p in points if (p.cell.variant.precision, p.placement) == (precision, place)]
             if members:
-                label = precision if len(section.threads) == 1 else f"{precision}, {threads}t"
+                label = precision if len(section.placements) == 1 else f"{precision}, {place.short}"
                 _draw_series(axes, members, precision, _LINE_STYLES[index % len(_LINE_STYLES)])
                 macs, cost = members[-1].cell.artifact.macs / 1e6, members[-1].cost.value
                 ends.append(LineEnd(macs, cost, label, colour_of(precision)))
@@ -71,17 +69,17 @@ def _draw_series(axes: Axes, points: Sequence[Point], precision: str, line_style
 
 
 def _headline(section: Section) -> str:
-    """Throughput by precision at the smallest thread count, so that thread counts are not mixed."""
-    fewest = min(section.threads, default=0)
-    points = [point for point in section.points if point.cell.plan.threads == fewest]
+    """Throughput by precision with the fewest threads, on the first cores: placements are not mixed."""
+    fewest = min(section.placements, default=None)
+    points = [point for point in section.points if point.placement == fewest]
     parts = []
     for precision in section.precisions:
         ratios = [_efficiency(section, p) for p in points if p.cell.variant.precision == precision]
         if ratios:
             parts.append(f"{precision} {span(ratios)}")
-    if not parts:
+    if not parts or not fewest:
         return f"{section.scale.name.capitalize()} against multiply-accumulates"
-    where = f"with {fewest} {'thread' if fewest == 1 else 'threads'}"
+    where = f"with {fewest.text}"
     if section.scale == LATENCY:
         return f"Throughput {where}, GMAC/s: {', '.join(parts)}"
     return f"Instructions per multiply-accumulate {where}: {', '.join(parts)}"

@@ -35,33 +35,31 @@ def draw_lines(
     line: Coordinate,
     line_label: Callable[[float], str],
 ) -> Plot | Omitted:
-    """Small multiples on one cost axis: a column per precision, a row per thread count."""
+    """Small multiples on one cost axis: a column per precision, a row per placement."""
     points = section.points
     if not points:
         return Omitted(name, title, section.without_cost)
     if len({along(point) for point in points}) < 2:
         return Omitted(name, title, f"needs at least two values of {along_label.split(',')[0].lower()}")
-    threads, precisions = section.threads, section.precisions
+    placements, precisions = section.placements, section.precisions
     plot, grid = compose(
         name,
         title,
         section.provenance(),
-        rows=len(threads),
+        rows=len(placements),
         columns=len(precisions),
         panel_titles=True,
     )
     values = sorted({line(point) for point in points})
     positions = sorted({along(point) for point in points})
     top = max(point.cost.high for point in points) * 1.07
-    for row, count in zip(grid, threads, strict=True):
+    for row, place in zip(grid, placements, strict=True):
         for axes, precision in zip(row, precisions, strict=True):
-            shown = [
-                p for p in points if (p.cell.variant.precision, p.cell.plan.threads) == (precision, count)
-            ]
+            shown = [p for p in points if (p.cell.variant.precision, p.placement) == (precision, place)]
             axes.set_ylim(0, top)
             colour = colour_of(precision)
             _draw_panel(axes, shown, values, colour, along=along, line=line, line_label=line_label)
-            axes.set_title(f"{precision}, {count} {'thread' if count == 1 else 'threads'}", weight="bold")
+            axes.set_title(f"{precision}, {place.text}", weight="bold")
             axes.set_xticks(apart(positions, gap=(positions[-1] - positions[0]) * 0.11))
         row[0].set_ylabel(section.scale.label)
     for axes in grid[-1]:
@@ -120,9 +118,9 @@ class Ratios:
 def ratios(points: Sequence[Point], along: Coordinate, line: Coordinate) -> Ratios | None:
     """Compare both ends of the line with the largest `line` value; None if no precision was measured at both.
 
-    Only at the smallest thread count.
+    Only with the fewest threads, on the first cores.
     """
-    fewest = [p for p in points if p.cell.plan.threads == min(q.cell.plan.threads for q in points)]
+    fewest = [p for p in points if p.placement == min(q.placement for q in points)]
     for value in sorted({line(point) for point in fewest}, reverse=True):
         peers = [point for point in fewest if line(point) == value]
         ends = min(map(along, peers)), max(map(along, peers))

@@ -78,7 +78,7 @@ def _draw_panel(axes: Axes, points: Sequence[Point], section: Section) -> None:
     for point in points:
         if point.suspect and point.top1:
             mark_suspect(axes, point.cost.value, point.top1.percent.value)
-    _label(axes, chosen, several_threads=len(section.threads) > 1)
+    _label(axes, chosen, several=len(section.placements) > 1)
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles, labels, loc="lower right", frameon=False)
 
@@ -126,7 +126,7 @@ def _draw_marks(axes: Axes, points: Sequence[Point], precision: str, low: float)
     )
 
 
-def _label(axes: Axes, chosen: Sequence[Point], *, several_threads: bool) -> None:
+def _label(axes: Axes, chosen: Sequence[Point], *, several: bool) -> None:
     """Label the frontier's points above and to the left, where by definition no other point lies.
 
     A label that would cover another moves up, with a thin line to its point.
@@ -136,7 +136,7 @@ def _label(axes: Axes, chosen: Sequence[Point], *, several_threads: bool) -> Non
     for point in chosen:
         if point.top1 is None:
             continue
-        name = cell_name(point.cell) + (f" {point.cell.plan.threads}t" if several_threads else "")
+        name = cell_name(point.cell) + (f" {point.placement.short}" if several else "")
         anchor = axes.transData.transform((point.cost.value, point.top1.percent.value)) * points_per_pixel
         lift = _free_lift(anchor, len(name) * _CHARACTER_PT, placed)
         axes.annotate(

@@ -276,3 +276,12 @@ def test_an_empty_run_and_a_doubled_cell_are_refused() -> None:
         compare([make_cell()], [])
     with pytest.raises(UsageError, match="base has two cells pi4-mobilenet_v1"):
         compare([make_cell(), make_cell()], [make_cell()])
+
+
+def test_cells_of_several_placements_are_compared_with_those_of_the_same_cores() -> None:
+    little, big = (make_cell(plan=make_plan(cpus=cpus)) for cpus in ("0-1", "2-3"))
+    found = compare([little, big], [big])
+    assert [cell.name for cell in found.cells] == [big.name]
+    assert found.only_in_base == (little.name,)
+    with pytest.raises(UsageError, match=f"no cell in common: base has {little.name}, {big.name}"):
+        compare([little, big], [make_cell()])

@@ -43,6 +43,11 @@ def test_lists_keep_their_order_and_drop_repetitions() -> None:
         (parsing.parse_cores, "a-b", "not a list of cores and none of little, big"),
         (parsing.parse_cores, "3-1", "not a list of cores"),
         (parsing.parse_cores, "", "not a list of cores"),
+        (lambda text: parsing.parse_placements([text]), "little,3-1", "'3-1' is not a list of cores"),
+        (lambda text: parsing.parse_placements([text]), "big,", "'' is not a list of cores"),
+        (lambda text: parsing.parse_placements([text]), "big,medium", "'medium' is not a list of cores"),
+        (parsing.parse_thread_axis, "auto,2", "auto is the only item of its list"),
+        (parsing.parse_thread_axis, "0", "from 1 to 256"),
     ],
 )
 def test_a_wrong_value_is_named(parse: Callable[[str], object], text: str, complaint: str) -> None:
@@ -51,6 +56,28 @@ def test_a_wrong_value_is_named(parse: Callable[[str], object], text: str, compl
     assert complaint in str(caught.value)
     assert text in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("texts", "placements"),
+    [
+        (["0-3"], ("0-3",)),
+        (["0-3,6"], ("0-3,6",)),
+        (["little,big,prime,all"], ("little", "big", "prime", "all")),
+        (["little, 0-3, 6 ,big"], ("little", "0-3,6", "big")),
+        (["0-3", "4-7", "0-3", "big,0-3"], ("0-3", "4-7", "big")),
+        ([], ()),
+    ],
+)
+def test_commas_separate_placements_but_for_the_numbers_of_a_cpu_list(
+    texts: list[str], placements: tuple[str, ...]
+) -> None:
+    assert parsing.parse_placements(texts) == placements
+
+
+def test_threads_auto_leaves_the_numbers_to_the_cores() -> None:
+    assert parsing.parse_thread_axis("auto") == ()
+    assert parsing.parse_thread_axis("4,1") == (4, 1)
 
 
 def test_timed_durations_take_units_and_bare_seconds() -> None:

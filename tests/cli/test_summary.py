@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from builders import make_cell, make_plan
+from builders import make_cell, make_plan, with_verdict
 from harness.cli.summary import show_outcome
 from harness.measuring.run_outcome import Outcome
 
@@ -59,3 +59,16 @@ def test_name_threads_and_verdict_are_whole_at_every_width(
     assert table.count("fp32") >= 2
     assert table.count("valid") >= 2
     assert "threads" in table
+
+
+def test_cells_that_differ_only_in_cores_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    cells = tuple(make_cell(plan=make_plan(cpus=cpus, processes=1)) for cpus in ("0-3", "0-1"))
+    cells = tuple(with_verdict(cell, "suspect", cell.plan.cpus or "", "why") for cell in cells)
+    with pytest.raises(typer.Exit):
+        show_outcome(Outcome(Path("results/r"), cells, ()), json=False)
+    printed = capsys.readouterr().out
+    assert "suspect: 0-3 (0.5/128 ★ fp32 on all)" in printed
+    assert "suspect: 0-1 (0.5/128 fp32 on 0-1)" in printed

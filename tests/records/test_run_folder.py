@@ -7,10 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from builders import make_run
+from builders import make_cell, make_plan, make_run
 from harness.errors import UsageError
-from harness.records import Cell
-from harness.records.run_folder import cell_file_name, load_run, load_runs, read_cells, write_cell, write_run
+from harness.records import SCHEMA_VERSION, Cell
+from harness.records.run_folder import (
+    cell_file_name,
+    file_name_in,
+    load_run,
+    load_runs,
+    read_cells,
+    write_cell,
+    write_run,
+)
 from synthetic import EMULATOR, PHONE, simulate_cells
 
 VERSION_1 = Path(__file__).resolve().parent.parent / "data" / "run-folder-1"
@@ -46,6 +54,23 @@ def test_a_cell_measured_again_replaces_the_old_one_and_nothing_temporary_stays(
     assert len(read_cells(folder)) == len(cells)
     assert json.loads(path.read_text())["tuning"] == []
     assert {file.suffix for file in path.parent.iterdir()} == {".json"}
+
+
+def test_cells_that_differ_only_in_cores_have_files_of_their_own(folder: Path) -> None:
+    cells = [make_cell(plan=make_plan(cpus=cpus)) for cpus in (None, "0-3", "1,3")]
+    paths = [write_cell(folder, cell) for cell in cells]
+    assert [path.stem.partition("-t1")[2] for path in paths] == ["", "-c0-3", "-c1_3"]
+    assert {cell.plan.cpus for cell in read_cells(folder)} == {None, "0-3", "1,3"}
+
+
+def test_a_pinned_cell_that_was_saved_without_its_cores_in_the_name_keeps_its_file(folder: Path) -> None:
+    cell = make_cell(plan=make_plan(cpus="0-3"))
+    earlier = folder / "cells" / cell_file_name(cell.name_without_cores)
+    write_cell(folder, cell).rename(earlier)
+    assert cell in read_cells(folder)
+    assert write_cell(folder, replace(cell, tuning=())) == earlier
+    assert [saved.tuning for saved in read_cells(folder) if saved.plan.cpus] == [()]
+    assert file_name_in(folder, replace(cell, plan=make_plan(cpus="0-1"))).endswith("-c0-1.json")
 
 
 def test_samples_stand_on_one_line_and_their_order_is_kept(folder: Path, cells: tuple[Cell, ...]) -> None:
@@ -103,7 +128,9 @@ def test_another_major_schema_version_is_refused_before_anything_else_is_read(
 
 def test_a_cell_of_another_major_schema_version_is_refused_by_name(folder: Path) -> None:
     path = _first_cell(folder)
-    path.write_text(path.read_text().replace('"schema_version": "2.0"', '"schema_version": "3.0"', 1))
+    path.write_text(
+        path.read_text().replace(f'"schema_version": "{SCHEMA_VERSION}"', '"schema_version": "3.0"', 1)
+    )
     with pytest.raises(UsageError, match=rf"{re.escape(path.name)} has schema version 3\.0"):
         load_run(folder)
 
@@ -125,14 +152,14 @@ def test_fields_of_a_newer_minor_schema_version_are_ignored(folder: Path, cells:
     document["device"]["surprise"] = document["processes"][0]["surprise"] = 1
     path.write_text(json.dumps(document))
     (newer,) = (cell for cell in load_run(folder)[1] if cell.schema_version == "2.7")
-    assert replace(newer, schema_version="2.0") in cells
+    assert replace(newer, schema_version=SCHEMA_VERSION) in cells
 
 
 def test_a_cell_of_a_newer_minor_schema_version_is_saved_again_as_what_this_harness_writes(
     folder: Path, cells: tuple[Cell, ...]
 ) -> None:
     path = write_cell(folder, replace(cells[0], schema_version="2.7"))
-    assert json.loads(path.read_text())["schema_version"] == "2.0"
+    assert json.loads(path.read_text())["schema_version"] == SCHEMA_VERSION
 
 
 @pytest.mark.parametrize(
