@@ -9,6 +9,7 @@ from typing import TextIO
 
 from harness.errors import UsageError
 from harness.system.os_errors import readable
+from harness.system.private_folder import is_own_group
 
 
 def check_words(words: Sequence[str]) -> None:
@@ -43,8 +44,11 @@ def open_missing_streams() -> None:
 
 
 def keep_others_from_writing() -> None:
-    """Under a umask such as 000, files, folders and locks of the harness would be writable by every user."""
-    os.umask(os.umask(0o077) | 0o002)
+    """Under a umask such as 000, files, folders and locks of the harness would be writable by every user.
+
+    Under one such as 002 by a group that others belong to, and the harness would refuse its own cache.
+    """
+    os.umask(os.umask(0o077) | (0o002 if is_own_group(os.getegid()) else 0o022))
 
 
 def print_any_text() -> None:
