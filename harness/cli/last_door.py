@@ -20,9 +20,21 @@ def check_words(words: Sequence[str]) -> None:
     """
     for word in words:
         if not word.isascii() and readable(word) != word:
+            if _is_utf_8(word):
+                raise UsageError(
+                    f"the argument {readable(word)!r} cannot be read in the locale's encoding,"
+                    f" {sys.getfilesystemencoding()}",
+                    hint="export LC_ALL=C.UTF-8",
+                )
             raise UsageError(
                 f"the argument {readable(word)!r} is not UTF-8", hint="rename the file or folder in UTF-8"
             )
+
+
+def _is_utf_8(word: str) -> bool:
+    with contextlib.suppress(UnicodeError):
+        return bool(os.fsencode(word).decode("utf-8"))
+    return False
 
 
 def open_missing_streams() -> None:
