@@ -10,6 +10,7 @@ import platformdirs
 from harness.errors import UsageError
 from harness.system.os_errors import describe, readable
 from harness.system.private_folder import check_private
+from harness.system.text import is_control, printable
 
 APPLICATION = "mobilenet-harness"
 PROJECT = Path(__file__).resolve().parents[2]
@@ -31,9 +32,15 @@ def check_cache() -> None:
     """Make the cache and try to write in it, before anything else is touched.
 
     Raises:
-        UsageError: the folder cannot be made or written.
+        UsageError: the folder cannot be made or written, or its name has a line break or another control
+            character, which lists of files on a device cannot hold.
     """
     folder = _cache_path()
+    if any(map(is_control, str(folder))):
+        raise UsageError(
+            f"the cache {printable(str(folder))!r} has a line break or another control character in its name",
+            hint="set HARNESS_CACHE to a folder with an ordinary name",
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

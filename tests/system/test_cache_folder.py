@@ -15,7 +15,7 @@ RUN = Path(__file__).parents[2] / "benchmarks" / "base"
 
 @pytest.mark.parametrize("variable", ["HARNESS_CACHE", "XDG_CACHE_HOME"])
 @pytest.mark.parametrize(
-    "name", ["rel/deep", "with blank", "quo'te\"d", "per%cent", "new\nline", "a,comma", "ü", "~", "$HOME"]
+    "name", ["rel/deep", "with blank", "quo'te\"d", "per%cent", "back\\slash", "a,comma", "ü", "~", "$HOME"]
 )
 def test_a_cache_of_any_name_works(
     variable: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -28,6 +28,16 @@ def test_a_cache_of_any_name_works(
     assert cache_folder().is_absolute()
     assert cache_folder().is_dir()
     assert cache_folder().is_relative_to(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["new\nline", "tab\t", "escape\x1b[2J"])
+def test_a_cache_with_a_control_character_in_its_name_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / name))
+    with pytest.raises(UsageError, match="has a line break or another control character in its name"):
+        check_cache()
+    assert list(tmp_path.iterdir()) == []
 
 
 def _file(place: Path) -> None:
