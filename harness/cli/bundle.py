@@ -16,7 +16,9 @@ from harness.system.text import printable
 def bundle_build(json: Json = False) -> None:
     """Build the runner for arm64 and x86-64 now, unless both are built already."""
     from harness.runner.bundle import ABIS, ensure_bundle
+    from harness.system.paths import check_cache
 
+    check_cache()
     folders = {abi: ensure_bundle(abi).folder for abi in ABIS}
     if json:
         print_json({"bundles": folders})
@@ -36,7 +38,9 @@ def bundle_export(
     """
     from harness.runner.bundle import export_bundles
     from harness.system.files import hash_file
+    from harness.system.paths import check_cache
 
+    check_cache()
     export_bundles(file)
     digest = hash_file(file)
     if json:
@@ -62,8 +66,11 @@ def bundle_import(
     The runners are code that runs on your devices and on this machine: import only what you trust.
     """
     from harness.runner.bundle import import_bundles
+    from harness.system.paths import check_cache
 
-    imported = import_bundles(file, sha256=_parse_sha256(sha256))
+    digest = _parse_sha256(sha256)
+    check_cache()
+    imported = import_bundles(file, sha256=digest)
     if json:
         print_json(
             {

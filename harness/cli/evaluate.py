@@ -61,6 +61,7 @@ def evaluate(
     from harness.run import evaluate as evaluate_cells
     from harness.run import resolve_devices, write_report_of
     from harness.system.folder_lock import only_writer
+    from harness.system.paths import check_cache
 
     saved, cells = load_run(folder)
     known = saved.request
@@ -71,6 +72,7 @@ def evaluate(
         accuracy_dataset=accuracy or known.accuracy_dataset,
         accuracy_on_host=parsing.parse_place(accuracy_on),
     )
+    check_cache()
     validation.check_evaluation(request)
     targets = () if request.accuracy_on_host else resolve_devices(request.devices)
     if device:

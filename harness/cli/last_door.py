@@ -9,6 +9,7 @@ from typing import TextIO
 
 from harness.errors import UsageError
 from harness.system.os_errors import readable
+from harness.system.private_folder import is_own_group
 
 
 def check_words(words: Sequence[str]) -> None:
@@ -19,9 +20,21 @@ def check_words(words: Sequence[str]) -> None:
     """
     for word in words:
         if not word.isascii() and readable(word) != word:
+            if _is_utf_8(word):
+                raise UsageError(
+                    f"the argument {readable(word)!r} cannot be read in the locale's encoding,"
+                    f" {sys.getfilesystemencoding()}",
+                    hint="export LC_ALL=C.UTF-8",
+                )
             raise UsageError(
                 f"the argument {readable(word)!r} is not UTF-8", hint="rename the file or folder in UTF-8"
             )
+
+
+def _is_utf_8(word: str) -> bool:
+    with contextlib.suppress(UnicodeError):
+        return bool(os.fsencode(word).decode("utf-8"))
+    return False
 
 
 def open_missing_streams() -> None:
@@ -43,8 +56,11 @@ def open_missing_streams() -> None:
 
 
 def keep_others_from_writing() -> None:
-    """Under a umask such as 000, files, folders and locks of the harness would be writable by every user."""
-    os.umask(os.umask(0o077) | 0o002)
+    """Under a umask such as 000, files, folders and locks of the harness would be writable by every user.
+
+    Under one such as 002 by a group that others belong to, and the harness would refuse its own cache.
+    """
+    os.umask(os.umask(0o077) | (0o002 if is_own_group(os.getegid()) else 0o022))
 
 
 def print_any_text() -> None:

@@ -59,6 +59,7 @@ def lower(
     from harness.lowering.lower import lower_to
     from harness.records import RunRequest
     from harness.run import prepare_inputs
+    from harness.system.paths import check_cache
 
     request = RunRequest(
         **parse_variants(
@@ -76,6 +77,7 @@ def lower(
         devices=(),
         threads=(1,),
     )
+    check_cache()
     validation.check_data_sets(request)
     with show_progress(quiet=quiet, verbose=verbose) as listen:
         request, prepared = prepare_inputs(request, log, classes=classes)

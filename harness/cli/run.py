@@ -132,6 +132,7 @@ def run(
     from harness.records import RunRequest
     from harness.records.run_folder import read_run
     from harness.run import run as run_all
+    from harness.system.paths import check_cache
 
     budget = parse_budget(
         max_latency=max_latency,
@@ -184,6 +185,7 @@ def run(
             max_temp_celsius=quantity_options.parse_max_temp(max_temp),
             seed=seed,
         )
+    check_cache()
     validation.check_data_sets(request)
     if search:
         validation.check_search(request, budget)

@@ -1,12 +1,16 @@
 """Where the harness keeps what it can rebuild, and where its own sources lie."""
 
 import os
+import tempfile
 from functools import cache
 from pathlib import Path
 
 import platformdirs
 
+from harness.errors import UsageError
+from harness.system.os_errors import describe, readable
 from harness.system.private_folder import check_private
+from harness.system.text import is_control, printable
 
 APPLICATION = "mobilenet-harness"
 PROJECT = Path(__file__).resolve().parents[2]
@@ -19,9 +23,37 @@ def cache_folder() -> Path:
     Raises:
         UsageError: another user owns or may write the folder or an entry in it.
     """
-    folder = Path(os.environ.get("HARNESS_CACHE") or platformdirs.user_cache_dir(APPLICATION))
-    _check_once(folder.absolute())
+    folder = _cache_path()
+    _check_once(folder)
     return folder
+
+
+def check_cache() -> None:
+    """Make the cache and try to write in it, before anything else is touched.
+
+    Raises:
+        UsageError: the folder cannot be made or written, or its name has a line break or another control
+            character, which lists of files on a device cannot hold.
+    """
+    folder = _cache_path()
+    if any(map(is_control, str(folder))):
+        raise UsageError(
+            f"the cache {printable(str(folder))!r} has a line break or another control character in its name",
+            hint="set HARNESS_CACHE to a folder with an ordinary name",
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"the cache {readable(str(folder))} cannot be used: {describe(error)}",
+            hint="set HARNESS_CACHE to a folder that can be written",
+        ) from error
+
+
+def _cache_path() -> Path:
+    return Path(os.environ.get("HARNESS_CACHE") or platformdirs.user_cache_dir(APPLICATION)).absolute()
 
 
 @cache

@@ -23,15 +23,24 @@ def check_private(folder: Path) -> None:
     Raises:
         UsageError: another user owns or may write one of them, and what to do about it.
     """
-    for path in dict.fromkeys((*folder.parents, *folder.resolve().parents)):
+    for path in dict.fromkeys((*folder.parents, *_resolved(folder).parents)):
         _check_replaceable(path)
     for place, found in _with_entries(folder):
         if found.st_uid != os.geteuid():
             raise _refusal(place, f"belongs to {user_name(found.st_uid)}", folder)
         if found.st_mode & stat.S_IWOTH:
             raise _refusal(place, "may be written by every user", folder)
-        if found.st_mode & stat.S_IWGRP and not _is_own_group(found.st_gid):
+        if found.st_mode & stat.S_IWGRP and not is_own_group(found.st_gid):
             raise _refusal(place, f"may be written by the group {group_name(found.st_gid)}", folder)
+
+
+def _resolved(folder: Path) -> Path:
+    try:
+        return folder.resolve()
+    except (OSError, RuntimeError) as error:  # Python 3.13 no longer raises for links in a circle
+        raise UsageError(
+            f"{folder} cannot be followed: {error}", hint="set HARNESS_CACHE to a folder in your home folder"
+        ) from error
 
 
 def _with_entries(path: Path, levels: int = LEVELS) -> Iterator[tuple[Path, os.stat_result]]:
@@ -87,7 +96,7 @@ def _refusal(path: Path, why: str, folder: Path) -> UsageError:
     )
 
 
-def _is_own_group(gid: int) -> bool:
+def is_own_group(gid: int) -> bool:
     """Whether it is the group of this user alone, which many distributions give each user."""
     try:
         user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
