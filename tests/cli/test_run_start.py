@@ -9,15 +9,17 @@ import pytest
 import typer
 from msgspec.structs import replace
 
-from builders import make_device
+from builders import make_artifact, make_cell, make_device, make_processes, make_run
 from harness.analysis.failures import FailOn
 from harness.cli import run_start
 from harness.cli.run_start import Start
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, UsageError
 from harness.measuring.doctor import Diagnosis
+from harness.measuring.plans import plan_cells
 from harness.measuring.preflight import Survey
-from harness.records import Core, RunRequest
+from harness.records import Core, RunRequest, Variant
+from harness.records.run_folder import write_cell, write_run
 
 PHONE = make_device(name="phone", kind="android", cores=tuple(Core(index=index) for index in range(4)))
 TARGET = Target("phone", "android", "adb", "serial")
@@ -112,6 +114,19 @@ def test_an_unfit_device_is_reported_before_anything_is_made(
         assert "--yes" in refused.value.hint
     warning = "warning: phone: temperature: cores at 81.0 °C (cpu); let the device cool down"
     assert capsys.readouterr().err.startswith(warning)
+
+
+def test_a_run_with_nothing_left_to_measure_asks_nothing(
+    begin: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    variant = Variant(width=0.25, resolution_px=128, precision="fp32")
+    (asked,) = plan_cells(REQUEST, [variant], PHONE, ())
+    cell = make_cell(device=PHONE, plan=asked.plan, processes=make_processes(10_000_000))
+    cell = replace(cell, variant=variant, stopped_by="max_rounds", artifact=make_artifact(variant=variant))
+    write_run(tmp_path / "run", make_run((cell,)))
+    write_cell(tmp_path / "run", cell)
+    begin(hot=True, fail_on="suspect", resume=tmp_path / "run")
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_dry_run_prints_every_cell_and_ends_there(
