@@ -61,7 +61,7 @@ lock:
 
 demo: setup
 	rm -rf $(DEMO_RUN)
-	$(BIN)/harness run --device host,emulator --width 0.25,0.5 --resolution 128 --out $(DEMO_RUN)
+	$(BIN)/harness run --device host,emulator --width 0.25,0.5 --resolution 128 --yes --out $(DEMO_RUN)
 
 # Trains a grid of WIDTH-SIDE on Fashion-MNIST, two variants at a time, and measures latency and accuracy of
 # the same files. Weights that exist are not trained again. The longest come first, so that both cores
@@ -77,7 +77,7 @@ demo-accuracy: setup fashion-mnist
 	$(MAKE) --no-print-directory -j$(ACCURACY_JOBS) $(ACCURACY_WEIGHTS)
 	rm -rf $(ACCURACY_RUN)
 	$(BIN)/harness run --device host,emulator $(addprefix --weights ,$(ACCURACY_WEIGHTS)) \
-	    --time-limit 3m --accuracy fashion-mnist --accuracy-on host --out $(ACCURACY_RUN)
+	    --time-limit 3m --accuracy fashion-mnist --accuracy-on host --yes --out $(ACCURACY_RUN)
 
 # One thread each: two networks on two cores are faster than one network on both.
 $(TRAINED)-%.safetensors: SHELL := bash

@@ -10,10 +10,11 @@ import msgspec
 from harness.accuracy.localization import localize_mismatches
 from harness.analysis.budget import Budget
 from harness.analysis.failures import FailOn, cell_errors, verdict_errors
+from harness.analysis.selection import check_figures
 from harness.devices import inventory
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.lowering.inputs import Inputs
 from harness.lowering.lower import asked_for, lower_variants, lowering_errors
 from harness.lowering.stored_programs import keep_programs
@@ -21,7 +22,7 @@ from harness.measuring.parallel import FindBundle, measure_on
 from harness.measuring.run_outcome import Outcome
 from harness.measuring.run_record import finish_record, start_record
 from harness.measuring.search import Search, search_each
-from harness.records import RunRequest, Variant
+from harness.records import Cell, RunRequest, Variant
 from harness.records.outcomes import read_outcomes
 from harness.records.progress import Listener, Log
 from harness.records.run_folder import load_runs, read_cells
@@ -30,6 +31,9 @@ from harness.system.folder_lock import only_writer
 
 if TYPE_CHECKING:
     from harness.accuracy.preparation import Prepared
+
+# Takes the request, the devices, and the variants of weights files if there are any.
+Begin = Callable[[RunRequest, Sequence[Target], Inputs | None], None]
 
 
 def run(
@@ -40,12 +44,15 @@ def run(
     *,
     classes: int | None = None,
     fail_on: FailOn | None = None,
-    search_within: Budget | None = None,
+    budget: Budget | None = None,
+    search: bool = False,
+    begin: Begin = lambda *_: None,
 ) -> Outcome:
     """Measure all that is asked for, in a new folder or continuing in one that has cells of this request.
 
-    `classes` is what weights files must have; `fail_on` turns verdicts into errors. With `search_within`,
-    only what decides which variant is the best within that budget is measured.
+    `classes` is what weights files must have; `fail_on` turns verdicts into errors. The report answers for
+    the `budget`; with `search` only what decides the best variant within it is measured. `begin` is called
+    once the options are known to be right and before the folder is made; what it raises ends the run.
 
     Raises:
         UsageError: a device, weights file or data set that cannot be used, and no folder has been made; or
@@ -54,15 +61,16 @@ def run(
     """
     targets = resolve_devices(request.devices)
     request, prepared = prepare_inputs(request, log, classes=classes)
+    inputs = prepared.inputs if prepared else None
+    begin(request, targets, inputs)
     folder = make_folder()
     with only_writer(folder):
-        inputs = prepared.inputs if prepared else None
-        outcome = measure(request, targets, folder, listen, inputs=inputs, budget=search_within)
+        outcome = measure(request, targets, folder, listen, inputs=inputs, budget=budget if search else None)
         if prepared:
             on_host = request.accuracy_on_host
             outcome = outcome.followed_by(lambda o: evaluate(o, prepared, targets, listen, on_host=on_host))
         outcome = outcome.with_errors(verdict_errors(outcome.cells, fail_on))
-        return outcome.followed_by(write_report_of)
+        return outcome.followed_by(lambda o: write_report_of(o, budget))
 
 
 def measure(
@@ -145,13 +153,23 @@ def evaluate(
     return dataclasses.replace(outcome, cells=read_cells(outcome.folder)).with_errors(errors)
 
 
-def write_report_of(outcome: Outcome) -> Outcome:
-    """Write the report of a run folder that has cells."""
+def write_report_of(outcome: Outcome, budget: Budget | None = None) -> Outcome:
+    """Write the report of a run folder that has cells; it answers first for a budget that they can answer."""
     if not outcome.cells:
         return outcome
     # matplotlib takes a second.
     from reports.report import write_report
 
-    outcomes = read_outcomes(outcome.folder, outcome.cells)
-    report = write_report(load_runs([outcome.folder]), outcome.folder / "report", outcomes=outcomes)
+    runs, outcomes = load_runs([outcome.folder]), read_outcomes(outcome.folder, outcome.cells)
+    answered = budget and _answerable(outcome.cells, budget)
+    report = write_report(runs, outcome.folder / "report", budget=answered, outcomes=outcomes)
     return dataclasses.replace(outcome, report=report)
+
+
+def _answerable(cells: Sequence[Cell], budget: Budget) -> Budget | None:
+    """None for a limit on what no cell has a figure for; the command line says so in place of the answer."""
+    try:
+        check_figures(cells, budget)
+    except UsageError:
+        return None
+    return budget

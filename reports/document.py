@@ -79,6 +79,23 @@ class Medians(msgspec.Struct, frozen=True):
     weights: tuple[float, ...]
 
 
+class PredictedPoint(msgspec.Struct, frozen=True):
+    """A variant that was not measured: only drawn, never chosen. `cost` is low, estimate and high, in ms
+    or millions.
+
+    `published` is a fraction of one; `texts` are what the card says.
+    """
+
+    machine: int
+    name: str
+    precision: str
+    placement: str
+    macs: int
+    cost: tuple[float, float, float]
+    published: float | None
+    texts: tuple[str, ...]
+
+
 class Document(msgspec.Struct, frozen=True, rename="camel"):
     """`cells` are arrays in the order of `fields`; `data` names what accuracies are of; `texts` are what
     cells say by number."""
@@ -92,6 +109,7 @@ class Document(msgspec.Struct, frozen=True, rename="camel"):
     fields: tuple[str, ...]
     cells: tuple[PageCell, ...]
     texts: tuple[str, ...]
+    predicted: tuple[PredictedPoint, ...]
     medians: dict[str, Medians]
     ratio_depths: dict[str, tuple[int, float]]
     resampled_from: int
@@ -155,6 +173,20 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
         fields=PageCell.__struct_encode_fields__,
         cells=tuple(cells),
         texts=texts.in_order(),
+        predicted=tuple(
+            PredictedPoint(
+                machine=machine,
+                name=one.name,
+                precision=one.precision,
+                placement=one.placement,
+                macs=one.macs,
+                cost=(one.cost.low, one.cost.value, one.cost.high),
+                published=one.top1,
+                texts=tuple(text for text in one.texts if text),
+            )
+            for machine, section in enumerate(sections)
+            for one in section.predicted
+        ),
         medians=_medians(cells),
         ratio_depths=_ratio_depths(cells),
         resampled_from=RESAMPLED_FROM,

@@ -9,7 +9,7 @@ from harness.analysis.selection import find_for_all
 from harness.records import Run
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
-from reports import accuracy, conditions, startup
+from reports import accuracy, conditions, predictions, startup
 from reports.answers import describe_budget, describe_for_all
 from reports.device_table import compare_devices, run_facts
 from reports.document import encode, make_document
@@ -42,6 +42,7 @@ class Page:
     pictures: Mapping[str, Sequence[Picture]] = field(default_factory=dict)
     runs_of: Mapping[str, Sequence[Run]] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
+    include_predicted: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def _common(page: Page, parts: Sequence[Part]) -> dict[str, object]:
         "startup_columns": startup.COLUMNS,
         "accuracy_columns": accuracy.COLUMNS,
         "condition_columns": conditions.COLUMNS,
+        "predicted_hint": predictions.HINT if page.include_predicted else "",
+        "predicted_columns": ("cost of an inference", "peak memory", "file", "top-1"),
     }
 
 

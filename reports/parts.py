@@ -14,6 +14,7 @@ from reports.cell_rows import CellTable, list_cells
 from reports.knobs import Knobs, describe_knobs
 from reports.padding import padding_costs
 from reports.pictures import Picture
+from reports.predictions import Predicted
 from reports.sections import Section
 from reports.shares import Shares, share_memory, share_time
 from reports.startup import StartupRow, describe_startup
@@ -49,6 +50,7 @@ class Part:
     conditions: tuple[conditions.ConditionsRow, ...]
     unreadable: tuple[tuple[str, str], ...]
     pictures: tuple[Picture, ...]
+    predicted: tuple[Predicted, ...]
 
 
 def describe_part(
@@ -87,6 +89,7 @@ def describe_part(
         conditions=conditions.describe(cells),
         unreadable=conditions.unreadable(cells),
         pictures=tuple(pictures.get(section.slug, ())),
+        predicted=section.predicted,
     )
 
 

@@ -30,8 +30,11 @@ def write_report(
     *,
     budget: Budget | None = None,
     outcomes: OutcomesByFigures | None = None,
+    include_predicted: bool = False,
 ) -> Path:
     """Write the report of one or several runs and return its `index.html`; it answers for the budget first.
+
+    With `include_predicted`, variants that nobody measured are shown apart.
 
     Raises:
         UsageError: there is no cell to report on, or the folder is a symbolic link.
@@ -41,7 +44,7 @@ def write_report(
         raise UsageError("there is no measured cell to report on", hint="measure one first: harness run")
     refuse_link(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    sections = arrange(cells)
+    sections = arrange(cells, predicted=include_predicted)
     pictures = {section.slug: draw_pictures(section, folder) for section in sections}
     drawn = [picture.name for members in pictures.values() for picture in members]
     page = Page(
@@ -52,6 +55,7 @@ def write_report(
         pictures=pictures,
         runs_of=_runs_by_section(runs, sections),
         links=_links(folder, drawn),
+        include_predicted=include_predicted,
     )
     write_csv(runs, folder / "cells.csv")
     parts = describe_parts(page)

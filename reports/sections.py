@@ -16,6 +16,7 @@ from harness.system.text import printable
 from reports.figures import Estimate, Scale, Top1, clock_mark, cost_of, scale_of, top1_of
 from reports.flags import is_flagged
 from reports.numbers import count_span
+from reports.predictions import Predicted, predict_rest
 
 
 class Placement(NamedTuple):
@@ -62,13 +63,14 @@ class Point:
 class Section:
     """All cells of one device; `slug` is unique among the sections and safe in a file name.
 
-    `positions` are the cells' places in what was arranged.
+    `positions` are the cells' places in what was arranged; `predicted` are variants beside them, on request.
     """
 
     device: DeviceInfo
     slug: str
     cells: tuple[Cell, ...]
     positions: tuple[int, ...] = ()
+    predicted: tuple[Predicted, ...] = ()
 
     @property
     def title(self) -> str:
@@ -163,8 +165,11 @@ def best(points: Sequence[Point]) -> tuple[Point, ...]:
     return tuple(points[index] for index in frontier(pairs))
 
 
-def arrange(cells: Sequence[Cell]) -> tuple[Section, ...]:
-    """One section for each device and clock, in order of first appearance; real clocks come first."""
+def arrange(cells: Sequence[Cell], *, predicted: bool = False) -> tuple[Section, ...]:
+    """One section for each device and clock, in order of first appearance; real clocks come first.
+
+    With `predicted`, each has the variants that can be predicted from its cells.
+    """
     named = label_variants(name_machines_apart(cells))
     grouped: dict[tuple[str, str], list[int]] = {}
     for position, cell in enumerate(named):
@@ -173,7 +178,8 @@ def arrange(cells: Sequence[Cell]) -> tuple[Section, ...]:
     for (name, _), positions in sorted(grouped.items(), key=lambda one: one[0][1] != "real"):
         slug = _slug(name, taken={section.slug for section in sections})
         members = tuple(named[position] for position in positions)
-        sections.append(Section(members[0].device, slug, members, tuple(positions)))
+        rest = predict_rest(members) if predicted else ()
+        sections.append(Section(members[0].device, slug, members, tuple(positions), rest))
     return tuple(sections)
 
 

@@ -1,7 +1,9 @@
 """Can I trust it: which reasons the verdicts of a device's cells have, and what to do about each."""
 
+import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from harness.records import Cell, Severity
 from harness.system.text import printable
@@ -11,13 +13,15 @@ from reports.sections import Section
 
 _GRAVEST_FIRST: tuple[Severity, ...] = ("invalid", "suspect", "info")
 SHOWN_CELLS = 12
+DISTRIBUTION = "mobilenet-harness"
 
 
 @dataclass(frozen=True)
 class ReasonRow:
     """One reason: `marks` are the places of its cells in percent of the row, cheapest cell left.
 
-    `examples` are some of its cells with their sentences.
+    `examples` are some of its cells with their sentences; `address` is where the published documentation
+    explains the code, None where it has no public address or does not know the code.
     """
 
     code: str
@@ -28,6 +32,7 @@ class ReasonRow:
     threshold: str
     fix: str
     examples: tuple[tuple[str, str], ...]
+    address: str | None
 
     @property
     def more(self) -> int:
@@ -74,7 +79,26 @@ def _row(cells: Sequence[Cell], key: tuple[int, str], members: Sequence[int]) ->
         threshold=remedy.threshold,
         fix=remedy.fix,
         examples=tuple((full_name(cells[index]), detail) for index, (_, detail) in shown),
+        address=explained_at(code) if code in REMEDIES else None,
     )
+
+
+def explained_at(code: str) -> str | None:
+    """The code's anchor in the published docs/verdicts.md; None while the project names no public address."""
+    site = published_site()
+    return None if site is None else f"{site}/docs/verdicts/#{code}"
+
+
+@cache
+def published_site() -> str | None:
+    """The address that the package's metadata give for its documentation (`make docs` builds the site)."""
+    try:
+        urls = importlib.metadata.metadata(DISTRIBUTION).get_all("Project-URL") or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    named = dict(url.split(", ", 1) for url in urls if ", " in url)
+    address = named.get("Documentation", "")
+    return address.rstrip("/") if address.startswith("https://") else None
 
 
 def _reason(cell: Cell, code: str, severity: str) -> tuple[str, str]:

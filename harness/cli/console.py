@@ -51,8 +51,11 @@ def show_progress(
     elif verbose:
         yield _Verbose(console).listen
     elif console.is_terminal:
-        with Progress(*_columns(console.width), console=console) as progress:
+        progress = Progress(*_columns(console.width), console=console)
+        try:
             yield _Bars(progress).listen
+        finally:
+            progress.stop()
     else:
         yield _Log(console).listen
 
@@ -123,6 +126,8 @@ class _Bars:
         """Update the line of the event's device."""
         device = event.device or "lowering"
         if device not in self._tasks:
+            # Not before: what is asked first needs the terminal.
+            self._progress.start()
             self._tasks[device] = self._progress.add_task("", total=None, device=_literal(device))
         text = event.text or (event.cell.variant.name if event.cell else "")
         self._progress.update(

@@ -200,15 +200,19 @@ def new_run_folder(out: Path | None) -> Path:
     folder = out or Path("results") / new_run_id()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        occupied = any(folder.iterdir())
+        check_empty(folder)
     except OSError as error:
         raise UsageError(f"cannot make the run folder {folder}: {error.strerror}") from error
-    if occupied:
+    return folder
+
+
+def check_empty(folder: Path) -> None:
+    """Raise UsageError if the run folder is there and holds something."""
+    if folder.exists() and any(folder.iterdir()):
         raise UsageError(
             f"the run folder {folder} is not empty",
             hint=f"choose another --out, or go on there with --resume {folder}",
         )
-    return folder
 
 
 def new_run_id() -> str:

@@ -34,6 +34,7 @@ LONGEST_NAME = 80
     epilog=examples(
         "harness report results/20260101T120000Z-ab12cd --out report",
         "harness report results/demo --max-latency 20ms --max-memory 40MB",
+        "harness report results/pixel --include-predicted",
         "harness report results/pixel results/kitchen-pi --out both",
     ),
 )
@@ -60,6 +61,15 @@ def report(
     threads: OnlyThreads = None,
     cores: OnlyCores = None,
     precision: OnlyPrecisions = None,
+    include_predicted: Annotated[
+        bool,
+        typer.Option(
+            "--include-predicted",
+            rich_help_panel=OUTPUT,
+            help="Also show the variants that nobody measured, as harness predict predicts them: hollow and"
+            " dotted in the trade-off, in a table of their own, and in no answer.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write the report again from saved results.
@@ -94,7 +104,13 @@ def report(
     outcomes: dict[tuple[object, ...], Outcomes] = {}
     for folder, (_, cells) in zip(distinct, runs, strict=True):
         outcomes |= read_outcomes(folder, cells)
-    written = write_report(runs, out or default_folder(folders), budget=budget, outcomes=outcomes)
+    written = write_report(
+        runs,
+        out or default_folder(folders),
+        budget=budget,
+        outcomes=outcomes,
+        include_predicted=include_predicted,
+    )
     if json:
         print_json({"report": written.resolve(), "errors": [error_document(error) for error in errors]})
     else:

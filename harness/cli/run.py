@@ -35,6 +35,7 @@ from harness.cli.options import (
 from harness.cli.run_options import (
     CoolWithin,
     Cores,
+    DryRun,
     FailOnVerdict,
     Iterations,
     MaxCooling,
@@ -55,6 +56,7 @@ from harness.cli.run_options import (
     TimeLimit,
     TuneDevice,
     Warmup,
+    Yes,
 )
 
 
@@ -68,6 +70,7 @@ from harness.cli.run_options import (
         "harness run -d pixel -w 0.25,0.5,0.75,1.0 -r 128,160,192,224 --max-latency 20ms --search",
         "harness run -d pixel -w 0.5 --threads auto --cores little,big",
         "harness run -d pixel --tune-device --max-temp 35C --time-limit 30m",
+        "harness run -d pixel -w 0.25,0.5,0.75,1.0 -r 128,160,192,224 --dry-run",
         "harness run --resume results/demo",
     ),
 )
@@ -115,6 +118,8 @@ def run(
     out: RunFolder = None,
     resume: Resume = None,
     fail_on: FailOnVerdict = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -128,6 +133,7 @@ def run(
     """
     from harness.cli import parsing, quantity_options, validation
     from harness.cli.console import show_progress
+    from harness.cli.run_start import Start
     from harness.cli.summary import show_outcome
     from harness.records import RunRequest
     from harness.records.run_folder import read_run
@@ -189,6 +195,16 @@ def run(
     validation.check_data_sets(request)
     if search:
         validation.check_search(request, budget)
+    start = Start(
+        resume=resume,
+        out=out,
+        dry_run=dry_run,
+        yes=yes,
+        fail_on=checked_status,
+        search=search,
+        json=json,
+        quiet=quiet,
+    )
     with show_progress(quiet=quiet, verbose=verbose) as listen:
         outcome = run_all(
             request,
@@ -197,6 +213,8 @@ def run(
             log,
             classes=classes,
             fail_on=checked_status,
-            search_within=budget if search else None,
+            budget=budget,
+            search=search,
+            begin=start.begin,
         )
     show_outcome(outcome, budget, json=json)

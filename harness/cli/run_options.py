@@ -195,6 +195,25 @@ FailOnVerdict = Annotated[
         " always suspect.",
     ),
 ]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        rich_help_panel=OUTPUT,
+        help="Print the plan of the run with an estimate of its time, and stop: no device is touched, no"
+        " folder is made, nothing is lowered.",
+    ),
+]
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes",
+        "-y",
+        rich_help_panel=DEVICE_STATE,
+        help="Measure also on a busy, hot or throttled device. Without it that is asked in a terminal;"
+        " elsewhere it is a warning, or with --fail-on suspect exit code 4.",
+    ),
+]
 SearchOnly = Annotated[
     bool,
     typer.Option(

@@ -15,7 +15,7 @@ BUDGETS = (
     *("--max-latency", "--max-p90", "--max-p99", "--max-startup", "--max-instructions"),
     *("--max-memory", "--max-size", "--min-accuracy", "--search"),
 )
-BESIDE_RESUME = ("--resume", "--fail-on", "--json", "--quiet", "--verbose", *BUDGETS)
+BESIDE_RESUME = ("--resume", "--fail-on", "--json", "--quiet", "--verbose", "--dry-run", "--yes", *BUDGETS)
 
 
 def check_data_sets(request: RunRequest) -> None:

@@ -95,11 +95,16 @@ def find_earlier(request: CellRequest, earlier: Sequence[Cell], device: Device) 
     no cell combines two.
     """
     for cell in earlier:
-        weights = msgspec.structs.replace(cell.variant.weights, sha256=request.variant.weights.sha256)
-        same_variant = msgspec.structs.replace(cell.variant, weights=weights) == request.variant
         measured_on = cell.device
         if is_complete(cell):
             measured_on = msgspec.structs.replace(measured_on, boot_id=device.info.boot_id)
-        if same_variant and cell.plan == request.plan and measured_on == device.info and not cell.failure:
+        if is_same_measurement(request, cell) and measured_on == device.info:
             return cell
     return None
+
+
+def is_same_measurement(request: CellRequest, cell: Cell) -> bool:
+    """Whether the saved cell has this variant and plan, and did not fail; on whatever device."""
+    weights = msgspec.structs.replace(cell.variant.weights, sha256=request.variant.weights.sha256)
+    same_variant = msgspec.structs.replace(cell.variant, weights=weights) == request.variant
+    return same_variant and cell.plan == request.plan and not cell.failure

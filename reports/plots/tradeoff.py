@@ -1,6 +1,7 @@
 """Accuracy against cost with the Pareto frontier: which variant to ship.
 
 Measured accuracy has filled markers, published accuracy hollow ones; each has its own panel and frontier.
+Predicted variants, on request, are hollow and dotted beside published accuracy, and on no frontier.
 """
 
 from collections import Counter
@@ -13,6 +14,7 @@ from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from reports.cell_figures import cell_name
+from reports.predictions import Predicted
 from reports.sections import Point, Section, best
 from reports.style import (
     MUTED,
@@ -53,24 +55,29 @@ def draw(section: Section) -> Plot | Omitted:
         share_y=False,
         panel_titles=True,
     )
-    every = [point for points in panels.values() for point in points]
+    predicted = [one for one in section.predicted if one.top1 is not None]
+    if not any(kind == "published" for kind, _ in panels):
+        predicted = []
+    costs = [point.cost for points in panels.values() for point in points]
+    costs += [one.cost for one in predicted]
     for (axes,), ((kind, source), points) in zip(grid, panels.items(), strict=True):
-        log_axis(
-            axes, "x", [bound for point in every for bound in (point.cost.low, point.cost.high)], room_low=1.5
-        )
-        _draw_panel(axes, points, section)
+        log_axis(axes, "x", [bound for cost in costs for bound in (cost.low, cost.high)], room_low=1.5)
+        _draw_panel(axes, points, section, predicted if kind == "published" else [])
         axes.set_title(f"{kind}: {source}" if kind == "measured" else source, weight="bold")
         axes.set_ylabel("Top-1 accuracy, %")
     grid[-1][0].set_xlabel(f"{section.scale.label} (log scale)")
     return plot
 
 
-def _draw_panel(axes: Axes, points: Sequence[Point], section: Section) -> None:
+def _draw_panel(
+    axes: Axes, points: Sequence[Point], section: Section, predicted: Sequence[Predicted]
+) -> None:
     chosen = best(points)
-    low, high = _limits(points)
+    low, high = _limits(points, predicted)
     axes.set_ylim(low, high)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
     _draw_frontier(axes, chosen)
+    _draw_predicted(axes, predicted)
     for precision in section.precisions:
         members = [point for point in points if point.cell.variant.precision == precision]
         if members:
@@ -83,9 +90,10 @@ def _draw_panel(axes: Axes, points: Sequence[Point], section: Section) -> None:
     axes.legend(handles, labels, loc="lower right", frameon=False)
 
 
-def _limits(points: Sequence[Point]) -> tuple[float, float]:
+def _limits(points: Sequence[Point], predicted: Sequence[Predicted]) -> tuple[float, float]:
     tops = [point.top1.percent for point in points if point.top1]
-    low, high = min(top.low for top in tops), max(top.high for top in tops)
+    rest = [100 * one.top1 for one in predicted if one.top1 is not None]
+    low, high = min([*(top.low for top in tops), *rest]), max([*(top.high for top in tops), *rest])
     room = max((high - low) * 0.12, 1.5)
     return max(0.0, low - room), min(100.0, high + room)
 
@@ -96,6 +104,33 @@ def _draw_frontier(axes: Axes, chosen: Sequence[Point]) -> None:
     gains = [point.top1.percent.value for point in chosen if point.top1]
     right = axes.get_xlim()[1]
     axes.step([*costs, right], [*gains, gains[-1]], where="post", color=MUTED, linewidth=1, zorder=1)
+
+
+def _draw_predicted(axes: Axes, predicted: Sequence[Predicted]) -> None:
+    for precision in dict.fromkeys(one.precision for one in predicted):
+        members = [one for one in predicted if one.precision == precision]
+        tops = [100 * (one.top1 or 0.0) for one in members]
+        colour = colour_of(precision)
+        axes.hlines(
+            tops,
+            [one.cost.low for one in members],
+            [one.cost.high for one in members],
+            colors=colour,
+            linestyles="dotted",
+            linewidth=1,
+            zorder=2,
+        )
+        axes.scatter(
+            [one.cost.value for one in members],
+            tops,
+            marker=marker_of(precision),
+            facecolors=PAPER,
+            edgecolors=colour,
+            linestyles="dotted",
+            s=36,
+            label=f"{precision} (predicted, not measured)",
+            zorder=3,
+        )
 
 
 def _draw_marks(axes: Axes, points: Sequence[Point], precision: str, low: float) -> None:

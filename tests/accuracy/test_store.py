@@ -10,7 +10,7 @@ import pytest
 from evaluations import WEIGHTS, make_evaluation, make_subject
 from harness.accuracy.datasets import open_dataset
 from harness.accuracy.store import find_evaluation, pair_with_fp32, save_evaluation
-from harness.records import Cell, PrecisionName, Variant
+from harness.records import SCHEMA_VERSION, Cell, PrecisionName, Variant
 from harness.records.run_folder import read_cells
 from synthetic import PHONE, simulate_cell
 
@@ -67,7 +67,7 @@ def test_without_the_same_images_in_fp32_there_is_no_drop(tmp_path: Path, fp32: 
         (tmp_path / "accuracy" / f"{base.name}.json").write_text("{")
     if fp32 == "other schema":
         file = tmp_path / "accuracy" / f"{base.name}.json"
-        file.write_text(file.read_text().replace('"schema_version": "2.0"', '"schema_version": "3.0"'))
+        file.write_text(file.read_text().replace(f'"{SCHEMA_VERSION}"', '"3.0"'))
     pair_with_fp32(tmp_path)
     assert _drops(tmp_path)[cell.name] is None
 
@@ -88,7 +88,7 @@ def test_a_saved_evaluation_is_reused_only_if_it_can_be_read_and_is_of_the_same_
         old["differing"] = old.pop("mismatching_top1")
         file.write_text(json.dumps(old))
     if saved == "version 3":
-        file.write_text(file.read_text().replace('"schema_version": "2.0"', '"schema_version": "3.0"'))
+        file.write_text(file.read_text().replace(f'"{SCHEMA_VERSION}"', '"3.0"'))
     images = dataset.take(range(3)) if saved == "other images" else dataset
     found = find_evaluation(tmp_path, [cell], subject, images, "pixel")
     assert (found is not None) == (saved == "intact")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from builders import make_run
+from harness.records import SCHEMA_VERSION
 from harness.records.run_folder import write_cell, write_run
 from harness_command import HarnessCommand
 from synthetic import EMULATOR, simulate_cells
@@ -136,7 +137,7 @@ def test_a_cell_of_another_schema_version_is_named_and_left_out(
     run_harness: HarnessCommand, run_folder: Path
 ) -> None:
     path = min((run_folder / "cells").iterdir())
-    path.write_text(path.read_text().replace('"schema_version": "2.0"', '"schema_version": "3.0"', 1))
+    path.write_text(path.read_text().replace(f'"{SCHEMA_VERSION}"', '"3.0"', 1))
     ended = run_harness("compare", run_folder, run_folder)
     assert ended.exit_code == 1
     assert path.name in ended.stderr

@@ -18,6 +18,7 @@ from synthetic import EMULATOR, HOSTILE_MODEL, PHONE, simulate_cells
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
 PHONE_PX, DESK_PX = 360, 1440
+WCAG_2_2_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +71,7 @@ def pick_name(page: Page) -> str:
 def test_the_page_meets_wcag_2_2_aa(browser: Browser, address: str, scheme: str, width: int) -> None:
     with open_page(browser, address, width=width, color_scheme=scheme, bypass_csp=True) as page:
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-        found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
+        found = Axe().run(page, options={"runOnly": {"type": "tag", "values": WCAG_2_2_AA}})
         assert found.violations_count == 0, found.generate_report()
 
 
@@ -276,3 +276,30 @@ def test_the_page_prints_without_what_only_a_screen_needs(page: Page) -> None:
     assert not page.locator("#budget").is_visible()
     assert page.locator(".answer .name").first.is_visible()
     page.emulate_media(media="screen")
+
+
+@pytest.mark.parametrize("width", [PHONE_PX, DESK_PX])
+def test_predicted_variants_are_drawn_apart_and_cannot_be_pinned(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    cells = simulate_cells(PHONE, precisions=("int8",))
+    cells = (*cells[:5], *cells[6:])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(written_report, "draw_pictures", lambda *_: ())
+        index = write_report([(make_run(cells), cells)], tmp_path, include_predicted=True)
+    with open_page(browser, index.as_uri(), width=width) as shown:
+        assert shown.locator(".point.predicted").count() == 1
+        assert "predicted, not measured" in shown.locator("#tradeoff .legend").inner_text()
+        canvas = shown.locator("#tradeoff .canvas")
+        canvas.focus()
+        for _ in range(len(cells) + 1):
+            shown.keyboard.press("ArrowRight")
+            card = shown.locator("#card").inner_text()
+            if "predicted" in card:
+                break
+        assert "0.5/160 int8" in card
+        assert "predicted, not measured" in card
+        shown.keyboard.press("Enter")
+        assert shown.locator("#comparison").inner_text() == ""
+        found = Axe().run(shown, options={"runOnly": {"type": "tag", "values": WCAG_2_2_AA}})
+        assert found.violations_count == 0, found.generate_report()

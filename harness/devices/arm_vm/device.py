@@ -45,7 +45,7 @@ def open_arm_vm(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
         over_ssh = target.transport == "ssh"
         folder = target.folder or (home_folder(transport, target.name) if over_ssh else FOLDER)
         info, free_bytes = describe(
-            transport, name=target.name, kind=ARM_VM.name, folder=folder, clock="virtual"
+            transport, name=target.name, kind=ARM_VM.name, folder=folder, clock=ARM_VM.clock
         )
         yield Device(info, transport, folder, connect, target.launcher, free_bytes=free_bytes)
 
@@ -82,6 +82,7 @@ def _own_adb_server(machine: ArmVm) -> Iterator[dict[str, str]]:
 ARM_VM = DeviceKind(
     name="arm_vm",
     runs_on_host=True,
+    clock="virtual",
     open=open_arm_vm,
     check=lambda _target: check_qemu(),
     built_in=Target(name=NAME, kind="arm_vm", transport=TRANSPORTS[0]),

@@ -68,7 +68,7 @@ def open_emulator(target: Target, log: Callable[[str], None]) -> Iterator[Device
     folder = target.folder or str(cache_folder() / "devices" / f"emulator-{core}")
     transport = LocalTransport()
     host, free_bytes = describe(
-        transport, name=target.name, kind=EMULATOR.name, folder=folder, clock="emulated"
+        transport, name=target.name, kind=EMULATOR.name, folder=folder, clock=EMULATOR.clock
     )
     info = msgspec.structs.replace(
         host,
@@ -119,6 +119,7 @@ def _write_root(root: Path, core: str, count: int) -> Path:
 EMULATOR = DeviceKind(
     name="emulator",
     runs_on_host=True,
+    clock="emulated",
     open=open_emulator,
     check=check_core,
     built_in=Target(name="emulator", kind="emulator", transport="local"),

@@ -68,6 +68,19 @@ def examine_device(device: Device) -> tuple[Diagnosis, ...]:
     return tuple(Diagnosis(device.info.name, *check) for check in found)
 
 
+def examine_at_once(device: Device) -> tuple[Diagnosis, ...]:
+    """What would distort times now, from one reading of the conditions: nothing is waited for."""
+    conditions = _read_conditions(device)
+    checks = (
+        _temperature(device, conditions),
+        _thermal_status(conditions),
+        _throttled(conditions),
+        _battery(conditions),
+        _load_average(device, conditions),
+    )
+    return tuple(Diagnosis(device.info.name, *check) for check in checks if check and check[1] == "unfit")
+
+
 def _read_conditions(device: Device) -> Conditions:
     argv = script_argv(PROBE_SCRIPT, "conditions")
     answer = run_verified(device.transport, argv, timeout_s=PROBE_TIMEOUT_S).check(device.info.name)
@@ -210,6 +223,15 @@ def _counters(device: Device, facts: Probed) -> Check | None:
         return ("counters", "ok", f"permitted (perf_event_paranoid {level})", "")
     detail = f"instructions are not counted (perf_event_paranoid {level})"
     return ("counters", "advice", detail, KINDS[device.info.kind].counters_fix)
+
+
+def _load_average(device: Device, conditions: Conditions) -> Check | None:
+    """As the verdict's reason `busy` counts it; `_load` sees more, and takes seconds."""
+    load, cores = conditions.load_average_1min, len(device.info.cores)
+    if load is None or not cores or load <= cores:
+        return None
+    detail = f"the load average is {load:.1f} on {cores} cores"
+    return ("load", "unfit", detail, "stop other programs; `top` on the device lists them")
 
 
 def _load(device: Device) -> Check | None:

@@ -13,14 +13,14 @@ function followPointer(plot, onPin) {
   canvas.addEventListener("click", (event) => {
     const point = nearestPoint(plot, event);
     activate(plot, point);
-    if (point) onPin(point.cell);
+    if (point && !point.predicted) onPin(point.cell);
   });
   canvas.addEventListener("keydown", (event) => {
     const moves = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
     if (event.key in moves) {
       const at = plot.points.indexOf(plot.active) + moves[event.key];
       activate(plot, plot.points[(at + plot.points.length) % plot.points.length]);
-    } else if (event.key === "Enter" && plot.active) onPin(plot.active.cell);
+    } else if (event.key === "Enter" && plot.active && !plot.active.predicted) onPin(plot.active.cell);
     else if (event.key === "Escape") activate(plot, null);
     else return;
     event.preventDefault();
@@ -72,6 +72,7 @@ function showActive(plot) {
 }
 
 function statusText(cell) {
+  if (cell.status === "predicted") return "predicted, not measured";
   const codes = cell.reasons.filter(([, severity]) => severity !== "info").map(([code]) => code);
   const status = cell.failed ? "failed" : cell.status;
   return codes.length ? `${status}: ${codes.join(", ")}` : status;

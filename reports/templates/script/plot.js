@@ -21,6 +21,14 @@ function toPoint(cell, basis) {
   return { cell, cost: ordered(cost), quality: ordered(quality), accuracy, onBasis: accuracy.basis === basis };
 }
 
+// A variant that nobody measured: it is shown, and takes part in nothing.
+function toPredictedPoint(one, basis) {
+  const quality = basis === "none" ? one.macs / 1e6 : one.published === null ? null : 100 * one.published;
+  if (quality === null) return null;
+  const cell = { ...one, cost: one.texts[0], figures: one.texts.slice(1), status: "predicted", reasons: [] };
+  return { cell, predicted: true, cost: ordered(one.cost), quality: Array(3).fill(quality), accuracy: null, onBasis: false };
+}
+
 function ordered([low, middle, high]) {
   return [Math.min(low, middle), middle, Math.max(high, middle)];
 }
@@ -28,9 +36,12 @@ function ordered([low, middle, high]) {
 function makePlot(machine, figure) {
   const { basis } = findBasis(splitCells(cellsOf(machine), emptyBudget()).candidates);
   const points = cellsOf(machine).map((cell) => toPoint(cell, basis)).filter(Boolean);
+  const hidden = points.length < 2;
+  const rest = page.predicted.filter((one) => one.machine === machine);
+  points.push(...rest.map((one) => toPredictedPoint(one, basis)).filter(Boolean));
   points.sort((a, b) => a.cost[1] - b.cost[1]);
   const plot = { machine, figure, basis, points, canvas: figure.querySelector(".canvas"), active: null };
-  if (points.length < 2) figure.hidden = true;
+  if (hidden) figure.hidden = true;
   return plot;
 }
 
@@ -156,8 +167,9 @@ function drawPoint(plot, point, state) {
   const shipped = state.shipped.has(cell.index);
   const classes = ["point", precisionClass(cell.precision)];
   if (point.accuracy?.basis === "published") classes.push("published");
+  if (point.predicted) classes.push("predicted");
+  else if (!state.fitting.has(cell.index)) classes.push("unfit");
   if (cell.flagged) classes.push("suspect");
-  if (!state.fitting.has(cell.index)) classes.push("unfit");
   if (shipped) classes.push("shipped");
   const [x, y] = point.place;
   const parts = [];
@@ -178,9 +190,10 @@ function drawLabels(plot, frontier, state) {
   const taken = shipped.map((point) => box(point.place[0] - 9, point.place[1] - 9, 18, 18));
   for (const point of frontier) taken.push(box(point.place[0] - 4, point.place[1] - 4, 8, 8));
   const labels = [];
-  for (const point of [...shipped, ...frontier.filter((one) => !shipped.includes(one))]) {
+  const predicted = plot.points.filter((point) => point.predicted);
+  for (const point of [...shipped, ...frontier.filter((one) => !shipped.includes(one)), ...predicted]) {
     const bold = state.shipped.has(point.cell.index);
-    const text = bold ? point.cell.name : point.cell.name;
+    const text = point.predicted ? `≈ ${point.cell.name}, predicted` : point.cell.name;
     const size = bold ? 15 : 12;
     const width = text.length * size * (bold ? 0.6 : 0.56);
     const [x, y] = point.place;
@@ -216,6 +229,9 @@ function drawLegend(plot) {
   const items = names.map((name) => element("li", {}, [mark(name), name]));
   if (plot.points.some((point) => point.accuracy?.basis === "published")) {
     items.push(element("li", { text: "hollow: accuracy published, not measured here" }));
+  }
+  if (plot.points.some((point) => point.predicted)) {
+    items.push(element("li", { text: "hollow, dotted, ≈: predicted, not measured" }));
   }
   if (plot.points.some((point) => point.cell.flagged)) items.push(element("li", { text: "open, dashed: suspect" }));
   items.push(element("li", { text: "line and band: frontier, within its intervals" }));

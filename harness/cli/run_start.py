@@ -1,0 +1,107 @@
+"""What `harness run` does before it measures: shows the plan, and asks about devices that are not fit."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from harness.cli import parsing
+from harness.cli.application import console_for, log, print_json, show
+from harness.cli.plan_text import cell_rows, describe_plan
+from harness.cli.tables import print_table
+from harness.errors import DeviceUnfit
+from harness.measuring.preflight import Survey, survey
+from harness.measuring.run_plan import RunPlan, make_run_plan
+from harness.records.run_folder import read_cells
+
+if TYPE_CHECKING:
+    from harness.analysis.failures import FailOn
+    from harness.devices.target import Target
+    from harness.lowering.inputs import Inputs
+    from harness.records import RunRequest
+
+# A longer run is announced with its plan.
+ANNOUNCED_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Start:
+    """The options that decide how a run begins."""
+
+    resume: Path | None
+    out: Path | None
+    dry_run: bool
+    yes: bool
+    fail_on: "FailOn | None"
+    search: bool
+    json: bool
+    quiet: bool
+
+    def begin(self, request: "RunRequest", targets: "Sequence[Target]", inputs: "Inputs | None") -> None:
+        """Show the plan; with `dry_run` end the command there, else ask about devices that are not fit.
+
+        Raises:
+            DeviceUnfit: no device can run what is asked for, or one is not fit and not to be measured.
+            UsageError: `out` holds something already.
+        """
+        from harness.lowering.lower import asked_for
+
+        # A dry run reads this machine alone.
+        asked = [target for target in targets if target.kind == "host"] if self.dry_run else targets
+        found = survey(asked, log)
+        earlier = read_cells(self.resume) if self.resume else ()
+        plan = make_run_plan(request, asked_for(request, inputs), inputs, targets, found.infos, earlier)
+        if all(device.error for device in plan.devices):
+            first = plan.devices[0]
+            raise DeviceUnfit(first.error or "", device=first.name, hint=first.hint)
+        if self.dry_run:
+            self._show(plan, found)
+            raise typer.Exit
+        if plan.most_seconds > ANNOUNCED_SECONDS and not self.quiet:
+            log(describe_plan(plan, search=self.search))
+        if not all(cell.measured for device in plan.devices for cell in device.cells):
+            self._settle(found)
+
+    def _show(self, plan: RunPlan, found: Survey) -> None:
+        if self.out:
+            parsing.check_empty(self.out)
+        if self.json:
+            print_json({"plan": plan, "problems": found.problems})
+            return
+        columns = ("device", "variant", "threads", "cores", "processes", "estimate")
+        print_table(console_for(), "", columns, cell_rows(plan), identity=4)
+        show(describe_plan(plan, search=self.search))
+        for line in _problem_lines(found):
+            show(line)
+
+    def _settle(self, found: Survey) -> None:
+        """Go on, or raise DeviceUnfit; nothing has been made, lowered or measured yet."""
+        if not found.problems:
+            return
+        for line in _problem_lines(found):
+            log(f"warning: {line}")
+        if self.yes:
+            return
+        first = found.problems[0]
+        refusal = DeviceUnfit(
+            f"not measured: {first.detail}",
+            device=first.subject,
+            hint=f"{first.fix}; or measure all the same with --yes",
+        )
+        if self.fail_on == "suspect" or (_in_terminal() and not _confirmed()):
+            raise refusal
+
+
+def _in_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _confirmed() -> bool:
+    return typer.confirm("Measure all the same? Cells may become suspect", default=False, err=True)
+
+
+def _problem_lines(found: Survey) -> list[str]:
+    return [f"{one.subject}: {one.what}: {one.detail}; {one.fix}" for one in found.problems]

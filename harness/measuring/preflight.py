@@ -1,0 +1,42 @@
+"""What is known of the devices before a run begins: their cores, and what would distort times now."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from harness.devices.kinds import KINDS
+from harness.devices.target import Target
+from harness.measuring.doctor.device import examine_at_once
+from harness.measuring.doctor.diagnosis import Diagnosis
+from harness.records import DeviceInfo
+from harness.system.threads import work_at_once
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Devices by name, and what is wrong with them."""
+
+    infos: Mapping[str, DeviceInfo]
+    problems: tuple[Diagnosis, ...]
+
+
+def survey(targets: Sequence[Target], log: Callable[[str], None]) -> Survey:
+    """Look at the devices whose clock is real, all at once and without locking them; the others take long to
+    start, and their times mean nothing.
+
+    One that cannot be reached, or is in use, is left out: measuring reports it.
+    """
+    infos: dict[str, DeviceInfo] = {}
+    problems: dict[str, tuple[Diagnosis, ...]] = {}
+
+    def look_at(target: Target) -> None:
+        try:
+            with KINDS[target.kind].open(target, log) as device:
+                infos[target.name] = device.info
+                problems[target.name] = examine_at_once(device)
+        except Exception:  # measuring meets it again, and reports it with its device
+            return
+
+    timed = [target for target in targets if KINDS[target.kind].clock == "real"]
+    work_at_once([(partial(look_at, target), lambda: None) for target in timed])
+    return Survey(infos, tuple(one for target in timed for one in problems.get(target.name, ())))

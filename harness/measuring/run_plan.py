@@ -1,0 +1,207 @@
+"""What a run will do, before it does anything: cells, processes, what is lowered, and an estimated time."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from harness.analysis.run_estimate import (
+    LOWERING_SECONDS,
+    MEASURED,
+    RULE,
+    START_SECONDS,
+    CellKey,
+    measured_pace,
+    seconds_by_rule,
+)
+from harness.analysis.stopping import is_complete, most_processes
+from harness.devices.kinds import KINDS
+from harness.devices.places import group_by_place
+from harness.devices.target import Target
+from harness.errors import DeviceUnfit, LoweringError
+from harness.lowering.artifact import find_cached
+from harness.lowering.cache import StoredArtifact
+from harness.lowering.inputs import SEEDED, Inputs
+from harness.lowering.pool import default_workers
+from harness.measuring.cell_state import CellRequest, is_same_measurement
+from harness.measuring.plans import make_plan, plan_cells
+from harness.records import Cell, DeviceInfo, RunRequest, Variant
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell to measure; `threads` is None and `cores` a cluster's name while the device's cores are unknown.
+
+    The processes are those still to run: none where the cell is already `measured`.
+    """
+
+    variant: str
+    threads: int | None
+    cores: str | None
+    measured: bool
+    least_processes: int
+    most_processes: int
+    least_seconds: float
+    most_seconds: float
+
+
+@dataclass(frozen=True)
+class PlannedDevice:
+    """A device's cells; `basis` is what the estimate of their time rests on, `error` why none are planned.
+
+    `cores_known` is false for a device that was not asked: then its cells are those that the options name.
+    """
+
+    name: str
+    kind: str
+    cores_known: bool
+    cells: tuple[PlannedCell, ...]
+    basis: str
+    least_seconds: float = 0.0
+    most_seconds: float = 0.0
+    error: str | None = None
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedVariant:
+    """A variant; `size_bytes` is that of its program, None where it is not `lowered` yet."""
+
+    name: str
+    lowered: bool
+    size_bytes: int | None
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """The plan of a run. The seconds are estimates: without cooling, building the runner and accuracy."""
+
+    variants: tuple[PlannedVariant, ...]
+    devices: tuple[PlannedDevice, ...]
+    lowering_seconds: float
+    lowering_basis: str
+    least_seconds: float
+    most_seconds: float
+
+
+def make_run_plan(
+    request: RunRequest,
+    variants: Sequence[Variant],
+    inputs: Inputs | None,
+    targets: Sequence[Target],
+    infos: Mapping[str, DeviceInfo],
+    earlier: Sequence[Cell] = (),
+) -> RunPlan:
+    """Plan without touching a device: `infos` are those of devices that are known, by name.
+
+    `earlier` are the cells of the run folder; a device that has one there is known, too.
+    """
+    stored = {variant: _cached(variant, request, inputs) for variant in variants}
+    lowering_seconds, lowering_basis = _lowering(stored)
+    known = {cell.device.name: cell.device for cell in earlier} | dict(infos)
+    devices = {
+        target: _plan_device(request, variants, target, known.get(target.name), earlier) for target in targets
+    }
+    groups = [[devices[target] for target in group] for group in group_by_place(targets)]
+    return RunPlan(
+        tuple(
+            PlannedVariant(variant.name, found is not None, found.artifact.size_bytes if found else None)
+            for variant, found in stored.items()
+        ),
+        tuple(devices.values()),
+        lowering_seconds,
+        lowering_basis,
+        lowering_seconds + max(sum(device.least_seconds for device in group) for group in groups),
+        lowering_seconds + max(sum(device.most_seconds for device in group) for group in groups),
+    )
+
+
+def _cached(variant: Variant, request: RunRequest, inputs: Inputs | None) -> StoredArtifact | None:
+    files = (inputs or {}).get(variant, SEEDED)
+    try:
+        return find_cached(variant, files, allow_undelegated=request.allow_undelegated)
+    except LoweringError:  # reported where it is lowered
+        return None
+
+
+def _lowering(stored: Mapping[Variant, StoredArtifact | None]) -> tuple[float, str]:
+    """Seconds of lowering what is not in the cache, at the pace of those that are, by precision."""
+    missing = [variant for variant, found in stored.items() if found is None]
+    taken = {
+        precision: [
+            found.artifact.lowering_seconds
+            for variant, found in stored.items()
+            if found and variant.precision == precision
+        ]
+        for precision in {variant.precision for variant in stored}
+    }
+    seconds = [
+        median(taken[variant.precision]) if taken[variant.precision] else LOWERING_SECONDS
+        for variant in missing
+    ]
+    if not missing:
+        return 0.0, "all are in the cache"
+    by_rule = sum(not taken[variant.precision] for variant in missing)
+    basis = f"{LOWERING_SECONDS:g} s for each" if by_rule else "what the variants in the cache took"
+    return sum(seconds) / min(len(missing), default_workers()), basis
+
+
+def _plan_device(
+    request: RunRequest,
+    variants: Sequence[Variant],
+    target: Target,
+    info: DeviceInfo | None,
+    earlier: Sequence[Cell],
+) -> PlannedDevice:
+    placements = request.placements or ((target.cores,) if target.cores else ())
+    cells = [cell for cell in earlier if cell.device.name == target.name]
+    pace = measured_pace(cells)
+    basis = MEASURED if pace.overall is not None else f"rule: {RULE}"
+    if info is None:
+        planned = [
+            (CellRequest(variant, make_plan(request, KINDS[target.kind].clock, threads or 1)), threads, cores)
+            for variant in variants
+            for cores in placements or (None,)
+            for threads in request.threads or (None,)
+        ]
+    else:
+        try:
+            requests = plan_cells(request, variants, info, placements)
+        except DeviceUnfit as error:
+            return PlannedDevice(target.name, target.kind, True, (), basis, error=error.what, hint=error.hint)
+        planned = [(one, one.plan.threads, one.plan.cpus) for one in requests]
+
+    def estimate(one: CellRequest, threads: int | None, cores: str | None) -> PlannedCell:
+        key: CellKey = one.variant.name, one.plan.threads, one.plan.cpus
+        seconds = pace.of(key)
+        if seconds is None:
+            seconds = seconds_by_rule(one.plan, KINDS[target.kind].clock, one.variant)
+        saved = next((cell for cell in cells if is_same_measurement(one, cell)), None)
+        done = len(saved.processes) if saved else 0
+        measured = saved is not None and is_complete(saved)
+        least = 0 if measured else max(0, one.plan.processes - done)
+        most = 0 if measured else max(0, most_processes(one.plan) - done)
+        # Memory is read in a process of its own, and so are operators.
+        passes = 0.0 if measured else START_SECONDS * (1 + request.profile)
+        return PlannedCell(
+            variant=one.variant.name,
+            threads=threads,
+            cores=cores,
+            measured=measured,
+            least_processes=least,
+            most_processes=most,
+            least_seconds=least * seconds + passes,
+            most_seconds=most * seconds + passes,
+        )
+
+    estimated = tuple(estimate(*one) for one in planned)
+    limit = math.inf if request.max_minutes is None else 60 * request.max_minutes
+    return PlannedDevice(
+        name=target.name,
+        kind=target.kind,
+        cores_known=info is not None,
+        cells=estimated,
+        basis=basis,
+        least_seconds=min(limit, sum(cell.least_seconds for cell in estimated)),
+        most_seconds=min(limit, sum(cell.most_seconds for cell in estimated)),
+    )

@@ -1,0 +1,50 @@
+"""What is known of devices before a run: one that cannot be reached is left to the run, which reports it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from harness.devices.device import Device, describe
+from harness.devices.device_kind import DeviceKind
+from harness.devices.kinds import KINDS
+from harness.devices.target import Target
+from harness.errors import ConnectionLost
+from harness.measuring.doctor import device as doctor
+from harness.measuring.preflight import survey
+from harness.records import Conditions
+from harness.transports.local import LocalTransport
+
+
+@contextmanager
+def open_folder(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
+    if not target.folder:
+        raise ConnectionLost("no route to host")
+    info, _ = describe(LocalTransport(), name=target.name, kind=target.kind, folder=target.folder)
+    yield Device(info, LocalTransport(), target.folder, LocalTransport)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "problem"),
+    [
+        (Conditions(load_average_1min=1000.0), "load: the load average is 1000.0 on "),
+        (Conditions(load_average_1min=0.1, thermal_status=3), "thermal status: Android limits performance"),
+        (Conditions(throttled_flags=0x50005), "throttling: the firmware reports throttling now"),
+        (Conditions(battery_percent=5), "battery: 5 %"),
+        (Conditions(load_average_1min=0.1, thermal_status=0, battery_percent=80), None),
+        (Conditions(), None),
+    ],
+)
+def test_what_distorts_times_now_is_found_on_devices_that_can_be_reached(
+    conditions: Conditions, problem: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(KINDS, "folder", DeviceKind(name="folder", runs_on_host=False, open=open_folder))
+    monkeypatch.setattr(doctor, "_read_conditions", lambda device: conditions)
+    near, far = Target("near", "folder", "local", folder=str(tmp_path)), Target("far", "folder", "local")
+    found = survey([far, near, Target("emulator", "emulator", "local")], print)
+    assert list(found.infos) == ["near"]
+    texts = [f"{one.what}: {one.detail}" for one in found.problems]
+    assert len(texts) == (problem is not None)
+    assert not problem or texts[0].startswith(problem)
+    assert all((one.subject, one.level) == ("near", "unfit") for one in found.problems)
