@@ -38,6 +38,7 @@ def _facts(section: Section, runs: Sequence[Run]) -> dict[str, str]:
         ("Started as", device.boot_id and device.boot_id[:8]),
         ("Cores", describe_cores(device.cores)),
         ("Memory", f"{significant(memory / 1e9)} GB" if memory else None),
+        ("Page size", f"{device.page_size_bytes // 1024} KiB" if device.page_size_bytes else None),
         ("Connection", f"{device.kind}, {device.transport}, {device.abi}"),
         ("C library", device.libc),
         ("Clock", _CLOCKS[device.clock]),
