@@ -158,6 +158,17 @@ cores_in_cpuinfo() {
     done 2>/dev/null <"$root/proc/cpuinfo"
 }
 
+# page_size: of the first mapping of this shell; Android has no getconf before its release 9
+page_size() {
+    while read -r name number _; do
+        if [ "$name" = KernelPageSize: ]; then
+            report page_size_kib "$number"
+            return
+        fi
+    done 2>/dev/null <"$root/proc/self/smaps"
+    cannot page_size_kib "no KernelPageSize in /proc/self/smaps"
+}
+
 is_android() { [ -n "$(property ro.build.version.release)$(property ro.product.cpu.abilist)" ]; }
 
 # cpuinfo_field NAME: the first such field in $REPLY; fails where there is none
@@ -374,6 +385,7 @@ facts() {
     cores_in_cpuinfo
     memory_field memory_total_kib MemTotal
     memory_limits
+    page_size
     report_file boot_id "$root/proc/sys/kernel/random/boot_id"
     report_file perf_event_paranoid "$root/proc/sys/kernel/perf_event_paranoid"
     report_file online "$cpus/online"

@@ -73,6 +73,7 @@ def _identity(cell: Cell) -> dict[str, _Value]:
         "soc": device.soc,
         "os": device.os,
         "kernel": device.kernel,
+        "page_size_bytes": device.page_size_bytes,
         "boot_id": device.boot_id,
         "transport": device.transport,
         "abi": device.abi,

@@ -39,6 +39,7 @@ def _facts(section: Section, runs: Sequence[Run]) -> dict[str, str]:
         ("Cores", describe_cores(device.cores)),
         ("Memory", f"{significant(memory / 1e9)} GB" if memory else None),
         ("Memory limit", f"{significant(limit / 1e9)} GB, of the container" if limit else None),
+        ("Page size", f"{device.page_size_bytes // 1024} KiB" if device.page_size_bytes else None),
         ("Connection", f"{device.kind}, {device.transport}, {device.abi}"),
         ("C library", device.libc),
         ("Clock", _CLOCKS[device.clock]),

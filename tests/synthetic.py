@@ -34,6 +34,7 @@ PHONE = make_device(
         )
     ),
     memory_total_bytes=7_800_000_000,
+    page_size_bytes=4096,
 )
 _QEMU = {"os": "Debian GNU/Linux 12", "cores": (), "memory_total_bytes": None}
 EMULATOR = make_device(

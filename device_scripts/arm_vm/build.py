@@ -39,7 +39,8 @@ def build(work: Path, out: Path) -> None:
     report("writing the disk")
     image.fill_root(work / "root", HERE / "guest", work / "adbd")
     make_keys(out, work / "root")
-    image.make_boot_files(kernel, work / "root/usr/bin/busybox", HERE / "initrd_init", work / "boot", out)
+    busybox = work / "root/usr/bin/busybox"
+    image.make_boot_files(kernel, image.MODULES, busybox, HERE / "initrd_init", work / "boot", out)
     image.make_image(work / "root", out / "root.ext4")
     report("built")
 

@@ -1,8 +1,9 @@
 """The guest's root file system and initial ramdisk, made without root, loop mounts or ARM code."""
 
+import lzma
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from commands import BuildFailed, run
@@ -86,17 +87,22 @@ def _ownership(root: Path) -> Iterator[str]:
         yield f"set_inode_field {quoted} gid {owner}"
 
 
-def make_boot_files(kernel_package: Path, busybox: Path, init: Path, work: Path, out: Path) -> None:
+def make_boot_files(
+    kernel_package: Path, modules: Sequence[str], busybox: Path, init: Path, work: Path, out: Path
+) -> None:
     """Write `kernel` and `initrd`: busybox, the modules to reach the disk, and a script."""
-    unpack([kernel_package], work, "./boot/vmlinuz-*", *(f"*/{name}.ko" for name in MODULES))
+    unpack([kernel_package], work, "./boot/vmlinuz-*", *(f"*/{name}.ko*" for name in modules))
     shutil.copyfile(next((work / "boot").glob("vmlinuz-*")), out / "kernel")
-    modules = {path.stem: path for path in work.rglob("*.ko")}
+    unpacked = {path.name.partition(".")[0]: path for path in work.rglob("*.ko*")}
     entries = [(".", stat.S_IFDIR | 0o755, b"")]
     entries += [(name, stat.S_IFDIR | 0o755, b"") for name in ("bin", "dev", "modules", "root")]
     entries.append(("bin/busybox", stat.S_IFREG | 0o755, busybox.read_bytes()))
     entries.append(("init", stat.S_IFREG | 0o755, init.read_bytes()))
-    for number, name in enumerate(MODULES):
-        entries.append((f"modules/{number}-{name}.ko", stat.S_IFREG | 0o644, modules[name].read_bytes()))
+    for number, name in enumerate(modules):
+        data = unpacked[name].read_bytes()
+        if unpacked[name].suffix == ".xz":
+            data = lzma.decompress(data)
+        entries.append((f"modules/{number:02}-{name}.ko", stat.S_IFREG | 0o644, data))
     (out / "initrd").write_bytes(b"".join(_archive(entries)))
 
 

@@ -39,12 +39,12 @@ Dir::Etc::preferencesparts "-";
 class Archive:
     """Debian's archive for one architecture, its index below `folder`; signatures are verified."""
 
-    def __init__(self, folder: Path, architecture: str = "arm64") -> None:
+    def __init__(self, folder: Path, architecture: str = "arm64", release: str = RELEASE) -> None:
         self._configuration = folder / "apt.conf"
         for name in ("state/lists/partial", "cache/archives/partial"):
             (folder / name).mkdir(parents=True)
         (folder / "status").touch()
-        source = f"[signed-by={_keyring()}] {mirror.debian_mirror()} {RELEASE} main"
+        source = f"[signed-by={_keyring()}] {mirror.debian_mirror()} {release} main"
         (folder / "sources.list").write_text(f"deb {source}\ndeb-src {source}\n")
         self._configuration.write_text(CONFIGURATION.format(folder=folder, architecture=architecture))
         try:

@@ -20,6 +20,9 @@ def find_differences(base: Cell, new: Cell, *, sides: tuple[str, str] = ("in bas
     facts: list[tuple[str, object, object]] = [
         (f"device {fact}", getattr(base.device, fact), getattr(new.device, fact)) for fact in DEVICE_FACTS
     ]
+    pages = base.device.page_size_bytes, new.device.page_size_bytes
+    if None not in pages:  # older runs did not record it
+        facts.append(("device page_size_bytes", *pages))
     facts += [(f"plan {fact}", getattr(base.plan, fact), getattr(new.plan, fact)) for fact in PLAN_FACTS]
     facts += _tuning_in_effect(base, new)
     old, young = base.artifact.versions, new.artifact.versions

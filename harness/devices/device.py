@@ -7,6 +7,7 @@ from harness.devices.cores import read_cores, unreadable_of_cores
 from harness.devices.probe import Probed, read_facts
 from harness.errors import DeviceUnfit
 from harness.records import Abi, Clock, DeviceInfo, UnreadableFact
+from harness.records.schema import PageSize
 from harness.system.text import excerpt
 from harness.transports.base import Transport
 
@@ -56,6 +57,9 @@ def describe(
     for fact in ("memory_total_kib", "free_kib"):
         if fact in facts.values and facts.kibibytes(fact) is None:
             unreadable[fact] = f"not a value: {facts.values[fact][:40]!r}"
+    page_size = page_size_of(facts)
+    if page_size is None and "page_size_kib" in facts.values:
+        unreadable["page_size_kib"] = f"not a page size: {facts.values['page_size_kib'][:40]!r}"
     info = DeviceInfo(
         name=name,
         kind=kind,
@@ -69,6 +73,7 @@ def describe(
         cores=cores,
         memory_total_bytes=facts.kibibytes("memory_total_kib"),
         memory_limit_bytes=_memory_limit(facts),
+        page_size_bytes=page_size,
         boot_id=facts.values.get("boot_id"),
         half_precision={"yes": True, "no": False}.get(facts.values.get("half_precision", "")),
         unreadable=tuple(
@@ -85,6 +90,12 @@ def _memory_limit(facts: Probed) -> int | None:
     lowest = min((limit for limit in limits if limit is not None), default=None)
     total = facts.kibibytes("memory_total_kib")
     return lowest if lowest is not None and (total is None or lowest < total) else None
+
+
+def page_size_of(facts: Probed) -> PageSize | None:
+    """The size of the kernel's pages; None when unreadable, or not one that Linux has."""
+    sizes: dict[int | None, PageSize] = {4096: 4096, 16384: 16384, 65536: 65536}
+    return sizes.get(facts.kibibytes("page_size_kib"))
 
 
 def _abi(facts: Probed, name: str) -> Abi:

@@ -11,6 +11,7 @@ from harness.records.schema import (
     Integer,
     Kilohertz,
     NotNegative,
+    PageSize,
     Percent,
     Record,
     ThermalStatus,
@@ -60,6 +61,7 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
     cores: tuple[Core, ...] = ()
     memory_total_bytes: Bytes | None = None
     memory_limit_bytes: Bytes | None = None
+    page_size_bytes: PageSize | None = None
     boot_id: str | None = None
     half_precision: bool | None = None
     libc: str = "bundled"

@@ -1,6 +1,6 @@
 """The schema: its version, and what every record and figure has in common."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -18,6 +18,8 @@ LARGEST_INTEGER = 2**53
 Nanoseconds = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
 PositiveNanoseconds = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]
 Bytes = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
+# Those that Linux has on 64-bit ARM and x86-64.
+PageSize = Literal[4096, 16384, 65536]
 PositiveBytes = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]
 Count = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
 PositiveCount = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]

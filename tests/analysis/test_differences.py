@@ -79,6 +79,14 @@ def test_what_took_hold_alike_or_is_unknown_is_no_difference(base: Cell, new: Ce
     assert compare([base], [new]).differences == ()
 
 
+def test_another_page_size_is_a_difference_and_an_unrecorded_one_is_none() -> None:
+    small, large, unknown = (
+        make_cell(device=make_device(page_size_bytes=size)) for size in (4096, 16384, None)
+    )
+    assert find_differences(small, large) == ["device page_size_bytes: 4096 in base, 16384 in new"]
+    assert find_differences(small, unknown) == find_differences(unknown, large) == []
+
+
 # How warm it began --------------------------------------------------------------------------------
 
 

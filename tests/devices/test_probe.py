@@ -1,5 +1,6 @@
 """probe.sh on recorded devices and on this machine: what each reports of itself."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,7 @@ def test_this_machine_describes_itself(tmp_path: Path) -> None:
     assert info.cores
     assert info.memory_total_bytes is not None
     assert info.memory_total_bytes > 2**28
+    assert info.page_size_bytes == os.sysconf("SC_PAGESIZE")
     assert free_bytes is not None
     assert free_bytes > 2**20
 

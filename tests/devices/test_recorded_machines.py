@@ -23,7 +23,7 @@ from harness.system.cpu_list import format_cpu_list
 MACHINES = TREES / "machines"
 EXPECTED: dict[str, dict[str, Any]] = tomllib.loads((MACHINES / "expected.toml").read_text())
 # The trees hold neither these files nor, for the most part, a list of the cores' features.
-NOT_RECORDED = {"boot_id", "perf_event_paranoid", "half_precision", "time_in_state"}
+NOT_RECORDED = {"boot_id", "perf_event_paranoid", "half_precision", "time_in_state", "page_size_kib"}
 
 
 def info_of(facts: Probed) -> DeviceInfo:

@@ -110,6 +110,17 @@ def test_names_that_cannot_be_read_are_kept_with_the_device(tmp_path: Path) -> N
     assert hash(info)
 
 
+@pytest.mark.parametrize(
+    ("text", "size"), [("4", 4096), ("16", 16384), ("64", 65536), ("12", None), ("x", None)]
+)
+def test_a_page_size_is_one_that_linux_has(text: str, size: int | None) -> None:
+    answer = FixedAnswer(f"machine=aarch64\npage_size_kib={text}\n")
+    info, _ = describe(answer, name="phone", kind="android", folder="/x")
+    assert info.page_size_bytes == size
+    unreadable = {one.fact: one.reason for one in info.unreadable}
+    assert unreadable.get("page_size_kib") == (None if size else f"not a page size: {text!r}")
+
+
 def test_hostile_lines_are_ignored_or_made_harmless() -> None:
     probed = parse_probe(
         "model=\x1b[2Jevil\x07\nrm -rf /\n=x\nA=b\nkernel=" + "9" * 10_000 + "\n!soc=\x1b]0;x\n"

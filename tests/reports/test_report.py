@@ -119,6 +119,7 @@ def test_hostile_names_are_no_formula_in_the_table_of_cells(written: Written) ->
 def test_the_csv_tells_machines_of_one_name_apart(written: Written) -> None:
     rows = list(csv.DictReader(io.StringIO(written.read("cells.csv"))))
     assert (rows[0]["kernel"], rows[0]["boot_id"]) == ("5.10.157", "")
+    assert {row["page_size_bytes"] for row in rows} == {"4096", ""}
 
 
 def test_the_csv_has_a_line_a_cell_raw_figures_and_units_in_its_columns(written: Written) -> None:

@@ -21,20 +21,24 @@ from harness.transports.tcp_link import TcpLink
 
 ADB_SERVER_TIMEOUT_S = 30
 TRANSPORTS = ("adb-direct", "adb", "ssh")
+PAGES_16K = "16k"
 
 
 def parse_name(name: str) -> Target | None:
-    """The machine by the transport in a name such as `arm-vm:ssh`."""
-    kind, _, transport = name.partition(":")
-    if kind != NAME or transport not in TRANSPORTS:
+    """The machine by the transport in a name such as `arm-vm:ssh`, or with the kernel in `arm-vm:16k`."""
+    kind, _, option = name.partition(":")
+    if kind != NAME:
         return None
-    return Target(name=name, kind="arm_vm", transport=transport)
+    if option == PAGES_16K:
+        return Target(name=name, kind="arm_vm", transport=TRANSPORTS[0], address=PAGES_16K)
+    return Target(name=name, kind="arm_vm", transport=option) if option in TRANSPORTS else None
 
 
 @contextmanager
 def open_arm_vm(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
-    """Boot the machine, yield it, and stop it; `target.transport` chooses the daemon."""
-    with boot(virtual_time=True, log=log) as machine, ExitStack() as stack:
+    """Boot the machine, yield it, and stop it; `target` names its daemon and, as address, its kernel."""
+    pages_16k = target.address == PAGES_16K
+    with boot(virtual_time=True, pages_16k=pages_16k, log=log) as machine, ExitStack() as stack:
         adb_environment = stack.enter_context(_own_adb_server(machine)) if target.transport == "adb" else {}
 
         def connect() -> Transport:
@@ -87,6 +91,6 @@ ARM_VM = DeviceKind(
     check=lambda _target: check_qemu(),
     built_in=Target(name=NAME, kind="arm_vm", transport=TRANSPORTS[0]),
     parse=parse_name,
-    name_forms=tuple(f"{NAME}:{transport}" for transport in TRANSPORTS),
+    name_forms=tuple(f"{NAME}:{option}" for option in (*TRANSPORTS, PAGES_16K)),
     programs=(Program(QEMU, "qemu-system-arm", f"the device `{NAME}` needs"), ADB, SSH),
 )

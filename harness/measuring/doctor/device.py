@@ -8,7 +8,7 @@ from harness.analysis.held_clocks import FIXED_GOVERNORS
 from harness.analysis.temperatures import hottest_zone, is_of_cores
 from harness.analysis.validity.environment_checks import THROTTLED_NOW, THROTTLED_SINCE_BOOT
 from harness.devices.conditions import parse_conditions
-from harness.devices.device import Device
+from harness.devices.device import Device, page_size_of
 from harness.devices.device_kind import Check
 from harness.devices.device_lock import find_holder
 from harness.devices.kinds import KINDS
@@ -55,6 +55,7 @@ def examine_device(device: Device) -> tuple[Diagnosis, ...]:
         _clock(device),
         _folder(device),
         _space(device, facts),
+        _page_size(facts),
         _temperature(device, conditions),
         _thermal_status(conditions),
         _throttled(conditions),
@@ -142,6 +143,14 @@ def _space(device: Device, facts: Probed) -> Check | None:
         detail,
         f"free space on the device, or remove what the harness pushed: {clean}",
     )
+
+
+def _page_size(facts: Probed) -> Check:
+    size = page_size_of(facts)
+    if size is not None:
+        return ("page size", "ok", f"{size // 1024} KiB", "")
+    reason = facts.unreadable.get("page_size_kib", "the device reports no size that Linux has")
+    return ("page size", "advice", f"unknown: {reason}", "")
 
 
 def _temperature(device: Device, conditions: Conditions) -> Check | None:

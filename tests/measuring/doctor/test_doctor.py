@@ -23,6 +23,7 @@ from harness.transports.local import LocalTransport
 HEALTHY = {
     "proc/sys/kernel/perf_event_paranoid": "1\n",
     "proc/loadavg": "0.05 0.06 0.07 1/200 1234\n",
+    "proc/self/smaps": "00400000-00420000 r-xp 00000000 08:01 42\nSize: 9 kB\nKernelPageSize: 16 kB\n",
     "sys/class/thermal/thermal_zone0/type": "cpu-thermal\n",
     "sys/class/thermal/thermal_zone0/temp": "45123\n",
     "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance\n",
@@ -79,6 +80,15 @@ def test_a_healthy_device_is_fit(examine_recorded: Examine) -> None:
     found = examine_recorded(programs={"vcgencmd": "#!/bin/sh\necho throttled=0x0\n"})
     assert {diagnosis.level for diagnosis in found.values()} == {"ok"}
     assert {"folder", "space", "temperature", "throttling", "governor", "counters", "load"} <= set(found)
+
+
+def test_the_page_size_is_reported_or_why_it_is_unknown(examine_recorded: Examine) -> None:
+    assert examine_recorded()["page size"].detail == "16 KiB"
+
+
+def test_an_unreadable_page_size_is_reported_with_its_reason(examine_recorded: Examine) -> None:
+    found = examine_recorded({"proc/self/smaps": "Size: 128 kB\n"})["page size"]
+    assert (found.level, found.detail) == ("advice", "unknown: no KernelPageSize in /proc/self/smaps")
 
 
 def test_a_level_of_permissions_that_is_no_number_is_left_out(examine_recorded: Examine) -> None:
