@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from harness.devices.host_lock import hold_device
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.measuring.doctor.device import examine_at_once
@@ -21,8 +22,7 @@ class Survey:
 
 
 def survey(targets: Sequence[Target], log: Callable[[str], None]) -> Survey:
-    """Look at the devices whose clock is real, all at once and without locking them; the others take long to
-    start, and their times mean nothing.
+    """Look at the devices whose clock is real, all at once; others start slowly, and have no real times.
 
     One that cannot be reached, or is in use, is left out: measuring reports it.
     """
@@ -31,7 +31,11 @@ def survey(targets: Sequence[Target], log: Callable[[str], None]) -> Survey:
 
     def look_at(target: Target) -> None:
         try:
-            with KINDS[target.kind].open(target, log) as device:
+            # One that another harness measures on is not disturbed.
+            with (
+                hold_device(target, lambda _: None, wait_s=0),
+                KINDS[target.kind].open(target, log) as device,
+            ):
                 infos[target.name] = device.info
                 problems[target.name] = examine_at_once(device)
         except Exception:  # measuring meets it again, and reports it with its device

@@ -8,6 +8,7 @@ import pytest
 
 from harness.devices.device import Device, describe
 from harness.devices.device_kind import DeviceKind
+from harness.devices.host_lock import hold_device
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import ConnectionLost
@@ -41,10 +42,21 @@ def test_what_distorts_times_now_is_found_on_devices_that_can_be_reached(
 ) -> None:
     monkeypatch.setitem(KINDS, "folder", DeviceKind(name="folder", runs_on_host=False, open=open_folder))
     monkeypatch.setattr(doctor, "_read_conditions", lambda device: conditions)
-    near, far = Target("near", "folder", "local", folder=str(tmp_path)), Target("far", "folder", "local")
+    near = Target("near", "folder", "local", f"{tmp_path}/near", folder=str(tmp_path))
+    far = Target("far", "folder", "local", f"{tmp_path}/far")
     found = survey([far, near, Target("emulator", "emulator", "local")], print)
     assert list(found.infos) == ["near"]
     texts = [f"{one.what}: {one.detail}" for one in found.problems]
     assert len(texts) == (problem is not None)
     assert not problem or texts[0].startswith(problem)
     assert all((one.subject, one.level) == ("near", "unfit") for one in found.problems)
+
+
+def test_a_device_that_another_harness_measures_on_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(KINDS, "folder", DeviceKind(name="folder", runs_on_host=False, open=open_folder))
+    target = Target("held", "folder", "local", str(tmp_path), folder=str(tmp_path))
+    with hold_device(target, print):
+        assert not survey([target], print).infos
+    assert list(survey([target], print).infos) == ["held"]
