@@ -27,11 +27,13 @@ def tflite_model(
     byte_input: bool = False,
     quantized_input: tuple[float, int] | None = None,
     weights_only: bool = False,
+    normalization: tuple[float, float] | None = None,
 ) -> bytes:
     """A network, its BatchNorm folded, as TensorFlow's converter lays it out; uint8 if `quantized`.
 
     `before` are operators with a constant, or None, before the first convolution. With `byte_input` the
     model takes uint8 without a scale, with `quantized_input` uint8 of this scale and zero point.
+    `normalization` is the mean and deviation that the model's metadata has for its input.
     With `weights_only` the kernels are uint8, each behind an operator that dequantizes it.
     """
     writer = _TfliteWriter()
@@ -60,7 +62,13 @@ def tflite_model(
         at = writer.tensor(f"{layer}/out", (1, 1, 1, len(bias)), None)
         fused = 0 if is_last else activation
         writer.operator(_DEPTHWISE if depthwise else _CONV, inputs, at, conv.stride[0], fused, same)
-    return writer.finish()
+    return writer.finish(_metadata(*normalization) if normalization else None)
+
+
+def _metadata(mean: float, std: float) -> bytes:
+    """A ModelMetadata as TensorFlow Lite's metadata writer stores it in a buffer of the model."""
+    writer = _TfliteWriter()
+    return writer.finish_metadata(mean, std)
 
 
 def _folded_convolutions(network: MobileNetV1) -> Iterator[tuple[str, nn.Conv2d]]:
@@ -144,7 +152,22 @@ class _TfliteWriter:
             )
         )
 
-    def finish(self) -> bytes:
+    def finish_metadata(self, mean: float, std: float) -> bytes:
+        numbers = [self._builder.CreateNumpyVector(np.array([one], dtype=np.float32)) for one in (mean, std)]
+        options = self._table([("offset", 0, numbers[0]), ("offset", 1, numbers[1])])
+        unit = self._table([("int8", 0, 1), ("offset", 1, options)])
+        tensor = self._table([("offset", 4, self._vector([unit]))])
+        graph = self._table([("offset", 2, self._vector([tensor]))])
+        self._builder.Finish(self._table([("offset", 3, self._vector([graph]))]), file_identifier=b"M001")
+        return bytes(self._builder.Output())
+
+    def finish(self, metadata: bytes | None = None) -> bytes:
+        entries = []
+        if metadata is not None:
+            data = self._builder.CreateNumpyVector(np.frombuffer(metadata, np.uint8))
+            self._buffers.append(self._table([("offset", 0, data)]))
+            label = self._builder.CreateString("TFLITE_METADATA")
+            entries.append(self._table([("offset", 0, label), ("uint32", 1, len(self._buffers) - 1)]))
         codes = [self._table([("int8", 0, code), ("int32", 3, code)]) for code in _CODES]
         inputs = self._builder.CreateNumpyVector(np.array([0], dtype=np.int32))
         graph = self._table(
@@ -159,6 +182,7 @@ class _TfliteWriter:
                 ("offset", 1, self._vector(codes)),
                 ("offset", 2, self._vector([graph])),
                 ("offset", 4, self._vector(self._buffers)),
+                ("offset", 6, self._vector(entries)),
             ]
         )
         self._builder.Finish(model, file_identifier=b"TFL3")

@@ -114,6 +114,27 @@ def test_operators_before_a_tflite_models_first_convolution_are_read(
     assert any("0 to 1" in remark for remark in loaded.remarks) == (before[0] == (MUL, 2.0))
 
 
+@pytest.mark.parametrize(
+    ("normalization", "mean", "std"), [((127.5, 127.5), 0.5, 0.5), ((0.0, 255.0), 0.0, 1.0)]
+)
+def test_the_normalization_in_a_tflite_models_metadata_is_read(
+    normalization: tuple[float, float], mean: float, std: float, tmp_path: Path
+) -> None:
+    file = tmp_path / "metadata.tflite"
+    file.write_bytes(tflite_model(trained_network(), normalization=normalization))
+    _assert_scaling(load_weights(file).preprocessing(64), mean, std)
+    # The numbers of a quantized input are those of its scale.
+    file.write_bytes(tflite_model(trained_network(), normalization=normalization, quantized=True))
+    _assert_scaling(load_weights(file).preprocessing(64), 128 / 255, 128 / 255)
+
+
+def test_a_normalization_by_zero_in_metadata_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "metadata.tflite"
+    file.write_bytes(tflite_model(trained_network(), normalization=(0.0, 0.0)))
+    with pytest.raises(UsageError, match="divides its input by 0"):
+        load_weights(file)
+
+
 def test_a_quantized_tflite_input_is_scaled_before_the_operators(tmp_path: Path) -> None:
     file = tmp_path / "quantized.tflite"
     before = ((DEQUANTIZE, None), (SUB, 0.5), (DIV, 0.5))
