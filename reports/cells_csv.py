@@ -49,6 +49,7 @@ def _row(run: Run, cell: Cell) -> dict[str, _Value]:
         "instructions_per_inference": cell.instructions_per_inference,
         **_counts(cell),
         **_startup(cell.startup),
+        **_scheduling(cell),
         "held_clocks": "; ".join(
             f"cores {clock.cores}: {clock.held_khz} of {clock.max_khz} kHz" for clock in cell.held_clocks
         ),
@@ -147,6 +148,18 @@ def _startup(startup: Startup | None) -> dict[str, _Value]:
     for name, interval in phases.items():
         columns[f"{name}_median_ns"] = interval.estimate if interval else None
         columns |= _ends(f"{name}_median", interval)
+    return columns
+
+
+def _scheduling(cell: Cell) -> dict[str, _Value]:
+    """Of all processes: one value where they agree."""
+    found = [process.scheduling for process in cell.processes if process.scheduling]
+    names = ("cgroup", "cpuset", "uclamp_min_per_1024", "uclamp_max_per_1024", "oom_score_adj")
+    columns: dict[str, _Value] = {}
+    for name in (*names, "timer_slack_ns", "nice"):
+        values = [value for one in found if (value := getattr(one, name)) is not None]
+        distinct = tuple(dict.fromkeys(values))
+        columns[name] = distinct[0] if len(distinct) == 1 else "; ".join(map(str, distinct)) or None
     return columns
 
 

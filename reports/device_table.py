@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from harness.records import Core, Run
+from harness.records import Core, Run, Scheduling
 from harness.system.text import printable
 from reports import conditions
 from reports.clocks import held_clocks_of
@@ -44,6 +44,7 @@ def _facts(section: Section, runs: Sequence[Run]) -> dict[str, str]:
         ("C library", device.libc),
         ("Clock", _CLOCKS[device.clock]),
         ("Pinned to CPUs", ", ".join(sorted({plan.cpus for plan in plans if plan.cpus})) or "not pinned"),
+        ("Scheduled as", _scheduling(section)),
         ("Tuned", conditions.tuning(section.cells)),
         ("Clock held while measuring", held_clocks_of(section.cells)),
         ("Weights", ", ".join(sorted({weights_text(cell.variant.weights) for cell in section.cells}))),
@@ -61,6 +62,28 @@ def describe_cores(cores: Sequence[Core]) -> str:
         text = f"{core.name or 'core'}{speed}"
         counted[text] = counted.get(text, 0) + 1
     return ", ".join(f"{count} × {text}" for text, count in counted.items())  # noqa: RUF001
+
+
+def _scheduling(section: Section) -> str:
+    """How the kernel scheduled the processes: `nice 0, cpuset /`; several ways where they differ."""
+    found = (process.scheduling for cell in section.cells for process in cell.processes)
+    return "; ".join(dict.fromkeys(describe_scheduling(one) for one in found if one))
+
+
+def describe_scheduling(scheduling: Scheduling) -> str:
+    """`nice 0, cpuset /, cgroup 0::/, uclamp 0 to 1024 of 1024, oom_score_adj 0, timer slack 50 µs`."""
+    low, high = scheduling.uclamp_min_per_1024, scheduling.uclamp_max_per_1024
+    slack_ns = scheduling.timer_slack_ns
+    parts = (
+        ("nice", scheduling.nice),
+        ("cpuset", scheduling.cpuset),
+        ("cgroup", scheduling.cgroup),
+        ("uclamp", None if low is None or high is None else f"{low} to {high} of 1024"),
+        ("oom_score_adj", scheduling.oom_score_adj),
+        ("timer slack", None if slack_ns is None else f"{significant(slack_ns / 1e3)} µs"),
+    )
+    known = [f"{name} {value}" for name, value in parts if value is not None]
+    return ", ".join([*known, *([f"not read: {scheduling.unavailable}"] if scheduling.unavailable else [])])
 
 
 def _calibration(section: Section) -> str:

@@ -21,6 +21,7 @@ from harness.records import (
     Reason,
     Run,
     RunRequest,
+    Scheduling,
     Severity,
     Status,
     TensorSpec,
@@ -127,6 +128,15 @@ def make_processes(*medians_ns: int, **changes: Any) -> tuple[ProcessReport, ...
     return tuple(make_process(round, median, **changes) for round, median in enumerate(medians_ns))
 
 
+SHELL = Scheduling(
+    cgroup="0::/user.slice",
+    cpuset="/",
+    uclamp_min_per_1024=0,
+    uclamp_max_per_1024=1024,
+    oom_score_adj=0,
+    timer_slack_ns=50_000,
+    nice=0,
+)
 PASSED = Parity(max_abs_error=1e-6, tolerance=1e-4, cosine=1.0, top1_agrees=True, passed=True)
 STEADY_MEDIANS = (10_010_000, 9_990_000, 10_000_000, 10_020_000, 9_980_000, 10_005_000)
 

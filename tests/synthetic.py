@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from msgspec.structs import replace
 
-from builders import make_artifact, make_cell, make_device, make_plan, make_process
+from builders import SHELL, make_artifact, make_cell, make_device, make_plan, make_process
 from harness import records
 from harness.records import Cell, DeviceInfo, Variant
 
@@ -192,6 +192,7 @@ def _process(
         conditions_before=_conditions(device, 31.0 + round_ / 2, random),
         conditions_after=_conditions(device, 32.5 + round_ / 2, random),
         sampled=_sampled(31.0 + round_ / 2),
+        scheduling=SHELL,
     )
 
 

@@ -15,6 +15,7 @@
 #include "process.h"
 #include "profile.h"
 #include "report.h"
+#include "scheduling.h"
 #include "threads.h"
 
 namespace runner {
@@ -72,6 +73,7 @@ MaybeFailure measure(const Options& options, Report& report) {
   const std::optional<int> tasks = count_tasks();
   if (tasks && tasks_before) report.threads_used = 1 + *tasks - *tasks_before;
   report.cpus_allowed = cpus_allowed();
+  report.scheduling = read_scheduling();
   if (auto failure = count_events(options, model, counters, report.counts)) return failure;
   if (options.profile_iterations > 0) {
     if (auto failure = profile_operators(model, options.profile_iterations, tracer)) return failure;

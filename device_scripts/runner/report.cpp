@@ -105,6 +105,19 @@ std::string profile_json(const std::optional<std::vector<ProfiledOperator>>& pro
   return text + "]";
 }
 
+std::string scheduling_json(const Scheduling& scheduling) {
+  JsonObject json;
+  json.string_or_null("cgroup", scheduling.cgroup);
+  json.string_or_null("cpuset", scheduling.cpuset);
+  json.number_or_null("uclamp_min_per_1024", scheduling.uclamp_min);
+  json.number_or_null("uclamp_max_per_1024", scheduling.uclamp_max);
+  json.number_or_null("oom_score_adj", scheduling.oom_score_adj);
+  json.number_or_null("timer_slack_ns", scheduling.timer_slack_ns);
+  json.number_or_null("nice", scheduling.nice);
+  json.string_or_null("unavailable", scheduling.unavailable);
+  return json.text();
+}
+
 template <typename Numbers>
 std::string array_or_null(const std::optional<Numbers>& numbers) {
   return numbers ? JsonObject::array(*numbers) : "null";
@@ -144,6 +157,7 @@ MaybeFailure write_report(const std::string& path, const Report& report, const M
   json.number("threads_requested", report.threads_requested);
   json.number_or_null("threads_used", report.threads_used);
   json.string("cpus_allowed", report.cpus_allowed);
+  json.raw("scheduling", scheduling_json(report.scheduling));
   json.raw("counted_instructions", array_or_null(report.counts.instructions));
   json.raw("counted_cycles", array_or_null(report.counts.cycles));
   json.raw("counted_cache_misses", array_or_null(report.counts.cache_misses));

@@ -12,6 +12,7 @@
 #include "model.h"
 #include "process.h"
 #include "profile.h"
+#include "scheduling.h"
 
 namespace runner {
 
@@ -36,6 +37,7 @@ struct Report {
   int threads_requested = 0;
   std::optional<int> threads_used;
   std::string cpus_allowed;
+  Scheduling scheduling;
   Counts counts;
   std::optional<MemoryDetail> memory_detail;
   std::optional<std::vector<ProfiledOperator>> profile;

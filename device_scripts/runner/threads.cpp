@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include "process.h"
 
@@ -62,6 +64,18 @@ bool parse_cpu_list(const std::string& list, cpu_set_t& cpus) {
   }
 }
 
+// Whether all these CPUs are on line, so that only a cpuset can exclude one; false where the kernel does not list them.
+bool all_on_line(const cpu_set_t& cpus) {
+  std::ifstream file("/sys/devices/system/cpu/online");
+  std::string list;
+  cpu_set_t on_line, both;
+  if (!std::getline(file, list) || !parse_cpu_list(list, on_line)) {
+    return false;
+  }
+  CPU_AND(&both, &cpus, &on_line);
+  return CPU_EQUAL(&both, &cpus);
+}
+
 }  // namespace
 
 MaybeFailure pin_to_cpus(const std::string& list) {
@@ -70,11 +84,15 @@ MaybeFailure pin_to_cpus(const std::string& list) {
     return Failure{ExitCode::kUsage, "option --cpus takes a list such as 0-3,5, not '" + list + "'"};
   }
   if (sched_setaffinity(0, sizeof wanted, &wanted) != 0) {
-    return refusal("cannot run on CPUs " + list + ": " + std::strerror(errno));
+    const bool excluded = errno == EINVAL && all_on_line(wanted);
+    const std::string why = excluded ? "the cpuset excludes them; it allows " + cpus_allowed() : std::strerror(errno);
+    return refusal("cannot run on CPUs " + list + ": " + why);
   }
-  // The kernel drops CPUs that are off line without an error.
+  // The kernel drops CPUs that are off line, or not in the cpuset, without an error. What a cpuset leaves is measured,
+  // and the report shows it.
   cpu_set_t granted;
-  if (sched_getaffinity(0, sizeof granted, &granted) != 0 || !CPU_EQUAL(&wanted, &granted)) {
+  const bool known = sched_getaffinity(0, sizeof granted, &granted) == 0;
+  if (!known || (!CPU_EQUAL(&wanted, &granted) && !all_on_line(wanted))) {
     return refusal("cannot run on all of the CPUs " + list + ", only on " + cpus_allowed());
   }
   return std::nullopt;

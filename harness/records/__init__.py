@@ -40,6 +40,7 @@ from harness.records.measurements import (
     OperatorTime,
     ProcessReport,
     Profile,
+    Scheduling,
     Startup,
 )
 from harness.records.requests import (
@@ -57,7 +58,13 @@ from harness.records.requests import (
     Variant,
     Weights,
 )
-from harness.records.runner_reports import MemoryReport, OutputTensor, ProfiledOperator, RunnerReport
+from harness.records.runner_reports import (
+    MemoryReport,
+    OutputTensor,
+    ProfiledOperator,
+    RunnerReport,
+    SchedulingReport,
+)
 from harness.records.runs import Cell, Failure, Run, StoppedBy
 from harness.records.schema import (
     SCHEMA_MAJOR,
@@ -129,6 +136,8 @@ __all__ = [
     "RunRequest",
     "RunnerReport",
     "SampledConditions",
+    "Scheduling",
+    "SchedulingReport",
     "SchemaVersion",
     "Severity",
     "Sha256",

@@ -12,14 +12,35 @@ from harness.records.schema import (
     Count,
     Integer,
     Kilohertz,
+    Nanoseconds,
+    Nice,
+    OomScoreAdjustment,
     PositiveBytes,
     PositiveCount,
     PositiveNanoseconds,
     Record,
+    Utilization,
 )
 
 HeldClockSource = Literal["sampler", "time_in_state", "readings"]
 OperatorKind = Literal["first convolution", "depthwise", "pointwise", "classifier", "other"]
+
+
+class Scheduling(Record, frozen=True, kw_only=True):
+    """How the kernel scheduled a process, as it read of itself after timing; an app's can differ.
+
+    `cgroup` are the lines of /proc/self/cgroup. `uclamp_…` is what the task itself asks for, as a share of
+    1024, the capacity of the biggest core. Where a figure is None, `unavailable` has the reason.
+    """
+
+    cgroup: str | None
+    cpuset: str | None
+    uclamp_min_per_1024: Utilization | None
+    uclamp_max_per_1024: Utilization | None
+    oom_score_adj: OomScoreAdjustment | None
+    timer_slack_ns: Nanoseconds | None
+    nice: Nice | None
+    unavailable: str | None = None
 
 
 class ProcessReport(Record, frozen=True, kw_only=True):
@@ -27,7 +48,8 @@ class ProcessReport(Record, frozen=True, kw_only=True):
 
     The last `warmup_cut` of `warmup_ns` were timed, and cut because the speed was not yet steady.
     `cooled_seconds` is the time waited before for the device to cool down; None where no temperature can be
-    read. `sampled` is None where no sampler ran. RSS and threads are None where /proc/self lacks them.
+    read. `sampled` is None where no sampler ran; `scheduling` in cells of older versions. RSS and threads are
+    None where /proc/self lacks them.
     """
 
     round: Integer
@@ -56,6 +78,7 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     branch_misses_per_inference: Count | None = None
     cooled_seconds: float | None = None
     sampled: SampledConditions | None = None
+    scheduling: Scheduling | None = None
 
     @property
     def reported_ns(self) -> int:

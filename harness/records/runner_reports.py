@@ -10,9 +10,12 @@ from harness.records.schema import (
     Count,
     DeviceReport,
     Nanoseconds,
+    Nice,
+    OomScoreAdjustment,
     PositiveBytes,
     PositiveCount,
     PositiveNanoseconds,
+    Utilization,
 )
 
 
@@ -21,6 +24,19 @@ class OutputTensor(DeviceReport, frozen=True, kw_only=True):
 
     sizes: tuple[Annotated[int, Meta(gt=0, le=2**24)], ...]
     values: tuple[float, ...]
+
+
+class SchedulingReport(DeviceReport, frozen=True, kw_only=True):
+    """How the kernel scheduled the runner; `records.Scheduling` says what each is."""
+
+    cgroup: str | None
+    cpuset: str | None
+    uclamp_min_per_1024: Utilization | None
+    uclamp_max_per_1024: Utilization | None
+    oom_score_adj: OomScoreAdjustment | None
+    timer_slack_ns: Nanoseconds | None
+    nice: Nice | None
+    unavailable: str | None
 
 
 class MemoryReport(DeviceReport, frozen=True, kw_only=True):
@@ -69,6 +85,7 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     threads_requested: int
     threads_used: PositiveCount | None
     cpus_allowed: str
+    scheduling: SchedulingReport
     counted_instructions: tuple[Count, ...] | None
     counted_cycles: tuple[Count, ...] | None
     counted_cache_misses: tuple[Count, ...] | None

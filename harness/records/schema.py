@@ -31,6 +31,10 @@ Kilohertz = Annotated[int, Meta(ge=0, le=HIGHEST_KHZ)]
 NotNegative = Annotated[float, Meta(ge=0, le=LARGEST_INTEGER)]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 ThermalStatus = Annotated[int, Meta(ge=0, le=6)]
+# What Linux has: a share of a core's highest capacity, what oom_score_adj may be, and nice.
+Utilization = Annotated[int, Meta(ge=0, le=1024)]
+OomScoreAdjustment = Annotated[int, Meta(ge=-1000, le=1000)]
+Nice = Annotated[int, Meta(ge=-20, le=19)]
 Celsius = Annotated[float, Meta(ge=-100, le=300)]
 
 

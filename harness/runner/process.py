@@ -5,12 +5,22 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
+
 from harness.analysis.warmup import move_warmup
 from harness.devices.conditions import parse_conditions
 from harness.devices.device import JOB, Device
 from harness.devices.probe import parse_probe
 from harness.errors import ReportRejected, RunnerFailed
-from harness.records import Artifact, Conditions, Plan, ProcessReport, RunnerReport
+from harness.records import (
+    Artifact,
+    Conditions,
+    Plan,
+    ProcessReport,
+    RunnerReport,
+    Scheduling,
+    SchedulingReport,
+)
 from harness.records.decoding import Malformed, decode_json
 from harness.runner.counters import missing_counters, moving_count, typical_count
 from harness.runner.deploy import DeployedArtifact, DeployedBundle
@@ -138,10 +148,18 @@ def _collect(
         conditions_before=before,
         conditions_after=after,
         sampled=sampled,
+        scheduling=scheduling_of(report.scheduling),
     )
     check_times(process, job.device.info.clock, host_seconds)
     check_possible(process)
     return Measured(move_warmup(process), report.output.values)
+
+
+def scheduling_of(report: SchedulingReport) -> Scheduling:
+    """With text of the device made harmless and short."""
+    found = msgspec.convert(report, Scheduling, from_attributes=True)
+    texts = {name: getattr(found, name) for name in ("cgroup", "cpuset", "unavailable")}
+    return msgspec.structs.replace(found, **{name: text and excerpt(text) for name, text in texts.items()})
 
 
 def _fetch_conditions(job: Job, name: str) -> Conditions:

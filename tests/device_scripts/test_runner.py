@@ -64,6 +64,10 @@ def test_memory_and_threads_that_proc_does_not_give_are_null_and_never_0(runner:
     report = hidden.measure()
     assert (report.rss_start_bytes, report.rss_end_bytes, report.peak_rss_bytes) == (None, None, None)
     assert report.threads_used is None
+    scheduling = report.scheduling
+    assert (scheduling.cgroup, scheduling.cpuset, scheduling.oom_score_adj) == (None, None, None)
+    assert scheduling.unavailable is not None
+    assert "/proc/self/cgroup: No such file or directory" in scheduling.unavailable
 
 
 def test_the_memory_pass_tells_what_is_shared_and_what_is_not(any_runner: Runner) -> None:
@@ -129,6 +133,18 @@ def test_the_emulators_own_threads_are_not_taken_for_the_runners(
 def test_runs_only_on_the_cpus_given(runner: Runner) -> None:
     cpu = str(max(os.sched_getaffinity(0)))
     assert runner.measure("delegated", "--cpus", cpu, "--threads", "2").cpus_allowed == cpu
+
+
+def test_the_report_has_how_the_kernel_schedules_the_process(runner: Runner) -> None:
+    slacker = replace(runner, launcher=("nice", "-n", "5"))
+    scheduling = slacker.measure().scheduling
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert (scheduling.nice, scheduling.timer_slack_ns) == (min(own + 5, 19), 50_000)
+    assert scheduling.oom_score_adj == int(Path("/proc/self/oom_score_adj").read_text())
+    assert scheduling.cgroup == " ".join(Path("/proc/self/cgroup").read_text().split("\n")).strip()
+    missing = [name for name in ("cpuset", "uclamp_max_per_1024") if getattr(scheduling, name) is None]
+    reasons = scheduling.unavailable or ""
+    assert [name for name in ("cpuset", "uclamp") if name in reasons] == [name[:6] for name in missing]
 
 
 def test_counts_come_for_each_inference_or_with_the_reason_why_not(runner: Runner) -> None:

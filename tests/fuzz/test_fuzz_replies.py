@@ -257,6 +257,10 @@ REPORT: dict[str, Any] = {
     **{"warmup_ns": [5, 4], "latencies_ns": [3, 3, 4]},
     **{f"rss_{phase}_bytes": 4096 for phase in ("start", "loaded", "initialized", "end")},
     **{"peak_rss_bytes": 8192, "threads_requested": 1, "threads_used": 1, "cpus_allowed": "0-7"},
+    "scheduling": {
+        **{"cgroup": "0::/shell", "cpuset": "/", "uclamp_min_per_1024": 0, "uclamp_max_per_1024": 1024},
+        **{"oom_score_adj": -1000, "timer_slack_ns": 50_000, "nice": 0, "unavailable": None},
+    },
     **{f"counted_{event}": None for event in ("instructions", "cycles", "cache_misses", "branch_misses")},
     **{"counters_unavailable": "cycles: Permission denied", "memory_detail": None, "profile": None},
     "output": {"sizes": [1, 3], "values": [0.5, -1.25, 3.0]},

@@ -122,6 +122,13 @@ def test_the_csv_tells_machines_of_one_name_apart(written: Written) -> None:
     assert {row["page_size_bytes"] for row in rows} == {"4096", ""}
 
 
+def test_the_csv_has_how_processes_were_scheduled(written: Written) -> None:
+    row, *_ = csv.DictReader(io.StringIO(written.read("cells.csv")))
+    assert (row["nice"], row["timer_slack_ns"], row["oom_score_adj"]) == ("0", "50000", "0")
+    assert (row["cgroup"], row["cpuset"], row["uclamp_max_per_1024"]) == ("0::/user.slice", "/", "1024")
+    assert "nice 0, cpuset /, cgroup 0::/user.slice, uclamp 0 to 1024 of 1024" in written.read("index.html")
+
+
 def test_the_csv_has_a_line_a_cell_raw_figures_and_units_in_its_columns(written: Written) -> None:
     rows = list(csv.DictReader(io.StringIO(written.read("cells.csv"))))
     assert len(rows) == len(written.cells)

@@ -1,8 +1,9 @@
 import pytest
 from msgspec.structs import replace
 
-from builders import failed, with_accuracy, with_verdict
+from builders import SHELL, failed, with_accuracy, with_verdict
 from harness.records import Cell, DeviceInfo, MemoryDetail, PrecisionName, Weights
+from reports.device_table import describe_scheduling
 from reports.tables import FRONTIER_MARK, summarise
 from synthetic import EMULATOR, PHONE, simulate_cells
 
@@ -59,6 +60,13 @@ def test_what_was_chosen_in_a_weights_file_is_noted_once() -> None:
     cells = tuple(replace(cell, variant=replace(cell.variant, weights=weights)) for cell in few())
     notes = [note for note in summarise(cells).notes if note.startswith("w.pt")]
     assert notes == ["w.pt: the weights in a are used, not those in b."]
+
+
+def test_a_scheduling_fact_that_was_not_read_has_its_reason() -> None:
+    bare = replace(SHELL, uclamp_min_per_1024=None, cgroup=None, unavailable="uclamp: the kernel has none")
+    assert describe_scheduling(bare) == (
+        "nice 0, cpuset /, oom_score_adj 0, timer slack 50.0 µs, not read: uclamp: the kernel has none"
+    )
 
 
 def test_an_unpublished_shape_has_no_accuracy_and_a_note_gives_the_reason() -> None:

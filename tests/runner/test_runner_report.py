@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from builders import make_artifact, make_plan
 from harness.errors import ReportRejected
 from harness.records import TensorSpec
-from harness.runner.process import decode_report, describe_end, parse_counts
+from harness.runner.process import decode_report, describe_end, parse_counts, scheduling_of
 
 PLAN = make_plan(threads=1, warmup_iterations=2, counted_iterations=2)
 ARTIFACT = make_artifact(output=TensorSpec(dtype="float32", sizes=(1, 3), dim_order=(0, 1)))
@@ -23,6 +23,18 @@ MEMORY_DETAIL = {
     "private_dirty_initialized_bytes": 6,
     "pss_end_bytes": 9,
     "private_dirty_end_bytes": 8,
+    "unavailable": None,
+}
+
+
+SCHEDULING = {
+    "cgroup": "0::/shell",
+    "cpuset": "/",
+    "uclamp_min_per_1024": 0,
+    "uclamp_max_per_1024": 1024,
+    "oom_score_adj": -1000,
+    "timer_slack_ns": 50_000,
+    "nice": 0,
     "unavailable": None,
 }
 
@@ -49,6 +61,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "threads_requested": 1,
         "threads_used": 1,
         "cpus_allowed": "0-7",
+        "scheduling": SCHEDULING,
         "counted_instructions": [7, 7],
         "counted_cycles": None,
         "counted_cache_misses": [1, 0],
@@ -94,6 +107,11 @@ def test_a_whole_report_is_taken_in_the_order_it_was_measured() -> None:
         ({"abi": "mips"}, "abi"),
         ({"output": {"sizes": [1, 2], "values": [1.0, 2.0]}}, "2 outputs instead of 3"),
         ({"output": {"sizes": [1, 3], "values": [1.0, "x", 2.0]}}, "values"),
+        ({"scheduling": None}, "scheduling"),
+        ({"scheduling": SCHEDULING | {"nice": 20}}, "scheduling.nice"),
+        ({"scheduling": SCHEDULING | {"uclamp_max_per_1024": 1025}}, "uclamp_max_per_1024"),
+        ({"scheduling": SCHEDULING | {"oom_score_adj": -1001}}, "oom_score_adj"),
+        ({"scheduling": SCHEDULING | {"surprise": 1}}, "surprise"),
         ({"surprise": 1}, "surprise"),
         ({"output": {"sizes": [1, 3], "values": [0.5, -1.25, 3.0], "surprise": 1}}, "surprise"),
         ({"profile": [{"name": "DWConv", "times_ns": [1], "surprise": 1}]}, "surprise"),
@@ -112,6 +130,15 @@ def test_what_the_device_could_not_read_is_null() -> None:
         encode(peak_rss_bytes=None, rss_start_bytes=None, threads_used=None), ARTIFACT, PLAN
     )
     assert (decoded.peak_rss_bytes, decoded.rss_start_bytes, decoded.threads_used) == (None, None, None)
+
+
+def test_text_of_the_scheduling_context_is_made_harmless() -> None:
+    hostile = encode(scheduling=SCHEDULING | {"cgroup": "0::/\x1b[2J" + "x" * 9_000, "cpuset": None})
+    scheduling = scheduling_of(decode_report(hostile, ARTIFACT, PLAN).scheduling)
+    assert scheduling.cgroup is not None
+    assert "\x1b" not in scheduling.cgroup
+    assert len(scheduling.cgroup) < 1_000
+    assert (scheduling.cpuset, scheduling.nice) == (None, 0)
 
 
 def test_bytes_that_are_not_utf_8_are_refused() -> None:

@@ -9,7 +9,7 @@ from harness.analysis.sample_shape import outlier_marks, split_modes, trend
 from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence, change_within
 from harness.records import Clock
-from harness.system.cpu_list import parse_cpu_list
+from harness.system.cpu_list import format_cpu_list, parse_cpu_list
 
 RELEASE_BUILDS = ("release", "relwithdebinfo")
 COUNT_TOLERANCE: dict[Clock, float] = {"emulated": 0.0, "virtual": 1e-4}
@@ -94,6 +94,21 @@ def threads_exceed_cores(evidence: Evidence) -> str | None:
         allowed = parse_cpu_list(process.cpus_allowed)
         if allowed is not None and len(allowed) < (threads := process.threads_used or evidence.plan.threads):
             return f"{threads} threads shared the cores {process.cpus_allowed}"
+    return None
+
+
+@check("suspect", affects="setup")
+def cpuset_excludes_cores(evidence: Evidence) -> str | None:
+    """The device's cpuset left fewer cores than planned, or than it has where none were planned."""
+    planned = parse_cpu_list(evidence.plan.cpus) if evidence.plan.cpus else None
+    asked = set(planned or (core.index for core in evidence.device.cores))
+    for process in () if evidence.device.clock == "emulated" else evidence.processes:
+        allowed, scheduling = parse_cpu_list(process.cpus_allowed), process.scheduling
+        if allowed is not None and scheduling is not None and (missing := asked - set(allowed)):
+            # A process that pins itself replaces the affinity that it inherited.
+            inherited = "" if planned else ", or the affinity that it inherited,"
+            where = f"the process's cpuset {scheduling.cpuset or '(unreadable)'}{inherited}"
+            return f"{where} leaves cores {process.cpus_allowed}, without {format_cpu_list(missing)}"
     return None
 
 

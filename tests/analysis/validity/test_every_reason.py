@@ -11,6 +11,7 @@ import pytest
 from builders import (
     PASSED,
     QUIET,
+    SHELL,
     STEADY_MEDIANS,
     make_artifact,
     make_cell,
@@ -61,6 +62,7 @@ EXAMPLES = {
         plan=make_plan(threads=4),
         processes=make_processes(*STEADY_MEDIANS, threads_used=4, cpus_allowed="4-5"),
     ),
+    "cpuset_excludes_cores": alike(cpus_allowed="0-1", scheduling=SHELL),
     "too_few_processes": make_cell(STEADY_MEDIANS[:4]),
     "interval_too_wide": make_cell(SPREAD),
     "drifted": make_cell(tuple(10_000_000 + 80_000 * i for i in range(8))),

@@ -9,6 +9,7 @@ from judged import codes, detail
 
 from builders import (
     PASSED,
+    SHELL,
     STEADY_MEDIANS,
     make_artifact,
     make_cell,
@@ -96,6 +97,30 @@ def test_threads_that_share_a_core_are_suspect() -> None:
     processes = make_processes(*STEADY_MEDIANS, threads_used=4, cpus_allowed="4-5")
     verdict = make_cell(plan=make_plan(threads=4), processes=processes).verdict
     assert (verdict.status, codes(verdict)) == ("suspect", ("threads_exceed_cores",))
+
+
+def test_a_cpuset_that_leaves_fewer_cores_than_planned_is_suspect() -> None:
+    scheduling = replace(SHELL, cpuset="/background")
+    processes = make_processes(*STEADY_MEDIANS, cpus_allowed="2", scheduling=scheduling)
+    verdict = make_cell(plan=make_plan(cpus="2-3"), processes=processes).verdict
+    assert (verdict.status, codes(verdict)) == ("suspect", ("cpuset_excludes_cores",))
+    assert detail(verdict, "cpuset_excludes_cores") == (
+        "the process's cpuset /background leaves cores 2, without 3"
+    )
+
+
+def test_a_cpuset_that_leaves_fewer_cores_than_the_device_has_is_suspect_without_a_plan_of_cores() -> None:
+    processes = make_processes(*STEADY_MEDIANS, cpus_allowed="0-2", scheduling=SHELL)
+    verdict = make_cell(processes=processes).verdict
+    assert detail(verdict, "cpuset_excludes_cores") == (
+        "the process's cpuset /, or the affinity that it inherited, leaves cores 0-2, without 3"
+    )
+
+
+@pytest.mark.parametrize("allowed", ["0-3", "0-63", "garbage"])
+def test_a_cpuset_with_all_cores_or_an_unknown_one_is_no_reason(allowed: str) -> None:
+    processes = make_processes(*STEADY_MEDIANS, cpus_allowed=allowed, scheduling=SHELL)
+    assert "cpuset_excludes_cores" not in codes(make_cell(processes=processes).verdict)
 
 
 # The whole ----------------------------------------------------------------------------------------
