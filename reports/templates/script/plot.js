@@ -184,16 +184,18 @@ function drawPoint(plot, point, state) {
   return shape("g", { class: classes.join(" ") }, parts);
 }
 
-// The shipped cell first, then the frontier, each where it covers nothing that is labelled.
+// The shipped cell first, then the frontier, each name once and where it covers nothing that is labelled.
 function drawLabels(plot, frontier, state) {
   const shipped = plot.points.filter((point) => state.shipped.has(point.cell.index));
   const taken = shipped.map((point) => box(point.place[0] - 9, point.place[1] - 9, 18, 18));
   for (const point of frontier) taken.push(box(point.place[0] - 4, point.place[1] - 4, 8, 8));
   const labels = [];
+  const said = new Set();
   const predicted = plot.points.filter((point) => point.predicted);
   for (const point of [...shipped, ...frontier.filter((one) => !shipped.includes(one)), ...predicted]) {
     const bold = state.shipped.has(point.cell.index);
     const text = point.predicted ? `≈ ${point.cell.name}, predicted` : point.cell.name;
+    if (said.has(text)) continue;
     const size = bold ? 15 : 12;
     const width = text.length * size * (bold ? 0.6 : 0.56);
     const [x, y] = point.place;
@@ -209,6 +211,7 @@ function drawLabels(plot, frontier, state) {
       const outside = place.x < PLOT_LEFT || place.x + width > plot.frame.right + PLOT_RIGHT - 2 || place.y < PLOT_TOP - 8;
       if (outside || place.y + place.height > plot.frame.bottom || taken.some((other) => overlap(place, other))) continue;
       taken.push(place);
+      said.add(text);
       labels.push(shape("text", { class: `label${bold ? " bold" : ""}${anchor ? " end" : ""}`, x: left, y: baseline, text }));
       break;
     }
