@@ -13,7 +13,7 @@ from harness.analysis.failures import FailOn, cell_errors, verdict_errors
 from harness.devices import inventory
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.lowering.inputs import Inputs
 from harness.lowering.lower import asked_for, lower_variants, lowering_errors
 from harness.lowering.stored_programs import keep_programs
@@ -53,6 +53,7 @@ def run(
         Interrupted: Ctrl-C; what was measured is saved.
     """
     targets = resolve_devices(request.devices)
+    refuse_rates(request, targets)
     request, prepared = prepare_inputs(request, log, classes=classes)
     folder = make_folder()
     with only_writer(folder):
@@ -113,6 +114,17 @@ def resolve_devices(names: Sequence[str]) -> tuple[Target, ...]:
     for target in targets:
         KINDS[target.kind].check(target)
     return targets
+
+
+def refuse_rates(request: RunRequest, targets: Sequence[Target]) -> None:
+    """Raise UsageError for a rate on a device whose seconds are not its own."""
+    for target in targets:
+        if request.rates_hz and not KINDS[target.kind].keeps_time:
+            raise UsageError(
+                f"--rate needs a device's own time, and that of {target.name} is this machine's",
+                hint="measure it on a real device, or leave out --rate",
+                device=target.name,
+            )
 
 
 def prepare_inputs(

@@ -15,9 +15,16 @@ Failure usage(std::string message) {
 
 const std::string kSlowDown = "--slow-down-operations";
 const std::set<std::string> kCommon = {"--model", "--report", "--threads", "--cpus"};
-const std::set<std::string> kMeasuring = {"--input",        "--warmup-iterations", "--min-iterations",
-                                          "--min-seconds",  "--max-seconds",       "--counted-iterations",
-                                          "--mark-counted", "--memory-detail",     "--profile-iterations",
+const std::set<std::string> kMeasuring = {"--input",
+                                          "--warmup-iterations",
+                                          "--min-iterations",
+                                          "--min-seconds",
+                                          "--max-seconds",
+                                          "--counted-iterations",
+                                          "--mark-counted",
+                                          "--memory-detail",
+                                          "--profile-iterations",
+                                          "--period-ns",
                                           kSlowDown};
 const std::set<std::string> kFlags = {"--mark-counted", "--memory-detail"};
 const std::set<std::string> kBatch = {"--batch-input", "--batch-output", "--batch-scale", "--batch-offset"};
@@ -112,6 +119,7 @@ MaybeFailure parse_measuring(const Values& values, Options& options) {
   options.max_seconds = 86400;
   if (auto failure = values.number("--max-seconds", 0, 86400, options.max_seconds)) return failure;
   if (auto failure = values.count("--counted-iterations", 0, kMaxSamples, options.counted_iterations)) return failure;
+  if (auto failure = values.count("--period-ns", 0, kLongestPeriodNs, options.period_ns)) return failure;
   if (auto failure = values.count("--profile-iterations", 0, 10000, options.profile_iterations)) return failure;
   if (auto failure = values.count(kSlowDown, 0, 1'000'000'000, options.slow_down_operations)) return failure;
   options.mark_counted = values.has("--mark-counted");

@@ -50,9 +50,10 @@ def _no_checks(_device: Device) -> Iterable[Check]:
 class DeviceKind:
     """One kind of device: how its devices are named, checked and opened, and what the doctor looks at.
 
-    Devices that run on this host (`runs_on_host`) disturb each other. `open` connects to a device or boots
-    it, and closes it at the end; it logs what takes long. `check` refuses what can be known to be wrong
-    before anything is lowered, built or pushed.
+    Devices that run on this host (`runs_on_host`) disturb each other. Where a kind does not keep time
+    (`keeps_time`), its seconds are this host's, and no rate can be asked for. `open` connects to a device or
+    boots it, and closes it at the end; it logs what takes long. `check` refuses what can be known to be
+    wrong before anything is lowered, built or pushed.
 
     Names: `built_in` is a device that needs no configuration; `parse` gives the device of any further name
     such as `emulator:CORE`, or None; `name_forms` are examples of these for hints. `devices.toml` may choose
@@ -74,6 +75,7 @@ class DeviceKind:
     aliases: tuple[str, ...] = ()
     has_own_glibc: bool = False
     has_dumpsys: bool = False
+    keeps_time: bool = True
     programs: tuple[Program, ...] = ()
     examine: Callable[[Device], Iterable[Check]] = _no_checks
     governor_fix: str = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
