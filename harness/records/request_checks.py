@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 
 from harness.records import Artifact, Cell, Plan
-from harness.records.requests import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from harness.system.cpu_list import parse_cpu_list
 
 
@@ -38,8 +37,6 @@ def _plan(plan: Plan) -> Iterator[str]:
     for name in ("min_seconds", "max_seconds", "max_cooling_seconds", "cooled_within_celsius"):
         if not 0 <= getattr(plan, name) < math.inf:
             yield f"plan.{name} is {getattr(plan, name):g}"
-    if plan.rate_hz is not None and not LOWEST_RATE_HZ <= plan.rate_hz <= HIGHEST_RATE_HZ:
-        yield f"plan.rate_hz is {plan.rate_hz:g}"
     for name in ("target_precision", "max_minutes"):
         limit = getattr(plan, name)
         if limit is not None and not 0 <= limit < math.inf:

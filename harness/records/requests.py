@@ -17,6 +17,7 @@ DEFAULT_WIDTH, DEFAULT_RESOLUTION_PX, DEFAULT_CLASSES = 1.0, 224, 1000
 DEFAULT_PADDING: Padding = "symmetric"
 # Inferences a second: from one in ten seconds to one in a millisecond, which no timer keeps much better.
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 0.1, 1000.0
+RateHz = Annotated[float, Meta(ge=LOWEST_RATE_HZ, le=HIGHEST_RATE_HZ)]
 
 
 class Weights(Record, frozen=True, kw_only=True):
@@ -103,7 +104,7 @@ class Plan(Record, frozen=True, kw_only=True):
     counted_iterations: Integer
     seed: int
     cpus: str | None = None
-    rate_hz: float | None = None
+    rate_hz: RateHz | None = None
     max_processes: Integer | None = None
     target_precision: float | None = None
     max_minutes: float | None = None
@@ -142,7 +143,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     weights: Weights = RANDOM_WEIGHTS
     cpus: str | None = None
     cores: tuple[str, ...] = ()
-    rates_hz: tuple[float, ...] = ()
+    rates_hz: tuple[RateHz, ...] = ()
     processes: int | None = None
     max_rounds: int | None = None
     max_minutes: float | None = None

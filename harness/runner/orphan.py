@@ -16,6 +16,7 @@ from msgspec import Meta
 from harness.errors import ReportRejected
 from harness.records import Plan, Variant
 from harness.records.decoding import Malformed, decode_json
+from harness.records.requests import RateHz
 from harness.runner.job import Job
 
 MAX_BYTES = 1 << 16
@@ -30,7 +31,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     variant: str
     threads: Annotated[int, Meta(ge=1, le=10_000)]
     cpus: str | None = None
-    rate_hz: float | None = None
+    rate_hz: RateHz | None = None
     round: Annotated[int, Meta(ge=0, le=10_000)]
     argv: tuple[str, ...]
     started_at: str

@@ -15,6 +15,7 @@ from builders import (
     make_artifact,
     make_cell,
     make_device,
+    make_paced_cell,
     make_plan,
     make_process,
     make_processes,
@@ -48,17 +49,6 @@ def counted(clock: str, *counts: int) -> Cell:
 SLOWER = replace(QUIET, frequencies_khz=(1_000_000,) * 4)
 WARM = replace(QUIET, temperatures=(Temperature(zone="cpu", celsius=38.2),))
 CANARIES = (10**6, 10**6, 10**6, 10**6, 10**6, 2 * 10**6)
-
-
-def paced(late_ns: int, latency_ns: int) -> Cell:
-    """Six processes at 50 inferences a second, which begin this late and take this long."""
-    plan = make_plan(rate_hz=50.0)
-    periods = max(1, -(-(late_ns + latency_ns) // 20_000_000))
-    starts = tuple(late_ns + index * periods * 20_000_000 for index in range(31))
-    processes = make_processes(*STEADY_MEDIANS, latencies_ns=(latency_ns,) * 31, starts_ns=starts)
-    return make_cell(plan=plan, processes=processes)
-
-
 EXAMPLES = {
     "failed": make_cell(processes=(), parity=None, failure=Failure(what="ended by signal 9")),
     "parity_failed": make_cell(parity=replace(PASSED, max_abs_error=0.5, passed=False)),
@@ -89,8 +79,8 @@ EXAMPLES = {
         )
     ),
     "memory_pressure": ended_under(memory_available_bytes=30_000_000),
-    "late_starts": paced(1_200_000, 10_000_000),
-    "deadlines_missed": paced(50_000, 40_000_000),
+    "late_starts": make_paced_cell(50.0, late_ns=1_200_000),
+    "deadlines_missed": make_paced_cell(50.0, 40_000_000),
     "busy": alike(conditions_before=replace(QUIET, load_average_1min=5.5)),
     "outliers": alike(latencies_ns=SPIKED),
     "reduced_clock": alike(conditions_before=SLOWER, conditions_after=SLOWER),
