@@ -60,6 +60,7 @@ def run(
         Interrupted: Ctrl-C; what was measured is saved.
     """
     targets = resolve_devices(request.devices)
+    refuse_rates(request, targets)
     request, prepared = prepare_inputs(request, log, classes=classes)
     inputs = prepared.inputs if prepared else None
     begin(request, targets, inputs)
@@ -121,6 +122,17 @@ def resolve_devices(names: Sequence[str]) -> tuple[Target, ...]:
     for target in targets:
         KINDS[target.kind].check(target)
     return targets
+
+
+def refuse_rates(request: RunRequest, targets: Sequence[Target]) -> None:
+    """Raise UsageError for a rate on a device whose seconds are not its own."""
+    for target in targets:
+        if request.rates_hz and KINDS[target.kind].clock == "emulated":
+            raise UsageError(
+                f"--rate needs a device's own time, and that of {target.name} is this machine's",
+                hint="measure it on a real device, or leave out --rate",
+                device=target.name,
+            )
 
 
 def prepare_inputs(

@@ -221,6 +221,8 @@ def _kinds(rejected: Rejected, budget: Budget) -> list[str]:
         return ["with other threads"]
     if budget.cores and not placed_on(cell, budget.cores):
         return ["on other cores"]
+    if not rejected.misses:
+        return ["at another pace"]
     return [
         f"over the {miss.limit} limit" if miss.quantity else "under the minimum accuracy"
         for miss in rejected.misses

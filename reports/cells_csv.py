@@ -8,7 +8,7 @@ from statistics import median_low
 import pandas as pd
 
 from harness.analysis.published import published_accuracy
-from harness.records import Accuracy, Cell, Interval, Latency, Memory, PairedDrop, Run, Startup
+from harness.records import Accuracy, Cell, Interval, Latency, Memory, Pace, PairedDrop, Run, Startup
 from harness.system.files import write_atomically
 from reports.escaping import spreadsheet
 
@@ -16,7 +16,7 @@ _Value = str | int | float | None
 
 
 # Columns that are emulated or virtual time where the `clock` column is not `real`.
-TIME_COLUMNS = re.compile(r"latency_\w+|(?:load|init|first_inference|startup)_\w+_ns")
+TIME_COLUMNS = re.compile(r"latency_\w+|(?:load|init|first_inference|startup)_\w+_ns|pace_\w+")
 
 
 def write_csv(runs: Sequence[tuple[Run, Sequence[Cell]]], path: Path) -> None:
@@ -46,6 +46,7 @@ def _row(run: Run, cell: Cell) -> dict[str, _Value]:
         "run_id": run.id,
         **_identity(cell),
         **_latency(cell.latency),
+        **_pace(cell.pace),
         "instructions_per_inference": cell.instructions_per_inference,
         **_counts(cell),
         **_startup(cell.startup),
@@ -92,6 +93,7 @@ def _identity(cell: Cell) -> dict[str, _Value]:
         "weights_seed": variant.weights.seed,
         "threads": cell.plan.threads,
         "cpus": cell.plan.cpus,
+        "rate_hz": cell.plan.rate_hz,
         "artifact_sha256": artifact.sha256,
         "artifact_size_bytes": artifact.size_bytes,
         "macs": artifact.macs,
@@ -117,6 +119,21 @@ def _latency(latency: Latency | None) -> dict[str, _Value]:
         "processes": latency.processes if latency else None,
         "samples": latency.samples if latency else None,
         "outliers": latency.outliers if latency else None,
+    }
+
+
+def _pace(pace: Pace | None) -> dict[str, _Value]:
+    """Empty where inferences ran back to back."""
+    return {
+        "pace_period_ns": pace.period_ns if pace else None,
+        "pace_periods": pace.periods if pace else None,
+        "pace_missed": pace.missed if pace else None,
+        "pace_missed_share": pace.missed_share if pace else None,
+        "pace_skipped": pace.skipped if pace else None,
+        "pace_lateness_median_ns": pace.lateness_median_ns if pace else None,
+        "pace_lateness_p99_ns": pace.lateness_p99_ns if pace else None,
+        "pace_lateness_max_ns": pace.lateness_max_ns if pace else None,
+        "pace_duty_cycle": pace.duty_cycle if pace else None,
     }
 
 

@@ -1,5 +1,6 @@
 """What the page's drawer says of one cell beyond the table."""
 
+from harness.analysis.cell_text import misses_text
 from harness.analysis.parity import PLACES
 from harness.records import Cell, Interval
 from harness.system.text import printable
@@ -33,6 +34,18 @@ def _times(cell: Cell) -> list[Detail]:
         details.append(
             ("measured", f"{latency.processes} processes, {latency.samples:,} inferences{outliers}")
         )
+    if cell.pace and not cell.device.emulated:
+        pace = cell.pace
+        details += [
+            ("deadlines", misses_text(pace)),
+            (
+                "late starts",
+                f"{significant(pace.lateness_median_ns / 1e6)} ms, p99"
+                f" {significant(pace.lateness_p99_ns / 1e6)} ms, at most"
+                f" {significant(pace.lateness_max_ns / 1e6)} ms",
+            ),
+            ("duty cycle", f"{significant(100 * pace.duty_cycle)} %"),
+        ]
     if startup and not cell.device.emulated:
         details += [
             ("load", _ms(startup.load_ns)),

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from harness.records import Core, Run, Scheduling
+from harness.records import Core, Plan, Run, Scheduling
+from harness.records.requests import exact_rate
 from harness.system.text import printable
 from reports import conditions
 from reports.clocks import held_clocks_of
@@ -45,6 +46,7 @@ def _facts(section: Section, runs: Sequence[Run]) -> dict[str, str]:
         ("Clock", _CLOCKS[device.clock]),
         ("Pinned to CPUs", ", ".join(sorted({plan.cpus for plan in plans if plan.cpus})) or "not pinned"),
         ("Scheduled as", _scheduling(section)),
+        ("Rate", _rates(plans)),
         ("Tuned", conditions.tuning(section.cells)),
         ("Clock held while measuring", held_clocks_of(section.cells)),
         ("Weights", ", ".join(sorted({weights_text(cell.variant.weights) for cell in section.cells}))),
@@ -52,6 +54,12 @@ def _facts(section: Section, runs: Sequence[Run]) -> dict[str, str]:
         ("Cells", str(len(section.cells))),
     )
     return {name: printable(text) for name, text in facts if text}
+
+
+def _rates(plans: Sequence[Plan]) -> str | None:
+    """`15, 30 inferences a second`; None where all ran back to back."""
+    rates = sorted({plan.rate_hz for plan in plans if plan.rate_hz is not None})
+    return f"{', '.join(map(exact_rate, rates))} inferences a second" if rates else None
 
 
 def describe_cores(cores: Sequence[Core]) -> str:

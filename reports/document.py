@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from harness.analysis.budget import QUANTITIES, Budget
-from harness.analysis.candidates import FileKey, file_key, measured_by_file
+from harness.analysis.candidates import FileKey, file_key, measured_by_file, paces_for
 from harness.analysis.chance import RESAMPLED_FROM, resampled_medians
 from harness.analysis.known_accuracy import (
     LARGEST_TIE_PP,
@@ -140,6 +140,7 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
         names = sorted(cell.name for cell in section.cells)
         order = {name: index for index, name in enumerate(names)}
         placements = placements_of(section.cells, budget)
+        paces = paces_for(section.cells, budget)
         cells += [
             to_page_cell(
                 cell,
@@ -148,6 +149,7 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
                 file=number[file_key(cell)],
                 order=order[cell.name],
                 placements=placements,
+                paces=paces,
             )
             for cell in section.cells
         ]

@@ -8,6 +8,7 @@ from harness.analysis.published import published_accuracy
 from harness.analysis.variant_labels import short_name as short_name
 from harness.analysis.variant_labels import width_text as width_text
 from harness.records import Accuracy, Cell, DeviceInfo, Interval
+from harness.records.requests import exact_rate
 from harness.system.text import printable
 from reports.flags import is_flagged
 
@@ -111,7 +112,8 @@ def row_name(cell: Cell) -> str:
 
 
 def full_name(cell: Cell) -> str:
-    """`0.5/160 int8`; with the threads if there is more than one, and the cores it was pinned to."""
+    """`0.5/160 int8`; with more threads than one, the cores it was pinned to, and the rate."""
     threads = f" {cell.plan.threads}t" if cell.plan.threads != 1 else ""
     cores = f" on {name}" if (name := cores_name(cell)) else ""
-    return f"{short_name(cell.variant)} {cell.variant.precision}{threads}{cores}"
+    rate = "" if cell.plan.rate_hz is None else f" at {exact_rate(cell.plan.rate_hz)}/s"
+    return f"{short_name(cell.variant)} {cell.variant.precision}{threads}{cores}{rate}"

@@ -114,10 +114,11 @@ def _placement_maps(section: Section) -> tuple[HeatMap, ...]:
         of_precision = [point for point in section.points if point.cell.variant.precision == precision]
         # Of equally many, the largest network: it gains the most from threads.
         members = max(
-            _group(of_precision, lambda point: point.cell.variant).values(),
+            _group(of_precision, lambda point: (point.cell.variant, point.placement.rate_hz)).values(),
             key=lambda points: (len({point.placement for point in points}), points[0].cell.artifact.macs),
         )
         at = _first(members, lambda point: point.placement)
+        rate_hz = members[0].placement.rate_hz
         counts = sorted({place.threads for place in at})
         cores = dict.fromkeys(
             place.cores for place in sorted(at, key=lambda place: at[place].cost.value, reverse=True)
@@ -132,7 +133,10 @@ def _placement_maps(section: Section) -> tuple[HeatMap, ...]:
                 tuple(
                     (
                         name or "not pinned",
-                        _shaded([at.get(Placement(count, name)) for count in counts], members),
+                        _shaded(
+                            [at.get(Placement(count, name, rate_hz)) for count in counts],
+                            members,
+                        ),
                     )
                     for name in cores
                 ),
@@ -196,7 +200,8 @@ def _speed_up(section: Section) -> Chart | None:
     """How many times as fast a variant is with more threads as with the fewest, on the same cores."""
     pairs = []
     for members in _group(
-        section.points, lambda point: (point.cell.variant, placement_name(point.cell))
+        section.points,
+        lambda point: (point.cell.variant, placement_name(point.cell), point.cell.plan.rate_hz),
     ).values():
         base, *others = sorted(members, key=lambda point: point.cell.plan.threads)
         pairs += [(other, base) for other in others if other.cell.plan.threads > base.cell.plan.threads]

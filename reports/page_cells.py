@@ -1,6 +1,6 @@
 """A cell as the page's script knows it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 import numpy as np
@@ -56,6 +56,7 @@ class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     side: int
     threads: int
     cores: tuple[str, ...]
+    other_pace: bool
     macs: int
     size: int
     status: str
@@ -85,9 +86,17 @@ def placements_of(cells: Sequence[Cell], budget: Budget) -> tuple[str, ...]:
 
 
 def to_page_cell(
-    cell: Cell, texts: Texts, *, machine: int, file: int, order: int, placements: Sequence[str]
+    cell: Cell,
+    texts: Texts,
+    *,
+    machine: int,
+    file: int,
+    order: int,
+    placements: Sequence[str],
+    paces: Collection[float | None],
 ) -> PageCell:
-    """The cell's part of the document; `order` is that of its name among the cells of its device."""
+    """The cell's part of the document; `order` is that of its name among the cells of its device, `paces` are
+    the rates that are considered."""
     latency = cell.latency
     return PageCell(
         machine=machine,
@@ -99,6 +108,7 @@ def to_page_cell(
         width=cell.variant.width,
         side=cell.variant.resolution_px,
         threads=cell.plan.threads,
+        other_pace=cell.plan.rate_hz not in paces,
         cores=tuple(name for name in placements if placed_on(cell, name)),
         macs=cell.artifact.macs,
         size=cell.artifact.size_bytes,

@@ -9,7 +9,7 @@ from harness.analysis.selection import find_for_all
 from harness.records import Run
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
-from reports import accuracy, conditions, predictions, startup
+from reports import accuracy, conditions, pace, predictions, startup
 from reports.answers import describe_budget, describe_for_all
 from reports.device_table import compare_devices, run_facts
 from reports.document import encode, make_document
@@ -105,6 +105,7 @@ def _common(page: Page, parts: Sequence[Part]) -> dict[str, object]:
         "clocks": {section.device.clock for section in page.sections},
         "held_clocks": any(cell.held_clocks for cell in cells),
         "run_facts": [run_facts(run) for run in page.runs],
+        "pace_columns": pace.COLUMNS,
         "startup_columns": startup.COLUMNS,
         "accuracy_columns": accuracy.COLUMNS,
         "condition_columns": conditions.COLUMNS,

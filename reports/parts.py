@@ -12,6 +12,7 @@ from reports.accuracy import AccuracyRow, accuracy_notes, describe_accuracy, how
 from reports.answers import Shipped, ship
 from reports.cell_rows import CellTable, list_cells
 from reports.knobs import Knobs, describe_knobs
+from reports.pace import PaceRow, describe_pace
 from reports.padding import padding_costs
 from reports.pictures import Picture
 from reports.predictions import Predicted
@@ -44,6 +45,7 @@ class Part:
     knobs: Knobs
     time: Shares
     memory: Shares
+    pace: tuple[PaceRow, ...]
     startup: tuple[StartupRow, ...]
     distributions: Distributions
     timeline: Timeline
@@ -83,6 +85,7 @@ def describe_part(
         knobs=describe_knobs(section),
         time=share_time(section),
         memory=share_memory(section),
+        pace=describe_pace(cells),
         startup=describe_startup(cells),
         distributions=describe_distributions(section, _shipped_cells(steps)),
         timeline=describe_timeline(section),

@@ -36,6 +36,9 @@ REMEDIES = {
     "threads_exceed_cores": Remedy(
         "more threads than cores", "use fewer threads, or more cores: --threads, --cores"
     ),
+    "deadlines_missed": Remedy(
+        "a period that ends without a result", "ship a cheaper variant, or ask for fewer: --rate"
+    ),
     "emulated": Remedy(
         "a clock that is not real", "read the counts of instructions, and measure times on a real device"
     ),
@@ -76,6 +79,10 @@ REMEDIES = {
     "memory_pressure": Remedy(
         f"available memory under {environment.MEMORY_TIMES_PEAK} times the peak",
         "close other apps, and measure again",
+    ),
+    "late_starts": Remedy(
+        f"over 1 % of starts more than {environment.LATE_START_NS / 1e6:g} ms after their slots",
+        "stop what else runs on the device, and measure again",
     ),
     "busy": Remedy("a load above the number of cores", "stop what else runs on the device"),
     "outliers": Remedy(

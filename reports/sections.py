@@ -12,6 +12,7 @@ from harness.analysis.machines import name_machines_apart
 from harness.analysis.precisions import in_order
 from harness.analysis.variant_labels import label_variants
 from harness.records import Cell, DeviceInfo, Weights
+from harness.records.requests import exact_rate
 from harness.system.text import printable
 from reports.figures import Estimate, Scale, Top1, clock_mark, cost_of, scale_of, top1_of
 from reports.flags import is_flagged
@@ -20,24 +21,28 @@ from reports.predictions import Predicted, predict_rest
 
 
 class Placement(NamedTuple):
-    """How many threads ran on which cores (a cluster or a CPU list); empty where they were not pinned."""
+    """How many threads ran on which cores (a cluster or a CPU list); empty where they were not pinned.
+
+    `rate_hz` are inferences a second, 0 where they ran back to back.
+    """
 
     threads: int
     cores: str
+    rate_hz: float
 
     @property
     def text(self) -> str:
         """`2 threads on big`."""
-        return _on(f"{self.threads} {'thread' if self.threads == 1 else 'threads'}", self.cores)
+        return self._placed(f"{self.threads} {'thread' if self.threads == 1 else 'threads'}")
 
     @property
     def short(self) -> str:
         """`2t on big`."""
-        return _on(f"{self.threads}t", self.cores)
+        return self._placed(f"{self.threads}t")
 
-
-def _on(text: str, cores: str) -> str:
-    return f"{text} on {cores}" if cores else text
+    def _placed(self, threads: str) -> str:
+        placed = f"{threads} on {self.cores}" if self.cores else threads
+        return f"{placed} at {exact_rate(self.rate_hz)}/s" if self.rate_hz else placed
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,7 @@ class Section:
 
 def placement_of(cell: Cell) -> Placement:
     """Where the cell ran."""
-    return Placement(cell.plan.threads, cores_name(cell))
+    return Placement(cell.plan.threads, cores_name(cell), cell.plan.rate_hz or 0.0)
 
 
 def best(points: Sequence[Point]) -> tuple[Point, ...]:

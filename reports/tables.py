@@ -11,6 +11,7 @@ from reports.accuracy import accuracy_notes
 from reports.figures import clock_mark, cost_of, short_name, top1_of
 from reports.flags import deciding_codes
 from reports.numbers import MISSING, significant, with_interval
+from reports.pace import missed_text, rate_text
 from reports.padding import padding_costs
 from reports.sections import Section, arrange
 from reports.startup import startup_text
@@ -18,11 +19,14 @@ from reports.startup import startup_text
 FRONTIER_MARK = "★"
 DROP = "accuracy drop (pp)"
 STARTUP = "start-up ms"
+RATE = "rate /s"
+MISSED = "missed %"
 PSS = "Pss MB"
 DUMPSYS_PSS = "dumpsys Pss MB"
 # Notes that explain one column: without the column they explain nothing.
 COLUMN_NOTES = {
     STARTUP: "Start-up is load, init and first inference of a fresh process: median over processes.",
+    MISSED: "Missed are periods that ended without a result, of all periods.",
     PSS: "Pss was read in a separate process; memory shared with other processes counts in proportion.",
     DUMPSYS_PSS: "dumpsys Pss is TOTAL PSS from Android's dumpsys meminfo, read while that process ran.",
 }
@@ -82,10 +86,14 @@ def _columns(sections: Sequence[Section]) -> tuple[_Column, ...]:
     ]
     if len({cores_name(cell) for section in sections for cell in section.cells}) > 1:
         columns.append(_Column("cores", lambda cell: cores_name(cell) or "any", False))
+    paced = [cell for section in sections for cell in section.cells if cell.plan.rate_hz is not None]
+    if paced:
+        columns.append(_Column(RATE, rate_text))
     if any(not section.device.emulated for section in sections):
         columns += [
             _Column("latency ms", _latency_text),
             _Column("p90 ms", _p90_text),
+            *((_Column("p99 ms", _p99_text), _Column(MISSED, missed_text)) if paced else ()),
             _Column(STARTUP, startup_text),
         ]
     if any(section.device.emulated for section in sections):
@@ -146,6 +154,12 @@ def _p90_text(cell: Cell) -> str:
     if cell.latency is None or cell.device.emulated:
         return MISSING
     return significant(cell.latency.p90_ns / 1e6)
+
+
+def _p99_text(cell: Cell) -> str:
+    if cell.latency is None or cell.device.emulated:
+        return MISSING
+    return significant(cell.latency.p99_ns / 1e6)
 
 
 def _memory_text(cell: Cell) -> str:
@@ -233,6 +247,8 @@ def _notes(sections: Sequence[Section]) -> tuple[str, ...]:
     if any(not section.device.emulated for section in sections):
         notes.append("Latency is the median of process medians; ± is the wider side of its 95 % interval.")
         notes.append(COLUMN_NOTES[STARTUP])
+    if any(missed_text(cell) != MISSING for cell in cells):
+        notes.append(COLUMN_NOTES[MISSED])
     if any(section.device.emulated for section in sections):
         notes.append(
             "Emulated and virtual devices: cost is guest instructions per inference; their times do not"

@@ -162,6 +162,25 @@ def make_cell(
     )
 
 
+def make_paced_cell(
+    rate_hz: float, median_ns: int = 10_000_000, *, late_ns: int = 50_000, **changes: Any
+) -> Cell:
+    """A cell whose inferences all begin this late, each in the first slot that is left."""
+    plan = make_plan(rate_hz=rate_hz)
+    period_ns = plan.period_ns or 0
+
+    def process(round: int, median: int) -> ProcessReport:
+        made, due_ns, starts_ns = make_process(round, median), 0, []
+        for latency_ns in made.latencies_ns:
+            starts_ns.append(due_ns + late_ns)
+            due_ns += max(1, -(-(late_ns + latency_ns) // period_ns)) * period_ns
+        return replace(made, starts_ns=tuple(starts_ns))
+
+    medians = (median_ns * one // 10_000_000 for one in STEADY_MEDIANS)
+    processes = tuple(process(round, median) for round, median in enumerate(medians))
+    return make_cell(plan=plan, processes=processes, **changes)
+
+
 def with_verdict(cell: Cell, status: Status, code: str, detail: str) -> Cell:
     """The cell with this status for one reason; a `code` that no check has affects the result."""
     affects = {check.code: check.affects for check in CHECKS}.get(code, "result")

@@ -1,14 +1,33 @@
-"""The report that `harness run` ends with."""
+"""What `harness run` refuses once it knows the devices, and the report that it ends with."""
 
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from builders import make_cell, make_run
 from harness.analysis.budget import Budget
+from harness.devices.target import Target
+from harness.errors import UsageError
 from harness.measuring.run_outcome import Outcome
+from harness.records import RunRequest
 from harness.records.run_folder import write_cell, write_run
-from harness.run import write_report_of
+from harness.run import refuse_rates, write_report_of
+
+HOST = Target(name="host", kind="host", transport="local")
+EMULATOR = Target(name="emulator:cortex-a53", kind="emulator", transport="local", address="cortex-a53")
+REQUEST = RunRequest(
+    devices=(), widths=(0.25,), resolutions_px=(128,), precisions=("fp32",), threads=(1,), rates_hz=(30.0,)
+)
+
+
+def test_a_rate_is_refused_where_seconds_are_not_the_devices() -> None:
+    refuse_rates(REQUEST, [HOST])
+    refuse_rates(replace(REQUEST, rates_hz=()), [HOST, EMULATOR])
+    with pytest.raises(UsageError, match="that of emulator:cortex-a53 is this machine's") as refused:
+        refuse_rates(REQUEST, [HOST, EMULATOR])
+    assert refused.value.exit_code == 2
+    assert refused.value.hint == "measure it on a real device, or leave out --rate"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@
 #include "canary.h"
 #include "clock.h"
 #include "files.h"
+#include "schedule.h"
 
 namespace runner {
 namespace {
@@ -23,15 +24,22 @@ bool infer(Model& model, const Options& options) {
   return worked;
 }
 
-// One inference in nanoseconds; -1 when it failed.
-int64_t time_inference(Model& model, const Options& options) {
+struct Timed {
+  int64_t begin_ns;
+  int64_t latency_ns;  // -1 when the inference failed.
+};
+
+// One inference, when it is due.
+Timed time_inference(Model& model, const Options& options, Schedule& schedule) {
   if (model.input_is_overwritten() && model.feed_input()) {
-    return -1;
+    return {0, -1};
   }
+  schedule.wait();
   const int64_t begin = now_ns();
   const bool worked = infer(model, options);
   const int64_t end = now_ns();
-  return worked ? end - begin : -1;
+  schedule.advance(end);
+  return {begin, worked ? end - begin : -1};
 }
 
 using CountsOrNone = std::optional<std::vector<uint64_t>>;
@@ -40,6 +48,7 @@ using CountsOrNone = std::optional<std::vector<uint64_t>>;
 MaybeFailure count_pair(const Options& options, bool marked, Model& model, Counter& outer, Counter& inner,
                         CountsOrNone& outer_counts, CountsOrNone& inner_counts) {
   const size_t iterations = options.counted_iterations;
+  Schedule schedule(options.period_ns);
   outer.enable();
   inner.enable();
   if (!outer.available() && !inner.available() && !marked) {
@@ -52,6 +61,7 @@ MaybeFailure count_pair(const Options& options, bool marked, Model& model, Count
     if (model.input_is_overwritten()) {
       if (auto failure = model.feed_input()) return failure;
     }
+    schedule.wait();
     if (marked) mark_counted_begin();
     const uint64_t outer_before = outer.read();
     const uint64_t inner_before = inner.read();
@@ -59,6 +69,7 @@ MaybeFailure count_pair(const Options& options, bool marked, Model& model, Count
     inner_counted.push_back(inner.read() - inner_before);
     outer_counted.push_back(outer.read() - outer_before);
     if (marked) mark_counted_end();
+    if (schedule.paced()) schedule.advance(now_ns());
     if (!worked) return execution_failed();
   }
   outer.disable();
@@ -92,21 +103,25 @@ MaybeFailure measure_times(const Options& options, Model& model, Times& times) {
   // resident, so this does not show in the memory figures.
   times.latencies_ns.reserve(kMaxSamples);
 
-  times.first_ns = time_inference(model, options);
+  Schedule at_once(0);
+  times.first_ns = time_inference(model, options, at_once).latency_ns;
   if (times.first_ns < 0) return execution_failed();
+  if (options.period_ns > 0) times.starts_ns.emplace().reserve(kMaxSamples);
+  Schedule schedule(options.period_ns);
   for (size_t i = 0; i < options.warmup_iterations; ++i) {
-    const int64_t latency = time_inference(model, options);
+    const int64_t latency = time_inference(model, options, schedule).latency_ns;
     if (latency < 0) return execution_failed();
     times.warmup_ns.push_back(latency);
   }
 
   const auto min_ns = static_cast<int64_t>(options.min_seconds * 1e9);
   const auto max_ns = static_cast<int64_t>(options.max_seconds * 1e9);
-  const int64_t begin = now_ns();
+  const int64_t begin = schedule.paced() ? schedule.due_ns() : now_ns();
   for (;;) {
-    const int64_t latency = time_inference(model, options);
+    const auto [started, latency] = time_inference(model, options, schedule);
     if (latency < 0) return execution_failed();
     times.latencies_ns.push_back(latency);
+    if (schedule.paced()) times.starts_ns->push_back(started - begin);
     const int64_t elapsed = now_ns() - begin;
     const bool enough = times.latencies_ns.size() >= options.min_iterations && elapsed >= min_ns;
     if (enough || elapsed >= max_ns || times.latencies_ns.size() == kMaxSamples) {

@@ -17,6 +17,8 @@ struct Times {
   int64_t first_ns = 0;
   std::vector<int64_t> warmup_ns;
   std::vector<int64_t> latencies_ns;
+  // When each of these began, since the first slot; nothing when they ran back to back.
+  std::optional<std::vector<int64_t>> starts_ns;
 };
 
 struct Counts {

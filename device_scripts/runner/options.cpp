@@ -14,6 +14,8 @@ Failure usage(std::string message) {
 }
 
 const std::string kSlowDown = "--slow-down-operations";
+// Not in a set below: another node would shift the heap, and alignment of buffers changes counts of instructions.
+constexpr const char* kPeriod = "--period-ns";
 const std::set<std::string> kCommon = {"--model", "--report", "--threads", "--cpus"};
 const std::set<std::string> kMeasuring = {"--input",        "--warmup-iterations", "--min-iterations",
                                           "--min-seconds",  "--max-seconds",       "--counted-iterations",
@@ -28,7 +30,7 @@ class Values {
   MaybeFailure collect(int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
       const std::string name = argv[i];
-      const bool known = kCommon.count(name) || kMeasuring.count(name) || kBatch.count(name);
+      const bool known = kCommon.count(name) || kMeasuring.count(name) || kBatch.count(name) || name == kPeriod;
       if (!known || (name == kSlowDown && !kBenchBuild)) {
         return usage("unknown option '" + name + "'");
       }
@@ -112,6 +114,7 @@ MaybeFailure parse_measuring(const Values& values, Options& options) {
   options.max_seconds = 86400;
   if (auto failure = values.number("--max-seconds", 0, 86400, options.max_seconds)) return failure;
   if (auto failure = values.count("--counted-iterations", 0, kMaxSamples, options.counted_iterations)) return failure;
+  if (auto failure = values.count(kPeriod, 0, kLongestPeriodNs, options.period_ns)) return failure;
   if (auto failure = values.count("--profile-iterations", 0, 10000, options.profile_iterations)) return failure;
   if (auto failure = values.count(kSlowDown, 0, 1'000'000'000, options.slow_down_operations)) return failure;
   options.mark_counted = values.has("--mark-counted");
@@ -124,6 +127,7 @@ MaybeFailure parse_measuring(const Values& values, Options& options) {
 
 MaybeFailure parse_batch(const Values& values, Options& options) {
   if (auto failure = values.refuse(kMeasuring, "--batch-input")) return failure;
+  if (auto failure = values.refuse({kPeriod}, "--batch-input")) return failure;
   if (auto failure = values.text("--batch-input", options.batch_input)) return failure;
   if (auto failure = values.text("--batch-output", options.batch_output)) return failure;
   double scale = 0;

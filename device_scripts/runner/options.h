@@ -22,6 +22,7 @@ struct Options {
   double min_seconds = 0;
   double max_seconds = 0;
   size_t counted_iterations = 0;
+  size_t period_ns = 0;  // Between the starts of two inferences; 0 for back to back.
   bool mark_counted = false;
   bool memory_detail = false;  // Distorts the times, as profiling does: each needs a separate pass.
   size_t profile_iterations = 0;
@@ -43,6 +44,9 @@ inline constexpr bool kBenchBuild = true;
 #else
 inline constexpr bool kBenchBuild = false;
 #endif
+
+// One inference in ten seconds.
+inline constexpr size_t kLongestPeriodNs = 10'000'000'000;
 
 // More samples than this are never kept: measuring then ends before its minimum time.
 inline constexpr size_t kMaxSamples = size_t{1} << 17;

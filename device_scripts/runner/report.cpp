@@ -149,6 +149,7 @@ MaybeFailure write_report(const std::string& path, const Report& report, const M
   json.number("first_ns", report.times.first_ns);
   json.raw("warmup_ns", JsonObject::array(report.times.warmup_ns));
   json.raw("latencies_ns", JsonObject::array(report.times.latencies_ns));
+  json.raw("starts_ns", array_or_null(report.times.starts_ns));
   json.number_or_null("rss_start_bytes", report.rss_start_bytes);
   json.number_or_null("rss_loaded_bytes", report.rss_loaded_bytes);
   json.number_or_null("rss_initialized_bytes", report.rss_initialized_bytes);

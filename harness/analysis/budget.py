@@ -15,7 +15,9 @@ class Budget:
     """Upper limits of costs, the minimum top-1 accuracy as a fraction of one; None is no limit.
 
     Of `threads` and `precisions` only the named ones are considered; empty is all. `cores` is a cluster's
-    name or a CPU list; None is any placement.
+    name or a CPU list; None is any placement. With `rate_hz` only what was measured at this rate is
+    considered, and its p99 latency must not be longer than the period; without, what was measured back to
+    back, if anything was.
     """
 
     max_latency_ns: float | None = None
@@ -29,6 +31,12 @@ class Budget:
     threads: tuple[int, ...] = ()
     cores: str | None = None
     precisions: tuple[str, ...] = ()
+    rate_hz: float | None = None
+
+    @property
+    def period_ns(self) -> float | None:
+        """Within which an inference must be done; None without a rate."""
+        return None if self.rate_hz is None else 1e9 / self.rate_hz
 
     @property
     def limits_anything(self) -> bool:
@@ -137,9 +145,15 @@ QUANTITIES = (
 )
 
 
+# Not among the others: nobody types a limit for it.
+PACED_P99 = Quantity(
+    "paced p99 latency", "--rate", lambda b: b.period_ns, _p99_high_ns, milliseconds, "ms", 1e6, True
+)
+
+
 def limited(budget: Budget) -> tuple[Quantity, ...]:
     """The quantities that the budget limits."""
-    return tuple(quantity for quantity in QUANTITIES if quantity.limit(budget) is not None)
+    return tuple(one for one in (*QUANTITIES, PACED_P99) if one.limit(budget) is not None)
 
 
 def find_misses(cell: Cell, accuracy: KnownAccuracy | None, budget: Budget) -> tuple[Miss, ...]:

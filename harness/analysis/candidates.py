@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.budget import (
@@ -17,6 +17,7 @@ from harness.analysis.clusters import placed_on, placement_name
 from harness.analysis.known_accuracy import KnownAccuracy, measured_accuracy, published_top1
 from harness.records import Cell, Variant
 from harness.records.outcomes import OutcomesByFigures
+from harness.records.requests import exact_rate
 from harness.system.text import printable
 
 FileKey = tuple[Variant, str]
@@ -70,9 +71,10 @@ def split_cells(
     measured = measured_by_file(cells, outcomes)
     within: dict[FileKey, list[Cell]] = defaultdict(list)
     rejected: list[Rejected] = []
+    paces = paces_for(cells, budget)
     for cell in cells:
         accuracy = measured.get(file_key(cell)) or published_top1(cell)
-        reasons = (*_unusable(cell), *_not_asked_for(cell, budget))
+        reasons = (*_unusable(cell), *_not_asked_for(cell, budget, paces))
         misses = find_misses(cell, accuracy, budget)
         if reasons:
             rejected.append(Rejected(cell, reasons))
@@ -82,6 +84,15 @@ def split_cells(
             within[file_key(cell)].append(cell)
     candidates = [_candidate(placements, measured.get(key), budget) for key, placements in within.items()]
     return tuple(candidates), tuple(rejected)
+
+
+def paces_for(cells: Iterable[Cell], budget: Budget) -> frozenset[float | None]:
+    """The rates at which cells of a device are considered: the one that is asked for; else back to back
+    (None) if there is any such cell; else all."""
+    if budget.rate_hz is not None:
+        return frozenset({budget.rate_hz})
+    measured = frozenset(cell.plan.rate_hz for cell in cells if cell.usable)
+    return frozenset({None}) if None in measured else measured
 
 
 def outside(rejected: Iterable[Rejected], outcomes: OutcomesByFigures) -> list[tuple[Rejected, Candidate]]:
@@ -114,7 +125,12 @@ def cost(cell: Cell, budget: Budget) -> float:
     latency = cell.latency
     if cell.device.emulated:
         return instructions_high(cell) or math.inf
-    if latency and budget.max_latency_ns is None and budget.max_p99_ns and latency.p99_interval_ns:
+    if (
+        latency
+        and budget.max_latency_ns is None
+        and (budget.max_p99_ns or budget.rate_hz)
+        and latency.p99_interval_ns
+    ):
         return latency.p99_interval_ns.high
     if latency and budget.max_latency_ns is None and budget.max_p90_ns and latency.p90_interval_ns:
         return latency.p90_interval_ns.high
@@ -146,7 +162,7 @@ def _unusable(cell: Cell) -> tuple[str, ...]:
     ) or (("invalid",) if cell.verdict.status == "invalid" else ())
 
 
-def _not_asked_for(cell: Cell, budget: Budget) -> tuple[str, ...]:
+def _not_asked_for(cell: Cell, budget: Budget, paces: Collection[float | None]) -> tuple[str, ...]:
     plan, precision = cell.plan, cell.variant.precision
     reasons = []
     if budget.precisions and precision not in budget.precisions:
@@ -155,4 +171,12 @@ def _not_asked_for(cell: Cell, budget: Budget) -> tuple[str, ...]:
         reasons.append(f"{plan.threads} threads is not {' or '.join(map(str, budget.threads))}")
     if budget.cores and not placed_on(cell, budget.cores):
         reasons.append(f"placed on {printable(placement_name(cell) or 'any core')}, not on {budget.cores}")
+    if plan.rate_hz not in paces:
+        asked = "back to back" if budget.rate_hz is None else pace_text(budget.rate_hz)
+        reasons.append(f"measured {pace_text(plan.rate_hz)}, not {asked}")
     return tuple(reasons)
+
+
+def pace_text(rate_hz: float | None) -> str:
+    """`at 30/s`, `back to back`."""
+    return "back to back" if rate_hz is None else f"at {exact_rate(rate_hz)}/s"

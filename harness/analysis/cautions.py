@@ -2,16 +2,22 @@
 
 from harness.analysis.known_accuracy import Basis
 from harness.analysis.validity.environment_checks import reduced_clock
+from harness.analysis.validity.result_checks import deadlines_missed
 from harness.records import Cell
 from harness.system.text import printable
 
+_INFORMATION = (reduced_clock.code, deadlines_missed.code)
+
 
 def cautions(cell: Cell, basis: Basis) -> tuple[str, ...]:
-    """Why the cell is suspect, a reduced clock, an accuracy that was not measured; no other information."""
+    """Why the cell is suspect, a reduced clock, missed deadlines, an accuracy that was not measured.
+
+    No other information.
+    """
     found = [
         ("suspect: " if one.severity == "suspect" else "") + printable(one.detail)
         for one in cell.verdict.reasons
-        if one.severity == "suspect" or one.code == reduced_clock.code
+        if one.severity == "suspect" or one.code in _INFORMATION
     ]
     if cell.variant.weights.source == "random":
         found.append("the weights are random: train or load weights before you ship this variant")

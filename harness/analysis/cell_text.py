@@ -5,7 +5,8 @@ from harness.analysis.clusters import placement_name
 from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.quantities import megabytes, millions, milliseconds
 from harness.analysis.variant_labels import label_of
-from harness.records import Cell
+from harness.records import Cell, Pace
+from harness.records.requests import exact_rate
 from harness.system.text import printable
 
 
@@ -21,6 +22,8 @@ def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
     if cell.latency is not None and real:
         high = latency_high_ns(cell) or 0.0
         parts.append(f"{milliseconds(cell.latency.median_ns.estimate)} (at most {milliseconds(high)})")
+    if cell.pace is not None and real:
+        parts.append(misses_text(cell.pace))
     if cell.startup is not None and real:
         parts.append(f"start-up {milliseconds(cell.startup.total_ns.estimate)}")
     if cell.instructions_per_inference:
@@ -45,10 +48,16 @@ def placed_name(cell: Cell) -> str:
 
 
 def placement(cell: Cell) -> str:
-    """`2 threads on big cores (4-7)`; without cores where it was not pinned."""
+    """`2 threads on big cores (4-7) at 30/s`; without what the plan leaves open."""
     threads = f"{cell.plan.threads} {'thread' if cell.plan.threads == 1 else 'threads'}"
     cores = placement_name(cell)
-    return f"{threads} on {cores}" if cores else threads
+    placed = f"{threads} on {cores}" if cores else threads
+    return placed if cell.plan.rate_hz is None else f"{placed} at {exact_rate(cell.plan.rate_hz)}/s"
+
+
+def misses_text(pace: Pace) -> str:
+    """`12 of 150 periods missed (8.0%)`."""
+    return f"{pace.missed:,} of {pace.periods:,} periods missed ({pace.missed_share:.1%})"
 
 
 def cost_text(cell: Cell) -> str:

@@ -7,7 +7,7 @@ import msgspec
 
 from harness.analysis.held_clocks import held_clocks
 from harness.analysis.parity import PLACES
-from harness.analysis.summaries import summarize_latency, summarize_startup
+from harness.analysis.summaries import summarize_latency, summarize_pace, summarize_startup
 from harness.analysis.validity.result_checks import parity_failed
 from harness.analysis.validity.verdict import judge
 from harness.records import (
@@ -34,6 +34,7 @@ def build_cell(
     """Summarise what was measured so far; a cell that failed keeps its processes and has no summary."""
     measured = bool(processes) and failure is None
     latency = summarize_latency(processes, seed=plan.seed) if measured else None
+    pace = summarize_pace(processes, plan.period_ns) if measured else None
     return Cell(
         variant=artifact.variant,
         artifact=artifact,
@@ -44,6 +45,7 @@ def build_cell(
         instructions_per_inference=_instructions(processes) if measured else None,
         memory=_memory(artifact, processes) if measured else None,
         startup=summarize_startup(processes) if measured else None,
+        pace=pace,
         held_clocks=held_clocks(device, processes) if measured else (),
         parity=parity,
         failure=failure,
@@ -53,6 +55,7 @@ def build_cell(
             plan=plan,
             processes=processes,
             latency=latency,
+            pace=pace,
             parity=parity,
             failure=failure,
         ),

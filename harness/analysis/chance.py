@@ -37,6 +37,7 @@ def chance_within(cell: Cell, accuracy: KnownAccuracy | None, budget: Budget) ->
             (budget.max_latency_ns, _latency_at_most(cell, budget.max_latency_ns)),
             (budget.max_p90_ns, _interval_at_most(_tail(cell, "p90"), budget.max_p90_ns)),
             (budget.max_p99_ns, _interval_at_most(_tail(cell, "p99"), budget.max_p99_ns)),
+            (budget.period_ns, _interval_at_most(_tail(cell, "p99"), budget.period_ns)),
             (budget.max_startup_ns, _at_most(startups_ns(cell), budget.max_startup_ns)),
             (budget.max_instructions, _at_most(instruction_counts(cell), budget.max_instructions)),
             (budget.max_memory_bytes, _at_most(peaks_rss_bytes(cell), budget.max_memory_bytes)),

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from harness.analysis.budget import Budget, limited
+from harness.analysis.budget import PACED_P99, Budget, limited
 from harness.analysis.precisions import PRECISIONS
 from harness.records import DEFAULT_CLASSES, DEFAULT_OBSERVER, DEFAULT_PADDING, RunRequest, Variant
-from harness.records.requests import exact_width
+from harness.records.requests import exact_rate, exact_width
 
 Words = tuple[str, ...]
 
@@ -37,7 +37,11 @@ def _weights(variant: Variant, request: RunRequest) -> Words:
 def budget_options(budget: Budget) -> Words:
     """The limits of a budget, as `pick` and `run` take them."""
     words: list[str] = []
+    if budget.rate_hz is not None:
+        words += ["--rate", exact_rate(budget.rate_hz)]
     for quantity in limited(budget):
+        if quantity is PACED_P99:
+            continue
         value = (quantity.limit(budget) or 0.0) / quantity.unit_size
         words += [quantity.option, f"{value:.15g}{quantity.unit}"]
     if budget.min_accuracy is not None:

@@ -17,7 +17,7 @@ from harness.errors import UsageError
 from harness.records import Cell, Record
 from harness.records.outcomes import OutcomesByFigures
 
-Key = tuple[str | None, str, int, int, str, tuple[object, ...]]
+Key = tuple[str | None, str, int, int, float | None, str, tuple[object, ...]]
 EXIT_CODES: dict[ComparisonResult, int] = {"no worse": 0, "better": 0, "worse": 1, "inconclusive": 3}
 
 
@@ -41,7 +41,7 @@ def compare(
     base_outcomes: OutcomesByFigures | None = None,
     new_outcomes: OutcomesByFigures | None = None,
 ) -> Comparison:
-    """Compare the cells that both runs have: same variant, device, threads and cores.
+    """Compare the cells that both runs have: same variant, device, threads, cores and rate.
 
     `across` allows other devices, plans and versions. The outcomes pair accuracies image by image.
 
@@ -113,7 +113,7 @@ def _pair(
         raise UsageError(
             f"the runs have no cell in common: base has {_names(before.values())};"
             f" new has {_names(after.values())}",
-            hint="compare runs of the same variants, devices, threads and cores, or add --across",
+            hint="compare runs of the same variants, devices, threads, cores and rates, or add --across",
         )
     pairs = [(before[key], after[key]) for key in common]
     differences = tuple(dict.fromkeys(text for pair in pairs for text in find_differences(*pair)))
@@ -139,7 +139,8 @@ def _index(cells: Sequence[Cell], side: str, across: bool, *, apart: bool, place
         device = None if across and one_device else cell.device.name
         weights = cell.variant.identity if apart else ()
         cores = cores_name(cell) if placed else ""
-        key = (device, cell.variant.name, cell.variant.classes, cell.plan.threads, cores, weights)
+        plan = cell.plan
+        key = (device, cell.variant.name, cell.variant.classes, plan.threads, plan.rate_hz, cores, weights)
         if key in indexed:
             raise UsageError(f"{side} has two cells {cell.name}", hint="compare one run at a time")
         indexed[key] = cell

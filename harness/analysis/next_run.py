@@ -7,7 +7,7 @@ from typing import TypeVar
 from harness.analysis.commands import Words
 from harness.analysis.placements import Placement, Shape
 from harness.records import DEFAULT_CLASSES, DEFAULT_PADDING
-from harness.records.requests import exact_width
+from harness.records.requests import exact_rate, exact_width
 
 Value = TypeVar("Value", float, int)
 
@@ -23,6 +23,8 @@ def run_command(
         words += ["--threads", str(placement.threads)]
     if placement.cpus is not None:
         words += ["--cores", placement.cpus]
+    if placement.rate_hz is not None:
+        words += ["--rate", exact_rate(placement.rate_hz)]
     if placement.tuned:
         words.append("--tune-device")
     if placement.padding != DEFAULT_PADDING:

@@ -13,6 +13,7 @@ class Placement(NamedTuple):
     precision: PrecisionName
     threads: int
     cpus: str | None
+    rate_hz: float | None
     tuned: bool
     padding: Padding
     classes: int
@@ -26,6 +27,7 @@ def placement_of(cell: Cell) -> Placement:
         precision=variant.precision,
         threads=plan.threads,
         cpus=plan.cpus,
+        rate_hz=plan.rate_hz,
         tuned=plan.tune_device,
         padding=variant.padding,
         classes=variant.classes,

@@ -111,6 +111,7 @@ def _is_asked_for(grid: Grid, budget: Budget) -> bool:
         (not budget.precisions or placement.precision in budget.precisions)
         and (not budget.threads or placement.threads in budget.threads)
         and (not budget.cores or placed_on(grid.cells[0], budget.cores))
+        and placement.rate_hz == budget.rate_hz
     )
 
 

@@ -1,6 +1,6 @@
 """The cells of many runs as series: one program on one machine under one placement, in the order of time.
 
-The series' key is `hardware_key`, variant, classes, threads, cores and tuning.
+The series' key is `hardware_key`, variant, classes, threads, cores, rate and tuning.
 """
 
 from collections.abc import Iterable, Sequence
@@ -60,7 +60,7 @@ def _differ_only_in_weights(cells: Sequence[Cell]) -> bool:
 
 
 def _placement(cell: Cell) -> tuple[object, ...]:
-    return cell.plan.threads, cell.plan.cpus, cell.plan.tune_device
+    return cell.plan.threads, cell.plan.cpus, cell.plan.rate_hz, cell.plan.tune_device
 
 
 def _named_apart(series: Sequence[list[Member]]) -> list[tuple[str, list[Member]]]:

@@ -16,6 +16,7 @@ from harness.analysis.candidates import (
     Rejected,
     cost,
     outside,
+    pace_text,
     preference,
     split_cells,
 )
@@ -25,6 +26,7 @@ from harness.analysis.variant_labels import label_variants
 from harness.errors import UsageError
 from harness.records import Cell, DeviceInfo
 from harness.records.outcomes import OutcomesByFigures
+from harness.records.requests import exact_rate
 from harness.system.text import printable
 
 
@@ -144,6 +146,14 @@ def check_figures(cells: Sequence[Cell], budget: Budget) -> None:
         raise UsageError(
             f"no cell can be chosen: {failed} failed, {len(cells) - failed} are invalid",
             hint="read the reasons in the report, then measure again: harness run --resume DIR",
+        )
+    measured = {cell.plan.rate_hz for cell in usable}
+    if budget.rate_hz is not None and budget.rate_hz not in measured:
+        listed = ", ".join(pace_text(rate) for rate in sorted(measured, key=lambda rate: rate or 0.0))
+        rate = exact_rate(budget.rate_hz)
+        raise UsageError(
+            f"no cell was measured at {rate}/s; there are cells {listed}",
+            hint=f"measure at that rate: harness run --rate {rate}",
         )
     for quantity in limited(budget):
         if all(quantity.worst(cell) is None for cell in usable):

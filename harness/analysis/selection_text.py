@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.analysis.budget import Budget, Miss
+from harness.analysis.budget import PACED_P99, Budget, Miss
 from harness.analysis.candidates import Candidate, Rejected
 from harness.analysis.cautions import cautions
 from harness.analysis.cell_text import cost_text, describe, figures, placed_name, placement
@@ -157,6 +157,8 @@ def option_value(miss: Miss) -> str:
     """The value of the limit's option that would admit the cell, rounded to its safe side."""
     if miss.needed is None:
         return ""
+    if miss.quantity is PACED_P99:
+        return f"{int(1e10 / miss.needed) / 10:g}"
     if miss.quantity is None:
         return f"{int(miss.needed * 1000) / 10:g}%"
     # A thousandth of the unit: what figures are shown with.

@@ -104,6 +104,17 @@ OnlyCores = Annotated[
         help="Consider only cells placed on these cores: little, big, prime, all, or a list such as 4-7.",
     ),
 ]
+OnlyRate = Annotated[
+    str | None,
+    typer.Option(
+        "--rate",
+        callback=checked(parsing.parse_rate),
+        metavar="N",
+        rich_help_panel=BUDGET,
+        help="Consider only cells measured at this many inferences a second, whose p99 latency must not be"
+        " longer than the period. By default cells measured back to back, if there are any.",
+    ),
+]
 OnlyPrecisions = Annotated[
     str | None,
     typer.Option(
@@ -129,6 +140,7 @@ def parse_budget(
     min_accuracy: str | None = None,
     threads: str | None = None,
     cores: str | None = None,
+    rate: str | None = None,
     precision: str | None = None,
 ) -> "Budget":
     """The budget that the options name.
@@ -149,5 +161,6 @@ def parse_budget(
         min_accuracy=parse_named("--min-accuracy", parse_share, min_accuracy),
         threads=parsing.parse_threads(threads) if threads else (),
         cores=parsing.parse_cores(cores),
+        rate_hz=parsing.parse_rate(rate) if rate is not None else None,
         precisions=parsing.parse_precisions(precision) if precision else (),
     )

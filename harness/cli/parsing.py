@@ -20,6 +20,7 @@ from harness.records import (
     PrecisionName,
     Weights,
 )
+from harness.records.requests import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 
 MAX_WIDTH = 4.0
 RESOLUTION_STEP_PX = 32
@@ -59,6 +60,19 @@ def parse_thread_axis(text: str) -> tuple[int, ...]:
             hint="--threads auto runs 1, 2, 4, ... threads and as many as there are cores",
         )
     return () if items == ["auto"] else parse_threads(text)
+
+
+def parse_rates(text: str) -> tuple[float, ...]:
+    """Inferences a second: from 0.1 to 1000."""
+    return _parse_list(text, "--rate", _rate)
+
+
+def parse_rate(text: str) -> float:
+    """One rate."""
+    rates = parse_rates(text)
+    if len(rates) != 1:
+        raise UsageError(f"--rate {text!r} is not one rate", hint="for example --rate 30")
+    return rates[0]
 
 
 def parse_devices(texts: Sequence[str]) -> tuple[str, ...]:
@@ -238,6 +252,7 @@ def _parse_list(text: str, option: str, parse: Callable[[str], T]) -> tuple[T, .
 
 
 _EXAMPLES = {
+    "--rate": "15,30",
     "--width": "0.25,0.5,1.0",
     "--resolution": "128,224",
     "--precision": "fp32,int8",
@@ -288,6 +303,18 @@ def _threads(text: str) -> int:
     if not 1 <= threads <= MAX_THREADS:
         raise ValueError(f"the number of threads is from 1 to {MAX_THREADS}, not {text}")
     return threads
+
+
+def _rate(text: str) -> float:
+    try:
+        rate_hz = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number") from None
+    if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+        raise ValueError(
+            f"inferences a second are from {LOWEST_RATE_HZ:g} to {HIGHEST_RATE_HZ:g}, not {text}"
+        )
+    return rate_hz
 
 
 def _whole(text: str) -> int:

@@ -17,6 +17,7 @@ from harness.cli.budget_options import (
     MinAccuracy,
     OnlyCores,
     OnlyPrecisions,
+    OnlyRate,
     OnlyThreads,
     parse_budget,
 )
@@ -31,6 +32,7 @@ from harness.cli.options import OUTPUT, Json, RunFolders
         "harness pick results/demo --max-latency 20ms --max-startup 200ms --threads 1,2 --precision int8",
         "harness pick results/ci --max-instructions 60M --device emulator",
         "harness pick results/pixel results/kitchen-pi --max-latency 50ms",
+        "harness pick results/paced --rate 30",
         "harness pick results/pixel --max-latency 20ms --include-predicted",
     ),
 )
@@ -46,6 +48,7 @@ def pick(
     min_accuracy: MinAccuracy = None,
     threads: OnlyThreads = None,
     cores: OnlyCores = None,
+    rate: OnlyRate = None,
     precision: OnlyPrecisions = None,
     device: Annotated[
         str | None,
@@ -93,6 +96,7 @@ def pick(
         min_accuracy=min_accuracy,
         threads=threads,
         cores=cores,
+        rate=rate,
         precision=precision,
     )
     folders = list(dict.fromkeys(folder.resolve() for folder in folders))

@@ -33,6 +33,17 @@ Cores = Annotated[
         " such as 4-7 or 0-3,6. Repeat the option for several CPU lists.",
     ),
 ]
+Rate = Annotated[
+    str | None,
+    typer.Option(
+        "--rate",
+        callback=checked(parsing.parse_rates),
+        metavar="LIST",
+        rich_help_panel=WHAT,
+        help="Inferences a second, as a camera asks for them, each rate measured apart: 15,30."
+        " By default one inference follows the other. Not on an emulator.",
+    ),
+]
 Seed = Annotated[
     int,
     typer.Option(

@@ -93,4 +93,5 @@ def _show_summary(cells: "tuple[Cell, ...]") -> None:
 def _name(row: "dict[str, str]", *, threads: bool) -> str:
     """`0.5/160 int8 2t on big`: what tells a cell from the others of its device."""
     name = f"{row['variant']} {row['precision']}" + (f" {row['threads']}t" if threads else "")
-    return name + (f" on {row['cores']}" if "cores" in row else "")
+    name += f" on {row['cores']}" if "cores" in row else ""
+    return name + (f" at {row['rate /s']}/s" if "rate /s" in row else "")

@@ -52,9 +52,8 @@ class DeviceKind:
     """One kind of device: how its devices are named, checked and opened, and what the doctor looks at.
 
     Devices that run on this host (`runs_on_host`) disturb each other; `clock` is what a nanosecond means on
-    them. `open` connects to a device or boots
-    it, and closes it at the end; it logs what takes long. `check` refuses what can be known to be wrong
-    before anything is lowered, built or pushed.
+    them. `open` connects to a device or boots it, and closes it at the end; it logs what takes long. `check`
+    refuses what can be known to be wrong before anything is lowered, built or pushed.
 
     Names: `built_in` is a device that needs no configuration; `parse` gives the device of any further name
     such as `emulator:CORE`, or None; `name_forms` are examples of these for hints. `devices.toml` may choose

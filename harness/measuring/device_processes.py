@@ -13,6 +13,7 @@ from harness.errors import MeasurementError, TimedOut
 from harness.lowering.cache import StoredArtifact
 from harness.measuring.cooling import Cooling
 from harness.records import Artifact, Conditions, Plan
+from harness.records.requests import exact_rate
 from harness.runner.deploy import DeployedArtifact, DeployedBundle, deploy_artifact
 from harness.runner.job import Job, JobLost
 from harness.runner.orphan import Request, find_orphan
@@ -162,4 +163,5 @@ class DeviceProcesses:
 def _name(stored: StoredArtifact, plan: Plan) -> str:
     """`mobilenet_v1_0.5_128_int8 t2 on 4-7`."""
     pinned = "" if plan.cpus is None else f" on {plan.cpus}"
-    return f"{stored.artifact.variant.name} t{plan.threads}{pinned}"
+    paced = "" if plan.rate_hz is None else f" at {exact_rate(plan.rate_hz)}/s"
+    return f"{stored.artifact.variant.name} t{plan.threads}{pinned}{paced}"

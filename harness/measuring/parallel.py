@@ -145,7 +145,7 @@ class _Progress:
     device: str
     folder: Path
     listen: Listener
-    processes: dict[tuple[str, int, str | None], tuple[int, int]]
+    processes: dict[tuple[object, ...], tuple[int, int]]
 
     @classmethod
     def of(cls, cells: Sequence[CellRequest], device: str, folder: Path, listen: Listener) -> Self:
@@ -168,5 +168,5 @@ class _Progress:
         self.listen(Event(self.device, text, cell, step=done, steps=expected))
 
 
-def _key(cell: CellRequest | Cell) -> tuple[str, int, str | None]:
-    return cell.variant.name, cell.plan.threads, cell.plan.cpus
+def _key(cell: CellRequest | Cell) -> tuple[object, ...]:
+    return cell.variant.name, cell.plan.threads, cell.plan.cpus, cell.plan.rate_hz

@@ -13,6 +13,7 @@ from harness.records import (
     Cell,
     Interval,
     Latency,
+    Pace,
     PairedDrop,
     Parity,
     ProcessReport,
@@ -21,6 +22,7 @@ from harness.records import (
 )
 from harness.records.process_checks import find_impossible
 from harness.records.request_checks import find_impossible_requests
+from harness.records.schedule import find_off_schedule, steady_starts
 from harness.system.cpu_list import parse_cpu_list
 
 # 2**53 ns are 104 days: no interval of a time is longer.
@@ -37,7 +39,10 @@ UPTIME_SLACK_S = 0.1
 def find_contradictions(cell: Cell) -> Iterator[str]:
     """Each contradiction as a sentence that names the field and its figures."""
     yield from find_impossible_requests(cell)
-    yield from _processes(cell)
+    impossible = tuple(_processes(cell))
+    yield from impossible
+    if cell.pace is not None and not impossible:
+        yield from _pace(cell.pace, cell)
     if cell.latency is not None:
         yield from _latency(cell.latency, cell.processes)
     if cell.startup is not None:
@@ -69,14 +74,14 @@ def _processes(cell: Cell) -> Iterator[str]:
                 f"processes: in round {process.round}, {warmed_up} warm-up iterations,"
                 f" the plan has {cell.plan.warmup_iterations}"
             )
-        for impossible in find_impossible(process):
+        for impossible in chain(find_impossible(process), find_off_schedule(process, cell.plan.period_ns)):
             yield f"processes: in round {process.round}, {impossible}"
 
 
 def _figures(cell: Cell) -> Iterator[str]:
     """Only where processes have measured, and the cell has not failed, there are figures."""
     why_none = "the cell has failed" if cell.failure else "no process has measured"
-    for name in ("latency", "memory", "startup", "instructions_per_inference"):
+    for name in ("latency", "memory", "startup", "pace", "instructions_per_inference"):
         if getattr(cell, name) is not None and (cell.failure or not cell.processes):
             yield f"{name} is given, but {why_none}"
 
@@ -147,6 +152,34 @@ def _latency(latency: Latency, processes: tuple[ProcessReport, ...]) -> Iterator
         percentile = getattr(latency, name.replace("_interval", ""))
         if not math.isclose(interval.estimate, percentile, rel_tol=TOLERANCE):
             yield f"latency.{name} is of {interval.estimate:.10g}, the percentile is {percentile:.10g}"
+
+
+def _pace(pace: Pace, cell: Cell) -> Iterator[str]:
+    if pace.period_ns != cell.plan.period_ns:
+        yield f"pace.period_ns is {pace.period_ns}, planned was {cell.plan.period_ns}"
+        return
+    starts = steady_starts(cell.processes, pace.period_ns)
+    if not starts:
+        yield "pace is given, but no steady inference"
+        return
+    late = sorted(start.late_ns for start in starts)
+    periods = sum(start.periods for start in starts)
+    skipped = periods - len(starts)
+    counted: dict[str, tuple[float, float]] = {
+        "periods": (pace.periods, periods),
+        "missed": (pace.missed, skipped + sum(start.misses(pace.period_ns) for start in starts)),
+        "skipped": (pace.skipped, skipped),
+        "lateness_median_ns": (pace.lateness_median_ns, _percentile(late, 0.5)),
+        "lateness_p99_ns": (pace.lateness_p99_ns, _percentile(late, 0.99)),
+        "lateness_max_ns": (pace.lateness_max_ns, late[-1]),
+        "duty_cycle": (
+            pace.duty_cycle,
+            sum(start.latency_ns for start in starts) / (periods * pace.period_ns),
+        ),
+    }
+    for name, (saved, computed) in counted.items():
+        if not math.isclose(saved, computed, rel_tol=TOLERANCE):
+            yield f"pace.{name} is {saved:.10g}, but its starts give {computed:.10g}"
 
 
 def _percentile(ordered: list[int], share: float) -> float:

@@ -14,6 +14,7 @@ from harness.records.schema import (
     Kilohertz,
     Nanoseconds,
     Nice,
+    NotNegative,
     OomScoreAdjustment,
     PositiveBytes,
     PositiveCount,
@@ -49,7 +50,9 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     The last `warmup_cut` of `warmup_ns` were timed, and cut because the speed was not yet steady.
     `cooled_seconds` is the time waited before for the device to cool down; None where no temperature can be
     read. `sampled` is None where no sampler ran; `scheduling` in cells of older versions. RSS and threads are
-    None where /proc/self lacks them.
+    None where /proc/self lacks them. `starts_ns` is None where inferences ran back to back; else it says when
+    each of the last `warmup_cut` of `warmup_ns`, and of `latencies_ns`, began, since the first of these slots
+    of the schedule.
     """
 
     round: Integer
@@ -79,12 +82,21 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     cooled_seconds: float | None = None
     sampled: SampledConditions | None = None
     scheduling: Scheduling | None = None
+    starts_ns: tuple[Nanoseconds, ...] | None = None
 
     @property
     def reported_ns(self) -> int:
         """All times that the process reported, one after the other; counted inferences are not timed."""
         once = self.load_ns + self.init_ns + self.first_ns + (self.canary_ns or 0)
-        return once + sum(self.warmup_ns) + sum(self.latencies_ns)
+        if not self.starts_ns:
+            return once + sum(self.warmup_ns) + sum(self.latencies_ns)
+        untimed = self.warmup_ns[: len(self.warmup_ns) - self.warmup_cut]
+        return once + sum(untimed) + self.starts_ns[-1] + self.timed_ns[-1]
+
+    @property
+    def timed_ns(self) -> tuple[int, ...]:
+        """The latency of each timed inference, those among them that were cut as warm-up."""
+        return self.warmup_ns[len(self.warmup_ns) - self.warmup_cut :] + self.latencies_ns
 
     @property
     def uptime_seconds(self) -> float | None:
@@ -134,6 +146,29 @@ class Latency(Record, frozen=True, kw_only=True):
     p90_interval_ns: Interval | None = None
     p99_interval_ns: Interval | None = None
     outliers: Count | None = None
+
+
+class Pace(Record, frozen=True, kw_only=True):
+    """How a cell kept its schedule, over the steady inferences of all processes.
+
+    Of `periods` of `period_ns` each, `missed` had no result before their end; in `skipped` of these no
+    inference began, because the one before still ran. A start is late by the time from its slot until the
+    inference began. `duty_cycle` is the share of all periods in which inferences ran.
+    """
+
+    period_ns: PositiveNanoseconds
+    periods: PositiveCount
+    missed: Count
+    skipped: Count
+    lateness_median_ns: NotNegative
+    lateness_p99_ns: NotNegative
+    lateness_max_ns: Nanoseconds
+    duty_cycle: Annotated[float, Meta(gt=0, le=1)]
+
+    @property
+    def missed_share(self) -> float:
+        """The share of periods without a result in time."""
+        return self.missed / self.periods
 
 
 class MemoryDetail(Record, frozen=True, kw_only=True):

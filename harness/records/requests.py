@@ -15,6 +15,9 @@ DEFAULT_OBSERVER: Observer = "histogram"
 # The full network of the paper, for where neither the command line nor a weights file names another.
 DEFAULT_WIDTH, DEFAULT_RESOLUTION_PX, DEFAULT_CLASSES = 1.0, 224, 1000
 DEFAULT_PADDING: Padding = "symmetric"
+# Inferences a second: from one in ten seconds to one in a millisecond, which no timer keeps much better.
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 0.1, 1000.0
+RateHz = Annotated[float, Meta(ge=LOWEST_RATE_HZ, le=HIGHEST_RATE_HZ)]
 
 
 class Weights(Record, frozen=True, kw_only=True):
@@ -37,8 +40,17 @@ RANDOM_WEIGHTS = Weights(source="random", seed=0)
 
 def exact_width(width: float) -> str:
     """`0.5`, `1`; all digits where six are not enough: different widths have different names."""
-    short = f"{width:g}"
-    return short if float(short) == width else repr(width)
+    return _exact(width)
+
+
+def exact_rate(rate_hz: float) -> str:
+    """`30`, `29.97`; all digits where six are not enough: different rates have different names."""
+    return _exact(rate_hz)
+
+
+def _exact(number: float) -> str:
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
 
 
 class Variant(Record, frozen=True, kw_only=True):
@@ -76,7 +88,8 @@ class Plan(Record, frozen=True, kw_only=True):
     `target_precision` of it, or there are `max_processes`, or the device has measured for `max_minutes`.
     Each runs at least `warmup_iterations`, then measures until both `min_iterations` and `min_seconds` are
     reached, or `max_seconds` is; then it counts instructions over `counted_iterations` more, untimed.
-    `cpus` is a list such as `4-7`, or None for no pinning. With `sampler`, clocks and temperatures are
+    `cpus` is a list such as `4-7`, or None for no pinning. `rate_hz` is how many inferences begin in a
+    second, on an absolute schedule; None for back to back. With `sampler`, clocks and temperatures are
     recorded beside each process while it runs; with `tune_device`, the device was tuned before. Each
     process waits until the device is within `cooled_within_celsius` of its first temperature and, if given,
     not above `max_temp_celsius`, but no longer than `max_cooling_seconds`.
@@ -91,6 +104,7 @@ class Plan(Record, frozen=True, kw_only=True):
     counted_iterations: Integer
     seed: int
     cpus: str | None = None
+    rate_hz: RateHz | None = None
     max_processes: Integer | None = None
     target_precision: float | None = None
     max_minutes: float | None = None
@@ -100,13 +114,19 @@ class Plan(Record, frozen=True, kw_only=True):
     cooled_within_celsius: float = 3.0
     max_temp_celsius: float | None = None
 
+    @property
+    def period_ns(self) -> int | None:
+        """From the start of one inference to the start of the next; None for back to back."""
+        return None if self.rate_hz is None else round(1e9 / self.rate_hz)
+
 
 class RunRequest(Record, frozen=True, kw_only=True):
     """What the user asked for: the product of the lists is run on each device.
 
     Without `threads` each placement runs 1, 2, 4, ... threads up to its number of cores. `cores` are names of
     clusters and CPU lists, one for each placement; without any, what the device is configured for, else no
-    pinning. `cpus` is the one placement of a run that was made before there was a list.
+    pinning. `cpus` is the one placement of a run that was made before there was a list. `rates_hz` are
+    inferences a second; without any, they run back to back.
     With `weights_files` (absolute paths) each file decides its own width, padding and classes, and the
     lists choose among the files; without widths or resolutions all that the files have are run. Without
     weights files or `paddings`, padding is `symmetric`. Data sets are named as on the command line, split
@@ -123,6 +143,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     weights: Weights = RANDOM_WEIGHTS
     cpus: str | None = None
     cores: tuple[str, ...] = ()
+    rates_hz: tuple[RateHz, ...] = ()
     processes: int | None = None
     max_rounds: int | None = None
     max_minutes: float | None = None

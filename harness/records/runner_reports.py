@@ -64,6 +64,7 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     `canary_ns` is what a kernel of fixed cost took before the model was loaded. Each
     `counted_…` holds one figure for each counted inference where the kernel permits counting, else it is
     null and `counters_unavailable` says why. `memory_detail` and `profile` are null unless asked for.
+    `starts_ns` are when the timed inferences began, since the first slot of the schedule; null without one.
     """
 
     schema_version: Literal[1]
@@ -77,6 +78,7 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     first_ns: PositiveNanoseconds
     warmup_ns: tuple[PositiveNanoseconds, ...]
     latencies_ns: tuple[PositiveNanoseconds, ...]
+    starts_ns: tuple[Nanoseconds, ...] | None
     rss_start_bytes: PositiveBytes | None
     rss_loaded_bytes: PositiveBytes | None
     rss_initialized_bytes: PositiveBytes | None

@@ -5,8 +5,8 @@ from typing import Literal
 from harness.records.artifacts import Artifact, PushedArtifact
 from harness.records.devices import DeviceInfo, TunedSetting
 from harness.records.judgements import Accuracy, Parity, Verdict
-from harness.records.measurements import HeldClock, Latency, Memory, ProcessReport, Profile, Startup
-from harness.records.requests import Plan, RunRequest, Variant
+from harness.records.measurements import HeldClock, Latency, Memory, Pace, ProcessReport, Profile, Startup
+from harness.records.requests import Plan, RunRequest, Variant, exact_rate
 from harness.records.schema import SCHEMA_VERSION, Count, Integer, Record, SchemaVersion
 
 StoppedBy = Literal["target_precision", "max_rounds", "max_minutes"]
@@ -24,7 +24,8 @@ class Cell(Record, frozen=True, kw_only=True):
     """One measured point: variant x device x threads.
 
     `stopped_by` says which limit of the plan ended it; None while it is unfinished, or failed. `tuning` is
-    None where the device was left as it was. `held_clocks` is empty where no clock is known.
+    None where the device was left as it was. `held_clocks` is empty where no clock is known. `pace` is None
+    where inferences ran back to back.
     """
 
     schema_version: SchemaVersion = SCHEMA_VERSION
@@ -37,6 +38,7 @@ class Cell(Record, frozen=True, kw_only=True):
     instructions_per_inference: Count | None
     memory: Memory | None
     startup: Startup | None = None
+    pace: Pace | None = None
     held_clocks: tuple[HeldClock, ...] = ()
     parity: Parity | None
     accuracy: Accuracy | None = None
@@ -50,10 +52,11 @@ class Cell(Record, frozen=True, kw_only=True):
     def name(self) -> str:
         """Unique within a run; safe as a file name once the device's name is.
 
-        `pixel-mobilenet_v1_0.5_128_int8-t2-c4-7` is pinned to cores 4 to 7.
+        `pixel-mobilenet_v1_0.5_128_int8-t2-c4-7-r30` is pinned to cores 4 to 7, with 30 inferences a second.
         """
         cores = "" if self.plan.cpus is None else f"-c{self.plan.cpus.replace(',', '_')}"
-        return self.name_without_cores + cores
+        rate = "" if self.plan.rate_hz is None else f"-r{exact_rate(self.plan.rate_hz)}"
+        return self.name_without_cores + cores + rate
 
     @property
     def name_without_cores(self) -> str:

@@ -16,6 +16,7 @@ from msgspec import Meta
 from harness.errors import ReportRejected
 from harness.records import Plan, Variant
 from harness.records.decoding import Malformed, decode_json
+from harness.records.requests import RateHz
 from harness.runner.job import Job
 
 MAX_BYTES = 1 << 16
@@ -30,6 +31,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     variant: str
     threads: Annotated[int, Meta(ge=1, le=10_000)]
     cpus: str | None = None
+    rate_hz: RateHz | None = None
     round: Annotated[int, Meta(ge=0, le=10_000)]
     argv: tuple[str, ...]
     started_at: str
@@ -72,4 +74,5 @@ def find_orphan(job: Job, run: str, log: Callable[[str], None]) -> Request | Non
 
 def is_of(request: Request, variant: Variant, plan: Plan) -> bool:
     """Whether the process measures this cell, as far as is known before the artifact is lowered."""
-    return (request.variant, request.threads, request.cpus) == (variant.name, plan.threads, plan.cpus)
+    started = request.variant, request.threads, request.cpus, request.rate_hz
+    return started == (variant.name, plan.threads, plan.cpus, plan.rate_hz)

@@ -71,6 +71,7 @@ def measure_process(
         variant=artifact.variant.name,
         threads=plan.threads,
         cpus=plan.cpus,
+        rate_hz=plan.rate_hz,
         round=round_,
         argv=runner_argv(device, job.bundle, deployed, plan),
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -133,6 +134,7 @@ def _collect(
         first_ns=report.first_ns,
         warmup_ns=report.warmup_ns,
         latencies_ns=report.latencies_ns,
+        starts_ns=report.starts_ns,
         rss_start_bytes=report.rss_start_bytes,
         rss_loaded_bytes=report.rss_loaded_bytes,
         rss_initialized_bytes=report.rss_initialized_bytes,
@@ -151,7 +153,7 @@ def _collect(
         scheduling=scheduling_of(report.scheduling),
     )
     check_times(process, job.device.info.clock, host_seconds)
-    check_possible(process)
+    check_possible(process, plan)
     return Measured(move_warmup(process), report.output.values)
 
 
@@ -183,6 +185,8 @@ def runner_argv(
     }
     if plan.cpus is not None:
         options["--cpus"] = plan.cpus
+    if plan.period_ns is not None:
+        options["--period-ns"] = plan.period_ns
     words = [str(word) for option in options.items() for word in option]
     marks = ["--mark-counted"] if device.counts_instructions else []
     return (*bundle.runner_argv(device.launcher), *words, *marks)
@@ -270,12 +274,17 @@ def _describe_memory(job: Job) -> str:
 
 def timeout_for(device: Device, plan: Plan) -> float:
     """An upper bound on how long a process takes."""
-    return _slowness(device) * (START_ALLOWANCE_S + 3 * plan.max_seconds)
+    return _slowness(device) * (START_ALLOWANCE_S + 3 * (plan.max_seconds + _paced_seconds(plan)))
 
 
 def expected_for(device: Device, plan: Plan) -> float:
     """How long a process usually takes at most."""
-    return _slowness(device) * (SILENT_START_S + plan.max_seconds)
+    return _slowness(device) * (SILENT_START_S + plan.max_seconds + _paced_seconds(plan))
+
+
+def _paced_seconds(plan: Plan) -> float:
+    """What the schedule adds: warm-up, the last timed inference, and counting twice are paced too."""
+    return (plan.warmup_iterations + 1 + 2 * plan.counted_iterations) * (plan.period_ns or 0) / 1e9
 
 
 def _slowness(device: Device) -> int:

@@ -1,9 +1,12 @@
 """Whether what a runner reports can be: a clock can be wrong, and a report false."""
 
+from itertools import chain
+
 from harness.errors import ReportRejected
-from harness.records import Clock, ProcessReport
+from harness.records import Clock, Plan, ProcessReport
 from harness.records.cell_checks import UPTIME_SHARE, UPTIME_SLACK_S
 from harness.records.process_checks import find_impossible
+from harness.records.schedule import find_off_schedule
 
 # The clock of a board may be some percent faster than this machine's.
 HOST_SHARE = 0.1
@@ -32,11 +35,11 @@ def check_times(process: ProcessReport, clock: Clock, host_seconds: float | None
             )
 
 
-def check_possible(process: ProcessReport) -> None:
+def check_possible(process: ProcessReport, plan: Plan) -> None:
     """Refuse on arrival what would make the whole cell unreadable once it is saved.
 
     Raises:
         ReportRejected: a figure cannot be.
     """
-    for impossible in find_impossible(process):
+    for impossible in chain(find_impossible(process), find_off_schedule(process, plan.period_ns)):
         raise ReportRejected(f"the device's report is wrong: {impossible}", hint="measure again")

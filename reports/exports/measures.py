@@ -60,6 +60,9 @@ def _times(cell: Cell) -> Iterator[Measure]:
         yield _interval("latency-median", cell.latency.median_ns)
         yield _percentile("latency-p90", cell.latency.p90_ns, cell.latency.p90_interval_ns)
         yield _percentile("latency-p99", cell.latency.p99_ns, cell.latency.p99_interval_ns)
+    if cell.pace:
+        yield Measure("missed-periods", "percent", 100 * cell.pace.missed_share)
+        yield Measure("lateness-p99", "ns", cell.pace.lateness_p99_ns)
     if cell.startup:
         yield _interval("startup", cell.startup.total_ns)
 

@@ -42,7 +42,11 @@ def browser() -> Iterator[Browser]:
 
 def open_run(browser: Browser, folder: Path, run: Run) -> tuple[Section, ...]:
     emulated = simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128, 224))
-    cells = (failed(run.cells[0]), *run.cells[1:], *emulated)
+    paced = (
+        msgspec.structs.replace(cell, plan=msgspec.structs.replace(cell.plan, rate_hz=30.0))
+        for cell in run.cells[1:4]
+    )
+    cells = (failed(run.cells[0]), *run.cells[1:], *paced, *emulated)
     sections = arrange(cells)
     content = Content((make_run(cells),), sections, run.budget, run.outcomes)
     (folder / "index.html").write_text(render_html(content, describe_parts(content)), encoding="utf-8")

@@ -46,6 +46,10 @@ def test_lists_keep_their_order_and_drop_repetitions() -> None:
         (lambda text: parsing.parse_placements([text]), "little,3-1", "'3-1' is not a list of cores"),
         (lambda text: parsing.parse_placements([text]), "big,", "'' is not a list of cores"),
         (lambda text: parsing.parse_placements([text]), "big,medium", "'medium' is not a list of cores"),
+        *((parsing.parse_rates, text, "are from 0.1 to 1000") for text in ("0", "-1", "nan", "1000.1")),
+        (parsing.parse_rates, "15,fast", "'fast' is not a number"),
+        (parsing.parse_rates, "", "has an empty item"),
+        (parsing.parse_rate, "15,30", "is not one rate"),
         (parsing.parse_thread_axis, "auto,2", "auto is the only item of its list"),
         (parsing.parse_thread_axis, "0", "from 1 to 256"),
     ],
@@ -73,6 +77,11 @@ def test_commas_separate_placements_but_for_the_numbers_of_a_cpu_list(
     texts: list[str], placements: tuple[str, ...]
 ) -> None:
     assert parsing.parse_placements(texts) == placements
+
+
+def test_rates_are_numbers_each_once() -> None:
+    assert parsing.parse_rates("30, 29.97,0.5,30.0") == (30.0, 29.97, 0.5)
+    assert parsing.parse_rate("30") == 30.0
 
 
 def test_threads_auto_leaves_the_numbers_to_the_cores() -> None:

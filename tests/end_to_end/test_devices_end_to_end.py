@@ -76,6 +76,29 @@ def test_the_host_is_measured(run_harness: Callable[..., Any], tmp_path: Path) -
 
 
 @pytest.mark.device
+def test_inferences_of_the_host_begin_at_the_rate_that_is_asked_for(run_harness: Callable[..., Any]) -> None:
+    """Nothing is asserted of the machine's speed: it may be busy."""
+    options = (*SMALL, "--precision", "int8", "--rate", "50", "--min-time", "0.2", "--iterations", "5")
+    ended = run_harness("run", "--device", "host", *options, "--json")
+    assert ended.exit_code == 0, ended.stderr
+    (cell,) = ended.document["cells"]
+    check_cell(cell)
+    pace, period_ns = cell["pace"], 20_000_000
+    assert (cell["plan"]["rate_hz"], pace["period_ns"]) == (50.0, period_ns)
+    steady = sum(len(process["latencies_ns"]) for process in cell["processes"])
+    assert pace["periods"] == steady + pace["skipped"]
+    assert 0 <= pace["skipped"] <= pace["missed"] <= pace["periods"]
+    assert 0 <= pace["lateness_median_ns"] <= pace["lateness_p99_ns"] <= pace["lateness_max_ns"]
+    for process in cell["processes"]:
+        slots = [start // period_ns for start in process["starts_ns"]]
+        assert slots == sorted(set(slots))
+    report = Path(ended.document["report"]).parent
+    columns = (report / "cells.csv").read_text().partition("\n")[0].split(",")
+    assert {"rate_hz", "pace_missed_share", "pace_lateness_p99_ns"} <= set(columns)
+    assert "Pace" in (report / "report.md").read_text()
+
+
+@pytest.mark.device
 def test_the_emulator_counts_the_same_instructions_twice(run_harness: Callable[..., Any]) -> None:
     ended = run_harness("run", "--device", "emulator", *SMALL, "--json")
     assert ended.exit_code == 0, ended.stderr

@@ -254,7 +254,7 @@ REPORT: dict[str, Any] = {
     "abi": "arm64-v8a",
     "executorch_version": "1.5.1",
     **{"canary_ns": 500, "load_ns": 1000, "init_ns": 2000, "first_ns": 3000},
-    **{"warmup_ns": [5, 4], "latencies_ns": [3, 3, 4]},
+    **{"warmup_ns": [5, 4], "latencies_ns": [3, 3, 4], "starts_ns": None},
     **{f"rss_{phase}_bytes": 4096 for phase in ("start", "loaded", "initialized", "end")},
     **{"peak_rss_bytes": 8192, "threads_requested": 1, "threads_used": 1, "cpus_allowed": "0-7"},
     "scheduling": {

@@ -80,3 +80,18 @@ def test_a_run_made_before_there_was_a_list_has_its_one_placement() -> None:
     request = RunRequest(devices=(), widths=(), resolutions_px=(), precisions=(), threads=(1,), cpus="4-7")
     assert request.placements == ("4-7",)
     assert replace(request, cpus=None, cores=("big", "0")).placements == ("big", "0")
+
+
+def test_each_rate_is_a_cell_and_without_any_inferences_run_back_to_back() -> None:
+    request = RunRequest(
+        devices=(), widths=(), resolutions_px=(), precisions=(), threads=(1, 2), rates_hz=(15.0, 30.0)
+    )
+    cells = plan_cells(request, [VARIANT], PHONE, ())
+    assert [(one.plan.threads, one.plan.rate_hz, one.plan.period_ns) for one in cells] == [
+        (1, 15.0, 66_666_667),
+        (1, 30.0, 33_333_333),
+        (2, 15.0, 66_666_667),
+        (2, 30.0, 33_333_333),
+    ]
+    (free,) = plan_cells(replace(request, threads=(1,), rates_hz=()), [VARIANT], PHONE, ())
+    assert (free.plan.rate_hz, free.plan.period_ns) == (None, None)

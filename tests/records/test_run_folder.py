@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from builders import make_cell, make_plan, make_run
+from builders import make_cell, make_paced_cell, make_plan, make_run
 from harness.errors import UsageError
 from harness.records import SCHEMA_VERSION, Cell
 from harness.records.run_folder import (
@@ -61,6 +61,14 @@ def test_cells_that_differ_only_in_cores_have_files_of_their_own(folder: Path) -
     paths = [write_cell(folder, cell) for cell in cells]
     assert [path.stem.partition("-t1")[2] for path in paths] == ["", "-c0-3", "-c1_3"]
     assert {cell.plan.cpus for cell in read_cells(folder)} == {None, "0-3", "1,3"}
+
+
+def test_cells_that_differ_only_in_rate_have_files_of_their_own(folder: Path) -> None:
+    cells = [make_cell(), *(make_paced_cell(rate) for rate in (15.0, 29.97))]
+    paths = [write_cell(folder, cell) for cell in cells]
+    assert [path.stem.partition("-t1")[2] for path in paths] == ["", "-r15", "-r29.97"]
+    saved = read_cells(folder)
+    assert all(cell in saved for cell in cells)
 
 
 def test_a_pinned_cell_that_was_saved_without_its_cores_in_the_name_keeps_its_file(folder: Path) -> None:

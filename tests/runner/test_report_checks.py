@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from builders import QUIET, make_process
+from builders import QUIET, make_plan, make_process
 from harness.errors import ReportRejected
 from harness.records import Clock, ProcessReport
 from harness.runner.report_checks import check_possible, check_times
@@ -69,6 +69,6 @@ def test_nothing_known_rejects_nothing() -> None:
 def test_figures_that_would_make_a_saved_cell_unreadable_are_rejected_on_arrival(
     figure: str, value: object, named: str
 ) -> None:
-    check_possible(make_process())
+    check_possible(make_process(), make_plan())
     with pytest.raises(ReportRejected, match=f"the device's report is wrong: {named}"):
-        check_possible(replace(make_process(), **{figure: value}))
+        check_possible(replace(make_process(), **{figure: value}), make_plan())

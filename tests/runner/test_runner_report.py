@@ -53,6 +53,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "first_ns": 3000,
         "warmup_ns": [5, 4],
         "latencies_ns": [3, 3, 4],
+        "starts_ns": None,
         "rss_start_bytes": 1,
         "rss_loaded_bytes": 2,
         "rss_initialized_bytes": 3,

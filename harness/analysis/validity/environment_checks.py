@@ -26,6 +26,7 @@ CANARY_DRIFT = 0.05
 MEMORY_TIMES_PEAK = 2
 MEMORY_SHARE = 0.05
 BUSY_EXCESS = 0.01
+LATE_START_NS = 1_000_000
 # What the runner reads of itself in /proc, on kernels that permit it.
 PROCESS_FACTS = ("peak_rss_bytes", "threads_used")
 
@@ -106,6 +107,18 @@ def busy(evidence: Evidence) -> str | None:
         if count and mean > (1 + BUSY_EXCESS) * count:
             return f"{mean:,.0f} ns passed for {count:,} instructions, one nanosecond each"
     return None
+
+
+@check("suspect", affects="time")
+def late_starts(evidence: Evidence) -> str | None:
+    """The runner was not woken in time: deadlines are then missed for another reason than its latency."""
+    pace = evidence.pace
+    if pace is None or not evidence.timed or pace.lateness_p99_ns <= LATE_START_NS:
+        return None
+    return (
+        f"of 100 inferences the latest began {pace.lateness_p99_ns / 1e6:.1f} ms or more after its slot,"
+        f" of all {pace.lateness_max_ns / 1e6:.1f} ms"
+    )
 
 
 @check("info", affects="time")

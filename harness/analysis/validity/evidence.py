@@ -10,6 +10,7 @@ from harness.records import (
     DeviceInfo,
     Failure,
     Latency,
+    Pace,
     Parity,
     Plan,
     ProcessReport,
@@ -27,6 +28,7 @@ class Evidence:
     plan: Plan
     processes: tuple[ProcessReport, ...]
     latency: Latency | None
+    pace: Pace | None
     parity: Parity | None
     failure: Failure | None
 

@@ -133,6 +133,19 @@ def counts_differ(evidence: Evidence) -> str | None:
     return f"instructions per inference range from {min(known):,} to {max(known):,} ({spread:.3%})"
 
 
+@check("info", affects="setup")
+def deadlines_missed(evidence: Evidence) -> str | None:
+    """Inferences did not keep up with the rate that was asked for."""
+    pace = evidence.pace
+    if pace is None or not evidence.timed or not pace.missed:
+        return None
+    skipped = f"; in {pace.skipped:,} of them none began, because one still ran" if pace.skipped else ""
+    return (
+        f"{pace.missed:,} of {pace.periods:,} periods of {pace.period_ns / 1e6:.4g} ms"
+        f" ({pace.missed_share:.1%}) ended without a result{skipped}"
+    )
+
+
 # The samples --------------------------------------------------------------------------------------
 
 

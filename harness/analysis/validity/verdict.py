@@ -10,6 +10,7 @@ from harness.records import (
     DeviceInfo,
     Failure,
     Latency,
+    Pace,
     Parity,
     Plan,
     ProcessReport,
@@ -32,6 +33,7 @@ def judge(
     plan: Plan,
     processes: tuple[ProcessReport, ...],
     latency: Latency | None,
+    pace: Pace | None,
     parity: Parity | None,
     failure: Failure | None,
 ) -> Verdict:
@@ -43,6 +45,7 @@ def judge(
         # Not by `started_at`: this machine's clock may be set while it measures.
         processes=tuple(sorted(processes, key=lambda process: process.round)),
         latency=latency,
+        pace=pace,
         parity=parity,
         failure=failure,
     )

@@ -11,6 +11,7 @@ function exclusion(cell, budget) {
   if (budget.precisions.length && !budget.precisions.includes(cell.precision)) return "of another precision";
   if (budget.threads.length && !budget.threads.includes(cell.threads)) return "with other threads";
   if (budget.cores !== null && !cell.cores.includes(budget.cores)) return "on other cores";
+  if (cell.otherPace) return "at another pace";
   return null;
 }
 

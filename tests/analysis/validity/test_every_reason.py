@@ -16,6 +16,7 @@ from builders import (
     make_artifact,
     make_cell,
     make_device,
+    make_paced_cell,
     make_plan,
     make_process,
     make_processes,
@@ -80,6 +81,8 @@ EXAMPLES = {
         )
     ),
     "memory_pressure": ended_under(memory_available_bytes=30_000_000),
+    "late_starts": make_paced_cell(50.0, late_ns=1_200_000),
+    "deadlines_missed": make_paced_cell(50.0, 40_000_000),
     "busy": alike(conditions_before=replace(QUIET, load_average_1min=5.5)),
     "outliers": alike(latencies_ns=SPIKED),
     "reduced_clock": alike(conditions_before=SLOWER, conditions_after=SLOWER),

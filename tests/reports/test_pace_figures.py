@@ -1,0 +1,63 @@
+"""Figures of paced cells in the table, on the pages, in the CSV and in exports."""
+
+import csv
+import io
+from pathlib import Path
+
+from builders import make_cell, make_paced_cell, make_run
+from reports.cells_csv import cells_table, to_csv
+from reports.exports.measures import measures_of
+from reports.exports.parquet import column_type
+from reports.pace import describe_pace
+from reports.report import write_report
+from reports.sections import arrange, placement_of
+from reports.tables import MISSED, RATE, summarise
+
+CELLS = (make_cell(), make_paced_cell(30.0), make_paced_cell(15.0, 80_000_000, late_ns=2_000_000))
+
+
+def test_the_table_has_rate_and_misses_only_where_something_was_paced() -> None:
+    table = summarise(CELLS)
+    at = {name: [row.cells[table.columns.index(name)] for row in table.rows] for name in (RATE, MISSED)}
+    assert dict(zip(at[RATE], at[MISSED], strict=True)) == {"–": "–", "30": "0", "15": "100"}  # noqa: RUF001
+    assert "p99 ms" in table.columns
+    assert any(note.startswith("Missed are periods that ended without") for note in table.notes)
+    alone = summarise(CELLS[:1])
+    assert not {RATE, MISSED, "p99 ms"} & set(alone.columns)
+
+
+def test_placements_are_told_apart_by_their_rate() -> None:
+    assert [placement_of(cell).text for cell in CELLS] == ["1 thread", "1 thread at 30/s", "1 thread at 15/s"]
+    (section,) = arrange(CELLS)
+    assert len(section.placements) == 3
+
+
+def test_both_pages_have_a_row_for_each_paced_cell(tmp_path: Path) -> None:
+    page = write_report([(make_run(CELLS), CELLS)], tmp_path).read_text()
+    quick, slow = describe_pace(CELLS)
+    assert (quick.name, slow.name) == ("0.5/128 fp32 at 30/s", "0.5/128 fp32 at 15/s")
+    assert quick.texts[:4] == ("33.3", "186", "0 (0.0%)", "0")
+    assert slow.texts == ("66.7", "372", "372 (100.0%)", "186", "60.0", "2.00", "2.00", "2.00")
+    assert "Pace of each cell" in page
+    markdown = (tmp_path / "report.md").read_text()
+    for row in (quick, slow):
+        assert "".join(f'<td class="number">{text}</td>' for text in row.texts) in page
+        assert f"| {row.name} | {' | '.join(row.texts)} |" in markdown
+
+
+def test_the_csv_has_the_figures_in_base_units_and_none_back_to_back() -> None:
+    free, quick, slow = csv.DictReader(io.StringIO(to_csv(cells_table([(make_run(CELLS), CELLS)]))))
+    columns = [name for name in free if name == "rate_hz" or name.startswith("pace_")]
+    assert len(columns) == 10
+    assert {free[name] for name in columns} == {""}
+    assert (quick["rate_hz"], quick["pace_period_ns"], quick["pace_periods"]) == ("30.0", "33333333", "186")
+    assert (slow["pace_missed"], slow["pace_skipped"], slow["pace_missed_share"]) == ("372", "186", "1.0")
+    assert (slow["pace_lateness_median_ns"], slow["pace_lateness_max_ns"]) == ("2000000.0", "2000000")
+    assert "string" not in {column_type(name) for name in columns}
+
+
+def test_exports_have_the_share_of_missed_periods_and_the_lateness() -> None:
+    figures = {one.name: (one.value, one.unit) for one in measures_of(CELLS[2])}
+    assert figures["missed-periods"] == (100.0, "percent")
+    assert figures["lateness-p99"] == (2_000_000.0, "ns")
+    assert "missed-periods" not in {one.name for one in measures_of(CELLS[0])}
