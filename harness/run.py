@@ -10,11 +10,10 @@ import msgspec
 from harness.accuracy.localization import localize_mismatches
 from harness.analysis.budget import Budget
 from harness.analysis.failures import FailOn, cell_errors, verdict_errors
-from harness.analysis.selection import check_figures
+from harness.analysis.selection import answerable
 from harness.devices import inventory
-from harness.devices.kinds import KINDS
 from harness.devices.target import Target
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError
 from harness.lowering.inputs import Inputs
 from harness.lowering.lower import asked_for, lower_variants, lowering_errors
 from harness.lowering.stored_programs import keep_programs
@@ -22,7 +21,8 @@ from harness.measuring.parallel import FindBundle, measure_on
 from harness.measuring.run_outcome import Outcome
 from harness.measuring.run_record import finish_record, start_record
 from harness.measuring.search import Search, search_each
-from harness.records import Cell, RunRequest, Variant
+from harness.measuring.targets import refuse_rates, resolve_devices
+from harness.records import RunRequest, Variant
 from harness.records.outcomes import read_outcomes
 from harness.records.progress import Listener, Log
 from harness.records.run_folder import load_runs, read_cells
@@ -95,11 +95,8 @@ def measure(
             errors = measure_on(targets, request, artifacts, folder, listen, find_bundle)
             errors.extend(lowering_errors(artifacts))
             lowered = [future.result() for future in artifacts.values() if not future.exception()]
-        return [
-            *errors,
-            *keep_programs(lowered, folder),
-            *localize_mismatches(folder, lowered, inputs, listen),
-        ]
+        errors.extend(keep_programs(lowered, folder))
+        return [*errors, *localize_mismatches(folder, lowered, inputs, listen)]
 
     variants = asked_for(request, inputs)
     searches: tuple[Search, ...] = ()
@@ -110,29 +107,6 @@ def measure(
     cells = read_cells(folder)
     finish_record(record, folder, cells)
     return Outcome(folder, cells, (*errors, *cell_errors(cells)), searches=searches)
-
-
-def resolve_devices(names: Sequence[str]) -> tuple[Target, ...]:
-    """Find the named devices and check what can be checked without touching them.
-
-    Raises:
-        UsageError, DeviceUnfit: a name that fits none or several, or a device that cannot be used.
-    """
-    targets = inventory.resolve(names)
-    for target in targets:
-        KINDS[target.kind].check(target)
-    return targets
-
-
-def refuse_rates(request: RunRequest, targets: Sequence[Target]) -> None:
-    """Raise UsageError for a rate on a device whose seconds are not its own."""
-    for target in targets:
-        if request.rates_hz and KINDS[target.kind].clock == "emulated":
-            raise UsageError(
-                f"--rate needs a device's own time, and that of {target.name} is this machine's",
-                hint="measure it on a real device, or leave out --rate",
-                device=target.name,
-            )
 
 
 def prepare_inputs(
@@ -173,15 +147,6 @@ def write_report_of(outcome: Outcome, budget: Budget | None = None) -> Outcome:
     from reports.report import write_report
 
     runs, outcomes = load_runs([outcome.folder]), read_outcomes(outcome.folder, outcome.cells)
-    answered = budget and _answerable(outcome.cells, budget)
+    answered = budget and answerable(outcome.cells, budget)
     report = write_report(runs, outcome.folder / "report", budget=answered, outcomes=outcomes)
     return dataclasses.replace(outcome, report=report)
-
-
-def _answerable(cells: Sequence[Cell], budget: Budget) -> Budget | None:
-    """None for a limit on what no cell has a figure for; the command line says so in place of the answer."""
-    try:
-        check_figures(cells, budget)
-    except UsageError:
-        return None
-    return budget

@@ -10,9 +10,10 @@ from harness.analysis.budget import Budget
 from harness.devices.target import Target
 from harness.errors import UsageError
 from harness.measuring.run_outcome import Outcome
+from harness.measuring.targets import refuse_rates
 from harness.records import RunRequest
 from harness.records.run_folder import write_cell, write_run
-from harness.run import refuse_rates, write_report_of
+from harness.run import write_report_of
 
 HOST = Target(name="host", kind="host", transport="local")
 EMULATOR = Target(name="emulator:cortex-a53", kind="emulator", transport="local", address="cortex-a53")

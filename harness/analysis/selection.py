@@ -168,6 +168,15 @@ def check_figures(cells: Sequence[Cell], budget: Budget) -> None:
         )
 
 
+def answerable(cells: Sequence[Cell], budget: Budget) -> Budget | None:
+    """The budget, or None where `check_figures` refuses it."""
+    try:
+        check_figures(cells, budget)
+    except UsageError:
+        return None
+    return budget
+
+
 def answer_for(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures) -> Answer:
     """The answer for the cells of one device."""
     candidates, rejected = split_cells(cells, budget, outcomes)

@@ -51,7 +51,7 @@ def _clean(name: str, *, json: bool) -> None:
     from harness.devices.acquire import acquire
     from harness.devices.cleanup import clean
     from harness.devices.tuning import restore
-    from harness.run import resolve_devices
+    from harness.measuring.targets import resolve_devices
 
     cleaned = {}
     for target in resolve_devices((name,)):

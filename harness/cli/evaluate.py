@@ -57,9 +57,10 @@ def evaluate(
     from harness.cli.console import show_progress
     from harness.cli.summary import show_outcome
     from harness.measuring.run_outcome import Outcome
+    from harness.measuring.targets import resolve_devices
     from harness.records.run_folder import load_run
     from harness.run import evaluate as evaluate_cells
-    from harness.run import resolve_devices, write_report_of
+    from harness.run import write_report_of
     from harness.system.folder_lock import only_writer
     from harness.system.paths import check_cache
 
