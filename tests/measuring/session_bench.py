@@ -27,6 +27,7 @@ while [ $# -gt 0 ]; do
     --model) model=$2 ;;
     --report) report=$2 ;;
     --threads) threads=$2 ;;
+    --period-ns) starts="[0,$2,$((2 * $2))]" ;;
     --profile-iterations)
         times=$(seq -s, 1 $2)
         profile='[{"name":"Convolution (NHWC, F32) IGEMM #1","times_ns":['$times']}]' ;;
@@ -50,7 +51,8 @@ endless) sleep 60 ;;
 esac
 cat > "$report" <<END
 {"schema_version":1,"runner_version":"1","build_type":"Release","abi":"x86_64","executorch_version":"1.5.1",
-"canary_ns":3,"load_ns":1,"init_ns":1,"first_ns":9,"warmup_ns":[5],"latencies_ns":[4,4,4],"starts_ns":null,"rss_start_bytes":1,
+"canary_ns":3,"load_ns":1,"init_ns":1,"first_ns":9,"warmup_ns":[5],"latencies_ns":[4,4,4],"starts_ns":${starts:-null},
+"rss_start_bytes":1,
 "rss_loaded_bytes":2,"rss_initialized_bytes":3,"rss_end_bytes":4,"peak_rss_bytes":5,
 "threads_requested":$threads,"threads_used":$threads,"cpus_allowed":"0-1",
 "scheduling":{"cgroup":"0::/","cpuset":"/","uclamp_min_per_1024":null,"uclamp_max_per_1024":null,

@@ -11,12 +11,13 @@ SPEEDS = (100,) * 4 + (400,) * 4
 DEVICE = make_device(cores=tuple(Core(index=index, capacity=speed) for index, speed in enumerate(SPEEDS)))
 
 
-def placed(cpus: str | None, threads: int, ms: float) -> Cell:
+def placed(cpus: str | None, threads: int, ms: float, rate_hz: float | None = None) -> Cell:
     processes = make_processes(10_000_000, threads_used=threads, cpus_allowed=cpus or "0-7")
     cell = make_cell(device=DEVICE, plan=make_plan(cpus=cpus, threads=threads), processes=processes)
     assert cell.latency is not None
     median = Interval(estimate=ms * 1e6, low=ms * 1e6, high=ms * 1e6)
-    return replace(cell, latency=replace(cell.latency, median_ns=median))
+    plan = replace(cell.plan, rate_hz=rate_hz)
+    return replace(cell, plan=plan, latency=replace(cell.latency, median_ns=median))
 
 
 def maps(*cells: Cell) -> tuple[HeatMap, ...]:
@@ -43,3 +44,10 @@ def test_a_variant_on_several_cores_with_several_threads_has_a_heat_map() -> Non
 def test_one_number_of_threads_or_one_placement_has_none() -> None:
     assert maps(placed("0-3", 1, 40.0), placed("4-7", 1, 10.0)) == ()
     assert maps(placed("0-3", 1, 40.0), placed("0-3", 2, 20.0)) == ()
+
+
+def test_cells_of_different_rates_are_in_no_heat_map_and_no_speed_up_together() -> None:
+    free = (placed("0-3", 1, 40.0), placed("0-3", 2, 20.0), placed("4-7", 1, 10.0), placed("4-7", 2, 5.0))
+    paced = (placed("0-3", 1, 41.0, 30.0), placed("4-7", 2, 6.0, 30.0))
+    assert maps(*free, *paced) == maps(*free)
+    assert maps(*free[:3:2], *paced[1:]) == ()
