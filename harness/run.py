@@ -17,6 +17,7 @@ from harness.errors import HarnessError
 from harness.lowering.inputs import Inputs
 from harness.lowering.lower import asked_for, lower_variants, lowering_errors
 from harness.measuring.parallel import FindBundle, measure_on
+from harness.measuring.plans import refuse_without_real_time
 from harness.measuring.run_outcome import Outcome
 from harness.measuring.run_record import finish_record, start_record
 from harness.measuring.search import Search, search_each
@@ -52,6 +53,7 @@ def run(
         Interrupted: Ctrl-C; what was measured is saved.
     """
     targets = resolve_devices(request.devices)
+    refuse_without_real_time(request, targets)
     request, prepared = prepare_inputs(request, log, classes=classes)
     folder = make_folder()
     with only_writer(folder):

@@ -15,11 +15,18 @@ Failure usage(std::string message) {
 
 const std::string kSlowDown = "--slow-down-operations";
 const std::set<std::string> kCommon = {"--model", "--report", "--threads", "--cpus"};
-const std::set<std::string> kMeasuring = {"--input",        "--warmup-iterations", "--min-iterations",
-                                          "--min-seconds",  "--max-seconds",       "--counted-iterations",
-                                          "--mark-counted", "--memory-detail",     "--profile-iterations",
+const std::set<std::string> kMeasuring = {"--input",
+                                          "--warmup-iterations",
+                                          "--min-iterations",
+                                          "--min-seconds",
+                                          "--max-seconds",
+                                          "--counted-iterations",
+                                          "--mark-counted",
+                                          "--memory-detail",
+                                          "--profile-iterations",
+                                          "--cold",
                                           kSlowDown};
-const std::set<std::string> kFlags = {"--mark-counted", "--memory-detail"};
+const std::set<std::string> kFlags = {"--mark-counted", "--memory-detail", "--cold"};
 const std::set<std::string> kBatch = {"--batch-input", "--batch-output", "--batch-scale", "--batch-offset"};
 
 // Values by option name, as given; each is removed once it is read.
@@ -116,6 +123,7 @@ MaybeFailure parse_measuring(const Values& values, Options& options) {
   if (auto failure = values.count(kSlowDown, 0, 1'000'000'000, options.slow_down_operations)) return failure;
   options.mark_counted = values.has("--mark-counted");
   options.memory_detail = values.has("--memory-detail");
+  options.cold = values.has("--cold");
   if (options.max_seconds < options.min_seconds) {
     return usage("--max-seconds is less than --min-seconds");
   }

@@ -7,7 +7,7 @@ import numpy as np
 from harness.analysis.intervals import median_interval, percentile_intervals, within_process_interval
 from harness.analysis.sample_shape import outlier_marks
 from harness.errors import MeasurementError
-from harness.records import Interval, Latency, ProcessReport, Startup
+from harness.records import ColdProcess, Interval, Latency, ProcessReport, Startup
 
 
 def summarize_latency(processes: Sequence[ProcessReport], *, seed: int) -> Latency:
@@ -41,7 +41,7 @@ def summarize_latency(processes: Sequence[ProcessReport], *, seed: int) -> Laten
     )
 
 
-def summarize_startup(processes: Sequence[ProcessReport]) -> Startup | None:
+def summarize_startup(processes: Sequence[ProcessReport | ColdProcess]) -> Startup | None:
     """Medians over processes with the interval that latency has; None without a process."""
     if not processes:
         return None

@@ -173,6 +173,7 @@ def _figures(cell: "Cell") -> dict[str, object]:
         "artifact_bytes": cell.artifact.size_bytes,
         "latency": cell.latency,
         "startup": cell.startup,
+        "cold": cell.cold,
         "held_clocks": cell.held_clocks,
         "instructions_per_inference": cell.instructions_per_inference,
         "memory": cell.memory,

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from harness.devices.device import Device
 from harness.devices.target import Target
+from harness.records import Clock
 
 # `advice`: measurements are valid, and better once it is followed; `unfit`: they are invalid or impossible.
 Level = Literal["ok", "advice", "unfit"]
@@ -50,7 +51,8 @@ def _no_checks(_device: Device) -> Iterable[Check]:
 class DeviceKind:
     """One kind of device: how its devices are named, checked and opened, and what the doctor looks at.
 
-    Devices that run on this host (`runs_on_host`) disturb each other. `open` connects to a device or boots
+    Devices that run on this host (`runs_on_host`) disturb each other. `clock`
+    is what their nanoseconds are. `open` connects to a device or boots
     it, and closes it at the end; it logs what takes long. `check` refuses what can be known to be wrong
     before anything is lowered, built or pushed.
 
@@ -66,6 +68,7 @@ class DeviceKind:
     name: str
     runs_on_host: bool
     open: Callable[[Target, Callable[[str], None]], AbstractContextManager[Device]]
+    clock: Clock = "real"
     check: Callable[[Target], None] = _nothing_to_check
     built_in: Target | None = None
     parse: Callable[[str], Target | None] = _no_name

@@ -7,7 +7,9 @@ import msgspec
 from harness.analysis.precisions import find_missing_feature
 from harness.devices.cores import choose_cores
 from harness.devices.device import Device
-from harness.errors import DeviceUnfit
+from harness.devices.kinds import KINDS
+from harness.devices.target import Target
+from harness.errors import DeviceUnfit, UsageError
 from harness.lowering.background import Artifacts
 from harness.measuring.cell_state import CellRequest
 from harness.records import Clock, Core, Plan, RunRequest, Variant
@@ -42,6 +44,20 @@ COUNTED = Plan(
     counted_iterations=2,
     seed=0,
 )
+
+
+def refuse_without_real_time(request: RunRequest, targets: Iterable[Target]) -> None:
+    """Refuse to time what only a device's own clock can.
+
+    Raises:
+        UsageError: a device is emulated in user mode, where times and the page cache are this machine's.
+    """
+    for target in targets:
+        if request.cold and KINDS[target.kind].clock == "emulated":
+            raise UsageError(
+                f"--cold cannot be measured on {target.name}: its times are those of an emulator",
+                hint="leave --cold out, or use a real device; arm-vm tries it out",
+            )
 
 
 def refuse_uncomputable(variants: Iterable[Variant], device: Device) -> DeviceUnfit | None:

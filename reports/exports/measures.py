@@ -67,6 +67,8 @@ def _times(cell: Cell) -> Iterator[Measure]:
         yield _percentile("latency-p99", cell.latency.p99_ns, cell.latency.p99_interval_ns)
     if cell.startup:
         yield _interval("startup", cell.startup.total_ns)
+    if cell.cold and cell.cold.startup:
+        yield _interval("cold-startup", cell.cold.startup.total_ns)
 
 
 def _interval(name: str, interval: Interval) -> Measure:

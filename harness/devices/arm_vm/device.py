@@ -86,6 +86,7 @@ def _own_adb_server(machine: ArmVm) -> Iterator[dict[str, str]]:
 ARM_VM = DeviceKind(
     name="arm_vm",
     runs_on_host=True,
+    clock="virtual",
     open=open_arm_vm,
     check=lambda _target: check_qemu(),
     built_in=Target(name=NAME, kind="arm_vm", transport=TRANSPORTS[0]),

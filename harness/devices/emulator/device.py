@@ -119,6 +119,7 @@ def _write_root(root: Path, core: str, count: int) -> Path:
 EMULATOR = DeviceKind(
     name="emulator",
     runs_on_host=True,
+    clock="emulated",
     open=open_emulator,
     check=check_core,
     built_in=Target(name="emulator", kind="emulator", transport="local"),
