@@ -36,6 +36,10 @@ REMEDIES = {
     "threads_exceed_cores": Remedy(
         "more threads than cores", "use fewer threads, or more cores: --threads, --cores"
     ),
+    "cpuset_excludes_cores": Remedy(
+        "fewer cores in the process's cpuset than were asked for",
+        "start from a shell whose cpuset has all cores, or choose among those it has: --cores",
+    ),
     "emulated": Remedy(
         "a clock that is not real", "read the counts of instructions, and measure times on a real device"
     ),
