@@ -21,7 +21,8 @@ from harness.measuring.parallel import FindBundle, measure_on
 from harness.measuring.run_outcome import Outcome
 from harness.measuring.run_record import finish_record, start_record
 from harness.measuring.search import Search, search_each
-from harness.measuring.targets import refuse_rates, resolve_devices
+from harness.measuring.targets import refuse_without_real_time, resolve_devices
+from harness.measuring.targets import resolve_devices
 from harness.records import RunRequest, Variant
 from harness.records.outcomes import read_outcomes
 from harness.records.progress import Listener, Log
@@ -60,7 +61,7 @@ def run(
         Interrupted: Ctrl-C; what was measured is saved.
     """
     targets = resolve_devices(request.devices)
-    refuse_rates(request, targets)
+    refuse_without_real_time(request, targets)
     request, prepared = prepare_inputs(request, log, classes=classes)
     inputs = prepared.inputs if prepared else None
     begin(request, targets, inputs)

@@ -3,6 +3,7 @@
 from harness.analysis.budget import instructions_high, latency_high_ns, peak_high_bytes
 from harness.analysis.cell_text import placement
 from harness.analysis.known_accuracy import KnownAccuracy
+from harness.analysis.process_figures import decisive_startup
 from harness.analysis.quantities import megabytes, millions, milliseconds
 from harness.records import Cell
 from reports.figures import short_name
@@ -41,9 +42,10 @@ def figure_texts(cell: Cell) -> tuple[str, ...]:
         median = cell.memory.peak_rss_bytes if cell.memory else None
         texts.append(f"{_with_worst(megabytes(median or peak), megabytes(peak))} peak memory")
     texts.append(f"{megabytes(cell.artifact.size_bytes)} file")
-    if cell.startup is not None and not cell.device.emulated:
-        total = cell.startup.total_ns
-        texts.append(f"{_with_worst(milliseconds(total.estimate), milliseconds(total.high))} start-up")
+    startup = decisive_startup(cell)
+    if startup is not None and not cell.device.emulated:
+        total, cold = startup.total_ns, "" if startup is cell.startup else "cold "
+        texts.append(f"{_with_worst(milliseconds(total.estimate), milliseconds(total.high))} {cold}start-up")
     return tuple(texts)
 
 

@@ -8,7 +8,18 @@ from statistics import median_low
 import pandas as pd
 
 from harness.analysis.published import published_accuracy
-from harness.records import Accuracy, Cell, Interval, Latency, Memory, Pace, PairedDrop, Run, Startup
+from harness.records import (
+    Accuracy,
+    Cell,
+    ColdStartup,
+    Interval,
+    Latency,
+    Memory,
+    Pace,
+    PairedDrop,
+    Run,
+    Startup,
+)
 from harness.system.files import write_atomically
 from reports.escaping import spreadsheet
 
@@ -16,7 +27,7 @@ _Value = str | int | float | None
 
 
 # Columns that are emulated or virtual time where the `clock` column is not `real`.
-TIME_COLUMNS = re.compile(r"latency_\w+|(?:load|init|first_inference|startup)_\w+_ns|pace_\w+")
+TIME_COLUMNS = re.compile(r"latency_\w+|(?:cold_)?(?:load|init|first_inference|startup)_\w+_ns|pace_\w+")
 
 
 def write_csv(runs: Sequence[tuple[Run, Sequence[Cell]]], path: Path) -> None:
@@ -50,6 +61,7 @@ def _row(run: Run, cell: Cell) -> dict[str, _Value]:
         "instructions_per_inference": cell.instructions_per_inference,
         **_counts(cell),
         **_startup(cell.startup),
+        **_cold(cell.cold),
         **_scheduling(cell),
         "held_clocks": "; ".join(
             f"cores {clock.cores}: {clock.held_khz} of {clock.max_khz} kHz" for clock in cell.held_clocks
@@ -165,6 +177,13 @@ def _startup(startup: Startup | None) -> dict[str, _Value]:
     for name, interval in phases.items():
         columns[f"{name}_median_ns"] = interval.estimate if interval else None
         columns |= _ends(f"{name}_median", interval)
+    return columns
+
+
+def _cold(cold: ColdStartup | None) -> dict[str, _Value]:
+    columns = {f"cold_{name}": value for name, value in _startup(cold.startup if cold else None).items()}
+    columns["cold_processes"] = sum(one.is_cold for one in cold.processes) if cold else None
+    columns["cold_unavailable"] = cold.unavailable if cold else None
     return columns
 
 

@@ -52,6 +52,15 @@ def _times(cell: Cell) -> list[Detail]:
             ("initialize", _ms(startup.init_ns)),
             ("first inference", _ms(startup.first_ns)),
         ]
+    cold = cell.cold and cell.cold.startup
+    if cold and not cell.device.emulated:
+        details += [
+            ("cold load", _ms(cold.load_ns)),
+            ("cold initialize", _ms(cold.init_ns)),
+            ("cold first inference", _ms(cold.first_ns)),
+        ]
+    if cell.cold and cell.cold.unavailable:
+        details.append(("cold start-up", printable(cell.cold.unavailable)))
     details.append(("clock held", held_clock_text(cell)))
     return details
 

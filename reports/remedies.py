@@ -39,6 +39,10 @@ REMEDIES = {
     "deadlines_missed": Remedy(
         "a period that ends without a result", "ship a cheaper variant, or ask for fewer: --rate"
     ),
+    "cpuset_excludes_cores": Remedy(
+        "fewer cores in the process's cpuset than were asked for",
+        "start from a shell whose cpuset has all cores, or choose among those it has: --cores",
+    ),
     "emulated": Remedy(
         "a clock that is not real", "read the counts of instructions, and measure times on a real device"
     ),

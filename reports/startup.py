@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.records import Cell, Interval
+from harness.records import Cell, Interval, Startup
+from harness.system.text import printable
 from reports.figures import full_name
 from reports.numbers import MISSING, with_interval
 
@@ -19,23 +20,16 @@ class StartupRow:
 
 
 def describe_startup(cells: Sequence[Cell]) -> tuple[StartupRow, ...]:
-    """One row per cell of a device with a real clock that has a startup."""
-    return tuple(
-        StartupRow(
-            full_name(cell),
-            tuple(
-                _milliseconds(interval)
-                for interval in (
-                    cell.startup.load_ns,
-                    cell.startup.init_ns,
-                    cell.startup.first_ns,
-                    cell.startup.total_ns,
-                )
-            ),
-        )
-        for cell in cells
-        if cell.startup is not None and not cell.device.emulated
-    )
+    """One row per cell of a device with a real clock that has a startup, one more where it started cold."""
+    rows = []
+    for cell in cells:
+        if cell.startup is None or cell.device.emulated:
+            continue
+        rows.append(StartupRow(full_name(cell), _texts(cell.startup)))
+        if cell.cold:
+            reason = f": {printable(cell.cold.unavailable)}" if cell.cold.unavailable else ""
+            rows.append(StartupRow(f"{full_name(cell)}, cold{reason}", _texts(cell.cold.startup)))
+    return tuple(rows)
 
 
 def startup_text(cell: Cell) -> str:
@@ -43,6 +37,20 @@ def startup_text(cell: Cell) -> str:
     if cell.startup is None or cell.device.emulated:
         return MISSING
     return _milliseconds(cell.startup.total_ns)
+
+
+def cold_text(cell: Cell) -> str:
+    """The same of cold processes."""
+    if cell.cold is None or cell.cold.startup is None or cell.device.emulated:
+        return MISSING
+    return _milliseconds(cell.cold.startup.total_ns)
+
+
+def _texts(startup: Startup | None) -> tuple[str, ...]:
+    if startup is None:
+        return (MISSING,) * len(COLUMNS)
+    phases = (startup.load_ns, startup.init_ns, startup.first_ns, startup.total_ns)
+    return tuple(_milliseconds(interval) for interval in phases)
 
 
 def _milliseconds(interval: Interval) -> str:

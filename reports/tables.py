@@ -14,19 +14,21 @@ from reports.numbers import MISSING, significant, with_interval
 from reports.pace import missed_text, rate_text
 from reports.padding import padding_costs
 from reports.sections import Section, arrange
-from reports.startup import startup_text
+from reports.startup import cold_text, startup_text
 
 FRONTIER_MARK = "★"
 DROP = "accuracy drop (pp)"
 STARTUP = "start-up ms"
 RATE = "rate /s"
 MISSED = "missed %"
+COLD = "cold start-up ms"
 PSS = "Pss MB"
 DUMPSYS_PSS = "dumpsys Pss MB"
 # Notes that explain one column: without the column they explain nothing.
 COLUMN_NOTES = {
     STARTUP: "Start-up is load, init and first inference of a fresh process: median over processes.",
     MISSED: "Missed are periods that ended without a result, of all periods.",
+    COLD: "Cold start-up is the same with nothing of the program and the runtime's libraries in memory.",
     PSS: "Pss was read in a separate process; memory shared with other processes counts in proportion.",
     DUMPSYS_PSS: "dumpsys Pss is TOTAL PSS from Android's dumpsys meminfo, read while that process ran.",
 }
@@ -195,6 +197,7 @@ def _thousands(counts: Sequence[int | None]) -> str:
 
 
 _RARE: dict[str, Callable[[Cell], str]] = {
+    COLD: cold_text,
     PSS: _pss_text,
     DUMPSYS_PSS: _dumpsys_text,
     "cache misses k": _cache_misses_text,
@@ -256,6 +259,8 @@ def _notes(sections: Sequence[Section]) -> tuple[str, ...]:
         )
     if any(section.device.clock == "emulated" for section in sections):
         notes.append("Peak RSS on an emulated device includes the emulator's own memory.")
+    if any(cold_text(cell) != MISSING for cell in cells):
+        notes.append(COLUMN_NOTES[COLD])
     if any(_pss_text(cell) != MISSING for cell in cells):
         notes.append(COLUMN_NOTES[PSS])
     if any(_dumpsys_text(cell) != MISSING for cell in cells):

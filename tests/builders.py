@@ -6,10 +6,13 @@ from msgspec.structs import replace
 
 from harness.analysis.cells import build_cell
 from harness.analysis.validity.verdict import CHECKS
+from harness.measuring.cold_starts import summarize_cold
 from harness.records import (
     Accuracy,
     Artifact,
     Cell,
+    ColdProcess,
+    ColdStartup,
     Conditions,
     Core,
     DeviceInfo,
@@ -137,6 +140,26 @@ SHELL = Scheduling(
     timer_slack_ns=50_000,
     nice=0,
 )
+
+
+def make_cold(*totals_ms: int, kept_pages: int = 0) -> ColdStartup:
+    """Processes that took 1 ms to load, 2 ms to initialize and the rest for their first inference."""
+    processes = tuple(
+        ColdProcess(
+            load_ns=1_000_000,
+            init_ns=2_000_000,
+            first_ns=(total - 3) * 1_000_000,
+            files=6,
+            pages=4000,
+            resident_before_pages=3900,
+            resident_pages=kept_pages,
+            unavailable="a page stayed" if kept_pages else None,
+        )
+        for total in totals_ms
+    )
+    return summarize_cold(processes)
+
+
 PASSED = Parity(max_abs_error=1e-6, tolerance=1e-4, cosine=1.0, top1_agrees=True, passed=True)
 STEADY_MEDIANS = (10_010_000, 9_990_000, 10_000_000, 10_020_000, 9_980_000, 10_005_000)
 

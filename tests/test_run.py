@@ -10,7 +10,7 @@ from harness.analysis.budget import Budget
 from harness.devices.target import Target
 from harness.errors import UsageError
 from harness.measuring.run_outcome import Outcome
-from harness.measuring.targets import refuse_rates
+from harness.measuring.targets import refuse_without_real_time
 from harness.records import RunRequest
 from harness.records.run_folder import write_cell, write_run
 from harness.run import write_report_of
@@ -23,10 +23,10 @@ REQUEST = RunRequest(
 
 
 def test_a_rate_is_refused_where_seconds_are_not_the_devices() -> None:
-    refuse_rates(REQUEST, [HOST])
-    refuse_rates(replace(REQUEST, rates_hz=()), [HOST, EMULATOR])
+    refuse_without_real_time(REQUEST, [HOST])
+    refuse_without_real_time(replace(REQUEST, rates_hz=()), [HOST, EMULATOR])
     with pytest.raises(UsageError, match="that of emulator:cortex-a53 is this machine's") as refused:
-        refuse_rates(REQUEST, [HOST, EMULATOR])
+        refuse_without_real_time(REQUEST, [HOST, EMULATOR])
     assert refused.value.exit_code == 2
     assert refused.value.hint == "measure it on a real device, or leave out --rate"
 

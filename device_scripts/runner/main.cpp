@@ -8,6 +8,7 @@
 #include "batch.h"
 #include "canary.h"
 #include "clock.h"
+#include "cold.h"
 #include "counters.h"
 #include "measurement.h"
 #include "model.h"
@@ -58,6 +59,7 @@ MaybeFailure measure(const Options& options, Report& report) {
   Model model;
   if (auto failure = prepare_threads(options)) return failure;
   report.canary_ns = time_canary();
+  if (options.cold) report.cold = drop_pages(options.model);
   OperatorTracer* const tracer_or_none = options.profile_iterations > 0 ? &tracer : nullptr;
   if (auto failure = load_model(options, model, report, tracer_or_none)) return failure;
   if (options.memory_detail) {

@@ -1,10 +1,12 @@
 #include "options.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 #include <map>
-#include <set>
+#include <string_view>
 
 namespace runner {
 namespace {
@@ -13,16 +15,21 @@ Failure usage(std::string message) {
   return {ExitCode::kUsage, std::move(message)};
 }
 
-const std::string kSlowDown = "--slow-down-operations";
-// Not in a set below: another node would shift the heap, and alignment of buffers changes counts of instructions.
-constexpr const char* kPeriod = "--period-ns";
-const std::set<std::string> kCommon = {"--model", "--report", "--threads", "--cpus"};
-const std::set<std::string> kMeasuring = {"--input",        "--warmup-iterations", "--min-iterations",
-                                          "--min-seconds",  "--max-seconds",       "--counted-iterations",
-                                          "--mark-counted", "--memory-detail",     "--profile-iterations",
-                                          kSlowDown};
-const std::set<std::string> kFlags = {"--mark-counted", "--memory-detail"};
-const std::set<std::string> kBatch = {"--batch-input", "--batch-output", "--batch-scale", "--batch-offset"};
+// Nothing of these is on the heap: where its blocks lie would change an inference by some instructions.
+using Name = std::string_view;
+constexpr Name kSlowDown = "--slow-down-operations";
+constexpr Name kCommon[] = {"--model", "--report", "--threads", "--cpus"};
+constexpr Name kMeasuring[] = {"--input",       "--warmup-iterations",  "--min-iterations", "--min-seconds",
+                               "--max-seconds", "--counted-iterations", "--mark-counted",   "--memory-detail",
+                               "--cold",        "--profile-iterations", "--period-ns",
+                               kSlowDown};
+constexpr Name kFlags[] = {"--mark-counted", "--memory-detail", "--cold"};
+constexpr Name kBatch[] = {"--batch-input", "--batch-output", "--batch-scale", "--batch-offset"};
+
+template <size_t N>
+bool is_one_of(const Name (&names)[N], Name name) {
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
 
 // Values by option name, as given; each is removed once it is read.
 class Values {
@@ -30,11 +37,11 @@ class Values {
   MaybeFailure collect(int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
       const std::string name = argv[i];
-      const bool known = kCommon.count(name) || kMeasuring.count(name) || kBatch.count(name) || name == kPeriod;
+      const bool known = is_one_of(kCommon, name) || is_one_of(kMeasuring, name) || is_one_of(kBatch, name);
       if (!known || (name == kSlowDown && !kBenchBuild)) {
         return usage("unknown option '" + name + "'");
       }
-      const bool is_flag = kFlags.count(name) != 0;
+      const bool is_flag = is_one_of(kFlags, name);
       if (!is_flag && i + 1 == argc) {
         return usage("option " + name + " needs a value");
       }
@@ -47,10 +54,11 @@ class Values {
 
   bool has(const std::string& name) const { return given_.count(name) != 0; }
 
-  MaybeFailure refuse(const std::set<std::string>& names, const std::string& beside) const {
-    for (const auto& name : names) {
-      if (has(name)) {
-        return usage("option " + name + " does not go with " + beside);
+  template <size_t N>
+  MaybeFailure refuse(const Name (&names)[N], const std::string& beside) const {
+    for (const Name name : names) {
+      if (has(std::string(name))) {
+        return usage("option " + std::string(name) + " does not go with " + beside);
       }
     }
     return std::nullopt;
@@ -114,11 +122,13 @@ MaybeFailure parse_measuring(const Values& values, Options& options) {
   options.max_seconds = 86400;
   if (auto failure = values.number("--max-seconds", 0, 86400, options.max_seconds)) return failure;
   if (auto failure = values.count("--counted-iterations", 0, kMaxSamples, options.counted_iterations)) return failure;
-  if (auto failure = values.count(kPeriod, 0, kLongestPeriodNs, options.period_ns)) return failure;
+  if (auto failure = values.count("--period-ns", 0, kLongestPeriodNs, options.period_ns)) return failure;
   if (auto failure = values.count("--profile-iterations", 0, 10000, options.profile_iterations)) return failure;
-  if (auto failure = values.count(kSlowDown, 0, 1'000'000'000, options.slow_down_operations)) return failure;
+  if (auto failure = values.count(std::string(kSlowDown), 0, 1'000'000'000, options.slow_down_operations))
+    return failure;
   options.mark_counted = values.has("--mark-counted");
   options.memory_detail = values.has("--memory-detail");
+  options.cold = values.has("--cold");
   if (options.max_seconds < options.min_seconds) {
     return usage("--max-seconds is less than --min-seconds");
   }

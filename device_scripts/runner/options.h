@@ -26,6 +26,7 @@ struct Options {
   bool mark_counted = false;
   bool memory_detail = false;  // Distorts the times, as profiling does: each needs a separate pass.
   size_t profile_iterations = 0;
+  bool cold = false;                // Load the model with nothing of it or of the libraries in memory.
   size_t slow_down_operations = 0;  // Of the canary's, after each inference; kBenchBuild only.
 
   // Or evaluating many inputs once each.

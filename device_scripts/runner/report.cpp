@@ -118,6 +118,19 @@ std::string scheduling_json(const Scheduling& scheduling) {
   return json.text();
 }
 
+std::string cold_json(const std::optional<Cold>& cold) {
+  if (!cold) {
+    return "null";
+  }
+  JsonObject json;
+  json.number("files", cold->files);
+  json.number("pages", cold->pages);
+  json.number("resident_before_pages", cold->resident_before_pages);
+  json.number("resident_pages", cold->resident_pages);
+  json.string_or_null("unavailable", cold->unavailable);
+  return json.text();
+}
+
 template <typename Numbers>
 std::string array_or_null(const std::optional<Numbers>& numbers) {
   return numbers ? JsonObject::array(*numbers) : "null";
@@ -165,6 +178,7 @@ MaybeFailure write_report(const std::string& path, const Report& report, const M
   json.raw("counted_branch_misses", array_or_null(report.counts.branch_misses));
   json.string_or_null("counters_unavailable", report.counts.unavailable);
   json.raw("memory_detail", memory_json(report.memory_detail));
+  json.raw("cold", cold_json(report.cold));
   json.raw("profile", profile_json(report.profile));
   json.raw("output", output_json(model));
   return json.write(path);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cold.h"
 #include "failure.h"
 #include "measurement.h"
 #include "model.h"
@@ -40,6 +41,7 @@ struct Report {
   Scheduling scheduling;
   Counts counts;
   std::optional<MemoryDetail> memory_detail;
+  std::optional<Cold> cold;
   std::optional<std::vector<ProfiledOperator>> profile;
 };
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.analysis.known_accuracy import KnownAccuracy
-from harness.analysis.process_figures import instruction_counts, peaks_rss_bytes
+from harness.analysis.process_figures import decisive_startup, instruction_counts, peaks_rss_bytes
 from harness.analysis.quantities import megabytes, millions, milliseconds
 from harness.records import Cell
 
@@ -102,7 +102,8 @@ def _p99_high_ns(cell: Cell) -> float | None:
 
 
 def _startup_high_ns(cell: Cell) -> float | None:
-    return None if cell.startup is None else cell.startup.total_ns.high
+    startup = decisive_startup(cell)
+    return None if startup is None else startup.total_ns.high
 
 
 QUANTITIES = (

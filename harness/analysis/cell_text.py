@@ -3,6 +3,7 @@
 from harness.analysis.budget import latency_high_ns, peak_high_bytes
 from harness.analysis.clusters import placement_name
 from harness.analysis.known_accuracy import KnownAccuracy
+from harness.analysis.process_figures import decisive_startup
 from harness.analysis.quantities import megabytes, millions, milliseconds
 from harness.analysis.variant_labels import label_of
 from harness.records import Cell, Pace
@@ -24,8 +25,10 @@ def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
         parts.append(f"{milliseconds(cell.latency.median_ns.estimate)} (at most {milliseconds(high)})")
     if cell.pace is not None and real:
         parts.append(misses_text(cell.pace))
-    if cell.startup is not None and real:
-        parts.append(f"start-up {milliseconds(cell.startup.total_ns.estimate)}")
+    startup = decisive_startup(cell)
+    if startup is not None and real:
+        cold = "" if startup is cell.startup else "cold "
+        parts.append(f"{cold}start-up {milliseconds(startup.total_ns.estimate)}")
     if cell.instructions_per_inference:
         parts.append(f"{millions(cell.instructions_per_inference)} instructions")
     if peak := peak_high_bytes(cell):

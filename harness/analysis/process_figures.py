@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.records import Cell
+from harness.records import Cell, Startup
 
 
 def latency_medians_ns(cell: Cell) -> list[float]:
@@ -10,8 +10,15 @@ def latency_medians_ns(cell: Cell) -> list[float]:
     return [float(np.median(one.latencies_ns)) for one in cell.processes if one.latencies_ns]
 
 
+def decisive_startup(cell: Cell) -> Startup | None:
+    """The start-up that a budget limits: the cold one where it was measured."""
+    return (cell.cold and cell.cold.startup) or cell.startup
+
+
 def startups_ns(cell: Cell) -> list[float]:
-    """Load, init and first inference of each process together."""
+    """Load, init and first inference of each process together: of the cold ones where there are some."""
+    if cell.cold and cell.cold.startup:
+        return [float(one.total_ns) for one in cell.cold.processes if one.is_cold]
     return [float(one.load_ns + one.init_ns + one.first_ns) for one in cell.processes]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from harness.analysis.intervals import median_interval, percentile_intervals, within_process_interval
 from harness.analysis.sample_shape import outlier_marks
 from harness.errors import MeasurementError
-from harness.records import Interval, Latency, Pace, ProcessReport, Startup
+from harness.records import ColdProcess, Interval, Latency, Pace, ProcessReport, Startup
 from harness.records.schedule import steady_starts
 
 
@@ -62,7 +62,7 @@ def summarize_pace(processes: Sequence[ProcessReport], period_ns: int | None) ->
     )
 
 
-def summarize_startup(processes: Sequence[ProcessReport]) -> Startup | None:
+def summarize_startup(processes: Sequence[ProcessReport | ColdProcess]) -> Startup | None:
     """Medians over processes with the interval that latency has; None without a process."""
     if not processes:
         return None

@@ -175,6 +175,7 @@ def _figures(cell: "Cell") -> dict[str, object]:
         "latency": cell.latency,
         "pace": cell.pace,
         "startup": cell.startup,
+        "cold": cell.cold,
         "held_clocks": cell.held_clocks,
         "instructions_per_inference": cell.instructions_per_inference,
         "memory": cell.memory,

@@ -33,6 +33,7 @@ from harness.cli.options import (
     Widths,
 )
 from harness.cli.run_options import (
+    Cold,
     CoolWithin,
     Cores,
     DryRun,
@@ -91,6 +92,7 @@ def run(
     seed: Seed = 0,
     allow_undelegated: AllowUndelegated = False,
     profile: ProfileOperators = False,
+    cold: Cold = False,
     processes: Processes = None,
     target_precision: TargetPrecision = "2%",
     max_rounds: MaxRounds = None,
@@ -188,6 +190,7 @@ def run(
                 min_seconds, quantity_options.parse_timed(max_time, "--max-time")
             ),
             profile=profile,
+            cold=cold,
             sampler=sampler,
             tune_device=tune_device,
             max_cooling_seconds=quantity_options.parse_cooling(max_cooling),

@@ -56,6 +56,15 @@ ProfileOperators = Annotated[
     bool,
     typer.Option("--profile", rich_help_panel=WHAT, help="Also time each operator, in a separate process."),
 ]
+Cold = Annotated[
+    bool,
+    typer.Option(
+        "--cold",
+        rich_help_panel=WHAT,
+        help="Also time start-up with nothing of the program and the runtime's libraries in memory, in"
+        " separate processes; budgets then limit that start-up.",
+    ),
+]
 Processes = Annotated[
     int | None,
     typer.Option(

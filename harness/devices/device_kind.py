@@ -66,8 +66,8 @@ class DeviceKind:
 
     name: str
     runs_on_host: bool
-    clock: Clock = "real"
     open: Callable[[Target, Callable[[str], None]], AbstractContextManager[Device]]
+    clock: Clock = "real"
     check: Callable[[Target], None] = _nothing_to_check
     built_in: Target | None = None
     parse: Callable[[str], Target | None] = _no_name

@@ -123,6 +123,7 @@ class _Worker:
                 log=log,
                 run=run_identity(self.folder),
                 profile=self.request.profile,
+                cold=self.request.cold,
                 tuning=tuning,
                 cancellation=self.cancellation,
             )

@@ -18,6 +18,7 @@ from harness.devices.device import Device
 from harness.errors import MeasurementError, TimedOut
 from harness.lowering.cache import StoredArtifact
 from harness.measuring.cell_state import CellRequest, CellState, find_earlier
+from harness.measuring.cold_starts import measure_cold, no_cold_startup
 from harness.measuring.device_processes import DeviceProcesses, ExtraPass
 from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
 from harness.records import Cell, StoppedBy, TunedSetting, Variant
@@ -36,7 +37,8 @@ class Session:
 
     `save(cell)` runs after each process. `progress` gets transient messages, `log` those worth keeping.
     `run` names the run folder, so that a process which an earlier session of it left on the device is taken
-    over. With `profile`, operators are timed; `tuning` is recorded in each cell.
+    over. With `profile`, operators are timed, and with `cold`, cold starts; `tuning` is recorded in each
+    cell.
     """
 
     device: Device
@@ -47,6 +49,7 @@ class Session:
     log: Callable[[str], None]
     run: str = ""
     profile: bool = False
+    cold: bool = False
     tuning: tuple[TunedSetting, ...] | None = None
     cancellation: Cancellation = field(default_factory=Cancellation)
     started: float = field(default_factory=time.monotonic)
@@ -171,6 +174,10 @@ class Session:
         if cell and self.profile and not cell.failure and not cell.profile:
             profile = self._pass(state, processes, "profile", measure_profile, no_profile)
             self._save(state, msgspec.structs.replace(cell, profile=profile), cell.stopped_by)
+        cell = state.cell
+        if cell and self.cold and not cell.failure and not cell.cold:
+            cold = self._pass(state, processes, "cold starts", measure_cold, no_cold_startup)
+            self._save(state, msgspec.structs.replace(cell, cold=cold), cell.stopped_by)
 
     def _pass(
         self,

@@ -1,6 +1,6 @@
 """The devices that a run names: found, and refused where they cannot be used."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.devices import inventory
 from harness.devices.kinds import KINDS
@@ -21,12 +21,24 @@ def resolve_devices(names: Sequence[str]) -> tuple[Target, ...]:
     return targets
 
 
-def refuse_rates(request: RunRequest, targets: Sequence[Target]) -> None:
-    """Raise UsageError for a rate on a device whose seconds are not its own."""
+def refuse_without_real_time(request: RunRequest, targets: Iterable[Target]) -> None:
+    """Refuse to time what only a device's own clock can.
+
+    Raises:
+        UsageError: a device is emulated in user mode, where times and the page cache are this machine's.
+    """
     for target in targets:
-        if request.rates_hz and KINDS[target.kind].clock == "emulated":
+        if KINDS[target.kind].clock != "emulated":
+            continue
+        if request.rates_hz:
             raise UsageError(
                 f"--rate needs a device's own time, and that of {target.name} is this machine's",
                 hint="measure it on a real device, or leave out --rate",
+                device=target.name,
+            )
+        if request.cold:
+            raise UsageError(
+                f"--cold cannot be measured on {target.name}: its times are those of an emulator",
+                hint="leave --cold out, or use a real device; arm-vm tries it out",
                 device=target.name,
             )

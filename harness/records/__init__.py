@@ -30,6 +30,8 @@ from harness.records.judgements import (
     Verdict,
 )
 from harness.records.measurements import (
+    ColdProcess,
+    ColdStartup,
     HeldClock,
     HeldClockSource,
     Interval,
@@ -60,6 +62,7 @@ from harness.records.requests import (
     Weights,
 )
 from harness.records.runner_reports import (
+    ColdReport,
     MemoryReport,
     OutputTensor,
     ProfiledOperator,
@@ -100,6 +103,9 @@ __all__ = [
     "Cell",
     "Celsius",
     "Clock",
+    "ColdProcess",
+    "ColdReport",
+    "ColdStartup",
     "Conditions",
     "ConditionsSample",
     "Core",

@@ -11,6 +11,8 @@ from itertools import chain
 from harness.records import (
     Accuracy,
     Cell,
+    ColdProcess,
+    ColdStartup,
     Interval,
     Latency,
     Pace,
@@ -49,6 +51,8 @@ def find_contradictions(cell: Cell) -> Iterator[str]:
         yield from _startup(cell.startup, cell.processes)
     if cell.accuracy is not None:
         yield from _accuracy(cell.accuracy)
+    if cell.cold is not None:
+        yield from _cold(cell.cold)
     yield from _verdict(cell)
     yield from _medians(cell)
     yield from _sizes(cell)
@@ -103,7 +107,22 @@ def _parity(parity: Parity) -> Iterator[str]:
         yield f"parity passed with error {parity.max_abs_error:g}, above its tolerance {parity.tolerance:g}"
 
 
-def _startup(startup: Startup, processes: tuple[ProcessReport, ...]) -> Iterator[str]:
+def _cold(cold: ColdStartup) -> Iterator[str]:
+    measured = tuple(process for process in cold.processes if process.is_cold)
+    if any(max(p.resident_pages, p.resident_before_pages) > p.pages for p in cold.processes):
+        yield "cold: more pages were resident than there are"
+    if (cold.startup is None) != (not measured):
+        yield f"cold.startup is {'missing' if measured else 'given'}, of {len(measured)} cold processes"
+    if cold.unavailable is None and len(measured) < max(1, len(cold.processes)):
+        yield f"cold: {len(measured)} of {len(cold.processes)} processes were cold, without a reason"
+    if cold.startup is not None and measured:
+        for contradiction in _startup(cold.startup, measured):
+            yield f"cold.{contradiction}"
+
+
+def _startup(
+    startup: Startup, processes: tuple[ProcessReport, ...] | tuple[ColdProcess, ...]
+) -> Iterator[str]:
     figures = {
         "load_ns": [process.load_ns for process in processes],
         "init_ns": [process.init_ns for process in processes],

@@ -153,6 +153,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     min_seconds: float | None = None
     max_seconds: float | None = None
     profile: bool = False
+    cold: bool = False
     sampler: bool | None = None
     tune_device: bool = False
     max_cooling_seconds: float | None = None

@@ -49,6 +49,16 @@ class MemoryReport(DeviceReport, frozen=True, kw_only=True):
     unavailable: str | None
 
 
+class ColdReport(DeviceReport, frozen=True, kw_only=True):
+    """Pages of program and libraries before and after they were dropped; see `records.ColdProcess`."""
+
+    files: PositiveCount
+    pages: PositiveCount
+    resident_before_pages: Count
+    resident_pages: Count
+    unavailable: str | None
+
+
 class ProfiledOperator(DeviceReport, frozen=True, kw_only=True):
     """One operator as the runtime names it, and its time in each profiled inference."""
 
@@ -63,7 +73,7 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     /proc/self/status, `threads_used` from /proc/self/task; they are null where these cannot be read.
     `canary_ns` is what a kernel of fixed cost took before the model was loaded. Each
     `counted_…` holds one figure for each counted inference where the kernel permits counting, else it is
-    null and `counters_unavailable` says why. `memory_detail` and `profile` are null unless asked for.
+    null and `counters_unavailable` says why. `memory_detail`, `cold` and `profile` are null unless asked for.
     `starts_ns` are when the timed inferences began, since the first slot of the schedule; null without one.
     """
 
@@ -94,5 +104,6 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     counted_branch_misses: tuple[Count, ...] | None
     counters_unavailable: str | None
     memory_detail: MemoryReport | None
+    cold: ColdReport | None
     profile: tuple[ProfiledOperator, ...] | None
     output: OutputTensor

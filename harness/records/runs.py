@@ -5,7 +5,16 @@ from typing import Literal
 from harness.records.artifacts import Artifact, PushedArtifact
 from harness.records.devices import DeviceInfo, TunedSetting
 from harness.records.judgements import Accuracy, Parity, Verdict
-from harness.records.measurements import HeldClock, Latency, Memory, Pace, ProcessReport, Profile, Startup
+from harness.records.measurements import (
+    ColdStartup,
+    HeldClock,
+    Latency,
+    Memory,
+    Pace,
+    ProcessReport,
+    Profile,
+    Startup,
+)
 from harness.records.requests import Plan, RunRequest, Variant, exact_rate
 from harness.records.schema import SCHEMA_VERSION, Count, Integer, Record, SchemaVersion
 
@@ -24,8 +33,8 @@ class Cell(Record, frozen=True, kw_only=True):
     """One measured point: variant x device x threads.
 
     `stopped_by` says which limit of the plan ended it; None while it is unfinished, or failed. `tuning` is
-    None where the device was left as it was. `held_clocks` is empty where no clock is known. `pace` is None
-    where inferences ran back to back.
+    None where the device was left as it was, `cold` where no cold start was asked for, `pace` where
+    inferences ran back to back. `held_clocks` is empty where no clock is known.
     """
 
     schema_version: SchemaVersion = SCHEMA_VERSION
@@ -45,6 +54,7 @@ class Cell(Record, frozen=True, kw_only=True):
     failure: Failure | None = None
     stopped_by: StoppedBy | None = None
     profile: Profile | None = None
+    cold: ColdStartup | None = None
     tuning: tuple[TunedSetting, ...] | None = None
     verdict: Verdict
 

@@ -35,6 +35,20 @@ def check_times(process: ProcessReport, clock: Clock, host_seconds: float | None
             )
 
 
+def check_waited(reported_ns: int, clock: Clock, host_seconds: float) -> None:
+    """Compare reported times with this machine's clock alone.
+
+    Raises:
+        ReportRejected: more time is reported than passed here.
+    """
+    if clock != "virtual" and reported_ns / 1e9 > host_seconds * (1 + HOST_SHARE) + HOST_SLACK_S:
+        raise ReportRejected(
+            f"the device reported a start-up of {reported_ns / 1e9:.3g} s, but this machine waited for"
+            f" {host_seconds:.3g} s",
+            hint="the device's clock is wrong, or the report is not the runner's; measure again",
+        )
+
+
 def check_possible(process: ProcessReport, plan: Plan) -> None:
     """Refuse on arrival what would make the whole cell unreadable once it is saved.
 

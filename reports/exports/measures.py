@@ -65,6 +65,8 @@ def _times(cell: Cell) -> Iterator[Measure]:
         yield Measure("lateness-p99", "ns", cell.pace.lateness_p99_ns)
     if cell.startup:
         yield _interval("startup", cell.startup.total_ns)
+    if cell.cold and cell.cold.startup:
+        yield _interval("cold-startup", cell.cold.startup.total_ns)
 
 
 def _interval(name: str, interval: Interval) -> Measure:

@@ -1,6 +1,16 @@
 """One file per plot: a function that draws a section's cells, or returns the reason why it cannot."""
 
-from reports.plots import by_macs, by_resolution, by_width, memory, operators, over_time, samples, tradeoff
+from reports.plots import (
+    by_macs,
+    by_resolution,
+    by_width,
+    memory,
+    operators,
+    over_time,
+    samples,
+    startup,
+    tradeoff,
+)
 
 PLOTS = (
     tradeoff.draw,
@@ -9,6 +19,7 @@ PLOTS = (
     by_macs.draw,
     operators.draw,
     memory.draw,
+    startup.draw,
     samples.draw,
     over_time.draw,
 )

@@ -4,7 +4,9 @@ import pytest
 from msgspec.structs import replace
 from picked_cells import MB, MS, cell_of, explain, name, pick
 
+from builders import make_cold
 from harness import records
+from harness.analysis.process_figures import startups_ns
 from harness.records import Cell
 from synthetic import EMULATOR
 
@@ -30,6 +32,16 @@ def test_startup_is_load_init_and_first_inference_and_its_upper_end_must_meet_th
     text = explain(cells, max_startup_ns=100 * MS, all_rejected=True)
     assert "start-up 90 ms" in text
     assert "rejected: mobilenet_v1_0.5_128_int8, 1 thread: start-up up to 101 ms" in text
+
+
+def test_where_a_cold_start_was_measured_the_budget_limits_it() -> None:
+    cold = replace(cell_of(0.25, 128), cold=make_cold(200, 201, 202, 203, 204, 205))
+    unproven = replace(cell_of(0.5, 128), cold=make_cold(200, kept_pages=3))
+    answer = pick([cold, unproven], max_startup_ns=150 * MS)
+    assert name(answer.best) == "0.5_128_int8"
+    assert [each.reasons for each in answer.rejected] == [("start-up up to 204.6 ms is over 150 ms",)]
+    assert "cold start-up 202.5 ms" in explain([cold], max_startup_ns=300 * MS)
+    assert startups_ns(cold) == [ms * MS for ms in (200, 201, 202, 203, 204, 205)]
 
 
 @pytest.mark.parametrize(("limit", "percentile"), [("max_p90_ns", "p90"), ("max_p99_ns", "p99")])

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,16 @@ def test_each_wrong_value_is_named_with_its_own_hint(refused: Typed) -> None:
         "    hint: write a temperature such as 35C",
     ]
     assert "'--processes'" in block.splitlines()[5]
+
+
+def test_a_cold_start_is_refused_on_the_emulator_before_anything_is_made(
+    refused: Typed, tmp_path: Path
+) -> None:
+    _, block = refused("run", "-d", "emulator", "-w", "0.25", "--cold", "--out", str(tmp_path / "run"))
+    assert block.startswith(
+        "error: --cold cannot be measured on emulator: its times are those of an emulator"
+    )
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,21 @@ def test_the_report_has_how_the_kernel_schedules_the_process(runner: Runner) -> 
     assert [name for name in ("cpuset", "uclamp") if name in reasons] == [name[:6] for name in missing]
 
 
+def test_a_cold_start_finds_nothing_in_memory_or_says_what_stayed(runner: Runner) -> None:
+    (runner.folder / "model.pte").write_bytes(runner.programs.path("delegated").read_bytes())
+    for threads in ("1", "3"):
+        report = runner.measure("delegated", "--cold", "--threads", threads)
+        cold = report.cold
+        assert cold is not None
+        assert cold.files == 6
+        assert cold.resident_before_pages > 0
+        # A file system in memory, such as tmpfs, keeps its pages.
+        assert (cold.resident_pages == 0) == (cold.unavailable is None)
+        assert cold.unavailable is None or "pages stayed in memory, the first of " in cold.unavailable
+        assert report.output.values == pytest.approx(runner.programs.expected["delegated"][0], abs=1e-4)
+    assert runner.measure().cold is None
+
+
 def test_counts_come_for_each_inference_or_with_the_reason_why_not(runner: Runner) -> None:
     report = runner.measure("delegated", "--counted-iterations", "4")
     counters = {

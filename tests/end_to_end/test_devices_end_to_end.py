@@ -141,14 +141,18 @@ def test_the_arm_machine_is_measured_by_every_route_and_agrees_with_the_emulator
 
 
 @pytest.mark.device
-def test_a_machine_with_pages_of_16_kb_passes_parity(run_harness: Callable[..., Any]) -> None:
-    ended = run_harness("run", "--device", "arm-vm:16k", *SMALL[:-1], "1", "--min-time", "0", "--json")
+def test_a_machine_with_pages_of_16_kb_passes_parity_and_starts_cold(run_harness: Callable[..., Any]) -> None:
+    brief = (*SMALL[:-1], "1", "--min-time", "0", "--cold")
+    ended = run_harness("run", "--device", "arm-vm:16k", *brief, "--json")
     assert ended.exit_code == 0, ended.stderr
     cells = cells_by_precision(ended.document)
     assert set(cells) == {"fp32", "int8"}
     for cell in cells.values():
         check_cell(cell, processes=1)
         assert cell["device"]["page_size_bytes"] == 16384
+        (cold,) = cell["cold"]["processes"]
+        assert (cold["resident_pages"], cold["unavailable"]) == (0, None)
+        assert cold["resident_before_pages"] > 0
 
 
 @pytest.mark.device

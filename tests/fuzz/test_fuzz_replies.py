@@ -262,7 +262,8 @@ REPORT: dict[str, Any] = {
         **{"oom_score_adj": -1000, "timer_slack_ns": 50_000, "nice": 0, "unavailable": None},
     },
     **{f"counted_{event}": None for event in ("instructions", "cycles", "cache_misses", "branch_misses")},
-    **{"counters_unavailable": "cycles: Permission denied", "memory_detail": None, "profile": None},
+    **{"counters_unavailable": "cycles: Permission denied", "memory_detail": None},
+    **{"cold": None, "profile": None},
     "output": {"sizes": [1, 3], "values": [0.5, -1.25, 3.0]},
 }
 VALUES: tuple[object, ...] = (

@@ -36,6 +36,11 @@ while [ $# -gt 0 ]; do
         "private_dirty_end_bytes":8,"unavailable":null}'
         grep -q "no memory" "$model" && { echo "made up" >&2; exit 6; }
         shift; continue ;;
+    --cold)
+        stays=0 why=null
+        ! grep -q "page stays" "$model" || { stays=1; why='"a page stayed"'; }
+        cold='{"files":6,"pages":40,"resident_before_pages":39,"resident_pages":'$stays',"unavailable":'$why'}'
+        shift; continue ;;
     esac
     shift 2
 done
@@ -59,7 +64,8 @@ cat > "$report" <<END
 "oom_score_adj":0,"timer_slack_ns":50000,"nice":0,"unavailable":"uclamp: made up"},
 "counted_instructions":null,
 "counted_cycles":null,"counted_cache_misses":null,"counted_branch_misses":null,
-"counters_unavailable":"made up","memory_detail":${detail:-null},"profile":${profile:-null},
+"counters_unavailable":"made up","memory_detail":${detail:-null},"cold":${cold:-null},
+"profile":${profile:-null},
 "output":{"sizes":[1,2],"values":[$(sed -n 1p "$model")]}}
 END
 """

@@ -278,6 +278,23 @@ def test_a_failing_sampler_leaves_the_cell_without_samples(
     assert "samples could not be fetched whole" in process.sampled.unreadable["samples"]
 
 
+def test_cold_starts_are_processes_of_their_own(bench: Bench) -> None:
+    bench.add(0.25)
+    bench.add(0.5, ending=" page stays")
+    plan = make_plan(processes=2, warmup_iterations=1)
+    replace(bench.session(), cold=True).measure([CellRequest(v, plan) for v in bench.futures], (), seed=0)
+    cells = {cell.variant.width: cell for cell in bench.detailed}
+    cold, kept = cells[0.25].cold, cells[0.5].cold
+    assert [len(process.latencies_ns) for process in cells[0.25].processes] == [3, 3]
+    assert cold is not None
+    assert cold.startup is not None
+    assert (cold.startup.total_ns.estimate, len(cold.processes), cold.unavailable) == (11, 2, None)
+    assert kept is not None
+    assert kept.startup is None
+    assert kept.unavailable == "2 of 2 processes were not cold: a page stayed"
+    assert cells[0.5].failure is None
+
+
 def test_operators_are_timed_in_a_process_of_its_own_when_asked_for(bench: Bench) -> None:
     bench.add(0.25)
     bench.measure(processes=2)

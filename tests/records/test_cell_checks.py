@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from builders import QUIET, STEADY_MEDIANS, make_cell, make_processes, make_run, with_accuracy
+from builders import QUIET, STEADY_MEDIANS, make_cell, make_cold, make_processes, make_run, with_accuracy
 from harness.accuracy.store import pair_with_fp32
 from harness.errors import MeasurementError, UsageError
 from harness.records import Cell
@@ -34,6 +34,22 @@ Change = Callable[[dict[str, Any]], None]
 @pytest.fixture
 def cells() -> tuple[Cell, ...]:
     return simulate_cells(PHONE, widths=(0.25, 0.5), resolutions_px=(128,), precisions=("fp32",))
+
+
+def test_a_cold_start_that_contradicts_itself_is_named() -> None:
+    cell, sound, kept = make_cell(), make_cold(60, 61, 62), make_cold(60, kept_pages=1)
+    assert list(find_contradictions(replace(cell, cold=sound))) == []
+    assert list(find_contradictions(replace(cell, cold=kept))) == []
+    first, *others = sound.processes
+    wrong = {
+        "more pages were resident": replace(sound, processes=(replace(first, pages=1), *others)),
+        "cold.startup is given, of 0 cold": replace(kept, startup=sound.startup),
+        "cold.startup is missing, of 3 cold": replace(sound, startup=None),
+        "without a reason": replace(sound, startup=None, processes=()),
+        "cold.startup.total_ns is 61000000": replace(sound, processes=(first, *others[:1])),
+    }
+    for words, cold in wrong.items():
+        assert any(words in one for one in find_contradictions(replace(cell, cold=cold))), words
 
 
 @pytest.fixture

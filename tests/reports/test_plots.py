@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from msgspec.structs import replace
 
-from builders import failed, with_accuracy, with_verdict
+from builders import failed, make_cold, with_accuracy, with_verdict
 from harness.records import Cell, DeviceInfo
 from reports import style
-from reports.plots import PLOTS, by_macs, by_resolution, by_width, memory, samples, tradeoff
+from reports.plots import PLOTS, by_macs, by_resolution, by_width, memory, samples, startup, tradeoff
 from reports.sections import Section, arrange
 from reports.style import Omitted, Plot
 from synthetic import EMULATOR, PHONE, VM, simulate_cells
@@ -166,6 +166,7 @@ def test_intervals_are_drawn_from_their_low_to_their_high_end() -> None:
 
 def test_failed_and_invalid_cells_are_left_out_and_counted() -> None:
     first, second, *others = simulate_cells(widths=(0.25, 0.5))
+    others = [replace(cell, cold=make_cold(60, 61)) for cell in others]
     cells = (failed(first), with_verdict(second, "invalid", "parity", "off"), *others)
     for draw in PLOTS:
         assert f"2 of {len(cells)} cells left out" in words(drawn(draw, cells))
@@ -236,11 +237,32 @@ def test_the_headlines_of_plots_are_computed_from_the_cells() -> None:
 
 
 def test_each_plot_names_device_clock_processes_samples_and_weights() -> None:
+    simulated = simulate_cells(PHONE, widths=(0.25, 0.5))
+    cells = tuple(replace(cell, cold=make_cold(60, 61)) for cell in simulated)
     for draw in PLOTS:
-        text = words(drawn(draw, simulate_cells(PHONE, widths=(0.25, 0.5))))
+        text = words(drawn(draw, cells))
         assert "pixel (Pixel 6), arm64-v8a, real clock" in text
         assert "5 fresh processes, 300 timed inferences" in text
         assert "Weights are random: published accuracy is not that of these files" in text
+
+
+@pytest.mark.parametrize(
+    ("device", "why"),
+    [(PHONE, "no cell was started cold"), (EMULATOR, "the device's clock is not a real one")],
+)
+def test_without_a_cold_start_its_plot_is_left_out_with_the_reason(device: DeviceInfo, why: str) -> None:
+    plot = startup.draw(section(simulate_cells(device)))
+    assert isinstance(plot, Omitted)
+    assert plot.why.startswith(why)
+
+
+def test_cold_starts_are_compared_by_their_total() -> None:
+    first, second, *_ = simulate_cells(widths=(0.25, 0.5))
+    plot = drawn(startup.draw, (replace(first, cold=make_cold(60)), replace(second, cold=make_cold(90))))
+    assert plot.title.startswith("Cold start-up: from 60.0 ms (")
+    assert all(
+        phase in words(plot) for phase in ("load", "initialize", "first inference", "in all, not cold")
+    )
 
 
 def test_thread_counts_get_panels_of_their_own() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from builders import make_cell, make_device, make_processes, make_run
+from builders import make_cell, make_cold, make_device, make_processes, make_run
 from harness.records import Cell, Interval, Startup
 from reports.report import write_report
 from reports.startup import describe_startup
-from reports.tables import STARTUP, summarise
+from reports.tables import COLD, STARTUP, summarise
 
 
 def interval(estimate_ms: float, half_width_ms: float) -> Interval:
@@ -77,6 +77,30 @@ def test_emulated_devices_have_no_startup_in_milliseconds(tmp_path: Path) -> Non
     page = write_report([(make_run(cells), cells)], tmp_path).read_text()
     assert "Start-up of each cell" not in page
     assert "Start-up" not in (tmp_path / "report.md").read_text()
+
+
+def test_a_cold_start_has_its_row_and_its_columns(tmp_path: Path) -> None:
+    cells = (replace(started_cell(), cold=make_cold(60, 61, 62, 63, 64, 65)),)
+    table = summarise(cells)
+    assert table.rows[0].cells[table.columns.index(COLD)] == "62.5 ± 2.1"
+    assert [row.name for row in describe_startup(cells)] == ["0.5/128 fp32", "0.5/128 fp32, cold"]
+    page = write_report([(make_run(cells), cells)], tmp_path).read_text()
+    assert "cold first inference" in page
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "cells.csv").read_text()))
+    assert (row["cold_startup_median_ns"], row["cold_processes"]) == ("62500000.0", "6")
+    assert (float(row["cold_load_median_ns"]), row["cold_unavailable"]) == (1e6, "")
+
+
+def test_a_start_that_was_not_cold_has_the_reason_and_no_figure(tmp_path: Path) -> None:
+    cells = (replace(started_cell(), cold=make_cold(60, 61, kept_pages=1)),)
+    _, row = describe_startup(cells)
+    assert row.name == "0.5/128 fp32, cold: 2 of 2 processes were not cold: a page stayed"
+    assert set(row.texts) == {"–"}  # noqa: RUF001
+    assert COLD not in summarise(cells).columns
+    write_report([(make_run(cells), cells)], tmp_path)
+    (line,) = csv.DictReader(io.StringIO((tmp_path / "cells.csv").read_text()))
+    assert line["cold_startup_median_ns"] == ""
+    assert line["cold_unavailable"] == "2 of 2 processes were not cold: a page stayed"
 
 
 def test_a_wide_uneven_interval_is_shown_with_both_ends() -> None:

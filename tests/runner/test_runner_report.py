@@ -39,6 +39,15 @@ SCHEDULING = {
 }
 
 
+COLD = {
+    "files": 6,
+    "pages": 4000,
+    "resident_before_pages": 3900,
+    "resident_pages": 0,
+    "unavailable": None,
+}
+
+
 def report(**changes: Any) -> dict[str, Any]:
     """A report as the runner writes it."""
     return {
@@ -68,6 +77,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "counted_cache_misses": [1, 0],
         "counted_branch_misses": None,
         "memory_detail": None,
+        "cold": None,
         "profile": None,
         "counters_unavailable": "cycles: Permission denied",
         "output": {"sizes": [1, 3], "values": [0.5, -1.25, 3.0]},
@@ -113,6 +123,9 @@ def test_a_whole_report_is_taken_in_the_order_it_was_measured() -> None:
         ({"scheduling": SCHEDULING | {"uclamp_max_per_1024": 1025}}, "uclamp_max_per_1024"),
         ({"scheduling": SCHEDULING | {"oom_score_adj": -1001}}, "oom_score_adj"),
         ({"scheduling": SCHEDULING | {"surprise": 1}}, "surprise"),
+        ({"cold": COLD | {"pages": 0}}, "cold.pages"),
+        ({"cold": COLD | {"resident_pages": -1}}, "resident_pages"),
+        ({"cold": COLD | {"surprise": 1}}, "surprise"),
         ({"surprise": 1}, "surprise"),
         ({"output": {"sizes": [1, 3], "values": [0.5, -1.25, 3.0], "surprise": 1}}, "surprise"),
         ({"profile": [{"name": "DWConv", "times_ns": [1], "surprise": 1}]}, "surprise"),
