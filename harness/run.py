@@ -22,7 +22,6 @@ from harness.measuring.run_outcome import Outcome
 from harness.measuring.run_record import finish_record, start_record
 from harness.measuring.search import Search, search_each
 from harness.measuring.targets import refuse_without_real_time, resolve_devices
-from harness.measuring.targets import resolve_devices
 from harness.records import RunRequest, Variant
 from harness.records.outcomes import read_outcomes
 from harness.records.progress import Listener, Log

@@ -21,8 +21,7 @@ constexpr Name kSlowDown = "--slow-down-operations";
 constexpr Name kCommon[] = {"--model", "--report", "--threads", "--cpus"};
 constexpr Name kMeasuring[] = {"--input",       "--warmup-iterations",  "--min-iterations", "--min-seconds",
                                "--max-seconds", "--counted-iterations", "--mark-counted",   "--memory-detail",
-                               "--cold",        "--profile-iterations", "--period-ns",
-                               kSlowDown};
+                               "--cold",        "--profile-iterations", "--period-ns",      kSlowDown};
 constexpr Name kFlags[] = {"--mark-counted", "--memory-detail", "--cold"};
 constexpr Name kBatch[] = {"--batch-input", "--batch-output", "--batch-scale", "--batch-offset"};
 
@@ -137,7 +136,6 @@ MaybeFailure parse_measuring(const Values& values, Options& options) {
 
 MaybeFailure parse_batch(const Values& values, Options& options) {
   if (auto failure = values.refuse(kMeasuring, "--batch-input")) return failure;
-  if (auto failure = values.refuse({kPeriod}, "--batch-input")) return failure;
   if (auto failure = values.text("--batch-input", options.batch_input)) return failure;
   if (auto failure = values.text("--batch-output", options.batch_output)) return failure;
   double scale = 0;
