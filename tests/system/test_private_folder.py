@@ -93,5 +93,5 @@ def test_a_command_ends_with_exit_code_2_before_it_reads_the_cache(
         env={**os.environ, "HARNESS_CACHE": str(cache)},
     )
     assert ended.exit_code == 2, ended.stderr
-    assert "may be written by every user" in ended.document["errors"][0]["what"]
+    assert "may be written by every user" in ended.document["error"]["what"]
     assert [path.name for path in (cache / "bundles").iterdir()] == ["arm64-v8a-1"]

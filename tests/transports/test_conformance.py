@@ -84,7 +84,7 @@ def test_a_nul_byte_is_refused_before_anything_runs(transport: Transport) -> Non
 @pytest.mark.parametrize("size", [0, 1, 100_000, 3_000_000])
 def test_stdin_arrives_whole(transport: Transport, size: int) -> None:
     data = random.Random(size).randbytes(size)
-    assert transport.run(["cat"], timeout_s=60, stdin=data).stdout == data
+    assert transport.run(["cat"], timeout_s=60, stdin=data, longest_bytes=2**23).stdout == data
 
 
 def test_a_command_that_reads_no_stdin_still_ends(transport: Transport) -> None:
@@ -95,7 +95,8 @@ def test_much_output_arrives_whole(transport: Transport, folder: str, tmp_path: 
     source = tmp_path / "part"
     source.write_bytes(random.Random(3).randbytes(2_000_000))
     transport.push(source, f"{folder}/part")
-    completed = transport.run(["cat", *[f"{folder}/part"] * 10], timeout_s=120)
+    argv = ["cat", *[f"{folder}/part"] * 10]
+    completed = transport.run(argv, timeout_s=120, longest_bytes=2**25)
     assert completed.stdout == source.read_bytes() * 10
 
 
@@ -131,7 +132,7 @@ def test_a_timeout_ends_the_remote_command(transport: Transport) -> None:
 
 def test_the_connection_works_after_a_timeout(transport: Transport) -> None:
     with pytest.raises(TimedOut):
-        transport.run(["sh", "-c", "while :; do echo flood; done"], timeout_s=1)
+        transport.run(["sh", "-c", "while :; do echo flood; done"], timeout_s=1, longest_bytes=2**28)
     assert transport.run(["echo", "still here"], timeout_s=30).stdout == b"still here\n"
 
 
