@@ -60,7 +60,7 @@ def test_the_mends_name_the_port() -> None:
 def test_the_command_that_removes_a_key_has_the_name_and_file_of_ssh_and_can_be_copied(
     tmp_path: Path,
 ) -> None:
-    known_hosts = tmp_path / "kno wn"
+    known_hosts = tmp_path / "known hosts"
     key = make_ssh_key(tmp_path / "key").with_name("key.pub").read_text().split()[1]
     known_hosts.write_text(f"[127.0.0.1]:2222 ssh-ed25519 {key}\nother ssh-ed25519 {key}\n")
     log = (
