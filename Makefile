@@ -91,7 +91,7 @@ fashion-mnist:
 
 # The ARM machine for tests, and its kernel with pages of 16 KB; built once from Debian's packages and cached.
 arm-vm: setup
-	$(BIN)/python -c 'from harness.devices.arm_vm.machine import *; build_machine(print); build_kernel_16k(print)'
+	$(BIN)/python -c 'from harness.devices.arm_vm import machine; machine.build_machine(print); machine.build_kernel_16k(print)'
 
 # One worker more than cores: two workers on two cores spent a seventh of their time waiting.
 WORKERS ?= $(shell echo $$(($$(nproc) < 4 ? $$(nproc) + 1 : 4)))

@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
-from harness.records import RANDOM_WEIGHTS, Cell, Padding, PrecisionName, Variant
+from harness.records import RANDOM_WEIGHTS, Cell, Padding, Plan, PrecisionName, Variant
 
 Shape = tuple[float, int]
+CellKey = tuple[str, int, str | None, float | None]
 
 
 class Placement(NamedTuple):
@@ -51,3 +52,8 @@ def variant_of(placement: Placement, shape: Shape) -> Variant:
         classes=placement.classes,
         weights=RANDOM_WEIGHTS,
     )
+
+
+def cell_key(variant: Variant, plan: Plan) -> CellKey:
+    """What tells the cells of one device and run apart."""
+    return variant.name, plan.threads, plan.cpus, plan.rate_hz

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from harness.measuring.run_plan import PlannedCell, PlannedDevice, RunPlan
+from harness.records.requests import exact_rate
 
 
 def describe_plan(plan: RunPlan, *, search: bool = False) -> str:
@@ -28,16 +29,22 @@ def describe_plan(plan: RunPlan, *, search: bool = False) -> str:
     return "\n".join(lines)
 
 
-def cell_rows(plan: RunPlan) -> list[tuple[str, ...]]:
-    """Device, variant, threads, cores, processes and estimated time of each cell."""
-    return [tuple(_row(device, cell)) for device in plan.devices for cell in device.cells]
+def cell_table(plan: RunPlan) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The columns and a row for each cell; with its rate where some cell has one."""
+    paced = any(cell.rate_hz for device in plan.devices for cell in device.cells)
+    rate = ("rate /s",) if paced else ()
+    columns = ("device", "variant", "threads", "cores", *rate, "processes", "estimate")
+    rows = [tuple(_row(device, cell, paced=paced)) for device in plan.devices for cell in device.cells]
+    return columns, rows
 
 
-def _row(device: PlannedDevice, cell: PlannedCell) -> Iterator[str]:
+def _row(device: PlannedDevice, cell: PlannedCell, *, paced: bool) -> Iterator[str]:
     yield device.name
     yield cell.variant
     yield "auto" if cell.threads is None else str(cell.threads)
     yield cell.cores or "any"
+    if paced:
+        yield "" if cell.rate_hz is None else exact_rate(cell.rate_hz)
     if cell.measured:
         yield "measured already"
         yield ""

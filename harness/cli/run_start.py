@@ -10,7 +10,7 @@ import typer
 
 from harness.cli import parsing
 from harness.cli.application import console_for, log, print_json, show
-from harness.cli.plan_text import cell_rows, describe_plan
+from harness.cli.plan_text import cell_table, describe_plan
 from harness.cli.tables import print_table
 from harness.errors import DeviceUnfit
 from harness.measuring.preflight import Survey, survey
@@ -71,8 +71,8 @@ class Start:
         if self.json:
             print_json({"plan": plan, "problems": found.problems})
             return
-        columns = ("device", "variant", "threads", "cores", "processes", "estimate")
-        print_table(console_for(), "", columns, cell_rows(plan), identity=4)
+        columns, rows = cell_table(plan)
+        print_table(console_for(), "", columns, rows, identity=columns.index("processes"))
         show(describe_plan(plan, search=self.search))
         for line in _problem_lines(found):
             show(line)

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+from harness.analysis.placements import CellKey, cell_key
 from harness.analysis.stopping import expected_processes
 from harness.devices.acquire import acquire
 from harness.devices.kinds import KINDS
@@ -146,12 +147,12 @@ class _Progress:
     device: str
     folder: Path
     listen: Listener
-    processes: dict[tuple[object, ...], tuple[int, int]]
+    processes: dict[CellKey, tuple[int, int]]
 
     @classmethod
     def of(cls, cells: Sequence[CellRequest], device: str, folder: Path, listen: Listener) -> Self:
         """Nothing is measured yet; each cell needs at least its plan's number of processes."""
-        expected = {_key(cell): (0, cell.plan.processes) for cell in cells}
+        expected = {cell_key(cell.variant, cell.plan): (0, cell.plan.processes) for cell in cells}
         return cls(device, folder, listen, expected)
 
     def show(self, text: str) -> None:
@@ -161,13 +162,9 @@ class _Progress:
     def save(self, cell: Cell) -> None:
         """Write the cell to the run folder."""
         write_cell(self.folder, cell)
-        self.processes[_key(cell)] = (len(cell.processes), expected_processes(cell))
+        self.processes[cell_key(cell.variant, cell.plan)] = (len(cell.processes), expected_processes(cell))
         self._send("", cell)
 
     def _send(self, text: str, cell: Cell | None = None) -> None:
         done, expected = map(sum, zip(*self.processes.values(), strict=True))
         self.listen(Event(self.device, text, cell, step=done, steps=expected))
-
-
-def _key(cell: CellRequest | Cell) -> tuple[object, ...]:
-    return cell.variant.name, cell.plan.threads, cell.plan.cpus, cell.plan.rate_hz

@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+import msgspec
+
+from harness.analysis.placements import cell_key
 from harness.analysis.run_estimate import (
     LOWERING_SECONDS,
     MEASURED,
     RULE,
-    START_SECONDS,
-    CellKey,
-    measured_pace,
+    measured_spacing,
     seconds_by_rule,
+    start_seconds,
 )
 from harness.analysis.stopping import is_complete, most_processes
 from harness.devices.kinds import KINDS
@@ -38,6 +40,7 @@ class PlannedCell:
     variant: str
     threads: int | None
     cores: str | None
+    rate_hz: float | None
     measured: bool
     least_processes: int
     most_processes: int
@@ -155,14 +158,16 @@ def _plan_device(
 ) -> PlannedDevice:
     placements = request.placements or ((target.cores,) if target.cores else ())
     cells = [cell for cell in earlier if cell.device.name == target.name]
-    pace = measured_pace(cells)
-    basis = MEASURED if pace.overall is not None else f"rule: {RULE}"
+    spacing, kind = measured_spacing(cells), KINDS[target.kind]
+    basis = MEASURED if spacing.overall is not None else f"rule: {RULE}"
     if info is None:
         planned = [
-            (CellRequest(variant, make_plan(request, KINDS[target.kind].clock, threads or 1)), threads, cores)
+            (CellRequest(variant, msgspec.structs.replace(plan, rate_hz=rate_hz)), threads, cores)
             for variant in variants
             for cores in placements or (None,)
             for threads in request.threads or (None,)
+            for plan in [make_plan(request, kind.clock, threads or 1)]
+            for rate_hz in request.rates_hz or (None,)
         ]
     else:
         try:
@@ -172,21 +177,22 @@ def _plan_device(
         planned = [(one, one.plan.threads, one.plan.cpus) for one in requests]
 
     def estimate(one: CellRequest, threads: int | None, cores: str | None) -> PlannedCell:
-        key: CellKey = one.variant.name, one.plan.threads, one.plan.cpus
-        seconds = pace.of(key)
+        seconds = spacing.of(cell_key(one.variant, one.plan))
         if seconds is None:
-            seconds = seconds_by_rule(one.plan, KINDS[target.kind].clock, one.variant)
+            seconds = seconds_by_rule(one.plan, kind.clock, one.variant, on_host=kind.runs_on_host)
         saved = next((cell for cell in cells if is_same_measurement(one, cell)), None)
         done = len(saved.processes) if saved else 0
         measured = saved is not None and is_complete(saved)
         least = 0 if measured else max(0, one.plan.processes - done)
         most = 0 if measured else max(0, most_processes(one.plan) - done)
-        # Memory is read in a process of its own, and so are operators.
-        passes = 0.0 if measured else START_SECONDS * (1 + request.profile)
+        # Memory is read in a process of its own, and so are operators and each cold start.
+        further = 0 if measured else 1 + request.profile + request.cold * one.plan.processes
+        passes = further * start_seconds(on_host=kind.runs_on_host)
         return PlannedCell(
             variant=one.variant.name,
             threads=threads,
             cores=cores,
+            rate_hz=one.plan.rate_hz,
             measured=measured,
             least_processes=least,
             most_processes=most,

@@ -9,12 +9,12 @@ from reports.bars import evenly
 from reports.figures import full_name, row_name
 from reports.numbers import significant
 from reports.sections import Section
-from reports.style import BLUE, INK, MOST_ROWS, ORANGE, SKY, Omitted, Plot, compose
+from reports.style import INK, MOST_ROWS, PARTS, Omitted, Plot, compose
 
 NAME = "startup"
 TITLE = "Cold start-up"
 Row = tuple[Cell, Startup]
-_PHASES = (("load", SKY), ("initialize", BLUE), ("first inference", ORANGE))
+_PHASES = tuple(zip(("load", "initialize", "first inference"), PARTS, strict=False))
 
 
 def draw(section: Section) -> Plot | Omitted:

@@ -86,6 +86,18 @@ def test_a_device_that_was_not_asked_has_the_cells_that_the_options_name() -> No
     assert [(cell.threads, cell.cores) for cell in device.cells] == [(None, "little"), (None, "0-1")] * 2
 
 
+@pytest.mark.parametrize("infos", [(), (PHONE,)])
+def test_each_rate_is_a_cell_and_cold_starts_cost_processes_of_their_own(
+    infos: tuple[DeviceInfo, ...],
+) -> None:
+    request = replace(REQUEST, threads=(1,), rates_hz=(15.0, 30.0))
+    (device,) = plan(request, infos=infos).devices
+    assert [cell.rate_hz for cell in device.cells] == [15.0, 30.0] * 2
+    (colder,) = plan(replace(request, cold=True), infos=infos).devices
+    # Three cold starts of 2 s for each of the four cells.
+    assert colder.least_seconds - device.least_seconds == pytest.approx(4 * 3 * 2.0)
+
+
 def test_what_a_device_lacks_is_its_error_and_the_others_are_planned() -> None:
     request = replace(REQUEST, cores=("big",))
     other = replace(
