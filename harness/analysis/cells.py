@@ -7,7 +7,7 @@ import msgspec
 
 from harness.analysis.held_clocks import held_clocks
 from harness.analysis.parity import PLACES
-from harness.analysis.summaries import summarize_latency, summarize_pace, summarize_startup
+from harness.analysis.summaries import summarize_latency, summarize_startup
 from harness.analysis.validity.result_checks import parity_failed
 from harness.analysis.validity.verdict import judge
 from harness.records import (
@@ -21,6 +21,7 @@ from harness.records import (
     ProcessReport,
     Stage,
 )
+from harness.records.schedule import summarize_pace
 
 
 def build_cell(

@@ -7,8 +7,7 @@ import numpy as np
 from harness.analysis.intervals import median_interval, percentile_intervals, within_process_interval
 from harness.analysis.sample_shape import outlier_marks
 from harness.errors import MeasurementError
-from harness.records import ColdProcess, Interval, Latency, Pace, ProcessReport, Startup
-from harness.records.schedule import steady_starts
+from harness.records import ColdProcess, Interval, Latency, ProcessReport, Startup
 
 
 def summarize_latency(processes: Sequence[ProcessReport], *, seed: int) -> Latency:
@@ -39,26 +38,6 @@ def summarize_latency(processes: Sequence[ProcessReport], *, seed: int) -> Laten
         p90_interval_ns=p90,
         p99_interval_ns=p99,
         outliers=sum(int(outlier_marks(one).sum()) for one in samples),
-    )
-
-
-def summarize_pace(processes: Sequence[ProcessReport], period_ns: int | None) -> Pace | None:
-    """How the steady inferences kept their schedule; None for back to back, or without any."""
-    starts = steady_starts(processes, period_ns) if period_ns else ()
-    if not starts or period_ns is None:
-        return None
-    periods = sum(start.periods for start in starts)
-    skipped = periods - len(starts)
-    median, p99 = np.percentile([start.late_ns for start in starts], (50, 99))
-    return Pace(
-        period_ns=period_ns,
-        periods=periods,
-        missed=skipped + sum(start.misses(period_ns) for start in starts),
-        skipped=skipped,
-        lateness_median_ns=float(median),
-        lateness_p99_ns=float(p99),
-        lateness_max_ns=max(start.late_ns for start in starts),
-        duty_cycle=sum(start.latency_ns for start in starts) / (periods * period_ns),
     )
 
 

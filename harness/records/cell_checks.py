@@ -11,26 +11,23 @@ from itertools import chain
 from harness.records import (
     Accuracy,
     Cell,
-    ColdProcess,
     ColdStartup,
-    Interval,
-    Latency,
-    Pace,
     PairedDrop,
     Parity,
-    ProcessReport,
     Profile,
-    Startup,
 )
 from harness.records.process_checks import find_impossible
 from harness.records.request_checks import find_impossible_requests
-from harness.records.schedule import find_off_schedule, steady_starts
+from harness.records.schedule import find_off_schedule
+from harness.records.summary_checks import (
+    TOLERANCE,
+    check_interval,
+    check_latency,
+    check_pace,
+    check_startup,
+)
 from harness.system.cpu_list import parse_cpu_list
 
-# 2**53 ns are 104 days: no interval of a time is longer.
-LONGEST_NS = 2.0**53
-# Saved floats are read back exactly; this allows for another order of additions.
-TOLERANCE = 1e-6
 _GRAVITY = {"valid": 0, "suspect": 1, "invalid": 2}
 # The uptime is from the clock of the reported times; only these may be corrected by NTP, by at most 0.05 %.
 UPTIME_SHARE = 0.02
@@ -44,11 +41,11 @@ def find_contradictions(cell: Cell) -> Iterator[str]:
     impossible = tuple(_processes(cell))
     yield from impossible
     if cell.pace is not None and not impossible:
-        yield from _pace(cell.pace, cell)
+        yield from check_pace(cell.pace, cell.processes, cell.plan)
     if cell.latency is not None:
-        yield from _latency(cell.latency, cell.processes)
+        yield from check_latency(cell.latency, cell.processes)
     if cell.startup is not None:
-        yield from _startup(cell.startup, cell.processes)
+        yield from check_startup(cell.startup, cell.processes)
     if cell.accuracy is not None:
         yield from _accuracy(cell.accuracy)
     if cell.cold is not None:
@@ -116,120 +113,15 @@ def _cold(cold: ColdStartup) -> Iterator[str]:
     if cold.unavailable is None and len(measured) < max(1, len(cold.processes)):
         yield f"cold: {len(measured)} of {len(cold.processes)} processes were cold, without a reason"
     if cold.startup is not None and measured:
-        for contradiction in _startup(cold.startup, measured):
+        for contradiction in check_startup(cold.startup, measured):
             yield f"cold.{contradiction}"
-
-
-def _startup(
-    startup: Startup, processes: tuple[ProcessReport, ...] | tuple[ColdProcess, ...]
-) -> Iterator[str]:
-    figures = {
-        "load_ns": [process.load_ns for process in processes],
-        "init_ns": [process.init_ns for process in processes],
-        "first_ns": [process.first_ns for process in processes],
-        "total_ns": [process.load_ns + process.init_ns + process.first_ns for process in processes],
-    }
-    for name, values in figures.items():
-        interval: Interval = getattr(startup, name)
-        # Of two processes that differ much, the interval can be longer than any time.
-        yield from _interval(f"startup.{name}", interval, low=0, high=math.inf)
-        computed = statistics.median(values) if values else math.nan
-        if not math.isclose(interval.estimate, computed, rel_tol=TOLERANCE):
-            yield f"startup.{name} is {interval.estimate:.10g}, but its processes give {computed:.10g}"
-
-
-def _latency(latency: Latency, processes: tuple[ProcessReport, ...]) -> Iterator[str]:
-    # In order: their runs are then merged quickly, and their medians found at once.
-    samples = [sorted(process.latencies_ns) for process in processes]
-    if not samples or not all(samples):
-        yield "latency is given, but a process without latencies or none at all"
-        return
-    pooled = sorted(chain.from_iterable(samples))
-    counted: dict[str, tuple[float, float]] = {
-        "processes": (latency.processes, len(samples)),
-        "samples": (latency.samples, len(pooled)),
-        "min_ns": (latency.min_ns, pooled[0]),
-        "max_ns": (latency.max_ns, pooled[-1]),
-        "p90_ns": (latency.p90_ns, _percentile(pooled, 0.9)),
-        "p99_ns": (latency.p99_ns, _percentile(pooled, 0.99)),
-        "median_ns": (latency.median_ns.estimate, statistics.median(map(statistics.median, samples))),
-    }
-    for name, (saved, computed) in counted.items():
-        if not math.isclose(saved, computed, rel_tol=TOLERANCE):
-            yield f"latency.{name} is {saved:.10g}, but its samples give {computed:.10g}"
-    if latency.outliers is not None and latency.outliers > len(pooled):
-        yield f"latency.outliers is {latency.outliers}, of {len(pooled)} samples"
-    # A bootstrap's interval, unlike the others, may miss its estimate.
-    yield from _interval(
-        "latency.median_ns", latency.median_ns, low=0, high=math.inf, resampled=len(samples) == 1
-    )
-    for name in ("p90_interval_ns", "p99_interval_ns"):
-        interval = getattr(latency, name)
-        if interval is None:
-            continue
-        yield from _interval(f"latency.{name}", interval, low=0, high=LONGEST_NS, resampled=True)
-        percentile = getattr(latency, name.replace("_interval", ""))
-        if not math.isclose(interval.estimate, percentile, rel_tol=TOLERANCE):
-            yield f"latency.{name} is of {interval.estimate:.10g}, the percentile is {percentile:.10g}"
-
-
-def _pace(pace: Pace, cell: Cell) -> Iterator[str]:
-    if pace.period_ns != cell.plan.period_ns:
-        yield f"pace.period_ns is {pace.period_ns}, planned was {cell.plan.period_ns}"
-        return
-    starts = steady_starts(cell.processes, pace.period_ns)
-    if not starts:
-        yield "pace is given, but no steady inference"
-        return
-    late = sorted(start.late_ns for start in starts)
-    periods = sum(start.periods for start in starts)
-    skipped = periods - len(starts)
-    counted: dict[str, tuple[float, float]] = {
-        "periods": (pace.periods, periods),
-        "missed": (pace.missed, skipped + sum(start.misses(pace.period_ns) for start in starts)),
-        "skipped": (pace.skipped, skipped),
-        "lateness_median_ns": (pace.lateness_median_ns, _percentile(late, 0.5)),
-        "lateness_p99_ns": (pace.lateness_p99_ns, _percentile(late, 0.99)),
-        "lateness_max_ns": (pace.lateness_max_ns, late[-1]),
-        "duty_cycle": (
-            pace.duty_cycle,
-            sum(start.latency_ns for start in starts) / (periods * pace.period_ns),
-        ),
-    }
-    for name, (saved, computed) in counted.items():
-        if not math.isclose(saved, computed, rel_tol=TOLERANCE):
-            yield f"pace.{name} is {saved:.10g}, but its starts give {computed:.10g}"
-
-
-def _percentile(ordered: list[int], share: float) -> float:
-    """With linear interpolation, as numpy's default."""
-    whole, part = divmod(share * (len(ordered) - 1), 1)
-    after = ordered[min(int(whole) + 1, len(ordered) - 1)]
-    return ordered[int(whole)] + part * (after - ordered[int(whole)])
-
-
-def _interval(
-    name: str, interval: Interval, *, low: float, high: float, resampled: bool = False
-) -> Iterator[str]:
-    """`low` itself is outside for times, which are positive; fractions and percentages pass a bound below."""
-    ends = (interval.low, interval.estimate, interval.high)
-    slack = TOLERANCE * max(map(abs, ends))
-    ordered = interval.low <= interval.high if resampled else _ordered(ends, slack)
-    if not (all(map(math.isfinite, ends)) and ordered and low < min(ends) and max(ends) <= high):
-        yield f"{name} is {interval.estimate:.10g} in {interval.low:.10g} to {interval.high:.10g}"
-    elif not 0 <= interval.confidence <= 1:
-        yield f"{name} has confidence {interval.confidence:g}"
-
-
-def _ordered(ends: tuple[float, float, float], slack: float) -> bool:
-    return ends[0] <= ends[1] + slack and ends[1] <= ends[2] + slack
 
 
 def _accuracy(accuracy: Accuracy) -> Iterator[str]:
     if accuracy.images < 1:
         yield f"accuracy.images is {accuracy.images}"
     for name, interval in (("top1", accuracy.top1), ("top5", accuracy.top5)):
-        yield from _interval(f"accuracy.{name}", interval, low=-TOLERANCE, high=1 + TOLERANCE)
+        yield from check_interval(f"accuracy.{name}", interval, low=-TOLERANCE, high=1 + TOLERANCE)
     if accuracy.top1.estimate > accuracy.top5.estimate + TOLERANCE:
         yield (f"accuracy.top1 {accuracy.top1.estimate:g} is above accuracy.top5 {accuracy.top5.estimate:g}")
     agreement = accuracy.agreement_with_eager
@@ -252,7 +144,7 @@ def _drop(drop: PairedDrop, accuracy: Accuracy) -> Iterator[str]:
         computed = 100 * (drop.only_base - drop.only_new) / drop.images
         if not math.isclose(drop.drop_pp.estimate, computed, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
             yield f"{name} is {drop.drop_pp.estimate:.6g} pp, but its counts give {computed:.6g}"
-    yield from _interval(name, drop.drop_pp, low=-100.001, high=100.001)
+    yield from check_interval(name, drop.drop_pp, low=-100.001, high=100.001)
 
 
 def _profile(profile: Profile) -> Iterator[str]:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from harness.records.measurements import ProcessReport
+from harness.records.measurements import Pace, ProcessReport
+from harness.records.percentile import percentile
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,26 @@ def steady_starts(processes: Iterable[ProcessReport], period_ns: int) -> tuple[S
         start
         for process in processes
         for start in islice(timed_starts(process, period_ns), process.warmup_cut, None)
+    )
+
+
+def summarize_pace(processes: Iterable[ProcessReport], period_ns: int | None) -> Pace | None:
+    """How the steady inferences kept their schedule; None for back to back, or without any."""
+    starts = steady_starts(processes, period_ns) if period_ns else ()
+    if not starts or period_ns is None:
+        return None
+    periods = sum(start.periods for start in starts)
+    skipped = periods - len(starts)
+    late = sorted(start.late_ns for start in starts)
+    return Pace(
+        period_ns=period_ns,
+        periods=periods,
+        missed=skipped + sum(start.misses(period_ns) for start in starts),
+        skipped=skipped,
+        lateness_median_ns=percentile(late, 0.5),
+        lateness_p99_ns=percentile(late, 0.99),
+        lateness_max_ns=late[-1],
+        duty_cycle=sum(start.latency_ns for start in starts) / (periods * period_ns),
     )
 
 

@@ -14,13 +14,12 @@ from collections.abc import Sequence
 from bench_history import record
 from msgspec.structs import replace
 
-from harness.analysis.summaries import summarize_pace
 from harness.devices.acquire import acquire
 from harness.devices.inventory import resolve
 from harness.lowering.artifact import lower_cached
 from harness.measuring.plans import COUNTED, REAL
 from harness.records import Plan, ProcessReport, Variant
-from harness.records.schedule import steady_starts
+from harness.records.schedule import steady_starts, summarize_pace
 from harness.runner.bundle import Bundle, ensure_bench_bundle, ensure_bundle
 from harness.runner.bundle.wheel import runs_natively
 from harness.runner.deploy import deploy_artifact, deploy_bundle
