@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.accuracy.localization import localize_mismatches
+from harness.analysis.askable import answerable
 from harness.analysis.budget import Budget
 from harness.analysis.failures import FailOn, cell_errors, verdict_errors
-from harness.analysis.selection import answerable
 from harness.devices import inventory
 from harness.devices.target import Target
 from harness.errors import HarnessError

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from harness.analysis.budget import QUANTITIES, Budget
 from harness.analysis.precisions import in_order
 from harness.analysis.selection import find_for_all
-from harness.records import Run
+from harness.records import DeviceInfo, Run
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
 from reports import accuracy, conditions, pace, predictions, startup
@@ -115,13 +115,14 @@ def _common(page: Page, parts: Sequence[Part]) -> dict[str, object]:
 
 
 def _title(sections: Sequence[Section]) -> str:
-    names = [
-        section.title
-        if section.device.model in ("", section.device.name)
-        else f"{section.title} ({printable(section.device.model)})"
-        for section in sections
-    ]
-    return "MobileNetV1 on " + ", ".join(names)
+    """`MobileNetV1 on pixel (Pixel 6), emulator (QEMU 7.2.22 user-mode cortex-a76, emulated)`."""
+    return "MobileNetV1 on " + ", ".join(_titled(section.device) for section in sections)
+
+
+def _titled(device: DeviceInfo) -> str:
+    notes = [device.model] if device.model not in ("", device.name) else []
+    notes += [device.clock] if device.clock != "real" else []
+    return printable(f"{device.name} ({', '.join(notes)})" if notes else device.name)
 
 
 def _when(runs: Sequence[Run], cells: int) -> str:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from harness.analysis.askable import check_figures
 from harness.analysis.budget import Budget, limited
 from harness.analysis.candidates import (
     Candidate,
@@ -16,17 +17,15 @@ from harness.analysis.candidates import (
     Rejected,
     cost,
     outside,
-    pace_text,
     preference,
     split_cells,
 )
-from harness.analysis.known_accuracy import Basis, best_data, indistinguishable, known_accuracy
+from harness.analysis.known_accuracy import Basis, best_data, indistinguishable
 from harness.analysis.machines import fitting_names, name_machines_apart
 from harness.analysis.variant_labels import label_variants
 from harness.errors import UsageError
 from harness.records import Cell, DeviceInfo
 from harness.records.outcomes import OutcomesByFigures
-from harness.records.requests import exact_rate
 from harness.system.text import printable
 
 
@@ -136,45 +135,6 @@ def by_device(cells: Sequence[Cell], device: str | None) -> dict[str, list[Cell]
     for cell in label_variants(name_machines_apart(cells)):
         grouped.setdefault(cell.device.name, []).append(cell)
     return {name: grouped[name] for name in fitting_names(tuple(grouped), device)}
-
-
-def check_figures(cells: Sequence[Cell], budget: Budget) -> None:
-    """Raise UsageError where no cell can be used, or none has a figure that the budget limits."""
-    usable = [cell for cell in cells if cell.usable]
-    if not usable:
-        failed = sum(cell.failure is not None for cell in cells)
-        raise UsageError(
-            f"no cell can be chosen: {failed} failed, {len(cells) - failed} are invalid",
-            hint="read the reasons in the report, then measure again: harness run --resume DIR",
-        )
-    measured = {cell.plan.rate_hz for cell in usable}
-    if budget.rate_hz is not None and budget.rate_hz not in measured:
-        listed = ", ".join(pace_text(rate) for rate in sorted(measured, key=lambda rate: rate or 0.0))
-        rate = exact_rate(budget.rate_hz)
-        raise UsageError(
-            f"no cell was measured at {rate}/s; there are cells {listed}",
-            hint=f"measure at that rate: harness run --rate {rate}",
-        )
-    for quantity in limited(budget):
-        if all(quantity.worst(cell) is None for cell in usable):
-            raise UsageError(
-                f"no cell has a figure for the {quantity.name} that {quantity.option} limits",
-                hint=f"leave out {quantity.option}, or measure on a device that reports it",
-            )
-    if budget.min_accuracy is not None and not any(known_accuracy(cell) for cell in usable):
-        raise UsageError(
-            "no cell has an accuracy, neither measured nor published, that --min-accuracy could limit",
-            hint="measure it with harness evaluate, or leave out --min-accuracy",
-        )
-
-
-def answerable(cells: Sequence[Cell], budget: Budget) -> Budget | None:
-    """The budget, or None where `check_figures` refuses it."""
-    try:
-        check_figures(cells, budget)
-    except UsageError:
-        return None
-    return budget
 
 
 def answer_for(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures) -> Answer:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli import parsing
+from harness.cli import parsing, placement_parsing
 from harness.cli.option_checks import checked, quantity
 from harness.cli.quantity_options import parse_named
 from harness.cli.units import parse_count, parse_share, parse_size, parse_time
@@ -88,7 +88,7 @@ OnlyThreads = Annotated[
     typer.Option(
         "--threads",
         "-t",
-        callback=checked(parsing.parse_threads),
+        callback=checked(placement_parsing.parse_threads),
         metavar="LIST",
         rich_help_panel=BUDGET,
         help="Consider only these thread counts.",
@@ -98,7 +98,7 @@ OnlyCores = Annotated[
     str | None,
     typer.Option(
         "--cores",
-        callback=checked(parsing.parse_cores),
+        callback=checked(placement_parsing.parse_cores),
         metavar="CORES",
         rich_help_panel=BUDGET,
         help="Consider only cells placed on these cores: little, big, prime, all, or a list such as 4-7.",
@@ -108,7 +108,7 @@ OnlyRate = Annotated[
     str | None,
     typer.Option(
         "--rate",
-        callback=checked(parsing.parse_rate),
+        callback=checked(placement_parsing.parse_rate),
         metavar="N",
         rich_help_panel=BUDGET,
         help="Consider only cells measured at this many inferences a second, whose p99 latency must not be"
@@ -159,8 +159,8 @@ def parse_budget(
         max_memory_bytes=parse_named("--max-memory", parse_size, max_memory),
         max_size_bytes=parse_named("--max-size", parse_size, max_size),
         min_accuracy=parse_named("--min-accuracy", parse_share, min_accuracy),
-        threads=parsing.parse_threads(threads) if threads else (),
-        cores=parsing.parse_cores(cores),
-        rate_hz=parsing.parse_rate(rate) if rate is not None else None,
+        threads=placement_parsing.parse_threads(threads) if threads else (),
+        cores=placement_parsing.parse_cores(cores),
+        rate_hz=placement_parsing.parse_rate(rate) if rate is not None else None,
         precisions=parsing.parse_precisions(precision) if precision else (),
     )

@@ -3,13 +3,11 @@
 import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from typing import TypeVar, get_args
 
 import msgspec
 
-from harness.analysis.clusters import CLUSTER_NAMES, names_cores
 from harness.analysis.failures import FailOn
 from harness.analysis.precisions import PRECISIONS
 from harness.errors import UsageError
@@ -20,12 +18,10 @@ from harness.records import (
     PrecisionName,
     Weights,
 )
-from harness.records.requests import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 
 MAX_WIDTH = 4.0
 RESOLUTION_STEP_PX = 32
 MAX_RESOLUTION_PX = 1024
-MAX_THREADS = 256
 HUGGING_FACE_FILES = ("model.safetensors", "pytorch_model.bin")
 
 T = TypeVar("T")
@@ -33,46 +29,17 @@ T = TypeVar("T")
 
 def parse_widths(text: str) -> tuple[float, ...]:
     """Width multipliers: numbers above 0, at most 4."""
-    return _parse_list(text, "--width", _width)
+    return parse_list(text, "--width", _width)
 
 
 def parse_resolutions(text: str) -> tuple[int, ...]:
     """Input sides in pixels: multiples of 32, the network's total stride, up to 1024."""
-    return _parse_list(text, "--resolution", _resolution)
+    return parse_list(text, "--resolution", _resolution)
 
 
 def parse_precisions(text: str) -> tuple[PrecisionName, ...]:
     """Precisions the harness can lower to."""
-    return _parse_list(text, "--precision", _precision)
-
-
-def parse_threads(text: str) -> tuple[int, ...]:
-    """Thread counts from 1 up."""
-    return _parse_list(text, "--threads", _threads)
-
-
-def parse_thread_axis(text: str) -> tuple[int, ...]:
-    """The same, or `auto`: none, because the cores of each placement decide."""
-    items = [item.strip() for item in text.split(",")]
-    if "auto" in items and len(items) > 1:
-        raise UsageError(
-            f"--threads {text!r}: auto is the only item of its list",
-            hint="--threads auto runs 1, 2, 4, ... threads and as many as there are cores",
-        )
-    return () if items == ["auto"] else parse_threads(text)
-
-
-def parse_rates(text: str) -> tuple[float, ...]:
-    """Inferences a second: from 0.1 to 1000."""
-    return _parse_list(text, "--rate", _rate)
-
-
-def parse_rate(text: str) -> float:
-    """One rate."""
-    rates = parse_rates(text)
-    if len(rates) != 1:
-        raise UsageError(f"--rate {text!r} is not one rate", hint="for example --rate 30")
-    return rates[0]
+    return parse_list(text, "--precision", _precision)
 
 
 def parse_devices(texts: Sequence[str]) -> tuple[str, ...]:
@@ -140,7 +107,7 @@ def parse_place(text: str) -> bool:
 
 def parse_paddings(text: str) -> tuple[Padding, ...]:
     """`symmetric`, `tf_same`, or both."""
-    return _parse_list(text, "--padding", _padding)
+    return parse_list(text, "--padding", _padding)
 
 
 def parse_padding(text: str) -> Padding:
@@ -154,40 +121,6 @@ def parse_observer(text: str) -> Observer:
         if text == observer:
             return observer  # type: ignore[no-any-return]
     raise UsageError(f"--observer {text!r}: choose one of {', '.join(get_args(Observer))}")
-
-
-def parse_cores(text: str | None) -> str | None:
-    """A cluster's name, or a CPU list such as `0-3,6` in the kernel's format."""
-    if text is None or names_cores(text):
-        return text
-    names = ", ".join(CLUSTER_NAMES)
-    raise UsageError(
-        f"--cores {text!r} is not a list of cores and none of {names}", hint="for example --cores 4-7"
-    )
-
-
-def parse_placements(texts: Sequence[str]) -> tuple[str, ...]:
-    """Placements, each a cluster's name or a CPU list.
-
-    Commas separate names; numbers between commas are one CPU list, as the kernel writes them: `little,0-3,6`
-    is two placements. Several lists take the option several times.
-    """
-    placements: list[str] = []
-    for text in texts:
-        parts = [part.strip() for part in text.split(",")]
-        for are_names, group in groupby(parts, key=CLUSTER_NAMES.__contains__):
-            items = list(group)
-            placements += items if are_names else [_cpu_list(",".join(items), text)]
-    return tuple(dict.fromkeys(placements))
-
-
-def _cpu_list(numbers: str, text: str) -> str:
-    if not names_cores(numbers):
-        raise UsageError(
-            f"--cores {text!r}: {numbers!r} is not a list of cores and none of {', '.join(CLUSTER_NAMES)}",
-            hint="for example --cores little,4-7",
-        )
-    return numbers
 
 
 def parse_fail_on(text: str | None) -> FailOn | None:
@@ -237,7 +170,8 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
-def _parse_list(text: str, option: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+def parse_list(text: str, option: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+    """Items between commas, each once; `parse` raises ValueError for one that cannot be."""
     parts = [part.strip() for part in text.split(",")]
     if not all(parts):
         raise UsageError(
@@ -272,7 +206,7 @@ def _width(text: str) -> float:
 
 
 def _resolution(text: str) -> int:
-    pixels = _whole(text)
+    pixels = whole(text)
     if pixels % RESOLUTION_STEP_PX or not RESOLUTION_STEP_PX <= pixels <= MAX_RESOLUTION_PX:
         below = max(
             RESOLUTION_STEP_PX, min(MAX_RESOLUTION_PX, pixels // RESOLUTION_STEP_PX * RESOLUTION_STEP_PX)
@@ -298,26 +232,8 @@ def _padding(text: str) -> Padding:
     raise ValueError(f"there is no padding {text!r}; choose from {', '.join(get_args(Padding))}")
 
 
-def _threads(text: str) -> int:
-    threads = _whole(text)
-    if not 1 <= threads <= MAX_THREADS:
-        raise ValueError(f"the number of threads is from 1 to {MAX_THREADS}, not {text}")
-    return threads
-
-
-def _rate(text: str) -> float:
-    try:
-        rate_hz = float(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is not a number") from None
-    if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
-        raise ValueError(
-            f"inferences a second are from {LOWEST_RATE_HZ:g} to {HIGHEST_RATE_HZ:g}, not {text}"
-        )
-    return rate_hz
-
-
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
+    """A number of at most nine ASCII digits."""
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise ValueError(f"{text!r} is not a whole number")
     return int(text)

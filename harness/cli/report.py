@@ -78,8 +78,8 @@ def report(
 
     Several run folders become one report. A damaged cell is named and left out; the exit code is then 1.
     """
+    from harness.analysis.askable import check_figures
     from harness.analysis.machines import cells_of_runs
-    from harness.analysis.selection import check_figures
     from harness.records.outcomes import Outcomes, read_outcomes
     from harness.records.run_folder import load_intact_runs
     from reports.report import write_report

@@ -136,7 +136,7 @@ def run(
     the budget; without, with what each budget would buy. With --search, what cannot be that variant is not
     measured: what is larger than one over the budget, and less accurate than one within it.
     """
-    from harness.cli import parsing, quantity_options, validation
+    from harness.cli import parsing, placement_parsing, quantity_options, validation
     from harness.cli.console import show_progress
     from harness.cli.run_start import Start
     from harness.cli.summary import show_outcome
@@ -174,11 +174,11 @@ def run(
                 allow_undelegated=allow_undelegated,
             ),
             devices=parsing.parse_devices(device or []),
-            threads=parsing.parse_thread_axis(threads),
+            threads=placement_parsing.parse_thread_axis(threads),
             accuracy_dataset=accuracy,
             accuracy_on_host=parsing.parse_place(accuracy_on),
-            cores=parsing.parse_placements(cores or []),
-            rates_hz=parsing.parse_rates(rate) if rate is not None else (),
+            cores=placement_parsing.parse_placements(cores or []),
+            rates_hz=placement_parsing.parse_rates(rate) if rate is not None else (),
             processes=processes,
             max_rounds=validation.check_rounds(processes, max_rounds),
             max_minutes=quantity_options.parse_time_limit(time_limit, max_minutes),

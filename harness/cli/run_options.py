@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import parsing, quantity_options
+from harness.cli import parsing, placement_parsing, quantity_options
 from harness.cli.budget_options import BUDGET
 from harness.cli.option_checks import checked, checked_list, quantity
 from harness.cli.options import DEVICE_STATE, HOW_LONG, OUTPUT, WHAT
@@ -16,7 +16,7 @@ Threads = Annotated[
     typer.Option(
         "--threads",
         "-t",
-        callback=checked(parsing.parse_thread_axis),
+        callback=checked(placement_parsing.parse_thread_axis),
         metavar="LIST",
         rich_help_panel=WHAT,
         help="Thread counts, comma separated; auto: 1, 2, 4, ... and as many as the placement has cores.",
@@ -26,7 +26,7 @@ Cores = Annotated[
     list[str] | None,
     typer.Option(
         "--cores",
-        callback=checked_list(parsing.parse_placements),
+        callback=checked_list(placement_parsing.parse_placements),
         metavar="LIST",
         rich_help_panel=WHAT,
         help="Cores to run on, each measured apart: little, big, prime, all, comma separated, or a CPU list"
@@ -37,7 +37,7 @@ Rate = Annotated[
     str | None,
     typer.Option(
         "--rate",
-        callback=checked(parsing.parse_rates),
+        callback=checked(placement_parsing.parse_rates),
         metavar="LIST",
         rich_help_panel=WHAT,
         help="Inferences a second, as a camera asks for them, each rate measured apart: 15,30."

@@ -7,6 +7,14 @@ from pathlib import Path
 import pytest
 
 from harness.cli import parsing, quantity_options
+from harness.cli.placement_parsing import (
+    parse_cores,
+    parse_placements,
+    parse_rate,
+    parse_rates,
+    parse_thread_axis,
+    parse_threads,
+)
 from harness.errors import UsageError
 
 
@@ -35,23 +43,31 @@ def test_lists_keep_their_order_and_drop_repetitions() -> None:
         (parsing.parse_precisions, "int4", "there is no precision 'int4'"),
         (quantity_options.parse_precision_target, "0%", "'0%' is not above 0"),
         (quantity_options.parse_precision_target, "100%", "below 100 %"),
-        (parsing.parse_threads, "0", "from 1 to 256"),
-        (parsing.parse_threads, "1,x", "'x' is not a whole number"),
+        (parse_threads, "0", "from 1 to 256"),
+        (parse_threads, "1,x", "'x' is not a whole number"),
         (parsing.parse_padding, "same", "tf_same"),
         (parsing.parse_observer, "mean", "choose one of histogram, minmax, percentile"),
         (parsing.parse_paddings, "symmetric,valid", "there is no padding 'valid'"),
-        (parsing.parse_cores, "a-b", "not a list of cores and none of little, big"),
-        (parsing.parse_cores, "3-1", "not a list of cores"),
-        (parsing.parse_cores, "", "not a list of cores"),
-        (lambda text: parsing.parse_placements([text]), "little,3-1", "'3-1' is not a list of cores"),
-        (lambda text: parsing.parse_placements([text]), "big,", "'' is not a list of cores"),
-        (lambda text: parsing.parse_placements([text]), "big,medium", "'medium' is not a list of cores"),
-        *((parsing.parse_rates, text, "are from 0.1 to 1000") for text in ("0", "-1", "nan", "1000.1")),
-        (parsing.parse_rates, "15,fast", "'fast' is not a number"),
-        (parsing.parse_rates, "", "has an empty item"),
-        (parsing.parse_rate, "15,30", "is not one rate"),
-        (parsing.parse_thread_axis, "auto,2", "auto is the only item of its list"),
-        (parsing.parse_thread_axis, "0", "from 1 to 256"),
+        (parse_cores, "a-b", "not a list of cores and none of little, big"),
+        (parse_cores, "3-1", "not a list of cores"),
+        (parse_cores, "", "not a list of cores"),
+        (
+            lambda text: parse_placements([text]),
+            "little,3-1",
+            "'3-1' is not a list of cores",
+        ),
+        (lambda text: parse_placements([text]), "big,", "'' is not a list of cores"),
+        (
+            lambda text: parse_placements([text]),
+            "big,medium",
+            "'medium' is not a list of cores",
+        ),
+        *((parse_rates, text, "are from 0.1 to 1000") for text in ("0", "-1", "nan", "1000.1")),
+        (parse_rates, "15,fast", "'fast' is not a number"),
+        (parse_rates, "", "has an empty item"),
+        (parse_rate, "15,30", "is not one rate"),
+        (parse_thread_axis, "auto,2", "auto is the only item of its list"),
+        (parse_thread_axis, "0", "from 1 to 256"),
     ],
 )
 def test_a_wrong_value_is_named(parse: Callable[[str], object], text: str, complaint: str) -> None:
@@ -76,17 +92,17 @@ def test_a_wrong_value_is_named(parse: Callable[[str], object], text: str, compl
 def test_commas_separate_placements_but_for_the_numbers_of_a_cpu_list(
     texts: list[str], placements: tuple[str, ...]
 ) -> None:
-    assert parsing.parse_placements(texts) == placements
+    assert parse_placements(texts) == placements
 
 
 def test_rates_are_numbers_each_once() -> None:
-    assert parsing.parse_rates("30, 29.97,0.5,30.0") == (30.0, 29.97, 0.5)
-    assert parsing.parse_rate("30") == 30.0
+    assert parse_rates("30, 29.97,0.5,30.0") == (30.0, 29.97, 0.5)
+    assert parse_rate("30") == 30.0
 
 
 def test_threads_auto_leaves_the_numbers_to_the_cores() -> None:
-    assert parsing.parse_thread_axis("auto") == ()
-    assert parsing.parse_thread_axis("4,1") == (4, 1)
+    assert parse_thread_axis("auto") == ()
+    assert parse_thread_axis("4,1") == (4, 1)
 
 
 def test_timed_durations_take_units_and_bare_seconds() -> None:
