@@ -136,17 +136,9 @@ def _latency(latency: Latency | None) -> dict[str, _Value]:
 
 def _pace(pace: Pace | None) -> dict[str, _Value]:
     """Empty where inferences ran back to back."""
-    return {
-        "pace_period_ns": pace.period_ns if pace else None,
-        "pace_periods": pace.periods if pace else None,
-        "pace_missed": pace.missed if pace else None,
-        "pace_missed_share": pace.missed_share if pace else None,
-        "pace_skipped": pace.skipped if pace else None,
-        "pace_lateness_median_ns": pace.lateness_median_ns if pace else None,
-        "pace_lateness_p99_ns": pace.lateness_p99_ns if pace else None,
-        "pace_lateness_max_ns": pace.lateness_max_ns if pace else None,
-        "pace_duty_cycle": pace.duty_cycle if pace else None,
-    }
+    names = ("period_ns", "periods", "missed", "missed_share", "skipped")
+    figures = (*names, "lateness_median_ns", "lateness_p99_ns", "lateness_max_ns", "duty_cycle")
+    return {f"pace_{name}": getattr(pace, name) if pace else None for name in figures}
 
 
 def _ends(name: str, interval: Interval | None) -> dict[str, _Value]:

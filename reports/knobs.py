@@ -15,7 +15,7 @@ from harness.system.text import printable
 from reports.bars import Axis, Bar, axis_over, evenly, ticks
 from reports.figures import LATENCY, Estimate, short_name, width_text
 from reports.numbers import significant, span, with_ends
-from reports.sections import Placement, Point, Section
+from reports.sections import Place, Point, Section
 
 Key = TypeVar("Key", bound=Hashable)
 SHADES = 9
@@ -134,7 +134,7 @@ def _placement_maps(section: Section) -> tuple[HeatMap, ...]:
                     (
                         name or "not pinned",
                         _shaded(
-                            [at.get(Placement(count, name, rate_hz)) for count in counts],
+                            [at.get(Place(count, name, rate_hz)) for count in counts],
                             members,
                         ),
                     )

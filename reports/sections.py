@@ -20,7 +20,7 @@ from reports.numbers import count_span
 from reports.predictions import Predicted, predict_rest
 
 
-class Placement(NamedTuple):
+class Place(NamedTuple):
     """How many threads ran on which cores (a cluster or a CPU list); empty where they were not pinned.
 
     `rate_hz` are inferences a second, 0 where they ran back to back.
@@ -54,7 +54,7 @@ class Point:
     top1: Top1 | None
 
     @property
-    def placement(self) -> Placement:
+    def placement(self) -> Place:
         """Where the cell ran."""
         return placement_of(self.cell)
 
@@ -105,7 +105,7 @@ class Section:
         return in_order(point.cell.variant.precision for point in self.points)
 
     @property
-    def placements(self) -> tuple[Placement, ...]:
+    def placements(self) -> tuple[Place, ...]:
         """Where the points ran, fewest threads first."""
         return tuple(sorted({point.placement for point in self.points}))
 
@@ -159,9 +159,9 @@ class Section:
         return f"{device}, {self.device.abi}, {clocks[self.device.clock]}"
 
 
-def placement_of(cell: Cell) -> Placement:
+def placement_of(cell: Cell) -> Place:
     """Where the cell ran."""
-    return Placement(cell.plan.threads, cores_name(cell), cell.plan.rate_hz or 0.0)
+    return Place(cell.plan.threads, cores_name(cell), cell.plan.rate_hz or 0.0)
 
 
 def best(points: Sequence[Point]) -> tuple[Point, ...]:

@@ -1,7 +1,7 @@
 """The look of all plots: one typeface, the Okabe-Ito palette, the main result as title, a footnote."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from harness.analysis.precisions import style_of
@@ -135,6 +136,13 @@ def compose(
     figure.text(margin, top, "\n".join(headline), size=14, weight="bold", va="top", ha="left")
     figure.text(margin, bottom, "\n".join(footnote), size=7.5, color=MUTED, va="bottom", ha="left")
     return Plot(name, title, figure), [list(row) for row in axes]
+
+
+def room_for(names: Iterable[str]) -> float:
+    """Inches on the left for the names of rows, at most half of the slide."""
+    outlines = (TextPath((0, 0), name, size=RC["font.size"]) for name in names)
+    widest_pt = max((outline.get_extents().width for outline in outlines), default=0.0)
+    return float(min(max(1.6, widest_pt / 72 + 0.25), WIDTH_IN / 2))
 
 
 def log_axis(axes: Axes, which: str, values: Sequence[float], *, room_low: float = 1.0) -> None:

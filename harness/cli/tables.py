@@ -40,8 +40,7 @@ def print_table(
                 break
             if name in columns:
                 shown.remove(columns.index(name))
-        # Headings wrap.
-        widths = [max((len(row[index]) for row in rows), default=0) for index in range(len(columns))]
+        widths = [_least_width(columns, rows, index) for index in range(len(columns))]
     if _total(widths, shown) <= console.width:
         console.print(_table(title, columns, rows, shown))
     else:
@@ -50,6 +49,11 @@ def print_table(
             console.print(line, soft_wrap=True, highlight=False)
     console.print()
     return tuple(columns[index] for index in shown)
+
+
+def _least_width(columns: Sequence[str], rows: Sequence[Sequence[str]], index: int) -> int:
+    """Texts stay on one line, headings wrap between words."""
+    return max(map(len, (*columns[index].split(), *(row[index] for row in rows))), default=0)
 
 
 def _total(widths: Sequence[int], shown: Sequence[int]) -> int:
@@ -68,7 +72,7 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], sh
         padding=(0, COLUMN_GAP - 1, 0, 0),
     )
     for index in shown:
-        table.add_column(escape(columns[index]), min_width=max((len(row[index]) for row in rows), default=0))
+        table.add_column(escape(columns[index]), min_width=_least_width(columns, rows, index))
     for row in rows:
         table.add_row(*(escape(row[index]) for index in shown[:-1]), _verdict(row))
     return table

@@ -2,15 +2,14 @@
 
 from itertools import accumulate
 
-from matplotlib.axes import Axes
-
 from harness.records import Cell, Memory
 from reports.bars import evenly
 from reports.figures import full_name, row_name
 from reports.numbers import significant
+from reports.plots.stacked import draw_stacked
 from reports.sections import Section
 from reports.shares import PHASES
-from reports.style import INK, MOST_ROWS, PARTS, Omitted, Plot, compose
+from reports.style import MOST_ROWS, PARTS, Omitted, Plot, compose, room_for
 
 NAME = "memory"
 # A cell, and the MB that each phase added.
@@ -30,32 +29,17 @@ def draw(section: Section) -> Plot | Omitted:
         NAME,
         _headline(rows),
         section.provenance(len(rows)) + " RSS: median over processes." + emulator,
-        left_in=1.6,
+        left_in=room_for((row_name(cell) for cell, _ in rows)),
         panel_titles=True,
         right_in=0.5,
     )
-    _draw_bars(grid[0][0], rows)
+    parts = [
+        (phase, colour, [phases[index] for _, phases in rows])
+        for index, (phase, colour) in enumerate(_PHASES)
+    ]
+    names = [row_name(cell) for cell, _ in rows]
+    draw_stacked(grid[0][0], names, parts, unit="Peak resident memory (RSS), MB")
     return plot
-
-
-def _draw_bars(axes: Axes, rows: list[Row]) -> None:
-    heights = range(len(rows))
-    left = [0.0] * len(rows)
-    for index, (phase, colour) in enumerate(_PHASES):
-        sizes = [phases[index] for _, phases in rows]
-        axes.barh(heights, sizes, left=left, color=colour, height=0.68, label=phase)
-        left = [start + size for start, size in zip(left, sizes, strict=True)]
-    for height, end in zip(heights, left, strict=True):
-        axes.text(end + max(left) * 0.008, height, significant(end), va="center", size=9, color=INK)
-    axes.set_yticks(list(heights), [row_name(cell) for cell, _ in rows])
-    axes.set_ylim(-0.6, len(rows) - 0.4)
-    axes.set_xlim(0, max(left) * 1.07)
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("Peak resident memory (RSS), MB")
-    axes.legend(
-        loc="lower right", frameon=False, ncols=len(_PHASES), bbox_to_anchor=(1, 1), borderaxespad=0.2
-    )
 
 
 def _phases(memory: Memory | None) -> list[float]:

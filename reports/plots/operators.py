@@ -2,14 +2,12 @@
 
 from typing import get_args
 
-from matplotlib.axes import Axes
-
 from harness.records import Cell, OperatorKind
 from reports.bars import evenly
 from reports.figures import row_name
-from reports.numbers import significant
+from reports.plots.stacked import draw_stacked
 from reports.sections import Section
-from reports.style import HAIRLINE, INK, MOST_ROWS, PARTS, Omitted, Plot, compose
+from reports.style import HAIRLINE, MOST_ROWS, PARTS, Omitted, Plot, compose, room_for
 
 NAME = "operators"
 KINDS: tuple[OperatorKind, ...] = get_args(OperatorKind)
@@ -30,32 +28,15 @@ def draw(section: Section) -> Plot | Omitted:
         _headline(cells),
         section.provenance(len(cells))
         + " Operators were timed in a separate process, slowed by profiling: not comparable with latency.",
-        left_in=1.6,
+        left_in=room_for(map(row_name, cells)),
         panel_titles=True,
         right_in=0.5,
     )
     unit = "Instructions in operators, millions" if section.device.emulated else "Time in operators, ms"
-    _draw_bars(grid[0][0], cells, unit)
+    sizes = [_by_kind(cell) for cell in cells]
+    parts = [(kind, _COLOURS[kind], [row[index] for row in sizes]) for index, kind in enumerate(KINDS)]
+    draw_stacked(grid[0][0], [row_name(cell) for cell in cells], parts, unit=unit)
     return plot
-
-
-def _draw_bars(axes: Axes, cells: list[Cell], unit: str) -> None:
-    rows = [_by_kind(cell) for cell in cells]
-    heights = range(len(cells))
-    left = [0.0] * len(cells)
-    for index, kind in enumerate(KINDS):
-        sizes = [row[index] for row in rows]
-        axes.barh(heights, sizes, left=left, color=_COLOURS[kind], height=0.68, label=kind)
-        left = [start + size for start, size in zip(left, sizes, strict=True)]
-    for height, end in zip(heights, left, strict=True):
-        axes.text(end + max(left) * 0.008, height, significant(end), va="center", size=9, color=INK)
-    axes.set_yticks(list(heights), [row_name(cell) for cell in cells])
-    axes.set_ylim(-0.6, len(cells) - 0.4)
-    axes.set_xlim(0, max(left) * 1.07 or 1.0)
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(unit)
-    axes.legend(loc="lower right", frameon=False, ncols=len(KINDS), bbox_to_anchor=(1, 1), borderaxespad=0.2)
 
 
 def _by_kind(cell: Cell) -> list[float]:

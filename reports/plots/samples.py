@@ -12,7 +12,7 @@ from reports.figures import clock_mark, full_name, row_name
 from reports.numbers import significant
 from reports.page_cells import process_quantiles
 from reports.sections import Section
-from reports.style import INK, MOST_ROWS, MUTED, Omitted, Plot, colour_of, compose
+from reports.style import INK, MOST_ROWS, MUTED, Omitted, Plot, colour_of, compose, room_for
 
 NAME = "samples"
 # Beyond this an axis that shows the slowest inferences hides all others.
@@ -33,7 +33,11 @@ def draw(section: Section) -> Plot | Omitted:
         " middle half, the line its median."
     )
     plot, grid = compose(
-        NAME, _headline(cells, quantiles), section.provenance(len(cells)) + how, left_in=1.6, right_in=0.3
+        NAME,
+        _headline(cells, quantiles),
+        section.provenance(len(cells)) + how,
+        left_in=room_for(map(row_name, cells)),
+        right_in=0.3,
     )
     axes = grid[0][0]
     ends = np.concatenate([found[:, (1, 5)].ravel() for found in quantiles]).clip(-MOST_PERCENT, MOST_PERCENT)

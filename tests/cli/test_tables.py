@@ -48,3 +48,14 @@ def test_a_wide_terminal_leaves_out_what_may_be_left_out_first() -> None:
     shown = print_table(Console(file=output, width=100), "", COLUMNS, rows, droppable=("latency ms", "note"))
     assert shown == ("variant", "note", "verdict")
     assert "valid" in output.getvalue()
+
+
+@pytest.mark.parametrize("width", range(100, 125))
+def test_no_verdict_is_cut_where_a_heading_is_longer_than_the_figures_below_it(width: int) -> None:
+    output = io.StringIO()
+    columns = ("variant", *(f"undelegated{index} %" for index in range(7)), "verdict")
+    rows = [("0.5/128 int8", *"0123456", "suspect")]
+    print_table(Console(file=output, width=width), "", columns, rows)
+    lines = [line.rstrip() for line in output.getvalue().splitlines()]
+    assert any(line.endswith("suspect") for line in lines)
+    assert all(len(line) <= width for line in lines)
