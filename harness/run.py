@@ -32,9 +32,6 @@ from harness.system.folder_lock import only_writer
 if TYPE_CHECKING:
     from harness.accuracy.preparation import Prepared
 
-# Takes the request, the devices, and the variants of weights files if there are any.
-Begin = Callable[[RunRequest, Sequence[Target], Inputs | None], None]
-
 
 def run(
     request: RunRequest,
@@ -46,13 +43,14 @@ def run(
     fail_on: FailOn | None = None,
     budget: Budget | None = None,
     search: bool = False,
-    begin: Begin = lambda *_: None,
+    begin: Callable[[RunRequest, Sequence[Target], Inputs | None], None] = lambda *_: None,
 ) -> Outcome:
     """Measure all that is asked for, in a new folder or continuing in one that has cells of this request.
 
     `classes` is what weights files must have; `fail_on` turns verdicts into errors. The report answers for
-    the `budget`; with `search` only what decides the best variant within it is measured. `begin` is called
-    once the options are known to be right and before the folder is made; what it raises ends the run.
+    the `budget`; with `search` only what decides the best variant within it is measured. `begin` gets the
+    request, the devices and the variants of weights files, once these are known to be right and before the
+    folder is made; what it raises ends the run.
 
     Raises:
         UsageError: a device, weights file or data set that cannot be used, and no folder has been made; or
