@@ -1,5 +1,6 @@
 """Places on an axis in percent of its width, so that bars fit every screen without being drawn again."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -62,12 +63,9 @@ def place_bars(estimates: Sequence[Estimate | None]) -> list[Bar | None]:
 def ticks(axis: Axis, count: int = 5) -> tuple[float, ...]:
     """Round values over the axis, at steps of 1, 2 or 5 times a power of ten."""
     span = axis.high - axis.low
-    step = next(
-        size
-        for exponent in range(-12, 16)
-        for size in (10.0**exponent, 2 * 10.0**exponent, 5 * 10.0**exponent)
-        if span / size <= count
-    )
+    power = 10.0 ** math.floor(math.log10(span / count))
+    sizes = (power, 2 * power, 5 * power, 10 * power)
+    step = next((size for size in sizes if span / size <= count), sizes[-1])
     first, last = -(-axis.low // step), axis.high // step
     return tuple(round(index * step, 12) for index in range(int(first), int(last) + 1))
 

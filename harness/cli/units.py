@@ -21,6 +21,7 @@ _COUNTS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _TEMPERATURES = {"": 1.0, "c": 1.0, "°c": 1.0}
 _NUMBER_AND_UNIT = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([^\s0-9.]*)\s*")
 HOUR_S = 3600.0
+YEAR_S = 366 * 24 * HOUR_S
 # Hotter than any phone may run; a gate above it would hold nothing back.
 MAX_CELSIUS = 120.0
 
@@ -30,7 +31,7 @@ def parse_time(text: str) -> int:
     return max(1, round(_parse(text, _TIMES, "a time", "20ms or 1.5s")))
 
 
-def parse_duration(text: str, *, bare_unit: str = "", max_seconds: float = math.inf) -> float:
+def parse_duration(text: str, *, bare_unit: str = "", max_seconds: float = YEAR_S) -> float:
     """`500ms`, `2s`, `5m`, `1h` in seconds, or `0`; a bare number is of `bare_unit`, where there is one.
 
     Raises:
@@ -42,7 +43,7 @@ def parse_duration(text: str, *, bare_unit: str = "", max_seconds: float = math.
     units = {**_TIMES, "": _TIMES[bare_unit]} if bare_unit else _TIMES
     seconds = _parse(text, units, "a duration", "500ms, 2s, 5m or 1h") / 1e9
     if seconds > max_seconds:
-        limit = "an hour" if max_seconds == HOUR_S else f"{max_seconds:g} s"
+        limit = {HOUR_S: "an hour", YEAR_S: "a year"}.get(max_seconds, f"{max_seconds:g} s")
         raise UsageError(f"{text!r} is more than {limit}", hint="write a duration such as 500ms, 2s or 5m")
     return seconds
 

@@ -4,7 +4,7 @@ import math
 from typing import Literal
 
 from harness.records.requests import Observer, Variant
-from harness.records.schema import Bytes, Count, Integer, Record, Sha256
+from harness.records.schema import Bytes, Count, Integer, Record, Seconds, Sha256
 
 
 class TensorSpec(Record, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class Artifact(Record, frozen=True, kw_only=True):
     output: TensorSpec
     calibration: Calibration | None
     versions: dict[str, str]
-    lowering_seconds: float
+    lowering_seconds: Seconds
     reference_input_sha256: Sha256
     reference_output_sha256: Sha256
 

@@ -14,6 +14,7 @@ from harness.records.schema import (
     PageSize,
     Percent,
     Record,
+    Seconds,
     ThermalStatus,
 )
 
@@ -148,7 +149,7 @@ class SampledConditions(Record, frozen=True, kw_only=True):
     some samples, or in all, to the reason.
     """
 
-    period_seconds: float
+    period_seconds: Seconds
     cpus_allowed: str | None = None
     cores: tuple[Integer, ...] = ()
     zones: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from harness.records.schema import (
     PositiveCount,
     PositiveNanoseconds,
     Record,
+    Seconds,
     Utilization,
 )
 
@@ -79,7 +80,7 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     canary_ns: PositiveNanoseconds | None = None
     cache_misses_per_inference: Count | None = None
     branch_misses_per_inference: Count | None = None
-    cooled_seconds: float | None = None
+    cooled_seconds: Seconds | None = None
     sampled: SampledConditions | None = None
     scheduling: Scheduling | None = None
     starts_ns: tuple[Nanoseconds, ...] | None = None

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from harness.records import Artifact, Cell, Plan
+from harness.records.schema import MOST_SECONDS
 from harness.system.cpu_list import parse_cpu_list
 
 
@@ -35,11 +36,11 @@ def _plan(plan: Plan) -> Iterator[str]:
         if getattr(plan, name) < 0:
             yield f"plan.{name} is {getattr(plan, name)}"
     for name in ("min_seconds", "max_seconds", "max_cooling_seconds", "cooled_within_celsius"):
-        if not 0 <= getattr(plan, name) < math.inf:
+        if not 0 <= getattr(plan, name) <= MOST_SECONDS:
             yield f"plan.{name} is {getattr(plan, name):g}"
     for name in ("target_precision", "max_minutes"):
         limit = getattr(plan, name)
-        if limit is not None and not 0 <= limit < math.inf:
+        if limit is not None and not 0 <= limit <= MOST_SECONDS:
             yield f"plan.{name} is {limit:g}"
 
 
@@ -64,8 +65,6 @@ def _artifact(artifact: Artifact) -> Iterator[str]:
     for name in ("delegates", "delegated_nodes"):
         if getattr(artifact, name) < 0:
             yield f"artifact.{name} is {getattr(artifact, name)}"
-    if not 0 <= artifact.lowering_seconds < math.inf:
-        yield f"artifact.lowering_seconds is {artifact.lowering_seconds:g}"
     for name in ("input", "output"):
         spec = getattr(artifact, name)
         if sorted(spec.dim_order) != list(range(len(spec.sizes))):

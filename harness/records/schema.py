@@ -29,6 +29,9 @@ Integer = Annotated[int, Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
 HIGHEST_KHZ = 10_000_000
 Kilohertz = Annotated[int, Meta(ge=0, le=HIGHEST_KHZ)]
 NotNegative = Annotated[float, Meta(ge=0, le=LARGEST_INTEGER)]
+# 31 years: nothing here waits or runs longer.
+MOST_SECONDS = 1e9
+Seconds = Annotated[float, Meta(ge=0, le=MOST_SECONDS)]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 ThermalStatus = Annotated[int, Meta(ge=0, le=6)]
 # What Linux has: a share of a core's highest capacity, what oom_score_adj may be, and nice.

@@ -120,7 +120,8 @@ def ratios(points: Sequence[Point], along: Coordinate, line: Coordinate) -> Rati
 
     Only with the fewest threads, on the first cores.
     """
-    fewest = [p for p in points if p.placement == min(q.placement for q in points)]
+    first = min((point.placement for point in points), default=None)
+    fewest = [point for point in points if point.placement == first]
     for value in sorted({line(point) for point in fewest}, reverse=True):
         peers = [point for point in fewest if line(point) == value]
         ends = min(map(along, peers)), max(map(along, peers))

@@ -88,6 +88,8 @@ def test_a_quantity_is_read_with_its_unit(parse: Callable[[str], float], text: s
         (parse_wait, "-1s", "is not a duration"),
         (parse_timed, "3601", "more than an hour"),
         (parse_timed, "soon", "is not a duration"),
+        (parse_minutes, "1e6h", "is not a duration"),
+        (parse_minutes, "9000h", "more than a year"),
         (parse_celsius, "95F", "unknown unit, 'F'"),
         (parse_celsius, "400C", "more than 120 °C"),
         (parse_celsius, "0C", "is not above 0"),
