@@ -231,12 +231,10 @@ def _precision_ratios(section: Section) -> Chart | None:
 
 def _ratio_chart(title: str, note: str, pairs: Sequence[tuple[str, Point, Point]]) -> Chart | None:
     """Of each pair, how many times as large the cost of the second is."""
-    found = [
-        (name, new, ratio) for name, base, new in pairs if (ratio := _ratio(base.cell, new.cell)) is not None
-    ]
+    found = [pair for pair in pairs if all(_has_figures(point.cell) for point in pair[1:])]
     if not found:
         return None
-    shown = evenly(found, SHOWN_RATIOS)
+    shown = [(name, new, _ratio(base.cell, new.cell)) for name, base, new in evenly(found, SHOWN_RATIOS)]
     axis = axis_over([1.0, *(end for _, _, ratio in shown for end in (ratio.low, ratio.high))], room=0.04)
     rows = tuple(
         Series(
@@ -253,13 +251,16 @@ def _ratio_chart(title: str, note: str, pairs: Sequence[tuple[str, Point, Point]
     return Chart(title, note + left_out, rows, _labels(axis), axis.place(1.0))
 
 
-def _ratio(base: Cell, new: Cell) -> Estimate | None:
+def _has_figures(cell: Cell) -> bool:
+    if cell.device.emulated:
+        return bool(instruction_counts(cell))
+    return any(process.latencies_ns for process in cell.processes)
+
+
+def _ratio(base: Cell, new: Cell) -> Estimate:
     """New over base, by process; the counts of an emulator hardly vary, their range is the interval."""
     figures = instruction_counts if base.device.emulated else latency_medians_ns
-    before, after = figures(base), figures(new)
-    if not before or not after:
-        return None
-    ratio = ratio_interval(before, after)
+    ratio = ratio_interval(figures(base), figures(new))
     return Estimate(ratio.estimate, ratio.low, ratio.high)
 
 
