@@ -14,6 +14,8 @@
 #include <optional>
 #include <vector>
 
+#include "files.h"
+
 namespace runner {
 namespace {
 
@@ -126,10 +128,11 @@ std::string first_resident(const std::vector<std::string>& files) {
 
 }  // namespace
 
-Cold drop_pages(const std::string& model) {
+Cold drop_pages(const std::string& model, const std::string& packed_cache) {
   Mapped mapped;
   dl_iterate_phdr(add_library, &mapped);
   mapped.files.push_back(model);
+  if (!packed_cache.empty() && file_size(packed_cache) > 0) mapped.files.push_back(packed_cache);
   Cold cold;
   cold.files = static_cast<int64_t>(mapped.files.size());
   for (const std::string& path : mapped.files) cold.pages += static_cast<int64_t>(OpenFile(path).pages());

@@ -29,17 +29,34 @@ MaybeFailure prepare_threads(const Options& options) {
   return set_threads(options.threads);
 }
 
-MaybeFailure load_model(const Options& options, Model& model, Report& report, OperatorTracer* tracer = nullptr) {
+// Counts the instructions of the initialization, which packs the weights, with `instructions` where it can count.
+MaybeFailure initialize_counted(const Options& options, Model& model, Report& report, Counter& instructions,
+                                OperatorTracer* tracer) {
+  if (options.mark_counted) mark_counted_begin();
+  instructions.enable();
+  const uint64_t before = instructions.read();
+  const int64_t begin = now_ns();
+  MaybeFailure failure = model.initialize(options.backend, tracer);
+  report.init_ns = now_ns() - begin;
+  const uint64_t after = instructions.read();
+  instructions.disable();
+  if (options.mark_counted) mark_counted_end();
+  if (instructions.available()) report.init_instructions = after - before;
+  return failure;
+}
+
+MaybeFailure load_model(const Options& options, Model& model, Report& report, Counter& instructions,
+                        OperatorTracer* tracer = nullptr) {
   report.rss_start_bytes = status_bytes("VmRSS");
   const int64_t begin = now_ns();
   if (auto failure = model.load(options.model)) return failure;
   const int64_t loaded = now_ns();
   report.rss_loaded_bytes = status_bytes("VmRSS");
-  const int64_t initializing = now_ns();
-  if (auto failure = model.initialize(tracer)) return failure;
-  report.init_ns = now_ns() - initializing;
+  if (auto failure = begin_packed_cache(options.backend, report.packed_cache)) return failure;
+  if (auto failure = initialize_counted(options, model, report, instructions, tracer)) return failure;
   report.load_ns = loaded - begin;
   report.rss_initialized_bytes = status_bytes("VmRSS");
+  end_packed_cache(options.backend, report.packed_cache);
   return std::nullopt;
 }
 
@@ -59,9 +76,9 @@ MaybeFailure measure(const Options& options, Report& report) {
   Model model;
   if (auto failure = prepare_threads(options)) return failure;
   report.canary_ns = time_canary();
-  if (options.cold) report.cold = drop_pages(options.model);
+  if (options.cold) report.cold = drop_pages(options.model, options.backend.packed_cache);
   OperatorTracer* const tracer_or_none = options.profile_iterations > 0 ? &tracer : nullptr;
-  if (auto failure = load_model(options, model, report, tracer_or_none)) return failure;
+  if (auto failure = load_model(options, model, report, counters.instructions, tracer_or_none)) return failure;
   if (options.memory_detail) {
     report.memory_detail.emplace();
     read_detail(report.memory_detail->initialized, *report.memory_detail);
@@ -88,8 +105,9 @@ MaybeFailure measure(const Options& options, Report& report) {
 MaybeFailure evaluate(const Options& options) {
   Model model;
   Report unused;
+  Counters not_counting;
   if (auto failure = prepare_threads(options)) return failure;
-  if (auto failure = load_model(options, model, unused)) return failure;
+  if (auto failure = load_model(options, model, unused, not_counting.instructions)) return failure;
   return evaluate_batch(options, model);
 }
 

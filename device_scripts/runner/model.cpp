@@ -1,5 +1,6 @@
 #include "model.h"
 
+#include <executorch/runtime/backend/backend_options_map.h>
 #include <executorch/runtime/core/exec_aten/util/dim_order_util.h>
 #include <executorch/runtime/core/exec_aten/util/scalar_type_util.h>
 #include <executorch/runtime/platform/platform.h>
@@ -18,6 +19,7 @@ using executorch::aten::ScalarType;
 using executorch::extension::MmapDataLoader;
 using executorch::runtime::Error;
 using executorch::runtime::EValue;
+using executorch::runtime::LoadBackendOptionsMap;
 using executorch::runtime::MethodMeta;
 using executorch::runtime::Program;
 using executorch::runtime::Tag;
@@ -91,13 +93,18 @@ MaybeFailure Model::load(const std::string& path) {
   return std::nullopt;
 }
 
-MaybeFailure Model::initialize(executorch::runtime::EventTracer* tracer) {
+MaybeFailure Model::initialize(const Backend& backend, executorch::runtime::EventTracer* tracer) {
   const auto meta = program_->method_meta(kMethod);
   if (!meta.ok()) {
     return bad_model("the model has no method 'forward'", meta.error());
   }
   if (auto failure = plan_memory(*meta)) return failure;
-  auto method = program_->load_method(kMethod, &*memory_, tracer);
+  // XNNPACK takes the path of its packed cache only with the program that is loaded, not as an option for all.
+  XnnpackOptions chosen;
+  LoadBackendOptionsMap backends;
+  if (auto failure = choose_options(backend, chosen)) return failure;
+  if (backends.set_options("XnnpackBackend", chosen.view()) != Error::Ok) return bad_model("XNNPACK's options are too many");
+  auto method = program_->load_method(kMethod, &*memory_, tracer, nullptr, &backends);
   if (!method.ok()) {
     return bad_model("cannot initialize the model", method.error());
   }

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "backend.h"
 #include "failure.h"
 
 namespace runner {
@@ -38,7 +39,7 @@ class Model {
   MaybeFailure load(const std::string& path);
 
   // Plans memory and initializes the delegates, which pack the weights. A tracer gets every operator.
-  MaybeFailure initialize(executorch::runtime::EventTracer* tracer = nullptr);
+  MaybeFailure initialize(const Backend& backend, executorch::runtime::EventTracer* tracer = nullptr);
 
   // One tensor's elements in the program's own memory order. Write here, then call `feed_input`.
   float* input() { return reinterpret_cast<float*>(input_->data()); }

@@ -18,11 +18,16 @@ Failure usage(std::string message) {
 // Nothing of these is on the heap: where its blocks lie would change an inference by some instructions.
 using Name = std::string_view;
 constexpr Name kSlowDown = "--slow-down-operations";
+constexpr Name kWeightCache = "--weight-cache";
+constexpr Name kPackedCache = "--packed-cache";
+constexpr Name kFreshPackedCache = "--fresh-packed-cache";
+constexpr Name kWorkspaceSharing = "--workspace-sharing-mode";
 constexpr Name kCommon[] = {"--model", "--report", "--threads", "--cpus"};
 constexpr Name kMeasuring[] = {"--input",       "--warmup-iterations",  "--min-iterations", "--min-seconds",
                                "--max-seconds", "--counted-iterations", "--mark-counted",   "--memory-detail",
-                               "--cold",        "--profile-iterations", "--period-ns",      kSlowDown};
-constexpr Name kFlags[] = {"--mark-counted", "--memory-detail", "--cold"};
+                               "--cold",        "--profile-iterations", "--period-ns",      kWeightCache,
+                               kPackedCache,    kFreshPackedCache,      kWorkspaceSharing,  kSlowDown};
+constexpr Name kFlags[] = {"--mark-counted", "--memory-detail", "--cold", kWeightCache, kFreshPackedCache};
 constexpr Name kBatch[] = {"--batch-input", "--batch-output", "--batch-scale", "--batch-offset"};
 
 template <size_t N>
@@ -112,6 +117,27 @@ class Values {
   std::map<std::string, std::string> given_;
 };
 
+MaybeFailure parse_backend(const Values& values, Backend& backend) {
+  if (values.has(std::string(kPackedCache))) {
+    if (auto failure = values.text(std::string(kPackedCache), backend.packed_cache)) return failure;
+    if (backend.packed_cache.size() > kLongestPackedCachePath) {
+      return usage("the path of " + std::string(kPackedCache) + " has more than " +
+                   std::to_string(kLongestPackedCachePath) + " bytes, which ExecuTorch cannot take");
+    }
+  }
+  backend.weight_cache = values.has(std::string(kWeightCache)) || !backend.packed_cache.empty();
+  backend.fresh_packed_cache = values.has(std::string(kFreshPackedCache));
+  if (backend.fresh_packed_cache && backend.packed_cache.empty()) {
+    return usage(std::string(kFreshPackedCache) + " needs " + std::string(kPackedCache));
+  }
+  if (values.has(std::string(kWorkspaceSharing))) {
+    size_t mode = 0;
+    if (auto failure = values.count(std::string(kWorkspaceSharing), 0, 2, mode)) return failure;
+    backend.workspace_sharing_mode = static_cast<int>(mode);
+  }
+  return std::nullopt;
+}
+
 MaybeFailure parse_measuring(const Values& values, Options& options) {
   if (auto failure = values.refuse(kBatch, "--input")) return failure;
   if (auto failure = values.text("--input", options.input)) return failure;
@@ -128,6 +154,7 @@ MaybeFailure parse_measuring(const Values& values, Options& options) {
   options.mark_counted = values.has("--mark-counted");
   options.memory_detail = values.has("--memory-detail");
   options.cold = values.has("--cold");
+  if (auto failure = parse_backend(values, options.backend)) return failure;
   if (options.max_seconds < options.min_seconds) {
     return usage("--max-seconds is less than --min-seconds");
   }

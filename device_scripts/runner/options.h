@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "backend.h"
 #include "failure.h"
 
 namespace runner {
@@ -27,6 +28,7 @@ struct Options {
   bool memory_detail = false;  // Distorts the times, as profiling does: each needs a separate pass.
   size_t profile_iterations = 0;
   bool cold = false;                // Load the model with nothing of it or of the libraries in memory.
+  Backend backend;
   size_t slow_down_operations = 0;  // Of the canary's, after each inference; kBenchBuild only.
 
   // Or evaluating many inputs once each.
@@ -51,6 +53,9 @@ inline constexpr size_t kLongestPeriodNs = 10'000'000'000;
 
 // More samples than this are never kept: measuring then ends before its minimum time.
 inline constexpr size_t kMaxSamples = size_t{1} << 17;
+
+// executorch/runtime/backend/options.h kMaxOptionValueLength, with its final zero.
+inline constexpr size_t kLongestPackedCachePath = 255;
 
 MaybeFailure parse_options(int argc, char** argv, Options& options);
 

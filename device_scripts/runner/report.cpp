@@ -131,6 +131,17 @@ std::string cold_json(const std::optional<Cold>& cold) {
   return json.text();
 }
 
+std::string packed_cache_json(const std::optional<PackedCache>& cache) {
+  if (!cache) {
+    return "null";
+  }
+  JsonObject json;
+  json.number("bytes_before", cache->bytes_before);
+  json.number("bytes", cache->bytes);
+  json.raw("mapped", cache->mapped ? "true" : "false");
+  return json.text();
+}
+
 template <typename Numbers>
 std::string array_or_null(const std::optional<Numbers>& numbers) {
   return numbers ? JsonObject::array(*numbers) : "null";
@@ -159,6 +170,7 @@ MaybeFailure write_report(const std::string& path, const Report& report, const M
   json.number("canary_ns", report.canary_ns);
   json.number("load_ns", report.load_ns);
   json.number("init_ns", report.init_ns);
+  json.number_or_null("init_instructions", report.init_instructions);
   json.number("first_ns", report.times.first_ns);
   json.raw("warmup_ns", JsonObject::array(report.times.warmup_ns));
   json.raw("latencies_ns", JsonObject::array(report.times.latencies_ns));
@@ -179,6 +191,7 @@ MaybeFailure write_report(const std::string& path, const Report& report, const M
   json.string_or_null("counters_unavailable", report.counts.unavailable);
   json.raw("memory_detail", memory_json(report.memory_detail));
   json.raw("cold", cold_json(report.cold));
+  json.raw("packed_cache", packed_cache_json(report.packed_cache));
   json.raw("profile", profile_json(report.profile));
   json.raw("output", output_json(model));
   return json.write(path);

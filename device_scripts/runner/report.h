@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backend.h"
 #include "cold.h"
 #include "failure.h"
 #include "measurement.h"
@@ -28,6 +29,7 @@ struct Report {
   int64_t canary_ns = 0;
   int64_t load_ns = 0;
   int64_t init_ns = 0;
+  std::optional<int64_t> init_instructions;  // Where a counter counts; under QEMU the plugin does.
   Times times;
   // Nothing where /proc/self/status has no such line.
   std::optional<int64_t> rss_start_bytes;
@@ -42,6 +44,7 @@ struct Report {
   Counts counts;
   std::optional<MemoryDetail> memory_detail;
   std::optional<Cold> cold;
+  std::optional<PackedCache> packed_cache;
   std::optional<std::vector<ProfiledOperator>> profile;
 };
 
