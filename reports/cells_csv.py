@@ -27,7 +27,9 @@ _Value = str | int | float | None
 
 
 # Columns that are emulated or virtual time where the `clock` column is not `real`.
-TIME_COLUMNS = re.compile(r"latency_\w+|(?:cold_)?(?:load|init|first_inference|startup)_\w+_ns|pace_\w+")
+TIME_COLUMNS = re.compile(
+    r"latency_\w+|(?:cold_|first_launch_)?(?:load|init|first_inference|startup)_\w+_ns|pace_\w+"
+)
 
 
 def write_csv(runs: Sequence[tuple[Run, Sequence[Cell]]], path: Path) -> None:
@@ -61,7 +63,9 @@ def _row(run: Run, cell: Cell) -> dict[str, _Value]:
         "instructions_per_inference": cell.instructions_per_inference,
         **_counts(cell),
         **_startup(cell.startup),
+        "init_instructions": cell.startup.init_instructions if cell.startup else None,
         **_cold(cell.cold),
+        **_first_launch(cell),
         **_scheduling(cell),
         "held_clocks": "; ".join(
             f"cores {clock.cores}: {clock.held_khz} of {clock.max_khz} kHz" for clock in cell.held_clocks
@@ -106,6 +110,7 @@ def _identity(cell: Cell) -> dict[str, _Value]:
         "threads": cell.plan.threads,
         "cpus": cell.plan.cpus,
         "rate_hz": cell.plan.rate_hz,
+        "backend_options": cell.plan.backend_options,
         "artifact_sha256": artifact.sha256,
         "artifact_size_bytes": artifact.size_bytes,
         "macs": artifact.macs,
@@ -176,6 +181,15 @@ def _cold(cold: ColdStartup | None) -> dict[str, _Value]:
     columns = {f"cold_{name}": value for name, value in _startup(cold.startup if cold else None).items()}
     columns["cold_processes"] = sum(one.is_cold for one in cold.processes) if cold else None
     columns["cold_unavailable"] = cold.unavailable if cold else None
+    return columns
+
+
+def _first_launch(cell: Cell) -> dict[str, _Value]:
+    first = cell.first_launch
+    columns = {f"first_launch_{name}": value for name, value in _startup(first).items()}
+    columns["first_launch_init_instructions"] = first.init_instructions if first else None
+    used = [process.packed_cache for process in cell.processes if process.packed_cache]
+    columns["packed_cache_bytes"] = max((one.file_bytes for one in used), default=None)
     return columns
 
 

@@ -52,6 +52,9 @@ def _times(cell: Cell) -> list[Detail]:
             ("initialize", _ms(startup.init_ns)),
             ("first inference", _ms(startup.first_ns)),
         ]
+    if startup and startup.init_instructions:
+        details.append(("initialize, instructions", f"{startup.init_instructions:,}"))
+    details += _first_launch(cell)
     cold = cell.cold and cell.cold.startup
     if cold and not cell.device.emulated:
         details += [
@@ -62,6 +65,24 @@ def _times(cell: Cell) -> list[Detail]:
     if cell.cold and cell.cold.unavailable:
         details.append(("cold start-up", printable(cell.cold.unavailable)))
     details.append(("clock held", held_clock_text(cell)))
+    return details
+
+
+def _first_launch(cell: Cell) -> list[Detail]:
+    """What packing the weights and writing them to the packed cache costs once."""
+    first = cell.first_launch
+    if first is None:
+        return []
+    details = []
+    if not cell.device.emulated:
+        details += [
+            ("first launch, load to first inference", _ms(first.total_ns)),
+            ("first launch, initialize", _ms(first.init_ns)),
+        ]
+    if first.init_instructions:
+        details.append(("first launch, initialize, instructions", f"{first.init_instructions:,}"))
+    sizes = [one.packed_cache.file_bytes for one in cell.processes if one.packed_cache]
+    details.append(("packed cache, file", f"{significant(max(sizes) / 1e6)} MB"))
     return details
 
 

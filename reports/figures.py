@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.analysis.cell_text import options_text
 from harness.analysis.clusters import cores_name
 from harness.analysis.published import published_accuracy
 from harness.analysis.variant_labels import short_name as short_name
@@ -112,8 +113,9 @@ def row_name(cell: Cell) -> str:
 
 
 def full_name(cell: Cell) -> str:
-    """`0.5/160 int8`; with more threads than one, the cores it was pinned to, and the rate."""
+    """`0.5/160 int8`; with what differs: threads, cores, rate, XNNPACK's options."""
     threads = f" {cell.plan.threads}t" if cell.plan.threads != 1 else ""
     cores = f" on {name}" if (name := cores_name(cell)) else ""
     rate = "" if cell.plan.rate_hz is None else f" at {exact_rate(cell.plan.rate_hz)}/s"
-    return f"{short_name(cell.variant)} {cell.variant.precision}{threads}{cores}{rate}"
+    options = options_text(cell.plan.backend_options)
+    return f"{short_name(cell.variant)} {cell.variant.precision}{threads}{cores}{rate}{options}"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from harness.analysis.cell_text import placement
-from harness.analysis.clusters import placement_name
 from harness.analysis.precisions import BASELINE
 from harness.analysis.process_figures import instruction_counts, latency_medians_ns
 from harness.analysis.ratios import ratio_interval
@@ -15,7 +14,7 @@ from harness.system.text import printable
 from reports.bars import Axis, Bar, axis_over, evenly, ticks
 from reports.figures import LATENCY, Estimate, short_name, width_text
 from reports.numbers import significant, span, with_ends
-from reports.sections import Place, Point, Section
+from reports.sections import Point, Section
 
 Key = TypeVar("Key", bound=Hashable)
 SHADES = 9
@@ -114,14 +113,14 @@ def _placement_maps(section: Section) -> tuple[HeatMap, ...]:
         of_precision = [point for point in section.points if point.cell.variant.precision == precision]
         # Of equally many, the largest network: it gains the most from threads.
         members = max(
-            _group(of_precision, lambda point: (point.cell.variant, point.placement.rate_hz)).values(),
+            _group(of_precision, lambda point: (point.cell.variant, *point.placement[2:])).values(),
             key=lambda points: (len({point.placement for point in points}), points[0].cell.artifact.macs),
         )
         at = _first(members, lambda point: point.placement)
-        rate_hz = members[0].placement.rate_hz
+        place = members[0].placement
         counts = sorted({place.threads for place in at})
         cores = dict.fromkeys(
-            place.cores for place in sorted(at, key=lambda place: at[place].cost.value, reverse=True)
+            one.cores for one in sorted(at, key=lambda one: at[one].cost.value, reverse=True)
         )
         if len(counts) < 2 or len(cores) < 2:
             continue
@@ -134,7 +133,7 @@ def _placement_maps(section: Section) -> tuple[HeatMap, ...]:
                     (
                         name or "not pinned",
                         _shaded(
-                            [at.get(Place(count, name, rate_hz)) for count in counts],
+                            [at.get(place._replace(threads=count, cores=name)) for count in counts],
                             members,
                         ),
                     )
@@ -201,7 +200,7 @@ def _speed_up(section: Section) -> Chart | None:
     pairs = []
     for members in _group(
         section.points,
-        lambda point: (point.cell.variant, placement_name(point.cell), point.cell.plan.rate_hz),
+        lambda point: (point.cell.variant, *point.placement[1:]),
     ).values():
         base, *others = sorted(members, key=lambda point: point.cell.plan.threads)
         pairs += [(other, base) for other in others if other.cell.plan.threads > base.cell.plan.threads]

@@ -88,6 +88,10 @@ REMEDIES = {
         f"over 1 % of starts more than {environment.LATE_START_NS / 1e6:g} ms after their slots",
         "stop what else runs on the device, and measure again",
     ),
+    "packed_cache_unused": Remedy(
+        "a process that packed the weights into memory all the same",
+        "free space on the device, or leave packed-cache out of --backend-options",
+    ),
     "busy": Remedy("a load above the number of cores", "stop what else runs on the device"),
     "outliers": Remedy(
         "single inferences far from the median", "nothing: they are kept and counted, the median hardly moves"

@@ -23,12 +23,14 @@ from reports.predictions import Predicted, predict_rest
 class Place(NamedTuple):
     """How many threads ran on which cores (a cluster or a CPU list); empty where they were not pinned.
 
-    `rate_hz` are inferences a second, 0 where they ran back to back.
+    `rate_hz` are inferences a second, 0 where they ran back to back; `options` XNNPACK's, empty for its
+    defaults.
     """
 
     threads: int
     cores: str
     rate_hz: float
+    options: str = ""
 
     @property
     def text(self) -> str:
@@ -42,7 +44,8 @@ class Place(NamedTuple):
 
     def _placed(self, threads: str) -> str:
         placed = f"{threads} on {self.cores}" if self.cores else threads
-        return f"{placed} at {exact_rate(self.rate_hz)}/s" if self.rate_hz else placed
+        paced = f" at {exact_rate(self.rate_hz)}/s" if self.rate_hz else ""
+        return f"{placed}{paced}, {self.options}" if self.options else placed + paced
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,8 @@ class Section:
 
 def placement_of(cell: Cell) -> Place:
     """Where the cell ran."""
-    return Place(cell.plan.threads, cores_name(cell), cell.plan.rate_hz or 0.0)
+    options = (cell.plan.backend_options or "").replace("-", " ")
+    return Place(cell.plan.threads, cores_name(cell), cell.plan.rate_hz or 0.0, options)
 
 
 def best(points: Sequence[Point]) -> tuple[Point, ...]:

@@ -20,12 +20,17 @@ class StartupRow:
 
 
 def describe_startup(cells: Sequence[Cell]) -> tuple[StartupRow, ...]:
-    """One row per cell of a device with a real clock that has a startup, one more where it started cold."""
+    """One row per cell of a device with a real clock that has a startup, and one for each other start of it.
+
+    Those are its first launch, where later ones find a packed cache, and its cold starts.
+    """
     rows = []
     for cell in cells:
-        if cell.startup is None or cell.device.emulated:
+        if (cell.startup is None and cell.first_launch is None) or cell.device.emulated:
             continue
         rows.append(StartupRow(full_name(cell), _texts(cell.startup)))
+        if cell.first_launch:
+            rows.append(StartupRow(f"{full_name(cell)}, first launch", _texts(cell.first_launch)))
         if cell.cold:
             reason = f": {printable(cell.cold.unavailable)}" if cell.cold.unavailable else ""
             rows.append(StartupRow(f"{full_name(cell)}, cold{reason}", _texts(cell.cold.startup)))

@@ -91,6 +91,8 @@ def _columns(sections: Sequence[Section]) -> tuple[_Column, ...]:
     paced = [cell for section in sections for cell in section.cells if cell.plan.rate_hz is not None]
     if paced:
         columns.append(_Column(RATE, rate_text))
+    if any(cell.plan.backend_options for section in sections for cell in section.cells):
+        columns.append(_Column("XNNPACK options", lambda cell: cell.plan.backend_options or "default", False))
     if any(not section.device.emulated for section in sections):
         columns += [
             _Column("latency ms", _latency_text),

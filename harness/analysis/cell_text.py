@@ -6,7 +6,7 @@ from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.process_figures import decisive_startup
 from harness.analysis.quantities import megabytes, millions, milliseconds
 from harness.analysis.variant_labels import label_of
-from harness.records import Cell, Pace
+from harness.records import BackendOptions, Cell, Pace
 from harness.records.requests import exact_rate
 from harness.system.text import printable
 
@@ -51,11 +51,17 @@ def placed_name(cell: Cell) -> str:
 
 
 def placement(cell: Cell) -> str:
-    """`2 threads on big cores (4-7) at 30/s`; without what the plan leaves open."""
+    """`2 threads on big cores (4-7) at 30/s, packed cache`; without what the plan leaves open."""
     threads = f"{cell.plan.threads} {'thread' if cell.plan.threads == 1 else 'threads'}"
     cores = placement_name(cell)
     placed = f"{threads} on {cores}" if cores else threads
-    return placed if cell.plan.rate_hz is None else f"{placed} at {exact_rate(cell.plan.rate_hz)}/s"
+    paced = "" if cell.plan.rate_hz is None else f" at {exact_rate(cell.plan.rate_hz)}/s"
+    return f"{placed}{paced}{options_text(cell.plan.backend_options)}"
+
+
+def options_text(options: BackendOptions | None) -> str:
+    """`, packed cache` for names; empty for XNNPACK's defaults."""
+    return "" if options is None else f", {options.replace('-', ' ')}"
 
 
 def misses_text(pace: Pace) -> str:

@@ -21,6 +21,7 @@ from harness.records import (
     ProcessReport,
     Stage,
 )
+from harness.records.launches import first_launches, later_launches
 from harness.records.schedule import summarize_pace
 
 
@@ -45,7 +46,8 @@ def build_cell(
         latency=latency,
         instructions_per_inference=_instructions(processes) if measured else None,
         memory=_memory(artifact, processes) if measured else None,
-        startup=summarize_startup(processes) if measured else None,
+        startup=summarize_startup(later_launches(processes)) if measured else None,
+        first_launch=summarize_startup(first_launches(processes)) if measured else None,
         pace=pace,
         held_clocks=held_clocks(device, processes) if measured else (),
         parity=parity,

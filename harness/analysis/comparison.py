@@ -17,7 +17,7 @@ from harness.errors import UsageError
 from harness.records import Cell, Record
 from harness.records.outcomes import OutcomesByFigures
 
-Key = tuple[str | None, str, int, int, float | None, str, tuple[object, ...]]
+Key = tuple[str | None, str, int, tuple[object, ...], tuple[object, ...]]
 EXIT_CODES: dict[ComparisonResult, int] = {"no worse": 0, "better": 0, "worse": 1, "inconclusive": 3}
 
 
@@ -140,7 +140,8 @@ def _index(cells: Sequence[Cell], side: str, across: bool, *, apart: bool, place
         weights = cell.variant.identity if apart else ()
         cores = cores_name(cell) if placed else ""
         plan = cell.plan
-        key = (device, cell.variant.name, cell.variant.classes, plan.threads, plan.rate_hz, cores, weights)
+        run_as = plan.threads, plan.rate_hz, plan.backend_options, cores
+        key = (device, cell.variant.name, cell.variant.classes, run_as, weights)
         if key in indexed:
             raise UsageError(f"{side} has two cells {cell.name}", hint="compare one run at a time")
         indexed[key] = cell

@@ -63,7 +63,8 @@ def shorten(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 def _line(step: Step, *, mixed: bool) -> str:
     cell, accuracy = step.candidate.cell, step.candidate.accuracy
-    plain = cell.plan.threads == 1 and cell.plan.cpus is None and cell.plan.rate_hz is None
+    plan = cell.plan
+    plain = (plan.threads, plan.cpus, plan.rate_hz, plan.backend_options) == (1, None, None, None)
     placed = "" if plain else f", {placement(cell)}"
     quality = f"{accuracy.estimate:.1%}" if accuracy else f"{millions(cell.artifact.macs)} MACs"
     gain = f", {step.gain_pp:+.1f} points" if step.gain_pp is not None else ""

@@ -25,6 +25,8 @@ def run_command(
         words += ["--cores", placement.cpus]
     if placement.rate_hz is not None:
         words += ["--rate", exact_rate(placement.rate_hz)]
+    if placement.backend_options is not None:
+        words += ["--backend-options", placement.backend_options]
     if placement.tuned:
         words.append("--tune-device")
     if placement.padding != DEFAULT_PADDING:

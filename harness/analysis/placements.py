@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from harness.records import RANDOM_WEIGHTS, Cell, Padding, Plan, PrecisionName, Variant
+from harness.records import RANDOM_WEIGHTS, BackendOptions, Cell, Padding, Plan, PrecisionName, Variant
 
 Shape = tuple[float, int]
-CellKey = tuple[str, int, str | None, float | None]
+CellKey = tuple[str, int, str | None, float | None, BackendOptions | None]
 
 
 class Placement(NamedTuple):
@@ -15,6 +15,7 @@ class Placement(NamedTuple):
     threads: int
     cpus: str | None
     rate_hz: float | None
+    backend_options: BackendOptions | None
     tuned: bool
     padding: Padding
     classes: int
@@ -29,6 +30,7 @@ def placement_of(cell: Cell) -> Placement:
         threads=plan.threads,
         cpus=plan.cpus,
         rate_hz=plan.rate_hz,
+        backend_options=plan.backend_options,
         tuned=plan.tune_device,
         padding=variant.padding,
         classes=variant.classes,
@@ -56,4 +58,4 @@ def variant_of(placement: Placement, shape: Shape) -> Variant:
 
 def cell_key(variant: Variant, plan: Plan) -> CellKey:
     """What tells the cells of one device and run apart."""
-    return variant.name, plan.threads, plan.cpus, plan.rate_hz
+    return variant.name, plan.threads, plan.cpus, plan.rate_hz, plan.backend_options

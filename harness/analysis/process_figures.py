@@ -3,6 +3,7 @@
 import numpy as np
 
 from harness.records import Cell, Startup
+from harness.records.launches import later_launches
 
 
 def latency_medians_ns(cell: Cell) -> list[float]:
@@ -19,7 +20,7 @@ def startups_ns(cell: Cell) -> list[float]:
     """Load, init and first inference of each process together: of the cold ones where there are some."""
     if cell.cold and cell.cold.startup:
         return [float(one.total_ns) for one in cell.cold.processes if one.is_cold]
-    return [float(one.load_ns + one.init_ns + one.first_ns) for one in cell.processes]
+    return [float(one.load_ns + one.init_ns + one.first_ns) for one in later_launches(cell.processes)]
 
 
 def instruction_counts(cell: Cell) -> list[int]:

@@ -60,7 +60,8 @@ def _differ_only_in_weights(cells: Sequence[Cell]) -> bool:
 
 
 def _placement(cell: Cell) -> tuple[object, ...]:
-    return cell.plan.threads, cell.plan.cpus, cell.plan.rate_hz, cell.plan.tune_device
+    plan = cell.plan
+    return plan.threads, plan.cpus, plan.rate_hz, plan.backend_options, plan.tune_device
 
 
 def _named_apart(series: Sequence[list[Member]]) -> list[tuple[str, list[Member]]]:

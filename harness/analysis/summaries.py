@@ -8,6 +8,7 @@ from harness.analysis.intervals import median_interval, percentile_intervals, wi
 from harness.analysis.sample_shape import outlier_marks
 from harness.errors import MeasurementError
 from harness.records import ColdProcess, Interval, Latency, ProcessReport, Startup
+from harness.records.launches import lower_median
 
 
 def summarize_latency(processes: Sequence[ProcessReport], *, seed: int) -> Latency:
@@ -45,11 +46,13 @@ def summarize_startup(processes: Sequence[ProcessReport | ColdProcess]) -> Start
     """Medians over processes with the interval that latency has; None without a process."""
     if not processes:
         return None
+    counts = [one.init_instructions for one in processes if isinstance(one, ProcessReport)]
     return Startup(
         load_ns=_median([process.load_ns for process in processes]),
         init_ns=_median([process.init_ns for process in processes]),
         first_ns=_median([process.first_ns for process in processes]),
         total_ns=_median([process.load_ns + process.init_ns + process.first_ns for process in processes]),
+        init_instructions=lower_median(counts),
     )
 
 

@@ -1,12 +1,13 @@
-"""Where and at what pace a variant runs, from the text of options: threads, cores, rates."""
+"""Where and how a variant runs, from the text of options: threads, cores, rates, XNNPACK's options."""
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import get_args
 
 from harness.analysis.clusters import CLUSTER_NAMES, names_cores
 from harness.cli.parsing import parse_list, whole
 from harness.errors import UsageError
-from harness.records.requests import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
+from harness.records.requests import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, BackendOptions
 
 MAX_THREADS = 256
 
@@ -38,6 +39,11 @@ def parse_rate(text: str) -> float:
     if len(rates) != 1:
         raise UsageError(f"--rate {text!r} is not one rate", hint="for example --rate 30")
     return rates[0]
+
+
+def parse_backend_options(text: str) -> tuple[BackendOptions | None, ...]:
+    """XNNPACK's options by name, `default` as None."""
+    return parse_list(text, "--backend-options", _backend_options)
 
 
 def parse_cores(text: str | None) -> str | None:
@@ -76,6 +82,16 @@ def _threads(text: str) -> int:
     if not 1 <= threads <= MAX_THREADS:
         raise ValueError(f"the number of threads is from 1 to {MAX_THREADS}, not {text}")
     return threads
+
+
+def _backend_options(text: str) -> BackendOptions | None:
+    known: tuple[BackendOptions, ...] = get_args(BackendOptions)
+    if text == "default":
+        return None
+    for one in known:
+        if one == text:
+            return one
+    raise ValueError(f"{text!r} is none of default, {', '.join(known)}")
 
 
 def _rate(text: str) -> float:

@@ -30,21 +30,28 @@ def describe_plan(plan: RunPlan, *, search: bool = False) -> str:
 
 
 def cell_table(plan: RunPlan) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The columns and a row for each cell; with its rate where some cell has one."""
-    paced = any(cell.rate_hz for device in plan.devices for cell in device.cells)
-    rate = ("rate /s",) if paced else ()
-    columns = ("device", "variant", "threads", "cores", *rate, "processes", "estimate")
-    rows = [tuple(_row(device, cell, paced=paced)) for device in plan.devices for cell in device.cells]
+    """The columns and a row for each cell; with its rate and XNNPACK's options where some cell has them."""
+    cells = [cell for device in plan.devices for cell in device.cells]
+    paced, chosen = any(cell.rate_hz for cell in cells), any(cell.backend_options for cell in cells)
+    further = [name for name, shown in (("rate /s", paced), ("XNNPACK options", chosen)) if shown]
+    columns = ("device", "variant", "threads", "cores", *further, "processes", "estimate")
+    rows = [
+        tuple(_row(device, cell, paced=paced, chosen=chosen))
+        for device in plan.devices
+        for cell in device.cells
+    ]
     return columns, rows
 
 
-def _row(device: PlannedDevice, cell: PlannedCell, *, paced: bool) -> Iterator[str]:
+def _row(device: PlannedDevice, cell: PlannedCell, *, paced: bool, chosen: bool) -> Iterator[str]:
     yield device.name
     yield cell.variant
     yield "auto" if cell.threads is None else str(cell.threads)
     yield cell.cores or "any"
     if paced:
         yield "" if cell.rate_hz is None else exact_rate(cell.rate_hz)
+    if chosen:
+        yield cell.backend_options or "default"
     if cell.measured:
         yield "measured already"
         yield ""

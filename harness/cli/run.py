@@ -58,6 +58,7 @@ from harness.cli.run_options import (
     TimeLimit,
     TuneDevice,
     Warmup,
+    XnnpackOptions,
     Yes,
 )
 
@@ -72,6 +73,7 @@ from harness.cli.run_options import (
         "harness run -d pixel -w 0.25,0.5,0.75,1.0 -r 128,160,192,224 --max-latency 20ms --search",
         "harness run -d pixel -w 0.5 --threads auto --cores little,big",
         "harness run -d pixel -w 0.5 --rate 15,30",
+        "harness run -d pixel -w 0.5 --cold --backend-options default,packed-cache",
         "harness run -d pixel --tune-device --max-temp 35C --time-limit 30m",
         "harness run -d pixel -w 0.25,0.5,0.75,1.0 -r 128,160,192,224 --dry-run",
         "harness run --resume results/demo",
@@ -86,6 +88,7 @@ def run(
     threads: Threads = "1",
     cores: Cores = None,
     rate: Rate = None,
+    backend_options: XnnpackOptions = "default",
     weights: WeightsFiles = None,
     padding: PaddingOption = None,
     classes: Classes = None,
@@ -179,6 +182,7 @@ def run(
             accuracy_on_host=parsing.parse_place(accuracy_on),
             cores=placement_parsing.parse_placements(cores or []),
             rates_hz=placement_parsing.parse_rates(rate) if rate is not None else (),
+            backend_options=placement_parsing.parse_backend_options(backend_options),
             processes=processes,
             max_rounds=validation.check_rounds(processes, max_rounds),
             max_minutes=quantity_options.parse_time_limit(time_limit, max_minutes),

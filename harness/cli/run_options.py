@@ -44,6 +44,17 @@ Rate = Annotated[
         " By default one inference follows the other. Not on an emulator.",
     ),
 ]
+XnnpackOptions = Annotated[
+    str,
+    typer.Option(
+        "--backend-options",
+        callback=checked(placement_parsing.parse_backend_options),
+        metavar="LIST",
+        rich_help_panel=WHAT,
+        help="XNNPACK's options, each measured apart: default, weight-cache, packed-cache (a file of packed"
+        " weights, for later launches), workspace-per-model, workspace-unshared.",
+    ),
+]
 Seed = Annotated[
     int,
     typer.Option(

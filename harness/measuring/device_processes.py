@@ -164,4 +164,5 @@ def _name(stored: StoredArtifact, plan: Plan) -> str:
     """`mobilenet_v1_0.5_128_int8 t2 on 4-7`."""
     pinned = "" if plan.cpus is None else f" on {plan.cpus}"
     paced = "" if plan.rate_hz is None else f" at {exact_rate(plan.rate_hz)}/s"
-    return f"{stored.artifact.variant.name} t{plan.threads}{pinned}{paced}"
+    options = "" if plan.backend_options is None else f" {plan.backend_options}"
+    return f"{stored.artifact.variant.name} t{plan.threads}{pinned}{paced}{options}"

@@ -68,7 +68,7 @@ def plan_cells(
     placements: Sequence[str],
     log: Log = lambda _: None,
 ) -> list[CellRequest]:
-    """One cell for each variant that the device computes as asked, each placement, threads and rate.
+    """One cell for each variant that the device computes as asked, each placement, threads, rate and options.
 
     `placements` are clusters' names or CPU lists; empty for no pinning. Those that stand for the same cores
     are one. A number of threads that fits only some of the placements is logged for the others.
@@ -86,12 +86,13 @@ def plan_cells(
         if left_out := [str(threads) for threads in request.threads if threads not in counts]:
             log(f"not measured on cores {cpus}, which are too few: {', '.join(left_out)} threads")
     return [
-        CellRequest(variant, msgspec.structs.replace(plan, rate_hz=rate_hz))
+        CellRequest(variant, msgspec.structs.replace(plan, rate_hz=rate_hz, backend_options=options))
         for variant in variants
         if find_missing_feature(variant.precision, device) is None
         for threads, cpus in places
         for plan in [make_plan(request, device.clock, threads, cpus, device.cores)]
         for rate_hz in request.rates_hz or (None,)
+        for options in request.backend_options or (None,)
     ]
 
 

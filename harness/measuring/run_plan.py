@@ -27,7 +27,7 @@ from harness.lowering.inputs import SEEDED, Inputs
 from harness.lowering.pool import default_workers
 from harness.measuring.cell_state import CellRequest, is_same_measurement
 from harness.measuring.plans import make_plan, plan_cells
-from harness.records import Cell, DeviceInfo, RunRequest, Variant
+from harness.records import BackendOptions, Cell, DeviceInfo, RunRequest, Variant
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class PlannedCell:
     threads: int | None
     cores: str | None
     rate_hz: float | None
+    backend_options: BackendOptions | None
     measured: bool
     least_processes: int
     most_processes: int
@@ -162,12 +163,17 @@ def _plan_device(
     basis = MEASURED if spacing.overall is not None else f"rule: {RULE}"
     if info is None:
         planned = [
-            (CellRequest(variant, msgspec.structs.replace(plan, rate_hz=rate_hz)), threads, cores)
+            (
+                CellRequest(variant, msgspec.structs.replace(plan, rate_hz=rate_hz, backend_options=options)),
+                threads,
+                cores,
+            )
             for variant in variants
             for cores in placements or (None,)
             for threads in request.threads or (None,)
             for plan in [make_plan(request, kind.clock, threads or 1)]
             for rate_hz in request.rates_hz or (None,)
+            for options in request.backend_options or (None,)
         ]
     else:
         try:
@@ -193,6 +199,7 @@ def _plan_device(
             threads=threads,
             cores=cores,
             rate_hz=one.plan.rate_hz,
+            backend_options=one.plan.backend_options,
             measured=measured,
             least_processes=least,
             most_processes=most,

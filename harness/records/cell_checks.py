@@ -16,6 +16,7 @@ from harness.records import (
     Parity,
     Profile,
 )
+from harness.records.launches import first_launches, later_launches
 from harness.records.process_checks import find_impossible
 from harness.records.request_checks import find_impossible_requests
 from harness.records.schedule import find_off_schedule
@@ -45,7 +46,10 @@ def find_contradictions(cell: Cell) -> Iterator[str]:
     if cell.latency is not None:
         yield from check_latency(cell.latency, cell.processes)
     if cell.startup is not None:
-        yield from check_startup(cell.startup, cell.processes)
+        yield from check_startup(cell.startup, later_launches(cell.processes))
+    if cell.first_launch is not None:
+        for contradiction in check_startup(cell.first_launch, first_launches(cell.processes)):
+            yield f"first_launch: {contradiction}"
     if cell.accuracy is not None:
         yield from _accuracy(cell.accuracy)
     if cell.cold is not None:

@@ -45,6 +45,16 @@ class Scheduling(Record, frozen=True, kw_only=True):
     unavailable: str | None = None
 
 
+class PackedCache(Record, frozen=True, kw_only=True):
+    """What a process did with the file of XNNPACK's packed cache, and the file's size after it.
+
+    `unused`: it could not be written or read, and XNNPACK packed the weights into memory, as without it.
+    """
+
+    use: Literal["written", "read", "unused"]
+    file_bytes: Bytes
+
+
 class ProcessReport(Record, frozen=True, kw_only=True):
     """One fresh process on the device, as saved in a cell.
 
@@ -84,6 +94,13 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     sampled: SampledConditions | None = None
     scheduling: Scheduling | None = None
     starts_ns: tuple[Nanoseconds, ...] | None = None
+    init_instructions: PositiveCount | None = None
+    packed_cache: PackedCache | None = None
+
+    @property
+    def wrote_packed_cache(self) -> bool:
+        """Whether it was a first launch: it packed the weights, and wrote them for the next process."""
+        return self.packed_cache is not None and self.packed_cache.use == "written"
 
     @property
     def reported_ns(self) -> int:
@@ -199,6 +216,7 @@ class Startup(Record, frozen=True, kw_only=True):
     init_ns: Interval
     first_ns: Interval
     total_ns: Interval
+    init_instructions: PositiveCount | None = None
 
 
 class ColdProcess(Record, frozen=True, kw_only=True):

@@ -17,6 +17,9 @@ DEFAULT_WIDTH, DEFAULT_RESOLUTION_PX, DEFAULT_CLASSES = 1.0, 224, 1000
 DEFAULT_PADDING: Padding = "symmetric"
 # Inferences a second: from one in ten seconds to one in a millisecond, which no timer keeps much better.
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 0.1, 1000.0
+# XNNPACK's options that are measured, each against its defaults: packed weights kept by name in the process,
+# or in a file for the next process; a workspace for each program, or for each delegate, where all share one.
+BackendOptions = Literal["weight-cache", "packed-cache", "workspace-per-model", "workspace-unshared"]
 RateHz = Annotated[float, Meta(ge=LOWEST_RATE_HZ, le=HIGHEST_RATE_HZ)]
 
 
@@ -89,7 +92,8 @@ class Plan(Record, frozen=True, kw_only=True):
     Each runs at least `warmup_iterations`, then measures until both `min_iterations` and `min_seconds` are
     reached, or `max_seconds` is; then it counts instructions over `counted_iterations` more, untimed.
     `cpus` is a list such as `4-7`, or None for no pinning. `rate_hz` is how many inferences begin in a
-    second, on an absolute schedule; None for back to back. With `sampler`, clocks and temperatures are
+    second, on an absolute schedule; None for back to back. `backend_options` are XNNPACK's, None for its
+    defaults. With `sampler`, clocks and temperatures are
     recorded beside each process while it runs; with `tune_device`, the device was tuned before. Each
     process waits until the device is within `cooled_within_celsius` of its first temperature and, if given,
     not above `max_temp_celsius`, but no longer than `max_cooling_seconds`.
@@ -105,6 +109,7 @@ class Plan(Record, frozen=True, kw_only=True):
     seed: int
     cpus: str | None = None
     rate_hz: RateHz | None = None
+    backend_options: BackendOptions | None = None
     max_processes: Integer | None = None
     target_precision: float | None = None
     max_minutes: float | None = None
@@ -126,7 +131,8 @@ class RunRequest(Record, frozen=True, kw_only=True):
     Without `threads` each placement runs 1, 2, 4, ... threads up to its number of cores. `cores` are names of
     clusters and CPU lists, one for each placement; without any, what the device is configured for, else no
     pinning. `cpus` is the one placement of a run that was made before there was a list. `rates_hz` are
-    inferences a second; without any, they run back to back.
+    inferences a second; without any, they run back to back. `backend_options` are XNNPACK's, each measured
+    apart, None its defaults; without any, only these.
     With `weights_files` (absolute paths) each file decides its own width, padding and classes, and the
     lists choose among the files; without widths or resolutions all that the files have are run. Without
     weights files or `paddings`, padding is `symmetric`. Data sets are named as on the command line, split
@@ -144,6 +150,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     cpus: str | None = None
     cores: tuple[str, ...] = ()
     rates_hz: tuple[RateHz, ...] = ()
+    backend_options: tuple[BackendOptions | None, ...] = ()
     processes: int | None = None
     max_rounds: int | None = None
     max_minutes: float | None = None

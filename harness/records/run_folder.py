@@ -89,7 +89,7 @@ def file_name_in(folder: Path, cell: Cell) -> str:
     that was saved under the name of version 2.0 keeps that.
     """
     identity = cell.variant.identity
-    if cell.plan.cpus is not None and cell.plan.rate_hz is None:
+    if cell.plan.cpus is not None and cell.plan.rate_hz is None and cell.plan.backend_options is None:
         for earlier in (
             cell_file_name(cell.name_without_cores),
             _name_apart(cell.name_without_cores, identity),

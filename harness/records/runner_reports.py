@@ -59,6 +59,14 @@ class ColdReport(DeviceReport, frozen=True, kw_only=True):
     unavailable: str | None
 
 
+class PackedCacheReport(DeviceReport, frozen=True, kw_only=True):
+    """The file of XNNPACK's packed cache before and after initialization; 0 bytes where there was none."""
+
+    bytes_before: Bytes
+    bytes: Bytes
+    mapped: bool
+
+
 class ProfiledOperator(DeviceReport, frozen=True, kw_only=True):
     """One operator as the runtime names it, and its time in each profiled inference."""
 
@@ -73,7 +81,8 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     /proc/self/status, `threads_used` from /proc/self/task; they are null where these cannot be read.
     `canary_ns` is what a kernel of fixed cost took before the model was loaded. Each
     `counted_…` holds one figure for each counted inference where the kernel permits counting, else it is
-    null and `counters_unavailable` says why. `memory_detail`, `cold` and `profile` are null unless asked for.
+    null and `counters_unavailable` says why; `init_instructions` are those of the initialization, counted the
+    same way. `memory_detail`, `cold`, `packed_cache` and `profile` are null unless asked for.
     `starts_ns` are when the timed inferences began, since the first slot of the schedule; null without one.
     """
 
@@ -85,6 +94,7 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     canary_ns: PositiveNanoseconds
     load_ns: PositiveNanoseconds
     init_ns: PositiveNanoseconds
+    init_instructions: PositiveCount | None
     first_ns: PositiveNanoseconds
     warmup_ns: tuple[PositiveNanoseconds, ...]
     latencies_ns: tuple[PositiveNanoseconds, ...]
@@ -105,5 +115,6 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     counters_unavailable: str | None
     memory_detail: MemoryReport | None
     cold: ColdReport | None
+    packed_cache: PackedCacheReport | None
     profile: tuple[ProfiledOperator, ...] | None
     output: OutputTensor

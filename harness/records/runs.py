@@ -34,7 +34,9 @@ class Cell(Record, frozen=True, kw_only=True):
 
     `stopped_by` says which limit of the plan ended it; None while it is unfinished, or failed. `tuning` is
     None where the device was left as it was, `cold` where no cold start was asked for, `pace` where
-    inferences ran back to back. `held_clocks` is empty where no clock is known.
+    inferences ran back to back. With a packed cache `first_launch` is the start-up of the processes that
+    wrote it, as after installing, and `startup` that of the later ones. `held_clocks` is empty where no
+    clock is known.
     """
 
     schema_version: SchemaVersion = SCHEMA_VERSION
@@ -47,6 +49,7 @@ class Cell(Record, frozen=True, kw_only=True):
     instructions_per_inference: Count | None
     memory: Memory | None
     startup: Startup | None = None
+    first_launch: Startup | None = None
     pace: Pace | None = None
     held_clocks: tuple[HeldClock, ...] = ()
     parity: Parity | None
@@ -66,7 +69,8 @@ class Cell(Record, frozen=True, kw_only=True):
         """
         cores = "" if self.plan.cpus is None else f"-c{self.plan.cpus.replace(',', '_')}"
         rate = "" if self.plan.rate_hz is None else f"-r{exact_rate(self.plan.rate_hz)}"
-        return self.name_without_cores + cores + rate
+        options = "" if self.plan.backend_options is None else f"-{self.plan.backend_options}"
+        return self.name_without_cores + cores + rate + options
 
     @property
     def name_without_cores(self) -> str:

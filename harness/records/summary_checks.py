@@ -8,6 +8,7 @@ from itertools import chain
 import msgspec
 
 from harness.records import ColdProcess, Interval, Latency, Pace, Plan, ProcessReport, Startup
+from harness.records.launches import lower_median
 from harness.records.percentile import percentile
 from harness.records.schedule import summarize_pace
 
@@ -34,6 +35,9 @@ def check_startup(
         computed = statistics.median(values) if values else math.nan
         if not math.isclose(interval.estimate, computed, rel_tol=TOLERANCE):
             yield f"startup.{name} is {interval.estimate:.10g}, but its processes give {computed:.10g}"
+    counted = lower_median(one.init_instructions for one in processes if isinstance(one, ProcessReport))
+    if startup.init_instructions != counted:
+        yield f"startup.init_instructions is {startup.init_instructions}, but its processes give {counted}"
 
 
 def check_latency(latency: Latency, processes: tuple[ProcessReport, ...]) -> Iterator[str]:

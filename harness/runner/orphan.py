@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from harness.errors import ReportRejected
-from harness.records import Plan, Variant
+from harness.records import BackendOptions, Plan, Variant
 from harness.records.decoding import Malformed, decode_json
 from harness.records.requests import RateHz
 from harness.runner.job import Job
@@ -32,6 +32,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     threads: Annotated[int, Meta(ge=1, le=10_000)]
     cpus: str | None = None
     rate_hz: RateHz | None = None
+    backend_options: BackendOptions | None = None
     round: Annotated[int, Meta(ge=0, le=10_000)]
     argv: tuple[str, ...]
     started_at: str
@@ -74,5 +75,5 @@ def find_orphan(job: Job, run: str, log: Callable[[str], None]) -> Request | Non
 
 def is_of(request: Request, variant: Variant, plan: Plan) -> bool:
     """Whether the process measures this cell, as far as is known before the artifact is lowered."""
-    started = request.variant, request.threads, request.cpus, request.rate_hz
-    return started == (variant.name, plan.threads, plan.cpus, plan.rate_hz)
+    started = request.variant, request.threads, request.cpus, request.rate_hz, request.backend_options
+    return started == (variant.name, plan.threads, plan.cpus, plan.rate_hz, plan.backend_options)

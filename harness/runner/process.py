@@ -1,9 +1,11 @@
 """One process of the runner: its command line, and its report, decoded strictly."""
 
 import contextlib
+import posixpath
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 
@@ -14,7 +16,10 @@ from harness.devices.probe import parse_probe
 from harness.errors import ReportRejected, RunnerFailed
 from harness.records import (
     Artifact,
+    BackendOptions,
     Conditions,
+    PackedCache,
+    PackedCacheReport,
     Plan,
     ProcessReport,
     RunnerReport,
@@ -72,8 +77,9 @@ def measure_process(
         threads=plan.threads,
         cpus=plan.cpus,
         rate_hz=plan.rate_hz,
+        backend_options=plan.backend_options,
         round=round_,
-        argv=runner_argv(device, job.bundle, deployed, plan),
+        argv=runner_argv(device, job.bundle, deployed, plan, first_launch=round_ == 0),
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         cooled_seconds=cooled_seconds,
     )
@@ -97,7 +103,7 @@ def reattach(
     Raises:
         ReportRejected: the process differs from the one asked for now; or as `measure_process` does.
     """
-    if request.argv != runner_argv(job.device, job.bundle, deployed, plan):
+    if request.argv != runner_argv(job.device, job.bundle, deployed, plan, first_launch=request.round == 0):
         raise ReportRejected(
             "the process left running differs from the one asked for now", device=job.device.info.name
         )
@@ -119,7 +125,9 @@ def _collect(
     host_seconds: float | None = None,
 ) -> Measured:
     report = fetch_report(job, exit_code, artifact, plan)
-    counts = parse_counts(job.fetch("instructions"), plan) if job.device.counts_instructions else None
+    counted = parse_counts(job.fetch("instructions"), plan) if job.device.counts_instructions else None
+    init_instructions = counted.init if counted else report.init_instructions
+    counts = counted.inferences if counted else None
     before, after = (_fetch_conditions(job, name) for name in ("conditions_before", "conditions_after"))
     sampled = read_samples(job, plan)
     job.remove()
@@ -131,6 +139,8 @@ def _collect(
         canary_ns=report.canary_ns,
         load_ns=report.load_ns,
         init_ns=report.init_ns,
+        init_instructions=init_instructions,
+        packed_cache=packed_cache_of(report.packed_cache),
         first_ns=report.first_ns,
         warmup_ns=report.warmup_ns,
         latencies_ns=report.latencies_ns,
@@ -168,10 +178,28 @@ def _fetch_conditions(job: Job, name: str) -> Conditions:
     return parse_conditions(parse_probe(job.fetch(name).decode("utf-8", "replace")))
 
 
+def packed_cache_of(report: PackedCacheReport | None) -> PackedCache | None:
+    """What the process did with the file, by its size before and after, and whether it was mapped."""
+    if report is None:
+        return None
+    use: Literal["written", "read", "unused"] = "unused"
+    if report.mapped and report.bytes:
+        use = "read" if report.bytes == report.bytes_before else "written"
+    return PackedCache(use=use, file_bytes=report.bytes)
+
+
 def runner_argv(
-    device: Device, bundle: DeployedBundle, deployed: DeployedArtifact, plan: Plan
+    device: Device,
+    bundle: DeployedBundle,
+    deployed: DeployedArtifact,
+    plan: Plan,
+    *,
+    first_launch: bool = False,
 ) -> tuple[str, ...]:
-    """The command line of one process; `{job}` stands for its job folder."""
+    """The command line of one process; `{job}` stands for its job folder.
+
+    With `first_launch` it finds no packed cache, as after installing.
+    """
     options = {
         "--model": deployed.program,
         "--input": deployed.reference_input,
@@ -188,8 +216,27 @@ def runner_argv(
     if plan.period_ns is not None:
         options["--period-ns"] = plan.period_ns
     words = [str(word) for option in options.items() for word in option]
+    words += _backend_words(bundle, deployed, plan.backend_options, first_launch=first_launch)
     marks = ["--mark-counted"] if device.counts_instructions else []
     return (*bundle.runner_argv(device.launcher), *words, *marks)
+
+
+def _backend_words(
+    bundle: DeployedBundle, deployed: DeployedArtifact, options: BackendOptions | None, *, first_launch: bool
+) -> list[str]:
+    match options:
+        case "weight-cache":
+            return ["--weight-cache"]
+        case "packed-cache":
+            # One for each program and bundle: another XNNPACK packs in another way.
+            file = f"{deployed.program.removesuffix('.pte')}-{posixpath.basename(bundle.folder)}.packed"
+            return ["--packed-cache", file, *(["--fresh-packed-cache"] if first_launch else [])]
+        case "workspace-per-model":
+            return ["--workspace-sharing-mode", "1"]
+        case "workspace-unshared":
+            return ["--workspace-sharing-mode", "0"]
+        case None:
+            return []
 
 
 def fetch_report(job: Job, exit_code: int, artifact: Artifact, plan: Plan) -> RunnerReport:
@@ -232,20 +279,30 @@ def decode_report(content: bytes, artifact: Artifact, plan: Plan) -> RunnerRepor
     return report
 
 
-def parse_counts(content: bytes, plan: Plan) -> tuple[int, ...]:
-    """The instruction counter's file: one decimal count a line, one line a counted inference.
+@dataclass(frozen=True)
+class Counted:
+    """Instructions of the initialization and of each counted inference."""
+
+    init: int
+    inferences: tuple[int, ...]
+
+
+def parse_counts(content: bytes, plan: Plan) -> Counted:
+    """The instruction counter's file: one decimal count a line, of the initialization and each inference.
 
     Raises:
         ReportRejected: the file has another form.
     """
     lines = content.decode("ascii", "replace").split()
-    if len(lines) != plan.counted_iterations or not all(
-        line.isdecimal() and len(line) < 16 for line in lines
+    if len(lines) != 1 + plan.counted_iterations or not all(
+        line.isdecimal() and 0 < len(line) < 16 and int(line) for line in lines
     ):
         raise ReportRejected(
-            f"the instruction counter wrote {len(lines)} counts for {plan.counted_iterations} inferences"
+            f"the instruction counter wrote {len(lines)} counts for the initialization and"
+            f" {plan.counted_iterations} inferences"
         )
-    return tuple(map(int, lines))
+    init, *inferences = map(int, lines)
+    return Counted(init, tuple(inferences))
 
 
 def describe_end(exit_code: int, last_output: str) -> str:

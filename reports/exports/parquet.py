@@ -11,12 +11,13 @@ from reports.exports.tables import exported_table
 _FLOATS = re.compile(
     r"width|latency_median_confidence|parity_max_abs_error|agreement_with_eager|drop_from_fp32_\w+"
     r"|\w+_percent|latency_(?:median|p90|p99)(?:_low|_high)?_ns"
-    r"|(?:load|init|first_inference|startup)_median(?:_low|_high)?_ns"
+    r"|(?:cold_|first_launch_)?(?:load|init|first_inference|startup)_median(?:_low|_high)?_ns"
     r"|rate_hz|pace_missed_share|pace_lateness_(?:median|p99)_ns|pace_duty_cycle"
 )
 _INTEGERS = re.compile(
     r"resolution_px|classes|weights_seed|threads|macs|params|delegated_nodes|undelegated_nodes|processes"
     r"|samples|outliers|measured_images|unreadable_images|latency_(?:min|max)_ns|\w+_bytes|\w+_per_inference"
+    r"|cold_processes|(?:first_launch_)?init_instructions"
     r"|pace_(?:period_ns|periods|missed|skipped|lateness_max_ns)"
 )
 

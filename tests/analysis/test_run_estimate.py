@@ -24,7 +24,7 @@ def test_the_pace_of_a_cell_is_the_median_time_from_its_processes_to_the_next_of
     # one's third process is followed by none before two's, twelve o'clock.
     assert pace.of(cell_key(one.variant, one.plan)) == 10.0
     assert pace.overall is not None
-    assert pace.of(("other", 1, None, None)) == pace.overall
+    assert pace.of(("other", 1, None, None, None)) == pace.overall
 
 
 def test_without_two_processes_or_a_time_that_can_be_read_there_is_no_pace() -> None:

@@ -25,7 +25,7 @@ from harness.devices.tuning import parse_settings
 from harness.errors import HarnessError, ReportRejected, TransportError
 from harness.measuring.passes import parse_meminfo
 from harness.records import Conditions, DeviceInfo, SampledConditions, TensorSpec, TunedSetting
-from harness.runner.process import decode_report, parse_counts
+from harness.runner.process import Counted, decode_report, parse_counts
 from harness.runner.sampler import parse_samples
 from harness.transports.adb import parse_devices
 from harness.transports.local import LocalTransport
@@ -101,7 +101,7 @@ set.screen=off on
 asked.fixed_performance=on
 !set.governor.policy4=Permission denied
 """
-COUNTS = "57691178\n57691178\n57691178\n"
+COUNTS = "9123456\n57691178\n57691178\n57691178\n"
 THERMAL = "IsStatusOverride: false\nThermal Status: 2\nCached temperatures:\n"
 BATTERY = "Current state:\n  Capacity level: 3\n  level: 57\n  scale: 100\n  temperature: 314\n"
 ODD_LINES = (
@@ -172,9 +172,9 @@ def read_settings(content: bytes) -> tuple[TunedSetting, ...]:
     return settings
 
 
-def read_counts(content: bytes) -> tuple[int, ...]:
+def read_counts(content: bytes) -> Counted:
     counts = parse_counts(content, PLAN)
-    assert all(0 <= count < 2**53 for count in counts)
+    assert all(0 < count < 2**53 for count in (counts.init, *counts.inferences))
     return counts
 
 
@@ -263,7 +263,8 @@ REPORT: dict[str, Any] = {
     },
     **{f"counted_{event}": None for event in ("instructions", "cycles", "cache_misses", "branch_misses")},
     **{"counters_unavailable": "cycles: Permission denied", "memory_detail": None},
-    **{"cold": None, "profile": None},
+    **{"cold": None, "profile": None, "init_instructions": 120_000},
+    "packed_cache": {"bytes_before": 0, "bytes": 4096, "mapped": True},
     "output": {"sizes": [1, 3], "values": [0.5, -1.25, 3.0]},
 }
 VALUES: tuple[object, ...] = (

@@ -12,8 +12,15 @@ from hypothesis import strategies as st
 
 from builders import make_artifact, make_plan
 from harness.errors import ReportRejected
-from harness.records import TensorSpec
-from harness.runner.process import decode_report, describe_end, parse_counts, scheduling_of
+from harness.records import PackedCacheReport, TensorSpec
+from harness.runner.process import (
+    Counted,
+    decode_report,
+    describe_end,
+    packed_cache_of,
+    parse_counts,
+    scheduling_of,
+)
 
 PLAN = make_plan(threads=1, warmup_iterations=2, counted_iterations=2)
 ARTIFACT = make_artifact(output=TensorSpec(dtype="float32", sizes=(1, 3), dim_order=(0, 1)))
@@ -78,6 +85,8 @@ def report(**changes: Any) -> dict[str, Any]:
         "counted_branch_misses": None,
         "memory_detail": None,
         "cold": None,
+        "packed_cache": None,
+        "init_instructions": None,
         "profile": None,
         "counters_unavailable": "cycles: Permission denied",
         "output": {"sizes": [1, 3], "values": [0.5, -1.25, 3.0]},
@@ -224,9 +233,18 @@ def test_any_bytes_are_refused_with_an_error_of_ours(content: bytes) -> None:
             parse()
 
 
-def test_counts_are_one_a_line_for_each_counted_inference() -> None:
-    assert parse_counts(b"123\n124\n", PLAN) == (123, 124)
-    for wrong in (b"", b"123\n", b"1\n2\n3\n", b"1\n-2\n", b"1\nx\n", b"1\n" + b"9" * 30):
+def test_counts_are_one_a_line_of_the_initialization_and_each_counted_inference() -> None:
+    assert parse_counts(b"9000\n123\n124\n", PLAN) == Counted(9000, (123, 124))
+    wrong_ones = (
+        b"",
+        b"1\n2\n",
+        b"1\n2\n3\n4\n",
+        b"1\n2\n-2\n",
+        b"1\n2\nx\n",
+        b"1\n2\n0\n",
+        b"1\n2\n" + b"9" * 30,
+    )
+    for wrong in wrong_ones:
         with pytest.raises(ReportRejected, match="instruction counter"):
             parse_counts(wrong, PLAN)
 
@@ -241,3 +259,25 @@ def test_counts_are_one_a_line_for_each_counted_inference() -> None:
 )
 def test_the_end_of_a_runner_is_described(exit_code: int, words: str) -> None:
     assert re.search(words, describe_end(exit_code, "bad model"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "mapped", "use"),
+    [
+        (0, 170, True, "written"),
+        (170, 170, True, "read"),
+        (170, 340, True, "written"),
+        (0, 0, False, "unused"),
+        (170, 170, False, "unused"),
+    ],
+)
+def test_what_became_of_the_packed_cache_is_told_by_its_file(
+    before: int, after: int, mapped: bool, use: str
+) -> None:
+    found = packed_cache_of(PackedCacheReport(bytes_before=before, bytes=after, mapped=mapped))
+    assert found is not None
+    assert (found.use, found.file_bytes) == (use, after)
+
+
+def test_without_a_packed_cache_there_is_none() -> None:
+    assert packed_cache_of(None) is None

@@ -121,6 +121,16 @@ def late_starts(evidence: Evidence) -> str | None:
     )
 
 
+@check("suspect", affects="setup")
+def packed_cache_unused(evidence: Evidence) -> str | None:
+    """XNNPACK could not use the file of its packed cache: the start-up is that without one."""
+    used = [process.packed_cache for process in evidence.processes if process.packed_cache]
+    unused = [one for one in used if one.use == "unused"]
+    if not unused:
+        return None
+    return f"XNNPACK did not write or read its packed cache in {len(unused)} of {len(used)} processes"
+
+
 @check("info", affects="time")
 def reduced_clock(evidence: Evidence) -> str | None:
     """No cluster held nearly its maximum clock: good for comparing, but a device in use may be faster."""

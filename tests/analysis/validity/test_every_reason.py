@@ -23,7 +23,7 @@ from builders import (
 )
 from harness.analysis.validity.check import Check
 from harness.analysis.validity.verdict import CHECKS
-from harness.records import Cell, Conditions, Failure, Temperature
+from harness.records import Cell, Conditions, Failure, PackedCache, Temperature
 
 replace = msgspec.structs.replace
 LEVELS = {"info": "valid", "suspect": "suspect", "invalid": "invalid"}
@@ -83,6 +83,7 @@ EXAMPLES = {
     "memory_pressure": ended_under(memory_available_bytes=30_000_000),
     "late_starts": make_paced_cell(50.0, late_ns=1_200_000),
     "deadlines_missed": make_paced_cell(50.0, 40_000_000),
+    "packed_cache_unused": alike(packed_cache=PackedCache(use="unused", file_bytes=0)),
     "busy": alike(conditions_before=replace(QUIET, load_average_1min=5.5)),
     "outliers": alike(latencies_ns=SPIKED),
     "reduced_clock": alike(conditions_before=SLOWER, conditions_after=SLOWER),
