@@ -9,6 +9,7 @@ import pytest
 from harness.cli import parsing, quantity_options
 from harness.cli.placement_parsing import (
     parse_cores,
+    parse_backend_options,
     parse_placements,
     parse_rate,
     parse_rates,
@@ -66,6 +67,7 @@ def test_lists_keep_their_order_and_drop_repetitions() -> None:
         (parse_rates, "15,fast", "'fast' is not a number"),
         (parse_rates, "", "has an empty item"),
         (parse_rate, "15,30", "is not one rate"),
+        (parse_backend_options, "packed", "'packed' is none of default, weight-cache, packed-cache"),
         (parse_thread_axis, "auto,2", "auto is the only item of its list"),
         (parse_thread_axis, "0", "from 1 to 256"),
     ],
@@ -98,6 +100,10 @@ def test_commas_separate_placements_but_for_the_numbers_of_a_cpu_list(
 def test_rates_are_numbers_each_once() -> None:
     assert parse_rates("30, 29.97,0.5,30.0") == (30.0, 29.97, 0.5)
     assert parse_rate("30") == 30.0
+
+
+def test_backend_options_are_names_and_default_is_none() -> None:
+    assert parse_backend_options("packed-cache, default") == ("packed-cache", None)
 
 
 def test_threads_auto_leaves_the_numbers_to_the_cores() -> None:
