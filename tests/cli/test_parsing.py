@@ -8,8 +8,8 @@ import pytest
 
 from harness.cli import parsing, quantity_options
 from harness.cli.placement_parsing import (
-    parse_cores,
     parse_backend_options,
+    parse_cores,
     parse_placements,
     parse_rate,
     parse_rates,

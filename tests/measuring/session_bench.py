@@ -56,7 +56,7 @@ endless) sleep 60 ;;
 esac
 cat > "$report" <<END
 {"schema_version":1,"runner_version":"1","build_type":"Release","abi":"x86_64","executorch_version":"1.5.1",
-"canary_ns":3,"load_ns":1,"init_ns":1,"first_ns":9,"warmup_ns":[5],"latencies_ns":[4,4,4],"starts_ns":${starts:-null},
+"canary_ns":3,"load_ns":1,"init_ns":1,"init_instructions":null,"first_ns":9,"warmup_ns":[5],"latencies_ns":[4,4,4],"starts_ns":${starts:-null},
 "rss_start_bytes":1,
 "rss_loaded_bytes":2,"rss_initialized_bytes":3,"rss_end_bytes":4,"peak_rss_bytes":5,
 "threads_requested":$threads,"threads_used":$threads,"cpus_allowed":"0-1",
@@ -64,7 +64,7 @@ cat > "$report" <<END
 "oom_score_adj":0,"timer_slack_ns":50000,"nice":0,"unavailable":"uclamp: made up"},
 "counted_instructions":null,
 "counted_cycles":null,"counted_cache_misses":null,"counted_branch_misses":null,
-"counters_unavailable":"made up","memory_detail":${detail:-null},"cold":${cold:-null},
+"counters_unavailable":"made up","memory_detail":${detail:-null},"cold":${cold:-null},"packed_cache":null,
 "profile":${profile:-null},
 "output":{"sizes":[1,2],"values":[$(sed -n 1p "$model")]}}
 END

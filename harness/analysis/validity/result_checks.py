@@ -125,7 +125,7 @@ def emulated(evidence: Evidence) -> str | None:
 def counts_differ(evidence: Evidence) -> str | None:
     """A single thread must execute the same instructions in every process.
 
-    After packing weights into a file the heap lies otherwise, which a first launch shows in some instructions.
+    After packing weights into a file the heap lies otherwise: a first launch differs by some instructions.
     """
     alike = later_launches(evidence.processes) or evidence.processes
     counts = [p.instructions_per_inference for p in alike]
