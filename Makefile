@@ -89,9 +89,9 @@ $(TRAINED)-%.safetensors: | setup fashion-mnist
 fashion-mnist:
 	test -d /usr/share/datasets/fashion-mnist || $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -q -y dataset-fashion-mnist
 
-# The ARM machine for tests, and its kernel with pages of 16 KB; built once from Debian's packages and cached.
+# The ARM machine for tests, its kernel with pages of 16 KB, and its disk that is like a phone's; built once from Debian's packages and cached.
 arm-vm: setup
-	$(BIN)/python -c 'from harness.devices.arm_vm import machine; machine.build_machine(print); machine.build_kernel_16k(print)'
+	$(BIN)/python -c 'from harness.devices.arm_vm.building import build_all; build_all(print)'
 
 # One worker more than cores: two workers on two cores spent a seventh of their time waiting.
 WORKERS ?= $(shell echo $$(($$(nproc) < 4 ? $$(nproc) + 1 : 4)))

@@ -14,11 +14,14 @@ from pathlib import Path
 import adbd
 import image
 import making
-from commands import DEBIAN_PACKAGES
 from keys import make_keys
 from packages import Archive, unpack
 
 HERE = Path(__file__).resolve().parent
+PROGRAMS = (
+    *("apt-get", "dpkg", "dpkg-deb", "dpkg-source", "tar", "clang++", "aarch64-linux-gnu-ld"),
+    *("mke2fs", "debugfs", "ssh-keygen", "adb"),
+)
 
 
 def build(work: Path, out: Path) -> None:
@@ -41,7 +44,7 @@ def build(work: Path, out: Path) -> None:
     make_keys(out, work / "root")
     busybox = work / "root/usr/bin/busybox"
     image.make_boot_files(kernel, image.MODULES, busybox, HERE / "initrd_init", work / "boot", out)
-    image.make_image(work / "root", out / "root.ext4")
+    image.make_image(work / "root", out / "root.ext4", image.OWNERS)
     report("built")
 
 
@@ -51,4 +54,4 @@ def report(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(making.make_folder(tuple(DEBIAN_PACKAGES), build))
+    sys.exit(making.make_folder(PROGRAMS, build))

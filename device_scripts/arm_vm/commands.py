@@ -21,6 +21,9 @@ DEBIAN_PACKAGES = {
     "debugfs": "e2fsprogs",
     "ssh-keygen": "openssh-client",
     "adb": "adb",
+    "make": "make",
+    "gcc": "gcc",
+    "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
 }
 
 

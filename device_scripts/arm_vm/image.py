@@ -3,7 +3,7 @@
 import lzma
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from commands import BuildFailed, run
@@ -22,13 +22,10 @@ MODULES = (
 SIZE = "1G"  # sparse: unused blocks take no space
 UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/lib/dpkg", "boot")
 
-# Folders whose owner or mode an unprivileged build cannot set in its own file system.
+# Folders whose owner an unprivileged build cannot set in its own file system.
 SHELL, HARNESS = 2000, 1000
-FOLDERS = (
-    ("data/local/tmp", 0o771, SHELL),
-    ("home/harness/.ssh", 0o700, HARNESS),
-    ("root", 0o700, 0),
-)
+OWNERS = {"data/local/tmp": SHELL, "home/harness": HARNESS}
+FOLDERS = {"data/local/tmp": 0o771, "home/harness/.ssh": 0o700, "root": 0o700}
 FOLDERS_MOUNTED_ON = ("dev", "proc", "sys", "run", "tmp", "var/log", "var/empty")
 
 
@@ -38,15 +35,20 @@ def fill_root(root: Path, template: Path, adbd: Path) -> None:
         shutil.rmtree(root / name, ignore_errors=True)
     for name in FOLDERS_MOUNTED_ON:
         (root / name).mkdir(parents=True, exist_ok=True)
-    for name, mode, _ in FOLDERS:
+    for name, mode in FOLDERS.items():
         (root / name).mkdir(parents=True, exist_ok=True)
         (root / name).chmod(mode)
-    for source in sorted(path for path in template.rglob("*") if path.is_file()):
-        place(source, root / source.relative_to(template), mode=0o755 if is_script(source) else 0o644)
+    place_tree(template, root)
     place(adbd, root / "usr/sbin/adbd", mode=0o755)
     for name in ("usr/bin/sh", "usr/sbin/init"):
         (root / name).unlink(missing_ok=True)
         (root / name).symlink_to("/usr/bin/busybox")
+
+
+def place_tree(template: Path, root: Path) -> None:
+    """Copy all files of a folder into the tree."""
+    for source in sorted(path for path in template.rglob("*") if path.is_file()):
+        place(source, root / source.relative_to(template), mode=0o755 if is_script(source) else 0o644)
 
 
 def place(source: Path, target: Path, *, mode: int) -> None:
@@ -62,15 +64,15 @@ def is_script(path: Path) -> bool:
     return path.read_bytes()[:2] == b"#!"
 
 
-def make_image(root: Path, image: Path) -> None:
-    """Write the tree as an ext4 image in which files belong to root, not to the user who builds it.
+def make_image(root: Path, image: Path, owners: Mapping[str, int], size: str = SIZE) -> None:
+    """Write the tree as an ext4 image in which files belong to root, or to the `owners` of their folders.
 
     No journal and no lazily initialized tables, so the kernel does no work in the background.
     """
     features = ("-t", "ext4", "-O", "^has_journal", "-E", "lazy_itable_init=0")
-    run("mke2fs", "-q", *features, "-d", root, image, SIZE)
+    run("mke2fs", "-q", *features, "-d", root, image, size)
     commands = image.with_suffix(".debugfs")
-    commands.write_text("\n".join(_ownership(root)) + "\n")
+    commands.write_text("\n".join(_ownership(root, owners)) + "\n")
     output = run("debugfs", "-w", "-f", commands, image)
     commands.unlink()
     problems = [line for line in output.splitlines() if line and not line.startswith("debugfs: ")]
@@ -78,10 +80,10 @@ def make_image(root: Path, image: Path) -> None:
         raise BuildFailed(f"debugfs: {problems[0]}")
 
 
-def _ownership(root: Path) -> Iterator[str]:
-    owners = {root / name: owner for name, _, owner in FOLDERS}
+def _ownership(root: Path, owners: Mapping[str, int]) -> Iterator[str]:
+    by_folder = {root / name: owner for name, owner in owners.items()}
     for path in (root, *sorted(root.rglob("*"))):
-        owner = owners.get(path, HARNESS if root / "home/harness" in (path, *path.parents) else 0)
+        owner = next((by_folder[folder] for folder in (path, *path.parents) if folder in by_folder), 0)
         quoted = f'"/{path.relative_to(root)}"'
         yield f"set_inode_field {quoted} uid {owner}"
         yield f"set_inode_field {quoted} gid {owner}"

@@ -10,8 +10,7 @@ HOST_KEY = "ssh_host_ed25519_key"
 def make_keys(folder: Path, root: Path) -> None:
     """Write the clients' keys and `known_hosts` to `folder`, their counterparts into the guest's tree."""
     _make_ssh_key(folder / "ssh_key", "harness")
-    run("adb", "keygen", folder / "adb_key")
-    (folder / "adb_key").chmod(0o600)
+    make_adb_key(folder, root)
     host_key = root / "etc/ssh" / HOST_KEY
     _make_ssh_key(host_key, "arm-vm")
     algorithm, key, _ = host_key.with_suffix(".pub").read_text().split()
@@ -20,6 +19,12 @@ def make_keys(folder: Path, root: Path) -> None:
     authorized = root / "home/harness/.ssh/authorized_keys"
     authorized.write_text((folder / "ssh_key.pub").read_text())
     authorized.chmod(0o600)
+
+
+def make_adb_key(folder: Path, root: Path) -> None:
+    """Write a client's key to `folder`, and to the guest's tree that its adbd accepts it."""
+    run("adb", "keygen", folder / "adb_key")
+    (folder / "adb_key").chmod(0o600)
     (root / "adb_keys").write_text((folder / "adb_key.pub").read_text())
     (root / "adb_keys").chmod(0o644)
 

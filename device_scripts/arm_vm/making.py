@@ -10,14 +10,16 @@ from pathlib import Path
 from commands import BuildFailed, require_programs
 
 
-def make_folder(programs: tuple[str, ...], make: Callable[[Path, Path], None]) -> int:
-    """Call `make(work, out)` for the folder that the command line names; `work` holds `out`, and is removed.
+def make_folder(programs: tuple[str, ...], make: Callable[..., None], inputs: int = 0) -> int:
+    """Call `make(work, out, *inputs)` for the folder that the command line names; `work` holds `out`, and is removed.
+
+    The command line goes on with the folders of `inputs`.
 
     Returns:
         The exit code.
     """
-    if len(sys.argv) != 2:
-        print(f"usage: {Path(sys.argv[0]).name} FOLDER", file=sys.stderr)
+    if len(sys.argv) != 2 + inputs:
+        print(f"usage: {Path(sys.argv[0]).name} FOLDER{' INPUT' * inputs}", file=sys.stderr)
         return 2
     target = Path(sys.argv[1]).absolute()
     # Folders get ordinary rights independent of this user's umask; keys get their own.
@@ -30,7 +32,7 @@ def make_folder(programs: tuple[str, ...], make: Callable[[Path, Path], None]) -
         with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as work:
             out = Path(work) / "out"
             out.mkdir(mode=0o700)
-            make(Path(work), out)
+            make(Path(work), out, *map(Path, sys.argv[2:]))
             # Renamed last, in one step: a folder of this name is complete.
             out.rename(target)
     except (BuildFailed, OSError) as error:

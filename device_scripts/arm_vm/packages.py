@@ -78,6 +78,15 @@ class Archive:
         run("dpkg-source", "--no-check", "-x", description, folder / "unpacked")
         return folder / "unpacked"
 
+    def download_upstream(self, name: str, folder: Path) -> Path:
+        """Fetch and unpack what a source package was made from, without Debian's patches; return its folder."""
+        folder.mkdir()
+        self._apt("apt-get", "source", "--download-only", "--tar-only", name, cwd=folder)
+        (folder / "unpacked").mkdir()
+        archive = next(folder.glob("*.orig.tar.*"))
+        run("tar", "-x", "-f", archive, "-C", folder / "unpacked", "--strip-components=1")
+        return folder / "unpacked"
+
     def _apt(self, program: str, *arguments: str, cwd: Path | None = None) -> str:
         return run(program, f"-c={self._configuration}", "-q", *arguments, cwd=cwd)
 

@@ -1,11 +1,13 @@
 """Recorded devices: file trees and programs that probe.sh reads in the place of a device's own."""
 
 import os
-import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from phones import read_phone
+
+from harness.devices.emulator.debian import SCRIPTS
 from harness.devices.probe import PROBE_SCRIPT, Probed, parse_probe
 from harness.system.processes import Completed
 from harness.transports.base import LONGEST_ANSWER
@@ -13,8 +15,8 @@ from harness.transports.local import LocalTransport
 from harness.transports.verified import verified_argv
 
 SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"])
-ESCAPES = {"\\n": "\n", "\\t": "\t", "\\0": "\0", "\\\\": "\\"}
 TREES = Path(__file__).parents[1] / "data" / "probe_trees"
+PHONES = SCRIPTS / "phones"
 GETPROP = """#!/bin/sh
 case $1 in
 ro.build.version.release) echo 14 ;;
@@ -47,25 +49,14 @@ def write_tree(root: Path, files: dict[str, str]) -> None:
 
 
 def lay_tree(name: str, root: Path) -> Path:
-    """Lay a tree of tests/data/probe_trees under `root`; a line is a path, a tab, escaped content.
+    """Lay a tree of tests/data/probe_trees, or a phone that the ARM machine can be, under `root`.
 
-    `[0-3]` in a path makes four files. A path that ends in `/` exists and cannot be read.
+    A line is a path, a tab, escaped content. `[0-3]` in a path makes four files. A path that ends in `/` exists and
+    cannot be read.
     """
-    files = {}
-    for line in (TREES / f"{name}.tsv").read_text().splitlines():
-        pattern, content = line.split("\t", 1)
-        for path in _expanded(pattern.lstrip("/")):
-            files[path] = re.sub(r"\\[nt0\\]", lambda escape: ESCAPES[escape[0]], content)
-    write_tree(root, files)
+    table = TREES / f"{name}.tsv"
+    write_tree(root, dict(read_phone(table if table.exists() else PHONES / f"{table.stem}.tsv")))
     return root
-
-
-def _expanded(pattern: str) -> list[str]:
-    match = re.search(r"\[([0-9]+)-([0-9]+)\]", pattern)
-    if not match:
-        return [pattern]
-    before, after = pattern[: match.start()], pattern[match.end() :]
-    return [f"{before}{number}{after}" for number in range(int(match[1]), int(match[2]) + 1)]
 
 
 def probe(root: Path, what: str, shell: list[str]) -> Probed:

@@ -21,7 +21,7 @@ every_shell_with_recorded_programs = pytest.mark.parametrize(
 def test_an_exynos_9810_does_not_compute_in_halves_whatever_its_kernel_lists(
     tmp_path: Path, shell: list[str]
 ) -> None:
-    root = lay_tree("exynos9810", tmp_path)
+    root = lay_tree("galaxy_s9", tmp_path)
     assert probe(root, "facts", shell).values["half_precision"] == "no"
     cpuinfo = (root / "proc/cpuinfo").read_text()
     # The chip's name in either place is enough; other Exynos keep what they list.
@@ -53,20 +53,20 @@ def test_half_precision_of_cores_whose_old_kernel_does_not_list_it(
 
 
 def test_cores_are_known_where_the_list_of_the_online_ones_is_denied(tmp_path: Path) -> None:
-    root = lay_tree("exynos9810", tmp_path)
+    root = lay_tree("galaxy_s9", tmp_path)
     (root / "sys/devices/system/cpu/online").unlink()
     assert [core.index for core in read_cores(probe(root, "facts", ["sh"]))] == list(range(8))
 
 
 @every_shell
 def test_names_come_from_cpuinfo_where_sysfs_has_no_midr(tmp_path: Path, shell: list[str]) -> None:
-    cores = read_cores(probe(lay_tree("exynos9810", tmp_path), "facts", shell))
+    cores = read_cores(probe(lay_tree("galaxy_s9", tmp_path), "facts", shell))
     assert [core.name for core in cores] == ["Cortex-A55"] * 4 + ["Exynos M3"] * 4
 
 
 @every_shell
 def test_an_absent_battery_has_no_figures(tmp_path: Path, shell: list[str]) -> None:
-    conditions = parse_conditions(probe(lay_tree("exynos9810", tmp_path), "conditions", shell))
+    conditions = parse_conditions(probe(lay_tree("galaxy_s9", tmp_path), "conditions", shell))
     assert (conditions.battery_percent, conditions.battery_celsius) == (None, None)
     assert conditions.wakefulness == "Awake"
     assert not [name for name in conditions.unreadable if name.startswith("battery")]

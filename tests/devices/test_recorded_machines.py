@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded_devices import TREES, FixedAnswer, lay_tree, probe
+from recorded_devices import PHONES, TREES, FixedAnswer, lay_tree, probe
 
 from harness.analysis.clusters import find_clusters
 from harness.analysis.temperatures import hottest_zone
@@ -71,4 +71,6 @@ def test_a_machine_is_read_as_it_is(tmp_path: Path, machine: str) -> None:
 
 
 def test_every_tree_has_its_expected_reading() -> None:
-    assert {path.stem for path in MACHINES.glob("*.tsv")} == set(EXPECTED)
+    tables = [*MACHINES.glob("*.tsv"), *PHONES.glob("*.tsv")]
+    # Of the Galaxy S9, test_recorded_exceptions.py knows what is read.
+    assert {path.stem for path in tables} - {"galaxy_s9"} == set(EXPECTED)

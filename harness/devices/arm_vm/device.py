@@ -3,10 +3,13 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from harness.devices.android import ADB, FOLDER
-from harness.devices.arm_vm.machine import NAME, QEMU, ArmVm, boot, check_qemu
+from harness.devices.android import ADB, ANDROID, FOLDER
+from harness.devices.arm_vm.building import NAME
+from harness.devices.arm_vm.machine import QEMU, ArmVm, boot, check_qemu
+from harness.devices.arm_vm.system import OPTIONS, TRANSPORTS, System, parse_options
 from harness.devices.device import Device, describe
 from harness.devices.device_kind import DeviceKind, Program
 from harness.devices.linux_board import SSH, home_folder
@@ -20,25 +23,25 @@ from harness.transports.ssh import SshTransport
 from harness.transports.tcp_link import TcpLink
 
 ADB_SERVER_TIMEOUT_S = 30
-TRANSPORTS = ("adb-direct", "adb", "ssh")
-PAGES_16K = "16k"
 
 
 def parse_name(name: str) -> Target | None:
-    """The machine by the transport in a name such as `arm-vm:ssh`, or with the kernel in `arm-vm:16k`."""
-    kind, _, option = name.partition(":")
-    if kind != NAME:
+    """The machine by the words of a name such as `arm-vm:ssh`, `arm-vm:16k` or `arm-vm:android:adb`."""
+    kind, _, words = name.partition(":")
+    options = parse_options(words) if kind == NAME else None
+    if options is None:
         return None
-    if option == PAGES_16K:
-        return Target(name=name, kind="arm_vm", transport=TRANSPORTS[0], address=PAGES_16K)
-    return Target(name=name, kind="arm_vm", transport=option) if option in TRANSPORTS else None
+    transport, system = options
+    kind = ARM_VM_ANDROID.name if system.is_android else ARM_VM.name
+    return Target(name=name, kind=kind, transport=transport)
 
 
 @contextmanager
 def open_arm_vm(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
-    """Boot the machine, yield it, and stop it; `target` names its daemon and, as address, its kernel."""
-    pages_16k = target.address == PAGES_16K
-    with boot(virtual_time=True, pages_16k=pages_16k, log=log) as machine, ExitStack() as stack:
+    """Boot the machine, yield it, and stop it; `target` names its daemon and its system."""
+    options = parse_options(target.name.partition(":")[2])
+    system = options[1] if options else System()
+    with boot(virtual_time=True, system=system, log=log) as machine, ExitStack() as stack:
         adb_environment = stack.enter_context(_own_adb_server(machine)) if target.transport == "adb" else {}
 
         def connect() -> Transport:
@@ -49,7 +52,7 @@ def open_arm_vm(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
         over_ssh = target.transport == "ssh"
         folder = target.folder or (home_folder(transport, target.name) if over_ssh else FOLDER)
         info, free_bytes = describe(
-            transport, name=target.name, kind=ARM_VM.name, folder=folder, clock=ARM_VM.clock
+            transport, name=target.name, kind=target.kind, folder=folder, clock=ARM_VM.clock
         )
         yield Device(info, transport, folder, connect, target.launcher, free_bytes=free_bytes)
 
@@ -91,6 +94,18 @@ ARM_VM = DeviceKind(
     check=lambda _target: check_qemu(),
     built_in=Target(name=NAME, kind="arm_vm", transport=TRANSPORTS[0]),
     parse=parse_name,
-    name_forms=tuple(f"{NAME}:{option}" for option in (*TRANSPORTS, PAGES_16K)),
+    name_forms=(*(f"{NAME}:{option}" for option in OPTIONS), f"{NAME}:android:adb"),
     programs=(Program(QEMU, "qemu-system-arm", f"the device `{NAME}` needs"), ADB, SSH),
+)
+# With Android's programs, so the doctor asks them, and memory is read by dumpsys too.
+ARM_VM_ANDROID = replace(
+    ARM_VM,
+    name="arm_vm_android",
+    built_in=None,
+    parse=lambda _name: None,
+    name_forms=(),
+    has_dumpsys=True,
+    examine=ANDROID.examine,
+    governor_fix=ANDROID.governor_fix,
+    counters_fix=ANDROID.counters_fix,
 )

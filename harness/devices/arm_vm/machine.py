@@ -1,4 +1,4 @@
-"""`arm-vm`: a whole ARM Linux machine under system QEMU, with AOSP's adbd and OpenSSH's sshd."""
+"""`arm-vm`: a whole ARM machine under system QEMU, with AOSP's adbd, and as Debian with OpenSSH's sshd."""
 
 import contextlib
 import shutil
@@ -6,24 +6,25 @@ import socket
 import struct
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.devices.emulator.debian import ensure_entry
-from harness.errors import BundleError, DeviceUnfit
+from harness.devices.arm_vm.building import NAME, build_android, build_kernel_16k, build_machine
+from harness.devices.arm_vm.system import System
+from harness.errors import DeviceUnfit
 from harness.system.child_processes import LocalProcess, supervised
 
 QEMU = "qemu-system-aarch64"
-NAME = "arm-vm"
 MEMORY_MB = 512
 BOOT_TIMEOUT_S = 120.0
 # An adb server connects by itself to any program that listens on these.
 PORTS_OF_EMULATORS = range(5555, 5586)
 # Another process may take a port between our choice and QEMU's use of it.
 PORT_ATTEMPTS = 3
+DEBIAN = System()
 PORT_TAKEN = "Could not set up host forwarding rule"
 
 
@@ -31,7 +32,7 @@ PORT_TAKEN = "Could not set up host forwarding rule"
 class ArmVm:
     """A booted machine; its ports are on 127.0.0.1, and only this user can read its keys.
 
-    As on Android, adb's shell runs as the user `shell`; `ssh_user` may use sudo.
+    As on Android, adb's shell runs as the user `shell`; `ssh_user` may use sudo. One like a phone has no sshd.
     """
 
     adb_port: int
@@ -43,35 +44,6 @@ class ArmVm:
     virtual_time: bool
     console_log: Path
     pid: int
-
-
-# Building -----------------------------------------------------------------------------------------
-
-
-def build_machine(log: Callable[[str], None] = lambda line: None) -> Path:
-    """Build the machine unless the cache has it, about a minute; `log` gets lines of progress.
-
-    Raises:
-        DeviceUnfit: a program or the mirror is missing, or a step failed.
-    """
-    return _build("arm_vm", "build.py", log)
-
-
-def build_kernel_16k(log: Callable[[str], None] = lambda line: None) -> Path:
-    """Fetch the machine's other kernel, with pages of 16 KB, unless the cache has it: about 15 s.
-
-    Raises:
-        DeviceUnfit: a program or the mirror is missing, or a step failed.
-    """
-    return _build("arm_vm_16k", "kernel_16k.py", log)
-
-
-def _build(kind: str, script: str, log: Callable[[str], None]) -> Path:
-    try:
-        return ensure_entry(kind, script, log)
-    except BundleError as error:
-        what = f"the ARM machine could not be built: {error.what}"
-        raise DeviceUnfit(what, device=NAME, hint=error.hint) from error
 
 
 # Booting ------------------------------------------------------------------------------------------
@@ -94,38 +66,42 @@ def boot(
     cpu: str = "cortex-a76",
     memory_mb: int = MEMORY_MB,
     machine: Path | None = None,
-    pages_16k: bool = False,
+    system: System = DEBIAN,
     may_restart: bool = False,
     adbd_asks_for_key: bool = True,
     log: Callable[[str], None] = lambda line: None,
 ) -> Iterator[ArmVm]:
     """Boot the machine from an untouched disk, a few seconds, and stop it at the end.
 
-    With `virtual_time` the machine has one core, on which one instruction takes one nanosecond however busy
+    With `virtual_time` the machine has one core (a phone's eight take turns), on which one instruction takes one nanosecond however busy
     the host is, and which waits in real time; otherwise two cores in real time. The machine is stopped even
-    when this process is killed. It ends when the guest reboots, unless it `may_restart`. With `pages_16k` it
-    boots Debian 13's kernel with pages of 16 KB, else Debian 12's with pages of 4 KB. Without
-    `adbd_asks_for_key` every user of this host gets a shell of the guest: only for tests of clients, as the
+    when this process is killed. It ends when the guest reboots, unless it `may_restart`. `system` says what
+    it boots; with pages of 16 KB this is Debian 13's kernel, else Debian 12's. Without `adbd_asks_for_key` every user of this host gets a shell of the guest: only for tests of clients, as the
     guest can reach no network. `log` gets the progress of the first build.
 
     Raises:
         DeviceUnfit: QEMU is missing, or the machine did not come up.
     """
     check_qemu()
-    machine = machine or build_machine(log)
-    kernel = build_kernel_16k(log) if pages_16k else machine
+    kernel = machine or build_machine(log)
+    machine = machine or (build_android(log) if system.is_android else kernel)
+    kernel = build_kernel_16k(log) if system.pages_16k else kernel
+    cores = system.cores or (1 if virtual_time else 2)
     with tempfile.TemporaryDirectory(prefix="harness-arm-vm-") as folder, contextlib.ExitStack() as stack:
         console = Path(folder) / "console.log"
         adbd_answer = b"AUTH" if adbd_asks_for_key else b"CNXN"
         for attempts_left in reversed(range(PORT_ATTEMPTS)):
             adb_port, ssh_port = _free_ports()
-            argv = _qemu_argv(machine, kernel, console, adb_port, ssh_port, cpu, memory_mb, virtual_time)
-            argv += ("-append", _kernel_options(virtual_time, adbd_asks_for_key))
+            argv = _qemu_argv(machine, kernel, console, adb_port, ssh_port, cpu, memory_mb, cores, virtual_time)
+            argv += ("-append", _kernel_options(virtual_time, adbd_asks_for_key, system))
             if not may_restart:
                 argv.append("-no-reboot")
             process = stack.enter_context(supervised(argv, console.with_name("qemu.log")))
             try:
-                _wait_until_up(process, console, adb_port, ssh_port, adbd_answer)
+                waiting = {"adbd": partial(_adbd_answers, adb_port, adbd_answer)}
+                if not system.is_android:
+                    waiting["sshd"] = partial(_sshd_answers, ssh_port)
+                _wait_until_up(process, console, waiting)
                 break
             except DeviceUnfit as error:
                 if PORT_TAKEN not in error.what or not attempts_left:
@@ -151,16 +127,17 @@ def _qemu_argv(
     ssh_port: int,
     cpu: str,
     memory_mb: int,
+    cores: int,
     virtual_time: bool,
 ) -> list[str]:
     """QEMU's command line; `restrict` keeps the guest off every network but the two forwarded ports."""
     forwards = f"hostfwd=tcp:127.0.0.1:{ssh_port}-:22,hostfwd=tcp:127.0.0.1:{adb_port}-:5555"
     # Not shift=auto: it follows the host's clock and offers no instruction counter. Not sleep=off: it runs
     # through idle time, which keeps a host core busy and makes every time-out of the guest pass at once.
-    clock = ("-icount", "shift=0,sleep=on", "-smp", "1") if virtual_time else ("-smp", "2")
+    clock = ("-icount", "shift=0,sleep=on") if virtual_time else ()
     disk = str(machine / "root.ext4").replace(",", ",,")
     return [
-        *(QEMU, "-M", "virt", "-cpu", cpu, "-m", str(memory_mb), *clock),
+        *(QEMU, "-M", "virt", "-cpu", cpu, "-m", str(memory_mb), "-smp", str(cores), *clock),
         *("-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"),
         *("-serial", f"file:{console}", "-pidfile", str(console.with_name("pid"))),
         *("-kernel", str(kernel / "kernel"), "-initrd", str(kernel / "initrd")),
@@ -170,14 +147,14 @@ def _qemu_argv(
     ]
 
 
-def _kernel_options(virtual_time: bool, adbd_asks_for_key: bool) -> str:
+def _kernel_options(virtual_time: bool, adbd_asks_for_key: bool, system: System) -> str:
     options = ["console=ttyAMA0", "rdinit=/init", "quiet", "panic=-1"]
     if virtual_time:
         # Random addresses would change cache lines and page counts from boot to boot.
         options.append("norandmaps")
     if not adbd_asks_for_key:
         options.append("harness.adbd=without-key")
-    return " ".join(options)
+    return " ".join((*options, *system.kernel_options()))
 
 
 def _free_ports() -> tuple[int, int]:
@@ -197,13 +174,9 @@ def _free_ports() -> tuple[int, int]:
 
 
 def _wait_until_up(
-    process: LocalProcess, console: Path, adb_port: int, ssh_port: int, adbd_answer: bytes
+    process: LocalProcess, console: Path, waiting: Mapping[str, Callable[[float], bool]]
 ) -> None:
     deadline = time.monotonic() + BOOT_TIMEOUT_S
-    waiting: dict[str, Callable[[float], bool]] = {
-        "sshd": partial(_sshd_answers, ssh_port),
-        "adbd": partial(_adbd_answers, adb_port, adbd_answer),
-    }
     patience = 1.0
     while waiting:
         waiting = {name: answers for name, answers in waiting.items() if not answers(patience)}

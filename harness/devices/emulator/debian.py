@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.errors import BundleError
@@ -14,8 +14,8 @@ from harness.system.paths import DEVICE_SCRIPTS, cache_folder
 SCRIPTS = DEVICE_SCRIPTS / "arm_vm"
 
 
-def ensure_entry(kind: str, script: str, log: Callable[[str], None]) -> Path:
-    """The folder that `script` builds, below `kind` in the cache; `log` gets lines of progress.
+def ensure_entry(kind: str, script: str, log: Callable[[str], None], *inputs: Path) -> Path:
+    """The folder that `script` builds from `inputs`, below `kind` in the cache; `log` gets lines of progress.
 
     Raises:
         BundleError: a program or the mirror is missing, or a step failed.
@@ -26,7 +26,7 @@ def ensure_entry(kind: str, script: str, log: Callable[[str], None]) -> Path:
             if not entry.is_dir():
                 for abandoned in entry.parent.glob("building-*"):
                     shutil.rmtree(abandoned, ignore_errors=True)
-                _run(script, entry, log)
+                _run(script, entry, inputs, log)
     return entry
 
 
@@ -40,8 +40,8 @@ def _scripts_key() -> str:
     return digest.hexdigest()[:16]
 
 
-def _run(script: str, entry: Path, log: Callable[[str], None]) -> None:
-    with running([sys.executable, "-B", str(SCRIPTS / script), str(entry)]) as process:
+def _run(script: str, entry: Path, inputs: Sequence[Path], log: Callable[[str], None]) -> None:
+    with running([sys.executable, "-B", str(SCRIPTS / script), str(entry), *map(str, inputs)]) as process:
         # Every step of the script has its own time-out.
         for line in process.stdout or ():
             log(line.decode("utf-8", "replace").rstrip())
