@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from device_bench import REMOTE, Bench, adb_server
 
+from chosen_system import SYSTEM, WRITABLE
 from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.device import Device, describe
 from harness.runner.bundle import ensure_bundle
@@ -21,7 +22,7 @@ from harness.transports.reconnecting import ReconnectingTransport
 @pytest.fixture(scope="session")
 def arm_vm_plain() -> Iterator[ArmVm]:
     """A machine in real time: in virtual time the network is slow and time-outs mean nothing."""
-    with boot(virtual_time=False) as machine:
+    with boot(virtual_time=False, system=SYSTEM) as machine:
         yield machine
 
 
@@ -49,6 +50,8 @@ def bench(arm_vm_plain: ArmVm, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(scope="session")
 def administrator(bench: Bench) -> Iterator[Transport]:
     """Who may mount: the ssh user, through sudo."""
+    if SYSTEM.is_android:
+        pytest.skip("nobody is root on a machine like a phone")
     transport = bench.connect("ssh")
     yield transport
     transport.close()
@@ -73,7 +76,7 @@ def read_only_disk(administrator: Transport) -> str:
 @pytest.fixture(scope="session")
 def bundle_folder(bench: Bench) -> str:
     """A folder of everybody's on the machine that has the runner already."""
-    folder = "/tmp/shared"
+    folder = f"{WRITABLE}/shared"
     transport = bench.connect("adb-direct")
     transport.run(["mkdir", "-m", "777", folder], timeout_s=30).check()
     info, _ = describe(transport, name="arm-vm", kind="arm_vm", folder=folder)
@@ -117,6 +120,6 @@ def folder(transport: Transport, tmp_path: Path) -> str:
     """An empty folder on the device."""
     if transport.name == "local":
         return str(tmp_path)
-    path = f"/tmp/transports-{transport.name}-{next(_NUMBERS)}"
+    path = f"{WRITABLE}/transports-{transport.name}-{next(_NUMBERS)}"
     transport.run(["mkdir", "-p", path], timeout_s=30).check()
     return path

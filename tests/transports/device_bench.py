@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from chosen_system import SYSTEM
 from harness.devices.arm_vm.machine import ArmVm
 from harness.system.processes import run_local
 from harness.transports.adb import AdbTransport
@@ -14,7 +15,7 @@ from harness.transports.base import Transport
 from harness.transports.ssh import SshTransport
 from harness.transports.tcp_link import TcpLink
 
-REMOTE = ("adb", "adb-direct", "ssh")
+REMOTE = ("adb", "adb-direct") if SYSTEM.is_android else ("adb", "adb-direct", "ssh")
 
 
 @dataclass(frozen=True)

@@ -247,7 +247,8 @@ def test_the_arm_machine_is_listed(bench: Bench) -> None:
         for device in list_devices(env=bench.adb_environment)
         if device.serial == f"127.0.0.1:{bench.machine.adb_port}"
     )
-    assert (listed.state, listed.model) == ("device", "Harness_ARM_VM")
+    assert listed.state == "device"
+    assert "ARM_VM" in (listed.model or "")
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from chosen_system import WRITABLE
 from device_bench import REMOTE, Bench, adb_server
 from narrow_network import MTU, NotPermitted, narrow_network
 from shaped_proxy import ShapedProxy
@@ -40,7 +41,7 @@ def test_a_cut_command_is_lost_and_the_next_call_connects(bench: Bench, kind: st
 def test_a_cut_transfer_leaves_nothing_half_done(bench: Bench, kind: str, tmp_path: Path) -> None:
     source, back = tmp_path / "source", tmp_path / "back"
     source.write_bytes(random.Random(1).randbytes(30_000_000))
-    destination = f"/tmp/cut-{kind}"
+    destination = f"{WRITABLE}/cut-{kind}"
     with ShapedProxy(bench.port(kind), narrow=True) as proxy:
         transport = bench.connect(kind, proxy.port)
         transport.run(["sh", "-c", 'echo before > "$1"', "sh", destination], timeout_s=30).check()
@@ -64,8 +65,8 @@ def test_pushes_survive_a_narrow_link(bench: Bench, kind: str, tmp_path: Path) -
     source.write_bytes(random.Random(2).randbytes(3_000_000))
     with ShapedProxy(bench.port(kind), narrow=True) as proxy:
         transport = bench.connect(kind, proxy.port)
-        transport.push(source, f"/tmp/narrow-{kind}", timeout_s=60)
-        transport.pull(f"/tmp/narrow-{kind}", back, timeout_s=60)
+        transport.push(source, f"{WRITABLE}/narrow-{kind}", timeout_s=60)
+        transport.pull(f"{WRITABLE}/narrow-{kind}", back, timeout_s=60)
         transport.close()
     assert back.read_bytes() == source.read_bytes()
 
@@ -79,8 +80,8 @@ def test_files_pass_a_network_of_mtu_1500_and_small_socket_buffers(
 
     def transfer(host: str, port: int, environment: dict[str, str]) -> None:
         transport = replace(bench, adb_environment=environment).connect(kind, port, host)
-        transport.push(source, f"/tmp/mtu-{kind}", timeout_s=60)
-        transport.pull(f"/tmp/mtu-{kind}", back, timeout_s=60)
+        transport.push(source, f"{WRITABLE}/mtu-{kind}", timeout_s=60)
+        transport.pull(f"{WRITABLE}/mtu-{kind}", back, timeout_s=60)
         transport.close()
 
     try:
