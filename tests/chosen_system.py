@@ -1,7 +1,7 @@
-"""Which system of the ARM machine the suites on real daemons run on; `HARNESS_ARM_VM=android` chooses another.
+"""Which system of the ARM machine the suites on real daemons run on; `HARNESS_ARM_VM` chooses another.
 
-Also `android9`, `16k`, a phone such as `pixel_6`, or several of these, as after `arm-vm:`. Tests that need root on the
-machine, or its sshd, are skipped on one that is like a phone.
+It holds what follows `arm-vm:` in a device's name, such as `android` or `pixel_6`. Tests that need root on
+the machine, or its sshd, are skipped on one that is like a phone.
 """
 
 import os
@@ -24,4 +24,3 @@ def _chosen() -> System:
 SYSTEM = _chosen()
 # Where adb's user may write.
 WRITABLE = "/data/local/tmp" if SYSTEM.is_android else "/tmp"
-needs_sshd = pytest.mark.skipif(SYSTEM.is_android, reason="a machine like a phone has no sshd")

@@ -1,8 +1,9 @@
 """Build the disk of `arm-vm:android`, a machine like a phone: `python3 android.py FOLDER MACHINE`.
 
-MACHINE is the folder that build.py made, whose kernel boots the disk and whose adbd and busybox go onto it. FOLDER
-then holds `root.ext4`, and `adb_key` and `adb_key.pub`, which its adbd accepts. Nothing on the disk is where a program
-would look for glibc: adbd and awk have their own loader and libraries in /apex/com.android.adbd.
+MACHINE is the folder that build.py made, whose kernel boots the disk and whose adbd and busybox go onto it.
+FOLDER then holds `root.ext4`, and `adb_key` and `adb_key.pub`, which its adbd accepts. Nothing on the disk is
+where a program would look for glibc: adbd and awk have their own loader and libraries in
+/apex/com.android.adbd.
 """
 
 import shutil
@@ -32,7 +33,12 @@ ADBD = "apex/com.android.adbd"
 MACHINE = "apex/com.harness.machine"
 FOLDERS_MOUNTED_ON = ("dev", "proc", "sys", "storage/emulated/0")
 FOLDERS = ("data/local/tmp", "data/media/0", "vendor/bin", "product/bin", "system_ext/bin", "odm/bin")
-LINKS = {"bin": "/system/bin", "etc": "/system/etc", "sdcard": "/storage/emulated/0", "d": "/sys/kernel/debug"}
+LINKS = {
+    "bin": "/system/bin",
+    "etc": "/system/etc",
+    "sdcard": "/storage/emulated/0",
+    "d": "/sys/kernel/debug",
+}
 SHELL_USER, MEDIA_USER = 2000, 1023
 OWNERS = {"data/local/tmp": SHELL_USER, "data/media/0": MEDIA_USER}
 MODES = {"data": 0o771, "data/local": 0o751, "data/local/tmp": 0o771, "data/media/0": 0o777, "sbin": 0o750}

@@ -11,9 +11,9 @@ from commands import BuildFailed, require_programs
 
 
 def make_folder(programs: tuple[str, ...], make: Callable[..., None], inputs: int = 0) -> int:
-    """Call `make(work, out, *inputs)` for the folder that the command line names; `work` holds `out`, and is removed.
+    """Call `make(work, out, *inputs)` for the folder that the command line names; `work` holds `out`.
 
-    The command line goes on with the folders of `inputs`.
+    `work` is removed at the end. The command line goes on with the folders of `inputs`.
 
     Returns:
         The exit code.

@@ -79,7 +79,7 @@ class Archive:
         return folder / "unpacked"
 
     def download_upstream(self, name: str, folder: Path) -> Path:
-        """Fetch and unpack what a source package was made from, without Debian's patches; return its folder."""
+        """Fetch and unpack a source package without Debian's patches; return its folder."""
         folder.mkdir()
         self._apt("apt-get", "source", "--download-only", "--tar-only", name, cwd=folder)
         (folder / "unpacked").mkdir()

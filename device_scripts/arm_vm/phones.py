@@ -1,7 +1,7 @@
 """The recorded phones that can be laid over the machine: one table for each in `phones/`.
 
-A line is a path, a tab, and the file's escaped content; `[0-3]` in a path makes four files. A path that ends in `/` is
-a file that the shell user cannot read.
+A line is a path, a tab, and the file's escaped content; `[0-3]` in a path makes four files. A path that ends
+in `/` is a file that the shell user cannot read.
 """
 
 import re

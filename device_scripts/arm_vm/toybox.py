@@ -1,4 +1,4 @@
-"""Toybox, cross-compiled from Debian's source package: one static program, which is most of Android's tools."""
+"""Toybox, cross-compiled from Debian's source package: one static program, most of Android's tools."""
 
 from pathlib import Path
 
@@ -6,7 +6,21 @@ from commands import run
 
 SOURCE_PACKAGE = "toybox"
 # Unfinished programs that Android has all the same, as in AOSP's external/toybox/.config-device ...
-ADDED = ("DD", "DIFF", "EXPR", "GETFATTR", "GETOPT", "GZIP", "LSOF", "MODPROBE", "MORE", "STTY", "TR", "TRACEROUTE", "VI")
+ADDED = (
+    "DD",
+    "DIFF",
+    "EXPR",
+    "GETFATTR",
+    "GETOPT",
+    "GZIP",
+    "LSOF",
+    "MODPROBE",
+    "MORE",
+    "STTY",
+    "TR",
+    "TRACEROUTE",
+    "VI",
+)
 # ... and programs that want libcrypt.
 LEFT_OUT = ("LOGIN", "MKPASSWD", "PASSWD", "SU", "SULOGIN")
 

@@ -51,8 +51,8 @@ def write_tree(root: Path, files: dict[str, str]) -> None:
 def lay_tree(name: str, root: Path) -> Path:
     """Lay a tree of tests/data/probe_trees, or a phone that the ARM machine can be, under `root`.
 
-    A line is a path, a tab, escaped content. `[0-3]` in a path makes four files. A path that ends in `/` exists and
-    cannot be read.
+    A line is a path, a tab, escaped content. `[0-3]` in a path makes four files. A path that ends in `/`
+    exists and cannot be read.
     """
     table = TREES / f"{name}.tsv"
     write_tree(root, dict(read_phone(table if table.exists() else PHONES / f"{table.stem}.tsv")))

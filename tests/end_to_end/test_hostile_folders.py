@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices.arm_vm.machine import boot, build_machine
+from harness.devices.arm_vm.building import build_machine
+from harness.devices.arm_vm.machine import boot
 from harness.records import Abi
 from harness.runner.bundle import Bundle, ensure_bundle
 from harness.runner.bundle.wheel import runs_natively

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from chosen_system import WRITABLE
 from device_bench import REMOTE, Bench, adb_server
 from narrow_network import MTU, NotPermitted, narrow_network
 from shaped_proxy import ShapedProxy
 
+from chosen_system import WRITABLE
 from harness.errors import ConnectionLost
 from harness.system.processes import run_local
 from harness.transports.base import Transport

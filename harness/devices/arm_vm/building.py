@@ -28,7 +28,7 @@ def build_kernel_16k(log: Callable[[str], None] = lambda line: None) -> Path:
 
 
 def build_android(log: Callable[[str], None] = lambda line: None) -> Path:
-    """Build the disk that is like a phone's, and the machine whose kernel boots it, unless the cache has them.
+    """Build the disk that is like a phone's unless the cache has it, about half a minute; first the machine.
 
     Raises:
         DeviceUnfit: a program or the mirror is missing, or a step failed.

@@ -28,7 +28,7 @@ ADB_SERVER_TIMEOUT_S = 30
 def parse_name(name: str) -> Target | None:
     """The machine by the words of a name such as `arm-vm:ssh`, `arm-vm:16k` or `arm-vm:android:adb`."""
     kind, _, words = name.partition(":")
-    options = parse_options(words) if kind == NAME else None
+    options = parse_options(words) if kind == NAME and words else None
     if options is None:
         return None
     transport, system = options

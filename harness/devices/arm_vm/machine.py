@@ -32,7 +32,8 @@ PORT_TAKEN = "Could not set up host forwarding rule"
 class ArmVm:
     """A booted machine; its ports are on 127.0.0.1, and only this user can read its keys.
 
-    As on Android, adb's shell runs as the user `shell`; `ssh_user` may use sudo. One like a phone has no sshd.
+    As on Android, adb's shell runs as the user `shell`; `ssh_user` may use sudo.
+    One like a phone has no sshd.
     """
 
     adb_port: int
@@ -73,11 +74,12 @@ def boot(
 ) -> Iterator[ArmVm]:
     """Boot the machine from an untouched disk, a few seconds, and stop it at the end.
 
-    With `virtual_time` the machine has one core (a phone's eight take turns), on which one instruction takes one nanosecond however busy
-    the host is, and which waits in real time; otherwise two cores in real time. The machine is stopped even
-    when this process is killed. It ends when the guest reboots, unless it `may_restart`. `system` says what
-    it boots; with pages of 16 KB this is Debian 13's kernel, else Debian 12's. Without `adbd_asks_for_key` every user of this host gets a shell of the guest: only for tests of clients, as the
-    guest can reach no network. `log` gets the progress of the first build.
+    With `virtual_time` the machine has one core (a phone's eight take turns), on which one instruction takes
+    one nanosecond however busy the host is, and which waits in real time; otherwise two cores in real time.
+    The machine is stopped even when this process is killed. It ends when the guest reboots, unless it
+    `may_restart`. `system` says what it boots; with pages of 16 KB this is Debian 13's kernel, else Debian
+    12's. Without `adbd_asks_for_key` every user of this host gets a shell of the guest: only for tests of
+    clients, as the guest can reach no network. `log` gets the progress of the first build.
 
     Raises:
         DeviceUnfit: QEMU is missing, or the machine did not come up.
@@ -92,7 +94,9 @@ def boot(
         adbd_answer = b"AUTH" if adbd_asks_for_key else b"CNXN"
         for attempts_left in reversed(range(PORT_ATTEMPTS)):
             adb_port, ssh_port = _free_ports()
-            argv = _qemu_argv(machine, kernel, console, adb_port, ssh_port, cpu, memory_mb, cores, virtual_time)
+            argv = _qemu_argv(
+                machine, kernel, console, adb_port, ssh_port, cpu, memory_mb, cores, virtual_time
+            )
             argv += ("-append", _kernel_options(virtual_time, adbd_asks_for_key, system))
             if not may_restart:
                 argv.append("-no-reboot")

@@ -40,7 +40,7 @@ class System:
 
 
 def parse_options(text: str) -> tuple[str, System] | None:
-    """Transport and system of the words after `arm-vm:`; None where they are unknown or contradict each other."""
+    """Transport and system of the words after `arm-vm:`; None where they are unknown or conflict."""
     words = text.split(":") if text else []
     transports = [word for word in words if word in TRANSPORTS]
     phones = [word for word in words if word in PHONES]

@@ -14,7 +14,8 @@ from adb_shell.adb_device import AdbDeviceTcp
 from adb_shell.auth.sign_pythonrsa import PythonRSASigner
 from adb_shell.exceptions import DeviceAuthError
 
-from harness.devices.arm_vm.machine import ArmVm, boot, build_machine
+from harness.devices.arm_vm.building import build_machine
+from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.errors import DeviceUnfit
 
 # 10,000,000 rounds of two instructions, counted by the kernel for an unprivileged process.

@@ -1,7 +1,5 @@
+# shellcheck shell=sh
 # For the scripts of /system/bin: what was set since the start. No process is started to read a value.
-release=
-read -r release </dev/harness/release
-
 # was_set NAME: its value in $REPLY; fails when nothing set it
 was_set() {
     REPLY=
@@ -19,4 +17,5 @@ put() {
     done
 }
 
-recorded() { /dev/harness/phone/bin/"$@"; }
+# recorded PROGRAM ARGUMENT: what the phone's own program said
+recorded() { "/dev/harness/phone/bin/$1" "$2"; }

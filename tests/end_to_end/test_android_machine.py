@@ -1,0 +1,141 @@
+"""`arm-vm:android`: what Android lacks is not there, and the harness works all the same."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.devices.arm_vm.machine import ArmVm, boot
+from harness.devices.arm_vm.system import System
+from harness.devices.target import Target
+from harness.measuring.doctor import Diagnosis, examine
+from harness.transports.adb_direct import AdbDirectTransport
+from harness.transports.tcp_link import TcpLink
+
+pytestmark = [pytest.mark.slow, pytest.mark.device]
+
+# As AOSP's adb/daemon/main.cpp sets them: input, log, adb, sdcard_rw, sdcard_r, network, readproc, uhid.
+GROUPS = {1004, 1007, 1011, 1015, 1028, 3001, 3002, 3003, 3006, 3009, 3011}
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[ArmVm]:
+    with boot(virtual_time=False, system=System(android=14)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shell(machine: ArmVm) -> Iterator[Callable[[str], str]]:
+    """What a script prints on the machine, standard error included."""
+    transport = AdbDirectTransport(TcpLink("127.0.0.1", machine.adb_port), key=machine.adb_key)
+
+    def run(script: str) -> str:
+        return transport.run(["sh", "-c", f"exec 2>&1; {script}"], timeout_s=60).text.strip()
+
+    yield run
+    transport.close()
+
+
+def diagnoses(machine: ArmVm, monkeypatch: pytest.MonkeyPatch) -> dict[str, Diagnosis]:
+    """What the doctor says of the machine as a phone."""
+    monkeypatch.setenv("ADB_VENDOR_KEYS", str(machine.adb_key))
+    target = Target("phone", "android", "adb-direct", f"127.0.0.1:{machine.adb_port}")
+    return {found.what: found for found in examine(target, lambda text: None) if found.subject == "phone"}
+
+
+# The machine is like a phone -------------------------------------------------------------------------
+
+
+def test_no_glibc_is_where_a_program_would_look_for_it(shell: Callable[[str], str]) -> None:
+    places = ("/lib", "/lib64", "/usr", "/system/lib", "/system/lib64", "/tmp", "/dev/shm")
+    for place in places:
+        assert "No such file" in shell(f"ls -d {place}")
+    loaders = shell("find / -xdev '(' -name 'ld-linux*' -o -name 'libc.so*' ')'")
+    assert {str(Path(path).parent) for path in loaders.splitlines() if path.startswith("/")} == {
+        "/apex/com.android.adbd/lib64"
+    }
+
+
+def test_adbs_shell_is_androids_shell_user(shell: Callable[[str], str]) -> None:
+    assert shell("id -u; id -g; umask").split() == ["2000", "2000", "000"]
+    assert {int(group) for group in shell("id -G").split()} == {2000, *GROUPS}
+    assert ":/system/bin:" in shell("echo $PATH")
+    assert "MIRBSD KSH" in shell("echo $KSH_VERSION")
+
+
+def test_only_data_local_tmp_may_be_written_and_executed_from(shell: Callable[[str], str]) -> None:
+    for place in ("/", "/data", "/data/local", "/system/bin", "/dev", "/proc", "/sys"):
+        assert shell(f"touch {place}/x && echo written").startswith("touch: "), place
+    copy = "cp /system/bin/toybox $d/true && $d/true && echo ran; rm -f $d/true"
+    assert "Permission denied" in shell(f"d=/sdcard; {copy}")
+    assert shell(f"d=/data/local/tmp; {copy}") == "ran"
+
+
+def test_processes_and_sysfs_are_hidden_as_android_hides_them(shell: Callable[[str], str]) -> None:
+    assert "hidepid=invisible" in shell("cat /proc/mounts")
+    for denied in ("/sys/class/thermal", "/sys/class/power_supply", "/sys/firmware", "/sys/module"):
+        assert "Permission denied" in shell(f"ls {denied}"), denied
+    assert shell("cat /sys/devices/system/cpu/online") == "0-1"
+    assert "Permission denied" in shell("cat /proc/cmdline")
+
+
+def test_what_androids_programs_are_told_they_report(shell: Callable[[str], str]) -> None:
+    keys = "input keyevent KEYCODE_SLEEP; dumpsys power | grep mWakefulness="
+    assert shell(keys).strip() == "mWakefulness=Asleep"
+    assert (
+        shell("input keyevent KEYCODE_WAKEUP; dumpsys power | grep mWakefulness=").strip()
+        == "mWakefulness=Awake"
+    )
+    assert shell("svc power stayon usb; settings get global stay_on_while_plugged_in") == "2"
+    assert "Failed to set property" in shell("setprop ro.product.model x")
+    assert shell("cat /proc/sys/kernel/perf_event_paranoid") == "3"
+    assert shell("setprop security.perf_harden 0; cat /proc/sys/kernel/perf_event_paranoid") == "1"
+    assert shell("setprop security.perf_harden 1; cat /proc/sys/kernel/perf_event_paranoid") == "3"
+
+
+# The harness works there -----------------------------------------------------------------------------
+
+
+def test_the_doctor_reads_it_as_a_phone(machine: ArmVm, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = diagnoses(machine, monkeypatch)
+    fit = (
+        "reachable",
+        "folder",
+        "space",
+        "page size",
+        "thermal status",
+        "battery",
+        "screen",
+        "battery saver",
+    )
+    assert {found[what].level for what in fit} == {"ok"}
+    assert "37.2" in found["temperature"].detail
+    assert found["counters"].fix == "adb shell setprop security.perf_harden 0"
+
+
+def test_a_recorded_phone_is_laid_over_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with boot(system=System(phone="pixel_6")) as running:
+        found = diagnoses(running, monkeypatch)
+    assert "43" in found["temperature"].detail
+    assert found["folder"].level == "ok"
+
+
+def test_it_is_measured_with_parity_by_both_adb_routes(run_harness: Callable[..., Any]) -> None:
+    routes = {"arm-vm:android": "adb-direct", "arm-vm:android:adb": "adb"}
+    brief = ("--processes", "1", "--warmup", "1", "--iterations", "3", "--min-time", "0", "--max-time", "0.3")
+    sweep = ("--width", "0.25", "--resolution", "32", "--precision", "int8", "--tune-device", *brief)
+    ended = run_harness("run", "--device", ",".join(routes), *sweep, "--json")
+    assert ended.exit_code == 0, ended.stderr
+    cells = {cell["device"]["name"]: cell for cell in ended.document["cells"]}
+    assert {name: cell["device"]["transport"] for name, cell in cells.items()} == routes
+    for cell in cells.values():
+        assert cell["parity"]["passed"]
+        assert cell["device"]["os"] == "Android 14"
+        before = cell["processes"][0]["conditions_before"]
+        assert (before["thermal_status"], before["battery_percent"]) == (0, 83)
+        assert before["wakefulness"] == "Awake"
+        assert cell["memory"]["detail"]["dumpsys_pss_bytes"] > 0
+        tuned = {setting["name"]: setting for setting in cell["tuning"]}
+        assert tuned["stay_awake"]["now"] != "0"
+        assert "fixed_performance" in tuned
