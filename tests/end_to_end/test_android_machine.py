@@ -6,17 +6,30 @@ from typing import Any
 
 import pytest
 
+from harness.devices.android import FOLDER
 from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.arm_vm.system import System
+from harness.devices.device import describe
 from harness.devices.target import Target
 from harness.measuring.doctor import Diagnosis, examine
 from harness.transports.adb_direct import AdbDirectTransport
+from harness.transports.base import Transport
 from harness.transports.tcp_link import TcpLink
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
 
 # As AOSP's adb/daemon/main.cpp sets them: input, log, adb, sdcard_rw, sdcard_r, network, readproc, uhid.
 GROUPS = {1004, 1007, 1011, 1015, 1028, 3001, 3002, 3003, 3006, 3009, 3011}
+
+
+SWEEP = (
+    *("--width", "0.25", "--resolution", "32", "--precision", "int8", "--tune-device"),
+    *("--processes", "1", "--warmup", "1", "--iterations", "3", "--min-time", "0"),
+)
+
+
+def connect(machine: ArmVm) -> Transport:
+    return AdbDirectTransport(TcpLink("127.0.0.1", machine.adb_port), key=machine.adb_key)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +41,7 @@ def machine() -> Iterator[ArmVm]:
 @pytest.fixture(scope="module")
 def shell(machine: ArmVm) -> Iterator[Callable[[str], str]]:
     """What a script prints on the machine, standard error included."""
-    transport = AdbDirectTransport(TcpLink("127.0.0.1", machine.adb_port), key=machine.adb_key)
+    transport = connect(machine)
 
     def run(script: str) -> str:
         return transport.run(["sh", "-c", f"exec 2>&1; {script}"], timeout_s=60).text.strip()
@@ -114,28 +127,46 @@ def test_the_doctor_reads_it_as_a_phone(machine: ArmVm, monkeypatch: pytest.Monk
     assert found["counters"].fix == "adb shell setprop security.perf_harden 0"
 
 
-def test_a_recorded_phone_is_laid_over_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recorded_phone_is_laid_over_it() -> None:
     with boot(system=System(phone="pixel_6")) as running:
-        found = diagnoses(running, monkeypatch)
-    assert "43" in found["temperature"].detail
-    assert found["folder"].level == "ok"
+        transport = connect(running)
+        info, _ = describe(transport, name="phone", kind="android", folder=FOLDER)
+        zone = transport.run(["cat", "/sys/class/thermal/thermal_zone0/type"], timeout_s=60).text
+        transport.close()
+    assert (info.model, info.os, info.soc) == ("Google Pixel 6", "Android 14", "GS101")
+    names = [core.name for core in info.cores]
+    assert names == ["Cortex-A55"] * 4 + ["Cortex-A78"] * 2 + ["Cortex-X1"] * 2
+    assert info.cores[7].max_frequency_khz == 2802000
+    assert zone == "BIG\n"
 
 
-def test_it_is_measured_with_parity_by_both_adb_routes(run_harness: Callable[..., Any]) -> None:
-    routes = {"arm-vm:android": "adb-direct", "arm-vm:android:adb": "adb"}
-    brief = ("--processes", "1", "--warmup", "1", "--iterations", "3", "--min-time", "0", "--max-time", "0.3")
-    sweep = ("--width", "0.25", "--resolution", "32", "--precision", "int8", "--tune-device", *brief)
-    ended = run_harness("run", "--device", ",".join(routes), *sweep, "--json")
+def check_cell(cell: dict[str, Any]) -> None:
+    """What the harness measured, and what it read of Android's own programs."""
+    assert cell["parity"]["passed"]
+    assert cell["device"]["os"] == "Android 14"
+    before = cell["processes"][0]["conditions_before"]
+    assert (before["thermal_status"], before["battery_percent"]) == (0, 83)
+    assert before["wakefulness"] == "Awake"
+    assert cell["memory"]["detail"]["dumpsys_pss_bytes"] > 0
+    tuned = {setting["name"]: setting for setting in cell["tuning"]}
+    assert tuned["stay_awake"]["now"] != "0"
+    assert "requested true" in tuned["fixed_performance"]["note"]
+
+
+def test_by_its_name_it_is_measured_with_parity_over_googles_adb(run_harness: Callable[..., Any]) -> None:
+    ended = run_harness("run", "--device", "arm-vm:android:adb", *SWEEP, "--max-time", "0.3", "--json")
     assert ended.exit_code == 0, ended.stderr
-    cells = {cell["device"]["name"]: cell for cell in ended.document["cells"]}
-    assert {name: cell["device"]["transport"] for name, cell in cells.items()} == routes
-    for cell in cells.values():
-        assert cell["parity"]["passed"]
-        assert cell["device"]["os"] == "Android 14"
-        before = cell["processes"][0]["conditions_before"]
-        assert (before["thermal_status"], before["battery_percent"]) == (0, 83)
-        assert before["wakefulness"] == "Awake"
-        assert cell["memory"]["detail"]["dumpsys_pss_bytes"] > 0
-        tuned = {setting["name"]: setting for setting in cell["tuning"]}
-        assert tuned["stay_awake"]["now"] != "0"
-        assert "fixed_performance" in tuned
+    (cell,) = ended.document["cells"]
+    assert (cell["device"]["transport"], cell["device"]["clock"]) == ("adb", "virtual")
+    check_cell(cell)
+
+
+def test_as_a_phone_at_an_address_it_is_measured_with_parity_without_googles_adb(
+    machine: ArmVm, run_harness: Callable[..., Any]
+) -> None:
+    keys = {"ADB_VENDOR_KEYS": str(machine.adb_key)}
+    ended = run_harness("run", "--device", f"127.0.0.1:{machine.adb_port}", *SWEEP, "--json", env=keys)
+    assert ended.exit_code == 0, ended.stderr
+    (cell,) = ended.document["cells"]
+    assert (cell["device"]["transport"], cell["device"]["clock"]) == ("adb-direct", "real")
+    check_cell(cell)
