@@ -8,6 +8,7 @@
 # make gate             fail if an inference costs more emulated ARM instructions than in benchmarks/base
 # make gate-base        measure benchmarks/base again, after a change that is meant to cost more or less
 # make bench            measure what the harness itself costs
+# make bench-sustain    measure how right the figures of `harness run --sustain` are (16 minutes, on an idle machine)
 # make bench-plot       draw benchmarks/history.jsonl as docs/images/bench_history.svg
 # make bench-trust      measure how often intervals, comparisons and verdicts are right (on an idle machine)
 # make bench-decision   count how often `harness pick` and `harness history` are right, on simulated runs
@@ -22,7 +23,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test docs lint lock gate gate-base setup arm-vm bench bench-plot bench-trust bench-decision bench-report bench-faults bench-diskfull bench-fuzz clean
+.PHONY: help demo demo-accuracy fashion-mnist test docs lint lock gate gate-base setup arm-vm bench bench-sustain bench-plot bench-trust bench-decision bench-report bench-faults bench-diskfull bench-fuzz clean
 
 setup: $(VENV)/ready
 
@@ -132,6 +133,9 @@ bench: setup arm-vm
 	@for bench in lowering warm runner rate packed_cache transports accuracy; do \
 	    echo "== $$bench"; $(BIN)/python tests/benchmarks/bench_$$bench.py || failed=1; \
 	done; exit $${failed:-0}
+
+bench-sustain: setup
+	$(BIN)/python tests/benchmarks/bench_sustain.py
 
 bench-plot: setup
 	$(BIN)/python tests/benchmarks/plot_history.py

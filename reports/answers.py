@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.budget import Budget, Miss, limited
-from harness.analysis.candidates import Candidate, Rejected
+from harness.analysis.candidates import NO_SUSTAINED_FIGURE, Candidate, Rejected
 from harness.analysis.cautions import cautions
 from harness.analysis.cell_text import placement
 from harness.analysis.clusters import placed_on
@@ -221,6 +221,8 @@ def _kinds(rejected: Rejected, budget: Budget) -> list[str]:
         return ["with other threads"]
     if budget.cores and not placed_on(cell, budget.cores):
         return ["on other cores"]
+    if NO_SUSTAINED_FIGURE in rejected.reasons:
+        return [NO_SUSTAINED_FIGURE]
     if not rejected.misses:
         return ["at another pace"]
     return [

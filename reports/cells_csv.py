@@ -19,6 +19,7 @@ from harness.records import (
     PairedDrop,
     Run,
     Startup,
+    Sustained,
 )
 from harness.system.files import write_atomically
 from reports.escaping import spreadsheet
@@ -29,6 +30,7 @@ _Value = str | int | float | None
 # Columns that are emulated or virtual time where the `clock` column is not `real`.
 TIME_COLUMNS = re.compile(
     r"latency_\w+|(?:cold_|first_launch_)?(?:load|init|first_inference|startup)_\w+_ns|pace_\w+"
+    r"|sustained_\w+_ns"
 )
 
 
@@ -66,6 +68,7 @@ def _row(run: Run, cell: Cell) -> dict[str, _Value]:
         "init_instructions": cell.startup.init_instructions if cell.startup else None,
         **_cold(cell.cold),
         **_first_launch(cell),
+        **_sustained(cell.sustained),
         **_scheduling(cell),
         "held_clocks": "; ".join(
             f"cores {clock.cores}: {clock.held_khz} of {clock.max_khz} kHz" for clock in cell.held_clocks
@@ -191,6 +194,27 @@ def _first_launch(cell: Cell) -> dict[str, _Value]:
     used = [process.packed_cache for process in cell.processes if process.packed_cache]
     columns["packed_cache_bytes"] = max((one.file_bytes for one in used), default=None)
     return columns
+
+
+def _sustained(sustained: Sustained | None) -> dict[str, _Value]:
+    figures = sustained.figures if sustained else None
+    drop = figures.drop if figures else None
+    fell = drop.fell if drop else None
+    plateau = figures.plateau_ns if figures else None
+    return {
+        "sustained_seconds": sustained.seconds if sustained else None,
+        "sustained_initial_ns": figures.initial_ns if figures else None,
+        "sustained_plateau_ns": plateau.estimate if plateau else None,
+        "sustained_plateau_low_ns": plateau.low if plateau else None,
+        "sustained_plateau_high_ns": plateau.high if plateau else None,
+        "sustained_retained": figures.retained if figures else None,
+        "sustained_drop_second": drop.second if drop else None,
+        "sustained_fell": fell.name if fell else None,
+        "sustained_fell_before": fell.before if fell else None,
+        "sustained_fell_after": fell.after if fell else None,
+        "sustained_unavailable": sustained.unavailable if sustained else None,
+        "sustained_fell_unknown": drop.unknown if drop else None,
+    }
 
 
 def _scheduling(cell: Cell) -> dict[str, _Value]:

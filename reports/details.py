@@ -7,6 +7,7 @@ from harness.system.text import printable
 from reports.clocks import held_clock_text
 from reports.numbers import MISSING, significant, with_ends
 from reports.sections import weights_text
+from reports.sustained import drop_text
 
 Detail = tuple[str, str]
 
@@ -64,6 +65,15 @@ def _times(cell: Cell) -> list[Detail]:
         ]
     if cell.cold and cell.cold.unavailable:
         details.append(("cold start-up", printable(cell.cold.unavailable)))
+    if cell.sustained and cell.sustained.figures and not cell.device.emulated:
+        figures = cell.sustained.figures
+        details += [
+            ("sustained", f"{_ms(figures.plateau_ns)} at the end of {cell.sustained.seconds:,} s"),
+            ("retained", f"{significant(100 * figures.retained)} % of the first ten seconds' speed"),
+            ("first drop", drop_text(figures.drop)),
+        ]
+    elif cell.sustained and cell.sustained.unavailable:
+        details.append(("sustained", printable(cell.sustained.unavailable)))
     details.append(("clock held", held_clock_text(cell)))
     return details
 

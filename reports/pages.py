@@ -9,7 +9,7 @@ from harness.analysis.selection import find_for_all
 from harness.records import DeviceInfo, Run
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
-from reports import accuracy, conditions, pace, predictions, startup
+from reports import accuracy, conditions, pace, predictions, startup, sustained
 from reports.answers import describe_budget, describe_for_all
 from reports.device_table import compare_devices, run_facts
 from reports.document import encode, make_document
@@ -106,6 +106,7 @@ def _common(page: Page, parts: Sequence[Part]) -> dict[str, object]:
         "held_clocks": any(cell.held_clocks for cell in cells),
         "run_facts": [run_facts(run) for run in page.runs],
         "pace_columns": pace.COLUMNS,
+        "sustained_columns": sustained.COLUMNS,
         "startup_columns": startup.COLUMNS,
         "accuracy_columns": accuracy.COLUMNS,
         "condition_columns": conditions.COLUMNS,

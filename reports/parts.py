@@ -21,6 +21,8 @@ from reports.shares import Shares, share_memory, share_time
 from reports.startup import StartupRow, describe_startup
 from reports.steps import StepText, describe_step
 from reports.strips import Distributions, describe_distributions
+from reports.sustained import SustainedRow, describe_sustained
+from reports.sustained_series import describe_minutes
 from reports.timeline import Timeline, describe_timeline
 from reports.trust import Trust, weigh
 from reports.verdicts import count
@@ -46,6 +48,8 @@ class Part:
     time: Shares
     memory: Shares
     pace: tuple[PaceRow, ...]
+    sustained: tuple[SustainedRow, ...]
+    minutes: Timeline
     startup: tuple[StartupRow, ...]
     distributions: Distributions
     timeline: Timeline
@@ -86,6 +90,8 @@ def describe_part(
         time=share_time(section),
         memory=share_memory(section),
         pace=describe_pace(cells),
+        sustained=describe_sustained(cells),
+        minutes=describe_minutes(cells),
         startup=describe_startup(cells),
         distributions=describe_distributions(section, _shipped_cells(steps)),
         timeline=describe_timeline(section),

@@ -21,20 +21,24 @@ class Picture:
 
 
 def draw_pictures(section: Section, folder: Path) -> tuple[Picture, ...]:
-    """Draw each plot of the section that its cells suffice for into the folder; one cell compares nothing."""
-    if len(section.measured) < 2:
+    """Draw each plot of the section that its cells suffice for into the folder.
+
+    One cell compares nothing; but what it did over minutes is a picture of it alone.
+    """
+    alone = len(section.measured) < 2
+    if alone and not any(cell.sustained for cell in section.measured):
         return ()
     # matplotlib takes most of a second, and the page does not need it.
     import matplotlib
 
     from reports import style
-    from reports.plots import PLOTS
+    from reports.plots import OF_ONE_CELL, PLOTS
     from reports.style import Plot
 
     with matplotlib.rc_context(style.RC), warnings.catch_warnings():
         # A device's name may contain letters that the font lacks; the page shows the name in full.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        drawn = (draw(section) for draw in PLOTS)
+        drawn = (draw(section) for draw in (OF_ONE_CELL if alone else PLOTS))
         return tuple(_save(plot, section, folder) for plot in drawn if isinstance(plot, Plot))
 
 

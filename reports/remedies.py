@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from harness.analysis.validity import environment_checks as environment
 from harness.analysis.validity import result_checks as result
+from harness.analysis.validity import sustained_checks as sustained
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,16 @@ REMEDIES = {
     "packed_cache_unused": Remedy(
         "a process that packed the weights into memory all the same",
         "free space on the device, or leave packed-cache out of --backend-options",
+    ),
+    "still_falling": Remedy(
+        f"a last quarter that becomes {sustained.STILL_FALLING:.0%} slower", "run longer: --sustain 20m"
+    ),
+    "sustained_began_warm": Remedy(
+        "warmer than the gate after waiting",
+        "cool the device, wait longer (--max-cooling), or name its own limit (--max-temp)",
+    ),
+    "sustained_unavailable": Remedy(
+        "a sustained run without figures", "find why in the reason, then run it again: harness run --sustain"
     ),
     "busy": Remedy("a load above the number of cores", "stop what else runs on the device"),
     "outliers": Remedy(

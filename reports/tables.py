@@ -15,6 +15,7 @@ from reports.pace import missed_text, rate_text
 from reports.padding import padding_costs
 from reports.sections import Section, arrange
 from reports.startup import cold_text, startup_text
+from reports.sustained import plateau_text, retained_text
 
 FRONTIER_MARK = "★"
 DROP = "accuracy drop (pp)"
@@ -22,6 +23,8 @@ STARTUP = "start-up ms"
 RATE = "rate /s"
 MISSED = "missed %"
 COLD = "cold start-up ms"
+PLATEAU = "sustained ms"
+RETAINED = "retained %"
 PSS = "Pss MB"
 DUMPSYS_PSS = "dumpsys Pss MB"
 # Notes that explain one column: without the column they explain nothing.
@@ -29,6 +32,8 @@ COLUMN_NOTES = {
     STARTUP: "Start-up is load, init and first inference of a fresh process: median over processes.",
     MISSED: "Missed are periods that ended without a result, of all periods.",
     COLD: "Cold start-up is the same with nothing of the program and the runtime's libraries in memory.",
+    PLATEAU: "Sustained is the plateau of a run of minutes, the median of its last quarter; retained is its"
+    " speed in percent of the first ten seconds'.",
     PSS: "Pss was read in a separate process; memory shared with other processes counts in proportion.",
     DUMPSYS_PSS: "dumpsys Pss is TOTAL PSS from Android's dumpsys meminfo, read while that process ran.",
 }
@@ -199,6 +204,8 @@ def _thousands(counts: Sequence[int | None]) -> str:
 
 
 _RARE: dict[str, Callable[[Cell], str]] = {
+    PLATEAU: plateau_text,
+    RETAINED: retained_text,
     COLD: cold_text,
     PSS: _pss_text,
     DUMPSYS_PSS: _dumpsys_text,
@@ -263,6 +270,8 @@ def _notes(sections: Sequence[Section]) -> tuple[str, ...]:
         notes.append("Peak RSS on an emulated device includes the emulator's own memory.")
     if any(cold_text(cell) != MISSING for cell in cells):
         notes.append(COLUMN_NOTES[COLD])
+    if any(plateau_text(cell) != MISSING for cell in cells):
+        notes.append(COLUMN_NOTES[PLATEAU])
     if any(_pss_text(cell) != MISSING for cell in cells):
         notes.append(COLUMN_NOTES[PSS])
     if any(_dumpsys_text(cell) != MISSING for cell in cells):

@@ -56,7 +56,7 @@ def describe_timeline(section: Section) -> Timeline:
     minutes = axis_over(
         [0.0, *(x for _, _, lines in quantities for points in lines for x, _ in points)], room=0.01
     )
-    panels = tuple(_panel(name, lines, factor, minutes) for name, factor, lines in quantities if lines)
+    panels = tuple(panel(name, lines, factor, minutes) for name, factor, lines in quantities if lines)
     if not panels:
         return Timeline((), (), "nothing could be read while measuring")
     return Timeline(panels, tuple((minutes.place(value), f"{value:g} min") for value in ticks(minutes)))
@@ -92,7 +92,8 @@ def _from_readings(process: ProcessReport, begun: float, read: _Read) -> _Points
     return [(minute, value) for minute, value in found if value is not None]
 
 
-def _panel(name: str, lines: Sequence[_Points], factor: float, minutes: Axis) -> Panel:
+def panel(name: str, lines: Sequence[_Points], factor: float, minutes: Axis) -> Panel:
+    """Lines of minutes and values, which are multiplied by a factor to be shown."""
     values = [y * factor for points in lines for _, y in points]
     axis = axis_over(values)
     drawn = tuple(

@@ -4,7 +4,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from harness.analysis.cells import build_cell
+from harness.analysis.cells import add_sustained, build_cell
+from harness.analysis.sustained import summarize_sustained
 from harness.analysis.validity.verdict import CHECKS
 from harness.measuring.cold_starts import summarize_cold
 from harness.records import (
@@ -14,6 +15,7 @@ from harness.records import (
     ColdProcess,
     ColdStartup,
     Conditions,
+    ConditionsSample,
     Core,
     DeviceInfo,
     Failure,
@@ -24,9 +26,12 @@ from harness.records import (
     Reason,
     Run,
     RunRequest,
+    SampledConditions,
     Scheduling,
     Severity,
     Status,
+    Sustained,
+    SustainedRun,
     TensorSpec,
     Variant,
     Verdict,
@@ -158,6 +163,54 @@ def make_cold(*totals_ms: int, kept_pages: int = 0) -> ColdStartup:
         for total in totals_ms
     )
     return summarize_cold(processes)
+
+
+def make_sustained_run(
+    *levels: tuple[int, float], khz: tuple[int, ...] | None = None, **changes: Any
+) -> SustainedRun:
+    """One after the other levels of `(seconds, milliseconds)`; neighbouring seconds differ by 0.4 %.
+
+    `khz` is the clock that each core has at each level, sampled each second; the uptime begins at 1001 s.
+    """
+    parts = [(seconds, round(ms * 1e6)) for seconds, ms in levels]
+    medians = [ns for seconds, ns in parts for _ in range(seconds)]
+    medians = [ns + ns * (second * 7 % 31 - 15) // 7_500 for second, ns in enumerate(medians)]
+    clocks = (
+        [clock for (seconds, _), clock in zip(parts, khz or (), strict=True) for _ in range(seconds)]
+        if khz
+        else []
+    )
+    samples = tuple(
+        ConditionsSample(
+            uptime_seconds=1001.5 + second, frequencies_khz=(clock,) * 4, celsius=(50.0 + second / 10,)
+        )
+        for second, clock in enumerate(clocks)
+    )
+    facts: dict[str, Any] = {
+        "started_at": "2026-01-01T01:00:00Z",
+        "began_uptime_seconds": 1001.0,
+        "inferences": tuple(10**9 // ns for ns in medians),
+        "median_ns": tuple(medians),
+        "p90_ns": tuple(ns + ns // 100 for ns in medians),
+        "max_ns": tuple(2 * ns for ns in medians),
+        "threads_used": 1,
+        "cpus_allowed": "0-3",
+        "conditions_before": QUIET,
+        "conditions_after": replace(QUIET, uptime_seconds=1002.0 + len(medians)),
+        "sampled": SampledConditions(period_seconds=1.0, cores=(0, 1, 2, 3), zones=("cpu",), samples=samples)
+        if khz
+        else None,
+    }
+    return SustainedRun(**facts | changes)
+
+
+def make_sustained_cell(run: SustainedRun | str, cell: Cell | None = None) -> Cell:
+    """The cell with a sustained run, or the reason why it has none."""
+    cell = cell or make_cell()
+    if isinstance(run, str):
+        return add_sustained(cell, Sustained(seconds=600, run=None, figures=None, unavailable=run))
+    figures = summarize_sustained(run, cell.device, seed=0)
+    return add_sustained(cell, Sustained(seconds=len(run.median_ns), run=run, figures=figures))
 
 
 PASSED = Parity(max_abs_error=1e-6, tolerance=1e-4, cosine=1.0, top1_agrees=True, passed=True)

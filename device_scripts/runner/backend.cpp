@@ -20,7 +20,8 @@ bool is_mapped(const std::string& path) {
   const std::string wanted = std::string(" ") + whole.get();
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
-    if (line.size() > wanted.size() && line.compare(line.size() - wanted.size(), wanted.size(), wanted) == 0) return true;
+    if (line.size() > wanted.size() && line.compare(line.size() - wanted.size(), wanted.size(), wanted) == 0)
+      return true;
   }
   return false;
 }

@@ -1,4 +1,4 @@
-// The one clock of every figure in the report.
+// The one clock of every time in the report, and the one of /proc/uptime beside it.
 #pragma once
 
 #include <time.h>
@@ -12,6 +12,13 @@ namespace runner {
 inline int64_t now_ns() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// CLOCK_BOOTTIME, the clock of /proc/uptime: it goes on while the device is suspended.
+inline int64_t uptime_ns() {
+  timespec now;
+  clock_gettime(CLOCK_BOOTTIME, &now);
   return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 

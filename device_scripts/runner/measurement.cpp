@@ -79,6 +79,25 @@ MaybeFailure count_pair(const Options& options, bool marked, Model& model, Count
   return std::nullopt;
 }
 
+// Back to back until the last planned second is over.
+MaybeFailure sustain(const Options& options, Model& model, Sustained& sustained) {
+  SecondSummary summary(options.sustain_seconds);
+  Schedule back_to_back(0);
+  Options fast = options;
+  fast.slow_down_operations = 0;
+  const int64_t planned_ns = static_cast<int64_t>(options.sustain_seconds) * 1'000'000'000;
+  const int64_t slow_from_ns = static_cast<int64_t>(options.slow_down_from_second) * 1'000'000'000;
+  sustained.began_uptime_ns = uptime_ns();
+  const int64_t begin = now_ns();
+  for (int64_t passed = 0; passed < planned_ns; passed = now_ns() - begin) {
+    const auto [started, latency] = time_inference(model, passed < slow_from_ns ? fast : options, back_to_back);
+    if (latency < 0) return execution_failed();
+    summary.add(started - begin, latency);
+  }
+  sustained.seconds = summary.finish();
+  return std::nullopt;
+}
+
 }  // namespace
 
 MaybeFailure read_input(const std::string& path, Model& model) {
@@ -101,7 +120,7 @@ MaybeFailure measure_times(const Options& options, Model& model, Times& times) {
   times.warmup_ns.reserve(options.warmup_iterations);
   // Room for all samples, so that nothing is allocated while measuring. Pages that no sample reaches never become
   // resident, so this does not show in the memory figures.
-  times.latencies_ns.reserve(kMaxSamples);
+  if (options.sustain_seconds == 0) times.latencies_ns.reserve(kMaxSamples);
 
   Schedule at_once(0);
   times.first_ns = time_inference(model, options, at_once).latency_ns;
@@ -113,6 +132,8 @@ MaybeFailure measure_times(const Options& options, Model& model, Times& times) {
     if (latency < 0) return execution_failed();
     times.warmup_ns.push_back(latency);
   }
+
+  if (options.sustain_seconds > 0) return sustain(options, model, times.sustained.emplace());
 
   const auto min_ns = static_cast<int64_t>(options.min_seconds * 1e9);
   const auto max_ns = static_cast<int64_t>(options.max_seconds * 1e9);

@@ -10,6 +10,7 @@
 #include "failure.h"
 #include "model.h"
 #include "options.h"
+#include "sustain.h"
 
 namespace runner {
 
@@ -19,6 +20,8 @@ struct Times {
   std::vector<int64_t> latencies_ns;
   // When each of these began, since the first slot; nothing when they ran back to back.
   std::optional<std::vector<int64_t>> starts_ns;
+  // In place of the timed latencies where a sustained run was asked for.
+  std::optional<Sustained> sustained;
 };
 
 struct Counts {

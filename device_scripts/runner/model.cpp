@@ -103,7 +103,8 @@ MaybeFailure Model::initialize(const Backend& backend, executorch::runtime::Even
   XnnpackOptions chosen;
   LoadBackendOptionsMap backends;
   if (auto failure = choose_options(backend, chosen)) return failure;
-  if (backends.set_options("XnnpackBackend", chosen.view()) != Error::Ok) return bad_model("XNNPACK's options are too many");
+  if (backends.set_options("XnnpackBackend", chosen.view()) != Error::Ok)
+    return bad_model("XNNPACK's options are too many");
   auto method = program_->load_method(kMethod, &*memory_, tracer, nullptr, &backends);
   if (!method.ok()) {
     return bad_model("cannot initialize the model", method.error());

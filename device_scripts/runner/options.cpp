@@ -18,6 +18,7 @@ Failure usage(std::string message) {
 // Nothing of these is on the heap: where its blocks lie would change an inference by some instructions.
 using Name = std::string_view;
 constexpr Name kSlowDown = "--slow-down-operations";
+constexpr Name kSlowDownFrom = "--slow-down-from-second";
 constexpr Name kWeightCache = "--weight-cache";
 constexpr Name kPackedCache = "--packed-cache";
 constexpr Name kFreshPackedCache = "--fresh-packed-cache";
@@ -26,7 +27,8 @@ constexpr Name kCommon[] = {"--model", "--report", "--threads", "--cpus"};
 constexpr Name kMeasuring[] = {"--input",       "--warmup-iterations",  "--min-iterations", "--min-seconds",
                                "--max-seconds", "--counted-iterations", "--mark-counted",   "--memory-detail",
                                "--cold",        "--profile-iterations", "--period-ns",      kWeightCache,
-                               kPackedCache,    kFreshPackedCache,      kWorkspaceSharing,  kSlowDown};
+                               kPackedCache,    kFreshPackedCache,      kWorkspaceSharing,  "--sustain-seconds",
+                               kSlowDown,       kSlowDownFrom};
 constexpr Name kFlags[] = {"--mark-counted", "--memory-detail", "--cold", kWeightCache, kFreshPackedCache};
 constexpr Name kBatch[] = {"--batch-input", "--batch-output", "--batch-scale", "--batch-offset"};
 
@@ -42,7 +44,7 @@ class Values {
     for (int i = 1; i < argc; ++i) {
       const std::string name = argv[i];
       const bool known = is_one_of(kCommon, name) || is_one_of(kMeasuring, name) || is_one_of(kBatch, name);
-      if (!known || (name == kSlowDown && !kBenchBuild)) {
+      if (!known || ((name == kSlowDown || name == kSlowDownFrom) && !kBenchBuild)) {
         return usage("unknown option '" + name + "'");
       }
       const bool is_flag = is_one_of(kFlags, name);
@@ -151,12 +153,19 @@ MaybeFailure parse_measuring(const Values& values, Options& options) {
   if (auto failure = values.count("--profile-iterations", 0, 10000, options.profile_iterations)) return failure;
   if (auto failure = values.count(std::string(kSlowDown), 0, 1'000'000'000, options.slow_down_operations))
     return failure;
+  if (auto failure = values.count("--sustain-seconds", 0, kLongestSustainSeconds, options.sustain_seconds))
+    return failure;
+  if (auto failure = values.count(std::string(kSlowDownFrom), 0, kLongestSustainSeconds, options.slow_down_from_second))
+    return failure;
   options.mark_counted = values.has("--mark-counted");
   options.memory_detail = values.has("--memory-detail");
   options.cold = values.has("--cold");
   if (auto failure = parse_backend(values, options.backend)) return failure;
   if (options.max_seconds < options.min_seconds) {
     return usage("--max-seconds is less than --min-seconds");
+  }
+  if (options.sustain_seconds > 0 && options.period_ns > 0) {
+    return usage("--sustain-seconds runs back to back, and --period-ns does not");
   }
   return std::nullopt;
 }

@@ -27,9 +27,11 @@ struct Options {
   bool mark_counted = false;
   bool memory_detail = false;  // Distorts the times, as profiling does: each needs a separate pass.
   size_t profile_iterations = 0;
-  bool cold = false;                // Load the model with nothing of it or of the libraries in memory.
+  bool cold = false;  // Load the model with nothing of it or of the libraries in memory.
   Backend backend;
-  size_t slow_down_operations = 0;  // Of the canary's, after each inference; kBenchBuild only.
+  size_t sustain_seconds = 0;        // Back to back for so long, summarized each second, in place of the timed part.
+  size_t slow_down_operations = 0;   // Of the canary's, after each inference; kBenchBuild only.
+  size_t slow_down_from_second = 0;  // Of a sustained run; kBenchBuild only.
 
   // Or evaluating many inputs once each.
   std::string batch_input;
@@ -50,6 +52,9 @@ inline constexpr bool kBenchBuild = false;
 
 // One inference in ten seconds.
 inline constexpr size_t kLongestPeriodNs = 10'000'000'000;
+
+// Four hours: a device that is not steady by then is watched in another way.
+inline constexpr size_t kLongestSustainSeconds = 14'400;
 
 // More samples than this are never kept: measuring then ends before its minimum time.
 inline constexpr size_t kMaxSamples = size_t{1} << 17;

@@ -142,6 +142,30 @@ std::string packed_cache_json(const std::optional<PackedCache>& cache) {
   return json.text();
 }
 
+// A second without an inference has no figure.
+std::string figures(const std::vector<Second>& seconds, int64_t Second::* field) {
+  std::string text = "[";
+  for (const Second& second : seconds) {
+    text += (text.size() == 1 ? "" : ",") + (second.inferences == 0 ? "null" : std::to_string(second.*field));
+  }
+  return text + "]";
+}
+
+std::string sustained_json(const std::optional<Sustained>& sustained) {
+  if (!sustained) {
+    return "null";
+  }
+  std::vector<int64_t> inferences;
+  for (const Second& second : sustained->seconds) inferences.push_back(second.inferences);
+  JsonObject json;
+  json.number("began_uptime_ns", sustained->began_uptime_ns);
+  json.raw("inferences", JsonObject::array(inferences));
+  json.raw("median_ns", figures(sustained->seconds, &Second::median_ns));
+  json.raw("p90_ns", figures(sustained->seconds, &Second::p90_ns));
+  json.raw("max_ns", figures(sustained->seconds, &Second::max_ns));
+  return json.text();
+}
+
 template <typename Numbers>
 std::string array_or_null(const std::optional<Numbers>& numbers) {
   return numbers ? JsonObject::array(*numbers) : "null";
@@ -192,6 +216,7 @@ MaybeFailure write_report(const std::string& path, const Report& report, const M
   json.raw("memory_detail", memory_json(report.memory_detail));
   json.raw("cold", cold_json(report.cold));
   json.raw("packed_cache", packed_cache_json(report.packed_cache));
+  json.raw("sustained", sustained_json(report.times.sustained));
   json.raw("profile", profile_json(report.profile));
   json.raw("output", output_json(model));
   return json.write(path);

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.analysis.budget import Budget, limited
+from harness.analysis.budget import Budget, limited, plateau_high_ns
 from harness.analysis.candidates import pace_text
 from harness.analysis.known_accuracy import known_accuracy
 from harness.errors import UsageError
@@ -27,6 +27,8 @@ def check_figures(cells: Sequence[Cell], budget: Budget) -> None:
             f"no cell was measured at {rate}/s; there are cells {listed}",
             hint=f"measure at that rate: harness run --rate {rate}",
         )
+    if budget.sustained and all(plateau_high_ns(cell) is None for cell in usable):
+        raise UsageError("no cell has a sustained figure", hint="run for minutes: harness run --sustain 10m")
     for quantity in limited(budget):
         if all(quantity.worst(cell) is None for cell in usable):
             raise UsageError(

@@ -17,7 +17,8 @@ class Budget:
     Of `threads` and `precisions` only the named ones are considered; empty is all. `cores` is a cluster's
     name or a CPU list; None is any placement. With `rate_hz` only what was measured at this rate is
     considered, and its p99 latency must not be longer than the period; without, what was measured back to
-    back, if anything was.
+    back, if anything was. With `sustained` the latency that is limited, and that candidates are ranked by, is
+    the plateau of a sustained run, and only cells with one are considered.
     """
 
     max_latency_ns: float | None = None
@@ -32,6 +33,7 @@ class Budget:
     cores: str | None = None
     precisions: tuple[str, ...] = ()
     rate_hz: float | None = None
+    sustained: bool = False
 
     @property
     def period_ns(self) -> float | None:
@@ -80,6 +82,17 @@ def latency_high_ns(cell: Cell) -> float | None:
     return None if cell.latency is None else cell.latency.median_ns.high
 
 
+def plateau_high_ns(cell: Cell) -> float | None:
+    """The upper end of the plateau of a sustained run."""
+    figures = cell.sustained and cell.sustained.figures
+    return figures.plateau_ns.high if figures else None
+
+
+def decisive_latency_high_ns(cell: Cell, budget: Budget) -> float | None:
+    """The upper end of the median latency that the budget is about."""
+    return plateau_high_ns(cell) if budget.sustained else latency_high_ns(cell)
+
+
 def instructions_high(cell: Cell) -> int | None:
     """The highest count of any process; counts of one thread are all equal."""
     return max((*instruction_counts(cell), cell.instructions_per_inference or 0)) or None
@@ -108,7 +121,14 @@ def _startup_high_ns(cell: Cell) -> float | None:
 
 QUANTITIES = (
     Quantity(
-        "latency", "--max-latency", lambda b: b.max_latency_ns, latency_high_ns, milliseconds, "ms", 1e6, True
+        "latency",
+        "--max-latency",
+        lambda b: None if b.sustained else b.max_latency_ns,
+        latency_high_ns,
+        milliseconds,
+        "ms",
+        1e6,
+        True,
     ),
     Quantity("p90 latency", "--max-p90", lambda b: b.max_p90_ns, _p90_high_ns, milliseconds, "ms", 1e6, True),
     Quantity("p99 latency", "--max-p99", lambda b: b.max_p99_ns, _p99_high_ns, milliseconds, "ms", 1e6, True),
@@ -146,15 +166,26 @@ QUANTITIES = (
 )
 
 
-# Not among the others: nobody types a limit for it.
+# Not among the others: nobody types a limit for the one, and the other has the option of latency.
 PACED_P99 = Quantity(
     "paced p99 latency", "--rate", lambda b: b.period_ns, _p99_high_ns, milliseconds, "ms", 1e6, True
+)
+
+SUSTAINED_LATENCY = Quantity(
+    "sustained latency",
+    "--max-latency",
+    lambda b: b.max_latency_ns if b.sustained else None,
+    plateau_high_ns,
+    milliseconds,
+    "ms",
+    1e6,
+    True,
 )
 
 
 def limited(budget: Budget) -> tuple[Quantity, ...]:
     """The quantities that the budget limits."""
-    return tuple(one for one in (*QUANTITIES, PACED_P99) if one.limit(budget) is not None)
+    return tuple(one for one in (*QUANTITIES, PACED_P99, SUSTAINED_LATENCY) if one.limit(budget) is not None)
 
 
 def find_misses(cell: Cell, accuracy: KnownAccuracy | None, budget: Budget) -> tuple[Miss, ...]:

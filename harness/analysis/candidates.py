@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from harness.analysis.budget import (
     Budget,
     Miss,
+    decisive_latency_high_ns,
     find_misses,
     instructions_high,
-    latency_high_ns,
     peak_high_bytes,
+    plateau_high_ns,
 )
 from harness.analysis.clusters import placed_on, placement_name
 from harness.analysis.known_accuracy import KnownAccuracy, measured_accuracy, published_top1
@@ -21,6 +22,7 @@ from harness.records.requests import exact_rate
 from harness.system.text import printable
 
 FileKey = tuple[Variant, str]
+NO_SUSTAINED_FIGURE = "no sustained figure"
 Preference = tuple[bool, float, float, int, str]
 
 
@@ -122,7 +124,7 @@ def cost(cell: Cell, budget: Budget) -> float:
 
     Infinite where nothing was measured: an unknown cost is never the lowest.
     """
-    latency = cell.latency
+    latency = None if budget.sustained else cell.latency
     if cell.device.emulated:
         return instructions_high(cell) or math.inf
     if (
@@ -134,7 +136,7 @@ def cost(cell: Cell, budget: Budget) -> float:
         return latency.p99_interval_ns.high
     if latency and budget.max_latency_ns is None and budget.max_p90_ns and latency.p90_interval_ns:
         return latency.p90_interval_ns.high
-    return latency_high_ns(cell) or math.inf
+    return decisive_latency_high_ns(cell, budget) or math.inf
 
 
 def _candidate(placements: list[Cell], measured: KnownAccuracy | None, budget: Budget) -> Candidate:
@@ -174,6 +176,8 @@ def _not_asked_for(cell: Cell, budget: Budget, paces: Collection[float | None]) 
     if plan.rate_hz not in paces:
         asked = "back to back" if budget.rate_hz is None else pace_text(budget.rate_hz)
         reasons.append(f"measured {pace_text(plan.rate_hz)}, not {asked}")
+    if budget.sustained and plateau_high_ns(cell) is None:
+        reasons.append(NO_SUSTAINED_FIGURE)
     return tuple(reasons)
 
 

@@ -1,6 +1,6 @@
 """A cell on one line: its name, its placement, and its figures with their worse ends."""
 
-from harness.analysis.budget import latency_high_ns, peak_high_bytes
+from harness.analysis.budget import Budget, decisive_latency_high_ns, latency_high_ns, peak_high_bytes
 from harness.analysis.clusters import placement_name
 from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.process_figures import decisive_startup
@@ -25,6 +25,11 @@ def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
         parts.append(f"{milliseconds(cell.latency.median_ns.estimate)} (at most {milliseconds(high)})")
     if cell.pace is not None and real:
         parts.append(misses_text(cell.pace))
+    if (sustained := cell.sustained and cell.sustained.figures) and real:
+        parts.append(
+            f"{milliseconds(sustained.plateau_ns.estimate)} sustained"
+            f" (at most {milliseconds(sustained.plateau_ns.high)})"
+        )
     startup = decisive_startup(cell)
     if startup is not None and real:
         cold = "" if startup is cell.startup else "cold "
@@ -69,10 +74,10 @@ def misses_text(pace: Pace) -> str:
     return f"{pace.missed:,} of {pace.periods:,} periods missed ({pace.missed_share:.1%})"
 
 
-def cost_text(cell: Cell) -> str:
-    """The worse end of what an inference costs: `at most 12.3 ms`."""
+def cost_text(cell: Cell, budget: Budget) -> str:
+    """The worse end of what an inference costs, as the budget means it: `at most 12.3 ms`."""
     if cell.device.emulated:
         count = cell.instructions_per_inference
         return f"{millions(count)} instructions" if count else "no cost measured"
-    high = latency_high_ns(cell)
+    high = decisive_latency_high_ns(cell, budget)
     return "no latency" if high is None else f"at most {milliseconds(high)}"

@@ -9,7 +9,7 @@ from harness.analysis.held_clocks import held_clocks
 from harness.analysis.parity import PLACES
 from harness.analysis.summaries import summarize_latency, summarize_startup
 from harness.analysis.validity.result_checks import parity_failed
-from harness.analysis.validity.verdict import judge
+from harness.analysis.validity.verdict import judge, judge_sustained
 from harness.records import (
     Artifact,
     Cell,
@@ -20,6 +20,7 @@ from harness.records import (
     Plan,
     ProcessReport,
     Stage,
+    Sustained,
 )
 from harness.records.launches import first_launches, later_launches
 from harness.records.schedule import summarize_pace
@@ -63,6 +64,12 @@ def build_cell(
             failure=failure,
         ),
     )
+
+
+def add_sustained(cell: Cell, sustained: Sustained) -> Cell:
+    """The cell with its sustained run and what that adds to the verdict."""
+    found = msgspec.structs.replace(cell, sustained=sustained)
+    return msgspec.structs.replace(found, verdict=judge_sustained(found))
 
 
 def worse_parity(first: Parity | None, second: Parity) -> Parity:

@@ -34,7 +34,7 @@ def chance_within(cell: Cell, accuracy: KnownAccuracy | None, budget: Budget) ->
     chances = [
         chance
         for limit, chance in (
-            (budget.max_latency_ns, _latency_at_most(cell, budget.max_latency_ns)),
+            (budget.max_latency_ns, _latency_at_most(cell, budget)),
             (budget.max_p90_ns, _interval_at_most(_tail(cell, "p90"), budget.max_p90_ns)),
             (budget.max_p99_ns, _interval_at_most(_tail(cell, "p99"), budget.max_p99_ns)),
             (budget.period_ns, _interval_at_most(_tail(cell, "p99"), budget.period_ns)),
@@ -101,8 +101,12 @@ def _at_most(values: Sequence[float], limit: float | None) -> float | None:
     return chance_median_at_most(values, limit) if len(values) > 1 else float(values[0] <= limit)
 
 
-def _latency_at_most(cell: Cell, limit: float | None) -> float | None:
-    """One process has only the interval of its own iterations."""
+def _latency_at_most(cell: Cell, budget: Budget) -> float | None:
+    """One process, as a sustained run is, has only the interval of its own iterations."""
+    limit = budget.max_latency_ns
+    if budget.sustained:
+        figures = cell.sustained and cell.sustained.figures
+        return _interval_at_most(figures.plateau_ns if figures else None, limit)
     medians = latency_medians_ns(cell)
     if len(medians) > 1:
         return _at_most(medians, limit)

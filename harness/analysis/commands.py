@@ -39,6 +39,8 @@ def budget_options(budget: Budget) -> Words:
     words: list[str] = []
     if budget.rate_hz is not None:
         words += ["--rate", exact_rate(budget.rate_hz)]
+    if budget.sustained:
+        words.append("--sustained")
     for quantity in limited(budget):
         if quantity is PACED_P99:
             continue

@@ -12,7 +12,7 @@ FailOn = Literal["suspect", "invalid"]
 
 
 def cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
-    """Cells without figures, and cells whose output is wrong."""
+    """Cells without figures, whose output is wrong, or without the sustained run that was asked for."""
     for cell in cells:
         subject = {"device": cell.device.name, "variant": cell.variant.name}
         if cell.failure:
@@ -26,6 +26,11 @@ def cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
                 + (f"; first mismatch: {PLACES[stage]}" if stage else ""),
                 hint=HINTS[stage],
                 **subject,
+            )
+        elif cell.sustained and cell.sustained.unavailable:
+            hint = "the cell's other figures stay; cool and charge the device, then run it again"
+            yield MeasurementError(
+                f"no sustained figures: {cell.sustained.unavailable}", hint=hint, **subject
             )
 
 

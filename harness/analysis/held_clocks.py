@@ -36,6 +36,17 @@ def holds_clock(conditions: Conditions, core: int) -> bool:
     return core < len(governors) and governors[core] in FIXED_GOVERNORS
 
 
+def clusters_of(device: DeviceInfo, cpus_allowed: str) -> tuple[Cluster, ...]:
+    """The clusters that a process with these cores could run on; cores of unknown maximum are one."""
+    allowed = set(parse_cpu_list(cpus_allowed) or ())
+    clusters: dict[int, Cluster] = {}
+    for core in device.cores:
+        if core.index in allowed:
+            key = core.max_frequency_khz or 0
+            clusters[key] = (*clusters.get(key, ()), core.index)
+    return tuple(clusters.values())
+
+
 def _clusters(device: DeviceInfo, processes: Sequence[ProcessReport]) -> dict[int, Cluster]:
     """Cores that a process could run on, by their maximum frequency in kHz, slowest first."""
     allowed = {core for process in processes for core in parse_cpu_list(process.cpus_allowed) or ()}

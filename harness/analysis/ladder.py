@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.analysis.budget import Budget, instructions_high, latency_high_ns
+from harness.analysis.budget import Budget, decisive_latency_high_ns, instructions_high
 from harness.analysis.candidates import (
     Candidate,
     FileKey,
@@ -56,7 +56,7 @@ def climb(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures) ->
         (cost, preference(cell, open_budget), Candidate(cell, measured.get(key), published_top1(cell)))
         for one in candidates
         for cell in (one.cell, *one.other_placements)
-        if (key := file_key(cell)) in kept and (cost := _limited_cost(cell)) is not None
+        if (key := file_key(cell)) in kept and (cost := _limited_cost(cell, open_budget)) is not None
     ]
     placements.sort(key=lambda placement: placement[:2])
     ranked = [
@@ -99,5 +99,5 @@ def _choose(within: Mapping[FileKey, _Placed]) -> Candidate:
     return min(group, key=lambda one: one[1])[2]
 
 
-def _limited_cost(cell: Cell) -> float | None:
-    return instructions_high(cell) if cell.device.emulated else latency_high_ns(cell)
+def _limited_cost(cell: Cell, budget: Budget) -> float | None:
+    return instructions_high(cell) if cell.device.emulated else decisive_latency_high_ns(cell, budget)

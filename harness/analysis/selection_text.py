@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.analysis.budget import PACED_P99, Budget, Miss
-from harness.analysis.candidates import Candidate, Rejected
+from harness.analysis.candidates import NO_SUSTAINED_FIGURE, Candidate, Rejected
 from harness.analysis.cautions import cautions
 from harness.analysis.cell_text import cost_text, describe, figures, placed_name, placement
 from harness.analysis.commands import Words
@@ -93,6 +93,8 @@ def _explain_answer(
         lines.append(f"  runner-up{flag}: {describe(answer.runner_up.cell, answer.runner_up.accuracy)}")
     if answer.set_aside:
         lines.append(f"  set aside, {_missing(answer)}: {_list_names(one.cell for one in answer.set_aside)}")
+    if unsustained := [one.cell for one in answer.rejected if NO_SUSTAINED_FIGURE in one.reasons]:
+        lines.append(f"  set aside, {NO_SUSTAINED_FIGURE}: {_list_names(unsustained)}")
     lines += [f"  {line}" for line in describe_ladder(ladder)]
     lines += [f"  {line}" for line in _rejections(answer.rejected, all_rejected=all_rejected)]
     return "\n".join(lines)
@@ -118,7 +120,7 @@ def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFile
         cheapest = "the cheapest valid one" if cell.verdict.status == "valid" else "the cheapest"
         lines.append(f"{answer.tied} candidates have indistinguishable accuracies; this is {cheapest}")
     if best.other_placements:
-        lines.append(f"also measured: {_list_placements(best.other_placements)}")
+        lines.append(f"also measured: {_list_placements(best.other_placements, budget)}")
     if answer.probability is not None:
         lines.append(f"probability that it meets the budget: {_percent(answer.probability)}")
     return lines + [f"caution: {caution}" for caution in cautions(cell, answer.basis)]
@@ -219,8 +221,8 @@ def _explain_joint(joint: ForAll | None, devices: int, files: ProgramFiles) -> s
     return "\n".join(lines)
 
 
-def _list_placements(cells: Iterable[Cell]) -> str:
-    return "; ".join(f"{placement(cell)} ({cost_text(cell)})" for cell in cells)
+def _list_placements(cells: Iterable[Cell], budget: Budget) -> str:
+    return "; ".join(f"{placement(cell)} ({cost_text(cell, budget)})" for cell in cells)
 
 
 def _percent(probability: float) -> str:

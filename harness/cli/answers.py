@@ -175,6 +175,7 @@ def _figures(cell: "Cell") -> dict[str, object]:
         "artifact_bytes": cell.artifact.size_bytes,
         "latency": cell.latency,
         "pace": cell.pace,
+        "sustained": cell.sustained.figures if cell.sustained else None,
         "startup": cell.startup,
         "first_launch": cell.first_launch,
         "cold": cell.cold,

@@ -8,6 +8,7 @@ from harness.cli import parsing, placement_parsing
 from harness.cli.option_checks import checked, quantity
 from harness.cli.quantity_options import parse_named
 from harness.cli.units import parse_count, parse_share, parse_size, parse_time
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.analysis.budget import Budget
@@ -115,6 +116,15 @@ OnlyRate = Annotated[
         " longer than the period. By default cells measured back to back, if there are any.",
     ),
 ]
+Sustained = Annotated[
+    bool,
+    typer.Option(
+        "--sustained",
+        rich_help_panel=BUDGET,
+        help="Judge and rank by the latency of a device in use for minutes: the plateau of harness run"
+        " --sustain. Cells without that figure are set aside.",
+    ),
+]
 OnlyPrecisions = Annotated[
     str | None,
     typer.Option(
@@ -141,6 +151,7 @@ def parse_budget(
     threads: str | None = None,
     cores: str | None = None,
     rate: str | None = None,
+    sustained: bool = False,
     precision: str | None = None,
 ) -> "Budget":
     """The budget that the options name.
@@ -149,6 +160,14 @@ def parse_budget(
         UsageError: a value is no quantity of its kind; the option is named.
     """
     from harness.analysis.budget import Budget
+
+    refused = {"--max-p90": max_p90, "--max-p99": max_p99, "--rate": rate}
+    for option, given in refused.items():
+        if sustained and given is not None:
+            raise UsageError(
+                f"--sustained and {option} conflict: a sustained run has one latency, that of its plateau",
+                hint="limit it with --max-latency",
+            )
 
     return Budget(
         max_latency_ns=parse_named("--max-latency", parse_time, max_latency),
@@ -161,6 +180,7 @@ def parse_budget(
         min_accuracy=parse_named("--min-accuracy", parse_share, min_accuracy),
         threads=placement_parsing.parse_threads(threads) if threads else (),
         cores=placement_parsing.parse_cores(cores),
+        sustained=sustained,
         rate_hz=placement_parsing.parse_rate(rate) if rate is not None else None,
         precisions=parsing.parse_precisions(precision) if precision else (),
     )

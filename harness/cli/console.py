@@ -1,5 +1,6 @@
 """What the terminal shows while it works, and errors."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,14 +95,34 @@ def _columns(width: int) -> tuple[ProgressColumn, ...]:
     return (*fixed, _Message(table_column=Column(ratio=1, no_wrap=False)))
 
 
+class _Countdowns:
+    """Which of the messages on the time left of a process are worth a line: one each half minute."""
+
+    def __init__(self) -> None:
+        self._logged: dict[str, float] = {}
+
+    def is_due(self, event: Event) -> bool:
+        """Whether to print the event, which is then printed; others than such messages always are."""
+        now = time.monotonic()
+        if event.left_s is None:
+            return True
+        if now - self._logged.get(event.device, -math.inf) < SECONDS_BETWEEN_LINES:
+            return False
+        self._logged[event.device] = now
+        return True
+
+
 class _Verbose:
     """A line per event, with the time of day."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._countdowns = _Countdowns()
 
     def listen(self, event: Event) -> None:
         """Print the event."""
+        if not self._countdowns.is_due(event):
+            return
         cell = event.cell
         text = event.text
         if cell:
@@ -155,13 +176,17 @@ class _Log:
         self._console = console
         self._complete: set[str] = set()
         self._paces: dict[str, _Pace] = {}
+        self._countdowns = _Countdowns()
 
     def listen(self, event: Event) -> None:
         """Print what is worth a line."""
         cell = event.cell
         steps = f" ({event.step} of {event.steps})" if event.steps else ""
         if cell is None:
-            if event.device and event.steps:
+            if event.left_s is not None:
+                if self._countdowns.is_due(event):
+                    self._print(f"{event.device}: {event.text}")
+            elif event.device and event.steps:
                 self._print_pace(event)
             else:
                 self._print(f"{event.device or 'lowering'}: {event.text}{steps}")

@@ -19,10 +19,12 @@ from harness.cli.budget_options import (
     OnlyPrecisions,
     OnlyRate,
     OnlyThreads,
+    Sustained,
     parse_budget,
 )
 from harness.cli.failures import error_document, show_errors
 from harness.cli.options import OUTPUT, Json, RunFolders
+from harness.errors import UsageError
 
 
 @app.command(
@@ -33,6 +35,7 @@ from harness.cli.options import OUTPUT, Json, RunFolders
         "harness pick results/ci --max-instructions 60M --device emulator",
         "harness pick results/pixel results/kitchen-pi --max-latency 50ms",
         "harness pick results/paced --rate 30",
+        "harness pick results/hot --sustained --max-latency 20ms",
         "harness pick results/pixel --max-latency 20ms --include-predicted",
     ),
 )
@@ -49,6 +52,7 @@ def pick(
     threads: OnlyThreads = None,
     cores: OnlyCores = None,
     rate: OnlyRate = None,
+    sustained: Sustained = False,
     precision: OnlyPrecisions = None,
     device: Annotated[
         str | None,
@@ -97,8 +101,14 @@ def pick(
         threads=threads,
         cores=cores,
         rate=rate,
+        sustained=sustained,
         precision=precision,
     )
+    if sustained and include_predicted:
+        raise UsageError(
+            "--sustained and --include-predicted conflict: predictions are of a cool device",
+            hint="give one of them",
+        )
     folders = list(dict.fromkeys(folder.resolve() for folder in folders))
     loaded, errors = load_intact_runs(folders)
     runs = dict(zip(folders, loaded, strict=True))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from harness.measuring.run_plan import PlannedCell, PlannedDevice, RunPlan
+from harness.measuring.sustaining import shown
 from harness.records.requests import exact_rate
 
 
@@ -30,20 +31,24 @@ def describe_plan(plan: RunPlan, *, search: bool = False) -> str:
 
 
 def cell_table(plan: RunPlan) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The columns and a row for each cell; with its rate and XNNPACK's options where some cell has them."""
+    """The columns and a row for each cell; with what only some plans have where some cell has it."""
     cells = [cell for device in plan.devices for cell in device.cells]
     paced, chosen = any(cell.rate_hz for cell in cells), any(cell.backend_options for cell in cells)
+    sustained = any(cell.sustain_seconds for cell in cells)
     further = [name for name, shown in (("rate /s", paced), ("XNNPACK options", chosen)) if shown]
-    columns = ("device", "variant", "threads", "cores", *further, "processes", "estimate")
+    last = ("sustained",) if sustained else ()
+    columns = ("device", "variant", "threads", "cores", *further, "processes", *last, "estimate")
     rows = [
-        tuple(_row(device, cell, paced=paced, chosen=chosen))
+        tuple(_row(device, cell, paced=paced, chosen=chosen, sustained=sustained))
         for device in plan.devices
         for cell in device.cells
     ]
     return columns, rows
 
 
-def _row(device: PlannedDevice, cell: PlannedCell, *, paced: bool, chosen: bool) -> Iterator[str]:
+def _row(
+    device: PlannedDevice, cell: PlannedCell, *, paced: bool, chosen: bool, sustained: bool
+) -> Iterator[str]:
     yield device.name
     yield cell.variant
     yield "auto" if cell.threads is None else str(cell.threads)
@@ -52,12 +57,11 @@ def _row(device: PlannedDevice, cell: PlannedCell, *, paced: bool, chosen: bool)
         yield "" if cell.rate_hz is None else exact_rate(cell.rate_hz)
     if chosen:
         yield cell.backend_options or "default"
-    if cell.measured:
-        yield "measured already"
-        yield ""
-    else:
-        yield _range(cell.least_processes, cell.most_processes)
-        yield _between(cell.least_seconds, cell.most_seconds)
+    yield "measured already" if cell.measured else _range(cell.least_processes, cell.most_processes)
+    if sustained:
+        yield _about(cell.sustain_seconds) if cell.sustain_seconds else "measured already"
+    done = cell.measured and not cell.sustain_seconds
+    yield "" if done else _between(cell.least_seconds, cell.most_seconds)
 
 
 def _device_line(device: PlannedDevice) -> str:
@@ -69,9 +73,13 @@ def _device_line(device: PlannedDevice) -> str:
     parts = [_count(len(device.cells), "cell") + (f" ({measured} measured already)" if measured else "")]
     if any(cell.threads is None for cell in device.cells):
         parts[0] += ", each with the numbers of threads that its cores allow"
-    if most:
+    runs = [cell.sustain_seconds for cell in device.cells if cell.sustain_seconds]
+    if most or runs:
         processes = "process" if most == 1 else "processes"
-        parts += [f"{_range(least, most)} {processes}", _between(device.least_seconds, device.most_seconds)]
+        parts.append(f"{_range(least, most)} {processes}")
+        if runs:
+            parts.append(f"{_count(len(runs), 'sustained run')} of {shown(max(runs))}")
+        parts.append(_between(device.least_seconds, device.most_seconds))
     return f"{device.name}: {', '.join(parts)}"
 
 

@@ -6,6 +6,7 @@ from typing import TypeVar, overload
 
 from harness.cli.units import HOUR_S, parse_celsius, parse_duration, parse_share
 from harness.errors import UsageError
+from harness.records.sustained import LONGEST_SUSTAIN_S, SHORTEST_SUSTAIN_S
 
 T = TypeVar("T")
 # Durations in seconds; a bare number is of the unit that is named.
@@ -64,6 +65,24 @@ def parse_time_limit(time_limit: str | None, max_minutes: str | None) -> float |
     if max_minutes is not None:
         seconds = parse_named("--max-minutes", MINUTES, max_minutes)
     return None if seconds is None else seconds / 60
+
+
+def parse_sustain(text: str | None) -> int | None:
+    """How long to run back to back, in whole seconds: from a minute to four hours.
+
+    The first ten seconds are compared with the last quarter, whose fifteen seconds are the fewest that show
+    whether it is level.
+    """
+    seconds = parse_named("--sustain", parse_duration, text)
+    if seconds is None:
+        return None
+    if not SHORTEST_SUSTAIN_S <= seconds <= LONGEST_SUSTAIN_S:
+        raise UsageError(
+            f"--sustain {text!r} is not from {SHORTEST_SUSTAIN_S} s to {LONGEST_SUSTAIN_S // 3600} h:"
+            " the first 10 s are compared with the last quarter, which must be level",
+            hint="phones need some minutes to become as slow as they get: --sustain 10m",
+        )
+    return round(seconds)
 
 
 def parse_max_temp(text: str | None) -> float | None:

@@ -53,6 +53,7 @@ from harness.cli.run_options import (
     Sampler,
     SearchOnly,
     Seed,
+    Sustain,
     TargetPrecision,
     Threads,
     TimeLimit,
@@ -74,6 +75,7 @@ from harness.cli.run_options import (
         "harness run -d pixel -w 0.5 --threads auto --cores little,big",
         "harness run -d pixel -w 0.5 --rate 15,30",
         "harness run -d pixel -w 0.5 --cold --backend-options default,packed-cache",
+        "harness run -d pixel -w 0.5,1.0 --sustain 10m",
         "harness run -d pixel --tune-device --max-temp 35C --time-limit 30m",
         "harness run -d pixel -w 0.25,0.5,0.75,1.0 -r 128,160,192,224 --dry-run",
         "harness run --resume results/demo",
@@ -96,6 +98,7 @@ def run(
     allow_undelegated: AllowUndelegated = False,
     profile: ProfileOperators = False,
     cold: Cold = False,
+    sustain: Sustain = None,
     processes: Processes = None,
     target_precision: TargetPrecision = "2%",
     max_rounds: MaxRounds = None,
@@ -195,6 +198,7 @@ def run(
             ),
             profile=profile,
             cold=cold,
+            sustain_seconds=quantity_options.parse_sustain(sustain),
             sampler=sampler,
             tune_device=tune_device,
             max_cooling_seconds=quantity_options.parse_cooling(max_cooling),
@@ -204,6 +208,7 @@ def run(
         )
     check_cache()
     validation.check_data_sets(request)
+    validation.check_sustained(request, search=search)
     if search:
         validation.check_search(request, budget)
     start = Start(

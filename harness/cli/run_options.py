@@ -76,6 +76,18 @@ Cold = Annotated[
         " separate processes; budgets then limit that start-up.",
     ),
 ]
+Sustain = Annotated[
+    str | None,
+    typer.Option(
+        "--sustain",
+        callback=checked(quantity_options.parse_sustain),
+        metavar="DURATION",
+        rich_help_panel=WHAT,
+        help="Also run each cell back to back for this long, such as 10m, in one process after all others,"
+        " from a cool device: first speed, plateau, the first drop and what fell then. From 60s to 4h, not on"
+        " an emulator. Without --max-temp it begins at 45 °C or less on a phone, 60 °C elsewhere.",
+    ),
+]
 Processes = Annotated[
     int | None,
     typer.Option(

@@ -62,7 +62,9 @@ class Start:
             raise typer.Exit
         if plan.most_seconds > ANNOUNCED_SECONDS and not self.quiet:
             log(describe_plan(plan, search=self.search))
-        if not all(cell.measured for device in plan.devices for cell in device.cells):
+        if not all(
+            cell.measured and not cell.sustain_seconds for device in plan.devices for cell in device.cells
+        ):
             self._settle(found)
 
     def _show(self, plan: RunPlan, found: Survey) -> None:

@@ -59,6 +59,27 @@ def check_search(request: RunRequest, budget: "Budget") -> None:
     check_searchable(variants_of(request), budget)
 
 
+def check_sustained(request: RunRequest, *, search: bool) -> None:
+    """Refuse what contradicts running back to back for minutes.
+
+    Raises:
+        UsageError: another option asks for the contrary; it is named.
+    """
+    if request.sustain_seconds is None:
+        return
+    reasons = {
+        "--cold": (request.cold, "one starts with nothing in memory, the other runs for minutes"),
+        "--rate": (bool(request.rates_hz), "--sustain runs back to back, and a rate leaves pauses to cool"),
+        "--search": (search, "a search would measure the next cell on a device that is hot"),
+    }
+    for option, (given, why) in reasons.items():
+        if given:
+            raise UsageError(
+                f"--sustain and {option} conflict: {why}",
+                hint="give one of them, and the other in a second run",
+            )
+
+
 def check_evaluation(request: RunRequest) -> None:
     """Refuse to evaluate without weights or images."""
     if not request.weights_files:

@@ -6,18 +6,22 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+import msgspec
+
 from harness.analysis.temperatures import hottest_celsius
 from harness.devices.conditions import read_conditions
 from harness.devices.device import Device
 from harness.errors import MeasurementError, TimedOut
 from harness.lowering.cache import StoredArtifact
-from harness.measuring.cooling import Cooling
-from harness.records import Artifact, Conditions, Plan
+from harness.measuring.cooling import Cooled, Cooling
+from harness.measuring.sustaining import CountDown, SustainPlan, counting_down
+from harness.records import Artifact, Conditions, Plan, SustainedRun
 from harness.records.requests import exact_rate
 from harness.runner.deploy import DeployedArtifact, DeployedBundle, deploy_artifact
 from harness.runner.job import Job, JobLost
 from harness.runner.orphan import Request, find_orphan
 from harness.runner.process import Measured, measure_process, reattach
+from harness.runner.sustained import measure_sustained, reattach_sustained
 from harness.system.threads import Cancellation
 
 Figures = TypeVar("Figures")
@@ -102,6 +106,38 @@ class DeviceProcesses:
             deployed = self._deploy(stored)
             return reattach(self._job, orphan, deployed, stored.artifact, plan)
 
+    def sustain(
+        self, stored: StoredArtifact, plan: Plan, sustain: SustainPlan, count_down: CountDown
+    ) -> SustainedRun:
+        """Wait until the device is cool, and run one process for minutes; raises as `measure` does."""
+        with self._cancellable():
+            deployed = self._deploy(stored)
+            cooled, gate = self._cool_to_gate(plan, sustain)
+            self._check_cancelled()
+            conditions = cooled.conditions if cooled else None
+            with counting_down(count_down, f"{_name(stored, plan)}, sustained", sustain.seconds):
+                return measure_sustained(
+                    self._job,
+                    deployed,
+                    stored.artifact,
+                    msgspec.structs.replace(plan, sampler=sustain.sampler),
+                    sustain.seconds,
+                    run=self._run,
+                    cooled_seconds=cooled.seconds if cooled else None,
+                    max_temp_celsius=gate,
+                    began_celsius=hottest_celsius(conditions) if conditions else None,
+                )
+
+    def reattach_sustained(
+        self, orphan: Request, stored: StoredArtifact, plan: Plan, sustain: SustainPlan
+    ) -> SustainedRun:
+        """Wait for the sustained run that was left running and take its report; raises as `measure` does."""
+        with self._cancellable():
+            deployed = self._deploy(stored)
+            self._progress(f"{_name(stored, plan)}, waiting for the sustained run that was left running")
+            sampled = msgspec.structs.replace(plan, sampler=sustain.sampler)
+            return reattach_sustained(self._job, orphan, deployed, stored.artifact, sampled, sustain.seconds)
+
     def end_orphan(self) -> None:
         """End the process that was left running."""
         self._job.stop()
@@ -150,6 +186,25 @@ class DeviceProcesses:
                 f" {cooled.seconds:g} s; --max-temp is {cooling.max_celsius:g} °C"
             )
         return cooled.seconds if cooled else None
+
+    def _cool_to_gate(self, plan: Plan, sustain: SustainPlan) -> tuple[Cooled | None, float | None]:
+        """Wait as `_cool_down` does, but for an absolute temperature; that is None where none can be read."""
+        if self.device.info.clock != "real":
+            return None, None
+        now = self._read_conditions()
+        if hottest_celsius(now) is None:
+            self._log("no temperature can be read on this device: the sustained run may begin warm")
+            return None, None
+        gate = sustain.gate_celsius(now)
+        # A rise since now cannot be: only the gate and the thermal status count.
+        cooling = Cooling(now, sustain.longest_cooling_s, plan.cooled_within_celsius, gate)
+        cooled = cooling.wait(self._read_conditions, self._pause)
+        if cooled and cooled.conditions and cooling.is_too_hot(cooled.conditions):
+            self._log(
+                f"the sustained run begins at {hottest_celsius(cooled.conditions):.1f} °C, above {gate:g} °C,"
+                f" after cooling for {cooled.seconds:g} s"
+            )
+        return cooled, gate
 
     def _read_conditions(self) -> Conditions:
         return read_conditions(self.device, self._bundle.probe_script)

@@ -16,7 +16,7 @@ from harness.devices.tuning import tuned
 from harness.errors import HarnessError, Interrupted
 from harness.lowering.background import Artifacts
 from harness.measuring.cell_state import CellRequest
-from harness.measuring.plans import plan_cells, refuse_uncomputable
+from harness.measuring.plans import plan_cells, refuse_uncomputable, sustain_plan
 from harness.measuring.session import Session
 from harness.records import Abi, Cell, RunRequest
 from harness.records.progress import Event, Listener
@@ -125,6 +125,8 @@ class _Worker:
                 run=run_identity(self.folder),
                 profile=self.request.profile,
                 cold=self.request.cold,
+                sustain=sustain_plan(self.request, device.info.clock),
+                count_down=progress.count_down,
                 tuning=tuning,
                 cancellation=self.cancellation,
             )
@@ -159,12 +161,16 @@ class _Progress:
         """Pass on what a device is doing now."""
         self._send(text)
 
+    def count_down(self, text: str, left_s: float) -> None:
+        """Pass on how many seconds a long process still takes."""
+        self._send(text, left_s=left_s)
+
     def save(self, cell: Cell) -> None:
         """Write the cell to the run folder."""
         write_cell(self.folder, cell)
         self.processes[cell_key(cell.variant, cell.plan)] = (len(cell.processes), expected_processes(cell))
         self._send("", cell)
 
-    def _send(self, text: str, cell: Cell | None = None) -> None:
+    def _send(self, text: str, cell: Cell | None = None, *, left_s: float | None = None) -> None:
         done, expected = map(sum, zip(*self.processes.values(), strict=True))
-        self.listen(Event(self.device, text, cell, step=done, steps=expected))
+        self.listen(Event(self.device, text, cell, step=done, steps=expected, left_s=left_s))

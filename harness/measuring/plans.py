@@ -9,6 +9,7 @@ from harness.devices.cores import choose_cores
 from harness.devices.device import Device
 from harness.errors import DeviceUnfit
 from harness.measuring.cell_state import CellRequest
+from harness.measuring.sustaining import SustainPlan
 from harness.records import Clock, Core, DeviceInfo, Plan, RunRequest, Variant
 from harness.records.progress import Log
 from harness.runner.sampler import spare_cores
@@ -158,6 +159,21 @@ def make_plan(
     )
     sampler = clock == "real" and bool(spare_cores(cores, plan))
     return msgspec.structs.replace(plan, sampler=sampler if request.sampler is None else request.sampler)
+
+
+def sustain_plan(request: RunRequest, clock: Clock) -> SustainPlan | None:
+    """The sustained run of each cell; None where none is asked for.
+
+    Sampled also where no core is free for it: a sample takes a thousandth of the second between two.
+    """
+    if request.sustain_seconds is None:
+        return None
+    return SustainPlan(
+        seconds=request.sustain_seconds,
+        sampler=clock == "real" if request.sampler is None else request.sampler,
+        max_temp_celsius=request.max_temp_celsius,
+        max_cooling_seconds=request.max_cooling_seconds,
+    )
 
 
 def _rounds(request: RunRequest, base: Plan) -> tuple[int, int]:

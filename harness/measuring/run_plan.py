@@ -14,6 +14,7 @@ from harness.analysis.run_estimate import (
     RULE,
     measured_spacing,
     seconds_by_rule,
+    seconds_sustained,
     start_seconds,
 )
 from harness.analysis.stopping import is_complete, most_processes
@@ -47,6 +48,7 @@ class PlannedCell:
     most_processes: int
     least_seconds: float
     most_seconds: float
+    sustain_seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,8 @@ def _plan_device(
         # Memory is read in a process of its own, and so are operators and each cold start.
         further = 0 if measured else 1 + request.profile + request.cold * one.plan.processes
         passes = further * start_seconds(on_host=kind.runs_on_host)
+        sustain = None if saved is not None and saved.sustained else request.sustain_seconds
+        sustained = seconds_sustained(sustain, kind.clock, on_host=kind.runs_on_host)
         return PlannedCell(
             variant=one.variant.name,
             threads=threads,
@@ -203,12 +207,17 @@ def _plan_device(
             measured=measured,
             least_processes=least,
             most_processes=most,
-            least_seconds=least * seconds + passes,
-            most_seconds=most * seconds + passes,
+            least_seconds=least * seconds + passes + sustained,
+            most_seconds=most * seconds + passes + sustained,
+            sustain_seconds=sustain,
         )
 
     estimated = tuple(estimate(*one) for one in planned)
     limit = math.inf if request.max_minutes is None else 60 * request.max_minutes
+    # A time limit ends the rounds of processes; the sustained runs follow all the same.
+    limit += sum(
+        seconds_sustained(cell.sustain_seconds, kind.clock, on_host=kind.runs_on_host) for cell in estimated
+    )
     return PlannedDevice(
         name=target.name,
         kind=target.kind,

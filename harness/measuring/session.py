@@ -13,20 +13,24 @@ from typing import TypeVar
 
 import msgspec
 
+from harness.analysis.cells import add_sustained
 from harness.analysis.stopping import is_complete, most_processes, reason_to_stop
+from harness.analysis.sustained import summarize_sustained
 from harness.devices.device import Device
-from harness.errors import MeasurementError, TimedOut
+from harness.errors import ConnectionLost, MeasurementError, TimedOut
 from harness.lowering.cache import StoredArtifact
 from harness.measuring.cell_state import CellRequest, CellState, find_earlier
 from harness.measuring.cold_starts import measure_cold, no_cold_startup
 from harness.measuring.device_processes import DeviceProcesses, ExtraPass
 from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
-from harness.records import Cell, StoppedBy, TunedSetting, Variant
+from harness.measuring.sustaining import CountDown, SustainPlan
+from harness.records import Cell, StoppedBy, Sustained, SustainedRun, TunedSetting, Variant
 from harness.runner.bundle import Bundle
 from harness.runner.deploy import deploy_bundle
 from harness.runner.orphan import Request, is_of
 from harness.system.foreign_errors import of_one_item
 from harness.system.threads import Cancellation
+from harness.transports.reconnecting import DeviceRestarted
 
 Figures = TypeVar("Figures")
 
@@ -37,8 +41,9 @@ class Session:
 
     `save(cell)` runs after each process. `progress` gets transient messages, `log` those worth keeping.
     `run` names the run folder, so that a process which an earlier session of it left on the device is taken
-    over. With `profile`, operators are timed, and with `cold`, cold starts; `tuning` is recorded in each
-    cell.
+    over. With `profile`, operators are timed, and with `cold`, cold starts; with `sustain`, one process of
+    each cell runs for minutes after all the others, and `count_down` gets the time left. `tuning` is recorded
+    in each cell.
     """
 
     device: Device
@@ -50,6 +55,8 @@ class Session:
     run: str = ""
     profile: bool = False
     cold: bool = False
+    sustain: SustainPlan | None = None
+    count_down: CountDown = lambda *_: None
     tuning: tuple[TunedSetting, ...] | None = None
     cancellation: Cancellation = field(default_factory=Cancellation)
     started: float = field(default_factory=time.monotonic)
@@ -64,7 +71,8 @@ class Session:
         processes = self._deploy()
         states = [CellState(request, find_earlier(request, earlier, self.device)) for request in requests]
         if orphan := processes.find_orphan():
-            self._reattach(orphan, states, processes)
+            take = self._reattach_sustained if orphan.sustain_seconds else self._reattach
+            take(orphan, states, processes)
         rounds = max((most_processes(state.request.plan) for state in states), default=0)
         rng = random.Random(f"{seed} {self.device.info.name}")
         for round_ in range(rounds):
@@ -73,6 +81,9 @@ class Session:
                     self._visit(state, processes, round_)
         for state in states:
             self._add_passes(state, processes)
+        # Last: the heat of one is in the way of everything else.
+        for state in states:
+            self._add_sustained(state, processes)
 
     def _deploy(self) -> DeviceProcesses:
         return DeviceProcesses(
@@ -100,6 +111,26 @@ class Session:
             else:
                 state.add(measured, artifact)
                 self._save_progress(state, artifact)
+                return
+        processes.end_orphan()
+
+    def _reattach_sustained(
+        self, orphan: Request, states: Sequence[CellState], processes: DeviceProcesses
+    ) -> None:
+        """The same of a sustained run, which only a cell that lacks nothing else has."""
+        for state in states:
+            if self.sustain is None or not is_of(orphan, state.request.variant, state.request.plan):
+                continue
+            artifact = self._start(state)
+            if artifact is None or state.cell is None or not self._lacks_sustained(state.cell):
+                continue
+            self.log("taking the result of the sustained run that kept running on the device")
+            try:
+                run = processes.reattach_sustained(orphan, artifact, state.request.plan, self.sustain)
+                self._save_sustained(state, state.cell, run)
+            except (MeasurementError, TimedOut) as error:
+                self.log(f"{error.what}; running it again")
+            else:
                 return
         processes.end_orphan()
 
@@ -178,6 +209,40 @@ class Session:
         if cell and self.cold and not cell.failure and not cell.cold:
             cold = self._pass(state, processes, "cold starts", measure_cold, no_cold_startup)
             self._save(state, msgspec.structs.replace(cell, cold=cold), cell.stopped_by)
+
+    def _lacks_sustained(self, cell: Cell) -> bool:
+        return self.sustain is not None and not cell.failure and not cell.sustained
+
+    def _add_sustained(self, state: CellState, processes: DeviceProcesses) -> None:
+        """A device that restarts, as a phone that overheats does, is not heated a second time."""
+        cell, sustain = state.cell, self.sustain
+        if cell is None or sustain is None or not self._lacks_sustained(cell):
+            return
+        artifact = self.artifacts[state.request.variant].result()
+        try:
+            run = processes.sustain(artifact, state.request.plan, sustain, self.count_down)
+            self._save_sustained(state, cell, run)
+        except DeviceRestarted as error:
+            self._save_sustained(state, cell, error.what)
+            raise
+        except ConnectionLost:
+            self.log(
+                f"the connection was lost in the sustained run of {state.request.variant.name}, which goes on"
+                " if the device does; --resume takes its result, or runs it again"
+            )
+            raise
+        except Exception as error:
+            self._save_sustained(state, cell, of_one_item(error).what)
+
+    def _save_sustained(self, state: CellState, cell: Cell, found: SustainedRun | str) -> None:
+        """`found` is the run, or why there is none."""
+        seconds = self.sustain.seconds if self.sustain else 0
+        if isinstance(found, str):
+            sustained = Sustained(seconds=seconds, run=None, figures=None, unavailable=found)
+        else:
+            figures = summarize_sustained(found, self.device.info, seed=cell.plan.seed)
+            sustained = Sustained(seconds=seconds, run=found, figures=figures)
+        self._save(state, add_sustained(cell, sustained), cell.stopped_by)
 
     def _pass(
         self,

@@ -36,6 +36,12 @@ def refuse_without_real_time(request: RunRequest, targets: Iterable[Target]) -> 
                 hint="measure it on a real device, or leave out --rate",
                 device=target.name,
             )
+        if request.sustain_seconds:
+            raise UsageError(
+                f"--sustain cannot be measured on {target.name}: its times are those of an emulator",
+                hint="measure it on a real device, or leave out --sustain",
+                device=target.name,
+            )
         if request.cold:
             raise UsageError(
                 f"--cold cannot be measured on {target.name}: its times are those of an emulator",

@@ -71,6 +71,7 @@ from harness.records.runner_reports import (
     ProfiledOperator,
     RunnerReport,
     SchedulingReport,
+    SustainedReport,
 )
 from harness.records.runs import Cell, Failure, Run, StoppedBy
 from harness.records.schema import (
@@ -87,6 +88,7 @@ from harness.records.schema import (
     SchemaVersion,
     Sha256,
 )
+from harness.records.sustained import Drop, Fell, Sustained, SustainedFigures, SustainedRun
 
 __all__ = [
     "DEFAULT_CLASSES",
@@ -116,7 +118,9 @@ __all__ = [
     "Count",
     "DeviceInfo",
     "DeviceReport",
+    "Drop",
     "Failure",
+    "Fell",
     "FrequencyTime",
     "HeldClock",
     "HeldClockSource",
@@ -159,6 +163,10 @@ __all__ = [
     "Startup",
     "Status",
     "StoppedBy",
+    "Sustained",
+    "SustainedFigures",
+    "SustainedReport",
+    "SustainedRun",
     "Temperature",
     "TensorSpec",
     "TunedSetting",

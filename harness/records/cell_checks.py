@@ -27,6 +27,7 @@ from harness.records.summary_checks import (
     check_pace,
     check_startup,
 )
+from harness.records.sustained_checks import find_impossible_sustained
 from harness.system.cpu_list import parse_cpu_list
 
 _GRAVITY = {"valid": 0, "suspect": 1, "invalid": 2}
@@ -54,6 +55,8 @@ def find_contradictions(cell: Cell) -> Iterator[str]:
         yield from _accuracy(cell.accuracy)
     if cell.cold is not None:
         yield from _cold(cell.cold)
+    if cell.sustained is not None:
+        yield from find_impossible_sustained(cell.sustained)
     yield from _verdict(cell)
     yield from _medians(cell)
     yield from _sizes(cell)

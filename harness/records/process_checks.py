@@ -14,7 +14,7 @@ def find_impossible(process: ProcessReport) -> Iterator[str]:
     """Each impossible figure as a sentence that names the field."""
     if process.round < 0:
         yield f"round is {process.round}"
-    if not _is_time(process.started_at):
+    if not is_time(process.started_at):
         yield f"started_at is {process.started_at[:40]!r}, which is no time"
     if process.warmup_cut > len(process.warmup_ns):
         yield f"warmup_cut is {process.warmup_cut}, of {len(process.warmup_ns)} warm-up iterations"
@@ -27,7 +27,7 @@ def find_impossible(process: ProcessReport) -> Iterator[str]:
             yield f"{name} is 0: an inference takes some"
     yield from _memory(process)
     if process.sampled is not None:
-        yield from _sampled(process.sampled)
+        yield from find_impossible_samples(process.sampled)
 
 
 def _memory(process: ProcessReport) -> Iterator[str]:
@@ -43,7 +43,8 @@ def _memory(process: ProcessReport) -> Iterator[str]:
         yield f"peak_rss_bytes is {process.peak_rss_bytes}, below its {name} {size}"
 
 
-def _sampled(sampled: SampledConditions) -> Iterator[str]:
+def find_impossible_samples(sampled: SampledConditions) -> Iterator[str]:
+    """The same of what was sampled beside a process."""
     if sampled.period_seconds == 0:
         yield "sampled.period_seconds is 0"
     if len(set(sampled.cores)) < len(sampled.cores) or any(core < 0 for core in sampled.cores):
@@ -57,7 +58,8 @@ def _sampled(sampled: SampledConditions) -> Iterator[str]:
         )
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
+    """Whether the text is a time as the harness writes it."""
     try:
         datetime.fromisoformat(text)
     except ValueError:

@@ -8,13 +8,17 @@ from harness.records import Cell
 
 @dataclass(frozen=True)
 class Event:
-    """A message or a saved cell; `device` is empty for lowering, `step` counts processes out of `steps`."""
+    """A message or a saved cell; `device` is empty for lowering, `step` counts processes out of `steps`.
+
+    `left_s` is given where it is known how many seconds the process of the message still takes.
+    """
 
     device: str
     text: str = ""
     cell: Cell | None = None
     step: int = 0
     steps: int = 0
+    left_s: float | None = None
 
 
 Listener = Callable[[Event], None]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from harness.records.schema import Integer, Record, Sha256
+from harness.records.sustained import SustainSeconds
 
 # The entries are those of `harness.analysis.precisions`; a record of a newer version may name another. The
 # pattern keeps it safe in a file name.
@@ -161,6 +162,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     max_seconds: float | None = None
     profile: bool = False
     cold: bool = False
+    sustain_seconds: SustainSeconds | None = None
     sampler: bool | None = None
     tune_device: bool = False
     max_cooling_seconds: float | None = None

@@ -67,6 +67,19 @@ class PackedCacheReport(DeviceReport, frozen=True, kw_only=True):
     mapped: bool
 
 
+class SustainedReport(DeviceReport, frozen=True, kw_only=True):
+    """One figure for each second of a sustained run; see `records.sustained.SustainedRun`.
+
+    `began_uptime_ns` is CLOCK_BOOTTIME at the start of the first second.
+    """
+
+    began_uptime_ns: Nanoseconds
+    inferences: tuple[Count, ...]
+    median_ns: tuple[PositiveNanoseconds | None, ...]
+    p90_ns: tuple[PositiveNanoseconds | None, ...]
+    max_ns: tuple[PositiveNanoseconds | None, ...]
+
+
 class ProfiledOperator(DeviceReport, frozen=True, kw_only=True):
     """One operator as the runtime names it, and its time in each profiled inference."""
 
@@ -82,7 +95,8 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     `canary_ns` is what a kernel of fixed cost took before the model was loaded. Each
     `counted_…` holds one figure for each counted inference where the kernel permits counting, else it is
     null and `counters_unavailable` says why; `init_instructions` are those of the initialization, counted the
-    same way. `memory_detail`, `cold`, `packed_cache` and `profile` are null unless asked for.
+    same way. `memory_detail`, `cold`, `packed_cache`, `sustained` and `profile` are null unless asked for; a
+    sustained run has no timed inferences beside it.
     `starts_ns` are when the timed inferences began, since the first slot of the schedule; null without one.
     """
 
@@ -116,5 +130,6 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     memory_detail: MemoryReport | None
     cold: ColdReport | None
     packed_cache: PackedCacheReport | None
+    sustained: SustainedReport | None
     profile: tuple[ProfiledOperator, ...] | None
     output: OutputTensor

@@ -17,6 +17,7 @@ from harness.records.measurements import (
 )
 from harness.records.requests import Plan, RunRequest, Variant, exact_rate
 from harness.records.schema import SCHEMA_VERSION, Count, Integer, Record, SchemaVersion
+from harness.records.sustained import Sustained
 
 StoppedBy = Literal["target_precision", "max_rounds", "max_minutes"]
 
@@ -33,10 +34,10 @@ class Cell(Record, frozen=True, kw_only=True):
     """One measured point: variant x device x threads.
 
     `stopped_by` says which limit of the plan ended it; None while it is unfinished, or failed. `tuning` is
-    None where the device was left as it was, `cold` where no cold start was asked for, `pace` where
-    inferences ran back to back. With a packed cache `first_launch` is the start-up of the processes that
-    wrote it, as after installing, and `startup` that of the later ones. `held_clocks` is empty where no
-    clock is known.
+    None where the device was left as it was, `cold` and `sustained` where no cold start and no sustained run
+    was asked for, `pace` where inferences ran back to back. With a packed cache `first_launch` is the
+    start-up of the processes that wrote it, as after installing, and `startup` that of the later ones.
+    `held_clocks` is empty where no clock is known.
     """
 
     schema_version: SchemaVersion = SCHEMA_VERSION
@@ -58,6 +59,7 @@ class Cell(Record, frozen=True, kw_only=True):
     stopped_by: StoppedBy | None = None
     profile: Profile | None = None
     cold: ColdStartup | None = None
+    sustained: Sustained | None = None
     tuning: tuple[TunedSetting, ...] | None = None
     verdict: Verdict
 

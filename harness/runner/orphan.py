@@ -14,9 +14,10 @@ import msgspec
 from msgspec import Meta
 
 from harness.errors import ReportRejected
-from harness.records import BackendOptions, Plan, Variant
+from harness.records import BackendOptions, Celsius, Plan, Variant
 from harness.records.decoding import Malformed, decode_json
 from harness.records.requests import RateHz
+from harness.records.sustained import SustainSeconds
 from harness.runner.job import Job
 
 MAX_BYTES = 1 << 16
@@ -33,6 +34,9 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     cpus: str | None = None
     rate_hz: RateHz | None = None
     backend_options: BackendOptions | None = None
+    sustain_seconds: SustainSeconds | None = None
+    max_temp_celsius: Celsius | None = None
+    began_celsius: Celsius | None = None
     round: Annotated[int, Meta(ge=0, le=10_000)]
     argv: tuple[str, ...]
     started_at: str

@@ -83,7 +83,7 @@ def measure_process(
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         cooled_seconds=cooled_seconds,
     )
-    began = _host_seconds()
+    began = host_seconds_now()
     exit_code = job.run(
         request.argv,
         timeout_s=timeout_for(device, plan),
@@ -92,7 +92,7 @@ def measure_process(
         conditions=True,
         beside=sampler_words(device.info.cores, plan),
     )
-    return _collect(job, exit_code, request, artifact, plan, host_seconds=_host_seconds() - began)
+    return _collect(job, exit_code, request, artifact, plan, host_seconds=host_seconds_now() - began)
 
 
 def reattach(
@@ -110,7 +110,7 @@ def reattach(
     return _collect(job, job.wait(timeout_s=timeout_for(job.device, plan)), request, artifact, plan)
 
 
-def _host_seconds() -> float:
+def host_seconds_now() -> float:
     """This machine's time since it started, suspended or not: the device measures on while it sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
@@ -128,7 +128,7 @@ def _collect(
     counted = parse_counts(job.fetch("instructions"), plan) if job.device.counts_instructions else None
     init_instructions = counted.init if counted else report.init_instructions
     counts = counted.inferences if counted else None
-    before, after = (_fetch_conditions(job, name) for name in ("conditions_before", "conditions_after"))
+    before, after = (fetch_conditions(job, name) for name in ("conditions_before", "conditions_after"))
     sampled = read_samples(job, plan)
     job.remove()
     process = ProcessReport(
@@ -174,7 +174,8 @@ def scheduling_of(report: SchedulingReport) -> Scheduling:
     return msgspec.structs.replace(found, **{name: text and excerpt(text) for name, text in texts.items()})
 
 
-def _fetch_conditions(job: Job, name: str) -> Conditions:
+def fetch_conditions(job: Job, name: str) -> Conditions:
+    """`conditions_before` or `conditions_after` of a job."""
     return parse_conditions(parse_probe(job.fetch(name).decode("utf-8", "replace")))
 
 
@@ -239,17 +240,22 @@ def _backend_words(
             return []
 
 
-def fetch_report(job: Job, exit_code: int, artifact: Artifact, plan: Plan) -> RunnerReport:
-    """The report of a process that has ended; raises as `measure_process` does."""
+def fetch_report(
+    job: Job, exit_code: int, artifact: Artifact, plan: Plan, *, timed: bool = True
+) -> RunnerReport:
+    """The report of a process that has ended; raises as `measure_process` does.
+
+    A process that is not `timed` has no timed inference.
+    """
     if exit_code != 0:
         what = describe_end(exit_code, job.last_output())
         if exit_code > 128:
             what += _describe_memory(job)
         raise RunnerFailed(what, device=job.device.info.name)
-    return decode_report(job.fetch("report.json"), artifact, plan)
+    return decode_report(job.fetch("report.json"), artifact, plan, timed=timed)
 
 
-def decode_report(content: bytes, artifact: Artifact, plan: Plan) -> RunnerReport:
+def decode_report(content: bytes, artifact: Artifact, plan: Plan, *, timed: bool = True) -> RunnerReport:
     """Decode a report and check that it matches the plan and the artifact.
 
     Raises:
@@ -270,7 +276,8 @@ def decode_report(content: bytes, artifact: Artifact, plan: Plan) -> RunnerRepor
             report.warmup_ns
         )
         < plan.warmup_iterations,
-        "no timed iteration": not report.latencies_ns,
+        "no timed iteration": timed and not report.latencies_ns,
+        "timed iterations that were not asked for": not timed and bool(report.latencies_ns),
         "more samples than the runner takes": len(report.latencies_ns) > MAX_SAMPLES,
     }
     wrong = [problem for problem, present in problems.items() if present]
@@ -322,7 +329,7 @@ def _describe_memory(job: Job) -> str:
     available = []
     for name in ("conditions_before", "conditions_after"):
         with contextlib.suppress(ReportRejected):
-            available.append(_fetch_conditions(job, name).memory_available_bytes)
+            available.append(fetch_conditions(job, name).memory_available_bytes)
     if len(available) != 2 or None in available:
         return ""
     before, after = (f"{(size or 0) / 1e6:.0f}" for size in available)

@@ -41,13 +41,16 @@ def spare_cores(cores: Sequence[Core], plan: Plan) -> tuple[int, ...]:
     return tuple(sorted(free & frozenset(clusters.get("little", ())) or free))
 
 
-def sampler_words(cores: Sequence[Core], plan: Plan) -> str:
-    """The arguments of `sampler.sh` for `Job.run`; empty when the plan has no sampler."""
+def sampler_words(cores: Sequence[Core], plan: Plan, *, period: float | None = None) -> str:
+    """The arguments of `sampler.sh` for `Job.run`; empty when the plan has no sampler.
+
+    `period` is in seconds, by default that of the plan.
+    """
     if not plan.sampler:
         return ""
     spare = spare_cores(cores, plan)
     mask = sum(1 << core for core in spare) if len(spare) < len(cores) else 0
-    return f"conditions {period_s(plan):g} {mask:x}"
+    return f"conditions {period or period_s(plan):g} {mask:x}"
 
 
 def period_s(plan: Plan) -> float:
@@ -55,14 +58,15 @@ def period_s(plan: Plan) -> float:
     return max(SHORTEST_PERIOD_S, plan.max_seconds / MOST_EXPECTED)
 
 
-def read_samples(job: Job, plan: Plan) -> SampledConditions | None:
+def read_samples(job: Job, plan: Plan, *, period: float | None = None) -> SampledConditions | None:
     """What the sampler of a process that has ended recorded; a loss is recorded, too, and no error."""
     if not plan.sampler:
         return None
+    seconds = period or period_s(plan)
     try:
-        return parse_samples(job.fetch("samples"), period_s(plan))
+        return parse_samples(job.fetch("samples"), seconds)
     except ReportRejected as error:
-        return SampledConditions(period_seconds=period_s(plan), unreadable={"samples": error.what})
+        return SampledConditions(period_seconds=seconds, unreadable={"samples": error.what})
 
 
 def parse_samples(content: bytes, period_seconds: float) -> SampledConditions:

@@ -67,6 +67,8 @@ def _times(cell: Cell) -> Iterator[Measure]:
         yield _interval("startup", cell.startup.total_ns)
     if cell.cold and cell.cold.startup:
         yield _interval("cold-startup", cell.cold.startup.total_ns)
+    if cell.sustained and cell.sustained.figures:
+        yield _interval("sustained-latency", cell.sustained.figures.plateau_ns)
 
 
 def _interval(name: str, interval: Interval) -> Measure:

@@ -9,6 +9,7 @@ from reports.plots import (
     over_time,
     samples,
     startup,
+    sustained,
     tradeoff,
 )
 
@@ -20,6 +21,9 @@ PLOTS = (
     operators.draw,
     memory.draw,
     startup.draw,
+    sustained.draw,
     samples.draw,
     over_time.draw,
 )
+# Those that say something of a single cell.
+OF_ONE_CELL = (sustained.draw,)

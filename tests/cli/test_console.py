@@ -33,6 +33,21 @@ def test_long_work_is_logged_every_half_minute_with_the_time_left(monkeypatch: p
     ]
 
 
+@pytest.mark.parametrize("verbose", [False, True])
+def test_the_time_left_of_one_long_process_is_logged_every_half_minute(
+    monkeypatch: pytest.MonkeyPatch, verbose: bool
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("harness.cli.console.time.monotonic", lambda: clock[0])
+    output = io.StringIO()
+    with console.show_progress(quiet=False, verbose=verbose, console=Console(file=output)) as listen:
+        for left in range(60, -1, -1):
+            clock[0] = 100.0 - left
+            listen(Event("pixel", f"sustained, {left} s left", step=5, steps=5, left_s=left))
+    lines = output.getvalue().splitlines()
+    assert [re.search("[0-9]+ s left", line)[0] for line in lines] == ["60 s left", "30 s left", "0 s left"]  # type: ignore[index]
+
+
 def test_nothing_is_shown_when_quiet() -> None:
     output = io.StringIO()
     with console.show_progress(quiet=True, console=Console(file=output)) as listen:

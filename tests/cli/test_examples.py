@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from builders import make_paced_cell, make_run
+from builders import make_paced_cell, make_run, make_sustained_cell, make_sustained_run
 from harness.cli.main import app, main
 from harness.records import Cell
 from harness.records.run_folder import write_cell, write_run
@@ -81,6 +81,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _save(place / "results" / "demo", simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128,)))
     _save(place / "results" / "ci", simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128,)))
     _save(place / "results" / "paced", (make_paced_cell(15.0), make_paced_cell(30.0)))
+    _save(place / "results" / "hot", (make_sustained_cell(make_sustained_run((60, 9.0))),))
     for name in ("w.safetensors", "w25.safetensors", "w50.safetensors"):
         (place / name).write_text("")
     return place

@@ -52,6 +52,40 @@ def test_a_cold_start_is_refused_on_the_emulator_before_anything_is_made(
 
 
 @pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("-d", "emulator", "--sustain", "10m"), "--sustain cannot be measured on emulator: its times are"),
+        (("--sustain", "10m", "--cold"), "--sustain and --cold conflict: one starts with nothing in memory"),
+        (("--sustain", "10m", "--rate", "30"), "--sustain and --rate conflict: --sustain runs back to back"),
+        (
+            ("--sustain", "10m", "--search", "--max-latency", "9ms"),
+            "--sustain and --search conflict: a search would measure the next cell on a device that is hot",
+        ),
+        (("--sustain", "0"), "--sustain '0' is not from 60 s to 4 h"),
+        (("--sustain", "59s"), "--sustain '59s' is not from 60 s to 4 h"),
+        (("--sustain", "5h"), "--sustain '5h' is not from 60 s to 4 h"),
+        (("--sustain", "10"), "--sustain: '10' has no unit"),
+        (("--sustain", "-1m"), "--sustain: '-1m' is not a duration"),
+    ],
+)
+def test_a_sustained_run_that_makes_no_sense_is_refused_before_anything_is_made(
+    refused: Typed, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    device = () if "-d" in words else ("-d", "host")
+    _, block = refused("run", *device, "-w", "0.25", *words, "--out", str(tmp_path / "run"))
+    assert block.startswith(f"error: {message}")
+    assert "hint: " in block
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("option", ["--max-p90", "--max-p99", "--rate", "--include-predicted"])
+def test_pick_refuses_what_a_plateau_has_not(refused: Typed, tmp_path: Path, option: str) -> None:
+    value = {"--rate": ("30",), "--include-predicted": ()}.get(option, ("9ms",))
+    _, block = refused("pick", str(tmp_path), "--sustained", option, *value)
+    assert block.startswith(f"error: --sustained and {option} conflict")
+
+
+@pytest.mark.parametrize(
     ("words", "named"),
     [
         (

@@ -91,6 +91,16 @@ def is_sampling(job: Path) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
+def test_a_long_program_keeps_the_lock_of_its_harness_fresh(tree: Path, start: Start, job: Path) -> None:
+    lock = job.parents[1] / "lock" / "renewed"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("1.00 1.00\n")
+    start("sleep", "0.5").wait(timeout=20)
+    assert float(lock.read_text().split()[0]) > 1
+    wait_until(lambda: not is_sampling(job))
+    assert "lines" not in parse_samples((job / "samples").read_bytes(), PERIOD_S).unreadable
+
+
 def test_zones_beyond_the_limit_are_counted(tree: Path, start: Start, job: Path) -> None:
     for index in range(2, 22):
         write(tree / ZONE.format(index) / "type", f"cpu-{index}\n")

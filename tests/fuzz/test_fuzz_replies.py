@@ -247,6 +247,10 @@ def test_an_added_line_takes_no_good_one_with_it(fuzz_runs: int) -> None:
         assert read_settings(with_odd_lines(SETTINGS, chance)) == settings, seed
 
 
+SUSTAINED = {
+    "began_uptime_ns": 10**12,
+    **{"inferences": [3, 0], "median_ns": [5, None], "p90_ns": [6, None], "max_ns": [7, None]},
+}
 REPORT: dict[str, Any] = {
     "schema_version": 1,
     "runner_version": "1",
@@ -263,7 +267,7 @@ REPORT: dict[str, Any] = {
     },
     **{f"counted_{event}": None for event in ("instructions", "cycles", "cache_misses", "branch_misses")},
     **{"counters_unavailable": "cycles: Permission denied", "memory_detail": None},
-    **{"cold": None, "profile": None, "init_instructions": 120_000},
+    **{"cold": None, "sustained": SUSTAINED, "profile": None, "init_instructions": 120_000},
     "packed_cache": {"bytes_before": 0, "bytes": 4096, "mapped": True},
     "output": {"sizes": [1, 3], "values": [0.5, -1.25, 3.0]},
 }

@@ -36,6 +36,15 @@ while [ $# -gt 0 ]; do
         "private_dirty_end_bytes":8,"unavailable":null}'
         grep -q "no memory" "$model" && { echo "made up" >&2; exit 6; }
         shift; continue ;;
+    --sustain-seconds)
+        columns() { seq -s, "$2" | sed "s/[0-9][0-9]*/$1/g"; }
+        half=$(($2 / 2)) latencies='[]'
+        uptime=$(cut -d" " -f1 /proc/uptime | tr -d .)
+        medians="$(columns 4000000 $half),$(columns 8000000 $(($2 - half)))"
+        sustained='{"began_uptime_ns":'${uptime}0000000',"inferences":['$(columns 100 $2)'],
+        "median_ns":['$medians'],"p90_ns":['$(columns 9000000 $2)'],"max_ns":['$(columns 9000001 $2)']}'
+        ! grep -q "made up heat" "$model" || { echo "made up heat" >&2; exit 6; }
+        grep -q "too short" "$model" || sleep "$2" ;;
     --cold)
         stays=0 why=null
         ! grep -q "page stays" "$model" || { stays=1; why='"a page stayed"'; }
@@ -56,7 +65,7 @@ endless) sleep 60 ;;
 esac
 cat > "$report" <<END
 {"schema_version":1,"runner_version":"1","build_type":"Release","abi":"x86_64","executorch_version":"1.5.1",
-"canary_ns":3,"load_ns":1,"init_ns":1,"init_instructions":null,"first_ns":9,"warmup_ns":[5],"latencies_ns":[4,4,4],"starts_ns":${starts:-null},
+"canary_ns":3,"load_ns":1,"init_ns":1,"init_instructions":null,"first_ns":9,"warmup_ns":[5],"latencies_ns":${latencies:-[4,4,4]},"starts_ns":${starts:-null},
 "rss_start_bytes":1,
 "rss_loaded_bytes":2,"rss_initialized_bytes":3,"rss_end_bytes":4,"peak_rss_bytes":5,
 "threads_requested":$threads,"threads_used":$threads,"cpus_allowed":"0-1",
@@ -65,7 +74,7 @@ cat > "$report" <<END
 "counted_instructions":null,
 "counted_cycles":null,"counted_cache_misses":null,"counted_branch_misses":null,
 "counters_unavailable":"made up","memory_detail":${detail:-null},"cold":${cold:-null},"packed_cache":null,
-"profile":${profile:-null},
+"sustained":${sustained:-null},"profile":${profile:-null},
 "output":{"sizes":[1,2],"values":[$(sed -n 1p "$model")]}}
 END
 """

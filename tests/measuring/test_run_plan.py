@@ -98,6 +98,19 @@ def test_each_rate_is_a_cell_and_cold_starts_cost_processes_of_their_own(
     assert colder.least_seconds - device.least_seconds == pytest.approx(4 * 3 * 2.0)
 
 
+@pytest.mark.parametrize("infos", [(), (PHONE,)])
+def test_a_sustained_run_takes_its_time_of_each_cell_whatever_the_time_limit(
+    infos: tuple[DeviceInfo, ...],
+) -> None:
+    request = replace(REQUEST, threads=(1,))
+    (plain,) = plan(request, infos=infos).devices
+    (hot,) = plan(replace(request, sustain_seconds=600), infos=infos).devices
+    assert [cell.sustain_seconds for cell in hot.cells] == [600] * len(plain.cells)
+    assert hot.least_seconds - plain.least_seconds == pytest.approx(len(plain.cells) * 602)
+    (limited,) = plan(replace(request, sustain_seconds=600, max_minutes=0.01), infos=infos).devices
+    assert limited.least_seconds == pytest.approx(0.6 + len(plain.cells) * 602)
+
+
 def test_what_a_device_lacks_is_its_error_and_the_others_are_planned() -> None:
     request = replace(REQUEST, cores=("big",))
     other = replace(

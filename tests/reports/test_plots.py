@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from msgspec.structs import replace
 
-from builders import failed, make_cold, with_accuracy, with_verdict
+from builders import failed, make_cold, make_sustained_cell, make_sustained_run, with_accuracy, with_verdict
 from harness.records import Cell, DeviceInfo
 from reports import style
 from reports.plots import PLOTS, by_macs, by_resolution, by_width, memory, samples, startup, tradeoff
@@ -166,7 +166,10 @@ def test_intervals_are_drawn_from_their_low_to_their_high_end() -> None:
 
 def test_failed_and_invalid_cells_are_left_out_and_counted() -> None:
     first, second, *others = simulate_cells(widths=(0.25, 0.5))
-    others = [replace(cell, cold=make_cold(60, 61)) for cell in others]
+    others = [
+        make_sustained_cell(make_sustained_run((60, 9.0)), replace(cell, cold=make_cold(60, 61)))
+        for cell in others
+    ]
     cells = (failed(first), with_verdict(second, "invalid", "parity", "off"), *others)
     for draw in PLOTS:
         assert f"2 of {len(cells)} cells left out" in words(drawn(draw, cells))
@@ -238,7 +241,10 @@ def test_the_headlines_of_plots_are_computed_from_the_cells() -> None:
 
 def test_each_plot_names_device_clock_processes_samples_and_weights() -> None:
     simulated = simulate_cells(PHONE, widths=(0.25, 0.5))
-    cells = tuple(replace(cell, cold=make_cold(60, 61)) for cell in simulated)
+    cells = tuple(
+        make_sustained_cell(make_sustained_run((60, 9.0)), replace(cell, cold=make_cold(60, 61)))
+        for cell in simulated
+    )
     for draw in PLOTS:
         text = words(drawn(draw, cells))
         assert "pixel (Pixel 6), arm64-v8a, real clock" in text

@@ -85,6 +85,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "counted_branch_misses": None,
         "memory_detail": None,
         "cold": None,
+        "sustained": None,
         "packed_cache": None,
         "init_instructions": None,
         "profile": None,

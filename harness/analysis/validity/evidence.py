@@ -14,6 +14,7 @@ from harness.records import (
     Parity,
     Plan,
     ProcessReport,
+    Sustained,
 )
 
 STRETCHES = 10
@@ -31,6 +32,7 @@ class Evidence:
     pace: Pace | None
     parity: Parity | None
     failure: Failure | None
+    sustained: Sustained | None = None
 
     @property
     def timed(self) -> tuple[ProcessReport, ...]:

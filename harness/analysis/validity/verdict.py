@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from harness.analysis.validity import environment_checks, result_checks
+from harness.analysis.validity import environment_checks, result_checks, sustained_checks
 from harness.analysis.validity.check import Check
 from harness.analysis.validity.evidence import Evidence
 from harness.records import (
     Artifact,
+    Cell,
     DeviceInfo,
     Failure,
     Latency,
@@ -21,7 +22,7 @@ from harness.records import (
 )
 
 # A file with more checks needs its module in this line and nothing else.
-MODULES = (result_checks, environment_checks)
+MODULES = (result_checks, environment_checks, sustained_checks)
 CHECKS = tuple(one for module in MODULES for one in vars(module).values() if isinstance(one, Check))
 GRAVEST_FIRST: tuple[Severity, ...] = ("invalid", "suspect", "info")
 
@@ -50,6 +51,28 @@ def judge(
         failure=failure,
     )
     found = [reason for check in CHECKS if (reason := check.reason(evidence)) is not None]
+    return _verdict_of(found)
+
+
+def judge_sustained(cell: Cell) -> Verdict:
+    """The cell's verdict with the reasons of its sustained run, which is measured last."""
+    evidence = Evidence(
+        device=cell.device,
+        artifact=cell.artifact,
+        plan=cell.plan,
+        processes=cell.processes,
+        latency=cell.latency,
+        pace=cell.pace,
+        parity=cell.parity,
+        failure=cell.failure,
+        sustained=cell.sustained,
+    )
+    checks = [one for one in vars(sustained_checks).values() if isinstance(one, Check)]
+    found = [reason for check in checks if (reason := check.reason(evidence)) is not None]
+    return _verdict_of([*cell.verdict.reasons, *found])
+
+
+def _verdict_of(found: Sequence[Reason]) -> Verdict:
     reasons = tuple(sorted(found, key=lambda reason: GRAVEST_FIRST.index(reason.severity)))
     return Verdict(status=_status(reasons), reasons=reasons)
 

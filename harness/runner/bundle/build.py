@@ -41,14 +41,18 @@ def ensure_bundle(abi: Abi) -> Bundle:
     return _ensure(bundle_folder(abi), abi, {})
 
 
-def ensure_bench_bundle(abi: Abi, *, slow_down_operations: int) -> Bundle:
+def ensure_bench_bundle(abi: Abi, *, slow_down_operations: int, slow_down_from_second: int = 0) -> Bundle:
     """A bundle whose runner does this many extra operations per inference, to test the harness itself.
 
+    In a sustained run it does them from the given second on.
     Its reports name a `Bench` build, which makes cells invalid. Raises as `ensure_bundle` does.
     """
     ordinary = bundle_folder(abi)
     bundle = _ensure(ordinary.with_name(f"bench-{ordinary.name}"), abi, {"RUNNER_BENCH": "ON"})
-    return replace(bundle, runner_options=("--slow-down-operations", str(slow_down_operations)))
+    options = ["--slow-down-operations", str(slow_down_operations)]
+    if slow_down_from_second:
+        options += ["--slow-down-from-second", str(slow_down_from_second)]
+    return replace(bundle, runner_options=tuple(options))
 
 
 def _ensure(folder: Path, abi: Abi, definitions: Mapping[str, str]) -> Bundle:

@@ -20,6 +20,8 @@ from builders import (
     make_plan,
     make_process,
     make_processes,
+    make_sustained_cell,
+    make_sustained_run,
 )
 from harness.analysis.validity.check import Check
 from harness.analysis.validity.verdict import CHECKS
@@ -50,7 +52,15 @@ def counted(clock: str, *counts: int) -> Cell:
 SLOWER = replace(QUIET, frequencies_khz=(1_000_000,) * 4)
 WARM = replace(QUIET, temperatures=(Temperature(zone="cpu", celsius=38.2),))
 CANARIES = (10**6, 10**6, 10**6, 10**6, 10**6, 2 * 10**6)
+COOL_RUN = make_sustained_run((60, 10.0))
 EXAMPLES = {
+    "still_falling": make_sustained_cell(
+        make_sustained_run(*((1, 10.0 + second / 50) for second in range(120)))
+    ),
+    "sustained_began_warm": make_sustained_cell(
+        replace(COOL_RUN, began_celsius=51.5, max_temp_celsius=45.0, cooled_seconds=900.0)
+    ),
+    "sustained_unavailable": make_sustained_cell("the device restarted"),
     "failed": make_cell(processes=(), parity=None, failure=Failure(what="ended by signal 9")),
     "parity_failed": make_cell(parity=replace(PASSED, max_abs_error=0.5, passed=False)),
     "debug_build": alike(build_type="Debug"),
