@@ -1,6 +1,6 @@
 """How right the figures of a sustained run are: `python tests/benchmarks/bench_sustain.py`.
 
-Really run on this machine (16 minutes):
+Really run on this machine (16 minutes in all):
 1. One flat run of 600 s: the size of the runner's report.
 2. Runs of 180 s of a runner that becomes 20 % slower at 60 s: second of the drop, and what is retained.
 
