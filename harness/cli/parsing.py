@@ -187,6 +187,7 @@ def parse_list(text: str, option: str, parse: Callable[[str], T]) -> tuple[T, ..
 
 _EXAMPLES = {
     "--rate": "15,30",
+    "--backend-options": "default,packed-cache",
     "--width": "0.25,0.5,1.0",
     "--resolution": "128,224",
     "--precision": "fp32,int8",
