@@ -114,7 +114,6 @@ class DeviceProcesses:
             deployed = self._deploy(stored)
             cooled, gate = self._cool_to_gate(plan, sustain)
             self._check_cancelled()
-            conditions = cooled.conditions if cooled else None
             with counting_down(count_down, f"{_name(stored, plan)}, sustained", sustain.seconds):
                 return measure_sustained(
                     self._job,
@@ -125,7 +124,9 @@ class DeviceProcesses:
                     run=self._run,
                     cooled_seconds=cooled.seconds if cooled else None,
                     max_temp_celsius=gate,
-                    began_celsius=hottest_celsius(conditions) if conditions else None,
+                    began_celsius=hottest_celsius(cooled.conditions)
+                    if cooled and cooled.conditions
+                    else None,
                 )
 
     def reattach_sustained(
@@ -198,13 +199,14 @@ class DeviceProcesses:
         gate = sustain.gate_celsius(now)
         # A rise since now cannot be: only the gate and the thermal status count.
         cooling = Cooling(now, sustain.longest_cooling_s, plan.cooled_within_celsius, gate)
-        cooled = cooling.wait(self._read_conditions, self._pause)
-        if cooled and cooled.conditions and cooling.is_too_hot(cooled.conditions):
+        waited = cooling.wait(self._read_conditions, self._pause)
+        seconds, last = (waited.seconds, waited.conditions or now) if waited else (0.0, now)
+        if cooling.is_too_hot(last):
             self._log(
-                f"the sustained run begins at {hottest_celsius(cooled.conditions):.1f} °C, above {gate:g} °C,"
-                f" after cooling for {cooled.seconds:g} s"
+                f"the sustained run begins at {hottest_celsius(last):.1f} °C, above {gate:g} °C,"
+                f" after cooling for {seconds:g} s"
             )
-        return cooled, gate
+        return Cooled(seconds, last), gate
 
     def _read_conditions(self) -> Conditions:
         return read_conditions(self.device, self._bundle.probe_script)

@@ -206,6 +206,15 @@ def test_a_device_that_stays_hot_begins_all_the_same_and_that_is_logged(bench: B
     assert bench.log == ["the sustained run begins at 80.0 °C, above 60 °C, after cooling for 10 s"]
 
 
+def test_a_hot_device_that_is_not_waited_for_is_told_as_well(bench: Bench) -> None:
+    plan = replace(FOUR_SECONDS, max_cooling_seconds=0.0)
+    cooled, gate = processes_reading(bench, 80.0)._cool_to_gate(PLAN, plan)
+    assert gate == 60.0
+    assert cooled is not None
+    assert cooled.conditions is not None
+    assert len(bench.log) == 1
+
+
 def test_without_a_temperature_there_is_no_gate_and_that_is_logged(bench: Bench) -> None:
     assert processes_reading(bench, None)._cool_to_gate(PLAN, FOUR_SECONDS) == (None, None)
     assert bench.log == ["no temperature can be read on this device: the sustained run may begin warm"]
