@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from harness.analysis.run_estimate import seconds_sustained
 from harness.analysis.temperatures import hottest_celsius
 from harness.devices.conditions import read_conditions
 from harness.devices.device import Device
@@ -114,7 +115,8 @@ class DeviceProcesses:
             deployed = self._deploy(stored)
             cooled, gate = self._cool_to_gate(plan, sustain)
             self._check_cancelled()
-            with counting_down(count_down, f"{_name(stored, plan)}, sustained", sustain.seconds):
+            seconds = seconds_sustained(sustain.seconds, self.device.info.clock)
+            with counting_down(count_down, f"{_name(stored, plan)}, sustained", seconds):
                 return measure_sustained(
                     self._job,
                     deployed,

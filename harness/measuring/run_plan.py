@@ -184,6 +184,11 @@ def _plan_device(
             return PlannedDevice(target.name, target.kind, True, (), basis, error=error.what, hint=error.hint)
         planned = [(one, one.plan.threads, one.plan.cpus) for one in requests]
 
+    def waited_for(sustain: int | None) -> float:
+        if sustain is None:
+            return 0.0
+        return start_seconds(on_host=kind.runs_on_host) + seconds_sustained(sustain, kind.clock)
+
     def estimate(one: CellRequest, threads: int | None, cores: str | None) -> PlannedCell:
         seconds = spacing.of(cell_key(one.variant, one.plan))
         if seconds is None:
@@ -197,7 +202,7 @@ def _plan_device(
         further = 0 if measured else 1 + request.profile + request.cold * one.plan.processes
         passes = further * start_seconds(on_host=kind.runs_on_host)
         sustain = None if saved is not None and saved.sustained else request.sustain_seconds
-        sustained = seconds_sustained(sustain, kind.clock, on_host=kind.runs_on_host)
+        sustained = waited_for(sustain)
         return PlannedCell(
             variant=one.variant.name,
             threads=threads,
@@ -215,9 +220,7 @@ def _plan_device(
     estimated = tuple(estimate(*one) for one in planned)
     limit = math.inf if request.max_minutes is None else 60 * request.max_minutes
     # A time limit ends the rounds of processes; the sustained runs follow all the same.
-    limit += sum(
-        seconds_sustained(cell.sustain_seconds, kind.clock, on_host=kind.runs_on_host) for cell in estimated
-    )
+    limit += sum(waited_for(cell.sustain_seconds) for cell in estimated)
     return PlannedDevice(
         name=target.name,
         kind=target.kind,

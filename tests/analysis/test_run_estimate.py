@@ -4,7 +4,12 @@ from msgspec.structs import replace
 
 from builders import make_cell, make_plan, make_process
 from harness.analysis.placements import cell_key
-from harness.analysis.run_estimate import measured_spacing, seconds_by_rule
+from harness.analysis.run_estimate import (
+    VIRTUAL_SECOND,
+    measured_spacing,
+    seconds_by_rule,
+    seconds_sustained,
+)
 from harness.records import Cell, Variant
 
 VARIANT = Variant(width=1.0, resolution_px=224, precision="fp32")
@@ -48,3 +53,8 @@ def test_by_rule_a_paced_process_waits_for_its_slots() -> None:
     plan = make_plan(warmup_iterations=5, counted_iterations=3, min_iterations=4, min_seconds=1.0)
     paced = replace(plan, max_seconds=100.0, rate_hz=0.5)
     assert seconds_by_rule(paced, "real", VARIANT, on_host=False) == 2.0 + (5 + 3 + 4) * 2.0
+
+
+def test_a_virtual_second_of_a_sustained_run_takes_longer_than_one_here() -> None:
+    assert seconds_sustained(600, "real") == 600
+    assert seconds_sustained(60, "virtual") == 60 * VIRTUAL_SECOND
