@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chosen_system import SYSTEM
 from harness.devices.arm_vm.machine import boot
 from harness.system.paths import cache_folder
 
@@ -26,7 +27,7 @@ def test_a_device_measures_what_is_ready_while_the_rest_is_lowered(
     # A cache in which nothing is lowered yet, but whatever is only built once is there.
     for name in ("bundles", "wheels"):
         (cache / name).symlink_to(cache_folder() / name)
-    with boot(virtual_time=False) as machine:
+    with boot(virtual_time=False, system=SYSTEM) as machine:
         (tmp_path / "devices.toml").write_text(
             '[devices.bench]\nkind = "android"\ntransport = "adb-direct"\n'
             f'address = "127.0.0.1:{machine.adb_port}"\n'
