@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from harness.accuracy.localization import localize_mismatches
+from harness.accuracy.request_inputs import prepare_inputs
 from harness.analysis.askable import answerable
 from harness.analysis.budget import Budget
 from harness.analysis.failures import FailOn, cell_errors, verdict_errors
@@ -17,6 +16,7 @@ from harness.errors import HarnessError
 from harness.lowering.inputs import Inputs
 from harness.lowering.lower import asked_for, lower_variants, lowering_errors
 from harness.lowering.stored_programs import keep_programs
+from harness.measuring.base_side import BaseSide, find_base, read_comparison
 from harness.measuring.parallel import FindBundle, measure_on
 from harness.measuring.run_outcome import Outcome
 from harness.measuring.run_record import finish_record, start_record
@@ -43,28 +43,30 @@ def run(
     fail_on: FailOn | None = None,
     budget: Budget | None = None,
     search: bool = False,
-    begin: Callable[[RunRequest, Sequence[Target], Inputs | None], None] = lambda *_: None,
+    begin: Callable[[RunRequest, Sequence[Target], Inputs | None, BaseSide | None], None] = lambda *_: None,
 ) -> Outcome:
     """Measure all that is asked for, in a new folder or continuing in one that has cells of this request.
 
     `classes` is what weights files must have; `fail_on` turns verdicts into errors. The report answers for
     the `budget`; with `search` only what decides the best variant within it is measured. `begin` gets the
-    request, the devices and the variants of weights files, once these are known to be right and before the
-    folder is made; what it raises ends the run.
+    request, the devices, the variants of weights files and the base, once these are known to be right and
+    before the folder is made; what it raises ends the run.
 
     Raises:
-        UsageError: a device, weights file or data set that cannot be used, and no folder has been made; or
-            another process writes to the folder, or made it for another request or other weights.
+        UsageError: a device, weights file, data set or base that cannot be used, and no folder has been made;
+            or another process writes to the folder, or made it for another request or other weights.
         Interrupted: Ctrl-C; what was measured is saved.
     """
     targets = resolve_devices(request.devices)
     refuse_without_real_time(request, targets)
     request, prepared = prepare_inputs(request, log, classes=classes)
     inputs = prepared.inputs if prepared else None
-    begin(request, targets, inputs)
+    base = find_base(request.against, asked_for(request, inputs), log)
+    begin(request, targets, inputs, base)
     folder = make_folder()
+    searched = budget if search else None
     with only_writer(folder):
-        outcome = measure(request, targets, folder, listen, inputs=inputs, budget=budget if search else None)
+        outcome = measure(request, targets, folder, listen, inputs=inputs, budget=searched, base=base)
         if prepared:
             on_host = request.accuracy_on_host
             outcome = outcome.followed_by(lambda o: evaluate(o, prepared, targets, listen, on_host=on_host))
@@ -80,17 +82,19 @@ def measure(
     *,
     inputs: Inputs | None = None,
     budget: Budget | None = None,
+    base: BaseSide | None = None,
     find_bundle: FindBundle = ensure_bundle,
 ) -> Outcome:
     """Lower and measure what is not in the folder yet; without `inputs` the weights are random.
 
-    With a `budget`, only what decides which variant is the best within it.
+    With a `budget`, only what decides the best variant within it; with a `base`, beside its programs.
     """
-    record = start_record(request, folder, inputs or ())
+    record = start_record(request, folder, inputs or (), base.run if base else None)
+    base_errors = base.start(record, folder) if base else []
 
     def measure_some(targets: Sequence[Target], variants: Sequence[Variant]) -> list[HarnessError]:
         with lower_variants(variants, request, listen, inputs) as artifacts:
-            errors = measure_on(targets, request, artifacts, folder, listen, find_bundle)
+            errors = measure_on(targets, request, artifacts, folder, listen, find_bundle, base)
             errors.extend(lowering_errors(artifacts))
             lowered = [future.result() for future in artifacts.values() if not future.exception()]
         errors.extend(keep_programs(lowered, folder))
@@ -104,26 +108,8 @@ def measure(
         searches, errors = search_each(targets, variants, budget, folder, measure_some, listen)
     cells = read_cells(folder)
     finish_record(record, folder, cells)
-    return Outcome(folder, cells, (*errors, *cell_errors(cells)), searches=searches)
-
-
-def prepare_inputs(
-    request: RunRequest, log: Log, *, classes: int | None = None
-) -> "tuple[RunRequest, Prepared | None]":
-    """Load the weights that the request names, if any; the request then has int8's calibration data set.
-
-    Raises:
-        UsageError: weights or data sets that cannot be used.
-    """
-    if not request.weights_files:
-        return request, None
-    # Only with weights: it imports torch, which takes seconds.
-    from harness.accuracy.preparation import find_training_split, prepare
-
-    if request.accuracy_dataset and not request.calibration_dataset:
-        training = find_training_split(request.accuracy_dataset)
-        request = msgspec.structs.replace(request, calibration_dataset=training)
-    return request, prepare(request, log, paddings=request.paddings, classes=classes)
+    errors = [*errors, *base_errors, *cell_errors(cells)]
+    return Outcome(folder, cells, tuple(errors), searches=searches)
 
 
 def evaluate(
@@ -146,5 +132,9 @@ def write_report_of(outcome: Outcome, budget: Budget | None = None) -> Outcome:
 
     runs, outcomes = load_runs([outcome.folder]), read_outcomes(outcome.folder, outcome.cells)
     answered = budget and answerable(outcome.cells, budget)
-    report = write_report(runs, outcome.folder / "report", budget=answered, outcomes=outcomes)
+    if runs[0][0].base:
+        outcome = outcome.followed_by(lambda o: dataclasses.replace(o, against=read_comparison(o.folder)))
+    against = [outcome.against] if outcome.against else []
+    place = outcome.folder / "report"
+    report = write_report(runs, place, budget=answered, outcomes=outcomes, against=against)
     return dataclasses.replace(outcome, report=report)

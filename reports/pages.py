@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.analysis.budget import QUANTITIES, Budget
+from harness.analysis.comparison import Comparison
+from harness.analysis.comparison_text import summarize, to_markdown, to_table
 from harness.analysis.precisions import in_order
 from harness.analysis.selection import find_for_all
 from harness.records import DeviceInfo, Run
@@ -43,6 +45,7 @@ class Page:
     runs_of: Mapping[str, Sequence[Run]] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
     include_predicted: bool = False
+    against: tuple[Comparison, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def _common(page: Page, parts: Sequence[Part]) -> dict[str, object]:
         "clocks": {section.device.clock for section in page.sections},
         "held_clocks": any(cell.held_clocks for cell in cells),
         "run_facts": [run_facts(run) for run in page.runs],
+        "against": [(to_table(one), summarize(one), to_markdown(one)) for one in page.against],
         "pace_columns": pace.COLUMNS,
         "sustained_columns": sustained.COLUMNS,
         "startup_columns": startup.COLUMNS,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.analysis.budget import Budget
+from harness.analysis.comparison import Comparison
 from harness.analysis.machines import cells_of_runs
 from harness.errors import UsageError
 from harness.records import Cell, Run
@@ -19,6 +20,7 @@ from reports.sections import Section, arrange
 # Of the run folder that a report lies in, and what they hold.
 _BESIDE = (
     ("cells", "every sample of each cell, in the order it was taken"),
+    ("base", "the same of the run it was measured against"),
     ("run.json", "the plan and all versions"),
     ("accuracy", "accuracy per class, confusions, and whether each image was classified correctly"),
 )
@@ -31,10 +33,12 @@ def write_report(
     budget: Budget | None = None,
     outcomes: OutcomesByFigures | None = None,
     include_predicted: bool = False,
+    against: Sequence[Comparison] = (),
 ) -> Path:
     """Write the report of one or several runs and return its `index.html`; it answers for the budget first.
 
-    With `include_predicted`, variants that nobody measured are shown apart.
+    `against` are the results of runs that were measured against another. With `include_predicted`, variants
+    that nobody measured are shown apart.
 
     Raises:
         UsageError: there is no cell to report on, or the folder is a symbolic link.
@@ -56,6 +60,7 @@ def write_report(
         runs_of=_runs_by_section(runs, sections),
         links=_links(folder, drawn),
         include_predicted=include_predicted,
+        against=tuple(against),
     )
     write_csv(runs, folder / "cells.csv")
     parts = describe_parts(page)

@@ -1,10 +1,10 @@
 """Whether a cell is worse than the same cell of another run: the figures' results, by `comparison_rule`.
 
 On a real clock latency is judged by the medians of processes; it is inconclusive also when a side was
-disturbed, or when the slower side began more than 3 °C warmer. So a program is called worse than itself in at
-most 2.5 % of comparisons, in far fewer where the noise is below the margin. Instructions decide where the
-clock is not real: exactly, for one thread, unless a margin is asked for. Memory, file size and accuracy are
-judged beside them.
+disturbed, or when the slower side began more than 3 °C warmer; cells of the same rounds are judged by
+`paired_comparison`. So a program is called worse than itself in at most 2.5 % of comparisons, in far fewer
+where the noise is below the margin. Instructions decide where the clock is not real: exactly, for one thread,
+unless a margin is asked for. Memory, file size and accuracy are judged beside them.
 """
 
 from collections.abc import Sequence
@@ -28,6 +28,11 @@ from harness.analysis.differences import (
 from harness.analysis.figure_comparison import compare_accuracy, compare_memory, compare_size
 from harness.analysis.intervals import CONFIDENCE
 from harness.analysis.margins import REAL_COUNT_MARGIN, Margins
+from harness.analysis.paired_comparison import (
+    describe_interleaving,
+    judge_paired_latency,
+    paired_latency_ratio,
+)
 from harness.analysis.process_figures import instruction_counts, latency_medians_ns
 from harness.analysis.ratios import ratio_interval
 from harness.analysis.validity.result_checks import COUNT_TOLERANCE
@@ -65,21 +70,27 @@ def compare_cell(
     timed_cells: int,
     base_outcomes: OutcomesByFigures,
     new_outcomes: OutcomesByFigures,
+    paired: bool = False,
 ) -> ComparedCell:
-    """Judge one pair; `timed_cells` is how many of the comparison are judged by latency."""
+    """Judge one pair; `timed_cells` is how many of the comparison are judged by latency.
+
+    `paired` cells were measured in the same rounds: then latency is judged as `paired_comparison` says.
+    """
     by_instructions = base.device.emulated or new.device.emulated
     cost: Literal["latency", "instructions"] = "instructions" if by_instructions else "latency"
-    ratio = _instruction_ratio(base, new) if by_instructions else _latency_ratio(base, new)
     broken = _broken(base, new)
-    result, why = (
-        broken
-        or _disturbed(base, new, ratio, by_instructions=by_instructions)
-        or (
-            _judge_instructions(base, new, ratio, margins)
-            if by_instructions
-            else _judge_latency(base, new, ratio, margins.latency, timed_cells)
+    if by_instructions:
+        ratio = _instruction_ratio(base, new)
+        judged = _judge_instructions(base, new, ratio, margins)
+    elif paired:
+        ratio = paired_latency_ratio(base, new)
+        judged = judge_paired_latency(base, new, ratio, margins.latency, timed_cells)
+    else:
+        ratio = _latency_ratio(base, new)
+        judged = _disturbed(base, new, ratio) or _judge_latency(
+            base, new, ratio, margins.latency, timed_cells
         )
-    )
+    result, why = broken or judged
     figures = [
         *_cost_figure(base, new, cost, ratio, result, why),
         *(() if broken or by_instructions else _real_instructions(base, new, margins)),
@@ -105,7 +116,7 @@ def compare_cell(
         why=why if decided_by == cost else next(one.why for one in figures if one.name == decided_by),
         decided_by=decided_by,
         figures=tuple(figures),
-        cautions=_cautions(base, new, by_instructions=by_instructions),
+        cautions=_cautions(base, new, by_instructions=by_instructions, paired=paired),
     )
 
 
@@ -138,7 +149,9 @@ def _real_instructions(base: Cell, new: Cell, margins: Margins) -> tuple[Compare
     return _cost_figure(base, new, "instructions", ratio, *decide(ratio, margin))
 
 
-def _cautions(base: Cell, new: Cell, *, by_instructions: bool) -> tuple[str, ...]:
+def _cautions(base: Cell, new: Cell, *, by_instructions: bool, paired: bool) -> tuple[str, ...]:
+    if paired:
+        return tuple(describe_interleaving(base, new))
     found = [None if by_instructions else describe_start(base, new)]
     if base.memory and not new.memory and new.failure is None:
         found.append("peak RSS was measured in base only")
@@ -165,13 +178,11 @@ def _broken(base: Cell, new: Cell) -> tuple[ComparisonResult, str] | None:
     return None
 
 
-def _disturbed(
-    base: Cell, new: Cell, ratio: Interval | None, *, by_instructions: bool
-) -> tuple[ComparisonResult, str] | None:
+def _disturbed(base: Cell, new: Cell, ratio: Interval | None) -> tuple[ComparisonResult, str] | None:
     """Whatever else the times of a disturbed side measure, it is not the program alone."""
     for side, cell in (("base", base), ("new", new)):
         disturbed = _reasons(cell, "suspect", "time")
-        if disturbed and not by_instructions:
+        if disturbed:
             change = f"{describe_ratio(ratio)}, but " if ratio else ""
             return "inconclusive", f"{change}{side} was disturbed: {_codes(disturbed)}"
     return None

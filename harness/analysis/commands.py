@@ -66,6 +66,11 @@ def compare_command(base: Path, new: Path) -> Words:
     return ("harness", "compare", _named(base), _named(new))
 
 
+def compare_with_base_command(folder: Path) -> Words:
+    """Compares a run with the base that it was measured against."""
+    return ("harness", "compare", _named(folder))
+
+
 def resume_command(folder: Path) -> Words:
     """Measures what is missing in a run folder."""
     return ("harness", "run", "--resume", _named(folder))

@@ -22,7 +22,10 @@ EXIT_CODES: dict[ComparisonResult, int] = {"no worse": 0, "better": 0, "worse": 
 
 
 class Comparison(Record, frozen=True, kw_only=True):
-    """Two runs side by side, worst cells first; `differences` names what else changed (see `across`)."""
+    """Two runs side by side, worst cells first; `differences` names what else changed (see `across`).
+
+    `paired` cells were measured in the same rounds; `notes` are sentences on how.
+    """
 
     result: ComparisonResult
     margins: Margins
@@ -30,6 +33,8 @@ class Comparison(Record, frozen=True, kw_only=True):
     only_in_base: tuple[str, ...]
     only_in_new: tuple[str, ...]
     differences: tuple[str, ...]
+    paired: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def compare(
@@ -38,12 +43,14 @@ def compare(
     *,
     margins: Margins | None = None,
     across: bool = False,
+    paired: bool = False,
     base_outcomes: OutcomesByFigures | None = None,
     new_outcomes: OutcomesByFigures | None = None,
 ) -> Comparison:
     """Compare the cells that both runs have: same variant, device, threads, cores and rate.
 
-    `across` allows other devices, plans and versions. The outcomes pair accuracies image by image.
+    `across` allows other devices, plans and versions; `paired` says that both were measured in the same
+    rounds. The outcomes pair accuracies image by image.
 
     Raises:
         UsageError: a margin is out of range, the runs have nothing in common, or are not alike.
@@ -61,6 +68,7 @@ def compare(
             timed_cells=timed,
             base_outcomes=base_outcomes or {},
             new_outcomes=new_outcomes or {},
+            paired=paired,
         )
         for old, young in pairs
     ]
@@ -75,6 +83,7 @@ def compare(
         only_in_base=vanished,
         only_in_new=tuple(labelled_name(cell) for key, cell in after.items() if key not in before),
         differences=differences,
+        paired=paired,
     )
 
 

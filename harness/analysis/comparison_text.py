@@ -38,19 +38,25 @@ def to_lines(comparison: Comparison, width: int) -> list[str]:
 
 
 def summarize(comparison: Comparison) -> list[str]:
-    """Cells by result, what changed nowhere, what only one side has, what else differs, and each caution."""
+    """Cells by result, what changed nowhere, how it was measured, what else differs, and each caution."""
     return [_count(comparison), *_unchanged(comparison), *_notes(comparison)]
 
 
 def to_markdown(comparison: Comparison) -> str:
     """The comparison for a pull request."""
-    shown = shown_figures(comparison)
-    headings = ("result", "cell", *shown)
-    lines = [f"**{_count(comparison)}**", "", _line(headings), "| --- " * len(headings) + "|"]
-    lines += [_line((cell.result, cell.name, *_columns(cell, shown))) for cell in comparison.cells]
-    for note in (*_unchanged(comparison), *_notes(comparison)):
+    headings, rows = to_table(comparison)
+    count, *notes = summarize(comparison)
+    lines = [f"**{count}**", "", _line(headings), "| --- " * len(headings) + "|", *map(_line, rows)]
+    for note in notes:
         lines += ["", markdown(note)]
     return "\n".join(lines) + "\n"
+
+
+def to_table(comparison: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The headings, and a row for each cell."""
+    shown = shown_figures(comparison)
+    rows = [(cell.result, cell.name, *_columns(cell, shown)) for cell in comparison.cells]
+    return ("result", "cell", *shown), rows
 
 
 def shown_figures(comparison: Comparison) -> tuple[FigureName, ...]:
@@ -127,12 +133,13 @@ def _unchanged(comparison: Comparison) -> list[str]:
 
 
 def _notes(comparison: Comparison) -> list[str]:
+    notes = [f"{printable(note)}." for note in comparison.notes]
     parts = (
         ("Only in base", comparison.only_in_base),
         ("Only in new", comparison.only_in_new),
-        ("Compared although different", comparison.differences),
+        ("Made differently" if comparison.paired else "Compared although different", comparison.differences),
     )
-    notes = [f"{label}: {'; '.join(map(printable, names))}." for label, names in parts if names]
+    notes += [f"{label}: {'; '.join(map(printable, names))}." for label, names in parts if names]
     return notes + [
         f"Caution: {printable(cell.name)}: {printable(text)}."
         for cell in comparison.cells

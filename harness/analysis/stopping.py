@@ -2,6 +2,8 @@
 
 import math
 
+from harness.analysis.intervals import CONFIDENCE
+from harness.analysis.paired_comparison import paired_latency_ratio
 from harness.records import Cell, Plan, StoppedBy
 
 
@@ -11,9 +13,25 @@ def reason_to_stop(cell: Cell, *, elapsed_s: float) -> StoppedBy | None:
     The precision counts from the plan's minimum number of processes on. The time limit may end a cell before
     that, but not before its first process.
     """
+    return _limit_reached(cell, is_precise=_is_precise(cell), elapsed_s=elapsed_s)
+
+
+def reason_to_stop_both(base: Cell, new: Cell, *, elapsed_s: float) -> StoppedBy | None:
+    """The same for two cells of the same rounds, which end together: once their ratio is precise enough."""
+    ratio, target = paired_latency_ratio(base, new), new.plan.target_precision
+    precise = (
+        ratio is not None
+        and target is not None
+        and ratio.confidence >= CONFIDENCE
+        and ratio.relative_half_width <= target
+    )
+    return _limit_reached(new, is_precise=precise, elapsed_s=elapsed_s)
+
+
+def _limit_reached(cell: Cell, *, is_precise: bool, elapsed_s: float) -> StoppedBy | None:
     plan = cell.plan
     done = len(cell.processes)
-    if done >= plan.processes and _is_precise(cell):
+    if done >= plan.processes and is_precise:
         return "target_precision"
     if done >= most_processes(plan):
         return "max_rounds"

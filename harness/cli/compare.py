@@ -10,17 +10,28 @@ from harness.cli.failures import error_document, show_errors
 from harness.cli.option_checks import named
 from harness.cli.options import Json
 from harness.cli.quantity_options import parse_margin
+from harness.errors import HarnessError, UsageError
 
 MARGINS = "Margins"
 
 
 @app.command(
     cls=GroupedCommand,
-    epilog=examples("harness compare results/main results/branch --margin 3% --markdown > comment.md"),
+    epilog=examples(
+        "harness compare results/main results/branch --margin 3% --markdown > comment.md",
+        "harness compare results/branch",
+    ),
 )
 def compare(
     base: Annotated[Path, typer.Argument(metavar="BASE", help="Run folder to compare with.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="Run folder that may be worse.")],
+    new: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="NEW",
+            help="Run folder that may be worse. Left out: BASE is a run with --against, compared with its own"
+            " base.",
+        ),
+    ] = None,
     margin: Annotated[
         str | None,
         typer.Option(
@@ -77,7 +88,7 @@ def compare(
     """Compare two runs: is NEW worse than BASE?
 
     Latency, instructions, peak RSS, file size and accuracy each have a margin. A cell is worse when one of
-    them is.
+    them is. Of a run that was made with --against, latencies are compared round by round.
 
     Exit code 0 no worse, 1 worse or a damaged cell was left out, 3 inconclusive.
     """
@@ -87,6 +98,7 @@ def compare(
     from harness.analysis.comparison import EXIT_CODES
     from harness.analysis.comparison import compare as compare_cells
     from harness.analysis.margins import Margins
+    from harness.measuring.base_side import read_comparison
     from harness.records.outcomes import read_outcomes
     from harness.records.run_folder import load_intact_runs
 
@@ -99,17 +111,23 @@ def compare(
         size=parse_margin("--size-margin", size_margin),
         accuracy_pp=100 * parse_margin("--accuracy-margin", accuracy_margin),
     )
-    ((_, before),), damaged = load_intact_runs([base])
-    ((_, after),), damaged_new = load_intact_runs([new])
-    errors = tuple({error.what: error for error in (*damaged, *damaged_new)}.values())
-    comparison = compare_cells(
-        before,
-        after,
-        margins=margins,
-        across=across,
-        base_outcomes=read_outcomes(base, before),
-        new_outcomes=read_outcomes(new, after),
-    )
+    errors: tuple[HarnessError, ...] = ()
+    if new is None:
+        if across:
+            raise UsageError("--across needs two run folders", hint="name the one to compare with first")
+        comparison = read_comparison(base, margins)
+    else:
+        ((_, before),), damaged = load_intact_runs([base])
+        ((_, after),), damaged_new = load_intact_runs([new])
+        errors = tuple({error.what: error for error in (*damaged, *damaged_new)}.values())
+        comparison = compare_cells(
+            before,
+            after,
+            margins=margins,
+            across=across,
+            base_outcomes=read_outcomes(base, before),
+            new_outcomes=read_outcomes(new, after),
+        )
     if json:
         print_json(
             {**msgspec.structs.asdict(comparison), "errors": [error_document(error) for error in errors]}

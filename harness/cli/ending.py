@@ -89,7 +89,11 @@ def _next_commands(outcome: "Outcome", answers: "Answers | None") -> "tuple[Word
         *((commands.resume_command(outcome.folder),) if outcome.errors else ()),
         *((commands.pick_command(outcome.folder, _limits(answers)),) if answers else ()),
         commands.report_command(outcome.folder),
-        *(commands.compare_command(other, outcome.folder) for other in _earlier_run(outcome)),
+        *(
+            [commands.compare_with_base_command(outcome.folder)]
+            if outcome.against
+            else [commands.compare_command(other, outcome.folder) for other in _earlier_run(outcome)]
+        ),
     )
 
 

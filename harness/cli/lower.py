@@ -53,12 +53,12 @@ def lower(
     verbose: Verbose = False,
 ) -> None:
     """Write only the .pte files."""
+    from harness.accuracy.request_inputs import prepare_inputs
     from harness.cli import validation
     from harness.cli.console import show_progress
     from harness.cli.failures import error_document, show_errors
     from harness.lowering.lower import lower_to
     from harness.records import RunRequest
-    from harness.run import prepare_inputs
     from harness.system.paths import check_cache
 
     request = RunRequest(

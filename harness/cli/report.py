@@ -80,6 +80,7 @@ def report(
     """
     from harness.analysis.askable import check_figures
     from harness.analysis.machines import cells_of_runs
+    from harness.measuring.base_side import read_comparison
     from harness.records.outcomes import Outcomes, read_outcomes
     from harness.records.run_folder import load_intact_runs
     from reports.report import write_report
@@ -104,12 +105,14 @@ def report(
     outcomes: dict[tuple[object, ...], Outcomes] = {}
     for folder, (_, cells) in zip(distinct, runs, strict=True):
         outcomes |= read_outcomes(folder, cells)
+    compared = [read_comparison(folder) for folder, (run, _) in zip(distinct, runs, strict=True) if run.base]
     written = write_report(
         runs,
         out or default_folder(folders),
         budget=budget,
         outcomes=outcomes,
         include_predicted=include_predicted,
+        against=compared,
     )
     if json:
         print_json({"report": written.resolve(), "errors": [error_document(error) for error in errors]})

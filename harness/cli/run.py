@@ -33,6 +33,7 @@ from harness.cli.options import (
     Widths,
 )
 from harness.cli.run_options import (
+    Against,
     Cold,
     CoolWithin,
     Cores,
@@ -76,6 +77,7 @@ from harness.cli.run_options import (
         "harness run -d pixel -w 0.5 --rate 15,30",
         "harness run -d pixel -w 0.5 --cold --backend-options default,packed-cache",
         "harness run -d pixel -w 0.5,1.0 --sustain 10m",
+        "harness run -d pixel -w 0.5 --against results/main",
         "harness run -d pixel --tune-device --max-temp 35C --time-limit 30m",
         "harness run -d pixel -w 0.25,0.5,0.75,1.0 -r 128,160,192,224 --dry-run",
         "harness run --resume results/demo",
@@ -99,6 +101,7 @@ def run(
     profile: ProfileOperators = False,
     cold: Cold = False,
     sustain: Sustain = None,
+    against: Against = None,
     processes: Processes = None,
     target_precision: TargetPrecision = "2%",
     max_rounds: MaxRounds = None,
@@ -141,6 +144,9 @@ def run(
     the run ends with the answer of `harness pick`, and with exit code 1 if a device has no variant within
     the budget; without, with what each budget would buy. With --search, what cannot be that variant is not
     measured: what is larger than one over the budget, and less accurate than one within it.
+
+    With --against, the programs of an earlier run are measured again in the same rounds, and the run ends
+    with exit code 1 if a cell is worse than its base, 3 if that is inconclusive.
     """
     from harness.cli import parsing, placement_parsing, quantity_options, validation
     from harness.cli.console import show_progress
@@ -199,6 +205,7 @@ def run(
             profile=profile,
             cold=cold,
             sustain_seconds=quantity_options.parse_sustain(sustain),
+            against=None if against is None else str(against.resolve()),
             sampler=sampler,
             tune_device=tune_device,
             max_cooling_seconds=quantity_options.parse_cooling(max_cooling),

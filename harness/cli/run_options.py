@@ -55,6 +55,16 @@ XnnpackOptions = Annotated[
         " weights, for later launches), workspace-per-model, workspace-unshared.",
     ),
 ]
+Against = Annotated[
+    Path | None,
+    typer.Option(
+        "--against",
+        metavar="DIR",
+        rich_help_panel=WHAT,
+        help="Run folder whose programs of the same variants are measured again in the same rounds, so that a"
+        " change of the device meets both alike; the run ends with the result of `harness compare DIR`.",
+    ),
+]
 Seed = Annotated[
     int,
     typer.Option(

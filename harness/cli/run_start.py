@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from harness.analysis.failures import FailOn
     from harness.devices.target import Target
     from harness.lowering.inputs import Inputs
+    from harness.measuring.base_side import BaseSide
     from harness.records import RunRequest
 
 # A longer run is announced with its plan.
@@ -40,7 +41,13 @@ class Start:
     json: bool
     quiet: bool
 
-    def begin(self, request: "RunRequest", targets: "Sequence[Target]", inputs: "Inputs | None") -> None:
+    def begin(
+        self,
+        request: "RunRequest",
+        targets: "Sequence[Target]",
+        inputs: "Inputs | None",
+        base: "BaseSide | None" = None,
+    ) -> None:
         """Show the plan; with `dry_run` end the command there, else ask about devices that are not fit.
 
         Raises:
@@ -53,7 +60,15 @@ class Start:
         asked = [target for target in targets if target.kind == "host"] if self.dry_run else targets
         found = survey(asked, log)
         earlier = read_cells(self.resume) if self.resume else ()
-        plan = make_run_plan(request, asked_for(request, inputs), inputs, targets, found.infos, earlier)
+        plan = make_run_plan(
+            request,
+            asked_for(request, inputs),
+            inputs,
+            targets,
+            found.infos,
+            earlier,
+            beside_base=base.programs if base else (),
+        )
         if all(device.error for device in plan.devices):
             first = plan.devices[0]
             raise DeviceUnfit(first.error or "", device=first.name, hint=first.hint)

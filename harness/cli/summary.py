@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 def show_outcome(outcome: "Outcome", budget: "Budget | None" = None, *, json: bool) -> None:
     """Print how a run ended and its answer within the budget, and end the command with its exit code."""
+    from harness.analysis import comparison_text
     from harness.analysis.budget import Budget
+    from harness.analysis.comparison import EXIT_CODES
     from harness.analysis.machines import cells_of_runs
     from harness.cli.ending import conclude
     from harness.cli.failures import error_document, show_errors
@@ -22,12 +24,14 @@ def show_outcome(outcome: "Outcome", budget: "Budget | None" = None, *, json: bo
 
     ending = conclude(outcome, budget or Budget())
     errors = (*outcome.errors, *((ending.no_answer,) if ending.no_answer else ()))
+    against = outcome.against
     if json:
         document = {
             "folder": outcome.folder.resolve(),
             "report": outcome.report.resolve() if outcome.report else None,
             "cells": outcome.cells,
             **({"searches": outcome.searches} if outcome.searches else {}),
+            **({"against": against} if against else {}),
             **ending.document,
             "errors": [error_document(error) for error in errors],
         }
@@ -38,10 +42,14 @@ def show_outcome(outcome: "Outcome", budget: "Budget | None" = None, *, json: bo
             console_for().print(f"report: {outcome.report}", soft_wrap=True, highlight=False, markup=False)
         for search in outcome.searches:
             show(describe_search(search))
+        if against:
+            show("\n".join(["", *comparison_text.to_lines(against, console_for().width)]))
         if ending.text:
             show(f"\n{ending.text}")
     show_errors(errors)
-    raise typer.Exit(outcome.exit_code or ending.exit_code)
+    # A result that is worse weighs more than one that is inconclusive, and its code is the smaller one.
+    codes = [ending.exit_code, EXIT_CODES[against.result] if against else 0]
+    raise typer.Exit(outcome.exit_code or min(filter(None, codes), default=0))
 
 
 def _show_summary(cells: "tuple[Cell, ...]") -> None:

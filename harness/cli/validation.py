@@ -41,7 +41,7 @@ def check_search(request: RunRequest, budget: "Budget") -> None:
     """Refuse a search that could not rank, or not end in time.
 
     Raises:
-        UsageError: weights are named, a time limit is, no cost is limited, or no accuracy is published.
+        UsageError: weights, a time limit or a base is named, no cost is limited, or no accuracy is published.
     """
     from harness.analysis.search import check_searchable
     from harness.lowering.lower import variants_of
@@ -55,6 +55,11 @@ def check_search(request: RunRequest, budget: "Budget") -> None:
         raise UsageError(
             "--search and --time-limit conflict: a search ends when the best variant is known",
             hint="give one of them; --processes and --max-time shorten each cell",
+        )
+    if request.against is not None:
+        raise UsageError(
+            "--search and --against conflict: a search measures only some of the variants",
+            hint="leave --search out to compare all of them with the base",
         )
     check_searchable(variants_of(request), budget)
 

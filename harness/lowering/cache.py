@@ -56,13 +56,14 @@ class _Keyed(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class StoredArtifact:
-    """An artifact and the paths of its files in the cache."""
+    """An artifact and the paths of its files; one that is `unchecked` has no file with a reference output."""
 
     artifact: Artifact
     program: Path
     reference_input: Path
     reference_output: Path
     was_cached: bool
+    unchecked: bool = False
 
 
 def artifact_key(variant: Variant, files: LoweringInputs = SEEDED) -> str:

@@ -1,14 +1,22 @@
 """Where the program of a measured cell lies: in its run folder, or in the artifact cache."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from harness.errors import HarnessError, MeasurementError, UsageError
-from harness.lowering.cache import LARGEST_RECORD_BYTES, PROGRAM, RECORD, StoredArtifact, artifact_store
+from harness.lowering.cache import (
+    LARGEST_RECORD_BYTES,
+    PROGRAM,
+    RECORD,
+    REFERENCE_INPUT,
+    REFERENCE_OUTPUT,
+    artifact_store,
+)
 from harness.records import Artifact
 from harness.records.decoding import Malformed, decode_json
 from harness.records.run_folder import refuse_link
@@ -18,13 +26,27 @@ from harness.system.os_errors import describe, hint_for
 PROGRAMS_FOLDER = "artifacts"
 
 
+class Kept(Protocol):
+    """A program and its record."""
+
+    @property
+    def artifact(self) -> Artifact:
+        """What was lowered."""
+
+    @property
+    def program(self) -> Path:
+        """Its file."""
+
+
 class _Recorded(msgspec.Struct):
-    """The part of an entry's record that says which program it holds."""
+    """The part of an entry's record that says which files it holds."""
 
     sha256: str
+    reference_input_sha256: str = ""
+    reference_output_sha256: str = ""
 
 
-def keep_programs(programs: Iterable[StoredArtifact], folder: Path) -> list[HarnessError]:
+def keep_programs(programs: Iterable[Kept], folder: Path) -> list[HarnessError]:
     """Put the programs into the run folder, so that it holds what was measured; return the errors.
 
     On one file system they are links to the cache's files, which nothing writes to.
@@ -46,7 +68,7 @@ def keep_programs(programs: Iterable[StoredArtifact], folder: Path) -> list[Harn
     return errors
 
 
-def _keep(stored: StoredArtifact, folder: Path) -> None:
+def _keep(stored: Kept, folder: Path) -> None:
     refuse_link(folder / PROGRAMS_FOLDER)
     (folder / PROGRAMS_FOLDER).mkdir(exist_ok=True)
     places = _own_places(stored.artifact, folder)
@@ -64,8 +86,23 @@ def find_program(artifact: Artifact, folder: Path) -> Path | None:
 
     `harness lower --out FOLDER/artifacts` puts it into the run folder.
     """
-    places = (*_own_places(artifact, folder), *_cached(artifact.sha256))
+    cached = _cached(lambda recorded: recorded.sha256 == artifact.sha256, PROGRAM)
+    places = (*_own_places(artifact, folder), *cached)
     return next((file for file in places if _is_of(file, artifact)), None)
+
+
+def find_reference_input(artifact: Artifact) -> Path | None:
+    """The cache's file with the input that the artifact was checked with; several programs share one."""
+    sha256 = artifact.reference_input_sha256
+    places = _cached(lambda recorded: recorded.reference_input_sha256 == sha256, REFERENCE_INPUT)
+    return next((file for file in places if _holds(file, artifact.input.size_bytes, sha256)), None)
+
+
+def find_reference_output(artifact: Artifact) -> Path | None:
+    """The cache's file with the output that the artifact's reference gave."""
+    sha256 = artifact.reference_output_sha256
+    places = _cached(lambda recorded: recorded.reference_output_sha256 == sha256, REFERENCE_OUTPUT)
+    return next((file for file in places if _holds(file, artifact.output.size_bytes, sha256)), None)
 
 
 def _own_places(artifact: Artifact, folder: Path) -> tuple[Path, Path]:
@@ -75,19 +112,23 @@ def _own_places(artifact: Artifact, folder: Path) -> tuple[Path, Path]:
     return programs / f"{name}.pte", programs / f"{name}-{artifact.sha256[:10]}.pte"
 
 
-def _cached(sha256: str) -> Iterator[Path]:
-    """The programs of the cache whose record has this digest; an entry's name says only what went into it."""
+def _cached(is_wanted: Callable[[_Recorded], bool], name: str) -> Iterator[Path]:
+    """This file of each entry whose record is wanted; an entry's name says only what went into it."""
     entries: list[Path] = []
     # A cache that others may write, or that cannot be read, is as good as none.
     with suppress(OSError, UsageError):
         entries = sorted(artifact_store().glob(f"*/{RECORD}"))
     for record in entries:
         with suppress(OSError, Malformed):
-            if decode_json(read_regular_file(record, LARGEST_RECORD_BYTES), _Recorded).sha256 == sha256:
-                yield record.with_name(PROGRAM)
+            if is_wanted(decode_json(read_regular_file(record, LARGEST_RECORD_BYTES), _Recorded)):
+                yield record.with_name(name)
 
 
 def _is_of(file: Path, artifact: Artifact) -> bool:
+    return _holds(file, artifact.size_bytes, artifact.sha256)
+
+
+def _holds(file: Path, size_bytes: int, sha256: str) -> bool:
     with suppress(OSError):
-        return file.stat().st_size == artifact.size_bytes and hash_file(file) == artifact.sha256
+        return file.stat().st_size == size_bytes and hash_file(file) == sha256
     return False

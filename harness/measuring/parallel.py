@@ -1,7 +1,7 @@
 """The devices of a run at work: each external one in its own thread, those on this machine in turn."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -15,10 +15,12 @@ from harness.devices.target import Target
 from harness.devices.tuning import tuned
 from harness.errors import HarnessError, Interrupted
 from harness.lowering.background import Artifacts
+from harness.measuring.base_side import BaseSide
 from harness.measuring.cell_state import CellRequest
 from harness.measuring.plans import plan_cells, refuse_uncomputable, sustain_plan
 from harness.measuring.session import Session
 from harness.records import Abi, Cell, RunRequest
+from harness.records.base_cells import base_folder, read_base_cells
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells, run_identity, write_cell
 from harness.runner.bundle import Bundle, ensure_bundle
@@ -39,14 +41,18 @@ def measure_on(
     folder: Path,
     listen: Listener,
     find_bundle: FindBundle = ensure_bundle,
+    base: BaseSide | None = None,
 ) -> list[HarnessError]:
     """Measure on all devices at once; cells are saved in the folder, errors are returned with their device.
+
+    The programs of `base` are measured in the same rounds.
 
     Raises:
         Interrupted: Ctrl-C; the processes being measured have been ended.
     """
     workers = [
-        _Worker(group, request, artifacts, folder, listen, find_bundle) for group in group_by_place(targets)
+        _Worker(group, request, artifacts, folder, listen, find_bundle, base)
+        for group in group_by_place(targets)
     ]
     try:
         work_at_once([(worker.work, worker.cancellation.cancel) for worker in workers])
@@ -67,6 +73,7 @@ class _Worker:
     folder: Path
     listen: Listener
     find_bundle: FindBundle
+    base: BaseSide | None
     errors: list[HarnessError] = field(default_factory=list)
     cancellation: Cancellation = field(default_factory=Cancellation)
 
@@ -114,6 +121,9 @@ class _Worker:
             cells = plan_cells(self.request, self.artifacts, device.info, placements, log)
             if refused and not cells:
                 raise refused
+            if self.base:
+                programs = self.base.programs
+                cells = [replace(cell, base=programs.get(cell.variant)) for cell in cells]
             progress = _Progress.of(cells, target.name, self.folder, self.listen)
             session = Session(
                 device,
@@ -128,9 +138,15 @@ class _Worker:
                 sustain=sustain_plan(self.request, device.info.clock),
                 count_down=progress.count_down,
                 tuning=tuning,
+                save_base=progress.save_base,
                 cancellation=self.cancellation,
             )
-            session.measure(cells, read_cells(self.folder), seed=self.request.seed)
+            session.measure(
+                cells,
+                read_cells(self.folder),
+                seed=self.request.seed,
+                earlier_base=read_base_cells(self.folder),
+            )
             if refused:
                 raise refused
 
@@ -149,12 +165,16 @@ class _Progress:
     device: str
     folder: Path
     listen: Listener
-    processes: dict[CellKey, tuple[int, int]]
+    processes: dict[tuple[CellKey, bool], tuple[int, int]]
 
     @classmethod
     def of(cls, cells: Sequence[CellRequest], device: str, folder: Path, listen: Listener) -> Self:
         """Nothing is measured yet; each cell needs at least its plan's number of processes."""
-        expected = {cell_key(cell.variant, cell.plan): (0, cell.plan.processes) for cell in cells}
+        expected = {
+            (cell_key(cell.variant, cell.plan), of_base): (0, cell.plan.processes)
+            for cell in cells
+            for of_base in ((False, True) if cell.base else (False,))
+        }
         return cls(device, folder, listen, expected)
 
     def show(self, text: str) -> None:
@@ -168,8 +188,18 @@ class _Progress:
     def save(self, cell: Cell) -> None:
         """Write the cell to the run folder."""
         write_cell(self.folder, cell)
-        self.processes[cell_key(cell.variant, cell.plan)] = (len(cell.processes), expected_processes(cell))
+        self._count(cell, of_base=False)
         self._send("", cell)
+
+    def save_base(self, cell: Cell) -> None:
+        """Write a cell of the base beside them; a listener gets no cell, because it is none of this run's."""
+        write_cell(base_folder(self.folder), cell)
+        self._count(cell, of_base=True)
+        self._send(f"base of {cell.variant.name}")
+
+    def _count(self, cell: Cell, *, of_base: bool) -> None:
+        key = cell_key(cell.variant, cell.plan), of_base
+        self.processes[key] = (len(cell.processes), expected_processes(cell))
 
     def _send(self, text: str, cell: Cell | None = None, *, left_s: float | None = None) -> None:
         done, expected = map(sum, zip(*self.processes.values(), strict=True))

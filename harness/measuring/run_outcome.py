@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.analysis.comparison import Comparison
 from harness.errors import HarnessError, Interrupted
 from harness.measuring.search import Search
 from harness.records import Cell
@@ -15,7 +16,8 @@ from harness.system.foreign_errors import as_harness_error
 class Outcome:
     """How a run ended: its cells and report, and what went wrong with which device or variant.
 
-    `searches` has what each device measured and left out, where only the best variant was searched for.
+    `searches` has what each device measured and left out, where only the best variant was searched for;
+    `against` is the result of a run that was measured against another.
     """
 
     folder: Path
@@ -23,6 +25,7 @@ class Outcome:
     errors: tuple[HarnessError, ...]
     report: Path | None = None
     searches: tuple[Search, ...] = ()
+    against: Comparison | None = None
 
     @property
     def exit_code(self) -> int:

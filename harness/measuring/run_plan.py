@@ -1,7 +1,7 @@
 """What a run will do, before it does anything: cells, processes, what is lowered, and an estimated time."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -35,7 +35,8 @@ from harness.records import BackendOptions, Cell, DeviceInfo, RunRequest, Varian
 class PlannedCell:
     """A cell to measure; `threads` is None and `cores` a cluster's name while the device's cores are unknown.
 
-    The processes are those still to run: none where the cell is already `measured`.
+    The processes are those still to run: none where the cell is already `measured`. Those of its base are
+    among them.
     """
 
     variant: str
@@ -97,16 +98,20 @@ def make_run_plan(
     targets: Sequence[Target],
     infos: Mapping[str, DeviceInfo],
     earlier: Sequence[Cell] = (),
+    *,
+    beside_base: Container[Variant] = (),
 ) -> RunPlan:
     """Plan without touching a device: `infos` are those of devices that are known, by name.
 
-    `earlier` are the cells of the run folder; a device that has one there is known, too.
+    `earlier` are the cells of the run folder; a device that has one there is known, too. `beside_base` are
+    the variants that are measured together with another run's program.
     """
     stored = {variant: _cached(variant, request, inputs) for variant in variants}
     lowering_seconds, lowering_basis = _lowering(stored)
     known = {cell.device.name: cell.device for cell in earlier} | dict(infos)
     devices = {
-        target: _plan_device(request, variants, target, known.get(target.name), earlier) for target in targets
+        target: _plan_device(request, variants, target, known.get(target.name), earlier, beside_base)
+        for target in targets
     }
     groups = [[devices[target] for target in group] for group in group_by_place(targets)]
     return RunPlan(
@@ -158,6 +163,7 @@ def _plan_device(
     target: Target,
     info: DeviceInfo | None,
     earlier: Sequence[Cell],
+    beside_base: Container[Variant],
 ) -> PlannedDevice:
     placements = request.placements or ((target.cores,) if target.cores else ())
     cells = [cell for cell in earlier if cell.device.name == target.name]
@@ -196,10 +202,11 @@ def _plan_device(
         saved = next((cell for cell in cells if is_same_measurement(one, cell)), None)
         done = len(saved.processes) if saved else 0
         measured = saved is not None and is_complete(saved)
-        least = 0 if measured else max(0, one.plan.processes - done)
-        most = 0 if measured else max(0, most_processes(one.plan) - done)
+        sides = 0 if measured else 2 if one.variant in beside_base else 1
+        least = sides * max(0, one.plan.processes - done)
+        most = sides * max(0, most_processes(one.plan) - done)
         # Memory is read in a process of its own, and so are operators and each cold start.
-        further = 0 if measured else 1 + request.profile + request.cold * one.plan.processes
+        further = sides * (1 + request.profile + request.cold * one.plan.processes)
         passes = further * start_seconds(on_host=kind.runs_on_host)
         sustain = None if saved is not None and saved.sustained else request.sustain_seconds
         sustained = waited_for(sustain)

@@ -7,16 +7,18 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import UsageError
-from harness.records import Cell, PushedArtifact, Run, RunRequest, Variant
+from harness.records import BaseRun, Cell, PushedArtifact, Run, RunRequest, Variant
 from harness.records.run_folder import RUN_FILE, read_cells, read_run, write_run
 from harness.system.provenance import describe_host, git_revision, installed_versions
 from harness.system.text import printable
 
 
-def start_record(request: RunRequest, folder: Path, variants: Iterable[Variant] = ()) -> Run:
+def start_record(
+    request: RunRequest, folder: Path, variants: Iterable[Variant] = (), base: BaseRun | None = None
+) -> Run:
     """Write what the run is made with, or read it where the run is continued.
 
-    `variants` are those of weights files.
+    `variants` are those of weights files, `base` is the run that it is measured against.
 
     Raises:
         UsageError: the folder holds a run of another request, or cells of other weights of the same name.
@@ -38,6 +40,7 @@ def start_record(request: RunRequest, folder: Path, variants: Iterable[Variant] 
         git_revision=git_revision(),
         host=describe_host(),
         artifacts=(),
+        base=base,
     )
     write_run(folder, record)
     return record

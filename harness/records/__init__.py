@@ -73,7 +73,7 @@ from harness.records.runner_reports import (
     SchedulingReport,
     SustainedReport,
 )
-from harness.records.runs import Cell, Failure, Run, StoppedBy
+from harness.records.runs import BaseRun, Cell, Failure, Run, StoppedBy
 from harness.records.schema import (
     SCHEMA_MAJOR,
     SCHEMA_VERSION,
@@ -104,6 +104,7 @@ __all__ = [
     "Affects",
     "Artifact",
     "BackendOptions",
+    "BaseRun",
     "Bytes",
     "Calibration",
     "Cell",

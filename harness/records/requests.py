@@ -133,7 +133,8 @@ class RunRequest(Record, frozen=True, kw_only=True):
     clusters and CPU lists, one for each placement; without any, what the device is configured for, else no
     pinning. `cpus` is the one placement of a run that was made before there was a list. `rates_hz` are
     inferences a second; without any, they run back to back. `backend_options` are XNNPACK's, each measured
-    apart, None its defaults; without any, only these.
+    apart, None its defaults; without any, only these. `against` is the absolute path of the run folder
+    whose programs are measured in the same rounds.
     With `weights_files` (absolute paths) each file decides its own width, padding and classes, and the
     lists choose among the files; without widths or resolutions all that the files have are run. Without
     weights files or `paddings`, padding is `symmetric`. Data sets are named as on the command line, split
@@ -175,6 +176,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     observer: Observer = DEFAULT_OBSERVER
     accuracy_dataset: str | None = None
     accuracy_on_host: bool = False
+    against: str | None = None
 
     @property
     def placements(self) -> tuple[str, ...]:

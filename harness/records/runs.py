@@ -85,8 +85,25 @@ class Cell(Record, frozen=True, kw_only=True):
         return self.failure is None and self.verdict.status != "invalid"
 
 
+class BaseRun(Record, frozen=True, kw_only=True):
+    """The run whose programs were measured in the same rounds; `versions` are those it was made with.
+
+    `not_asked` are its variants that the run did not ask for, `without_base` the variants that only the run
+    has.
+    """
+
+    id: str
+    started_at: str
+    versions: dict[str, str]
+    not_asked: tuple[str, ...] = ()
+    without_base: tuple[str, ...] = ()
+
+
 class Run(Record, frozen=True, kw_only=True):
-    """`run.json`: the plan and everything that could explain a difference to another run."""
+    """`run.json`: the plan and everything that could explain a difference to another run.
+
+    `base` is None where no other run's programs were measured beside this run's.
+    """
 
     schema_version: SchemaVersion = SCHEMA_VERSION
     id: str
@@ -97,3 +114,4 @@ class Run(Record, frozen=True, kw_only=True):
     git_revision: str | None
     host: str
     artifacts: tuple[PushedArtifact, ...]
+    base: BaseRun | None = None

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from harness.errors import ReportRejected
-from harness.records import BackendOptions, Celsius, Plan, Variant
+from harness.records import Artifact, BackendOptions, Celsius, Plan, Variant
 from harness.records.decoding import Malformed, decode_json
 from harness.records.requests import RateHz
 from harness.records.sustained import SustainSeconds
@@ -81,3 +81,8 @@ def is_of(request: Request, variant: Variant, plan: Plan) -> bool:
     """Whether the process measures this cell, as far as is known before the artifact is lowered."""
     started = request.variant, request.threads, request.cpus, request.rate_hz, request.backend_options
     return started == (variant.name, plan.threads, plan.cpus, plan.rate_hz, plan.backend_options)
+
+
+def runs_program(request: Request, artifact: Artifact) -> bool:
+    """Whether the process runs this very program, which lies on the device under its sha256."""
+    return any(artifact.sha256 in word for word in request.argv)

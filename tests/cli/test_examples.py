@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import typer
+from msgspec.structs import replace
 from typer.core import TyperCommand, TyperGroup
 
 from builders import make_paced_cell, make_run, make_sustained_cell, make_sustained_run
 from harness.cli.main import app, main
-from harness.records import Cell
-from harness.records.run_folder import write_cell, write_run
+from harness.records import BaseRun, Cell
+from harness.records.base_cells import base_folder
+from harness.records.run_folder import load_run, write_cell, write_run
 from synthetic import EMULATOR, PHONE, simulate_cells
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -71,6 +73,14 @@ def _save(folder: Path, cells: tuple[Cell, ...]) -> None:
         write_cell(folder, cell)
 
 
+def _save_with_base(folder: Path) -> None:
+    """A run that was measured against another."""
+    run, cells = load_run(folder)
+    base = BaseRun(id="main", started_at=run.started_at, versions=run.versions)
+    write_run(folder, replace(run, base=base))
+    _save(base_folder(folder), cells)
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the runs and files that examples name."""
@@ -82,6 +92,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _save(place / "results" / "ci", simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128,)))
     _save(place / "results" / "paced", (make_paced_cell(15.0), make_paced_cell(30.0)))
     _save(place / "results" / "hot", (make_sustained_cell(make_sustained_run((60, 9.0))),))
+    _save_with_base(place / "results" / "branch")
+    _save_with_base(place / "DIR")
     for name in ("w.safetensors", "w25.safetensors", "w50.safetensors"):
         (place / name).write_text("")
     return place

@@ -43,7 +43,7 @@ def test_an_unknown_option_is_one_document_of_every_command(
         (("run", "--processes", "few"), "'--processes'"),
         (("run", "--out"), "--out"),
         (("train",), "Missing option"),
-        (("compare", "only-one"), "Missing argument 'NEW'"),
+        (("compare",), "Missing argument 'BASE'"),
         (("frobnicate",), "No such command 'frobnicate'"),
         (("run", "--max-temp", "95F"), "--max-temp: '95F' has an unknown unit"),
         (("run", "--max-cooling", "2h"), "--max-cooling: '2h' is more than an hour"),

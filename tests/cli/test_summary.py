@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 import typer
+from msgspec.structs import replace
 
-from builders import make_cell, make_plan, with_verdict
+from builders import STEADY_MEDIANS, make_cell, make_plan, make_run, with_verdict
+from harness.analysis.interleaved import compare_interleaved
 from harness.cli.summary import show_outcome
 from harness.measuring.run_outcome import Outcome
+from harness.records import BaseRun
 
 
 def shown(columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
@@ -72,3 +75,18 @@ def test_cells_that_differ_only_in_cores_are_told_apart(
     printed = capsys.readouterr().out
     assert "suspect: 0-3 (0.5/128 ★ fp32 on all)" in printed
     assert "suspect: 0-1 (0.5/128 fp32 on 0-1)" in printed
+
+
+@pytest.mark.parametrize(("rounds", "code"), [(3, 3), (6, 0)])
+def test_a_run_against_a_base_ends_with_the_result_of_the_comparison(
+    rounds: int, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cell = make_cell(STEADY_MEDIANS[:rounds])
+    base = BaseRun(id="main", started_at="2026-01-01T00:00:00Z", versions={})
+    compared = compare_interleaved(replace(make_run((cell,)), base=base), [cell], [cell])
+    with pytest.raises(typer.Exit) as ended:
+        show_outcome(Outcome(Path("results/r"), (cell,), (), against=compared), json=False)
+    assert ended.value.exit_code == code
+    shown = capsys.readouterr().out
+    assert "programs of run main" in shown
+    assert "next: harness compare results/r\n" in shown

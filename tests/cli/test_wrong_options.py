@@ -134,8 +134,8 @@ def test_pick_refuses_what_a_plateau_has_not(refused: Typed, tmp_path: Path, opt
             ),
         ),
         (
-            ("compare", "base", "--margin", "x", "--size-margin", "y"),
-            ("--margin: 'x'", "--size-margin: 'y'", "'NEW'"),
+            ("compare", "--margin", "x", "--size-margin", "y"),
+            ("--margin: 'x'", "--size-margin: 'y'", "'BASE'"),
         ),
         (
             ("train", "-w", "0", "-r", "5", "--padding", "x", "--epochs", "0"),

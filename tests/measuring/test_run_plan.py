@@ -128,3 +128,27 @@ def test_devices_beside_each_other_count_once_and_a_time_limit_ends_the_estimate
     assert both.most_seconds == one.most_seconds
     limited = plan(replace(REQUEST, max_minutes=0.5))
     assert limited.most_seconds == limited.lowering_seconds + 30
+
+
+def test_a_variant_beside_its_base_takes_twice_as_many_processes() -> None:
+    found = make_run_plan(
+        replace(REQUEST, against="/base"),
+        (SMALL, LARGE),
+        None,
+        (TARGET,),
+        {"phone": PHONE},
+        beside_base={SMALL},
+    )
+    (device,) = found.devices
+    by_variant = {cell.variant: (cell.least_processes, cell.most_processes) for cell in device.cells}
+    assert by_variant == {SMALL.name: (6, 12), LARGE.name: (3, 6)}
+    small, large = (next(one for one in device.cells if one.variant == v.name) for v in (SMALL, LARGE))
+    assert small.least_seconds > large.least_seconds
+
+
+def test_pairs_get_ten_rounds_and_up_to_twenty_on_a_real_clock() -> None:
+    request = replace(REQUEST, against="/base", processes=None, max_rounds=None)
+    cells = plan_cells(request, (SMALL,), PHONE, ("all",))
+    assert {(one.plan.processes, one.plan.max_processes) for one in cells} == {(10, 20)}
+    emulated = plan_cells(request, (SMALL,), replace(PHONE, clock="emulated"), ("all",))
+    assert {(one.plan.processes, one.plan.max_processes) for one in emulated} == {(2, 2)}
