@@ -143,7 +143,7 @@ bench-plot: setup
 # How often intervals, comparisons and verdicts are right, and what the sampler changes: real runs (the machine
 # must be idle) and simulation.
 bench-trust: setup arm-vm
-	@for bench in trust sampler; do \
+	@for bench in trust sampler against; do \
 	    $(BIN)/python tests/benchmarks/bench_$$bench.py || failed=1; \
 	done; exit $${failed:-0}
 
