@@ -13,8 +13,10 @@ from harness.errors import HarnessError
 from harness.lowering.artifact import lower_cached
 from harness.lowering.inputs import LoweringInputs
 from harness.records import DEFAULT_OBSERVER, Observer, Variant
+from harness.system.child_processes import failed_program
 from harness.system.os_errors import describe, hint_for
 from harness.system.plain_paths import plain_temporary_folder
+from harness.system.text import printable
 
 
 class LoweringRequest(msgspec.Struct, frozen=True):
@@ -47,6 +49,12 @@ def answer(request: LoweringRequest) -> LoweringReply:
     except OSError as error:
         return LoweringReply(problem=describe(error), hint=hint_for(error))
     except Exception as error:  # torch and ExecuTorch raise any type; the reply reports it
+        if program := failed_program(error):
+            # ExecuTorch starts flatc, which says nothing where the disk is full.
+            return LoweringReply(
+                problem=f"{program} failed, which ExecuTorch starts to write a program",
+                hint=f"free space in {printable(tempfile.gettempdir())}, and lower again",
+            )
         traceback.print_exc()
         return LoweringReply(problem=f"{type(error).__name__}: {error}")
     return LoweringReply()

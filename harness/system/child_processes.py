@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.system.paths import DEVICE_SCRIPTS
 from harness.system.processes import start_local
+from harness.system.text import printable
 
 SUPERVISOR = DEVICE_SCRIPTS / "arm_vm" / "supervise.sh"
 GRACE_S = 10.0
@@ -51,3 +52,11 @@ def supervised(argv: Sequence[str], output: Path) -> Iterator[LocalProcess]:
                 process.stdin.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=GRACE_S)
+
+
+def failed_program(error: Exception) -> str | None:
+    """The name of the program, such as `flatc`, that a library started and that failed; None for other errors."""
+    if not isinstance(error, subprocess.CalledProcessError):
+        return None
+    first = error.cmd[0] if isinstance(error.cmd, list | tuple) and error.cmd else error.cmd
+    return printable(Path(str(first)).name)

@@ -1,6 +1,7 @@
 """Lowering in parallel processes: order, reuse, crashes and interruption."""
 
 import os
+import subprocess
 import shutil
 import signal
 import threading
@@ -126,6 +127,16 @@ def test_abandoning_the_iterator_ends_the_workers(small: StoredArtifact, own_cac
 
 def test_there_is_a_worker_for_each_core_that_memory_allows() -> None:
     assert 1 <= pool.default_workers() <= len(os.sched_getaffinity(0))
+
+
+def test_a_program_that_fails_under_a_library_is_named_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        subprocess.run(["/bin/false"], check=True)
+
+    monkeypatch.setattr("harness.lowering.worker.lower_cached", fail)
+    reply = answer(LoweringRequest(SMALL))
+    assert reply.problem == "false failed, which ExecuTorch starts to write a program"
+    assert reply.hint.startswith("free space in /")
 
 
 def test_a_cache_that_cannot_be_written_is_reported_with_a_hint(
