@@ -55,7 +55,7 @@ def supervised(argv: Sequence[str], output: Path) -> Iterator[LocalProcess]:
 
 
 def failed_program(error: Exception) -> str | None:
-    """The name of the program, such as `flatc`, that a library started and that failed; None for other errors."""
+    """The program, such as `flatc`, that a library started and that failed; None for other errors."""
     if not isinstance(error, subprocess.CalledProcessError):
         return None
     first = error.cmd[0] if isinstance(error.cmd, list | tuple) and error.cmd else error.cmd

@@ -1,9 +1,9 @@
 """Lowering in parallel processes: order, reuse, crashes and interruption."""
 
 import os
-import subprocess
 import shutil
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
