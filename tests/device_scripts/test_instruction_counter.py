@@ -73,25 +73,27 @@ def test_where_qemu_loads_no_plugins_debians_counts(tmp_path: Path, monkeypatch:
 
 
 def counts_of(make_arm_runner: MakeRunner, *options: str) -> list[int]:
+    """That of the initialization, then that of each counted inference."""
     plugin = ensure_instruction_counter()
-    counts = None
     runner = make_arm_runner("-plugin", f"{plugin},out=counts")
     runner.measure("delegated", "--warmup-iterations", "3", "--mark-counted", *options)
     counts = (runner.folder / "counts").read_text()
     return [int(line) for line in counts.splitlines()]
 
 
-def test_counts_each_counted_inference_and_repeats_exactly(make_arm_runner: MakeRunner) -> None:
+def test_counts_initialization_and_each_counted_inference_and_repeats_exactly(make_arm_runner: MakeRunner) -> None:
     first = counts_of(make_arm_runner, "--counted-iterations", "5")
     second = counts_of(make_arm_runner, "--counted-iterations", "5")
-    assert len(first) == 5
-    assert len(set(first)) == 1
+    initialization, *inferences = first
+    assert initialization > 0
+    assert len(inferences) == 5
+    assert len(set(inferences)) == 1
     assert first == second
 
 
 def test_counts_the_work_of_all_threads(make_arm_runner: MakeRunner) -> None:
-    [alone] = counts_of(make_arm_runner, "--counted-iterations", "1")
-    shared = counts_of(make_arm_runner, "--counted-iterations", "3", "--threads", "2")
+    _, alone = counts_of(make_arm_runner, "--counted-iterations", "1")
+    _, *shared = counts_of(make_arm_runner, "--counted-iterations", "3", "--threads", "2")
     # The same work and the pool's waiting besides.
     assert min(shared) > 0.95 * alone
 
