@@ -81,7 +81,9 @@ def counts_of(make_arm_runner: MakeRunner, *options: str) -> list[int]:
     return [int(line) for line in counts.splitlines()]
 
 
-def test_counts_initialization_and_each_counted_inference_and_repeats_exactly(make_arm_runner: MakeRunner) -> None:
+def test_counts_initialization_and_each_counted_inference_and_repeats_exactly(
+    make_arm_runner: MakeRunner,
+) -> None:
     first = counts_of(make_arm_runner, "--counted-iterations", "5")
     second = counts_of(make_arm_runner, "--counted-iterations", "5")
     initialization, *inferences = first
