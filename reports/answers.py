@@ -149,9 +149,10 @@ def _rank(answer: Answer, best: Candidate, budget: Budget) -> str:
     if answer.tied == 1:
         return f"The {quality} of {count} {of}{basis}{unknown}."
     valid = " valid" if best.cell.verdict.status == "valid" else ""
+    alike = "are equally large" if answer.basis == "none" else "cannot be distinguished"
     return (
-        f"The cheapest{valid} one of the {answer.tied} {quality}, which cannot be distinguished{basis}"
-        f"{unknown}; {count} are {of}."
+        f"The cheapest{valid} one of the {answer.tied} {quality}, which {alike}{basis}{unknown};"
+        f" {count} are {of}."
     )
 
 

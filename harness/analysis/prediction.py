@@ -166,11 +166,11 @@ def _fit(figure: Figure, placement: Placement, cells: Iterable[Cell], confidence
 
 
 def _counted(shapes: int) -> str:
-    return "1 shape has a valid cell" if shapes == 1 else f"{shapes} shapes have a valid cell"
+    return "1 shape has a usable cell" if shapes == 1 else f"{shapes} shapes have a usable cell"
 
 
 def figures_by_shape(figure: Figure, cells: Iterable[Cell]) -> dict[Shape, float]:
-    """What the valid cells of one placement measured; cells of one shape, such as two checkpoints', are
+    """What the usable cells of one placement measured; cells of one shape, such as two checkpoints', are
     one."""
     found: dict[Shape, list[float]] = {}
     for cell in cells:

@@ -118,7 +118,12 @@ def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFile
     ]
     if answer.tied > 1:
         cheapest = "the cheapest valid one" if cell.verdict.status == "valid" else "the cheapest"
-        lines.append(f"{answer.tied} candidates have indistinguishable accuracies; this is {cheapest}")
+        alike = (
+            "candidates are of the same largest size of network"
+            if answer.basis == "none"
+            else "candidates have indistinguishable accuracies"
+        )
+        lines.append(f"{answer.tied} {alike}; this is {cheapest}")
     if best.other_placements:
         lines.append(f"also measured: {_list_placements(best.other_placements, budget)}")
     if answer.probability is not None:
@@ -181,6 +186,13 @@ def _list_names(cells: Iterable[Cell]) -> str:
     return ", ".join(names)
 
 
+def _kind_of(miss: Miss) -> str:
+    """A cell without the figure is not over its limit."""
+    if miss.needed is None:
+        return f"without a figure for the {miss.limit}"
+    return f"over the {miss.limit} limit" if miss.quantity else "under the minimum accuracy"
+
+
 def _rejections(rejected: tuple[Rejected, ...], *, all_rejected: bool) -> list[str]:
     if not rejected:
         return []
@@ -189,10 +201,7 @@ def _rejections(rejected: tuple[Rejected, ...], *, all_rejected: bool) -> list[s
     counts = Counter(
         kind
         for one in rejected
-        for kind in (
-            [f"over the {m.limit} limit" if m.quantity else "under the minimum accuracy" for m in one.misses]
-            or [one.reasons[0].partition(":")[0]]
-        )
+        for kind in ([_kind_of(miss) for miss in one.misses] or [one.reasons[0].partition(":")[0]])
     )
     listed = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
     return [f"rejected: {len(rejected)} of the cells ({listed}); --all lists them"]

@@ -125,6 +125,8 @@ def report(
 def default_folder(folders: Sequence[Path]) -> Path:
     """`report/` in a run folder; of several runs a folder beside the first, named after all of them.
 
+    Where names repeat, or are too long together, a digest of their paths tells such reports apart.
+
     A report of several runs is none of theirs.
     """
     distinct = {folder.resolve(): folder for folder in folders}
@@ -132,7 +134,8 @@ def default_folder(folders: Sequence[Path]) -> Path:
     if len(distinct) == 1:
         return first / "report"
     names = "+".join(folder.name for folder in distinct)
-    if len(names) > LONGEST_NAME:
-        digest = hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    if len(names) > LONGEST_NAME or len({folder.name for folder in distinct}) < len(distinct):
+        paths = "\0".join(map(str, distinct))
+        digest = hashlib.sha256(paths.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         names = f"{len(distinct)}-runs-{digest}"
     return first.resolve().parent / f"report-{names}"

@@ -225,6 +225,7 @@ def run(
         yes=yes,
         fail_on=checked_status,
         search=search,
+        budget=budget,
         json=json,
         quiet=quiet,
     )

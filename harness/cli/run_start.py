@@ -15,9 +15,11 @@ from harness.cli.tables import print_table
 from harness.errors import DeviceUnfit
 from harness.measuring.preflight import Survey, survey
 from harness.measuring.run_plan import RunPlan, make_run_plan
+from harness.measuring.targets import refuse_unanswerable
 from harness.records.run_folder import read_cells
 
 if TYPE_CHECKING:
+    from harness.analysis.budget import Budget
     from harness.analysis.failures import FailOn
     from harness.devices.target import Target
     from harness.lowering.inputs import Inputs
@@ -38,6 +40,7 @@ class Start:
     yes: bool
     fail_on: "FailOn | None"
     search: bool
+    budget: "Budget"
     json: bool
     quiet: bool
 
@@ -52,10 +55,12 @@ class Start:
 
         Raises:
             DeviceUnfit: no device can run what is asked for, or one is not fit and not to be measured.
-            UsageError: `out` holds something already.
+            UsageError: `out` holds something already, or no cell could have a figure that the budget limits.
         """
         from harness.lowering.lower import asked_for
 
+        if not self.resume:
+            refuse_unanswerable(self.budget, request, asked_for(request, inputs), targets)
         # A dry run reads this machine alone.
         asked = [target for target in targets if target.kind == "host"] if self.dry_run else targets
         found = survey(asked, log)

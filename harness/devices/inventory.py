@@ -94,7 +94,7 @@ def _attached(name: str, known: tuple[Target, ...]) -> Target:
     wanted = name.lower().replace(" ", "_")
     fitting = with_serial or [device for device in present if wanted in (device.model or "").lower()]
     if not fitting:
-        raise DeviceUnfit(f"there is no device {name!r}", hint=_choices(known, present))
+        raise DeviceUnfit(f"there is no device {name!r}", hint=_choices(known, present), device=name)
     if len(fitting) > 1:
         serials = ", ".join(f"{device.serial} ({device.model})" for device in fitting)
         raise DeviceUnfit(f"{name!r} fits {len(fitting)} devices: {serials}", hint="name one by its serial")

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
+from harness.analysis.budget import Budget, limited
+from harness.analysis.published import published_accuracy
 from harness.devices import inventory
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import UsageError
-from harness.records import RunRequest
+from harness.records import RunRequest, Variant
 
 
 def resolve_devices(names: Sequence[str]) -> tuple[Target, ...]:
@@ -48,3 +50,28 @@ def refuse_without_real_time(request: RunRequest, targets: Iterable[Target]) -> 
                 hint="leave --cold out, or use a real device; arm-vm tries it out",
                 device=target.name,
             )
+
+
+def refuse_unanswerable(
+    budget: Budget, request: RunRequest, variants: Iterable[Variant], targets: Sequence[Target]
+) -> None:
+    """Refuse a budget that no cell of the run could have a figure for, before anything is measured.
+
+    Raises:
+        UsageError: a time is limited and no device has a clock of its own; or an accuracy, and none will be
+            measured and none is published.
+    """
+    timed = next((quantity for quantity in limited(budget) if quantity.is_time), None)
+    if timed and all(KINDS[target.kind].clock != "real" for target in targets):
+        first = targets[0]
+        raise UsageError(
+            f"{timed.option} limits a time, and the clock of {first.name} is {KINDS[first.kind].clock}",
+            hint="limit instructions instead (--max-instructions 60M), or measure on a real device",
+            device=first.name,
+        )
+    measured = request.accuracy_dataset is not None
+    if budget.min_accuracy is not None and not measured and not any(map(published_accuracy, variants)):
+        raise UsageError(
+            "--min-accuracy needs an accuracy, and of these variants none is measured or published",
+            hint="measure it with --weights and --accuracy, or leave out --min-accuracy",
+        )

@@ -118,7 +118,7 @@ def test_too_few_cells_are_refused_with_the_command_that_measures_more() -> None
     grid = only(cells)
     assert all(one.figures == {} for one in grid.predictions)
     assert explain_fits(grid) == [
-        "not predicted: latency, peak memory, file size: 3 shapes have a valid cell, and an interval of 90%"
+        "not predicted: latency, peak memory, file size: 3 shapes have a usable cell, and an interval of 90%"
         " needs 9",
         "to measure more of the grid: harness run --device pixel --width 0.25,0.5,0.75,1 --resolution 128,224"
         " --precision int8",

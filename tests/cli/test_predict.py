@@ -72,7 +72,7 @@ def test_too_few_cells_end_with_one_and_the_command_that_measures_more(tmp_path:
     save(tmp_path, int8_cells(without=0)[:5])
     ended = run("predict", tmp_path)
     assert ended.exit_code == 1
-    assert "5 shapes have a valid cell, and an interval of 90% needs 9" in ended.stdout
+    assert "5 shapes have a usable cell, and an interval of 90% needs 9" in ended.stdout
     assert "to measure more of the grid: harness run --device pixel" in ended.stdout
 
 

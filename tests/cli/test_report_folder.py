@@ -21,3 +21,10 @@ def test_the_names_of_many_runs_are_shortened_to_their_number_and_a_digest(tmp_p
     assert name.startswith("report-30-runs-")
     assert name == default_folder(folders).name
     assert len(name) < 40
+
+
+def test_runs_of_one_name_have_reports_apart(tmp_path: Path) -> None:
+    first, second, third = (tmp_path / part / "run" for part in "abc")
+    folders = [default_folder([first, other]) for other in (second, third)]
+    assert folders[0] != folders[1]
+    assert all(folder.name.startswith("report-2-runs-") for folder in folders)

@@ -10,6 +10,7 @@ import typer
 from msgspec.structs import replace
 
 from builders import make_artifact, make_cell, make_device, make_processes, make_run
+from harness.analysis.budget import Budget
 from harness.analysis.failures import FailOn
 from harness.cli import run_start
 from harness.cli.run_start import Start
@@ -55,7 +56,7 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
         monkeypatch.setattr(run_start, "_confirmed", lambda: answer == "y")
         options = dict.fromkeys(("dry_run", "yes", "search", "json", "quiet"), False)
         none = dict.fromkeys(("resume", "out", "fail_on"))
-        Start(**{**options, **none, **given}).begin(request, (TARGET,), None)
+        Start(**{"budget": Budget(), **options, **none, **given}).begin(request, (TARGET,), None)
 
     return run
 

@@ -89,7 +89,7 @@ def test_4_is_a_device_that_cannot_be_used(run_harness: HarnessCommand) -> None:
     assert error_of(ended.document) == {
         "what": "there is no device 'nosuch'",
         "hint": error_of(ended.document)["hint"],
-        "device": "",
+        "device": "nosuch",
         "variant": "",
         "exit_code": 4,
     }

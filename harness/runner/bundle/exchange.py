@@ -20,7 +20,8 @@ from harness.runner.bundle.wheel import executorch_version
 from harness.system.entry_lock import locked
 from harness.system.files import atomic_file, read_regular_file
 from harness.system.folders import scratch_folder
-from harness.system.text import excerpt
+from harness.system.os_errors import hint_for
+from harness.system.text import excerpt, printable
 
 _ORIGIN = "ORIGIN.json"
 # Twice the size of all bundles, and five times their files; an archive with more is not one of ours.
@@ -41,8 +42,14 @@ def export_bundles(path: Path) -> tuple[Bundle, ...]:
     The same bundles give the same bytes.
 
     Raises:
+        UsageError: the folder of the file does not exist.
         BundleError: a bundle cannot be built or the file cannot be written.
     """
+    if not path.absolute().parent.is_dir():
+        raise UsageError(
+            f"there is no folder {printable(str(path.parent))} to write {printable(path.name)} into",
+            hint="make the folder first, or name another",
+        )
     bundles = tuple(ensure_bundle(abi) for abi in ABIS)
     origin = Origin(bundle_key(), executorch_version())
     try:
@@ -58,7 +65,9 @@ def export_bundles(path: Path) -> tuple[Bundle, ...]:
                     content = (bundle.folder / each.name).read_bytes()
                     _add(archive, f"{bundle.abi}/{each.name}", content, each.mode)
     except OSError as error:
-        raise BundleError(f"cannot write {path}: {error}") from error
+        raise BundleError(
+            f"cannot write {printable(str(path))}: {error.strerror or error}", hint=hint_for(error)
+        ) from error
     return bundles
 
 

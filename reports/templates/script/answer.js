@@ -54,8 +54,9 @@ function rankText(answer, budget) {
   const unknown = answer.basis === "none" ? ": no accuracy is known, neither measured nor published" : "";
   if (answer.tied === 1) return `The ${quality} of ${count} ${of}${basis}${unknown}.`;
   const valid = answer.best.cell.status === "valid" ? " valid" : "";
+  const alike = answer.basis === "none" ? "are equally large" : "cannot be distinguished";
   return (
-    `The cheapest${valid} one of the ${answer.tied} ${quality}, which cannot be distinguished${basis}${unknown};` +
+    `The cheapest${valid} one of the ${answer.tied} ${quality}, which ${alike}${basis}${unknown};` +
     ` ${count} are ${of}.`
   );
 }

@@ -58,11 +58,19 @@ def test_an_export_replaces_a_link_and_does_not_follow_it(
     assert (tmp_path / "key").read_text() == "a private key"
 
 
+def test_an_export_into_a_missing_folder_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"there is no folder .*nosuch") as caught:
+        export_bundles(tmp_path / "nosuch" / "bundles.tar.gz")
+    assert caught.value.hint
+
+
 def test_an_export_that_cannot_be_written_is_an_error(
     tmp_path: Path, built_bundles: dict[Abi, Bundle]
 ) -> None:
-    with pytest.raises(BundleError, match=r"cannot write .*nosuch"):
-        export_bundles(tmp_path / "nosuch" / "bundles.tar.gz")
+    (tmp_path / "bundles.tar.gz").mkdir()
+    with pytest.raises(BundleError, match=r"cannot write .*bundles.tar.gz") as caught:
+        export_bundles(tmp_path / "bundles.tar.gz")
+    assert ".partial" not in caught.value.what
 
 
 # Archives that are not quite an export --------------------------------------------------------------
