@@ -8,7 +8,7 @@ namespace {
 
 constexpr int64_t kSecondNs = 1'000'000'000;
 
-// The smallest value that at least this share of the values, in percent, does not exceed. Orders the values anew.
+// The smallest value that at least this share of the values, in percent, does not exceed. Changes their order.
 int64_t percentile(std::vector<int64_t>& values, size_t percent) {
   const size_t rank = (values.size() * percent + 99) / 100;
   const auto nth = values.begin() + static_cast<std::ptrdiff_t>(rank == 0 ? 0 : rank - 1);

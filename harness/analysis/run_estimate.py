@@ -12,6 +12,7 @@ from statistics import median
 
 from harness.analysis.network_cost import macs_of
 from harness.analysis.placements import CellKey, cell_key
+from harness.analysis.precisions import PRECISIONS
 from harness.records import Cell, Clock, Plan, Variant
 
 # Starting a process, reading conditions before and after it, and collecting its report. On a 2-core x86-64
@@ -65,7 +66,8 @@ def start_seconds(*, on_host: bool) -> float:
 
 def seconds_by_rule(plan: Plan, clock: Clock, variant: Variant, *, on_host: bool) -> float:
     """One process of this plan: start, warm-up, timed and counted iterations, which wait for their slots."""
-    emulated = EMULATED_INT8_RATE if variant.precision == "int8" else EMULATED_RATE
+    known = PRECISIONS.get(variant.precision)
+    emulated = EMULATED_INT8_RATE if known and known.recipe.arithmetic == "int8" else EMULATED_RATE
     one = max(macs_of(variant) / (REAL_RATE if clock == "real" else emulated), (plan.period_ns or 0) / 1e9)
     # On other clocks the plan's seconds are the device's, which the harness does not wait for as such.
     least = plan.min_seconds if clock == "real" else 0.0

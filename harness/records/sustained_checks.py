@@ -29,7 +29,7 @@ def find_impossible_sustained(sustained: Sustained) -> Iterator[str]:
 
 
 def find_impossible_run(run: SustainedRun, seconds: int) -> Iterator[str]:
-    """Each impossible figure of one process that was to run for so many seconds."""
+    """Each impossible figure of one process that was to run for `seconds`."""
     columns = {"median_ns": run.median_ns, "p90_ns": run.p90_ns, "max_ns": run.max_ns}
     for name, column in {"inferences": run.inferences, **columns}.items():
         if len(column) != seconds:

@@ -38,7 +38,7 @@ def measure_sustained(
     max_temp_celsius: float | None = None,
     began_celsius: float | None = None,
 ) -> SustainedRun:
-    """Run one process for so many seconds and read its report back; `run` names the run folder.
+    """Run one process for that long and read its report back; `run` names the run folder.
 
     Raises:
         RunnerFailed, ReportRejected: as `runner.measure_process` does.
