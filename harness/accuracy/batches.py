@@ -8,7 +8,8 @@ from harness.accuracy.packing import Chunk
 from harness.errors import RunnerFailed, TransferFailed
 from harness.runner.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeviceFile, push_missing, sha256_on_device
 from harness.runner.job import Job
-from harness.runner.process import START_ALLOWANCE_S, describe_end
+from harness.runner.report import describe_end
+from harness.runner.time_limits import START_ALLOWANCE_S
 from harness.system.files import hash_file
 from harness.transports.verified import run_verified
 

@@ -7,10 +7,12 @@ import msgspec
 from harness.analysis.summaries import summarize_startup
 from harness.errors import ReportRejected
 from harness.records import Artifact, ColdProcess, ColdStartup, Plan, RunnerReport
+from harness.runner.command_line import runner_argv
 from harness.runner.deploy import DeployedArtifact
 from harness.runner.job import Job
-from harness.runner.process import fetch_report, runner_argv, timeout_for
+from harness.runner.report import fetch_report
 from harness.runner.report_checks import check_waited
+from harness.runner.time_limits import timeout_for
 from harness.system.text import excerpt
 
 

@@ -19,9 +19,11 @@ from harness.records import (
     ProfiledOperator,
     RunnerReport,
 )
+from harness.runner.command_line import runner_argv
 from harness.runner.deploy import COMMAND_TIMEOUT_S, DeployedArtifact
 from harness.runner.job import Job
-from harness.runner.process import fetch_report, runner_argv, timeout_for
+from harness.runner.report import fetch_report
+from harness.runner.time_limits import timeout_for
 from harness.system.text import excerpt
 from harness.transports.verified import run_verified
 

@@ -30,8 +30,6 @@ from harness.records.judgements import (
     Verdict,
 )
 from harness.records.measurements import (
-    ColdProcess,
-    ColdStartup,
     HeldClock,
     HeldClockSource,
     Interval,
@@ -45,7 +43,6 @@ from harness.records.measurements import (
     ProcessReport,
     Profile,
     Scheduling,
-    Startup,
 )
 from harness.records.requests import (
     DEFAULT_CLASSES,
@@ -88,6 +85,7 @@ from harness.records.schema import (
     SchemaVersion,
     Sha256,
 )
+from harness.records.startup import ColdProcess, ColdStartup, Startup
 from harness.records.sustained import Drop, Fell, Sustained, SustainedFigures, SustainedRun
 
 __all__ = [

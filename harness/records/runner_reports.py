@@ -88,7 +88,7 @@ class ProfiledOperator(DeviceReport, frozen=True, kw_only=True):
 
 
 class RunnerReport(DeviceReport, frozen=True, kw_only=True):
-    """What the runner writes: one process, strictly decoded (`runner/process.py`).
+    """What the runner writes: one process, strictly decoded (`runner/report.py`).
 
     Times are CLOCK_MONOTONIC nanoseconds. RSS at four phases and its peak (VmHWM) come from
     /proc/self/status, `threads_used` from /proc/self/task; they are null where these cannot be read.

@@ -6,17 +6,16 @@ from harness.records.artifacts import Artifact, PushedArtifact
 from harness.records.devices import DeviceInfo, TunedSetting
 from harness.records.judgements import Accuracy, Parity, Verdict
 from harness.records.measurements import (
-    ColdStartup,
     HeldClock,
     Latency,
     Memory,
     Pace,
     ProcessReport,
     Profile,
-    Startup,
 )
 from harness.records.requests import Plan, RunRequest, Variant, exact_rate
 from harness.records.schema import SCHEMA_VERSION, Count, Integer, Record, SchemaVersion
+from harness.records.startup import ColdStartup, Startup
 from harness.records.sustained import Sustained
 
 StoppedBy = Literal["target_precision", "max_rounds", "max_minutes"]

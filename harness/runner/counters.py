@@ -1,8 +1,10 @@
 """Figures of the processor's counters: typical ones of a process, and why others are missing."""
 
 import statistics
+from dataclasses import dataclass
 
-from harness.records import RunnerReport
+from harness.errors import ReportRejected
+from harness.records import Plan, RunnerReport
 
 STOOD_STILL = "the counter stood still"
 
@@ -26,3 +28,29 @@ def missing_counters(report: RunnerReport, by_launcher: tuple[int, ...] | None) 
         if counts and moving_count(counts) is None:
             kept.append(f"{name}: {STOOD_STILL}")
     return "; ".join(kept) or None
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Instructions of the initialization and of each counted inference."""
+
+    init: int
+    inferences: tuple[int, ...]
+
+
+def parse_counts(content: bytes, plan: Plan) -> Counted:
+    """The instruction counter's file: one decimal count a line, of the initialization and each inference.
+
+    Raises:
+        ReportRejected: the file has another form.
+    """
+    lines = content.decode("ascii", "replace").split()
+    if len(lines) != 1 + plan.counted_iterations or not all(
+        line.isdecimal() and 0 < len(line) < 16 and int(line) for line in lines
+    ):
+        raise ReportRejected(
+            f"the instruction counter wrote {len(lines)} counts for the initialization and"
+            f" {plan.counted_iterations} inferences"
+        )
+    init, *inferences = map(int, lines)
+    return Counted(init, tuple(inferences))

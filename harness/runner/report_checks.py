@@ -49,6 +49,19 @@ def check_waited(reported_ns: int, clock: Clock, host_seconds: float) -> None:
         )
 
 
+def check_lasted(seconds: float, clock: Clock, host_seconds: float) -> None:
+    """Compare how long a process was to run with how long this machine waited for it.
+
+    Raises:
+        ReportRejected: it ended too soon.
+    """
+    if clock == "real" and host_seconds * (1 + HOST_SHARE) + HOST_SLACK_S < seconds:
+        raise ReportRejected(
+            f"the process was to run for {seconds} s, but ended after {host_seconds:.3g} s",
+            hint="the device's clock is wrong, or the report is not the runner's; measure again",
+        )
+
+
 def check_possible(process: ProcessReport, plan: Plan) -> None:
     """Refuse on arrival what would make the whole cell unreadable once it is saved.
 

@@ -1,25 +1,18 @@
 """One process that runs back to back for minutes: started, or taken over later, and read strictly."""
 
-from datetime import UTC, datetime
-
 import msgspec
 
 from harness.errors import ReportRejected
 from harness.records import Artifact, Plan, SustainedRun
 from harness.records.sustained_checks import find_impossible_run
+from harness.runner.command_line import runner_argv
 from harness.runner.deploy import DeployedArtifact
 from harness.runner.job import Job
-from harness.runner.orphan import Request, encode_request
-from harness.runner.process import (
-    expected_for,
-    fetch_conditions,
-    fetch_report,
-    host_seconds_now,
-    runner_argv,
-    timeout_for,
-)
-from harness.runner.report_checks import HOST_SHARE, HOST_SLACK_S
-from harness.runner.sampler import read_samples, sampler_words
+from harness.runner.orphan import Request
+from harness.runner.report import fetch_conditions, fetch_report
+from harness.runner.report_checks import check_lasted
+from harness.runner.sampler import read_samples
+from harness.runner.start import request_now, start, take_over
 
 # One sample a second says which clock fell at which second; of hours fewer, so that the file stays small.
 SHORTEST_PERIOD_S = 1.0
@@ -44,40 +37,16 @@ def measure_sustained(
         RunnerFailed, ReportRejected: as `runner.measure_process` does.
     """
     plan = _plan_of(plan, seconds)
-    request = Request(
-        run=run,
-        boot_id=job.device.info.boot_id,
-        variant=artifact.variant.name,
-        threads=plan.threads,
-        cpus=plan.cpus,
-        backend_options=plan.backend_options,
+    argv = _argv(job, deployed, plan, seconds)
+    request = msgspec.structs.replace(
+        request_now(job, artifact, plan, argv, run=run, cooled_seconds=cooled_seconds),
         sustain_seconds=seconds,
         max_temp_celsius=max_temp_celsius,
         began_celsius=began_celsius,
-        round=0,
-        argv=_argv(job, deployed, plan, seconds),
-        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        cooled_seconds=cooled_seconds,
     )
-    began = host_seconds_now()
-    exit_code = job.run(
-        request.argv,
-        timeout_s=timeout_for(job.device, plan),
-        expected_s=expected_for(job.device, plan),
-        request=encode_request(request),
-        conditions=True,
-        beside=sampler_words(job.device.info.cores, plan, period=period_of(seconds)),
-    )
-    waited_s = host_seconds_now() - began
-    if (
-        exit_code == 0
-        and job.device.info.clock == "real"
-        and waited_s * (1 + HOST_SHARE) + HOST_SLACK_S < seconds
-    ):
-        raise ReportRejected(
-            f"the process was to run for {seconds} s, but ended after {waited_s:.3g} s",
-            hint="the device's clock is wrong, or the report is not the runner's; measure again",
-        )
+    exit_code, waited_s = start(job, request, plan, sampling_period=period_of(seconds))
+    if exit_code == 0:
+        check_lasted(seconds, job.device.info.clock, waited_s)
     return _collect(job, exit_code, request, artifact, plan, seconds)
 
 
@@ -90,11 +59,7 @@ def reattach_sustained(
         ReportRejected: the process differs from the one asked for now; or as `measure_sustained` does.
     """
     plan = _plan_of(plan, seconds)
-    if request.sustain_seconds != seconds or request.argv != _argv(job, deployed, plan, seconds):
-        raise ReportRejected(
-            "the process left running differs from the one asked for now", device=job.device.info.name
-        )
-    exit_code = job.wait(timeout_s=timeout_for(job.device, plan))
+    exit_code = take_over(job, request, plan, _argv(job, deployed, plan, seconds))
     return _collect(job, exit_code, request, artifact, plan, seconds)
 
 

@@ -25,7 +25,8 @@ from harness.devices.tuning import parse_settings
 from harness.errors import HarnessError, ReportRejected, TransportError
 from harness.measuring.passes import parse_meminfo
 from harness.records import Conditions, DeviceInfo, SampledConditions, TensorSpec, TunedSetting
-from harness.runner.process import Counted, decode_report, parse_counts
+from harness.runner.counters import Counted, parse_counts
+from harness.runner.report import decode_report
 from harness.runner.sampler import parse_samples
 from harness.transports.adb import parse_devices
 from harness.transports.local import LocalTransport

@@ -270,7 +270,7 @@ def test_a_failing_sampler_leaves_the_cell_without_samples(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The device has lost the script, say."""
-    monkeypatch.setattr("harness.runner.process.sampler_words", lambda *_: "fly")
+    monkeypatch.setattr("harness.runner.start.sampler_words", lambda *_, **__: "fly")
     bench.add(0.25)
     (process,) = measure(bench, processes=1, sampler=True).processes
     assert process.latencies_ns == (4, 4, 4)

@@ -13,14 +13,8 @@ from hypothesis import strategies as st
 from builders import make_artifact, make_plan
 from harness.errors import ReportRejected
 from harness.records import PackedCacheReport, TensorSpec
-from harness.runner.process import (
-    Counted,
-    decode_report,
-    describe_end,
-    packed_cache_of,
-    parse_counts,
-    scheduling_of,
-)
+from harness.runner.counters import Counted, parse_counts
+from harness.runner.report import decode_report, describe_end, packed_cache_of, scheduling_of
 
 PLAN = make_plan(threads=1, warmup_iterations=2, counted_iterations=2)
 ARTIFACT = make_artifact(output=TensorSpec(dtype="float32", sizes=(1, 3), dim_order=(0, 1)))
