@@ -55,7 +55,8 @@ def show_outcome(outcome: "Outcome", budget: "Budget | None" = None, *, json: bo
 def _show_summary(cells: "tuple[Cell, ...]") -> None:
     """Print one table per device, then what their marks mean."""
     from harness.cli.tables import print_table
-    from reports.tables import COLUMN_NOTES, summarise
+    from reports.table_notes import COLUMN_NOTES
+    from reports.tables import summarise
 
     console = console_for()
     notes: dict[str, None] = {}

@@ -11,7 +11,8 @@ from harness.records import Cell, Interval, PairedDrop, PrecisionName, Stage, Va
 from reports.accuracy import accuracy_notes, describe_accuracy, left_out
 from reports.padding import padding_costs
 from reports.report import write_report
-from reports.tables import DROP, summarise
+from reports.table_notes import DROP
+from reports.tables import summarise
 from synthetic import EMULATOR, PHONE, simulate_cell
 
 

@@ -11,7 +11,8 @@ from reports.exports.parquet import column_type
 from reports.pace import describe_pace
 from reports.report import write_report
 from reports.sections import arrange, placement_of
-from reports.tables import MISSED, RATE, summarise
+from reports.table_notes import MISSED, RATE
+from reports.tables import summarise
 
 CELLS = (make_cell(), make_paced_cell(30.0), make_paced_cell(15.0, 80_000_000, late_ns=2_000_000))
 

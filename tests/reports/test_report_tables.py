@@ -4,7 +4,8 @@ from msgspec.structs import replace
 from builders import SHELL, failed, with_accuracy, with_verdict
 from harness.records import Cell, DeviceInfo, MemoryDetail, PrecisionName, Weights
 from reports.device_table import describe_scheduling
-from reports.tables import FRONTIER_MARK, summarise
+from reports.table_notes import FRONTIER_MARK
+from reports.tables import summarise
 from synthetic import EMULATOR, PHONE, simulate_cells
 
 

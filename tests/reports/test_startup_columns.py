@@ -11,7 +11,8 @@ from builders import make_cell, make_cold, make_device, make_processes, make_run
 from harness.records import Cell, Interval, Startup
 from reports.report import write_report
 from reports.startup import describe_startup
-from reports.tables import COLD, STARTUP, summarise
+from reports.table_notes import COLD, STARTUP
+from reports.tables import summarise
 
 
 def interval(estimate_ms: float, half_width_ms: float) -> Interval:

@@ -16,7 +16,8 @@ from reports.sections import arrange
 from reports.style import Omitted, Plot
 from reports.sustained import describe_sustained, fell_text
 from reports.sustained_series import MOST_POINTS, READINGS, describe_minutes, latencies_ms, readings
-from reports.tables import PLATEAU, RETAINED, summarise
+from reports.table_notes import PLATEAU, RETAINED
+from reports.tables import summarise
 
 RUN = make_sustained_run((60, 10.0), (120, 12.5), khz=(1_800_000, 1_440_000))
 CELL = make_sustained_cell(RUN)
