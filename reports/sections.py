@@ -133,12 +133,17 @@ class Section:
                 grouped.setdefault((point.top1.kind, point.top1.source), []).append(point)
         return {source: tuple(points) for source, points in sorted(grouped.items())}
 
-    def provenance(self, shown: int | None = None) -> str:
-        """The footnote of a plot: device, clock, processes, samples, weights, cells left out."""
+    def provenance(self, shown: int | None = None, *, latency: bool = True, how_often: str = "") -> str:
+        """The footnote of a plot: device, clock, processes, samples, weights, cells left out.
+
+        Without `latency` the plot shows other figures; `how_often` says of which processes, where these are
+        not those that latency is of.
+        """
         cells = self.measured
         shown = len(self.points) if shown is None else shown
-        parts = [self._where(), *_how_often(cells), *_weights_note(cells)]
-        if not self.device.emulated:
+        counted = [how_often] if how_often else _how_often(cells)
+        parts = [self._where(), *counted, *_weights_note(cells)]
+        if latency and not self.device.emulated:
             parts.append("Latency: median of process medians with 95 % interval")
         if any(cell.accuracy for cell in cells):
             parts.append("Measured accuracy: with Wilson 95 % interval")

@@ -7,7 +7,7 @@ from statistics import median
 from harness.analysis.clusters import cores_name
 from harness.records import Cell, MemoryDetail, PairedDrop, Status
 from harness.system.text import printable
-from reports.figures import clock_mark, cost_of, short_name, top1_of
+from reports.figures import clock_mark, cost_of, full_name, short_name, top1_of
 from reports.flags import deciding_codes
 from reports.numbers import MISSING, significant, with_interval
 from reports.pace import missed_text, rate_text
@@ -31,8 +31,9 @@ from reports.table_notes import (
 
 @dataclass(frozen=True)
 class Row:
-    """One cell as text, in the order of the table's columns."""
+    """One cell as text, in the order of the table's columns; `name` is that of the cell on its device."""
 
+    name: str
     cells: tuple[str, ...]
     status: Status
     on_frontier: bool
@@ -120,7 +121,7 @@ def _row(cell: Cell, columns: Sequence[_Column], frontier: frozenset[int]) -> Ro
     if on_frontier:
         index = [column.title for column in columns].index("variant")
         texts[index] += f" {FRONTIER_MARK}"
-    return Row(tuple(texts), cell.verdict.status, on_frontier)
+    return Row(full_name(cell), tuple(texts), cell.verdict.status, on_frontier)
 
 
 def _frontier(section: Section) -> frozenset[int]:

@@ -85,22 +85,12 @@ def _show_summary(cells: "tuple[Cell, ...]") -> None:
             identity=2,
         )
         for verdict in dict.fromkeys(verdict for verdict in verdicts if ":" in verdict):
-            names = [
-                _name(dict(zip(table.columns, row.cells, strict=True)), threads=len(threads) > 1)
-                for row in table.rows
-                if row.cells[-1] == verdict
-            ]
+            names = [row.name for row in table.rows if row.cells[-1] == verdict]
             which = "all" if len(names) == len(verdicts) else ", ".join(names)
             console.print(f"{verdict} ({which})", markup=False, highlight=False)
-        console.print()
+        if any(":" in verdict for verdict in verdicts):
+            console.print()
         hidden = {note for column, note in COLUMN_NOTES.items() if column not in shown}
         notes |= dict.fromkeys(note for note in table.notes if note not in hidden)
     for note in notes:
         console.print(note, style="dim", markup=False, highlight=False)
-
-
-def _name(row: "dict[str, str]", *, threads: bool) -> str:
-    """`0.5/160 int8 2t on big`: what tells a cell from the others of its device."""
-    name = f"{row['variant']} {row['precision']}" + (f" {row['threads']}t" if threads else "")
-    name += f" on {row['cores']}" if "cores" in row else ""
-    return name + (f" at {row['rate /s']}/s" if "rate /s" in row else "")

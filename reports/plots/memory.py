@@ -28,7 +28,7 @@ def draw(section: Section) -> Plot | Omitted:
     plot, grid = compose(
         NAME,
         _headline(rows),
-        section.provenance(len(rows)) + " RSS: median over processes." + emulator,
+        section.provenance(len(rows), latency=False) + " RSS: median over processes." + emulator,
         left_in=room_for((row_name(cell) for cell, _ in rows)),
         panel_titles=True,
         right_in=0.5,

@@ -1,10 +1,12 @@
 """Time of an inference by kind of operator: one stacked bar per cell."""
 
+from collections.abc import Sequence
 from typing import get_args
 
 from harness.records import Cell, OperatorKind
 from reports.bars import evenly
 from reports.figures import row_name
+from reports.numbers import count_span
 from reports.plots.stacked import draw_stacked
 from reports.sections import Section
 from reports.style import HAIRLINE, MOST_ROWS, PARTS, Omitted, Plot, compose, room_for
@@ -26,7 +28,7 @@ def draw(section: Section) -> Plot | Omitted:
     plot, grid = compose(
         NAME,
         _headline(cells),
-        section.provenance(len(cells))
+        section.provenance(len(cells), latency=False, how_often=_how_often(cells))
         + " Operators were timed in a separate process, slowed by profiling: not comparable with latency.",
         left_in=room_for(map(row_name, cells)),
         panel_titles=True,
@@ -37,6 +39,11 @@ def draw(section: Section) -> Plot | Omitted:
     parts = [(kind, _COLOURS[kind], [row[index] for row in sizes]) for index, kind in enumerate(KINDS)]
     draw_stacked(grid[0][0], [row_name(cell) for cell in cells], parts, unit=unit)
     return plot
+
+
+def _how_often(cells: Sequence[Cell]) -> str:
+    iterations = count_span(cell.profile.iterations for cell in cells if cell.profile)
+    return f"Each cell: one process, {iterations} profiled inferences"
 
 
 def _by_kind(cell: Cell) -> list[float]:

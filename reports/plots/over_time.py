@@ -40,7 +40,7 @@ def draw(section: Section) -> Plot | Omitted:
     plot, grid = compose(
         NAME,
         f"While measuring: {', '.join(found)}",
-        section.provenance(sum(map(bool, sampled))) + " Each line is one process.",
+        section.provenance(sum(map(bool, sampled)), latency=False) + " Each line is one process.",
         rows=len(shown),
         gap_in=0.25,
         share_y=False,

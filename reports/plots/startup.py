@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from harness.records import Cell, Startup
 from reports.bars import evenly
 from reports.figures import full_name, row_name
-from reports.numbers import significant
+from reports.numbers import count_span, significant
 from reports.plots.stacked import draw_stacked
 from reports.sections import Section
 from reports.style import INK, MOST_ROWS, PARTS, Omitted, Plot, compose, room_for
@@ -29,13 +29,18 @@ def draw(section: Section) -> Plot | Omitted:
     plot, grid = compose(
         NAME,
         _headline(rows),
-        section.provenance(len(rows)) + note,
+        section.provenance(len(rows), latency=False, how_often=_how_often(rows)) + note,
         left_in=room_for((row_name(cell) for cell, _ in rows)),
         panel_titles=True,
         right_in=0.5,
     )
     _draw_bars(grid[0][0], rows)
     return plot
+
+
+def _how_often(rows: list[Row]) -> str:
+    cold = count_span(sum(one.is_cold for one in cell.cold.processes) for cell, _ in rows if cell.cold)
+    return f"Each cell: {cold} cold process{'es' * (cold != '1')}, one inference in each"
 
 
 def _draw_bars(axes: Axes, rows: list[Row]) -> None:

@@ -35,7 +35,8 @@ def draw(section: Section) -> Plot | Omitted:
     plot, grid = compose(
         NAME,
         _headline([cell for cell, _ in shown]),
-        section.provenance(len(found)) + _note(len(shown), len(found)),
+        section.provenance(len(found), latency=False, how_often="Each cell: one process")
+        + _note(len(shown), len(found)),
         rows=len(panels),
         gap_in=0.25,
         share_y=False,

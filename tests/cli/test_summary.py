@@ -73,7 +73,7 @@ def test_cells_that_differ_only_in_cores_are_told_apart(
     with pytest.raises(typer.Exit):
         show_outcome(Outcome(Path("results/r"), cells, ()), json=False)
     printed = capsys.readouterr().out
-    assert "suspect: 0-3 (0.5/128 ★ fp32 on all)" in printed
+    assert "suspect: 0-3 (0.5/128 fp32 on all)" in printed
     assert "suspect: 0-1 (0.5/128 fp32 on 0-1)" in printed
 
 
