@@ -99,7 +99,7 @@ WORKERS ?= $(shell echo $$(($$(nproc) < 4 ? $$(nproc) + 1 : 4)))
 
 test: setup arm-vm
 	$(BIN)/harness bundle build
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	HARNESS_TESTS_NEED_ALL=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 docs: setup
 	$(BIN)/python docs/site/build_site.py

@@ -1,9 +1,11 @@
 """What all tests share: a cache for what is costly to build, and the `harness` command itself."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import hypothesis
@@ -21,6 +23,10 @@ if os.environ.get("CI"):
 # that: tests of what a signal does would fail.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Why a test is skipped that `make test` must not skip; the extra `huggingface` is in no set-up.
+MISSING = re.compile(r"is not installed|needs gcc|needs Debian's package|could not import|is not set up")
+OPTIONAL = re.compile(r"'datasets'")
 
 # With one file a task, workers end together only if the long files begin first; by measured time.
 LONGEST_FIRST = (
@@ -47,6 +53,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long files first; the order is otherwise kept."""
     rank = {name: at for at, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything was set up (`make test`), a test that is skipped for a missing program has failed."""
+    report = yield
+    if report.skipped and os.environ.get("HARNESS_TESTS_NEED_ALL") and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2]
+        if MISSING.search(reason) and not OPTIONAL.search(reason):
+            report.outcome = "failed"
+            report.longrepr = f"{reason}; make setup and .ci/setup_host.sh install it"
+    return report
 
 
 @pytest.fixture
