@@ -54,6 +54,7 @@ class Start:
         """Show the plan; with `dry_run` end the command there, else ask about devices that are not fit.
 
         Raises:
+            TransportError: no device can be reached. Where others can, measuring tries such a device again.
             DeviceUnfit: no device can run what is asked for, or one is not fit and not to be measured.
             UsageError: `out` holds something already, or no cell could have a figure that the budget limits.
         """
@@ -64,6 +65,8 @@ class Start:
         # A dry run reads this machine alone.
         asked = [target for target in targets if target.kind == "host"] if self.dry_run else targets
         found = survey(asked, log)
+        if targets and len(found.unreachable) == len(targets):
+            raise next(iter(found.unreachable.values()))
         earlier = read_cells(self.resume) if self.resume else ()
         plan = make_run_plan(
             request,

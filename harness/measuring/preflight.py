@@ -1,12 +1,13 @@
 """What is known of the devices before a run begins: their cores, and what would distort times now."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from harness.devices.host_lock import hold_device
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
+from harness.errors import TransportError
 from harness.measuring.doctor.device import examine_at_once
 from harness.measuring.doctor.diagnosis import Diagnosis
 from harness.records import DeviceInfo
@@ -15,19 +16,21 @@ from harness.system.threads import work_at_once
 
 @dataclass(frozen=True)
 class Survey:
-    """Devices by name, and what is wrong with them."""
+    """Devices by name, what is wrong with them, and why others cannot be reached."""
 
     infos: Mapping[str, DeviceInfo]
     problems: tuple[Diagnosis, ...]
+    unreachable: Mapping[str, TransportError] = field(default_factory=dict)
 
 
 def survey(targets: Sequence[Target], log: Callable[[str], None]) -> Survey:
     """Look at the devices whose clock is real, all at once; others start slowly, and have no real times.
 
-    One that cannot be reached, or is in use, is left out: measuring reports it.
+    One that is in use is left out: measuring waits for it.
     """
     infos: dict[str, DeviceInfo] = {}
     problems: dict[str, tuple[Diagnosis, ...]] = {}
+    unreachable: dict[str, HarnessError] = {}
 
     def look_at(target: Target) -> None:
         try:
@@ -38,9 +41,14 @@ def survey(targets: Sequence[Target], log: Callable[[str], None]) -> Survey:
             ):
                 infos[target.name] = device.info
                 problems[target.name] = examine_at_once(device)
+        except TransportError as error:
+            if target.name not in infos:
+                error.device = error.device or target.name
+                unreachable[target.name] = error
         except Exception:  # measuring meets it again, and reports it with its device
             return
 
     timed = [target for target in targets if KINDS[target.kind].clock == "real"]
     work_at_once([(partial(look_at, target), lambda: None) for target in timed])
-    return Survey(infos, tuple(one for target in timed for one in problems.get(target.name, ())))
+    found = tuple(one for target in timed for one in problems.get(target.name, ()))
+    return Survey(infos, found, {one.name: unreachable[one.name] for one in timed if one.name in unreachable})

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.analysis.clusters import find_clusters
+from harness.analysis.validity.environment_checks import CLOCKS_UNWATCHED
 from harness.devices.probe import parse_khz
 from harness.devices.thermal_zones import celsius_of, is_temperature
 from harness.errors import ReportRejected
@@ -18,6 +19,8 @@ SHORTEST_PERIOD_S = 0.5
 MOST_EXPECTED = 100
 MAX_SAMPLES = 5_000
 MAX_SENSORS = 512
+# Android's thermal HAL is asked before and after a process only: each question starts `dumpsys`.
+TEMPERATURES_UNWATCHED = "temperatures while a process ran"
 
 _LINE = re.compile(
     r"cpus_allowed (?P<cpus>[0-9,-]{1,200})|core (?P<core>[0-9]{1,4})"
@@ -152,10 +155,17 @@ def _unreadable(
     cores: Sequence[int], zones: Sequence[str], samples: Sequence[ConditionsSample]
 ) -> dict[str, str]:
     if not cores and not zones:
-        return {"samples": "neither a clock nor a temperature can be read"}
+        return {
+            CLOCKS_UNWATCHED: "neither a clock nor a temperature can be read",
+            TEMPERATURES_UNWATCHED: "neither a clock nor a temperature can be read",
+        }
+    unwatched = {} if cores else {CLOCKS_UNWATCHED: "no core's clock can be read"}
+    unwatched |= {} if zones else {TEMPERATURES_UNWATCHED: "the temperature of no zone or chip can be read"}
     if not samples:
-        return {"samples": "the process ended before the first"}
+        return unwatched | {"samples": "the process ended before the first"}
     names = [*(f"clock of core {core}" for core in cores), *(f"zone {zone}" for zone in zones)]
     looks = [(*sample.frequencies_khz, *sample.celsius) for sample in samples]
     missing = {name: values.count(None) for name, values in zip(names, zip(*looks, strict=True), strict=True)}
-    return {name: f"in {count} of {len(looks)} samples" for name, count in missing.items() if count}
+    return unwatched | {
+        name: f"in {count} of {len(looks)} samples" for name, count in missing.items() if count
+    }

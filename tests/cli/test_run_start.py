@@ -15,7 +15,7 @@ from harness.analysis.failures import FailOn
 from harness.cli import run_start
 from harness.cli.run_start import Start
 from harness.devices.target import Target
-from harness.errors import DeviceUnfit, UsageError
+from harness.errors import ConnectionLost, DeviceUnfit, TransportError, UsageError
 from harness.measuring.doctor import Diagnosis
 from harness.measuring.plans import plan_cells
 from harness.measuring.preflight import Survey
@@ -66,6 +66,25 @@ def test_a_fit_device_and_a_short_run_are_not_mentioned(
 ) -> None:
     begin()
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_run_of_no_device_that_can_be_reached_ends_there_and_is_not_tried_twice(
+    begin: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = ConnectionLost("no route to host", device="far")
+    alone = Start(None, None, False, False, None, False, Budget(), False, False)
+
+    def start(*unreachable: str) -> None:
+        refused: dict[str, TransportError] = dict.fromkeys(unreachable, gone)
+        monkeypatch.setattr(run_start, "survey", lambda targets, log: Survey({"phone": PHONE}, (), refused))
+        alone.begin(REQUEST, (TARGET, Target("far", "android", "adb", "far")), None)
+
+    begin()
+    start()
+    start("far")
+    with pytest.raises(ConnectionLost, match="no route") as raised:
+        start("phone", "far")
+    assert (raised.value.exit_code, raised.value.device) == (4, "far")
 
 
 def test_a_long_run_is_announced_with_its_plan_unless_quiet(

@@ -86,6 +86,14 @@ def _png(width: int, height: int, depth: int, colour: int, *extra: tuple[bytes, 
     return join_png([(b"IHDR", header), *extra, (b"IDAT", pixels), (b"IEND", b"")])
 
 
+def _animation(width: int, height: int) -> bytes:
+    """An animated WebP of two small frames on a canvas of this size."""
+    content = bytearray(WRITERS["webps"](random.Random(0)))
+    at = content.index(b"VP8X") + 12
+    content[at : at + 6] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return bytes(content)
+
+
 def _of_size(kind: str, width: int, height: int) -> bytes:
     stream = BytesIO()
     Image.new("RGB", (width, height)).save(stream, kind)
@@ -100,6 +108,8 @@ def _of_size(kind: str, width: int, height: int) -> bytes:
         (_png(65535, 65535, 8, 2), "4294836225|65535 x 65535"),
         (_png(2**31 - 1, 2**31 - 1, 1, 0), "pixels"),
         (_png(8, 8, 8, 2, (b"zTXt", b"a\0\0" + zlib.compress(bytes(200 << 20)))), "."),
+        (_animation(9_000, 9_000), "9000 x 9000 pixels of an animation: more than 16777216"),
+        (_animation(1 << 24, 1 << 24), "pixels"),
         (b"P6\n100000 100000\n255\n", "10000000000 pixels"),
         (b"P6\n9999999999999999999 9\n255\n", "."),
         (b"BM" + struct.pack("<IIIIiiHHIIiiII", 54, 0, 54, 40, 2**31 - 1, -(2**31), 1, 24, *[0] * 6), "."),
@@ -112,6 +122,10 @@ def test_sizes_are_checked_before_anything_is_allocated(content: bytes, reason: 
     assert any(part in found for part in reason.split("|")) or reason == "."
     assert time.monotonic() - start < MAX_SECONDS
     assert _memory_kb() - before < MAX_GROWTH_KB
+
+
+def test_an_animation_on_a_canvas_of_usual_size_is_read() -> None:
+    assert decode_image(_animation(4096, 4096)).size == (4096, 4096)
 
 
 @pytest.mark.parametrize(("width", "height"), [(65535, 1), (1, 65535), (1, 1)])

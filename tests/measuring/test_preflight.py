@@ -1,4 +1,4 @@
-"""What is known of devices before a run: one that cannot be reached is left to the run, which reports it."""
+"""What is known of devices before a run, and which of them cannot be reached."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,6 +46,7 @@ def test_what_distorts_times_now_is_found_on_devices_that_can_be_reached(
     far = Target("far", "folder", "local", f"{tmp_path}/far")
     found = survey([far, near, Target("emulator", "emulator", "local")], print)
     assert list(found.infos) == ["near"]
+    assert [(name, error.device) for name, error in found.unreachable.items()] == [("far", "far")]
     texts = [f"{one.what}: {one.detail}" for one in found.problems]
     assert len(texts) == (problem is not None)
     assert not problem or texts[0].startswith(problem)
@@ -58,5 +59,6 @@ def test_a_device_that_another_harness_measures_on_is_not_touched(
     monkeypatch.setitem(KINDS, "folder", DeviceKind(name="folder", runs_on_host=False, open=open_folder))
     target = Target("held", "folder", "local", str(tmp_path), folder=str(tmp_path))
     with hold_device(target, print):
-        assert not survey([target], print).infos
+        found = survey([target], print)
+        assert (found.infos, found.unreachable) == ({}, {})
     assert list(survey([target], print).infos) == ["held"]

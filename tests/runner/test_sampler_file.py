@@ -101,7 +101,29 @@ def test_a_zone_that_is_no_temperature_is_left_out_with_its_figures() -> None:
 
 def test_a_process_that_ended_before_the_first_sample_is_recorded_as_such() -> None:
     assert parse_samples(HEADER, 0.5).unreadable == {"samples": "the process ended before the first"}
-    assert "neither" in parse_samples(b"", 0.5).unreadable["samples"]
+    assert "neither" in parse_samples(b"", 0.5).unreadable["clocks while a process ran"]
+
+
+def test_a_phone_that_denies_zones_or_clocks_is_said_to_be_unwatched_while_a_process_runs() -> None:
+    """Its thermal HAL is asked before and after a process only."""
+    zones = parse_samples(b"core 4\nsample 10 1800000 \n", 0.5)
+    assert zones.unreadable == {
+        "temperatures while a process ran": "the temperature of no zone or chip can be read"
+    }
+    clocks = parse_samples(b"zone 3 cpu\nsample 10  41000\n", 0.5)
+    assert clocks.unreadable == {"clocks while a process ran": "no core's clock can be read"}
+    processes = make_processes(*STEADY_MEDIANS, sampled=clocks)
+    verdict = make_cell(device=make_device(), processes=processes).verdict
+    assert (verdict.status, [(reason.code, reason.detail) for reason in verdict.reasons]) == (
+        "valid",
+        [
+            (
+                "conditions_unreadable",
+                "could not be read: clocks while a process ran;"
+                " throttling that ended within a process went unnoticed",
+            )
+        ],
+    )
 
 
 @given(st.binary(max_size=200))

@@ -29,6 +29,8 @@ BUSY_EXCESS = 0.01
 LATE_START_NS = 1_000_000
 # What the runner reads of itself in /proc, on kernels that permit it.
 PROCESS_FACTS = ("peak_rss_bytes", "threads_used")
+# The sampler's name for the clocks where it can read none.
+CLOCKS_UNWATCHED = "clocks while a process ran"
 
 
 @check("suspect", affects="time")
@@ -149,7 +151,10 @@ def conditions_unreadable(evidence: Evidence) -> str | None:
     facts = {fact for c in evidence.conditions for fact in c.unreadable}
     facts |= {fact for p in evidence.processes if p.sampled for fact in p.sampled.unreadable}
     facts |= {fact for p in evidence.processes for fact in PROCESS_FACTS if getattr(p, fact) is None}
-    return f"could not be read: {', '.join(sorted(facts))}" if facts else None
+    if not facts:
+        return None
+    blind = "; throttling that ended within a process went unnoticed" if CLOCKS_UNWATCHED in facts else ""
+    return f"could not be read: {', '.join(sorted(facts))}{blind}"
 
 
 def _throttled_sensors(evidence: Evidence) -> str | None:

@@ -17,8 +17,6 @@ from harness.system.processes import run_local
 MACHINES: dict[Abi, str] = {"arm64-v8a": "aarch64", "x86_64": "x86_64"}
 _NEEDED = ("executorch/include/", "executorch/lib/", "executorch/share/cmake/")
 _DOWNLOAD_TIMEOUT_S = 900
-# In the place of a wheel's digest that was not recorded when it was unpacked.
-_UNRECORDED = "-"
 # Of the version that pyproject.toml pins, for all platforms; `make lock` writes them.
 WHEEL_DIGESTS = Path(__file__).with_name("executorch_wheels.sha256")
 
@@ -70,19 +68,15 @@ def install_unpacked(unpacked: Path, folder: Path, *, wheel_digest: str) -> None
 def is_intact(folder: Path) -> bool:
     """Whether the folder holds just what was unpacked from a wheel that is still one of the locked ones.
 
-    Of a folder without a record, of an earlier version of the harness, the digests are recorded now.
+    A folder without a record of its wheel, as earlier versions of the harness left them, is not.
     """
     if folder.is_symlink() or not folder.is_dir():
         return False
     try:
-        found = _list_digests(folder)
         wheel, _, recorded = _record_of(folder).read_text(encoding="utf-8").partition("\n")
-    except FileNotFoundError:
-        write_atomically(_record_of(folder), f"{_UNRECORDED}\n{found}")
-        return True
+        return wheel in _locked_digests() and recorded == _list_digests(folder)
     except (OSError, UnicodeDecodeError):
         return False
-    return recorded == found and wheel in (_UNRECORDED, *_locked_digests())
 
 
 def _record_of(folder: Path) -> Path:

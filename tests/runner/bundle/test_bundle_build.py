@@ -202,11 +202,17 @@ def test_an_unpacked_wheel_that_is_no_longer_a_locked_one_is_not_used(tmp_path: 
     assert not is_intact(folder)
 
 
-def test_a_wheel_that_was_unpacked_without_a_record_is_recorded_at_its_next_use(tmp_path: Path) -> None:
-    folder = _unpacked(tmp_path / "wheel")
-    assert is_intact(folder)
-    _change(folder)
+def test_a_wheel_that_was_unpacked_without_a_record_is_unpacked_again(tmp_path: Path) -> None:
+    """Nobody knows what it was made of: one version recorded it as it lay there, with `-` for its wheel."""
+    folder = tmp_path / "wheel"
+    install_unpacked(_unpacked(tmp_path / "made"), folder, wheel_digest=WHEEL_DIGESTS.read_text().split()[0])
+    record = folder.with_name("wheel.sha256")
+    listed = record.read_text().partition("\n")[2]
+    record.write_text(f"-\n{listed}")
     assert not is_intact(folder)
+    record.unlink()
+    assert not is_intact(folder)
+    assert not record.exists()
 
 
 def test_a_wheel_with_a_locked_digest_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
