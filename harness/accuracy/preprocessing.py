@@ -27,8 +27,8 @@ _FILTERS = {
 # Pillow can read many more, some with risk: for PostScript it starts Ghostscript.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
 MAX_PIXELS = 100_000_000
-# The canvas of an animated WebP is of any declared size, and its decoder fills four buffers of it: of the largest
-# picture they took 1.5 GB and up to 13.8 s, from a file of 210 bytes.
+# The canvas of an animated WebP is of any declared size, and its decoder fills four buffers of it: of the
+# largest picture they took 1.5 GB and up to 13.8 s, from a file of 210 bytes.
 MAX_CANVAS_PIXELS = 16_777_216
 _ORIENTATION = 0x0112
 # EXIF's orientation 2 to 8: what turns the picture upright.

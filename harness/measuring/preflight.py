@@ -30,7 +30,7 @@ def survey(targets: Sequence[Target], log: Callable[[str], None]) -> Survey:
     """
     infos: dict[str, DeviceInfo] = {}
     problems: dict[str, tuple[Diagnosis, ...]] = {}
-    unreachable: dict[str, HarnessError] = {}
+    unreachable: dict[str, TransportError] = {}
 
     def look_at(target: Target) -> None:
         try:
