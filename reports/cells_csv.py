@@ -1,11 +1,11 @@
 """`cells.csv`: one line per cell, raw figures with units in the column names."""
 
+import csv
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median_low
-
-import pandas as pd
 
 from harness.analysis.published import published_accuracy
 from harness.records import (
@@ -24,6 +24,7 @@ from harness.records import (
 from harness.system.files import write_atomically
 from reports.escaping import spreadsheet
 
+CellRow = dict[str, str | int | float | None]
 _Value = str | int | float | None
 
 
@@ -39,17 +40,18 @@ def write_csv(runs: Sequence[tuple[Run, Sequence[Cell]]], path: Path) -> None:
     write_atomically(path, to_csv(cells_table(runs)))
 
 
-def cells_table(runs: Sequence[tuple[Run, Sequence[Cell]]]) -> pd.DataFrame:
-    """One row for each cell, of Python's own values: no count with a gap becomes floating point."""
-    return pd.DataFrame([_row(run, cell) for run, cells in runs for cell in cells], dtype=object)
+def cells_table(runs: Sequence[tuple[Run, Sequence[Cell]]]) -> list[CellRow]:
+    """One row for each cell; all rows have the same columns, and None where a figure is missing."""
+    return [_row(run, cell) for run, cells in runs for cell in cells]
 
 
-def to_csv(table: pd.DataFrame) -> str:
+def to_csv(table: Sequence[CellRow]) -> str:
     """The table as CSV, its text escaped."""
-    rows = [[_escaped(value) for value in row] for row in table.itertuples(index=False)]
-    escaped = pd.DataFrame(rows, columns=table.columns, dtype=object)
-    text: str = escaped.to_csv(index=False, lineterminator="\n")
-    return text
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table[0] if table else ())
+    writer.writerows([_escaped(value) for value in row.values()] for row in table)
+    return text.getvalue()
 
 
 def _escaped(value: _Value) -> _Value:

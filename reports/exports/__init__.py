@@ -10,7 +10,7 @@ from typing import cast
 
 from harness.records import Cell, Run
 
-# The format's name on the command line, and its module here: csv and parquet import pandas.
+# The format's name on the command line, and its module here.
 FORMATS = {
     "bmf": "bmf",
     "github-benchmark": "github_benchmark",
@@ -23,5 +23,5 @@ FORMATS = {
 
 def encode(format: str, run: Run, cells: Sequence[Cell]) -> bytes:
     """The cells of a run in a format of `FORMATS`."""
-    module = import_module(f"reports.exports.{FORMATS[format]}")
+    module = import_module(f"{__name__}.{FORMATS[format]}")
     return cast("Callable[[Run, Sequence[Cell]], bytes]", module.encode)(run, cells)

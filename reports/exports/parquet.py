@@ -29,16 +29,18 @@ def encode(run: Run, cells: Sequence[Cell]) -> bytes:
         UsageError: pyarrow is not installed.
     """
     try:
-        import pyarrow  # noqa: F401
+        import pyarrow as pa
+        from pyarrow import parquet
     except ImportError as error:
         raise UsageError(
             "--format parquet needs the package pyarrow, which is not installed",
             hint="pip install 'mobilenet-harness[parquet]', or choose --format csv",
         ) from error
+    rows = exported_table(run, cells)
+    types = {"Float64": pa.float64(), "Int64": pa.int64(), "string": pa.string()}
+    schema = pa.schema([(name, types[column_type(name)]) for name in (rows[0] if rows else ())])
     file = io.BytesIO()
-    table = exported_table(run, cells)
-    typed = table.astype({name: column_type(name) for name in table.columns})
-    typed.to_parquet(file, engine="pyarrow", index=False)
+    parquet.write_table(pa.Table.from_pylist(rows, schema), file)
     return file.getvalue()
 
 

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
-
 from harness.records import Cell, Run
-from reports.cells_csv import TIME_COLUMNS, cells_table, to_csv
+from reports.cells_csv import TIME_COLUMNS, CellRow, cells_table, to_csv
 
 
 def encode(run: Run, cells: Sequence[Cell]) -> bytes:
@@ -13,9 +11,10 @@ def encode(run: Run, cells: Sequence[Cell]) -> bytes:
     return to_csv(exported_table(run, cells)).encode()
 
 
-def exported_table(run: Run, cells: Sequence[Cell]) -> pd.DataFrame:
+def exported_table(run: Run, cells: Sequence[Cell]) -> list[CellRow]:
     """The table of cells, without figures that other tools would take for a device's."""
-    table = cells_table([(run, cells)])
-    times = [name for name in table.columns if TIME_COLUMNS.fullmatch(name)]
-    table.loc[table["clock"] != "real", times] = None
-    return table
+    return [row if row["clock"] == "real" else _without_times(row) for row in cells_table([(run, cells)])]
+
+
+def _without_times(row: CellRow) -> CellRow:
+    return {name: None if TIME_COLUMNS.fullmatch(name) else value for name, value in row.items()}
