@@ -106,7 +106,7 @@ def test_imports_go_one_way(module: str, path: Path) -> None:
 def test_analysis_computes_on_records_alone(module: str, path: Path) -> None:
     # The arithmetic of the layers, which imports nothing.
     foreign = {name.split(".")[0] for name in _imports(path) - {"models.layers"}} - sys.stdlib_module_names
-    assert foreign <= {"harness", "numpy", "scipy", "msgspec"}
+    assert foreign <= {"harness", "numpy", "msgspec"}
 
 
 def test_the_arithmetic_of_the_layers_imports_no_torch() -> None:

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrc, ndtr, stdtr
 
 from harness.analysis.budget import Budget
 from harness.analysis.intervals import Floats
@@ -19,6 +18,7 @@ from harness.analysis.process_figures import (
     peaks_rss_bytes,
     startups_ns,
 )
+from harness.analysis.tails import binomial_tail, student_t_cdf
 from harness.records import Cell, Interval
 
 RESAMPLED_FROM = 5
@@ -65,10 +65,11 @@ def chance_median_at_most(values: Sequence[float], limit: float) -> float:
     spread = float(np.std(logs, ddof=1))
     if logs.size < RESAMPLED_FROM:
         distance = (target - float(np.mean(logs))) / (spread / math.sqrt(logs.size))
-        return float(stdtr(logs.size - 1, distance))
+        return student_t_cdf(distance, logs.size - 1)
     low, high, weights = resampled_medians(logs.size)
     medians = (logs[low] + logs[high]) / 2
-    return float(weights @ ndtr((target - medians) / (spread / logs.size)))
+    below = [_NORMAL.cdf(distance) for distance in (target - medians) / (spread / logs.size)]
+    return float(weights @ below)
 
 
 @cache
@@ -81,7 +82,8 @@ def resampled_medians(count: int) -> tuple[Indices, Indices, Floats]:
     """
     half = count // 2
     up_to = np.arange(count + 1) / count
-    at_least = bdtrc(half if count % 2 else half - 1, count, up_to)
+    wanted = half + 1 if count % 2 else half
+    at_least = [binomial_tail(wanted, count, share) for share in up_to]
     alone = np.diff(at_least)
     if count % 2:
         each = np.arange(count)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analysis.least_squares import least_squares_above_0
 from harness.records import Interval
 
 Floats = NDArray[np.float64]
@@ -79,15 +80,9 @@ def fit_regression(features: Floats, figures: Floats) -> Regression:
 
 
 def fit_relative(features: Floats, figures: Floats) -> Floats:
-    """Coefficients of at least 0 with the smallest sum of squared relative errors.
-
-    Lawson & Hanson, "Solving Least Squares Problems", 1974, chapter 23, as scipy has it.
-    """
-    from scipy.optimize import nnls
-
+    """Coefficients of at least 0 with the smallest sum of squared relative errors."""
     relative = features / figures[:, None]
     # Multiply-accumulates and a constant differ by nine orders of magnitude.
     scale = np.linalg.norm(relative, axis=0)
-    coefficients, _ = nnls(relative / scale, np.ones(len(figures)), maxiter=100 * features.shape[1])
-    fitted: Floats = coefficients / scale
+    fitted: Floats = least_squares_above_0(relative / scale, np.ones(len(figures))) / scale
     return fitted

@@ -9,6 +9,7 @@ from harness.analysis.comparison_rule import ComparedFigure, ComparisonResult, d
 from harness.analysis.intervals import CONFIDENCE
 from harness.analysis.known_accuracy import KnownAccuracy, measured_accuracy, unpaired_drop
 from harness.analysis.margins import Margins
+from harness.analysis.paired import paired_drop
 from harness.analysis.process_figures import peaks_rss_bytes
 from harness.analysis.ratios import ratio_interval
 from harness.records import Cell, Interval
@@ -74,9 +75,6 @@ def _decide_drop(drop: Interval, margin_pp: float) -> tuple[ComparisonResult, st
 def _drop_pp(before: KnownAccuracy, after: KnownAccuracy, *, same_file: bool) -> Interval:
     """The drop in points: paired by image, else of two independent sets of images."""
     if before.outcomes and after.outcomes and before.outcomes.of_same_images(after.outcomes):
-        # scipy takes half a second.
-        from harness.analysis.paired import paired_drop
-
         return paired_drop(before.outcomes.outcomes, after.outcomes.outcomes).drop_pp
     if same_file and before.estimate == after.estimate:
         return Interval(estimate=0.0, low=0.0, high=0.0, confidence=1.0)

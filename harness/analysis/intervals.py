@@ -4,8 +4,6 @@ Iterations of one process are correlated, processes are not: the process is the 
 an interval rests on the medians of fresh processes (Kalibera & Jones, "Rigorous benchmarking in reasonable
 time", ISMM 2013). With the 5 to 20 processes one can afford, resampling them undercovers; the intervals
 here come from order statistics, which assume no shape of the noise. docs/verdicts.md has the comparison.
-
-numpy only: importing scipy costs half a second.
 """
 
 import math

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.analysis.intervals import CONFIDENCE
+from harness.analysis.paired import paired_drop
 from harness.analysis.published import published_accuracy
 from harness.records import Cell, Interval
 from harness.records.outcomes import Outcomes, OutcomesByFigures, outcomes_key
@@ -86,9 +87,6 @@ def indistinguishable(best: KnownAccuracy, other: KnownAccuracy) -> bool:
     if best.basis == "published":
         return drop <= 0
     if best.outcomes and other.outcomes and best.outcomes.of_same_images(other.outcomes):
-        # scipy takes half a second.
-        from harness.analysis.paired import paired_drop
-
         return paired_drop(best.outcomes.outcomes, other.outcomes.outcomes).p_value >= SIGNIFICANCE
     return unpaired_drop(best, other).low <= 0
 

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import numpy as np
-from scipy.stats import binomtest, norm
 
 from harness.analysis.intervals import CONFIDENCE
+from harness.analysis.tails import binomial_tail
 from harness.errors import MeasurementError
 from harness.records import Interval, PairedDrop, Record
 
@@ -34,7 +35,7 @@ def paired_drop(base: str, new: str) -> PairedDrop:
     n, only_base, only_new = before.size, int((before & ~after).sum()), int((after & ~before).sum())
     if not n:
         raise MeasurementError("no image was readable in both evaluations")
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     lost, won = (only_base + 1) / (n + 2), (only_new + 1) / (n + 2)
     half = z * math.sqrt((lost + won - (lost - won) ** 2) / (n + 2))
     differing = only_base + only_new
@@ -48,7 +49,7 @@ def paired_drop(base: str, new: str) -> PairedDrop:
         images=n,
         only_base=only_base,
         only_new=only_new,
-        p_value=float(binomtest(only_base, differing, 0.5).pvalue) if differing else 1.0,
+        p_value=min(1.0, 2 * binomial_tail(max(only_base, only_new), differing, 0.5)),
     )
 
 

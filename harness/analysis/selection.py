@@ -20,6 +20,7 @@ from harness.analysis.candidates import (
     preference,
     split_cells,
 )
+from harness.analysis.chance import chance_within
 from harness.analysis.known_accuracy import Basis, best_data, indistinguishable
 from harness.analysis.machines import fitting_names, name_machines_apart
 from harness.analysis.variant_labels import label_variants
@@ -223,11 +224,8 @@ def _nearest(rejected: Sequence[Rejected]) -> Rejected | None:
 
 
 def _probability(best: Candidate, budget: Budget) -> float | None:
-    # scipy takes a tenth of a second, and is not needed without a budget.
     if not budget.limits_anything:
         return None
-    from harness.analysis.chance import chance_within
-
     return chance_within(best.cell, best.measured or best.published, budget)
 
 
