@@ -166,11 +166,14 @@ FAULT_KILLS ?= 50
 bench-faults: setup arm-vm
 	$(BIN)/python tests/benchmarks/bench_faults.py --runs $(FAULT_RUNS) --kills $(FAULT_KILLS)
 
-# Each command is repeated with a full disk at every DISKFULL_STEP-th of its writes; needs a C compiler.
+# Each command is repeated with a full disk at every DISKFULL_STEP-th of its writes, which needs a C compiler, and on a
+# tmpfs of DISKFULL_SIZES sizes, which needs user namespaces.
 DISKFULL_STEP ?= 1
+DISKFULL_SIZES ?= 12
 
 bench-diskfull: setup
 	$(BIN)/python tests/benchmarks/bench_diskfull.py --step $(DISKFULL_STEP)
+	$(BIN)/python tests/benchmarks/bench_diskfull.py --tmpfs $(DISKFULL_SIZES)
 
 # Each fuzzer tries FUZZ_RUNS inputs; its seeds are the numbers from 0, so that a failure can be repeated.
 FUZZ_RUNS ?= 2000

@@ -44,7 +44,7 @@ class Disk:
         variables = {
             **os.environ,
             "NO_COLOR": "1",
-            **self.places(),
+            **places(self.root),
             "LD_PRELOAD": str(self.library),
             "FAILING_ROOT": str(self.root),
             "FAILING_COUNT": str(counter),
@@ -66,18 +66,19 @@ class Disk:
         (writes,) = struct.unpack("=Q", counter.read_bytes())
         return Ended(ended.returncode, ended.stdout, ended.stderr, writes)
 
-    def places(self) -> dict[str, str]:
-        """Everything that a run writes lies on this disk: cache, settings, keys, temporary files."""
-        folders = {
-            "HARNESS_CACHE": "cache",
-            "HOME": "home",
-            "XDG_CACHE_HOME": "home/.cache",
-            "XDG_CONFIG_HOME": "home/.config",
-            "XDG_STATE_HOME": "home/.state",
-            "TMPDIR": "tmp",
-            "MPLCONFIGDIR": "home/mpl",
-        }
-        return {name: str(self.root / folder) for name, folder in folders.items()}
+
+def places(root: Path) -> dict[str, str]:
+    """Everything that a run writes lies on this disk: cache, settings, keys, temporary files."""
+    folders = {
+        "HARNESS_CACHE": "cache",
+        "HOME": "home",
+        "XDG_CACHE_HOME": "home/.cache",
+        "XDG_CONFIG_HOME": "home/.config",
+        "XDG_STATE_HOME": "home/.state",
+        "TMPDIR": "tmp",
+        "MPLCONFIGDIR": "home/mpl",
+    }
+    return {name: str(root / folder) for name, folder in folders.items()}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from full_disk import Disk, compile_library, damaged_files
+from small_tmpfs import can_mount, try_full
 
 RUN = Path(__file__).parents[2] / "benchmarks" / "base"
 
@@ -58,3 +59,16 @@ def test_files_that_end_early_are_seen_as_damaged(tmp_path: Path) -> None:
         "index.html",
         "model.pte",
     ]
+
+
+@pytest.mark.skipif(not can_mount(), reason="no user namespace with a tmpfs: see unshare(1)")
+def test_a_report_on_a_tmpfs_that_fills_up_is_one_block_and_succeeds_with_room(tmp_path: Path) -> None:
+    """`make bench-diskfull` tries more sizes, and run and lower."""
+    template = tmp_path / "template"
+    for name in ("tmp", "home", "cache"):
+        (template / name).mkdir(parents=True)
+    shutil.copytree(RUN, template / "run")
+    for room_kb in (8, 300):
+        tried = try_full(tmp_path / "disk", template, ["report", "run"], room_kb=room_kb)
+        assert (room_kb, tried.first.exit_code, tried.wrong()) == (room_kb, 1, []), tried.first.stderr
+        assert "No space left on device" in tried.first.stderr
