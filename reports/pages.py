@@ -1,6 +1,6 @@
 """The pages, HTML and Markdown: what to ship, then everything that shows why, and how sure it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.analysis.budget import QUANTITIES, Budget
@@ -8,19 +8,21 @@ from harness.analysis.comparison import Comparison
 from harness.analysis.comparison_text import summarize, to_markdown, to_table
 from harness.analysis.precisions import in_order
 from harness.analysis.selection import find_for_all
-from harness.records import DeviceInfo, Run
+from harness.records import Cell, DeviceInfo, Run
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
 from reports import accuracy, conditions, pace, predictions, startup, sustained
 from reports.answers import describe_budget, describe_for_all
 from reports.device_table import compare_devices, run_facts
 from reports.document import encode, make_document
+from reports.explanations import explain
 from reports.page_cells import placements_of
 from reports.parts import Part, describe_part
 from reports.pictures import Picture
 from reports.sections import Section
 from reports.tables import summarise
 from reports.templating import digest, find_template, page_script, page_style
+from reports.trust import explained_at
 from reports.verdicts import group_by_reasons
 
 
@@ -86,6 +88,7 @@ def render_html(page: Page, parts: Sequence[Part]) -> str:
         core_choices=_core_choices(page),
         device_rows=compare_devices(page.sections, page.runs_of),
         links=page.links,
+        explanations=[(one, explained_at(one.code)) for one in explain(_codes(cells))],
     )
 
 
@@ -95,6 +98,10 @@ def render_markdown(page: Page, parts: Sequence[Part]) -> str:
     return find_template("report.md.j2").render(
         **_common(page, parts), tables=tables, device_rows=compare_devices(page.sections, page.runs_of)
     )
+
+
+def _codes(cells: Iterable[Cell]) -> set[str]:
+    return {reason.code for cell in cells for reason in cell.verdict.reasons}
 
 
 def _common(page: Page, parts: Sequence[Part]) -> dict[str, object]:

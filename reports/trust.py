@@ -7,6 +7,7 @@ from functools import cache
 
 from harness.records import Cell, Severity
 from harness.system.text import printable
+from reports.explanations import explain
 from reports.figures import cost_of, full_name
 from reports.remedies import REMEDIES, UNKNOWN
 from reports.sections import Section
@@ -20,8 +21,7 @@ DISTRIBUTION = "mobilenet-harness"
 class ReasonRow:
     """One reason: `marks` are the places of its cells in percent of the row, cheapest cell left.
 
-    `examples` are some of its cells with their sentences; `address` is where the published documentation
-    explains the code, None where it has no public address or does not know the code.
+    `examples` are some of its cells with their sentences; `explained`: the page's end has the code.
     """
 
     code: str
@@ -32,7 +32,7 @@ class ReasonRow:
     threshold: str
     fix: str
     examples: tuple[tuple[str, str], ...]
-    address: str | None
+    explained: bool
 
     @property
     def more(self) -> int:
@@ -79,7 +79,7 @@ def _row(cells: Sequence[Cell], key: tuple[int, str], members: Sequence[int]) ->
         threshold=remedy.threshold,
         fix=remedy.fix,
         examples=tuple((full_name(cells[index]), detail) for index, (_, detail) in shown),
-        address=explained_at(code) if code in REMEDIES else None,
+        explained=bool(explain([code])),
     )
 
 

@@ -116,6 +116,26 @@ def test_no_text_is_smaller_than_11_pixels_and_nothing_is_wider_than_a_phone(
         assert page.locator("svg[viewBox] text").count() == 0
 
 
+def test_a_reason_leads_to_its_explanation_and_the_budget_stays(page: Page) -> None:
+    page.fill('input[name="max-latency"]', "3")
+    chosen = pick_name(page)
+    page.locator('#trust a[href="#reason-throttled"]').first.click()
+    place = page.locator("#reason-throttled")
+    assert place.is_visible()
+    place.scroll_into_view_if_needed()
+    assert page.input_value('input[name="max-latency"]') == "3"
+    assert pick_name(page) == chosen
+
+
+def test_an_address_with_a_reason_opens_it_and_keeps_the_preset(
+    browser: Browser, address: str, page: Page
+) -> None:
+    preset = pick_name(page)
+    with open_page(browser, f"{address}#reason-throttled") as other:
+        assert other.locator("#reason-throttled").is_visible()
+        assert pick_name(other) == preset
+
+
 def test_without_script_the_page_gives_the_same_answer(browser: Browser, address: str, page: Page) -> None:
     with open_page(browser, address, java_script_enabled=False) as plain:
         for selector in (".answers", ".ladder >> nth=0", ".cells tbody >> nth=0"):

@@ -79,9 +79,18 @@ function fromForm() {
 }
 
 function fromAddress() {
-  const budget = fromFragment(location.hash.slice(1));
+  const budget = fromFragment(showPlace() ? "" : location.hash.slice(1));
   fillForm(form, budget);
   follow(budget);
+}
+
+// A fragment such as `#reason-busy` is a place in the page, which may be folded, and no budget.
+function showPlace() {
+  const place = document.getElementById(location.hash.slice(1));
+  const folded = place?.closest("details");
+  if (folded) folded.open = true;
+  place?.scrollIntoView();
+  return Boolean(place);
 }
 
 form.hidden = false;
@@ -92,7 +101,10 @@ for (const plot of plots) followPointer(plot, pin);
 form.addEventListener("input", fromForm);
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => setTimeout(fromForm));
-window.addEventListener("hashchange", fromAddress);
+window.addEventListener("hashchange", () => {
+  // The budget of the form stays.
+  if (!showPlace()) fromAddress();
+});
 document.querySelector("#filter input").addEventListener("input", (event) => {
   for (const table of tables) filterTable(table, event.target.value);
 });
