@@ -27,6 +27,7 @@ from harness.records.outcomes import read_outcomes
 from harness.records.progress import Listener, Log
 from harness.records.run_folder import load_runs, read_cells
 from harness.runner.bundle import ensure_bundle
+from harness.system.extras import require_extra
 from harness.system.folder_lock import only_writer
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def run(
     """
     targets = resolve_devices(request.devices)
     refuse_without_real_time(request, targets)
+    require_extra("lower", "lowering a network")
     request, prepared = prepare_inputs(request, log, classes=classes)
     inputs = prepared.inputs if prepared else None
     base = find_base(request.against, asked_for(request, inputs), log)

@@ -4,13 +4,14 @@ import base64
 import hashlib
 import re
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from harness.analysis.precisions import PRECISIONS, UNKNOWN_STYLE, Style
 from harness.system.text import markdown
 
+_TEMPLATES = Path(__file__).with_name("templates")
 # In the order in which one needs the other.
 SCRIPTS = (
     "numbers",
@@ -47,7 +48,7 @@ def find_template(name: str) -> Template:
 @cache
 def _environment(*, escape: bool) -> Environment:
     environment = Environment(
-        loader=PackageLoader("reports"),
+        loader=FileSystemLoader(_TEMPLATES),
         autoescape=escape,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -99,4 +100,4 @@ def _styles() -> dict[str, Style]:
 
 
 def _read(name: str) -> str:
-    return files("reports").joinpath("templates", name).read_text(encoding="utf-8")
+    return (_TEMPLATES / name).read_text(encoding="utf-8")

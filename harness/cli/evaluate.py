@@ -61,6 +61,7 @@ def evaluate(
     from harness.records.run_folder import load_run
     from harness.run import evaluate as evaluate_cells
     from harness.run import write_report_of
+    from harness.system.extras import require_extra
     from harness.system.folder_lock import only_writer
     from harness.system.paths import check_cache
 
@@ -78,6 +79,7 @@ def evaluate(
     targets = () if request.accuracy_on_host else resolve_devices(request.devices)
     if device:
         validation.check_measured((target.name for target in targets), (cell.device.name for cell in cells))
+    require_extra("lower", "evaluating a network")
     # Only now: it imports torch, which takes seconds.
     from harness.accuracy.preparation import prepare
 

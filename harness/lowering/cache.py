@@ -1,7 +1,6 @@
 """The content-addressed store of lowered programs: a hit imports no torch and takes milliseconds."""
 
 import hashlib
-import importlib.metadata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +18,10 @@ from harness.lowering.recipes import RANDOM_CALIBRATION
 from harness.records import Artifact, Calibration, Observer, Variant
 from harness.records.decoding import Malformed, decode_json
 from harness.records.progress import Log
+from harness.system.extras import installed_version
 from harness.system.files import hash_file, open_regular
 from harness.system.folders import install_folder, scratch_folder
-from harness.system.paths import PROJECT, cache_folder
+from harness.system.paths import cache_folder, source_file
 from harness.system.text import printable
 
 if TYPE_CHECKING:
@@ -89,15 +89,16 @@ def artifact_key(variant: Variant, files: LoweringInputs = SEEDED) -> str:
         "recipe": recipe,
         "calibration": _calibration(files) if recipe.calibrated else None,
         "versions": library_versions(),
-        "sources": {source: hash_file(PROJECT / source) for source in SOURCES},
+        "sources": {source: hash_file(source_file(source)) for source in SOURCES},
     }
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
 
 
 @cache
 def library_versions() -> dict[str, str]:
-    """Versions of the libraries that decide a program's bytes, read without importing them."""
-    return {name: importlib.metadata.version(name) for name in DISTRIBUTIONS}
+    """Versions of the installed libraries that decide a program's bytes, read without importing them."""
+    found = {name: installed_version(name) for name in DISTRIBUTIONS}
+    return {name: version for name, version in found.items() if version}
 
 
 def _calibration(files: LoweringInputs) -> tuple[str | Calibration, Observer]:

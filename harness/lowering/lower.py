@@ -12,6 +12,7 @@ from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import Inputs
 from harness.records import DEFAULT_PADDING, Artifact, RunRequest, Variant
 from harness.records.progress import Event, Listener
+from harness.system.extras import require_extra
 from harness.system.files import copy_atomically
 from harness.system.foreign_errors import as_harness_error
 
@@ -24,8 +25,9 @@ def lower_to(
     Returns what was written, and the error of each variant that was not.
 
     Raises:
-        UsageError: the folder cannot be made; nothing has been lowered.
+        UsageError: the folder cannot be made, or a package that lowers is missing; nothing has been lowered.
     """
+    require_extra("lower", "lowering a network")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

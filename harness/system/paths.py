@@ -13,8 +13,15 @@ from harness.system.private_folder import check_private
 from harness.system.text import is_control, printable
 
 APPLICATION = "mobilenet-harness"
-PROJECT = Path(__file__).resolve().parents[2]
+_PACKAGE = Path(__file__).resolve().parents[1]
+# A checkout has its other folders beside the package, an installed wheel inside it.
+PROJECT = _PACKAGE if (_PACKAGE / "device_scripts").is_dir() else _PACKAGE.parent
 DEVICE_SCRIPTS = PROJECT / "device_scripts"
+
+
+def source_file(name: str) -> Path:
+    """A file of the harness itself, by its path in the repository, such as `models/layers.py`."""
+    return (_PACKAGE.parent if name.startswith(f"{_PACKAGE.name}/") else PROJECT) / name
 
 
 def cache_folder() -> Path:

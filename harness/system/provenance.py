@@ -1,10 +1,10 @@
 """What a run was made with: this machine, the versions installed on it, the harness's own revision."""
 
-import importlib.metadata
 import platform
 import tomllib
 from pathlib import Path
 
+from harness.system.extras import installed_version
 from harness.system.paths import APPLICATION, PROJECT
 from harness.system.processes import run_local
 
@@ -18,11 +18,9 @@ def describe_host() -> str:
 
 
 def installed_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide what is measured."""
-    return {
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in PACKAGES},
-    }
+    """Versions of Python and of those packages that decide what is measured which are installed."""
+    found = {name: installed_version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **{name: one for name, one in found.items() if one}}
 
 
 def git_revision(project: Path = PROJECT) -> str | None:

@@ -1,8 +1,6 @@
 """Checks of this machine: what building, emulating and reaching devices need."""
 
-import importlib.metadata
 import platform
-import re
 import shutil
 from collections.abc import Iterator
 
@@ -13,11 +11,12 @@ from harness.errors import BundleError
 from harness.measuring.doctor.diagnosis import Diagnosis
 from harness.runner.bundle import ABIS
 from harness.runner.bundle.build import bundle_folder
+from harness.runner.bundle.installed import DISTRIBUTION, find_packed
 from harness.runner.bundle.toolchain import find_toolchain
-from harness.system.paths import cache_folder
+from harness.system.extras import installed_version, pinned_version
+from harness.system.paths import APPLICATION, cache_folder
 
 SUBJECT = "this machine"
-DISTRIBUTION = "mobilenet-harness"
 PINNED = ("torch", "executorch")
 # Wheels, bundles, the ARM machine and a few dozen variants.
 CACHE_BYTES = 2 * 2**30
@@ -31,23 +30,28 @@ def examine_host(target: Target | None) -> tuple[Diagnosis, ...]:
 
 def _versions() -> Iterator[Diagnosis]:
     yield _found("python", platform.python_version())
-    required = "\n".join(importlib.metadata.requires(DISTRIBUTION) or ())
     for name in PINNED:
-        installed = importlib.metadata.version(name).partition("+")[0]
-        pin = re.search(rf"^{name}==([0-9.]+)", required, re.MULTILINE)
-        if pin and pin[1] != installed:
-            fix = f"pip install {name}=={pin[1]}"
-            yield Diagnosis(SUBJECT, name, "unfit", f"{installed} instead of {pin[1]}", fix)
+        pin, installed = pinned_version(name), installed_version(name)
+        if installed is None:
+            fix = f"pip install '{APPLICATION}[lower]'"
+            yield Diagnosis(SUBJECT, name, "advice", "not installed; lowering and evaluating need it", fix)
+        elif pin not in (None, installed.partition("+")[0]):
+            yield Diagnosis(
+                SUBJECT, name, "unfit", f"{installed} instead of {pin}", f"pip install {name}=={pin}"
+            )
         else:
-            yield _found(name, installed)
+            yield _found(name, installed.partition("+")[0])
 
 
 def _runners() -> Iterator[Diagnosis]:
-    """The runner for each ABI is built, or can be."""
+    """The runner for each ABI is built or installed, or can be built."""
     for abi in ABIS:
         what = f"runner for {abi}"
         if bundle_folder(abi).is_dir():
             yield _found(what, "built")
+            continue
+        if find_packed():
+            yield _found(what, f"in the package {DISTRIBUTION}")
             continue
         try:
             yield _found(what, f"not built yet; {find_toolchain(abi).compiler} will build it")

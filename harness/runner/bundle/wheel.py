@@ -9,12 +9,15 @@ from pathlib import Path
 from harness.errors import BundleError
 from harness.records import Abi
 from harness.system.entry_lock import locked
+from harness.system.extras import installed_version, pinned_version
 from harness.system.files import hash_file, write_atomically
 from harness.system.folders import install_folder, scratch_folder
-from harness.system.paths import cache_folder
+from harness.system.paths import APPLICATION, cache_folder
 from harness.system.processes import run_local
 
 MACHINES: dict[Abi, str] = {"arm64-v8a": "aarch64", "x86_64": "x86_64"}
+_DISTRIBUTION = "executorch"
+_EXTRA = f"pip install '{APPLICATION}[lower]', or pip install mobilenet-harness-runner"
 _NEEDED = ("executorch/include/", "executorch/lib/", "executorch/share/cmake/")
 _DOWNLOAD_TIMEOUT_S = 900
 # Of the version that pyproject.toml pins, for all platforms; `make lock` writes them.
@@ -22,15 +25,15 @@ WHEEL_DIGESTS = Path(__file__).with_name("executorch_wheels.sha256")
 
 
 def executorch_version() -> str:
-    """The installed version, without importing it.
+    """The installed version, without importing it; without one, the version this harness is made for.
 
     Raises:
-        BundleError: ExecuTorch is not installed.
+        BundleError: neither is known.
     """
-    try:
-        return metadata.version("executorch")
-    except metadata.PackageNotFoundError as error:
-        raise BundleError("executorch is not installed", hint="pip install -e .") from error
+    version = installed_version(_DISTRIBUTION) or pinned_version(_DISTRIBUTION)
+    if version is None:
+        raise BundleError("the metadata of the installed harness names no version of executorch", hint=_EXTRA)
+    return version
 
 
 def runs_natively(abi: Abi) -> bool:
@@ -44,11 +47,14 @@ def find_executorch(abi: Abi) -> Path:
     What was unpacked is compared with the digests recorded then, and downloaded again if it differs.
 
     Raises:
-        BundleError: the download failed.
+        BundleError: the download failed, or ExecuTorch for this machine is not installed.
     """
     version = executorch_version()
     if runs_natively(abi):
-        return Path(str(metadata.distribution("executorch").locate_file("executorch")))
+        try:
+            return Path(str(metadata.distribution(_DISTRIBUTION).locate_file("executorch")))
+        except metadata.PackageNotFoundError as error:
+            raise BundleError("executorch is not installed", hint=_EXTRA) from error
     folder = cache_folder() / "wheels" / f"executorch-{version}-{MACHINES[abi]}"
     with locked(folder):
         if not is_intact(folder):

@@ -1,0 +1,50 @@
+"""Optional packages: what a light installation lacks, and what brings it."""
+
+import importlib.metadata
+import importlib.util
+from functools import cache
+
+from harness.errors import UsageError
+from harness.system.paths import APPLICATION
+
+# Those of the packages of each extra in pyproject.toml that its users import.
+_IMPORTED = {
+    "lower": ("torch", "executorch", "safetensors"),
+    "train": ("torch", "executorch", "safetensors"),
+}
+
+
+def require_extra(extra: str, purpose: str) -> None:
+    """Refuse what an installation without this extra cannot do.
+
+    Raises:
+        UsageError: a package of it is not installed.
+    """
+    missing = [name for name in _IMPORTED[extra] if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"{purpose} needs what is not installed: {', '.join(missing)}",
+            hint=f"pip install '{APPLICATION}[{extra}]'",
+        )
+
+
+@cache
+def installed_version(distribution: str) -> str | None:
+    """The version of a package, without importing it; None if it is not installed."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+@cache
+def pinned_version(distribution: str) -> str | None:
+    """The one version that the harness is made for, as its own metadata says; None if it names none."""
+    from packaging.requirements import Requirement
+
+    for line in importlib.metadata.requires(APPLICATION) or ():
+        requirement = Requirement(line)
+        specifier = str(requirement.specifier)
+        if requirement.name == distribution and specifier.startswith("=="):
+            return specifier.removeprefix("==")
+    return None
