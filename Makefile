@@ -3,6 +3,7 @@
 # make demo-accuracy    train a grid of variants on Fashion-MNIST, then measure their latency and accuracy
 # make test             run all tests
 # make lock             renew requirements.lock, the exact versions that make setup installs
+# make runner-wheel     make dist/mobilenet_harness_runner-*.whl, the built runners for hosts without a compiler
 # make docs             build the documentation as a site in build/site, with all links checked
 # make lint             run the formatters, linters and type checks of .pre-commit-config.yaml
 # make gate             fail if an inference costs more emulated ARM instructions than in benchmarks/base
@@ -16,6 +17,7 @@
 # make bench-faults     count what is lost when connections and hosts fail (an hour)
 # make bench-diskfull   fill the disk at every write of small commands (an hour)
 # make bench-fuzz       try thousands of damaged and hostile files and replies; FUZZ_RUNS=20000 for more
+# make bench-install    measure what a light installation takes, and use it where nothing compiles
 # make clean            delete .venv and results
 # Each target installs what it needs first.
 PYTHON ?= python3
@@ -23,7 +25,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test docs lint lock gate gate-base setup arm-vm bench bench-sustain bench-plot bench-trust bench-decision bench-report bench-faults bench-diskfull bench-fuzz clean
+.PHONY: help demo demo-accuracy fashion-mnist test runner-wheel docs lint lock gate gate-base setup arm-vm bench bench-sustain bench-plot bench-trust bench-decision bench-report bench-faults bench-diskfull bench-fuzz bench-install clean
 
 setup: $(VENV)/ready
 
@@ -54,7 +56,7 @@ lock:
 	$(PYTHON) -m venv .lock-venv
 	.lock-venv/bin/pip install -q uv==0.13.9
 	.lock-venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-annotate --no-emit-index-url --extra dev $(addprefix --no-emit-package ,$(NOT_LOCKED)) \
+	    --no-annotate --no-emit-index-url --extra dev --extra lower $(addprefix --no-emit-package ,$(NOT_LOCKED)) \
 	    --output-file requirements.lock pyproject.toml .ci/build_requirements.in
 	rm -rf .lock-venv
 	sed -n '/^executorch==/,/^[^ ]/s/^ *--hash=sha256:\([0-9a-f]*\).*/\1/p' requirements.lock \
@@ -100,6 +102,9 @@ WORKERS ?= $(shell echo $$(($$(nproc) < 4 ? $$(nproc) + 1 : 4)))
 test: setup arm-vm
 	$(BIN)/harness bundle build
 	HARNESS_TESTS_NEED_ALL=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+runner-wheel: setup
+	$(BIN)/python .ci/runner_wheel.py dist
 
 docs: setup
 	$(BIN)/python docs/site/build_site.py
@@ -180,6 +185,9 @@ FUZZ_RUNS ?= 2000
 
 bench-fuzz: setup
 	HARNESS_FUZZ_RUNS=$(FUZZ_RUNS) $(BIN)/pytest -n $(WORKERS) tests/fuzz
+
+bench-install: setup
+	$(BIN)/python tests/benchmarks/bench_install.py
 
 clean:
 	rm -rf $(VENV) results

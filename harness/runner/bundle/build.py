@@ -41,6 +41,14 @@ def ensure_bundle(abi: Abi) -> Bundle:
     return _ensure(bundle_folder(abi), abi, {})
 
 
+def find_placed(abi: Abi) -> Bundle | None:
+    """The bundle for an ABI if the cache has it, undamaged."""
+    folder = bundle_folder(abi)
+    with locked(folder), suppress(BundleError):
+        return _read_placed(folder, abi)
+    return None
+
+
 def ensure_bench_bundle(abi: Abi, *, slow_down_operations: int, slow_down_from_second: int = 0) -> Bundle:
     """A bundle whose runner does this many extra operations per inference, to test the harness itself.
 

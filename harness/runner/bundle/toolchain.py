@@ -91,7 +91,10 @@ def find_toolchain(abi: Abi) -> Toolchain:
 
 def _packages(abi: Abi) -> str:
     package = "g++" if runs_natively(abi) else f"g++-{MACHINES[abi].replace('_', '-')}-linux-gnu"
-    return f"sudo apt-get install {package}, or import a bundle made on another machine"
+    return (
+        f"sudo apt-get install {package}, or pip install mobilenet-harness-runner, or import a bundle made on"
+        " another machine"
+    )
 
 
 def find_build_tool(name: str) -> str:
