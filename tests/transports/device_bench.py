@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from chosen_system import SYSTEM
 from harness.devices.arm_vm.machine import ArmVm
 from harness.system.processes import run_local
@@ -26,6 +28,9 @@ class Bench:
     adb_environment: Mapping[str, str]
 
     def port(self, kind: str) -> int:
+        """Of adbd or sshd; a test that needs the sshd that a machine like a phone lacks is skipped."""
+        if kind == "ssh" and SYSTEM.is_android:
+            pytest.skip("a machine like a phone has no sshd")
         return self.machine.ssh_port if kind == "ssh" else self.machine.adb_port
 
     def connect(self, kind: str, port: int | None = None, host: str = "127.0.0.1") -> Transport:
@@ -39,6 +44,7 @@ class Bench:
         return SshTransport(f"{self.machine.ssh_user}@{host}", port=port, options=options)
 
     def ssh_options(self, *, key: Path | None = None, known_hosts: Path | None = None) -> tuple[str, ...]:
+        self.port("ssh")
         return (
             *("-F", "none", "-i", str(key or self.machine.ssh_key), "-o", "IdentitiesOnly=yes"),
             *("-o", f"UserKnownHostsFile={known_hosts or self.machine.known_hosts}"),

@@ -195,7 +195,7 @@ def test_the_configuration_with_its_jump_hosts_and_known_hosts_is_honoured(
     config, known_hosts = tmp_path / "config", tmp_path / "known_hosts"
     config.write_text(
         CONFIG.format(
-            port=machine.ssh_port, user=machine.ssh_user, key=machine.ssh_key, known_hosts=known_hosts
+            port=bench.port("ssh"), user=machine.ssh_user, key=machine.ssh_key, known_hosts=known_hosts
         )
     )
     transport = SshTransport("pi", options=("-F", str(config)))
@@ -223,7 +223,7 @@ def test_the_agents_keys_are_used(bench: Bench, tmp_path: Path, monkeypatch: pyt
             time.sleep(0.05)
         run_local(["ssh-add", "-q", str(bench.machine.ssh_key)], timeout_s=30).check()
         transport = SshTransport(
-            f"{bench.machine.ssh_user}@127.0.0.1", port=bench.machine.ssh_port, options=options
+            f"{bench.machine.ssh_user}@127.0.0.1", port=bench.port("ssh"), options=options
         )
         assert transport.run(["echo", "in"], timeout_s=60).stdout == b"in\n"
         transport.close()

@@ -14,6 +14,7 @@ import pytest
 from device_bench import Bench
 from usb_stand_in import Context, StandIn
 
+from chosen_system import WRITABLE
 from harness.errors import ConnectionLost, DeviceUnfit, TimedOut
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.adb_keys import make_key
@@ -124,8 +125,8 @@ def test_commands_run_and_the_interface_is_given_back(phone: StandIn, transport:
 def test_files_arrive_whole_both_ways(transport: AdbDirectTransport, tmp_path: Path, size: int) -> None:
     source, back = tmp_path / "source", tmp_path / "back"
     source.write_bytes(random.Random(size).randbytes(size))
-    transport.push(source, "/tmp/over-usb")
-    transport.pull("/tmp/over-usb", back)
+    transport.push(source, f"{WRITABLE}/over-usb")
+    transport.pull(f"{WRITABLE}/over-usb", back)
     transport.close()
     assert back.read_bytes() == source.read_bytes()
 
