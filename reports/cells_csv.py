@@ -72,6 +72,7 @@ def _row(run: Run, cell: Cell) -> dict[str, _Value]:
         **_first_launch(cell),
         **_sustained(cell.sustained),
         **_scheduling(cell),
+        **_task_profile(cell),
         "held_clocks": "; ".join(
             f"cores {clock.cores}: {clock.held_khz} of {clock.max_khz} kHz" for clock in cell.held_clocks
         ),
@@ -229,6 +230,16 @@ def _scheduling(cell: Cell) -> dict[str, _Value]:
         distinct = tuple(dict.fromkeys(values))
         columns[name] = distinct[0] if len(distinct) == 1 else "; ".join(map(str, distinct)) or None
     return columns
+
+
+def _task_profile(cell: Cell) -> dict[str, _Value]:
+    found = [process.task_profile for process in cell.processes if process.task_profile]
+    reasons = dict.fromkeys(one.unavailable for one in found if one.unavailable)
+    return {
+        "task_profile": cell.plan.task_profile,
+        "task_profile_took_hold": "; ".join(dict.fromkeys(", ".join(one.took_hold) for one in found)) or None,
+        "task_profile_unavailable": "; ".join(reasons) or None,
+    }
 
 
 def _memory(memory: Memory | None) -> dict[str, _Value]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from harness.records import Core, Plan, Run, Scheduling
+from harness.records import Core, Plan, Run, Scheduling, TaskProfile
 from harness.records.requests import exact_rate
 from harness.system.text import printable
 from reports import conditions
@@ -46,6 +46,7 @@ def _facts(section: Section, runs: Sequence[Run]) -> dict[str, str]:
         ("Clock", _CLOCKS[device.clock]),
         ("Pinned to CPUs", ", ".join(sorted({plan.cpus for plan in plans if plan.cpus})) or "not pinned"),
         ("Scheduled as", _scheduling(section)),
+        ("Task profile", _task_profiles(section)),
         ("Rate", _rates(plans)),
         ("Tuned", conditions.tuning(section.cells)),
         ("Clock held while measuring", held_clocks_of(section.cells)),
@@ -92,6 +93,21 @@ def describe_scheduling(scheduling: Scheduling) -> str:
     )
     known = [f"{name} {value}" for name, value in parts if value is not None]
     return ", ".join([*known, *([f"not read: {scheduling.unavailable}"] if scheduling.unavailable else [])])
+
+
+def _task_profiles(section: Section) -> str:
+    found = (process.task_profile for cell in section.cells for process in cell.processes)
+    return "; ".join(dict.fromkeys(describe_task_profile(one) for one in found if one))
+
+
+def describe_task_profile(profile: TaskProfile) -> str:
+    """`top-app took hold in cpuset and cpu (uclamp 20 to 100 %)`; what did not, with the reason."""
+    if not profile.took_hold:
+        return f"asked for {profile.name}, not in effect: {profile.unavailable}"
+    low, high = profile.uclamp_min_percent, profile.uclamp_max_percent
+    bounds = "" if low is None or high is None else f" (uclamp {low:g} to {high:g} %)"
+    missing = f"; {profile.unavailable}" if profile.unavailable else ""
+    return f"{profile.name} took hold in {' and '.join(profile.took_hold)}{bounds}{missing}"
 
 
 def _calibration(section: Section) -> str:

@@ -94,6 +94,7 @@ def _place_tools(shell: Path, toybox: Path, applets: frozenset[str], root: Path)
     image.place(shell, root / "system/bin/sh", mode=0o755)
     image.place(toybox, root / "system/bin/toybox", mode=0o755)
     shutil.copytree(root / "system/bin", root / MACHINE / "bin-9")
+    (root / MACHINE / "bin-9/settaskprofile").unlink()
     for release, folder in (("14", "system/bin"), ("9", f"{MACHINE}/bin-9")):
         for name in applets.intersection(APPLETS[release]):
             (root / folder / name).symlink_to("toybox")

@@ -12,7 +12,10 @@ from harness.records import Cell, Conditions, TunedSetting
 # The default of --cool-within: within one run the device starts each process no warmer than this.
 MAX_START_DIFFERENCE_CELSIUS = 3.0
 DEVICE_FACTS = ("name", "kind", "model", "soc", "abi", "clock", "os", "kernel", "libc", "cores")
-PLAN_FACTS = ("cpus", "tune_device", "warmup_iterations", "min_iterations", "min_seconds", "max_seconds")
+PLAN_FACTS = (
+    *("cpus", "tune_device", "task_profile"),
+    *("warmup_iterations", "min_iterations", "min_seconds", "max_seconds"),
+)
 
 
 def find_differences(base: Cell, new: Cell, *, sides: tuple[str, str] = ("in base", "in new")) -> list[str]:
@@ -25,6 +28,7 @@ def find_differences(base: Cell, new: Cell, *, sides: tuple[str, str] = ("in bas
         facts.append(("device page_size_bytes", *pages))
     facts += [(f"plan {fact}", getattr(base.plan, fact), getattr(new.plan, fact)) for fact in PLAN_FACTS]
     facts += _tuning_in_effect(base, new)
+    facts += _scheduling(base, new)
     old, young = base.artifact.versions, new.artifact.versions
     facts += [(f"version of {name}", old.get(name), young.get(name)) for name in sorted(old | young)]
     first, second = (replace(cell.variant.weights, remarks=()) for cell in (base, new))
@@ -76,6 +80,33 @@ def _tuning_in_effect(base: Cell, new: Cell) -> list[tuple[str, object, object]]
     if before and after:
         facts.append(("governors", before, after))
     return facts
+
+
+def _scheduling(base: Cell, new: Cell) -> list[tuple[str, object, object]]:
+    """How the kernel scheduled the processes, where both cells say it.
+
+    A cpuset decides on Android; elsewhere its path may name a session or a container. Under an emulator all
+    of this is the host's.
+    """
+    if "emulated" in (base.device.clock, new.device.clock):
+        return []
+    on_android = all((cell.device.os or "").startswith("Android") for cell in (base, new))
+    names = ("nice", "uclamp_min_per_1024", "uclamp_max_per_1024", *(("cpuset",) if on_android else ()))
+    facts = [(name, _scheduled(base, name), _scheduled(new, name)) for name in names]
+    facts.append(("task profile in effect", _took_hold(base), _took_hold(new)))
+    return [(name, first, second) for name, first, second in facts if first and second]
+
+
+def _scheduled(cell: Cell, name: str) -> str:
+    """The processes' values, each once; empty where unknown."""
+    found = (getattr(one.scheduling, name) for one in cell.processes if one.scheduling)
+    return ", ".join(dict.fromkeys(str(value) for value in found if value is not None))
+
+
+def _took_hold(cell: Cell) -> str:
+    """`cpuset, cpu`, or that nothing did; empty where no profile was asked for."""
+    found = (one.task_profile for one in cell.processes)
+    return "; ".join(dict.fromkeys(", ".join(one.took_hold) or "nothing" for one in found if one))
 
 
 def _read_back(settings: tuple[TunedSetting, ...]) -> dict[str, str]:

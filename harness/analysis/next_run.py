@@ -29,6 +29,8 @@ def run_command(
         words += ["--backend-options", placement.backend_options]
     if placement.tuned:
         words.append("--tune-device")
+    if placement.task_profile is not None:
+        words += ["--task-profile", placement.task_profile]
     if placement.padding != DEFAULT_PADDING:
         words += ["--padding", placement.padding]
     if placement.classes != DEFAULT_CLASSES:

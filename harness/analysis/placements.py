@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from harness.records import RANDOM_WEIGHTS, BackendOptions, Cell, Padding, Plan, PrecisionName, Variant
+from harness.records.task_profiles import TaskProfileName
 
 Shape = tuple[float, int]
 CellKey = tuple[str, int, str | None, float | None, BackendOptions | None]
@@ -17,6 +18,7 @@ class Placement(NamedTuple):
     rate_hz: float | None
     backend_options: BackendOptions | None
     tuned: bool
+    task_profile: TaskProfileName | None
     padding: Padding
     classes: int
     executorch: str | None
@@ -32,6 +34,7 @@ def placement_of(cell: Cell) -> Placement:
         rate_hz=plan.rate_hz,
         backend_options=plan.backend_options,
         tuned=plan.tune_device,
+        task_profile=plan.task_profile,
         padding=variant.padding,
         classes=variant.classes,
         executorch=cell.artifact.versions.get("executorch"),

@@ -1,6 +1,7 @@
 """The cells of many runs as series: one program on one machine under one placement, in the order of time.
 
-The series' key is `hardware_key`, variant, classes, threads, cores, rate and tuning.
+The series' key is `hardware_key`, variant, classes, threads, cores, rate, tuning and task
+profile.
 """
 
 from collections.abc import Iterable, Sequence
@@ -61,7 +62,8 @@ def _differ_only_in_weights(cells: Sequence[Cell]) -> bool:
 
 def _placement(cell: Cell) -> tuple[object, ...]:
     plan = cell.plan
-    return plan.threads, plan.cpus, plan.rate_hz, plan.backend_options, plan.tune_device
+    paced = plan.rate_hz, plan.backend_options
+    return plan.threads, plan.cpus, *paced, plan.tune_device, plan.task_profile
 
 
 def _named_apart(series: Sequence[list[Member]]) -> list[tuple[str, list[Member]]]:
@@ -72,6 +74,8 @@ def _named_apart(series: Sequence[list[Member]]) -> list[tuple[str, list[Member]
         cell = members[-1][1]
         if names.count(name) > 1:
             tuned = ", tuned" if cell.plan.tune_device else ""
-            name += f" (cores {cell.plan.cpus or 'not pinned'}{tuned}, {cell.variant.classes} classes)"
+            profile = f", as {cell.plan.task_profile}" if cell.plan.task_profile else ""
+            placed = f"cores {cell.plan.cpus or 'not pinned'}{tuned}{profile}"
+            name += f" ({placed}, {cell.variant.classes} classes)"
         named.append((name, members))
     return named

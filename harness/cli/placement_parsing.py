@@ -8,6 +8,7 @@ from harness.analysis.clusters import CLUSTER_NAMES, names_cores
 from harness.cli.parsing import parse_list, whole
 from harness.errors import UsageError
 from harness.records.requests import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, BackendOptions
+from harness.records.task_profiles import TASK_PROFILES, TaskProfileName
 
 MAX_THREADS = 256
 
@@ -82,6 +83,19 @@ def _threads(text: str) -> int:
     if not 1 <= threads <= MAX_THREADS:
         raise ValueError(f"the number of threads is from 1 to {MAX_THREADS}, not {text}")
     return threads
+
+
+def parse_task_profile(text: str | None) -> TaskProfileName | None:
+    """`top-app`, as a member of the type; None where none is asked for."""
+    if text is None:
+        return None
+    for one in TASK_PROFILES:
+        if one == text:
+            return one
+    raise UsageError(
+        f"--task-profile {text!r} is none of {', '.join(TASK_PROFILES)}",
+        hint="top-app is an app in front; leave the option out for a shell's own scheduling",
+    )
 
 
 def _backend_options(text: str) -> BackendOptions | None:

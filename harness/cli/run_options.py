@@ -184,6 +184,18 @@ TuneDevice = Annotated[
         " runs; before you pick by latency, read in the report which clock was held.",
     ),
 ]
+TaskProfile = Annotated[
+    str | None,
+    typer.Option(
+        "--task-profile",
+        callback=checked(placement_parsing.parse_task_profile),
+        metavar="top-app|foreground|background",
+        rich_help_panel=DEVICE_STATE,
+        help="Start each process as Android starts an app in this state: its control groups, by"
+        " settaskprofile of Android 13 and later. The report says what took hold; on most phones a shell"
+        " without root may not join them. By default processes run as any command of a shell.",
+    ),
+]
 MaxTemp = Annotated[
     str | None,
     typer.Option(

@@ -154,6 +154,7 @@ def make_plan(
         counted_iterations=base.counted_iterations,
         seed=request.seed,
         tune_device=request.tune_device,
+        task_profile=request.task_profile,
         max_cooling_seconds=(
             base.max_cooling_seconds if request.max_cooling_seconds is None else request.max_cooling_seconds
         ),

@@ -87,6 +87,7 @@ from harness.records.schema import (
 )
 from harness.records.startup import ColdProcess, ColdStartup, Startup
 from harness.records.sustained import Drop, Fell, Sustained, SustainedFigures, SustainedRun
+from harness.records.task_profiles import TaskProfile
 
 __all__ = [
     "DEFAULT_CLASSES",
@@ -166,6 +167,7 @@ __all__ = [
     "SustainedFigures",
     "SustainedReport",
     "SustainedRun",
+    "TaskProfile",
     "Temperature",
     "TensorSpec",
     "TunedSetting",

@@ -23,6 +23,7 @@ from harness.records.schema import (
     Seconds,
     Utilization,
 )
+from harness.records.task_profiles import TaskProfile
 
 HeldClockSource = Literal["sampler", "time_in_state", "readings"]
 OperatorKind = Literal["first convolution", "depthwise", "pointwise", "classifier", "other"]
@@ -60,7 +61,8 @@ class ProcessReport(Record, frozen=True, kw_only=True):
 
     The last `warmup_cut` of `warmup_ns` were timed, and cut because the speed was not yet steady.
     `cooled_seconds` is the time waited before for the device to cool down; None where no temperature can be
-    read. `sampled` is None where no sampler ran; `scheduling` in cells of older versions. RSS and threads are
+    read. `sampled` is None where no sampler ran; `scheduling` in cells of older versions, `task_profile`
+    where none was asked for. RSS and threads are
     None where /proc/self lacks them. `starts_ns` is None where inferences ran back to back; else it says when
     each of the last `warmup_cut` of `warmup_ns`, and of `latencies_ns`, began, since the first of these slots
     of the schedule.
@@ -96,6 +98,7 @@ class ProcessReport(Record, frozen=True, kw_only=True):
     starts_ns: tuple[Nanoseconds, ...] | None = None
     init_instructions: PositiveCount | None = None
     packed_cache: PackedCache | None = None
+    task_profile: TaskProfile | None = None
 
     @property
     def wrote_packed_cache(self) -> bool:

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from harness.records.schema import Integer, Record, Sha256
 from harness.records.sustained import SustainSeconds
+from harness.records.task_profiles import TaskProfileName
 
 # The entries are those of `harness.analysis.precisions`; a record of a newer version may name another. The
 # pattern keeps it safe in a file name.
@@ -94,10 +95,10 @@ class Plan(Record, frozen=True, kw_only=True):
     reached, or `max_seconds` is; then it counts instructions over `counted_iterations` more, untimed.
     `cpus` is a list such as `4-7`, or None for no pinning. `rate_hz` is how many inferences begin in a
     second, on an absolute schedule; None for back to back. `backend_options` are XNNPACK's, None for its
-    defaults. With `sampler`, clocks and temperatures are
-    recorded beside each process while it runs; with `tune_device`, the device was tuned before. Each
-    process waits until the device is within `cooled_within_celsius` of its first temperature and, if given,
-    not above `max_temp_celsius`, but no longer than `max_cooling_seconds`.
+    defaults. With `sampler`, clocks and temperatures are recorded beside each process while it runs; with
+    `tune_device`, the device was tuned before. Each process is started with Android's `task_profile`, None
+    for as a shell starts it. It waits until the device is within `cooled_within_celsius` of its first
+    temperature and, if given, not above `max_temp_celsius`, but no longer than `max_cooling_seconds`.
     """
 
     threads: Integer
@@ -116,6 +117,7 @@ class Plan(Record, frozen=True, kw_only=True):
     max_minutes: float | None = None
     sampler: bool = False
     tune_device: bool = False
+    task_profile: TaskProfileName | None = None
     max_cooling_seconds: float = 120.0
     cooled_within_celsius: float = 3.0
     max_temp_celsius: float | None = None
@@ -166,6 +168,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     sustain_seconds: SustainSeconds | None = None
     sampler: bool | None = None
     tune_device: bool = False
+    task_profile: TaskProfileName | None = None
     max_cooling_seconds: float | None = None
     cooled_within_celsius: float | None = None
     max_temp_celsius: float | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from harness.records.devices import Conditions, SampledConditions
-from harness.records.measurements import Interval
+from harness.records.measurements import Interval, Scheduling
 from harness.records.schema import (
     Celsius,
     Count,
@@ -13,6 +13,7 @@ from harness.records.schema import (
     Record,
     Seconds,
 )
+from harness.records.task_profiles import TaskProfile
 
 # Shorter, the last quarter has too few seconds to show that it is level; longer, nobody waits for it.
 SHORTEST_SUSTAIN_S, LONGEST_SUSTAIN_S = 60, 4 * 3600
@@ -30,7 +31,8 @@ class SustainedRun(Record, frozen=True, kw_only=True):
     Percentiles are nearest ranks. `began_uptime_seconds` is the device's uptime at the start of the first
     second; the uptimes of `sampled` are on the same clock. `began_celsius` is the hottest zone of the cores
     (else the battery) just before, `max_temp_celsius` the limit that the device was waited for to reach, for
-    `cooled_seconds`; these are None where no temperature can be read.
+    `cooled_seconds`; these are None where no temperature can be read. `scheduling` is None in cells of older
+    versions, `task_profile` where none was asked for.
     """
 
     started_at: str
@@ -47,6 +49,8 @@ class SustainedRun(Record, frozen=True, kw_only=True):
     cooled_seconds: Seconds | None = None
     max_temp_celsius: Celsius | None = None
     began_celsius: Celsius | None = None
+    scheduling: Scheduling | None = None
+    task_profile: TaskProfile | None = None
 
 
 class Fell(Record, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ import posixpath
 from harness.devices.device import JOB, Device
 from harness.records import BackendOptions, Plan
 from harness.runner.deploy import DeployedArtifact, DeployedBundle
+from harness.runner.task_profile import profile_words
 
 
 def runner_argv(
@@ -37,7 +38,8 @@ def runner_argv(
     words = [str(word) for option in options.items() for word in option]
     words += _backend_words(bundle, deployed, plan.backend_options, first_launch=first_launch)
     marks = ["--mark-counted"] if device.counts_instructions else []
-    return (*bundle.runner_argv(device.launcher), *words, *marks)
+    profile = profile_words(bundle.profile_script, JOB, plan)
+    return (*profile, *bundle.runner_argv(device.launcher), *words, *marks)
 
 
 def _backend_words(

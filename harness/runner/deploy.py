@@ -57,6 +57,11 @@ class DeployedBundle:
         """Reads conditions."""
         return f"{self.folder}/probe.sh"
 
+    @property
+    def profile_script(self) -> str:
+        """Starts a program with one of Android's task profiles."""
+        return f"{self.folder}/task_profile.sh"
+
     def runner_argv(self, launcher: Sequence[str]) -> tuple[str, ...]:
         """The runner through the loader of its glibc (no other version would do), behind a launcher."""
         loader = posixpath.join(self.folder, self.loader)

@@ -15,6 +15,7 @@ from harness.runner.report import fetch_conditions, fetch_report, packed_cache_o
 from harness.runner.report_checks import check_possible, check_times
 from harness.runner.sampler import read_samples
 from harness.runner.start import request_now, start, take_over
+from harness.runner.task_profile import read_task_profile
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def _collect(
     counts = counted.inferences if counted else None
     before, after = (fetch_conditions(job, name) for name in ("conditions_before", "conditions_after"))
     sampled = read_samples(job, plan)
+    task_profile = read_task_profile(job, plan)
     job.remove()
     process = ProcessReport(
         round=request.round,
@@ -108,6 +110,7 @@ def _collect(
         conditions_after=after,
         sampled=sampled,
         scheduling=scheduling_of(report.scheduling),
+        task_profile=task_profile,
     )
     check_times(process, job.device.info.clock, host_seconds)
     check_possible(process, plan)

@@ -9,10 +9,11 @@ from harness.runner.command_line import runner_argv
 from harness.runner.deploy import DeployedArtifact
 from harness.runner.job import Job
 from harness.runner.orphan import Request
-from harness.runner.report import fetch_conditions, fetch_report
+from harness.runner.report import fetch_conditions, fetch_report, scheduling_of
 from harness.runner.report_checks import check_lasted
 from harness.runner.sampler import read_samples
 from harness.runner.start import request_now, start, take_over
+from harness.runner.task_profile import read_task_profile
 
 # One sample a second says which clock fell at which second; of hours fewer, so that the file stays small.
 SHORTEST_PERIOD_S = 1.0
@@ -90,6 +91,7 @@ def _collect(
     report = fetch_report(job, exit_code, artifact, plan, timed=False)
     before, after = (fetch_conditions(job, name) for name in ("conditions_before", "conditions_after"))
     sampled = read_samples(job, plan, period=period_of(seconds))
+    task_profile = read_task_profile(job, plan)
     job.remove()
     found = report.sustained
     if found is None:
@@ -109,6 +111,8 @@ def _collect(
         cooled_seconds=request.cooled_seconds,
         max_temp_celsius=request.max_temp_celsius,
         began_celsius=request.began_celsius,
+        scheduling=scheduling_of(report.scheduling),
+        task_profile=task_profile,
     )
     for impossible in find_impossible_run(run, seconds):
         raise ReportRejected(f"the device's report is wrong: {impossible}", hint="measure again")

@@ -1,14 +1,17 @@
 """What took hold and how warm the device began: named where two runs differ in it, and weighed."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
-from builders import QUIET, STEADY_MEDIANS, make_cell, make_device, make_plan, make_processes
+from builders import QUIET, SHELL, STEADY_MEDIANS, make_cell, make_device, make_plan, make_processes
 from harness.analysis.comparison import compare
 from harness.analysis.comparison_text import summarize
 from harness.analysis.differences import find_differences, start_difference_celsius
 from harness.errors import UsageError
-from harness.records import Cell, Clock, Temperature, TunedSetting
+from harness.records import Cell, Clock, TaskProfile, Temperature, TunedSetting
+from harness.records.task_profiles import GroupController
 
 PERFORMANCE = TunedSetting(name="governor.policy0", before="schedutil", now="performance")
 REFUSED = TunedSetting(name="governor.policy0", note="Permission denied")
@@ -85,6 +88,54 @@ def test_another_page_size_is_a_difference_and_an_unrecorded_one_is_none() -> No
     )
     assert find_differences(small, large) == ["device page_size_bytes: 4096 in base, 16384 in new"]
     assert find_differences(small, unknown) == find_differences(unknown, large) == []
+
+
+SCHEDULED = {
+    "nice": ({"nice": 0}, {"nice": 10}, "nice: 0 in base, 10 in new"),
+    "uclamp": (
+        {"uclamp_min_per_1024": 0},
+        {"uclamp_min_per_1024": 512},
+        "uclamp_min_per_1024: 0 in base, 512 in new",
+    ),
+    "cpuset": ({"cpuset": "/"}, {"cpuset": "/top-app"}, "cpuset: / in base, /top-app in new"),
+}
+
+
+def scheduled(changes: dict[str, Any], *, os: str = "Android 14", clock: Clock = "real") -> Cell:
+    processes = make_processes(*STEADY_MEDIANS, scheduling=replace(SHELL, **changes))
+    return make_cell(processes=processes, device=make_device(os=os, clock=clock))
+
+
+@pytest.mark.parametrize(("base", "new", "difference"), SCHEDULED.values(), ids=SCHEDULED)
+def test_another_way_of_being_scheduled_is_named(
+    base: dict[str, Any], new: dict[str, Any], difference: str
+) -> None:
+    assert find_differences(scheduled(base), scheduled(new)) == [difference]
+    assert find_differences(scheduled(base, clock="emulated"), scheduled(new, clock="emulated")) == []
+
+
+def test_a_cpuset_of_a_session_or_container_is_no_difference() -> None:
+    first, second = (scheduled({"cpuset": f"/docker/{name}"}, os="Debian 12") for name in "ab")
+    assert find_differences(first, second) == []
+
+
+def test_a_scheduling_that_only_one_run_knows_is_no_difference() -> None:
+    unknown = make_cell(device=make_device(os="Android 14"))
+    assert find_differences(unknown, scheduled({"nice": 10})) == []
+
+
+def profiled(*took_hold: GroupController) -> Cell:
+    profile = TaskProfile(name="top-app", took_hold=took_hold)
+    processes = make_processes(*STEADY_MEDIANS, task_profile=profile)
+    return make_cell(processes=processes, plan=make_plan(task_profile="top-app"))
+
+
+def test_a_task_profile_that_was_asked_for_or_took_hold_in_one_run_is_named() -> None:
+    assert find_differences(make_cell(), profiled()) == ["plan task_profile: None in base, top-app in new"]
+    assert find_differences(profiled(), profiled("cpuset", "cpu")) == [
+        "task profile in effect: nothing in base, cpuset, cpu in new"
+    ]
+    assert find_differences(profiled("cpu"), profiled("cpu")) == []
 
 
 # How warm it began --------------------------------------------------------------------------------

@@ -123,7 +123,10 @@ def test_what_else_changed_is_named_at_the_change() -> None:
 
 @pytest.mark.parametrize(
     "plan",
-    [make_plan(threads=2), make_plan(cpus="0-1"), make_plan(rate_hz=30.0), make_plan(tune_device=True)],
+    [
+        *(make_plan(threads=2), make_plan(cpus="0-1"), make_plan(rate_hz=30.0)),
+        *(make_plan(tune_device=True), make_plan(task_profile="top-app")),
+    ],
 )
 def test_another_placement_is_another_trend_with_another_name(plan: Any) -> None:
     other = replace(timed(10e6), plan=plan)

@@ -85,7 +85,9 @@ def test_cells_of_another_executorch_or_of_a_tuned_device_predict_nothing_here()
     cells = phone_cells()
     other = replace(cells[0], artifact=replace(cells[0].artifact, versions={"executorch": "1.4.0"}))
     tuned = replace(cells[1], plan=replace(cells[1].plan, tune_device=True))
-    assert [len(grid.cells) for grid in predict_grids([other, tuned, *cells[2:]])] == [1, 1, 14]
+    in_front = replace(cells[2], plan=replace(cells[2].plan, task_profile="top-app"))
+    grids = predict_grids([other, tuned, in_front, *cells[3:]])
+    assert [len(grid.cells) for grid in grids] == [1, 1, 1, 13]
 
 
 def test_a_cell_is_left_out_of_the_figures_that_its_reasons_affect() -> None:

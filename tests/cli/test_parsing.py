@@ -13,6 +13,7 @@ from harness.cli.placement_parsing import (
     parse_placements,
     parse_rate,
     parse_rates,
+    parse_task_profile,
     parse_thread_axis,
     parse_threads,
 )
@@ -68,6 +69,7 @@ def test_lists_keep_their_order_and_drop_repetitions() -> None:
         (parse_rates, "", "has an empty item"),
         (parse_rate, "15,30", "is not one rate"),
         (parse_backend_options, "packed", "'packed' is none of default, weight-cache, packed-cache"),
+        (parse_task_profile, "topapp", "is none of top-app, foreground, background"),
         (parse_thread_axis, "auto,2", "auto is the only item of its list"),
         (parse_thread_axis, "0", "from 1 to 256"),
     ],

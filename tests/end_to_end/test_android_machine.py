@@ -161,6 +161,58 @@ def test_by_its_name_it_is_measured_with_parity_over_googles_adb(run_harness: Ca
     check_cell(cell)
 
 
+IN_FRONT = ("--task-profile", "top-app")
+
+
+def measure_as_top_app(machine: ArmVm, run_harness: Callable[..., Any], *options: str) -> dict[str, Any]:
+    keys = {"ADB_VENDOR_KEYS": str(machine.adb_key)}
+    ended = run_harness(
+        *("run", "--device", f"127.0.0.1:{machine.adb_port}", *SWEEP, "--json"),
+        *(*IN_FRONT, *options),
+        env=keys,
+    )
+    assert ended.exit_code == 0, ended.stderr
+    (cell,) = ended.document["cells"]
+    assert isinstance(cell, dict)
+    return cell
+
+
+def test_a_task_profile_that_a_shell_may_not_have_is_a_reason_in_cell_and_report(
+    machine: ArmVm, run_harness: Callable[..., Any], tmp_path: Path
+) -> None:
+    cell = measure_as_top_app(machine, run_harness, "--out", "refused")
+    (process,) = cell["processes"]
+    found = process["task_profile"]
+    assert (found["name"], found["took_hold"], found["cpuset_after"]) == ("top-app", [], "/")
+    why = "settaskprofile reported success, but cpuset is /, cpu is /"
+    assert found["unavailable"].startswith(why)
+    assert "task_profile_not_applied" in [one["code"] for one in cell["verdict"]["reasons"]]
+    report = (tmp_path / "refused/report/report.md").read_text()
+    assert f"asked for top-app, not in effect: {why}" in report
+
+
+def test_a_task_profile_takes_hold_for_a_root_shell_and_all_of_the_process(
+    run_harness: Callable[..., Any], tmp_path: Path
+) -> None:
+    with boot(virtual_time=False, system=System(android=14, root_shell=True)) as machine:
+        cell = measure_as_top_app(machine, run_harness, "--out", "in-front")
+    (process,) = cell["processes"]
+    found = process["task_profile"]
+    assert (found["took_hold"], found["unavailable"]) == (["cpuset", "cpu"], None)
+    # The runner reads its own after timing.
+    assert (found["cpuset_before"], process["scheduling"]["cpuset"]) == ("/", "/top-app")
+    assert "task_profile_not_applied" not in [one["code"] for one in cell["verdict"]["reasons"]]
+    assert "top-app took hold in cpuset and cpu" in (tmp_path / "in-front/report/report.md").read_text()
+
+
+def test_android_9_has_no_such_program() -> None:
+    with boot(virtual_time=False, system=System(android=9)) as running:
+        transport = connect(running)
+        answer = transport.run(["sh", "-c", "command -v settaskprofile"], timeout_s=60)
+        transport.close()
+    assert (answer.exit_code != 0, answer.text) == (True, "")
+
+
 def test_as_a_phone_at_an_address_it_is_measured_with_parity_without_googles_adb(
     machine: ArmVm, run_harness: Callable[..., Any]
 ) -> None:

@@ -106,6 +106,7 @@ class Bench:
             "launch.sh": (DEVICE_SCRIPTS / "launch.sh").read_text(),
             "probe.sh": (DEVICE_SCRIPTS / "probe.sh").read_text(),
             "sampler.sh": (DEVICE_SCRIPTS / "sampler.sh").read_text(),
+            "task_profile.sh": (DEVICE_SCRIPTS / "task_profile.sh").read_text(),
         }.items():
             (source / name).write_text(content)
             files.append(

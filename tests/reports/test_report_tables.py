@@ -2,8 +2,8 @@ import pytest
 from msgspec.structs import replace
 
 from builders import SHELL, failed, with_accuracy, with_verdict
-from harness.records import Cell, DeviceInfo, MemoryDetail, PrecisionName, Weights
-from reports.device_table import describe_scheduling
+from harness.records import Cell, DeviceInfo, MemoryDetail, PrecisionName, TaskProfile, Weights
+from reports.device_table import describe_scheduling, describe_task_profile
 from reports.table_notes import FRONTIER_MARK
 from reports.tables import summarise
 from synthetic import EMULATOR, PHONE, simulate_cells
@@ -67,6 +67,20 @@ def test_a_scheduling_fact_that_was_not_read_has_its_reason() -> None:
     bare = replace(SHELL, uclamp_min_per_1024=None, cgroup=None, unavailable="uclamp: the kernel has none")
     assert describe_scheduling(bare) == (
         "nice 0, cpuset /, oom_score_adj 0, timer slack 50.0 µs, not read: uclamp: the kernel has none"
+    )
+
+
+def test_a_task_profile_is_shown_with_what_took_hold_and_why_not() -> None:
+    held = TaskProfile(
+        name="top-app", took_hold=("cpuset", "cpu"), uclamp_min_percent=20.0, uclamp_max_percent=100.0
+    )
+    assert describe_task_profile(held) == "top-app took hold in cpuset and cpu (uclamp 20 to 100 %)"
+    half = TaskProfile(name="top-app", took_hold=("cpu",), unavailable="cpuset is /")
+    assert describe_task_profile(half) == "top-app took hold in cpu; cpuset is /"
+    refused = TaskProfile(name="background", unavailable="the device has no settaskprofile")
+    assert (
+        describe_task_profile(refused)
+        == "asked for background, not in effect: the device has no settaskprofile"
     )
 
 

@@ -113,6 +113,18 @@ def cpuset_excludes_cores(evidence: Evidence) -> str | None:
     return None
 
 
+@check("suspect", affects="setup")
+def task_profile_not_applied(evidence: Evidence) -> str | None:
+    """A process was not in all the control groups of the task profile that was asked for."""
+    asked = [process.task_profile for process in evidence.processes if process.task_profile]
+    lacking = [one for one in asked if one.unavailable]
+    if not lacking:
+        return None
+    return (
+        f"{len(lacking)} of {len(asked)} processes did not run as {lacking[0].name}: {lacking[0].unavailable}"
+    )
+
+
 @check("suspect", affects="time")
 def emulated(evidence: Evidence) -> str | None:
     """The clock is not a real one."""

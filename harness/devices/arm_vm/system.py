@@ -16,11 +16,15 @@ OPTIONS = (*TRANSPORTS, PAGES_16K, *ANDROID, *PHONES)
 
 @dataclass(frozen=True)
 class System:
-    """Debian, or a system like a phone's: with the tools of a release of Android, or as a recorded phone."""
+    """Debian, or a system like a phone's: with the tools of a release of Android, or as a recorded phone.
+
+    `root_shell`: adb's shell is root, as after `adb root` on a userdebug build; no name asks for it.
+    """
 
     pages_16k: bool = False
     android: int | None = None
     phone: str | None = None
+    root_shell: bool = False
 
     @property
     def is_android(self) -> bool:
@@ -34,9 +38,10 @@ class System:
 
     def kernel_options(self) -> tuple[str, ...]:
         """What device_scripts/arm_vm/android reads from the kernel's command line."""
+        shell = ("harness.shell=root",) if self.root_shell else ()
         if self.phone:
-            return (f"harness.phone={self.phone}",)
-        return (f"harness.android={self.android}",) if self.android else ()
+            return (f"harness.phone={self.phone}", *shell)
+        return (f"harness.android={self.android}", *shell) if self.android else ()
 
 
 def parse_options(text: str) -> tuple[str, System] | None:

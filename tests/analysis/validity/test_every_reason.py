@@ -25,7 +25,7 @@ from builders import (
 )
 from harness.analysis.validity.check import Check
 from harness.analysis.validity.verdict import CHECKS
-from harness.records import Cell, Conditions, Failure, PackedCache, Temperature
+from harness.records import Cell, Conditions, Failure, PackedCache, TaskProfile, Temperature
 
 replace = msgspec.structs.replace
 LEVELS = {"info": "valid", "suspect": "suspect", "invalid": "invalid"}
@@ -74,6 +74,9 @@ EXAMPLES = {
         processes=make_processes(*STEADY_MEDIANS, threads_used=4, cpus_allowed="4-5"),
     ),
     "cpuset_excludes_cores": alike(cpus_allowed="0-1", scheduling=SHELL),
+    "task_profile_not_applied": alike(
+        task_profile=TaskProfile(name="top-app", unavailable="the device has no settaskprofile")
+    ),
     "too_few_processes": make_cell(STEADY_MEDIANS[:4]),
     "interval_too_wide": make_cell(SPREAD),
     "drifted": make_cell(tuple(10_000_000 + 80_000 * i for i in range(8))),
