@@ -6,17 +6,20 @@ from collections.abc import Sequence
 
 from harness.errors import UsageError
 from harness.records import Cell, Run
+from reports.cells_csv import CellRow
 from reports.exports.tables import exported_table
 
 _FLOATS = re.compile(
     r"width|latency_median_confidence|parity_max_abs_error|agreement_with_eager|drop_from_fp32_\w+"
     r"|\w+_percent|latency_(?:median|p90|p99)(?:_low|_high)?_ns"
     r"|(?:cold_|first_launch_)?(?:load|init|first_inference|startup)_median(?:_low|_high)?_ns"
+    r"|sustained_(?:initial|plateau(?:_low|_high)?)_ns|sustained_retained"
     r"|rate_hz|pace_missed_share|pace_lateness_(?:median|p99)_ns|pace_duty_cycle"
 )
 _INTEGERS = re.compile(
     r"resolution_px|classes|weights_seed|threads|macs|params|delegated_nodes|undelegated_nodes|processes"
     r"|samples|outliers|measured_images|unreadable_images|latency_(?:min|max)_ns|\w+_bytes|\w+_per_inference"
+    r"|sustained_(?:seconds|drop_second|fell_before|fell_after)"
     r"|cold_processes|(?:first_launch_)?init_instructions"
     r"|pace_(?:period_ns|periods|missed|skipped|lateness_max_ns)"
 )
@@ -36,12 +39,20 @@ def encode(run: Run, cells: Sequence[Cell]) -> bytes:
             "--format parquet needs the package pyarrow, which is not installed",
             hint="pip install 'mobilenet-harness[parquet]', or choose --format csv",
         ) from error
-    rows = exported_table(run, cells)
+    rows = [typed(row) for row in exported_table(run, cells)]
     types = {"Float64": pa.float64(), "Int64": pa.int64(), "string": pa.string()}
     schema = pa.schema([(name, types[column_type(name)]) for name in (rows[0] if rows else ())])
     file = io.BytesIO()
     parquet.write_table(pa.Table.from_pylist(rows, schema), file)
     return file.getvalue()
+
+
+def typed(row: CellRow) -> CellRow:
+    """The row with text in the columns of text: some have a number where all processes agree."""
+    return {
+        name: str(value) if value is not None and column_type(name) == "string" else value
+        for name, value in row.items()
+    }
 
 
 def column_type(name: str) -> str:

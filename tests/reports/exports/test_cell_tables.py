@@ -9,11 +9,19 @@ from typing import Any
 import pytest
 from exported_cells import CELLS, EMULATED, VALID, exported
 
-from builders import make_run
+from builders import (
+    SHELL,
+    STEADY_MEDIANS,
+    make_cell,
+    make_processes,
+    make_run,
+    make_sustained_cell,
+    make_sustained_run,
+)
 from harness.errors import UsageError
 from harness.records import Cell
 from reports.cells_csv import cells_table
-from reports.exports.parquet import column_type
+from reports.exports.parquet import column_type, typed
 
 
 def rows(*cells: object) -> list[dict[str, str]]:
@@ -62,11 +70,27 @@ def read_parquet(cells: Sequence[Cell]) -> Any:
     return parquet.read_table(io.BytesIO(exported("parquet", *cells)))
 
 
+# What a kernel says of its scheduling, as numbers where all processes agree, and what minutes of use show.
+MINUTES = make_sustained_cell(
+    make_sustained_run((60, 10.0), (120, 12.5), khz=(1_800_000, 1_440_000)),
+    make_cell(processes=make_processes(*STEADY_MEDIANS, scheduling=SHELL)),
+)
+
+
 def test_each_column_has_the_type_of_its_values() -> None:
-    kinds = {"Float64": float, "Int64": int, "string": str}
-    for row in cells_table([(make_run(CELLS), CELLS)]):
-        for name, value in row.items():
+    kinds = {"Float64": (float, int), "Int64": int, "string": str}
+    for row in cells_table([(make_run(CELLS), (*CELLS, MINUTES))]):
+        for name, value in typed(row).items():
             assert value is None or isinstance(value, kinds[column_type(name)]), name
+
+
+def test_figures_of_minutes_and_of_scheduling_are_written_as_parquet() -> None:
+    (row,) = read_parquet([MINUTES]).to_pylist()
+    assert MINUTES.sustained is not None
+    assert MINUTES.sustained.figures is not None
+    assert row["sustained_seconds"] == 180
+    assert row["sustained_plateau_ns"] == MINUTES.sustained.figures.plateau_ns.estimate
+    assert row["timer_slack_ns"] == str(SHELL.timer_slack_ns)
 
 
 def test_parquet_without_pyarrow_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
