@@ -39,6 +39,8 @@ def arrange(root: Path, package: Path) -> Path:
     shutil.copytree(root / PACKAGE, package, ignore=_NOT_IN_A_WHEEL)
     for name in BESIDE:
         shutil.copytree(root / name, package / name, ignore=_NOT_IN_A_WHEEL)
+    # Reports explain the reasons of verdicts in this page's words.
+    shutil.copyfile(root / "docs" / "verdicts.md", package / "reports" / "verdicts.md")
     for path in sorted(package.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         path.write_text(rename_imports(text, path.name), encoding="utf-8")

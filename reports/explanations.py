@@ -1,6 +1,6 @@
 """What each reason of a verdict means, as docs/verdicts.md says: a page holds it for the codes of its cells.
 
-The wheel carries that file beside this one (`force-include` in pyproject.toml).
+The wheel carries that file beside this one (`.ci/wheel_layout.py`).
 """
 
 import re

@@ -16,7 +16,7 @@ from harness.records.published_schema import SAVED_RECORDS
 from harness.system.paths import PROJECT
 
 STAGED = PROJECT / "build" / "docs"
-PAGES = ("*.md", "docs/**/*.md", "benchmarks/*.md", "docs/images/*", "LICENSE")
+PAGES = ("*.md", "docs/**/*.md", "benchmarks/*.md", "docs/images/*", "docs/*.ipynb", "LICENSE")
 CONFIGURATION = "mkdocs.yml"
 
 

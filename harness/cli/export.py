@@ -1,18 +1,23 @@
 """`harness export`."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
 from harness.cli.options import OUTPUT, Json
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.system.text import printable
-from reports.exports import FORMATS
+from reports.exports import FORMATS, STREAMED_FORMATS
+
+if TYPE_CHECKING:
+    from reports.exports.samples import Written
 
 STDOUT = Path("-")
+ALL_FORMATS = (*FORMATS, *STREAMED_FORMATS)
 
 
 @app.command(
@@ -21,11 +26,12 @@ STDOUT = Path("-")
         "harness export results/demo --format bmf | bencher run --adapter json",
         "harness export results/demo --format junit --out junit.xml",
         "harness export results/demo --format parquet --out cells.parquet",
+        "harness export results/demo --format samples-parquet --out samples.parquet",
     ),
 )
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `harness run` wrote.")],
-    format: Annotated[str, typer.Option("--format", "-f", metavar="NAME", help=f"{', '.join(FORMATS)}.")],
+    format: Annotated[str, typer.Option("--format", "-f", metavar="NAME", help=f"{', '.join(ALL_FORMATS)}.")],
     out: Annotated[
         Path,
         typer.Option(
@@ -38,7 +44,8 @@ def export(
 
     A missing figure is absent, never 0. Invalid cells have no figures, emulated devices no times. In JUnit
     XML an invalid cell is a failure, a suspect one is skipped. github-benchmark is for customSmallerIsBetter
-    of github-action-benchmark. parquet needs pyarrow: pip install 'mobilenet-harness[parquet]'.
+    of github-action-benchmark. samples-parquet has one row a measured inference, of real clocks only. It and
+    parquet need pyarrow: pip install 'mobilenet-harness[parquet]'.
 
     Exit code 1 if a damaged cell was left out.
     """
@@ -46,12 +53,19 @@ def export(
     from harness.system.files import write_atomically
     from reports.exports import encode
 
-    if format not in FORMATS:
+    if format not in ALL_FORMATS:
         raise UsageError(
-            f"--format {printable(format)!r} is not known", hint=f"choose one of: {', '.join(FORMATS)}"
+            f"--format {printable(format)!r} is not known", hint=f"choose one of: {', '.join(ALL_FORMATS)}"
         )
     if json and out == STDOUT:
         raise UsageError("--json and the export cannot both go to stdout", hint="name a file: --out FILE")
+    if format in STREAMED_FORMATS:
+        if out == STDOUT:
+            raise UsageError(f"--format {format} needs a file", hint="name one: --out samples.parquet")
+        damaged: list[HarnessError] = []
+        written = _write_samples(folder, out, damaged)
+        document = {"rows": written.rows, "emulated_cells_left_out": written.emulated_cells}
+        _end(out, format, document, damaged, json=json)
     ((run, cells),), errors = load_intact_runs([folder])
     content = encode(format, run, cells)
     if out == STDOUT:
@@ -59,15 +73,36 @@ def export(
     else:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(out, content)
+    _end(out, format, {"cells": len(cells)}, errors, json=json)
+
+
+def _write_samples(folder: Path, out: Path, damaged: list[HarnessError]) -> "Written":
+    """Raises UsageError without leaving a file if no cell has samples of a real clock."""
+    from harness.records.run_folder import each_intact_cell, read_run
+    from harness.system.files import atomic_file
+    from reports.exports.samples import write_rows
+
+    run = read_run(folder)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(out) as temporary:
+        with temporary.open("wb") as stream:
+            written = write_rows([(run, each_intact_cell(folder, damaged))], stream)
+        if not written.rows:
+            if damaged:
+                raise UsageError(damaged[0].what, hint=damaged[0].hint)
+            raise UsageError(
+                f"{folder} has no inference that was timed by a real clock",
+                hint="harness export --format csv has the counts of emulated devices",
+            )
+    return written
+
+
+def _end(
+    out: Path, format: str, figures: dict[str, int], errors: Sequence[HarnessError], *, json: bool
+) -> NoReturn:
     if json:
-        print_json(
-            {
-                "file": out.resolve(),
-                "format": format,
-                "cells": len(cells),
-                "errors": [error_document(error) for error in errors],
-            }
-        )
+        listed = [error_document(error) for error in errors]
+        print_json({"file": out.resolve(), "format": format, **figures, "errors": listed})
     elif out != STDOUT:
         show(printable(str(out)))
     show_errors(errors)

@@ -8,7 +8,7 @@ import hashlib
 import os
 import platform
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -135,7 +135,7 @@ def load_intact_runs(folders: Iterable[Path]) -> tuple[LoadedRuns, tuple[Harness
         if not cells:
             raise damaged[0] if damaged else _without_cells(folder)
         runs.append((run, cells))
-        errors += [MeasurementError(f"{error.what}; left out", hint=error.hint) for error in damaged]
+        errors += map(_left_out, damaged)
     return tuple(runs), tuple(errors)
 
 
@@ -193,6 +193,19 @@ def read_cells(folder: Path) -> tuple[Cell, ...]:
     return cells
 
 
+def each_intact_cell(folder: Path, damaged: list[HarnessError]) -> Iterator[Cell]:
+    """Read one cell after the other, so that only one is in memory; `damaged` gets an error for each other.
+
+    Raises:
+        UsageError: the folder of the cells cannot be read.
+    """
+    for path in _cell_files(folder):
+        try:
+            yield _read_cell(folder, path)
+        except _Damaged as error:
+            damaged.append(_left_out(error))
+
+
 def _read_intact(folder: Path) -> tuple[tuple[Cell, ...], list[_Damaged]]:
     cells: list[Cell] = []
     damaged: list[_Damaged] = []
@@ -202,6 +215,10 @@ def _read_intact(folder: Path) -> tuple[tuple[Cell, ...], list[_Damaged]]:
         except _Damaged as error:
             damaged.append(error)
     return tuple(cells), damaged
+
+
+def _left_out(error: _Damaged) -> MeasurementError:
+    return MeasurementError(f"{error.what}; left out", hint=error.hint)
 
 
 def _cell_files(folder: Path) -> list[Path]:

@@ -20,6 +20,9 @@ FORMATS = {
     "parquet": "parquet",
 }
 
+# Written to a file as it is read: one row a sample is too much for memory.
+STREAMED_FORMATS = ("samples-parquet",)
+
 
 def encode(format: str, run: Run, cells: Sequence[Cell]) -> bytes:
     """The cells of a run in a format of `FORMATS`."""

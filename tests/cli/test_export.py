@@ -10,6 +10,8 @@ from harness.cli.main import main
 from harness.records.run_folder import write_cell, write_run
 from reports.exports import FORMATS
 
+BASE = Path(__file__).parents[2] / "benchmarks" / "base"
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -44,6 +46,56 @@ def test_each_format_is_written_to_a_file(folder: Path, monkeypatch: pytest.Monk
     assert run_main(monkeypatch, folder, "--format", format, "--out", out) == 0
     assert out.stat().st_size > 0
     assert [path.name for path in out.parent.iterdir()] == ["cells"]
+
+
+def test_samples_are_written_to_a_file_as_they_are_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    out = folder.parent / "new" / "samples.parquet"
+    assert run_main(monkeypatch, folder, "--format", "samples-parquet", "--out", out, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    rows = sum(len(process.warmup_ns) + len(process.latencies_ns) for process in make_cell().processes)
+    assert document == {
+        "file": str(out),
+        "format": "samples-parquet",
+        "rows": rows,
+        "emulated_cells_left_out": 0,
+        "errors": [],
+    }
+    assert parquet.read_table(out).num_rows == rows
+
+
+def test_samples_do_not_go_to_stdout(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, folder, "--format", "samples-parquet") == 2
+    assert "--format samples-parquet needs a file" in capsys.readouterr().err
+
+
+def test_samples_of_emulated_devices_alone_are_refused_and_leave_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pyarrow")
+    out = tmp_path / "samples.parquet"
+    assert run_main(monkeypatch, BASE, "--format", "samples-parquet", "--out", out) == 2
+    assert "has no inference that was timed by a real clock" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_cell_is_left_out_of_the_samples_and_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pyarrow")
+    (folder / "cells" / "other.json").write_text("{")
+    assert run_main(monkeypatch, folder, "-f", "samples-parquet", "-o", folder.parent / "samples") == 1
+    assert "other.json is damaged" in capsys.readouterr().err
+    assert (folder.parent / "samples").stat().st_size > 0
+    for path in (folder / "cells").iterdir():
+        path.write_text("{")
+    assert run_main(monkeypatch, folder, "-f", "samples-parquet", "-o", folder.parent / "none") == 2
+    assert "is damaged" in capsys.readouterr().err
+    assert not (folder.parent / "none").exists()
 
 
 def test_a_document_names_the_file(

@@ -1,10 +1,11 @@
 """A report carries, for the reasons that occur, what docs/verdicts.md says of each."""
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
+
+from wheel_layout import arrange
 
 from builders import make_cell, make_run, with_verdict
 from harness.analysis.validity.verdict import CHECKS
@@ -45,11 +46,10 @@ def test_a_page_without_known_reasons_explains_none(tmp_path: Path) -> None:
     assert 'href="#reason-' not in page
 
 
-def test_the_wheel_carries_the_page_that_the_report_quotes() -> None:
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
-    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    assert included["docs/verdicts.md"] == "reports/verdicts.md"
-    assert explanations._PACKAGED.name == Path(included["docs/verdicts.md"]).name
+def test_the_wheel_carries_the_page_that_the_report_quotes(tmp_path: Path) -> None:
+    package = arrange(PROJECT, tmp_path / "harness")
+    beside = package / "reports" / explanations._PACKAGED.name
+    assert beside.read_bytes() == (PROJECT / "docs" / "verdicts.md").read_bytes()
 
 
 def test_a_package_without_the_page_explains_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,7 @@ MINUTES = make_sustained_cell(
 
 
 def test_each_column_has_the_type_of_its_values() -> None:
-    kinds = {"Float64": (float, int), "Int64": int, "string": str}
+    kinds: dict[str, tuple[type, ...]] = {"Float64": (float, int), "Int64": (int,), "string": (str,)}
     for row in cells_table([(make_run(CELLS), (*CELLS, MINUTES))]):
         for name, value in typed(row).items():
             assert value is None or isinstance(value, kinds[column_type(name)]), name
