@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from wheel_layout import arrange
 
 from builders import make_cell, make_run, with_verdict
