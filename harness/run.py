@@ -60,6 +60,8 @@ def run(
     """
     targets = resolve_devices(request.devices)
     refuse_without_real_time(request, targets)
+    if request.accuracy_on_host:
+        resolve_devices(("host",))
     require_extra("lower", "lowering a network")
     request, prepared = prepare_inputs(request, log, classes=classes)
     inputs = prepared.inputs if prepared else None

@@ -76,7 +76,8 @@ def evaluate(
     )
     check_cache()
     validation.check_evaluation(request)
-    targets = () if request.accuracy_on_host else resolve_devices(request.devices)
+    places = resolve_devices(("host",) if request.accuracy_on_host else request.devices)
+    targets = () if request.accuracy_on_host else places
     if device:
         validation.check_measured((target.name for target in targets), (cell.device.name for cell in cells))
     require_extra("lower", "evaluating a network")

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from harness.devices.device import Device
 from harness.devices.target import Target
 from harness.records import Clock
+from harness.system.platforms import require_linux
 
 # `advice`: measurements are valid, and better once it is followed; `unfit`: they are invalid or impossible.
 Level = Literal["ok", "advice", "unfit"]
@@ -80,3 +81,16 @@ class DeviceKind:
     examine: Callable[[Device], Iterable[Check]] = _no_checks
     governor_fix: str = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
     counters_fix: str = "sudo sysctl kernel.perf_event_paranoid=2"
+
+    def refuse_unusable(self, target: Target) -> None:
+        """Refuse a device that can be known not to work, without touching it.
+
+        Raises:
+            UsageError, DeviceUnfit: this machine cannot run or reach such a device.
+        """
+        if self.runs_on_host:
+            require_linux(
+                f"the device {target.name}, which runs on this machine,",
+                hint="measure a device over adb or SSH: harness devices lists them",
+            )
+        self.check(target)

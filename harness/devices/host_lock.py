@@ -3,7 +3,8 @@
 The lock belongs to the machine, not to a user or a folder: it is a name in the kernel (an abstract Unix
 socket, unix(7)), which only one process can bind. The kernel frees the name when its holder dies, so that no
 lock goes stale; there is no file that a link could lead elsewhere; and the kernel itself vouches for the
-holder's process and user. Containers with a network of their own have their own names.
+holder's process and user. Containers with a network of their own have their own names. Other systems than
+Linux have no such names: there it is a locked file in the cache of the user.
 """
 
 import errno
@@ -13,12 +14,17 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Self
+
+from filelock import FileLock, Timeout
 
 from harness.devices.device_lock import wait_again
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit
+from harness.system.paths import cache_folder
+from harness.system.platforms import is_linux
 from harness.system.users import user_name
 
 NAMESPACE = "mobilenet-harness"
@@ -91,10 +97,10 @@ def _bound(
 ) -> Iterator[None]:
     deadline = time.monotonic() + wait_s
     who = ""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as lock:
-        while not _bind(lock, name):
+    with _KernelName(name) if is_linux() else _LockedFile(name) as claim:
+        while not claim.take():
             if not who:
-                who = _find_holder(name)
+                who = claim.find_holder()
                 log(f"waiting for {who}")
             if time.monotonic() > deadline:
                 raise DeviceUnfit(
@@ -103,30 +109,71 @@ def _bound(
                     hint="wait for that run to end, or stop it",
                 )
             wait_again(cancelled, ASK_AGAIN_S, target.name)
-        lock.listen(WAITING_HARNESSES)
         yield
 
 
-def _bind(lock: socket.socket, name: bytes) -> bool:
-    try:
-        lock.bind(name)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        return False
-    return True
+class _KernelName:
+    """A socket that is bound to the name while it is held."""
 
+    def __init__(self, name: bytes) -> None:
+        self._name = name
 
-def _find_holder(name: bytes) -> str:
-    """The process and the user that listen under the name, as the kernel knows them."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as question:
-        question.setblocking(False)
+    def __enter__(self) -> Self:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def take(self) -> bool:
+        """Whether the name is ours now."""
         try:
-            question.connect(name)
-            credentials = question.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        except OSError:
-            # It is just beginning or ending.
-            return ANOTHER
-    pid, uid, _ = struct.unpack("3i", credentials)
-    # A process of another PID namespace has the number 0 here.
-    return f"process {pid} of {user_name(uid)}" if pid else f"{ANOTHER} of {user_name(uid)}"
+            self._socket.bind(self._name)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return False
+        self._socket.listen(WAITING_HARNESSES)
+        return True
+
+    def find_holder(self) -> str:
+        """The process and the user that listen under the name, as the kernel knows them."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as question:
+            question.setblocking(False)
+            try:
+                question.connect(self._name)
+                credentials = question.getsockopt(
+                    socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
+                )
+            except OSError:
+                # It is just beginning or ending.
+                return ANOTHER
+        pid, uid, _ = struct.unpack("3i", credentials)
+        # A process of another PID namespace has the number 0 here.
+        return f"process {pid} of {user_name(uid)}" if pid else f"{ANOTHER} of {user_name(uid)}"
+
+
+class _LockedFile:
+    """Where the kernel has no such names: a lock in the cache, which holds for one user's harnesses."""
+
+    def __init__(self, name: bytes) -> None:
+        self._path = cache_folder() / "locks" / f"{name[1:].decode()}.lock"
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(self._path)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def take(self) -> bool:
+        """Whether the lock is ours now."""
+        with suppress(Timeout):
+            self._lock.acquire(timeout=0)
+            return True
+        return False
+
+    def find_holder(self) -> str:
+        """A file does not say who locked it."""
+        return ANOTHER

@@ -21,6 +21,7 @@ from harness.lowering.inputs import SEEDED, Inputs, LoweringInputs
 from harness.lowering.worker import LoweringReply, LoweringRequest
 from harness.records import Variant
 from harness.records.progress import Log
+from harness.system.platforms import free_memory_bytes, usable_cores
 from harness.system.processes import start_local
 
 Result = tuple[Variant, StoredArtifact | LoweringError]
@@ -65,9 +66,8 @@ def lower_all(
 
 
 def default_workers() -> int:
-    """One process per core that this process may use, fewer if free memory is short."""
-    pages = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(1, min(len(os.sched_getaffinity(0)), pages // WORKER_BYTES))
+    """One process per core that this process may use, fewer if free memory is short or not known."""
+    return max(1, min(usable_cores(), free_memory_bytes() // WORKER_BYTES))
 
 
 def _from_cache(

@@ -19,7 +19,7 @@ def resolve_devices(names: Sequence[str]) -> tuple[Target, ...]:
     """
     targets = inventory.resolve(names)
     for target in targets:
-        KINDS[target.kind].check(target)
+        KINDS[target.kind].refuse_unusable(target)
     return targets
 
 

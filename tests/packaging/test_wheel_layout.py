@@ -90,7 +90,7 @@ def test_the_wheel_puts_one_package_beside_others(installed: Path) -> None:
         (("compare", BASE, BASE), "No worse"),
         (("pick", BASE), "mobilenet_v1_0.5_128"),
         (("report", BASE, "--out", "report"), "index.html"),
-        (("history", BASE, BASE), "instructions"),
+        (("history", BASE, BASE, "--out", "history.html"), "instructions"),
         (("export", BASE, "--format", "csv"), "instructions_per_inference"),
         (("predict", BASE), "published"),
         (("devices",), "emulator"),

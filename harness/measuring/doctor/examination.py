@@ -18,7 +18,7 @@ def examine(target: Target | None, log: Callable[[str], None]) -> tuple[Diagnosi
     if target is None:
         return (*host, *_examine_attached())
     try:
-        KINDS[target.kind].check(target)
+        KINDS[target.kind].refuse_unusable(target)
         with acquire(target, log, lock_device=False) as device:
             return (
                 *host,

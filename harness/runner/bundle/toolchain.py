@@ -13,6 +13,7 @@ from harness.records import Abi
 from harness.runner.bundle.contents import LIBC_FAMILY, LOADERS
 from harness.runner.bundle.wheel import MACHINES, runs_natively
 from harness.system.plain_paths import plain_paths
+from harness.system.platforms import require_linux
 from harness.system.processes import run_local
 
 _QUERY_TIMEOUT_S = 30
@@ -78,8 +79,13 @@ def find_toolchain(abi: Abi) -> Toolchain:
     """The compiler for the ABI.
 
     Raises:
-        BundleError: the compiler is not installed.
+        BundleError: the compiler is not installed, or this machine does not run Linux.
     """
+    require_linux(
+        "building the runner",
+        hint="pip install mobilenet-harness-runner, or import a bundle made on Linux",
+        error=BundleError,
+    )
     prefix = "" if runs_natively(abi) else f"{MACHINES[abi]}-linux-gnu-"
     for name in (f"{prefix}g++", f"{prefix}strip"):
         if shutil.which(name) is None:

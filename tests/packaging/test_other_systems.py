@@ -1,0 +1,119 @@
+"""A host that is not Linux: no /proc, none of what only Linux's Python has, no names in its kernel."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.devices.arm_vm.machine import boot
+from harness.system.paths import PROJECT
+from machine_user import user_environment
+
+BASE = str(PROJECT / "benchmarks" / "base")
+# Audit hooks see what Python opens and binds, whichever function it is.
+ELSEWHERE = """
+import os, platform, sys
+del os.sched_getaffinity, os.sched_setaffinity
+sysconf, readlink = os.sysconf, os.readlink
+def without_linux(name):
+    if name == "SC_AVPHYS_PAGES":
+        raise ValueError("unrecognized configuration name")
+    return sysconf(name)
+def readable_link(path, **options):
+    hide("os.readlink", (path,))
+    return readlink(path, **options)
+def hide(event, arguments):
+    if event in ("open", "os.listdir", "os.scandir", "os.readlink") and arguments:
+        if str(arguments[0]).startswith(("/proc", "/sys")):
+            raise FileNotFoundError(2, "No such file or directory", str(arguments[0]))
+    if event == "socket.bind" and isinstance(arguments[1], bytes) and arguments[1].startswith(b"\\0"):
+        raise FileNotFoundError(2, "No such file or directory")
+os.sysconf, os.readlink = without_linux, readable_link
+platform.system = lambda: "Darwin"
+sys.addaudithook(hide)
+from harness.cli.main import main
+main()
+"""
+
+
+def run_elsewhere(
+    folder: Path, *argv: str, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, *argv],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "200", **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "answer"),
+    [
+        (("compare", BASE, BASE), "No worse"),
+        (("pick", BASE), "mobilenet_v1_0.5_128"),
+        (("report", BASE, "--out", "report"), "index.html"),
+        (("history", BASE, BASE, "--out", "history.html"), "instructions"),
+        (("devices",), "arm-vm"),
+    ],
+    ids=["compare", "pick", "report", "history", "devices"],
+)
+def test_what_reads_runs_and_lists_devices_needs_no_linux(
+    tmp_path: Path, argv: tuple[str, ...], answer: str
+) -> None:
+    ended = run_elsewhere(tmp_path, *argv)
+    assert ended.returncode == 0, ended.stderr
+    assert answer in ended.stdout
+
+
+@pytest.mark.parametrize("device", ["host", "emulator", "arm-vm"])
+def test_a_device_that_runs_on_this_machine_is_refused_in_one_sentence(tmp_path: Path, device: str) -> None:
+    ended = run_elsewhere(tmp_path, "run", "--device", device, "--width", "0.25", "--resolution", "32")
+    assert ended.returncode == 2
+    assert f"the device {device}, which runs on this machine, needs Linux, and this machine runs Darwin" in (
+        ended.stderr
+    )
+    assert not (tmp_path / "results").exists()
+
+
+def test_accuracy_on_this_machine_is_refused_before_a_device_is_touched(tmp_path: Path) -> None:
+    (tmp_path / "devices.toml").write_text(
+        "[devices.board]\nkind = 'linux_board'\naddress = 'nobody@127.0.0.1'\n"
+    )
+    (tmp_path / "w.safetensors").touch()
+    accuracy = ("--weights", "w.safetensors", "--accuracy", "fashion-mnist", "--accuracy-on", "host")
+    ended = run_elsewhere(tmp_path, "run", "--device", "board", *accuracy)
+    assert ended.returncode == 2
+    assert "the device host, which runs on this machine, needs Linux" in ended.stderr
+
+
+def test_the_runner_is_not_built_but_installed(tmp_path: Path) -> None:
+    ended = run_elsewhere(tmp_path, "bundle", "build", env={"HARNESS_CACHE": str(tmp_path / "cache")})
+    assert ended.returncode == 1
+    assert "building the runner needs Linux, and this machine runs Darwin" in ended.stderr
+    assert "pip install mobilenet-harness-runner" in ended.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_a_board_is_measured_over_ssh(tmp_path: Path) -> None:
+    with boot(virtual_time=False) as machine:
+        (tmp_path / "devices.toml").write_text(
+            f"[devices.board]\nkind = 'linux_board'\naddress = '{machine.ssh_user}@127.0.0.1'\n"
+            f"port = {machine.ssh_port}\n"
+        )
+        programs = tmp_path / "programs"
+        programs.mkdir()
+        shape = ("--width", "0.25", "--resolution", "32", "--precision", "fp32")
+        pace = ("--processes", "1", "--warmup", "2", "--iterations", "5", "--min-time", "0")
+        ended = run_elsewhere(
+            tmp_path,
+            *("run", "--device", "board", *shape, *pace, "--out", "run"),
+            env=user_environment(machine, programs),
+        )
+    assert ended.returncode == 0, ended.stderr
+    assert "0.25/32" in ended.stdout
