@@ -1,6 +1,7 @@
 #!/bin/sh
 # Samples a program from a separate process until the program ends. launch.sh starts and ends the sampler.
 #   sampler.sh JOBDIR PID conditions PERIOD MASK   clocks and temperatures, every PERIOD seconds, to JOBDIR/samples
+#   sampler.sh JOBDIR PID lock                     nothing; like `conditions`, renews the lock on the device
 #   sampler.sh JOBDIR PID memory                   the last output of Android's dumpsys meminfo, to JOBDIR/meminfo
 # MASK (hexadecimal) names the cores to stay on, 0 any. Sampling reads with the shell's own `read`: it starts no
 # process but `sleep`. Lines of JOBDIR/samples:
@@ -121,8 +122,16 @@ choose_chips() {
 
 # A long program keeps its harness's lock on the device fresh: see harness/devices/device_lock.py.
 lock=${1%/jobs/*}/lock/renewed
+lock_period=60
 renew_lock() {
     [ ! -e "$lock" ] || { value /proc/uptime && echo "$REPLY" >"$lock"; } 2>/dev/null
+}
+
+keep_lock() {
+    while [ -d "/proc/$program" ]; do
+        renew_lock
+        sleep "$lock_period"
+    done
 }
 
 sample() {
@@ -154,7 +163,8 @@ conditions() {
         [ $count -gt 0 ] || "choose_${choice% *}" "${choice#* }"
     done
     [ $left_out = 0 ] || echo "left_out $left_out"
-    [ -n "$cores$zones" ] || exit 0
+    # What is sampled rarely, or not at all, still holds the device.
+    [ -n "$cores$zones" ] || { [ -n "$3" ] && keep_lock; } || exit 0
     while [ -d "/proc/$program" ]; do
         sample
         renew_lock
@@ -174,10 +184,11 @@ memory() {
 job=$1
 program=$2
 case $3 in
-conditions) conditions "${4:-1}" "${5:-0}" ;;
+conditions) conditions "${4:-1}" "${5:-0}" "${6:-}" ;;
+lock) keep_lock ;;
 memory) memory ;;
 *)
-    echo "usage: sampler.sh JOBDIR PID conditions PERIOD MASK | memory" >&2
+    echo "usage: sampler.sh JOBDIR PID conditions PERIOD MASK [lock] | lock | memory" >&2
     exit 2
     ;;
 esac

@@ -10,6 +10,7 @@ from harness.accuracy.request_inputs import prepare_inputs
 from harness.analysis.askable import answerable
 from harness.analysis.budget import Budget
 from harness.analysis.failures import FailOn, cell_errors, verdict_errors
+from harness.analysis.margins import Margins
 from harness.devices import inventory
 from harness.devices.target import Target
 from harness.errors import HarnessError
@@ -44,12 +45,14 @@ def run(
     fail_on: FailOn | None = None,
     budget: Budget | None = None,
     search: bool = False,
+    margins: Margins | None = None,
     begin: Callable[[RunRequest, Sequence[Target], Inputs | None, BaseSide | None], None] = lambda *_: None,
 ) -> Outcome:
     """Measure all that is asked for, in a new folder or continuing in one that has cells of this request.
 
     `classes` is what weights files must have; `fail_on` turns verdicts into errors. The report answers for
-    the `budget`; with `search` only what decides the best variant within it is measured. `begin` gets the
+    the `budget`; with `search` only what decides the best variant within it is measured. A base is compared
+    by `margins`. `begin` gets the
     request, the devices, the variants of weights files and the base, once these are known to be right and
     before the folder is made; what it raises ends the run.
 
@@ -75,7 +78,7 @@ def run(
             on_host = request.accuracy_on_host
             outcome = outcome.followed_by(lambda o: evaluate(o, prepared, targets, listen, on_host=on_host))
         outcome = outcome.with_errors(verdict_errors(outcome.cells, fail_on))
-        return outcome.followed_by(lambda o: write_report_of(o, budget))
+        return outcome.followed_by(lambda o: write_report_of(o, budget, margins))
 
 
 def measure(
@@ -127,7 +130,9 @@ def evaluate(
     return dataclasses.replace(outcome, cells=read_cells(outcome.folder)).with_errors(errors)
 
 
-def write_report_of(outcome: Outcome, budget: Budget | None = None) -> Outcome:
+def write_report_of(
+    outcome: Outcome, budget: Budget | None = None, margins: Margins | None = None
+) -> Outcome:
     """Write the report of a run folder that has cells; it answers first for a budget that they can answer."""
     if not outcome.cells:
         return outcome
@@ -137,7 +142,9 @@ def write_report_of(outcome: Outcome, budget: Budget | None = None) -> Outcome:
     runs, outcomes = load_runs([outcome.folder]), read_outcomes(outcome.folder, outcome.cells)
     answered = budget and answerable(outcome.cells, budget)
     if runs[0][0].base:
-        outcome = outcome.followed_by(lambda o: dataclasses.replace(o, against=read_comparison(o.folder)))
+        outcome = outcome.followed_by(
+            lambda o: dataclasses.replace(o, against=read_comparison(o.folder, margins))
+        )
     against = [outcome.against] if outcome.against else []
     place = outcome.folder / "report"
     report = write_report(runs, place, budget=answered, outcomes=outcomes, against=against)

@@ -40,6 +40,7 @@ from harness.cli.run_options import (
     DryRun,
     FailOnVerdict,
     Iterations,
+    Margin,
     MaxCooling,
     MaxMinutes,
     MaxRounds,
@@ -103,6 +104,7 @@ def run(
     cold: Cold = False,
     sustain: Sustain = None,
     against: Against = None,
+    margin: Margin = None,
     processes: Processes = None,
     target_precision: TargetPrecision = "2%",
     max_rounds: MaxRounds = None,
@@ -219,6 +221,7 @@ def run(
     check_cache()
     validation.check_data_sets(request)
     validation.check_sustained(request, search=search)
+    margins = validation.margins_of(request, quantity_options.parse_margin("--margin", margin))
     if search:
         validation.check_search(request, budget)
     start = Start(
@@ -242,6 +245,7 @@ def run(
             fail_on=checked_status,
             budget=budget,
             search=search,
+            margins=margins,
             begin=start.begin,
         )
     show_outcome(outcome, budget, json=json)

@@ -7,7 +7,7 @@ import typer
 
 from harness.cli import parsing, placement_parsing, quantity_options
 from harness.cli.budget_options import BUDGET
-from harness.cli.option_checks import checked, checked_list, quantity
+from harness.cli.option_checks import checked, checked_list, named, quantity
 from harness.cli.options import DEVICE_STATE, HOW_LONG, OUTPUT, WHAT
 from harness.cli.units import parse_celsius
 
@@ -63,6 +63,16 @@ Against = Annotated[
         rich_help_panel=WHAT,
         help="Run folder whose programs of the same variants are measured again in the same rounds, so that a"
         " change of the device meets both alike; the run ends with the result of `harness compare DIR`.",
+    ),
+]
+Margin = Annotated[
+    str | None,
+    typer.Option(
+        callback=named(quantity_options.parse_margin),
+        metavar="SHARE",
+        rich_help_panel=WHAT,
+        help="With --against: increase of latency that still counts as no worse, default 3%. If given, also"
+        " of instructions.",
     ),
 ]
 Seed = Annotated[
@@ -128,7 +138,8 @@ TimeLimit = Annotated[
         callback=quantity(quantity_options.RUN_TIME),
         metavar="DURATION",
         rich_help_panel=HOW_LONG,
-        help="Start no new process on a device after this time, such as 30m.",
+        help="Start no new process on a device after this time, such as 30m. Time for --sustain is kept free;"
+        " a sustained run that would end later is not begun.",
     ),
 ]
 MaxMinutes = Annotated[

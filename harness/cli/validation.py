@@ -9,13 +9,24 @@ from harness.records import DEFAULT_OBSERVER, RunRequest
 
 if TYPE_CHECKING:
     from harness.analysis.budget import Budget
+    from harness.analysis.margins import Margins
 
 # Budgets change no plan: they are asked of the cells that there are in the end.
 BUDGETS = (
     *("--max-latency", "--max-p90", "--max-p99", "--max-startup", "--max-instructions"),
     *("--max-memory", "--max-size", "--min-accuracy", "--search"),
 )
-BESIDE_RESUME = ("--resume", "--fail-on", "--json", "--quiet", "--verbose", "--dry-run", "--yes", *BUDGETS)
+BESIDE_RESUME = (
+    "--resume",
+    "--fail-on",
+    "--json",
+    "--quiet",
+    "--verbose",
+    "--dry-run",
+    "--yes",
+    "--margin",
+    *BUDGETS,
+)
 
 
 def check_data_sets(request: RunRequest) -> None:
@@ -83,6 +94,31 @@ def check_sustained(request: RunRequest, *, search: bool) -> None:
                 f"--sustain and {option} conflict: {why}",
                 hint="give one of them, and the other in a second run",
             )
+    if request.max_minutes is not None and request.sustain_seconds > 60 * request.max_minutes:
+        raise UsageError(
+            f"--sustain {request.sustain_seconds} s is longer than --time-limit"
+            f" {60 * request.max_minutes:g} s",
+            hint="a time limit leaves room for the sustained runs of all cells, and for the processes before",
+        )
+
+
+def margins_of(request: RunRequest, accepted: float | None) -> "Margins | None":
+    """How much worse than the base still counts as no worse; None for the defaults.
+
+    Raises:
+        UsageError: a margin without a base, or out of range.
+    """
+    from harness.analysis.margins import Margins
+
+    if accepted is None:
+        return None
+    if request.against is None:
+        raise UsageError(
+            "--margin needs a base to compare with", hint="name one with --against, or leave --margin out"
+        )
+    margins = Margins(latency=accepted, instructions=accepted)
+    margins.check()
+    return margins
 
 
 def check_evaluation(request: RunRequest) -> None:

@@ -17,7 +17,7 @@ from harness.errors import HarnessError, Interrupted
 from harness.lowering.background import Artifacts
 from harness.measuring.base_side import BaseSide
 from harness.measuring.cell_state import CellRequest
-from harness.measuring.plans import plan_cells, refuse_uncomputable, sustain_plan
+from harness.measuring.plans import plan_cells, refuse_uncomputable, seconds_for_sustained, sustain_plan
 from harness.measuring.session import Session
 from harness.records import Abi, Cell, RunRequest
 from harness.records.base_cells import base_folder, read_base_cells
@@ -125,6 +125,7 @@ class _Worker:
                 programs = self.base.programs
                 cells = [replace(cell, base=programs.get(cell.variant)) for cell in cells]
             progress = _Progress.of(cells, target.name, self.folder, self.listen)
+            earlier, sustain = read_cells(self.folder), sustain_plan(self.request, device.info.clock)
             session = Session(
                 device,
                 self.find_bundle(device.info.abi),
@@ -135,7 +136,8 @@ class _Worker:
                 run=run_identity(self.folder),
                 profile=self.request.profile,
                 cold=self.request.cold,
-                sustain=sustain_plan(self.request, device.info.clock),
+                sustain=sustain,
+                reserved_s=seconds_for_sustained(cells, earlier, sustain, device.info.clock),
                 count_down=progress.count_down,
                 tuning=tuning,
                 save_base=progress.save_base,
@@ -143,7 +145,7 @@ class _Worker:
             )
             session.measure(
                 cells,
-                read_cells(self.folder),
+                earlier,
                 seed=self.request.seed,
                 earlier_base=read_base_cells(self.folder),
             )

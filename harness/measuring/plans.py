@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from harness.analysis.precisions import find_missing_feature
+from harness.analysis.run_estimate import seconds_sustained
 from harness.devices.cores import choose_cores
 from harness.devices.device import Device
 from harness.errors import DeviceUnfit
-from harness.measuring.cell_state import CellRequest
-from harness.measuring.sustaining import SustainPlan
-from harness.records import Clock, Core, DeviceInfo, Plan, RunRequest, Variant
+from harness.measuring.cell_state import CellRequest, is_same_measurement
+from harness.measuring.sustaining import SustainPlan, lacks_sustained
+from harness.records import Cell, Clock, Core, DeviceInfo, Plan, RunRequest, Variant
 from harness.records.progress import Log
 from harness.runner.sampler import spare_cores
 from harness.system.cpu_list import format_cpu_list
@@ -163,6 +164,17 @@ def make_plan(
     )
     sampler = clock == "real" and bool(spare_cores(cores, plan))
     return msgspec.structs.replace(plan, sampler=sampler if request.sampler is None else request.sampler)
+
+
+def seconds_for_sustained(
+    requests: Sequence[CellRequest], earlier: Sequence[Cell], sustain: SustainPlan | None, clock: Clock
+) -> float:
+    """How long the sustained runs that are still to come take on a device, without cooling before them."""
+    if sustain is None:
+        return 0.0
+    saved = (next((cell for cell in earlier if is_same_measurement(one, cell)), None) for one in requests)
+    lacking = sum(cell is None or lacks_sustained(cell) for cell in saved)
+    return lacking * seconds_sustained(sustain.seconds, clock)
 
 
 def sustain_plan(request: RunRequest, clock: Clock) -> SustainPlan | None:

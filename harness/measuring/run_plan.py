@@ -28,6 +28,7 @@ from harness.lowering.inputs import SEEDED, Inputs
 from harness.lowering.pool import default_workers
 from harness.measuring.cell_state import CellRequest, is_same_measurement
 from harness.measuring.plans import make_plan, plan_cells
+from harness.measuring.sustaining import lacks_sustained, refuse_beyond_limit
 from harness.records import BackendOptions, Cell, DeviceInfo, RunRequest, Variant
 
 
@@ -208,7 +209,7 @@ def _plan_device(
         # Memory is read in a process of its own, and so are operators and each cold start.
         further = sides * (1 + request.profile + request.cold * one.plan.processes)
         passes = further * start_seconds(on_host=kind.runs_on_host)
-        sustain = None if saved is not None and saved.sustained else request.sustain_seconds
+        sustain = request.sustain_seconds if saved is None or lacks_sustained(saved) else None
         sustained = waited_for(sustain)
         return PlannedCell(
             variant=one.variant.name,
@@ -225,9 +226,9 @@ def _plan_device(
         )
 
     estimated = tuple(estimate(*one) for one in planned)
+    if runs := sum(cell.sustain_seconds is not None for cell in estimated):
+        refuse_beyond_limit(target.name, runs, request.sustain_seconds or 0, kind.clock, request.max_minutes)
     limit = math.inf if request.max_minutes is None else 60 * request.max_minutes
-    # A time limit ends the rounds of processes; the sustained runs follow all the same.
-    limit += sum(waited_for(cell.sustain_seconds) for cell in estimated)
     return PlannedDevice(
         name=target.name,
         kind=target.kind,

@@ -26,7 +26,7 @@ from harness.measuring.cold_starts import measure_cold, no_cold_startup
 from harness.measuring.device_processes import DeviceProcesses, ExtraPass
 from harness.measuring.pairs import Visited, visit_together
 from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
-from harness.measuring.sustaining import CountDown, SustainPlan
+from harness.measuring.sustaining import OUT_OF_TIME, CountDown, SustainPlan, fits, lacks_sustained
 from harness.records import Cell, StoppedBy, Sustained, SustainedRun, TunedSetting, Variant
 from harness.runner.bundle import Bundle
 from harness.runner.deploy import deploy_bundle
@@ -46,7 +46,8 @@ class Session:
     messages, `log` those worth keeping. `run` names the run folder, so that a process which an earlier
     session of it left on the device is taken over. With `profile`, operators are timed, and with `cold`,
     cold starts; with `sustain`, one process of each cell but a base's runs for minutes after all the others,
-    and `count_down` gets the time left. `tuning` is recorded in each cell.
+    and `count_down` gets the time left; the rounds leave these `reserved_s` of a time limit. `tuning` is
+    recorded in each cell.
     """
 
     device: Device
@@ -59,6 +60,7 @@ class Session:
     profile: bool = False
     cold: bool = False
     sustain: SustainPlan | None = None
+    reserved_s: float = 0.0
     count_down: CountDown = lambda *_: None
     tuning: tuple[TunedSetting, ...] | None = None
     save_base: Callable[[Cell], None] = lambda cell: None
@@ -220,7 +222,7 @@ class Session:
         return one.new.finished
 
     def _reason_to_stop(self, cell: Cell, new: Cell | None = None) -> StoppedBy | None:
-        elapsed_s = time.monotonic() - self.started
+        elapsed_s = time.monotonic() - self.started + self.reserved_s
         if new:
             return reason_to_stop_both(cell, new, elapsed_s=elapsed_s)
         return reason_to_stop(cell, elapsed_s=elapsed_s)
@@ -246,7 +248,7 @@ class Session:
             self._save(state, msgspec.structs.replace(cell, cold=cold), cell.stopped_by)
 
     def _lacks_sustained(self, cell: Cell) -> bool:
-        return self.sustain is not None and not cell.failure and not cell.sustained
+        return self.sustain is not None and not cell.failure and lacks_sustained(cell)
 
     def _add_sustained(self, state: CellState, processes: DeviceProcesses) -> None:
         """A device that restarts, as a phone that overheats does, is not heated a second time."""
@@ -254,6 +256,10 @@ class Session:
         if cell is None or sustain is None or not self._lacks_sustained(cell):
             return
         artifact = self.artifacts[state.request.variant].result()
+        elapsed_s, limit = time.monotonic() - self.started, cell.plan.max_minutes
+        if not fits(sustain.seconds, self.device.info.clock, elapsed_s=elapsed_s, max_minutes=limit):
+            self._save_sustained(state, cell, OUT_OF_TIME)
+            return
         try:
             run = processes.sustain(artifact, state.request.plan, sustain, self.count_down)
             self._save_sustained(state, cell, run)

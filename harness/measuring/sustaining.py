@@ -1,18 +1,24 @@
 """The sustained run of a cell: waiting for a device that is cool by an absolute gate, and the time left."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from harness.records import Conditions
+from harness.analysis.run_estimate import seconds_sustained
+from harness.errors import UsageError
+from harness.records import Cell, Clock, Conditions
 
 # A run of minutes heats the whole device, which then takes minutes to cool.
 LONGEST_COOLING_S = 900.0
 # Idle phones of 20 to 25 °C rooms have cores of 30 to 40 °C; idle boards without a fan 45 to 55 °C, which
 # throttle from 80 °C on. Above these a device is warm from what it did before.
 PHONE_MAX_CELSIUS, OTHER_MAX_CELSIUS = 45.0, 60.0
+
+# A cell without a sustained run for this reason gets one when the run is resumed.
+OUT_OF_TIME = "not begun, because it would end after --time-limit"
 
 CountDown = Callable[[str, float], None]
 
@@ -40,6 +46,34 @@ class SustainPlan:
     def longest_cooling_s(self) -> float:
         """How long to wait for that at most."""
         return LONGEST_COOLING_S if self.max_cooling_seconds is None else self.max_cooling_seconds
+
+
+def lacks_sustained(cell: Cell) -> bool:
+    """Whether a sustained run is still to come where one is asked for."""
+    return cell.sustained is None or cell.sustained.unavailable == OUT_OF_TIME
+
+
+def fits(seconds: int, clock: Clock, *, elapsed_s: float, max_minutes: float | None) -> bool:
+    """Whether a sustained run of these seconds of the device would end within the time limit."""
+    limit_s = math.inf if max_minutes is None else 60 * max_minutes
+    return elapsed_s + seconds_sustained(seconds, clock) <= limit_s
+
+
+def refuse_beyond_limit(
+    device: str, runs: int, seconds: int, clock: Clock, max_minutes: float | None
+) -> None:
+    """Refuse sustained runs that alone take longer on a device than the time limit.
+
+    Raises:
+        UsageError: not all of them could be begun.
+    """
+    needed_s = runs * seconds_sustained(seconds, clock)
+    if max_minutes is not None and needed_s > 60 * max_minutes:
+        raise UsageError(
+            f"sustained runs of {shown(seconds)} for {runs} cells take {shown(needed_s)} on {device};"
+            f" --time-limit is {shown(60 * max_minutes)}",
+            hint="give a longer --time-limit, a shorter --sustain, or fewer variants",
+        )
 
 
 def shown(seconds: float) -> str:

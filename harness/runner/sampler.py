@@ -47,13 +47,14 @@ def spare_cores(cores: Sequence[Core], plan: Plan) -> tuple[int, ...]:
 def sampler_words(cores: Sequence[Core], plan: Plan, *, period: float | None = None) -> str:
     """The arguments of `sampler.sh` for `Job.run`; empty when the plan has no sampler.
 
-    `period` is in seconds, by default that of the plan.
+    `period` is in seconds, by default that of the plan. A process with another may take hours: the device's
+    lock is kept then, also where nothing is sampled.
     """
     if not plan.sampler:
-        return ""
+        return "lock" if period else ""
     spare = spare_cores(cores, plan)
     mask = sum(1 << core for core in spare) if len(spare) < len(cores) else 0
-    return f"conditions {period or period_s(plan):g} {mask:x}"
+    return f"conditions {period or period_s(plan):g} {mask:x}{' lock' if period else ''}"
 
 
 def period_s(plan: Plan) -> float:

@@ -61,6 +61,8 @@ def test_a_cold_start_is_refused_on_the_emulator_before_anything_is_made(
             ("--sustain", "10m", "--search", "--max-latency", "9ms"),
             "--sustain and --search conflict: a search would measure the next cell on a device that is hot",
         ),
+        (("--sustain", "10m", "--time-limit", "5m"), "--sustain 600 s is longer than --time-limit 300 s"),
+        (("--margin", "3%"), "--margin needs a base to compare with"),
         (("--sustain", "0"), "--sustain '0' is not from 60 s to 4 h"),
         (("--sustain", "59s"), "--sustain '59s' is not from 60 s to 4 h"),
         (("--sustain", "5h"), "--sustain '5h' is not from 60 s to 4 h"),
@@ -68,7 +70,7 @@ def test_a_cold_start_is_refused_on_the_emulator_before_anything_is_made(
         (("--sustain", "-1m"), "--sustain: '-1m' is not a duration"),
     ],
 )
-def test_a_sustained_run_that_makes_no_sense_is_refused_before_anything_is_made(
+def test_options_of_a_run_that_make_no_sense_are_refused_before_anything_is_made(
     refused: Typed, tmp_path: Path, words: tuple[str, ...], message: str
 ) -> None:
     device = () if "-d" in words else ("-d", "host")

@@ -101,6 +101,21 @@ def test_a_long_program_keeps_the_lock_of_its_harness_fresh(tree: Path, start: S
     assert "lines" not in parse_samples((job / "samples").read_bytes(), PERIOD_S).unreadable
 
 
+@pytest.mark.parametrize("beside", [f"conditions {PERIOD_S} 0 lock", "lock"])
+def test_the_lock_is_kept_also_where_nothing_is_sampled(
+    tree: Path, start: Start, job: Path, beside: str
+) -> None:
+    shutil.rmtree(tree / "sys")
+    lock = job.parents[1] / "lock" / "renewed"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("1.00 1.00\n")
+    started = start("sleep", "1", beside=beside)
+    wait_until(lambda: float(lock.read_text().split()[0]) > 1)
+    assert is_sampling(job)
+    started.wait(timeout=20)
+    wait_until(lambda: not is_sampling(job))
+
+
 def test_zones_beyond_the_limit_are_counted(tree: Path, start: Start, job: Path) -> None:
     for index in range(2, 22):
         write(tree / ZONE.format(index) / "type", f"cpu-{index}\n")

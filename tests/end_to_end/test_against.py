@@ -57,3 +57,7 @@ def test_a_heavier_program_is_worse_than_its_base_and_equal_to_itself(
     resumed = run_harness("run", "--resume", same, "--quiet", "--json")
     assert resumed.exit_code == 0
     assert resumed.document["against"]["cells"] == equal.document["against"]["cells"]
+
+    wide = run_harness("run", "--resume", new, "--margin", "100%", "--quiet", "--json")
+    margins = wide.document["against"]["margins"]
+    assert (margins["latency"], margins["instructions"]) == (1.0, 1.0)

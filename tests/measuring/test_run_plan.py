@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from builders import make_artifact, make_cell, make_device, make_processes
 from harness.devices.target import Target
+from harness.errors import UsageError
 from harness.measuring.plans import plan_cells
 from harness.measuring.run_plan import RunPlan, make_run_plan
 from harness.records import Cell, Core, DeviceInfo, RunRequest, Variant
@@ -99,7 +100,7 @@ def test_each_rate_is_a_cell_and_cold_starts_cost_processes_of_their_own(
 
 
 @pytest.mark.parametrize("infos", [(), (PHONE,)])
-def test_a_sustained_run_takes_its_time_of_each_cell_whatever_the_time_limit(
+def test_a_sustained_run_takes_its_time_of_each_cell_within_the_time_limit(
     infos: tuple[DeviceInfo, ...],
 ) -> None:
     request = replace(REQUEST, threads=(1,))
@@ -107,8 +108,13 @@ def test_a_sustained_run_takes_its_time_of_each_cell_whatever_the_time_limit(
     (hot,) = plan(replace(request, sustain_seconds=600), infos=infos).devices
     assert [cell.sustain_seconds for cell in hot.cells] == [600] * len(plain.cells)
     assert hot.least_seconds - plain.least_seconds == pytest.approx(len(plain.cells) * 602)
-    (limited,) = plan(replace(request, sustain_seconds=600, max_minutes=0.01), infos=infos).devices
-    assert limited.least_seconds == pytest.approx(0.6 + len(plain.cells) * 602)
+    minutes = 10.0 * len(plain.cells)
+    (limited,) = plan(replace(request, sustain_seconds=600, max_minutes=minutes), infos=infos).devices
+    assert limited.most_seconds == pytest.approx(60 * minutes)
+    with pytest.raises(UsageError) as refused:
+        plan(replace(request, sustain_seconds=600, max_minutes=minutes - 1), infos=infos)
+    assert refused.value.what.startswith(f"sustained runs of 10:00 for {len(plain.cells)} cells take")
+    assert "--time-limit is" in refused.value.what
 
 
 def test_what_a_device_lacks_is_its_error_and_the_others_are_planned() -> None:

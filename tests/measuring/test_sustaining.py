@@ -16,7 +16,7 @@ from harness.errors import ConnectionLost
 from harness.measuring import cooling as cooling_module
 from harness.measuring.cell_state import CellRequest
 from harness.measuring.device_processes import DeviceProcesses
-from harness.measuring.plans import sustain_plan
+from harness.measuring.plans import seconds_for_sustained, sustain_plan
 from harness.measuring.sustaining import SustainPlan, counting_down, shown
 from harness.records import Cell, RunRequest, Temperature
 from harness.system.processes import Completed
@@ -98,6 +98,33 @@ def test_the_run_is_one_more_process_of_each_cell_and_a_failed_one_leaves_the_ce
     # None is run again, whether it has figures or the reason why not.
     bench.detailed.clear()
     assert sustain(bench, tuple(cells.values()))[0.25].sustained == sustained
+
+
+def test_a_run_that_would_end_after_the_time_limit_is_not_begun_and_comes_with_the_next_session(
+    bench: Bench,
+) -> None:
+    limited = make_plan(processes=3, warmup_iterations=1, max_minutes=1.0)
+    requests = [CellRequest(bench.add(0.25), limited)]
+    # Of the minute 57 s have passed: the rounds leave 4 s to the sustained run, which are no longer there.
+    late = replace(bench.session(), sustain=FOUR_SECONDS, reserved_s=4.0, started=time.monotonic() - 57)
+    late.measure(requests, (), seed=0)
+    cell = bench.detailed[-1]
+    assert (len(cell.processes), cell.stopped_by) == (1, "max_minutes")
+    assert cell.sustained is not None
+    assert cell.sustained.unavailable == "not begun, because it would end after --time-limit"
+    replace(bench.session(), sustain=FOUR_SECONDS, reserved_s=4.0).measure(requests, (cell,), seed=0)
+    resumed = bench.detailed[-1]
+    assert len(resumed.processes) == 3
+    assert resumed.sustained is not None
+    assert resumed.sustained.run is not None
+
+
+def test_the_time_that_sustained_runs_take_is_known_for_the_cells_that_lack_one(bench: Bench) -> None:
+    requests = [CellRequest(bench.add(width), PLAN) for width in (0.25, 0.5)]
+    assert seconds_for_sustained(requests, (), None, "real") == 0.0
+    assert seconds_for_sustained(requests, (), FOUR_SECONDS, "real") == 8.0
+    measured = tuple(sustain(bench).values())
+    assert seconds_for_sustained(requests, measured[:1], FOUR_SECONDS, "real") == 4.0
 
 
 def test_a_device_that_restarts_is_not_heated_again_and_keeps_what_it_measured(tmp_path: Path) -> None:

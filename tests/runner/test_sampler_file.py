@@ -156,6 +156,11 @@ def test_the_words_for_the_sampler_hold_its_cores_as_a_mask() -> None:
     assert sampler_words(PHONE, make_plan(cpus="4-5", sampler=True)) == "conditions 0.5 f"
     assert sampler_words(PHONE, make_plan(sampler=True)) == "conditions 0.5 0"
     assert sampler_words((), make_plan(sampler=True)) == "conditions 0.5 0"
+
+
+def test_a_process_of_minutes_keeps_the_devices_lock_with_and_without_a_sampler() -> None:
+    assert sampler_words(PHONE, make_plan(sampler=True), period=1.0) == "conditions 1 0 lock"
+    assert sampler_words(PHONE, make_plan(), period=1.0) == "lock"
     assert period_s(make_plan(max_seconds=600.0)) == 6.0
 
 
