@@ -1,7 +1,8 @@
 """The files that the previous report left in a folder: those that the new one has not are removed.
 
 Their names and digests stand in a list beside them. A file that is not in the list, or was changed since, is
-the user's own and stays. The list may have come with a received folder: it can name nothing but pictures.
+the user's own and stays. The list may have come with a received folder: it can name nothing but pictures and
+a trace.
 """
 
 import re
@@ -16,7 +17,8 @@ from harness.records.decoding import Malformed, decode_json
 from harness.system.files import hash_file, read_regular_file, write_atomically
 
 LIST = ".pictures.json"
-_PICTURE = re.compile(r"[a-z0-9_-]{1,100}\.(?:png|svg)")
+TRACE = "trace.json"
+_REMOVABLE = re.compile(rf"[a-z0-9_-]{{1,100}}\.(?:png|svg)|{re.escape(TRACE)}")
 _LARGEST_LIST_BYTES = 2**20
 
 
@@ -26,11 +28,11 @@ class _Pictures(Record, frozen=True):
     sha256: dict[str, Sha256]
 
 
-def remove_earlier_pictures(folder: Path, written: Iterable[str]) -> None:
-    """Remove what the previous report drew and this one has not, and list what this one has drawn."""
+def remove_earlier_files(folder: Path, written: Iterable[str]) -> None:
+    """Remove what the previous report wrote and this one has not, and list what this one has written."""
     names = set(written)
     for name, sha256 in _read(folder / LIST).items():
-        if name not in names and _PICTURE.fullmatch(name) and _is_unchanged(folder / name, sha256):
+        if name not in names and _REMOVABLE.fullmatch(name) and _is_unchanged(folder / name, sha256):
             (folder / name).unlink()
     pictures = _Pictures({name: hash_file(folder / name) for name in sorted(names)})
     write_atomically(folder / LIST, msgspec.json.format(msgspec.json.encode(pictures)) + b"\n")

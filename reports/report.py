@@ -12,10 +12,11 @@ from harness.records.outcomes import OutcomesByFigures
 from harness.records.run_folder import refuse_link
 from harness.system.files import write_atomically
 from reports.cells_csv import write_csv
-from reports.earlier import remove_earlier_pictures
+from reports.earlier import TRACE, remove_earlier_files
 from reports.pages import Link, Page, describe_parts, render_html, render_markdown
 from reports.pictures import draw_pictures
 from reports.sections import Section, arrange
+from reports.trace import write_trace
 
 # Of the run folder that a report lies in, and what they hold.
 _BESIDE = (
@@ -34,11 +35,12 @@ def write_report(
     outcomes: OutcomesByFigures | None = None,
     include_predicted: bool = False,
     against: Sequence[Comparison] = (),
+    trace: bool = False,
 ) -> Path:
     """Write the report of one or several runs and return its `index.html`; it answers for the budget first.
 
     `against` are the results of runs that were measured against another. With `include_predicted`, variants
-    that nobody measured are shown apart.
+    that nobody measured are shown apart. With `trace`, also a trace that Perfetto opens, beside the page.
 
     Raises:
         UsageError: there is no cell to report on, or the folder is a symbolic link.
@@ -58,16 +60,18 @@ def write_report(
         outcomes=outcomes or {},
         pictures=pictures,
         runs_of=_runs_by_section(runs, sections),
-        links=_links(folder, drawn),
+        links=_links(folder, drawn, trace=trace),
         include_predicted=include_predicted,
         against=tuple(against),
     )
     write_csv(runs, folder / "cells.csv")
+    if trace:
+        write_trace(sections, folder / TRACE)
     parts = describe_parts(page)
     write_atomically(folder / "report.md", render_markdown(page, parts))
     index = folder / "index.html"
     write_atomically(index, render_html(page, parts))
-    remove_earlier_pictures(folder, drawn)
+    remove_earlier_files(folder, [*drawn, TRACE] if trace else drawn)
     return index
 
 
@@ -82,11 +86,12 @@ def _runs_by_section(
     }
 
 
-def _links(folder: Path, pictures: Sequence[str]) -> tuple[Link, ...]:
+def _links(folder: Path, pictures: Sequence[str], *, trace: bool) -> tuple[Link, ...]:
     """Only to files that lie where the page says."""
     beside = [
         Link("cells.csv", "cells.csv", "one line per cell, with units in the column names"),
         Link("report.md", "report.md", "this page in Markdown, for a pull request"),
+        *([Link(TRACE, TRACE, "what ran when, at which clock: open it in ui.perfetto.dev")] if trace else []),
         *(Link(name, name, "a plot of 1920 × 1080 for a talk") for name in pictures),  # noqa: RUF001
     ]
     of_run = [Link(f"../{name}", name, what) for name, what in _BESIDE if (folder.parent / name).exists()]

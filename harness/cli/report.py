@@ -35,6 +35,7 @@ LONGEST_NAME = 80
         "harness report results/20260101T120000Z-ab12cd --out report",
         "harness report results/demo --max-latency 20ms --max-memory 40MB",
         "harness report results/pixel --include-predicted",
+        "harness report results/pixel --trace",
         "harness report results/pixel results/kitchen-pi --out both",
     ),
 )
@@ -70,6 +71,15 @@ def report(
             " dotted in the trade-off, in a table of their own, and in no answer.",
         ),
     ] = False,
+    trace: Annotated[
+        bool,
+        typer.Option(
+            "--trace",
+            rich_help_panel=OUTPUT,
+            help="Also write trace.json, which ui.perfetto.dev and chrome://tracing open: processes,"
+            " inferences, operators of a profile, clocks and temperatures over time.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write the report again from saved results.
@@ -83,6 +93,7 @@ def report(
     from harness.measuring.base_side import read_comparison
     from harness.records.outcomes import Outcomes, read_outcomes
     from harness.records.run_folder import load_intact_runs
+    from reports.earlier import TRACE
     from reports.report import write_report
 
     budget = parse_budget(
@@ -113,9 +124,12 @@ def report(
         outcomes=outcomes,
         include_predicted=include_predicted,
         against=compared,
+        trace=trace,
     )
     if json:
-        print_json({"report": written.resolve(), "errors": [error_document(error) for error in errors]})
+        named = {"trace": (written.parent / TRACE).resolve()} if trace else {}
+        listed = [error_document(error) for error in errors]
+        print_json({"report": written.resolve(), **named, "errors": listed})
     else:
         show(printable(str(written)))
     show_errors(errors)
