@@ -4,6 +4,7 @@
 # make test             run all tests
 # make lock             renew requirements.lock, the exact versions that make setup installs
 # make runner-wheel     make dist/mobilenet_harness_runner-*.whl, the built runners for hosts without a compiler
+# make image            build and try the image of .ci/Dockerfile; without docker, its steps in a new Debian root
 # make docs             build the documentation as a site in build/site, with all links checked
 # make lint             run the formatters, linters and type checks of .pre-commit-config.yaml
 # make gate             fail if an inference costs more emulated ARM instructions than in benchmarks/base
@@ -25,7 +26,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test runner-wheel docs lint lock gate gate-base setup arm-vm bench bench-sustain bench-plot bench-trust bench-decision bench-report bench-faults bench-diskfull bench-fuzz bench-install clean
+.PHONY: help demo demo-accuracy fashion-mnist test runner-wheel image docs lint lock gate gate-base setup arm-vm bench bench-sustain bench-plot bench-trust bench-decision bench-report bench-faults bench-diskfull bench-fuzz bench-install clean
 
 setup: $(VENV)/ready
 
@@ -105,6 +106,10 @@ test: setup arm-vm
 
 runner-wheel: setup
 	$(BIN)/python .ci/runner_wheel.py dist
+
+image: runner-wheel
+	$(BIN)/python -m hatchling build -t wheel -d dist
+	$(BIN)/python .ci/try_image.py
 
 docs: setup
 	$(BIN)/python docs/site/build_site.py
