@@ -9,7 +9,7 @@ from harness.analysis.placements import Placement, placement_of, shape_of, varia
 from harness.records import Variant
 from synthetic import PHONE, simulate_cell
 
-PLAIN = Placement("int8", 1, None, None, None, False, "symmetric", 1000, "1.5.1")
+PLAIN = Placement("int8", 1, None, None, None, False, None, "symmetric", 1000, "1.5.1")
 WIDTHS, SIDES = (0.25, 0.5, 0.75, 1.0), (128, 160, 192, 224)
 
 
@@ -21,15 +21,17 @@ def test_the_command_names_only_what_differs_from_the_defaults() -> None:
 
 
 def test_the_command_names_the_whole_placement() -> None:
-    placement = Placement("fp32", 2, "4-7", 29.97, "packed-cache", True, "tf_same", 10, None)
+    placement = Placement("fp32", 2, "4-7", 29.97, "packed-cache", True, "top-app", "tf_same", 10, None)
     assert (
-        run_command("pixel", placement, (0.5, 1.0), (160,))[-15:]
+        run_command("pixel", placement, (0.5, 1.0), (160,))[-17:]
         == (
             *("--precision", "fp32", "--threads", "2", "--cores", "4-7", "--rate", "29.97"),
             *(
                 "--backend-options",
                 "packed-cache",
                 "--tune-device",
+                "--task-profile",
+                "top-app",
                 "--padding",
                 "tf_same",
                 "--classes",
