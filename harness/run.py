@@ -18,6 +18,7 @@ from harness.lowering.inputs import Inputs
 from harness.lowering.lower import asked_for, lower_variants, lowering_errors
 from harness.lowering.stored_programs import keep_programs
 from harness.measuring.base_side import BaseSide, find_base, read_comparison
+from harness.measuring.own_programs import prepare_programs
 from harness.measuring.parallel import FindBundle, measure_on
 from harness.measuring.run_outcome import Outcome
 from harness.measuring.run_record import finish_record, start_record
@@ -67,7 +68,7 @@ def run(
         resolve_devices(("host",))
     require_extra("lower", "lowering a network")
     request, prepared = prepare_inputs(request, log, classes=classes)
-    inputs = prepared.inputs if prepared else None
+    inputs = prepared.inputs if prepared else prepare_programs(request, log)
     base = find_base(request.against, asked_for(request, inputs), log)
     begin(request, targets, inputs, base)
     folder = make_folder()

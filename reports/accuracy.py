@@ -9,7 +9,7 @@ from harness.analysis.parity import PLACES
 from harness.analysis.precisions import is_quantized
 from harness.records import Accuracy, Cell, Interval, PairedDrop, Weights
 from harness.system.text import printable
-from reports.figures import short_name
+from reports.figures import name_with_precision
 from reports.numbers import MISSING, significant
 
 # Above this drop another precision, or quantization-aware training, is worth trying.
@@ -39,7 +39,7 @@ def describe_accuracy(cells: Sequence[Cell]) -> tuple[AccuracyRow, ...]:
     rows: dict[str, AccuracyRow] = {}
     for cell in cells:
         if cell.accuracy:
-            name = f"{short_name(cell.variant)} {cell.variant.precision}"
+            name = name_with_precision(cell.variant)
             rows.setdefault(cell.artifact.sha256, AccuracyRow(name, _texts(cell.accuracy)))
     return tuple(rows.values())
 
@@ -108,7 +108,7 @@ def accuracy_notes(cells: Sequence[Cell]) -> tuple[str, ...]:
         accuracy = cell.accuracy
         if accuracy is None:
             continue
-        name = f"{short_name(cell.variant)} {cell.variant.precision}"
+        name = name_with_precision(cell.variant)
         drop = accuracy.drop_from_fp32
         if drop and drop.drop_pp.estimate > LARGE_DROP_POINTS:
             notes[f"{name}: top-1 is {_points(drop)} pp below fp32."] = None

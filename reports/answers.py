@@ -139,6 +139,9 @@ def _rank(answer: Answer, best: Candidate, budget: Budget) -> str:
     of = "within the budget" if budget.limits_anything else "measured"
     if count == 1:
         return f"The only candidate {of}."
+    valid = " valid" if best.cell.verdict.status == "valid" else ""
+    if answer.basis == "none" and best.cell.variant.is_own_program:
+        return f"The cheapest{valid} of {count} {of}: the accuracy of own programs is not known."
     basis = {
         "measured": f", measured on {answer.data}",
         "published": ", by published accuracy, not measured here",
@@ -148,7 +151,6 @@ def _rank(answer: Answer, best: Candidate, budget: Budget) -> str:
     unknown = ": no accuracy is known, neither measured nor published" if answer.basis == "none" else ""
     if answer.tied == 1:
         return f"The {quality} of {count} {of}{basis}{unknown}."
-    valid = " valid" if best.cell.verdict.status == "valid" else ""
     alike = "are equally large" if answer.basis == "none" else "cannot be distinguished"
     return (
         f"The cheapest{valid} one of the {answer.tied} {quality}, which {alike}{basis}{unknown};"

@@ -6,14 +6,14 @@ from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.process_figures import decisive_startup
 from harness.analysis.quantities import megabytes, millions, milliseconds
 from harness.records import Cell
-from reports.figures import short_name
+from reports.figures import name_with_precision
 
 UNPLACED = "1 thread"
 
 
 def cell_name(cell: Cell) -> str:
     """`0.5/160 int8`."""
-    return f"{short_name(cell.variant)} {cell.variant.precision}"
+    return name_with_precision(cell.variant)
 
 
 def placed_name(cell: Cell) -> str:

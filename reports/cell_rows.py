@@ -93,6 +93,10 @@ def list_cells(section: Section, first_index: int) -> CellTable:
     return CellTable(columns, tuple(sorted(rows, key=order)), tuple(constant), published)
 
 
+def _macs(cell: Cell) -> str:
+    return MISSING if cell.artifact.macs is None else significant(cell.artifact.macs / 1e6, 4)
+
+
 def _columns(section: Section) -> list[tuple[Column, _Text, str]]:
     """With how a column is said in words where all cells agree; one that has no words always stays."""
     emulated = section.device.emulated
@@ -106,7 +110,7 @@ def _columns(section: Section) -> list[tuple[Column, _Text, str]]:
     columns += [
         (Column("memory", "peak, MB"), _memory, "peak memory {} MB"),
         (Column("size", "file, MB"), lambda cell: significant(cell.artifact.size_bytes / 1e6), "file {} MB"),
-        (Column("macs", "MACs, M"), lambda cell: significant(cell.artifact.macs / 1e6, 4), "{} M MACs"),
+        (Column("macs", "MACs, M"), _macs, "{} M MACs"),
         (Column("accuracy", "top-1, %", wide=False), _accuracy, ""),
     ]
     return columns

@@ -1,5 +1,7 @@
 """What the page's drawer says of one cell beyond the table."""
 
+from collections import Counter
+
 from harness.analysis.cell_text import misses_text
 from harness.analysis.parity import PLACES
 from harness.records import Cell, Interval
@@ -10,6 +12,8 @@ from reports.sections import weights_text
 from reports.sustained import drop_text
 
 Detail = tuple[str, str]
+# Of an own program, by how often each is called.
+MOST_OPERATORS = 8
 
 
 def describe_details(cell: Cell) -> tuple[Detail, ...]:
@@ -139,11 +143,28 @@ def _accuracy(cell: Cell) -> list[Detail]:
 def _program(cell: Cell) -> list[Detail]:
     artifact = cell.artifact
     delegated = f"{artifact.delegated_nodes} operators in XNNPACK, {len(artifact.undelegated_nodes)} outside"
+    if artifact.macs is None or artifact.params is None:
+        return _own_program(cell)
     return [
         ("multiply-accumulates", f"{significant(artifact.macs / 1e6, 4)} M"),
         ("parameters", f"{significant(artifact.params / 1e6)} M"),
         ("delegated", delegated),
         ("weights", weights_text(cell.variant.weights)),
+    ]
+
+
+def _own_program(cell: Cell) -> list[Detail]:
+    """What the user's own program says of itself."""
+    artifact = cell.artifact
+    outside = Counter(artifact.undelegated_nodes)
+    listed = ", ".join(f"{printable(name)} ({count})" for name, count in outside.most_common(MOST_OPERATORS))
+    more = len(outside) - MOST_OPERATORS
+    return [
+        ("program", f"{weights_text(cell.variant.weights)}, method {cell.variant.method}"),
+        ("inputs", ", ".join(spec.text for spec in artifact.all_inputs)),
+        ("outputs", ", ".join(spec.text for spec in artifact.all_outputs)),
+        ("delegates", printable(", ".join(artifact.delegate_ids)) or "none"),
+        ("operators outside", (listed or "none") + (f" and {more} more" if more > 0 else "")),
     ]
 
 

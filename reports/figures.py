@@ -6,6 +6,7 @@ from typing import Literal
 from harness.analysis.cell_text import options_text
 from harness.analysis.clusters import cores_name
 from harness.analysis.published import published_accuracy
+from harness.analysis.variant_labels import name_with_precision as name_with_precision
 from harness.analysis.variant_labels import short_name as short_name
 from harness.analysis.variant_labels import width_text as width_text
 from harness.records import Accuracy, Cell, DeviceInfo, Interval
@@ -118,4 +119,4 @@ def full_name(cell: Cell) -> str:
     cores = f" on {name}" if (name := cores_name(cell)) else ""
     rate = "" if cell.plan.rate_hz is None else f" at {exact_rate(cell.plan.rate_hz)}/s"
     options = options_text(cell.plan.backend_options)
-    return f"{short_name(cell.variant)} {cell.variant.precision}{threads}{cores}{rate}{options}"
+    return f"{name_with_precision(cell.variant)}{threads}{cores}{rate}{options}"

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from harness.analysis.cell_text import placement
-from harness.analysis.precisions import BASELINE
+from harness.analysis.precisions import BASELINE, in_order
 from harness.analysis.process_figures import instruction_counts, latency_medians_ns
 from harness.analysis.ratios import ratio_interval
 from harness.records import Cell
 from harness.system.text import printable
 from reports.bars import Axis, Bar, axis_over, evenly, ticks
-from reports.figures import LATENCY, Estimate, short_name, width_text
+from reports.figures import LATENCY, Estimate, name_with_precision, width_text
 from reports.numbers import significant, span, with_ends
 from reports.sections import Point, Section
 
@@ -79,19 +79,18 @@ def describe_knobs(section: Section) -> Knobs:
 
 
 def _heat_maps(section: Section) -> tuple[HeatMap, ...]:
-    points = section.points
-    if len({(point.cell.variant.width, point.cell.variant.resolution_px) for point in points}) < 3:
+    points = section.of_network
+    if len({point.shape for point in points}) < 3:
         return ()
     maps = []
-    for precision in section.precisions:
+    for precision in in_order(point.cell.variant.precision for point in points):
         of_precision = [point for point in points if point.cell.variant.precision == precision]
         # One placement: the one with the most cells, of equally many the first by name.
         by_placement = _group(of_precision, _placement)
         chosen = min(by_placement, key=lambda name: (-len(by_placement[name]), name))
         members = by_placement[chosen]
-        sides = sorted({point.cell.variant.resolution_px for point in members})
-        widths = sorted({point.cell.variant.width for point in members})
-        at = _first(members, lambda point: (point.cell.variant.width, point.cell.variant.resolution_px))
+        widths, sides = (sorted(set(one)) for one in zip(*(point.shape for point in members), strict=True))
+        at = _first(members, lambda point: point.shape)
         maps.append(
             HeatMap(
                 f"{printable(precision)}, {chosen}",
@@ -114,7 +113,10 @@ def _placement_maps(section: Section) -> tuple[HeatMap, ...]:
         # Of equally many, the largest network: it gains the most from threads.
         members = max(
             _group(of_precision, lambda point: (point.cell.variant, *point.placement[2:])).values(),
-            key=lambda points: (len({point.placement for point in points}), points[0].cell.artifact.macs),
+            key=lambda points: (
+                len({point.placement for point in points}),
+                points[0].cell.artifact.macs or 0,
+            ),
         )
         at = _first(members, lambda point: point.placement)
         place = members[0].placement
@@ -163,7 +165,9 @@ def _first(points: Iterable[Point], key: Callable[[Point], Key]) -> Mapping[Key,
 def _throughput(section: Section) -> Chart | None:
     """How many multiply-accumulates a second; instructions per multiply-accumulate where no clock is real."""
     real = section.scale == LATENCY
-    rows = _group(section.points, lambda point: (printable(point.cell.variant.precision), _placement(point)))
+    rows = _group(
+        section.of_network, lambda point: (printable(point.cell.variant.precision), _placement(point))
+    )
     # Millions of MACs in a millisecond are thousands of millions in a second.
     values = {
         key: [
@@ -191,7 +195,7 @@ def _throughput(section: Section) -> Chart | None:
 
 
 def _efficiency(point: Point, *, real: bool) -> float:
-    millions = point.cell.artifact.macs / 1e6
+    millions = point.million_macs
     return millions / point.cost.value if real else point.cost.value / millions
 
 
@@ -217,10 +221,10 @@ def _speed_up(section: Section) -> Chart | None:
 def _precision_ratios(section: Section) -> Chart | None:
     """Cost of each precision as a share of fp32's for the same shape and placement."""
     pairs = []
-    for members in _group(section.points, _shape).values():
+    for members in _group(section.of_network, _shape).values():
         base = next((point for point in members if point.cell.variant.precision == BASELINE), None)
         pairs += [(base, point) for point in members if base and point is not base]
-    pairs.sort(key=lambda pair: (pair[1].cell.variant.precision, pair[1].cell.artifact.macs))
+    pairs.sort(key=lambda pair: (pair[1].cell.variant.precision, pair[1].cell.artifact.macs or 0))
     return _ratio_chart(
         f"Cost against {BASELINE}",
         f"Cost of the same network as a share of {BASELINE}'s, with its 95 % interval; under 1 is cheaper.",
@@ -274,7 +278,7 @@ def _shape(point: Point) -> tuple[object, ...]:
 
 
 def _name(point: Point) -> str:
-    return f"{short_name(point.cell.variant)} {printable(point.cell.variant.precision)}"
+    return printable(name_with_precision(point.cell.variant))
 
 
 def _placement(point: Point) -> str:

@@ -52,12 +52,12 @@ class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     name: str
     placement: str
     precision: str
-    width: float
-    side: int
+    width: float | None
+    side: int | None
     threads: int
     cores: tuple[str, ...]
     other_pace: bool
-    macs: int
+    macs: int | None
     size: int
     status: str
     failed: bool

@@ -128,7 +128,10 @@ def _common(page: Page, parts: Sequence[Part]) -> dict[str, object]:
 
 def _title(sections: Sequence[Section]) -> str:
     """`MobileNetV1 on pixel (Pixel 6), emulator (QEMU 7.2.22 user-mode cortex-a76, emulated)`."""
-    return "MobileNetV1 on " + ", ".join(_titled(section.device) for section in sections)
+    own = any(cell.variant.is_own_program for section in sections for cell in section.cells)
+    network = any(not cell.variant.is_own_program for section in sections for cell in section.cells)
+    subject = " and ".join(["MobileNetV1"] * (network or not own) + ["Own programs"] * own)
+    return f"{subject} on " + ", ".join(_titled(section.device) for section in sections)
 
 
 def _titled(device: DeviceInfo) -> str:

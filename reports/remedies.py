@@ -34,6 +34,10 @@ REMEDIES = {
         "any operator outside XNNPACK",
         "change the network so that XNNPACK runs it whole; the reason names the operators",
     ),
+    "own_undelegated": Remedy(
+        "operators outside the delegates of an own program",
+        "lower the program so that XNNPACK takes them; the reason names the operators",
+    ),
     "threads_exceed_cores": Remedy(
         "more threads than cores", "use fewer threads, or more cores: --threads, --cores"
     ),

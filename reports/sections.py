@@ -62,6 +62,18 @@ class Point:
         return placement_of(self.cell)
 
     @property
+    def shape(self) -> tuple[float, int]:
+        """Width multiplier and resolution; raises ValueError for the user's own program."""
+        return self.cell.variant.shape
+
+    @property
+    def million_macs(self) -> float:
+        """Multiply-accumulates of an inference in millions; raises as `shape` does."""
+        if self.cell.artifact.macs is None:
+            raise ValueError(f"{self.cell.name} has no number of multiply-accumulates")
+        return self.cell.artifact.macs / 1e6
+
+    @property
     def suspect(self) -> bool:
         """Whether plots mark the point as suspect."""
         return is_flagged(self.cell)
@@ -95,7 +107,12 @@ class Section:
         """The cells that can be drawn, smallest network first."""
         pairs = ((cell, cost_of(cell)) for cell in self.measured)
         points = [Point(cell, cost, top1_of(cell)) for cell, cost in pairs if cost is not None]
-        return tuple(sorted(points, key=lambda point: (point.cell.artifact.macs, point.cost.value)))
+        return tuple(sorted(points, key=lambda point: (point.cell.artifact.macs or 0, point.cost.value)))
+
+    @property
+    def of_network(self) -> tuple[Point, ...]:
+        """The points that have a width, a resolution and multiply-accumulates: no own programs."""
+        return tuple(point for point in self.points if not point.cell.variant.is_own_program)
 
     @cached_property
     def measured(self) -> tuple[Cell, ...]:

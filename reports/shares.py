@@ -131,7 +131,7 @@ def _parts(sizes: Sequence[float], whole: float) -> tuple[tuple[float, float], .
 
 
 def _by_size(section: Section) -> list[Cell]:
-    return sorted(section.measured, key=lambda cell: (cell.artifact.macs, cell.name))
+    return sorted(section.measured, key=lambda cell: (cell.artifact.macs or 0, cell.name))
 
 
 def _how_many(cells: Sequence[Cell]) -> str:

@@ -107,12 +107,17 @@ def _columns(sections: Sequence[Section]) -> tuple[_Column, ...]:
     ]
     columns += [
         _Column("file MB", lambda cell: significant(cell.artifact.size_bytes / 1e6)),
-        _Column("MACs M", lambda cell: significant(cell.artifact.macs / 1e6, 4)),
+        _Column("MACs M", macs_text),
         _Column("top-1 %", accuracy_text),
     ]
     if any(_drop(cell) for section in sections for cell in section.cells):
         columns.append(_Column(DROP, _drop_text))
     return (*columns, _Column("verdict", _verdict_text, False))
+
+
+def macs_text(cell: Cell) -> str:
+    """Millions of multiply-accumulates; nothing of the user's own program, where nobody counts them."""
+    return MISSING if cell.artifact.macs is None else significant(cell.artifact.macs / 1e6, 4)
 
 
 def _row(cell: Cell, columns: Sequence[_Column], frontier: frozenset[int]) -> Row:

@@ -9,6 +9,7 @@ from harness.analysis.sustained import summarize_sustained
 from harness.analysis.validity.verdict import CHECKS
 from harness.measuring.cold_starts import summarize_cold
 from harness.records import (
+    AS_IS,
     Accuracy,
     Artifact,
     Cell,
@@ -64,6 +65,35 @@ def make_device(**changes: Any) -> DeviceInfo:
         "memory_total_bytes": 4_000_000_000,
     }
     return DeviceInfo(**facts | changes)
+
+
+def make_own_artifact(**changes: Any) -> Artifact:
+    """An own program with two inputs and two outputs."""
+    tokens = TensorSpec(dtype="int64", sizes=(1, 6), dim_order=(0, 1))
+    scores = TensorSpec(dtype="float32", sizes=(1, 6, 4), dim_order=(0, 1, 2), dynamic=True)
+    values: dict[str, Any] = {
+        "variant": Variant(
+            width=None,
+            resolution_px=None,
+            classes=None,
+            precision=AS_IS,
+            model="net",
+            method="forward",
+            weights=Weights(source="net.pte", sha256="c" * 64),
+        ),
+        "sha256": "c" * 64,
+        "macs": None,
+        "params": None,
+        "delegated_nodes": None,
+        "lowering_seconds": None,
+        "versions": {},
+        "input": tokens,
+        "output": scores,
+        "inputs": (tokens, scores),
+        "outputs": (scores, tokens),
+        "delegate_ids": ("XnnpackBackend",),
+    }
+    return make_artifact(**{**values, **changes})
 
 
 def make_artifact(**changes: Any) -> Artifact:
@@ -299,8 +329,8 @@ def make_run(cells: tuple[Cell, ...], *, id: str = "20260101T120000Z-abc123") ->
         finished_at="2026-01-01T12:10:00Z",
         request=RunRequest(
             devices=tuple(dict.fromkeys(cell.device.name for cell in cells)),
-            widths=tuple(dict.fromkeys(cell.variant.width for cell in cells)),
-            resolutions_px=tuple(dict.fromkeys(cell.variant.resolution_px for cell in cells)),
+            widths=tuple(dict.fromkeys(cell.variant.shape[0] for cell in cells)),
+            resolutions_px=tuple(dict.fromkeys(cell.variant.shape[1] for cell in cells)),
             precisions=tuple(dict.fromkeys(cell.variant.precision for cell in cells)),
             threads=tuple(dict.fromkeys(cell.plan.threads for cell in cells)),
         ),

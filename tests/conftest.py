@@ -86,6 +86,15 @@ def run_harness(tmp_path: Path) -> HarnessCommand:
     return run
 
 
+@pytest.fixture(scope="session")
+def own_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the programs of `make_own_programs.py`; to make them takes some 20 s."""
+    folder = tmp_path_factory.mktemp("own_programs")
+    script = Path(__file__).with_name("make_own_programs.py")
+    subprocess.run([sys.executable, "-W", "ignore", str(script), str(folder)], check=True, timeout=300)
+    return folder
+
+
 @pytest.fixture
 def no_compilers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without any program to be found."""

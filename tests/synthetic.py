@@ -96,8 +96,9 @@ def simulate_cell(
     """One cell, summarized by the harness and declared valid whatever the simulated noise looks like."""
     random = random or np.random.default_rng(0)
     artifact = _artifact(variant)
-    median_ns = _typical_ns(variant, artifact.macs, threads)
-    instructions = int(artifact.macs * (0.39 if variant.precision == "fp32" else 0.19) + 1.2e6)
+    macs = artifact.macs or 0
+    median_ns = _typical_ns(variant, macs, threads)
+    instructions = int(macs * (0.39 if variant.precision == "fp32" else 0.19) + 1.2e6)
     counted = instructions if device.emulated else None
     cell = make_cell(
         device=device,
@@ -129,10 +130,11 @@ def _profile(median_ns: float) -> records.Profile:
 
 def _artifact(variant: Variant) -> records.Artifact:
     """An artifact of a published-sized network."""
-    macs = int(MACS.get(variant.width, 568.7e6 * variant.width**1.8) * (variant.resolution_px / 224) ** 2)
-    params = int(PARAMS.get(variant.width, 4.24e6 * variant.width**1.7))
+    width, side_px = variant.shape
+    macs = int(MACS.get(width, 568.7e6 * width**1.8) * (side_px / 224) ** 2)
+    params = int(PARAMS.get(width, 4.24e6 * width**1.7))
     bytes_per_parameter = 4 if variant.precision == "fp32" else 1.05
-    sizes = (1, 3, variant.resolution_px, variant.resolution_px)
+    sizes = (1, 3, side_px, side_px)
     calibration = records.Calibration(source="random", images=16, seed=0)
     return make_artifact(
         variant=variant,
@@ -148,7 +150,7 @@ def _artifact(variant: Variant) -> records.Artifact:
 
 def _typical_ns(variant: Variant, macs: int, threads: int) -> float:
     per_ms: float = (9e6 if variant.precision == "fp32" else 22e6) * threads**0.75
-    return (0.25 + macs / per_ms * (1 + 0.15 / variant.width)) * 1e6
+    return (0.25 + macs / per_ms * (1 + 0.15 / variant.shape[0])) * 1e6
 
 
 def _samples(median_ns: float, count: int, random: np.random.Generator) -> tuple[int, ...]:

@@ -40,18 +40,21 @@ class BatchReader {
 
   MaybeFailure read_next() {
     const bool packed = !bytes_.empty();
-    void* target = packed ? static_cast<void*>(bytes_.data()) : model_.input();
+    void* target = packed ? bytes_.data() : input();
     const size_t size = packed ? bytes_.size() : model_.input_bytes();
     if (fread(target, 1, size, file_.get()) != size) {
       return refusal("ended early");
     }
     for (size_t i = 0; i < bytes_.size(); ++i) {
-      model_.input()[i] = static_cast<float>(bytes_[i]) * *options_.batch_scale + options_.batch_offset;
+      reinterpret_cast<float*>(input())[i] =
+          static_cast<float>(bytes_[i]) * *options_.batch_scale + options_.batch_offset;
     }
     return std::nullopt;
   }
 
  private:
+  uint8_t* input() const { return model_.inputs()[0].data(); }
+
   Failure refusal(const std::string& what) const {
     return {ExitCode::kBadInput, "batch input " + options_.batch_input + " " + what};
   }
@@ -63,7 +66,7 @@ class BatchReader {
 };
 
 MaybeFailure infer(Model& model, size_t tensor) {
-  if (auto failure = model.feed_input()) return failure;
+  if (auto failure = model.feed_inputs()) return failure;
   if (!model.execute()) {
     return Failure{ExitCode::kExecutionFailed, "inference " + std::to_string(tensor) + " failed: " + runtime_error()};
   }
@@ -73,6 +76,7 @@ MaybeFailure infer(Model& model, size_t tensor) {
 }  // namespace
 
 MaybeFailure evaluate_batch(const Options& options, Model& model) {
+  if (auto failure = model.refuse_unless_plain()) return failure;
   BatchReader reader(options, model);
   size_t tensors = 0;
   if (auto failure = reader.open(tensors)) return failure;
@@ -82,7 +86,7 @@ MaybeFailure evaluate_batch(const Options& options, Model& model) {
   for (size_t tensor = 0; tensor < tensors; ++tensor) {
     if (auto failure = reader.read_next()) return failure;
     if (auto failure = infer(model, tensor)) return failure;
-    if (auto failure = output.write(model.output(), model.output_elements() * sizeof(float))) return failure;
+    if (auto failure = output.write(model.output(0).const_data_ptr(), model.output(0).nbytes())) return failure;
   }
   if (auto failure = output.finish()) return failure;
   return write_batch_report(options.report, model, tensors, now_ns() - begin);

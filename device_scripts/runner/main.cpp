@@ -7,6 +7,7 @@
 
 #include "batch.h"
 #include "canary.h"
+#include "capabilities.h"
 #include "clock.h"
 #include "cold.h"
 #include "counters.h"
@@ -36,7 +37,7 @@ MaybeFailure initialize_counted(const Options& options, Model& model, Report& re
   instructions.enable();
   const uint64_t before = instructions.read();
   const int64_t begin = now_ns();
-  MaybeFailure failure = model.initialize(options.backend, tracer);
+  MaybeFailure failure = model.initialize(options.method, options.backend, tracer);
   report.init_ns = now_ns() - begin;
   const uint64_t after = instructions.read();
   instructions.disable();
@@ -79,6 +80,10 @@ MaybeFailure measure(const Options& options, Report& report) {
   if (options.cold) report.cold = drop_pages(options.model, options.backend.packed_cache);
   OperatorTracer* const tracer_or_none = options.profile_iterations > 0 ? &tracer : nullptr;
   if (auto failure = load_model(options, model, report, counters.instructions, tracer_or_none)) return failure;
+  report.outputs_are_apart = !options.outputs.empty();
+  if (!report.outputs_are_apart) {
+    if (auto failure = model.refuse_unless_plain()) return failure;
+  }
   if (options.memory_detail) {
     report.memory_detail.emplace();
     read_detail(report.memory_detail->initialized, *report.memory_detail);
@@ -98,7 +103,11 @@ MaybeFailure measure(const Options& options, Report& report) {
     if (auto failure = profile_operators(model, options.profile_iterations, tracer)) return failure;
     report.profile = tracer.operators();
   }
-  if (auto failure = check_output_finite(model)) return failure;
+  if (report.outputs_are_apart) {
+    if (auto failure = write_outputs(options.outputs, model)) return failure;
+  } else if (auto failure = check_output_finite(model)) {
+    return failure;
+  }
   return write_report(options.report, report, model);
 }
 
@@ -126,6 +135,10 @@ MaybeFailure run(int argc, char** argv) {
 }  // namespace runner
 
 int main(int argc, char** argv) {
+  if (argc == 2 && std::strcmp(argv[1], "--list-capabilities") == 0) {
+    runner::list_capabilities();
+    return 0;
+  }
   const runner::MaybeFailure failure = runner::run(argc, argv);
   if (!failure) {
     return static_cast<int>(runner::ExitCode::kDone);

@@ -31,7 +31,7 @@ struct Timed {
 
 // One inference, when it is due.
 Timed time_inference(Model& model, const Options& options, Schedule& schedule) {
-  if (model.input_is_overwritten() && model.feed_input()) {
+  if (model.inputs_are_overwritten() && model.feed_inputs()) {
     return {0, -1};
   }
   schedule.wait();
@@ -58,8 +58,8 @@ MaybeFailure count_pair(const Options& options, bool marked, Model& model, Count
   outer_counted.reserve(iterations);
   inner_counted.reserve(iterations);
   for (size_t i = 0; i < iterations; ++i) {
-    if (model.input_is_overwritten()) {
-      if (auto failure = model.feed_input()) return failure;
+    if (model.inputs_are_overwritten()) {
+      if (auto failure = model.feed_inputs()) return failure;
     }
     schedule.wait();
     if (marked) mark_counted_begin();
@@ -106,14 +106,16 @@ MaybeFailure read_input(const std::string& path, Model& model) {
   if (file == nullptr) {
     return Failure{ExitCode::kBadInput, "cannot read input " + path + ": " + std::strerror(errno)};
   }
-  const bool fits = static_cast<size_t>(size) == model.input_bytes();
-  const bool complete = fits && fread(model.input(), 1, model.input_bytes(), file) == model.input_bytes();
+  bool complete = static_cast<size_t>(size) == model.input_bytes();
+  for (const Input& input : model.inputs()) {
+    complete = complete && fread(input.data(), 1, input.bytes(), file) == input.bytes();
+  }
   fclose(file);
   if (!complete) {
     return Failure{ExitCode::kBadInput, "input " + path + " holds " + std::to_string(size) +
                                             " bytes, the model takes " + std::to_string(model.input_bytes())};
   }
-  return model.feed_input();
+  return model.feed_inputs();
 }
 
 MaybeFailure measure_times(const Options& options, Model& model, Times& times) {

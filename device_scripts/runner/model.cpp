@@ -1,7 +1,6 @@
 #include "model.h"
 
 #include <executorch/runtime/backend/backend_options_map.h>
-#include <executorch/runtime/core/exec_aten/util/dim_order_util.h>
 #include <executorch/runtime/core/exec_aten/util/scalar_type_util.h>
 #include <executorch/runtime/platform/platform.h>
 #include <executorch/runtime/platform/runtime.h>
@@ -23,8 +22,6 @@ using executorch::runtime::LoadBackendOptionsMap;
 using executorch::runtime::MethodMeta;
 using executorch::runtime::Program;
 using executorch::runtime::Tag;
-
-constexpr const char* kMethod = "forward";
 
 std::mutex log_mutex;
 std::string latest_error;
@@ -64,17 +61,6 @@ std::string runtime_error() {
   return line;
 }
 
-Buffer::Buffer(size_t size) : size_(size) {
-  // XNNPACK may read up to XNN_EXTRA_BYTES (128) past the end of a tensor (xnnpack.h); it never uses what it read.
-  constexpr size_t kAlignment = 64;
-  constexpr size_t kReadableBeyond = 128;
-  const size_t whole = (size + kReadableBeyond + kAlignment - 1) / kAlignment * kAlignment;
-  memory_.reset(static_cast<uint8_t*>(std::aligned_alloc(kAlignment, whole)));
-  if (memory_ == nullptr) {
-    std::abort();  // Out of memory before anything was measured.
-  }
-}
-
 MaybeFailure Model::load(const std::string& path) {
   if (file_size(path) < 0) {
     return bad_model("cannot read model " + path + ": " + std::strerror(errno));
@@ -93,10 +79,11 @@ MaybeFailure Model::load(const std::string& path) {
   return std::nullopt;
 }
 
-MaybeFailure Model::initialize(const Backend& backend, executorch::runtime::EventTracer* tracer) {
-  const auto meta = program_->method_meta(kMethod);
+MaybeFailure Model::initialize(const std::string& name, const Backend& backend,
+                               executorch::runtime::EventTracer* tracer) {
+  const auto meta = program_->method_meta(name.c_str());
   if (!meta.ok()) {
-    return bad_model("the model has no method 'forward'", meta.error());
+    return bad_model("the model has no method '" + name + "'", meta.error());
   }
   if (auto failure = plan_memory(*meta)) return failure;
   // XNNPACK takes the path of its packed cache only with the program that is loaded, not as an option for all.
@@ -105,13 +92,13 @@ MaybeFailure Model::initialize(const Backend& backend, executorch::runtime::Even
   if (auto failure = choose_options(backend, chosen)) return failure;
   if (backends.set_options("XnnpackBackend", chosen.view()) != Error::Ok)
     return bad_model("XNNPACK's options are too many");
-  auto method = program_->load_method(kMethod, &*memory_, tracer, nullptr, &backends);
+  auto method = program_->load_method(name.c_str(), &*memory_, tracer, nullptr, &backends);
   if (!method.ok()) {
     return bad_model("cannot initialize the model", method.error());
   }
   method_.emplace(std::move(method.get()));
-  if (auto failure = prepare_input(*meta)) return failure;
-  return prepare_output(*meta);
+  if (auto failure = prepare_inputs(*meta)) return failure;
+  return prepare_outputs(*meta);
 }
 
 MaybeFailure Model::plan_memory(const MethodMeta& meta) {
@@ -129,64 +116,62 @@ MaybeFailure Model::plan_memory(const MethodMeta& meta) {
   return std::nullopt;
 }
 
-MaybeFailure Model::prepare_input(const MethodMeta& meta) {
-  if (meta.num_inputs() != 1) {
-    return bad_model("the model has " + std::to_string(meta.num_inputs()) + " inputs; exactly 1 can be fed");
+MaybeFailure Model::prepare_inputs(const MethodMeta& meta) {
+  inputs_.reserve(meta.num_inputs());
+  for (size_t i = 0; i < meta.num_inputs(); ++i) {
+    const auto info = meta.input_tensor_meta(i);
+    if (!info.ok()) {
+      return bad_model("the model's input " + std::to_string(i) + " is not a tensor");
+    }
+    if (!inputs_.emplace_back(*info).prepare()) {
+      return bad_model("the model's input " + std::to_string(i) + " has a broken dim order");
+    }
+    inputs_are_overwritten_ = inputs_are_overwritten_ || info->is_memory_planned();
   }
-  const auto info = meta.input_tensor_meta(0);
-  if (!info.ok() || info->scalar_type() != ScalarType::Float) {
-    return bad_model("the model's input is not a float32 tensor");
-  }
-  input_is_planned_ = info->is_memory_planned();
-  input_.emplace(info->nbytes());
-  input_sizes_.assign(info->sizes().begin(), info->sizes().end());
-  input_dim_order_.assign(info->dim_order().begin(), info->dim_order().end());
-  input_strides_.resize(input_sizes_.size());
-  const Error error = executorch::runtime::dim_order_to_stride(input_sizes_.data(), input_dim_order_.data(),
-                                                               input_sizes_.size(), input_strides_.data());
-  if (error != Error::Ok) {
-    return bad_model("the model's input has a broken dim order", error);
-  }
-  input_tensor_.emplace(ScalarType::Float, static_cast<ssize_t>(input_sizes_.size()), input_sizes_.data(),
-                        input_->data(), input_dim_order_.data(), input_strides_.data());
   return std::nullopt;
 }
 
-MaybeFailure Model::prepare_output(const MethodMeta& meta) {
-  const auto info = meta.output_tensor_meta(0);
-  if (!info.ok() || info->scalar_type() != ScalarType::Float) {
-    return bad_model("the model's first output is not a float32 tensor");
-  }
-  if (!info->is_memory_planned()) {
-    unplanned_output_.emplace(info->nbytes());
-    const Error error = method_->set_output_data_ptr(unplanned_output_->data(), unplanned_output_->size(), 0);
-    if (error != Error::Ok) {
-      return bad_model("the model's output has no memory", error);
+MaybeFailure Model::prepare_outputs(const MethodMeta& meta) {
+  unplanned_outputs_.reserve(meta.num_outputs());
+  for (size_t i = 0; i < meta.num_outputs(); ++i) {
+    const auto info = meta.output_tensor_meta(i);
+    if (!info.ok()) {
+      return bad_model("the model's output " + std::to_string(i) + " is not a tensor");
+    }
+    if (!info->is_memory_planned()) {
+      const Buffer& memory = unplanned_outputs_.emplace_back(info->nbytes());
+      const Error error = method_->set_output_data_ptr(memory.data(), memory.size(), i);
+      if (error != Error::Ok) {
+        return bad_model("the model's output " + std::to_string(i) + " has no memory", error);
+      }
     }
   }
   return std::nullopt;
 }
 
-MaybeFailure Model::feed_input() {
-  const Error error = method_->set_input(EValue(executorch::aten::Tensor(&*input_tensor_)), 0);
-  return error == Error::Ok ? std::nullopt : MaybeFailure(bad_model("the model refuses its input", error));
+size_t Model::input_bytes() const {
+  size_t bytes = 0;
+  for (const Input& input : inputs_) bytes += input.bytes();
+  return bytes;
 }
 
-const executorch::aten::Tensor& Model::output_tensor() const {
-  return method_->get_output(0).toTensor();
+MaybeFailure Model::feed_inputs() {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const Error error = method_->set_input(EValue(inputs_[i].tensor()), i);
+    if (error != Error::Ok) return bad_model("the model refuses its input " + std::to_string(i), error);
+  }
+  return std::nullopt;
 }
 
-const float* Model::output() const {
-  return output_tensor().const_data_ptr<float>();
-}
-
-size_t Model::output_elements() const {
-  return static_cast<size_t>(output_tensor().numel());
-}
-
-std::vector<int32_t> Model::output_sizes() const {
-  const auto sizes = output_tensor().sizes();
-  return {sizes.begin(), sizes.end()};
+MaybeFailure Model::refuse_unless_plain() const {
+  if (inputs_.size() != 1 || outputs() != 1) {
+    return bad_model("the model has " + std::to_string(inputs_.size()) + " inputs and " + std::to_string(outputs()) +
+                     " outputs; exactly 1 of each can be fed and reported here");
+  }
+  if (inputs_[0].type() != ScalarType::Float || output(0).scalar_type() != ScalarType::Float) {
+    return bad_model("the model's input or output is not a float32 tensor");
+  }
+  return std::nullopt;
 }
 
 }  // namespace runner

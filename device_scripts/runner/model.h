@@ -1,4 +1,4 @@
-// A lowered program with one float32 input and a float32 output, ready to execute again and again.
+// A lowered program, ready to execute one of its methods again and again.
 #pragma once
 
 #include <executorch/extension/data_loader/mmap_data_loader.h>
@@ -15,23 +15,9 @@
 
 #include "backend.h"
 #include "failure.h"
+#include "tensors.h"
 
 namespace runner {
-
-// Memory for tensors: aligned for any vector unit and a little longer than asked for.
-class Buffer {
- public:
-  explicit Buffer(size_t size);
-  uint8_t* data() const { return memory_.get(); }
-  size_t size() const { return size_; }
-
- private:
-  struct Free {
-    void operator()(uint8_t* memory) const { std::free(memory); }
-  };
-  std::unique_ptr<uint8_t, Free> memory_;
-  size_t size_;
-};
 
 class Model {
  public:
@@ -39,31 +25,33 @@ class Model {
   MaybeFailure load(const std::string& path);
 
   // Plans memory and initializes the delegates, which pack the weights. A tracer gets every operator.
-  MaybeFailure initialize(const Backend& backend, executorch::runtime::EventTracer* tracer = nullptr);
+  MaybeFailure initialize(const std::string& method, const Backend& backend,
+                          executorch::runtime::EventTracer* tracer = nullptr);
 
-  // One tensor's elements in the program's own memory order. Write here, then call `feed_input`.
-  float* input() { return reinterpret_cast<float*>(input_->data()); }
-  size_t input_bytes() const { return input_->size(); }
+  // The tensors' elements in the program's own memory order. Write there, then call `feed_inputs`.
+  const std::vector<Input>& inputs() const { return inputs_; }
+  size_t input_bytes() const;
 
-  // Hands the input to the program: by address, or as a copy where the program planned memory for it.
-  MaybeFailure feed_input();
+  // Hands the inputs to the program: by address, or as a copy where the program planned memory for one.
+  MaybeFailure feed_inputs();
 
-  // Such planned memory may be reused during execution: the input must then be fed before each one.
-  bool input_is_overwritten() const { return input_is_planned_; }
+  // Such planned memory may be reused during execution: the inputs must then be fed before each one.
+  bool inputs_are_overwritten() const { return inputs_are_overwritten_; }
 
   // The timed call: nothing of ours allocates or logs here.
   bool execute() { return method_->execute() == executorch::runtime::Error::Ok; }
 
-  // The first output of the latest execution.
-  const float* output() const;
-  size_t output_elements() const;
-  std::vector<int32_t> output_sizes() const;
+  // The latest execution's.
+  size_t outputs() const { return method_->outputs_size(); }
+  const executorch::aten::Tensor& output(size_t index) const { return method_->get_output(index).toTensor(); }
+
+  // Nothing if the program has one float32 input and one float32 output, as an image classifier has.
+  MaybeFailure refuse_unless_plain() const;
 
  private:
   MaybeFailure plan_memory(const executorch::runtime::MethodMeta& meta);
-  MaybeFailure prepare_input(const executorch::runtime::MethodMeta& meta);
-  MaybeFailure prepare_output(const executorch::runtime::MethodMeta& meta);
-  const executorch::aten::Tensor& output_tensor() const;
+  MaybeFailure prepare_inputs(const executorch::runtime::MethodMeta& meta);
+  MaybeFailure prepare_outputs(const executorch::runtime::MethodMeta& meta);
 
   // In the order of dependence: the member destroyed last comes first.
   std::optional<executorch::extension::MmapDataLoader> loader_;
@@ -74,13 +62,9 @@ class Model {
   std::vector<executorch::runtime::Span<uint8_t>> planned_spans_;
   std::optional<executorch::runtime::HierarchicalAllocator> planned_allocator_;
   std::optional<executorch::runtime::MemoryManager> memory_;
-  std::optional<Buffer> input_;
-  std::optional<Buffer> unplanned_output_;
-  bool input_is_planned_ = false;
-  std::vector<int32_t> input_sizes_;
-  std::vector<uint8_t> input_dim_order_;
-  std::vector<int32_t> input_strides_;
-  std::optional<executorch::aten::TensorImpl> input_tensor_;
+  std::vector<Input> inputs_;
+  std::vector<Buffer> unplanned_outputs_;
+  bool inputs_are_overwritten_ = false;
   std::optional<executorch::runtime::Method> method_;
 };
 

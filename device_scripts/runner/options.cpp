@@ -23,12 +23,12 @@ constexpr Name kWeightCache = "--weight-cache";
 constexpr Name kPackedCache = "--packed-cache";
 constexpr Name kFreshPackedCache = "--fresh-packed-cache";
 constexpr Name kWorkspaceSharing = "--workspace-sharing-mode";
-constexpr Name kCommon[] = {"--model", "--report", "--threads", "--cpus"};
+constexpr Name kCommon[] = {"--model", "--report", "--threads", "--cpus", "--method"};
 constexpr Name kMeasuring[] = {"--input",       "--warmup-iterations",  "--min-iterations", "--min-seconds",
                                "--max-seconds", "--counted-iterations", "--mark-counted",   "--memory-detail",
                                "--cold",        "--profile-iterations", "--period-ns",      kWeightCache,
                                kPackedCache,    kFreshPackedCache,      kWorkspaceSharing,  "--sustain-seconds",
-                               kSlowDown,       kSlowDownFrom};
+                               kSlowDown,       kSlowDownFrom,          "--outputs"};
 constexpr Name kFlags[] = {"--mark-counted", "--memory-detail", "--cold", kWeightCache, kFreshPackedCache};
 constexpr Name kBatch[] = {"--batch-input", "--batch-output", "--batch-scale", "--batch-offset"};
 
@@ -143,6 +143,9 @@ MaybeFailure parse_backend(const Values& values, Backend& backend) {
 MaybeFailure parse_measuring(const Values& values, Options& options) {
   if (auto failure = values.refuse(kBatch, "--input")) return failure;
   if (auto failure = values.text("--input", options.input)) return failure;
+  if (values.has("--outputs")) {
+    if (auto failure = values.text("--outputs", options.outputs)) return failure;
+  }
   if (auto failure = values.count("--warmup-iterations", 0, kMaxSamples, options.warmup_iterations)) return failure;
   if (auto failure = values.count("--min-iterations", 1, kMaxSamples, options.min_iterations)) return failure;
   if (auto failure = values.number("--min-seconds", 0, 86400, options.min_seconds)) return failure;
@@ -200,6 +203,9 @@ MaybeFailure parse_options(int argc, char** argv, Options& options) {
   options.threads = static_cast<int>(threads);
   if (values.has("--cpus")) {
     if (auto failure = values.text("--cpus", options.cpus)) return failure;
+  }
+  if (values.has("--method")) {
+    if (auto failure = values.text("--method", options.method)) return failure;
   }
   return values.has("--batch-input") ? parse_batch(values, options) : parse_measuring(values, options);
 }

@@ -14,10 +14,12 @@ struct Options {
   std::string model;
   std::string report;
   int threads = 1;
+  std::string method = "forward";
   std::string cpus;  // A list such as `0-3,5`; empty for all CPUs.
 
   // Measuring one input, again and again.
-  std::string input;
+  std::string input;    // The elements of all inputs, one tensor after the other.
+  std::string outputs;  // Where those of all outputs go; empty where the one float32 output goes into the report.
   size_t warmup_iterations = 0;
   size_t min_iterations = 1;
   double min_seconds = 0;

@@ -69,8 +69,8 @@ void OperatorTracer::keep(const std::string& name, et_timestamp_t start, et_time
 MaybeFailure profile_operators(Model& model, size_t iterations, OperatorTracer& tracer) {
   tracer.forget();
   for (size_t i = 0; i < iterations; ++i) {
-    if (model.input_is_overwritten()) {
-      if (auto failure = model.feed_input()) return failure;
+    if (model.inputs_are_overwritten()) {
+      if (auto failure = model.feed_inputs()) return failure;
     }
     tracer.begin_inference();
     if (!model.execute()) {

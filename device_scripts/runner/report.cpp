@@ -65,14 +65,28 @@ class JsonObject {
 
 // Nine significant digits: enough for every float32 to come back as it was.
 std::string output_json(const Model& model) {
-  std::string text = "{\"sizes\": " + JsonObject::array(model.output_sizes()) + ", \"values\": [";
-  const float* values = model.output();
+  std::string text = "{\"sizes\": " + JsonObject::array(model.output(0).sizes()) + ", \"values\": [";
+  const float* values = model.output(0).const_data_ptr<float>();
+  const auto elements = static_cast<size_t>(model.output(0).numel());
   char number[32];
-  for (size_t i = 0; i < model.output_elements(); ++i) {
+  for (size_t i = 0; i < elements; ++i) {
     snprintf(number, sizeof number, i == 0 ? "%.9g" : ",%.9g", static_cast<double>(values[i]));
     text += number;
   }
   return text + "]}";
+}
+
+// Their elements are in the file of `write_outputs`, one tensor after the other.
+std::string outputs_json(const Model& model) {
+  std::string text = "[";
+  for (size_t i = 0; i < model.outputs(); ++i) {
+    const auto& tensor = model.output(i);
+    JsonObject json;
+    json.number("scalar_type", static_cast<int64_t>(tensor.scalar_type()));
+    json.raw("sizes", JsonObject::array(tensor.sizes()));
+    text += (i == 0 ? "" : ",") + json.text();
+  }
+  return text + "]";
 }
 
 std::string memory_json(const std::optional<MemoryDetail>& memory) {
@@ -174,14 +188,25 @@ std::string array_or_null(const std::optional<Numbers>& numbers) {
 }  // namespace
 
 MaybeFailure check_output_finite(const Model& model) {
-  const float* values = model.output();
-  for (size_t i = 0; i < model.output_elements(); ++i) {
+  const float* values = model.output(0).const_data_ptr<float>();
+  const auto elements = static_cast<size_t>(model.output(0).numel());
+  for (size_t i = 0; i < elements; ++i) {
     if (!std::isfinite(values[i])) {
       return Failure{ExitCode::kExecutionFailed,
                      "output element " + std::to_string(i) + " is not finite: " + std::to_string(values[i])};
     }
   }
   return std::nullopt;
+}
+
+MaybeFailure write_outputs(const std::string& path, const Model& model) {
+  CompleteFile file(path);
+  if (auto failure = file.open()) return failure;
+  for (size_t i = 0; i < model.outputs(); ++i) {
+    const auto& tensor = model.output(i);
+    if (auto failure = file.write(tensor.const_data_ptr(), tensor.nbytes())) return failure;
+  }
+  return file.finish();
 }
 
 MaybeFailure write_report(const std::string& path, const Report& report, const Model& model) {
@@ -218,7 +243,8 @@ MaybeFailure write_report(const std::string& path, const Report& report, const M
   json.raw("packed_cache", packed_cache_json(report.packed_cache));
   json.raw("sustained", sustained_json(report.times.sustained));
   json.raw("profile", profile_json(report.profile));
-  json.raw("output", output_json(model));
+  json.raw("output", report.outputs_are_apart ? "null" : output_json(model));
+  if (report.outputs_are_apart) json.raw("outputs", outputs_json(model));
   return json.write(path);
 }
 
@@ -227,7 +253,7 @@ MaybeFailure write_batch_report(const std::string& path, const Model& model, siz
   json.number("schema_version", 1);
   json.string("runner_version", RUNNER_VERSION);
   json.number("tensors", static_cast<int64_t>(tensors));
-  json.raw("output_sizes", JsonObject::array(model.output_sizes()));
+  json.raw("output_sizes", JsonObject::array(model.output(0).sizes()));
   json.number("elapsed_ns", elapsed_ns);
   return json.write(path);
 }

@@ -46,10 +46,14 @@ struct Report {
   std::optional<Cold> cold;
   std::optional<PackedCache> packed_cache;
   std::optional<std::vector<ProfiledOperator>> profile;
+  bool outputs_are_apart = false;  // In a file of their own, of any number and type; else the one is in the report.
 };
 
 // JSON has no NaN and no infinity, and no parity check could use them.
 MaybeFailure check_output_finite(const Model& model);
+
+// The elements of all outputs as they lie in memory, one tensor after the other.
+MaybeFailure write_outputs(const std::string& path, const Model& model);
 
 MaybeFailure write_report(const std::string& path, const Report& report, const Model& model);
 

@@ -22,7 +22,7 @@ from harness.devices.device import Device
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
 from harness.lowering.artifact import lower_cached
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.inputs import LoweringInputs
 from harness.records import Accuracy, Cell, Variant
 from harness.records.outcomes import EVALUATIONS_FOLDER
@@ -170,7 +170,7 @@ class DeviceEvaluation:
         job = Job(device, bundle, f"{device.folder}/jobs/current")
         job.stop()
         threads = min(max(cell.plan.threads for cell in program.cells), len(device.info.cores) or 1)
-        images_bytes = len(self.run.dataset) * 3 * program.variant.resolution_px**2
+        images_bytes = len(self.run.dataset) * 3 * program.variant.shape[1] ** 2
         keep_inputs = device.free_bytes is None or images_bytes < device.free_bytes / 2
         logits_bytes = stored.artifact.output.size_bytes
         batches = Batches(job, deployed.program, threads, logits_bytes, scratch, log, keep_inputs)

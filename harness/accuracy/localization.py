@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.analysis.cells import record_first_mismatch
 from harness.errors import HarnessError, Interrupted
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.inputs import SEEDED, Inputs
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells, write_cell
@@ -25,6 +25,11 @@ def localize_mismatches(
     wrong = [
         c for c in read_cells(folder) if c.parity and not c.parity.passed and not c.parity.first_mismatch_at
     ]
+    for cell in wrong:
+        if cell.variant.is_own_program:
+            # Its reference is what this machine's runtime gave.
+            write_cell(folder, record_first_mismatch(cell, "device"))
+    wrong = [cell for cell in wrong if not cell.variant.is_own_program]
     if not wrong:
         return
     # Only when something is wrong: it brings in what evaluation needs.

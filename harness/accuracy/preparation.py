@@ -34,14 +34,14 @@ class Prepared:
         weights = self.weights[variant]
         offset = weights.class_offset
         if self.dataset is not None:
-            offset = resolve_class_offset(self.dataset, classes=variant.classes, class_offset=offset)
+            offset = resolve_class_offset(self.dataset, classes=variant.outputs, class_offset=offset)
         return Subject(
             artifact_sha256=artifact_sha256,
             weights=weights.record,
-            classes=variant.classes,
+            classes=variant.outputs,
             class_offset=offset,
             class_names=weights.class_names,
-            preprocessing=weights.preprocessing(variant.resolution_px),
+            preprocessing=weights.preprocessing(variant.shape[1]),
         )
 
 
@@ -169,7 +169,7 @@ def _inputs(
 ) -> LoweringInputs:
     images = None
     if calibration is not None and is_quantized(variant.precision):
-        preprocessing = loaded.preprocessing(variant.resolution_px)
+        preprocessing = loaded.preprocessing(variant.shape[1])
         images = save_calibration(calibration, preprocessing, cache_folder() / "calibration")
     return LoweringInputs(weights_file=_convert(loaded), calibration_images=images, observer=observer)
 

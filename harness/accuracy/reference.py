@@ -11,7 +11,7 @@ from harness.accuracy.loading import Pixels
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preprocessing import Preprocessing, normalize
 from harness.accuracy.scoring import Logits, Predictions, join_predictions
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.inputs import LoweringInputs
 from harness.lowering.int8_reference import IntegerReference
 from harness.lowering.silence import quietly

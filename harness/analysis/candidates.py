@@ -57,8 +57,11 @@ class Candidate:
 
     @property
     def quality(self) -> float:
-        """What candidates of one basis are ranked by: `accuracy`, or multiply-accumulates without one."""
-        return self.accuracy.estimate if self.accuracy else float(self.cell.artifact.macs)
+        """What candidates of one basis are ranked by: `accuracy`, or multiply-accumulates without one.
+
+        The user's own programs have neither: all of them are equal, and the cheapest wins.
+        """
+        return self.accuracy.estimate if self.accuracy else float(self.cell.artifact.macs or 0)
 
 
 def file_key(cell: Cell) -> FileKey:

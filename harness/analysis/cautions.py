@@ -21,7 +21,7 @@ def cautions(cell: Cell, basis: Basis) -> tuple[str, ...]:
     ]
     if cell.variant.weights.source == "random":
         found.append("the weights are random: train or load weights before you ship this variant")
-    elif basis != "measured":
+    elif basis != "measured" and not cell.variant.is_own_program:
         found.append("measure its accuracy before you ship this variant: harness evaluate")
     if cell.device.clock == "emulated":
         found.append("its peak memory includes the emulator's own memory")

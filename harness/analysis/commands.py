@@ -11,8 +11,16 @@ Words = tuple[str, ...]
 
 
 def lower_command(variant: Variant, request: RunRequest, out: Path) -> Words:
-    """Lowers one variant of a request again, and writes its program into the folder `out`."""
-    words = ["harness", "lower", "-w", exact_width(variant.width), "-r", str(variant.resolution_px)]
+    """Lowers one variant of a request again, and writes its program into the folder `out`.
+
+    The user's own program is copied from where the request had it.
+    """
+    if variant.is_own_program:
+        # Nothing makes the same bytes again: the user's file is copied.
+        given = next((file for file in request.programs if Path(file).name == variant.weights.source), "")
+        return "cp", given or variant.weights.source, _named(out / f"{variant.name}.pte")
+    width, side_px = variant.shape
+    words = ["harness", "lower", "-w", exact_width(width), "-r", str(side_px)]
     words += ["-p", variant.precision]
     words += _weights(variant, request)
     recipe = PRECISIONS[variant.precision].recipe if variant.precision in PRECISIONS else None

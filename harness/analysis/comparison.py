@@ -17,7 +17,7 @@ from harness.errors import UsageError
 from harness.records import Cell, Record
 from harness.records.outcomes import OutcomesByFigures
 
-Key = tuple[str | None, str, int, tuple[object, ...], tuple[object, ...]]
+Key = tuple[str | None, str, int | None, tuple[object, ...], tuple[object, ...]]
 EXIT_CODES: dict[ComparisonResult, int] = {"no worse": 0, "better": 0, "worse": 1, "inconclusive": 3}
 
 

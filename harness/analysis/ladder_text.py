@@ -7,7 +7,7 @@ from itertools import pairwise
 from harness.analysis.cell_text import placement
 from harness.analysis.ladder import Step
 from harness.analysis.quantities import millions, milliseconds
-from harness.analysis.variant_labels import short_name
+from harness.analysis.variant_labels import name_with_precision
 
 # More are no help on a terminal; the report has them all.
 LONGEST = 8
@@ -66,12 +66,14 @@ def _line(step: Step, *, mixed: bool) -> str:
     plan = cell.plan
     plain = (plan.threads, plan.cpus, plan.rate_hz, plan.backend_options) == (1, None, None, None)
     placed = "" if plain else f", {placement(cell)}"
-    quality = f"{accuracy.estimate:.1%}" if accuracy else f"{millions(cell.artifact.macs)} MACs"
+    quality = f", {accuracy.estimate:.1%}" if accuracy else ""
+    if not accuracy and cell.artifact.macs is not None:
+        quality = f", {millions(cell.artifact.macs)} MACs"
     gain = f", {step.gain_pp:+.1f} points" if step.gain_pp is not None else ""
     price = f" for {more_text(step)}" if gain and more_text(step) else ""
     suspect = ", suspect" if mixed and cell.verdict.status == "suspect" else ""
-    name = f"{short_name(cell.variant)} {cell.variant.precision}{placed}"
-    return f"from {start_text(step)}: {name}, {quality}{gain}{price}{suspect}"
+    name = f"{name_with_precision(cell.variant)}{placed}"
+    return f"from {start_text(step)}: {name}{quality}{gain}{price}{suspect}"
 
 
 def round_up(value: float) -> float:

@@ -47,7 +47,7 @@ def macs_of(variant: Variant) -> int:
 
 
 def _layers(variant: Variant) -> tuple[Layer, ...]:
-    return list_layers(variant.width, variant.resolution_px, variant.classes)
+    return list_layers(*variant.shape, variant.outputs)
 
 
 def _sum(values: Iterable[int]) -> float:

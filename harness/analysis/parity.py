@@ -38,6 +38,14 @@ def read_reference(file: Path) -> tuple[float, ...]:
     return tuple(values)
 
 
+def write_reference(values: Sequence[float]) -> bytes:
+    """The bytes that `read_reference` reads."""
+    stored = array.array("f", values)
+    if sys.byteorder == "big":
+        stored.byteswap()
+    return stored.tobytes()
+
+
 def compare(output: Sequence[float], reference: Sequence[float], precision: PrecisionName) -> Parity:
     """Compare one output with its reference, value by value.
 

@@ -20,7 +20,7 @@ class Placement(NamedTuple):
     tuned: bool
     task_profile: TaskProfileName | None
     padding: Padding
-    classes: int
+    classes: int | None
     executorch: str | None
 
 
@@ -42,8 +42,8 @@ def placement_of(cell: Cell) -> Placement:
 
 
 def shape_of(variant: Variant) -> Shape:
-    """Width multiplier and resolution."""
-    return variant.width, variant.resolution_px
+    """Width multiplier and resolution; raises ValueError for the user's own program, which has none."""
+    return variant.shape
 
 
 def variant_of(placement: Placement, shape: Shape) -> Variant:

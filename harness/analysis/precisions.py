@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from harness.errors import UsageError
-from harness.records import DeviceInfo, PrecisionName
+from harness.records import AS_IS, DeviceInfo, PrecisionName
 
 Arithmetic = Literal["float32", "float16", "int8"]
 Scales = Literal["per_channel", "per_tensor"]
@@ -138,5 +138,5 @@ def find_missing_feature(name: PrecisionName, device: DeviceInfo) -> CoreFeature
     Raises:
         UsageError: there is no such precision.
     """
-    needed = find_precision(name).needs
+    needed = None if name == AS_IS else find_precision(name).needs
     return needed if needed and needed.present(device) is False else None

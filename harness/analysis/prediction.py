@@ -92,11 +92,16 @@ def predict_grids(
     grouped: dict[tuple[str, Placement], list[Cell]] = {}
     for cell in cells:
         name = names[machine_key(cell.device)]
-        if name in wanted and cell.usable:
+        if name in wanted and cell.usable and not cell.variant.is_own_program:
             grouped.setdefault((name, placement_of(cell)), []).append(cell)
     if not grouped:
         raise UsageError(
-            "no cell can be used: all of them failed or are invalid",
+            "no cell can be used: "
+            + (
+                "own programs have no shape to predict others from"
+                if any(cell.variant.is_own_program for cell in cells)
+                else "all of them failed or are invalid"
+            ),
             hint="read the reasons in the report, then measure again: harness run --resume DIR",
         )
     return tuple(

@@ -68,6 +68,7 @@ def propose(answer: Answer, grids: Iterable[Grid], budget: Budget) -> Proposal |
         )
     _, grid, prediction = max(better, key=lambda one: (one[0], -_cost(one[2])))
     variant = prediction.variant
+    width, side_px = variant.shape
     top1 = _published(variant)
     shipped = _published(best.cell.variant) if best else None
     return Proposal(
@@ -75,7 +76,7 @@ def propose(answer: Answer, grids: Iterable[Grid], budget: Budget) -> Proposal |
         where=placement(grid.cells[0]),
         top1=top1,
         gain_pp=None if top1 is None or shipped is None else 100 * (top1 - shipped),
-        command=run_command(grid.device.name, grid.placement, (variant.width,), (variant.resolution_px,)),
+        command=run_command(grid.device.name, grid.placement, (width,), (side_px,)),
     )
 
 

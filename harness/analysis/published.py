@@ -25,9 +25,9 @@ class PublishedAccuracy:
 
 def published_accuracy(variant: Variant) -> PublishedAccuracy | None:
     """What the published checkpoint of this width, resolution and precision reaches, if there is one."""
-    if variant.classes not in PUBLISHED_CLASSES:
+    if variant.is_own_program or variant.classes not in PUBLISHED_CLASSES:
         return None
-    return _read_table().get((variant.width, variant.resolution_px, variant.precision))
+    return _read_table().get((*variant.shape, variant.precision))
 
 
 def published_shapes() -> tuple[tuple[float, int], ...]:

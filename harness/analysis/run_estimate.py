@@ -21,6 +21,8 @@ HOST_START_SECONDS, START_SECONDS = 0.5, 2.0
 # Multiply-accumulates a second: an assumed slow end of phones and boards at fp32; emulated as measured with
 # QEMU's user mode on x86-64, 0.12e9 to 0.17e9 at fp32 and 0.75e9 to 1.25e9 at int8.
 REAL_RATE, EMULATED_RATE, EMULATED_INT8_RATE = 4e9, 0.15e9, 0.8e9
+# What the user's own program computes is unknown: a network of the size of MobileNetV1 0.5/160 is assumed.
+OWN_PROGRAM_MACS = 76_000_000
 # One variant in one worker process, where none of the same precision is in the cache.
 LOWERING_SECONDS = 15.0
 # What a virtual second of a sustained run took on arm-vm, on a 2-core x86-64 machine beside other work.
@@ -68,7 +70,8 @@ def seconds_by_rule(plan: Plan, clock: Clock, variant: Variant, *, on_host: bool
     """One process of this plan: start, warm-up, timed and counted iterations, which wait for their slots."""
     known = PRECISIONS.get(variant.precision)
     emulated = EMULATED_INT8_RATE if known and known.recipe.arithmetic == "int8" else EMULATED_RATE
-    one = max(macs_of(variant) / (REAL_RATE if clock == "real" else emulated), (plan.period_ns or 0) / 1e9)
+    macs = OWN_PROGRAM_MACS if variant.is_own_program else macs_of(variant)
+    one = max(macs / (REAL_RATE if clock == "real" else emulated), (plan.period_ns or 0) / 1e9)
     # On other clocks the plan's seconds are the device's, which the harness does not wait for as such.
     least = plan.min_seconds if clock == "real" else 0.0
     timed = max(least, plan.min_iterations * one)

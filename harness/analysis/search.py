@@ -147,7 +147,7 @@ def _is_ruled_out(variant: Variant, best: Variant | None, over: Iterable[Variant
 
 
 def _is_larger(variant: Variant, other: Variant) -> bool:
-    return variant.width >= other.width and variant.resolution_px >= other.resolution_px
+    return all(one >= than for one, than in zip(variant.shape, other.shape, strict=True))
 
 
 def _is_within(cell: Cell, budget: Budget) -> bool:
@@ -176,8 +176,8 @@ def _quality(variant: Variant) -> float:
 
 
 def _group(variant: Variant) -> Group:
-    return variant.precision, variant.padding, variant.classes
+    return variant.precision, variant.padding, variant.outputs
 
 
 def _key(variant: Variant) -> tuple[Group, float, int]:
-    return _group(variant), variant.width, variant.resolution_px
+    return _group(variant), *variant.shape

@@ -111,12 +111,13 @@ def _headline(answer: Answer) -> str:
 def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFiles) -> list[str]:
     cell = best.cell
     count = f"{len(answer.ranked)} {'within the budget' if budget.limits_anything else 'candidates'}"
-    lines = [
-        figures(cell, best.accuracy),
-        *_file(cell, files),
-        _RANKED[answer.basis].format(count=count, data=answer.data),
-    ]
-    if answer.tied > 1:
+    own = answer.basis == "none" and cell.variant.is_own_program
+    lines = [figures(cell, best.accuracy), *_file(cell, files)]
+    if own:
+        lines.append(f"the cheapest of {count}; the accuracy of own programs is not known")
+    else:
+        lines.append(_RANKED[answer.basis].format(count=count, data=answer.data))
+    if answer.tied > 1 and not own:
         cheapest = "the cheapest valid one" if cell.verdict.status == "valid" else "the cheapest"
         alike = (
             "candidates are of the same largest size of network"

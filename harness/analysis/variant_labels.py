@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harness.records import Cell, Variant, Weights
+from harness.records import DEFAULT_METHOD, Cell, Variant, Weights
 from harness.records.requests import exact_width
 from harness.system.text import printable
 
@@ -27,10 +27,26 @@ def labelled_name(cell: Cell) -> str:
 
 
 def short_name(variant: Variant) -> str:
-    """`0.5/160`: width and resolution, as in the MobileNet paper; with a label where others have the same."""
+    """`0.5/160`: width and resolution, as in the MobileNet paper; with a label where others have the same.
+
+    Of the user's own program its file, and its method where that is not `forward`: `net.pte encode`.
+    """
+    if variant.is_own_program:
+        return _program_name(variant) + (f" ({label_of(variant)})" if label_of(variant) else "")
     padding = "" if variant.padding == "symmetric" else f" {variant.padding}"
     label = f" ({label_of(variant)})" if label_of(variant) else ""
-    return f"{width_text(variant.width)}/{variant.resolution_px}{padding}{label}"
+    width, side_px = variant.shape
+    return f"{width_text(width)}/{side_px}{padding}{label}"
+
+
+def name_with_precision(variant: Variant) -> str:
+    """`0.5/160 int8`; the file alone of the user's own program, which is measured as it is."""
+    return short_name(variant) if variant.is_own_program else f"{short_name(variant)} {variant.precision}"
+
+
+def _program_name(variant: Variant) -> str:
+    method = "" if variant.method == DEFAULT_METHOD else f" {variant.method}"
+    return f"{printable(variant.weights.source)}{method}"
 
 
 def width_text(width: float) -> str:

@@ -104,7 +104,7 @@ def _print_table(artifacts: "tuple[Artifact, ...]") -> None:
         (
             a.variant.name + ".pte",
             f"{a.size_bytes / 1e6:.2f}",
-            f"{a.macs / 1e6:.1f}",
+            f"{(a.macs or 0) / 1e6:.1f}",
             f"{a.delegated_nodes}",
         )
         for a in artifacts

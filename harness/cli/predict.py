@@ -153,6 +153,7 @@ def prediction_document(prediction: "Prediction", device: str) -> dict[str, obje
     from harness.analysis.next_run import run_command
 
     variant, figures = prediction.variant, prediction.figures
+    width, side_px = variant.shape
     return {
         "source": "predicted",
         "variant": variant,
@@ -161,7 +162,5 @@ def prediction_document(prediction: "Prediction", device: str) -> dict[str, obje
         "peak_rss_bytes": figures.get("peak memory"),
         "artifact_bytes": figures.get("file size"),
         "outside_range": prediction.outside_range,
-        "measure": shlex.join(
-            run_command(device, prediction.placement, (variant.width,), (variant.resolution_px,))
-        ),
+        "measure": shlex.join(run_command(device, prediction.placement, (width,), (side_px,))),
     }

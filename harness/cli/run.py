@@ -46,9 +46,12 @@ from harness.cli.run_options import (
     MaxRounds,
     MaxTemp,
     MaxTime,
+    Methods,
     MinTime,
     Processes,
     ProfileOperators,
+    ProgramInputs,
+    Programs,
     Rate,
     Resume,
     RunFolder,
@@ -80,6 +83,8 @@ from harness.cli.run_options import (
         "harness run -d pixel -w 0.5 --cold --backend-options default,packed-cache",
         "harness run -d pixel -w 0.5,1.0 --sustain 10m",
         "harness run -d pixel -w 0.5 --against results/main",
+        "harness run -d pixel --program segmenter.pte,detector.pte --max-latency 20ms",
+        "harness run -d emulator --program encoder.pte --method encode --input photo.npz",
         "harness run -d pixel --tune-device --max-temp 35C --time-limit 30m",
         "harness run -d pixel -w 0.25,0.5,0.75,1.0 -r 128,160,192,224 --dry-run",
         "harness run --resume results/demo",
@@ -88,6 +93,9 @@ from harness.cli.run_options import (
 def run(
     context: typer.Context,
     device: Devices = None,
+    program: Programs = None,
+    method: Methods = None,
+    inputs: ProgramInputs = None,
     width: Widths = None,
     resolution: Resolutions = None,
     precision: Precisions = "fp32,int8",
@@ -152,7 +160,7 @@ def run(
     With --against, the programs of an earlier run are measured again in the same rounds, and the run ends
     with exit code 1 if a cell is worse than its base, 3 if that is inconclusive.
     """
-    from harness.cli import parsing, placement_parsing, quantity_options, validation
+    from harness.cli import parsing, placement_parsing, program_options, quantity_options, validation
     from harness.cli.console import show_progress
     from harness.cli.run_start import Start
     from harness.cli.summary import show_outcome
@@ -176,19 +184,22 @@ def run(
         validation.check_resumed(given_options(context))
         request = read_run(resume).request
     else:
+        program_options.check_programs(given_options(context))
+        variants = parse_variants(
+            width=width,
+            resolution=resolution,
+            precision=precision,
+            padding=padding,
+            classes=classes,
+            seed=seed,
+            weights=weights,
+            calibrate=calibrate,
+            observer=observer,
+            allow_undelegated=allow_undelegated,
+        )
         request = RunRequest(
-            **parse_variants(
-                width=width,
-                resolution=resolution,
-                precision=precision,
-                padding=padding,
-                classes=classes,
-                seed=seed,
-                weights=weights,
-                calibrate=calibrate,
-                observer=observer,
-                allow_undelegated=allow_undelegated,
-            ),
+            **program_options.program_fields(program, method, inputs),
+            **(program_options.without_network(variants) if program else variants),
             devices=parsing.parse_devices(device or []),
             threads=placement_parsing.parse_thread_axis(threads),
             accuracy_dataset=accuracy,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import parsing, placement_parsing, quantity_options
+from harness.cli import parsing, placement_parsing, program_options, quantity_options
 from harness.cli.budget_options import BUDGET
 from harness.cli.option_checks import checked, checked_list, named, quantity
 from harness.cli.options import DEVICE_STATE, HOW_LONG, OUTPUT, WHAT
@@ -31,6 +31,38 @@ Cores = Annotated[
         rich_help_panel=WHAT,
         help="Cores to run on, each measured apart: little, big, prime, all, comma separated, or a CPU list"
         " such as 4-7 or 0-3,6. Repeat the option for several CPU lists.",
+    ),
+]
+Programs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--program",
+        callback=checked_list(program_options.parse_programs),
+        metavar="FILES",
+        rich_help_panel=WHAT,
+        help="Measure your own ExecuTorch programs (.pte) instead of the network, comma separated: any inputs"
+        " and outputs, XNNPACK or portable kernels. Their outputs are compared with this machine's.",
+    ),
+]
+Methods = Annotated[
+    str | None,
+    typer.Option(
+        "--method",
+        callback=checked(program_options.parse_methods),
+        metavar="LIST",
+        rich_help_panel=WHAT,
+        help="Methods of --program, each measured apart; default all that the file has.",
+    ),
+]
+ProgramInputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        callback=checked_list(program_options.parse_inputs),
+        metavar="FILES",
+        rich_help_panel=WHAT,
+        help="Arrays (.npy, .npz) that --program is fed with, in its order or named input_0, input_1, ...;"
+        " default seeded ones.",
     ),
 ]
 Rate = Annotated[

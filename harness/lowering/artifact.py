@@ -1,7 +1,8 @@
 """One variant's artifact: from the cache, or lowered now."""
 
 from harness.errors import LoweringError
-from harness.lowering.cache import StoredArtifact, artifact_key, hold_entry, read_entry, write_entry
+from harness.lowering.artifact_store import StoredArtifact, hold_entry
+from harness.lowering.cache import artifact_key, read_entry, write_entry
 from harness.lowering.inputs import SEEDED, LoweringInputs
 from harness.lowering.silence import quietly
 from harness.records import Variant
@@ -22,6 +23,8 @@ def find_cached(
     Raises:
         LoweringError: its program is not one delegate, and `allow_undelegated` is not given.
     """
+    if files.own:
+        return files.own.find()
     stored = read_entry(artifact_key(variant, files), variant, files, log)
     return stored and _check_delegated(stored, allow_undelegated)
 

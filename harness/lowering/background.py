@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 
 from harness.errors import LoweringError
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.inputs import Inputs
 from harness.lowering.pool import lower_all
 from harness.records import Variant

@@ -1,18 +1,23 @@
 """The content-addressed store of lowered programs: a hit imports no torch and takes milliseconds."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from harness.analysis.precisions import find_precision
-from harness.errors import LoweringError, UsageError
+from harness.errors import UsageError
+from harness.lowering.artifact_store import (
+    LARGEST_RECORD_BYTES,
+    PROGRAM,
+    RECORD,
+    REFERENCE_INPUT,
+    REFERENCE_OUTPUT,
+    StoredArtifact,
+    artifact_store,
+)
 from harness.lowering.inputs import SEEDED, LoweringInputs
 from harness.lowering.recipes import RANDOM_CALIBRATION
 from harness.records import Artifact, Calibration, Observer, Variant
@@ -21,7 +26,7 @@ from harness.records.progress import Log
 from harness.system.extras import installed_version
 from harness.system.files import hash_file, open_regular
 from harness.system.folders import install_folder, scratch_folder
-from harness.system.paths import cache_folder, source_file
+from harness.system.paths import source_file
 from harness.system.text import printable
 
 if TYPE_CHECKING:
@@ -39,31 +44,12 @@ SOURCES = (
     "harness/lowering/synthetic_images.py",
 )
 DISTRIBUTIONS = ("torch", "executorch", "torchao")
-PROGRAM, REFERENCE_INPUT, REFERENCE_OUTPUT, RECORD = "model.pte", "input.bin", "output.bin", "artifact.json"
-# One variant takes seconds, half a minute on a busy core; the holder of the lock lowers this same variant.
-LOCK_TIMEOUT_S = 600
-
-
-# A record has some 3 kB; one with every operator outside the delegate some 10 kB.
-LARGEST_RECORD_BYTES = 2**20
 
 
 class _Keyed(msgspec.Struct, frozen=True):
     """What an entry's `artifact.json` has beside the artifact: the key that it was stored under."""
 
     key: str = ""
-
-
-@dataclass(frozen=True)
-class StoredArtifact:
-    """An artifact and the paths of its files; one that is `unchecked` has no file with a reference output."""
-
-    artifact: Artifact
-    program: Path
-    reference_input: Path
-    reference_output: Path
-    was_cached: bool
-    unchecked: bool = False
 
 
 def artifact_key(variant: Variant, files: LoweringInputs = SEEDED) -> str:
@@ -165,37 +151,13 @@ def _files(artifact: Artifact) -> dict[str, tuple[int, str]]:
     return {
         PROGRAM: (artifact.size_bytes, artifact.sha256),
         REFERENCE_INPUT: (artifact.input.size_bytes, artifact.reference_input_sha256),
-        REFERENCE_OUTPUT: (artifact.output.size_bytes, artifact.reference_output_sha256),
+        REFERENCE_OUTPUT: (artifact.output.size_bytes, artifact.reference_output_sha256 or ""),
     }
 
 
 def _is_intact(file: Path, size_bytes: int, sha256: str) -> bool:
     # The size first: a sparse file of a terabyte is not hashed.
     return file.stat().st_size == size_bytes and hash_file(file) == sha256
-
-
-@contextmanager
-def hold_entry(key: str, variant: Variant) -> Iterator[None]:
-    """Hold the entry's lock, so that of several processes only one lowers the variant.
-
-    Raises:
-        LoweringError: another process kept the lock for `LOCK_TIMEOUT_S`.
-    """
-    store = artifact_store()
-    store.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(store / f"{key}.lock", timeout=LOCK_TIMEOUT_S)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise LoweringError(
-            f"another process has been lowering this variant for {LOCK_TIMEOUT_S} s",
-            hint=f"end the process that holds {lock.lock_file}",
-            variant=variant.name,
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def write_entry(key: str, variant: Variant, lowered: "LoweredProgram") -> StoredArtifact:
@@ -213,11 +175,6 @@ def write_entry(key: str, variant: Variant, lowered: "LoweredProgram") -> Stored
         # In place of a damaged one, or of another request's: a right one would have been read.
         install_folder(made, entry)
     return _stored(entry, artifact, was_cached=False)
-
-
-def artifact_store() -> Path:
-    """The folder of all entries; raises UsageError where another user may write the cache."""
-    return cache_folder() / "artifacts"
 
 
 def _stored(entry: Path, artifact: Artifact, *, was_cached: bool) -> StoredArtifact:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from harness.analysis.precisions import find_precision
 from harness.errors import HarnessError, LoweringError, UsageError
+from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.background import Artifacts, lower_in_background
-from harness.lowering.cache import StoredArtifact
 from harness.lowering.inputs import Inputs
 from harness.records import DEFAULT_PADDING, Artifact, RunRequest, Variant
 from harness.records.progress import Event, Listener
@@ -86,10 +86,18 @@ def lower_variants(
         UsageError: this version does not have a variant's precision, as in a run folder of a newer one.
     """
     for variant in variants:
-        find_precision(variant.precision)
+        if not variant.is_own_program:
+            find_precision(variant.precision)
 
     def announce(stored: StoredArtifact, done: int) -> None:
-        listen(Event("", f"lowered {stored.artifact.variant.name}", step=done, steps=len(variants)))
+        listen(
+            Event(
+                "",
+                f"{_done(stored.artifact.variant)} {stored.artifact.variant.name}",
+                step=done,
+                steps=len(variants),
+            )
+        )
 
     return lower_in_background(
         variants,
@@ -98,6 +106,10 @@ def lower_variants(
         on_lowered=announce,
         log=lambda text: listen(Event("", text)),
     )
+
+
+def _done(variant: Variant) -> str:
+    return f"{variant.name} ran on this machine" if variant.is_own_program else f"lowered {variant.name}"
 
 
 def lowering_errors(artifacts: Artifacts) -> Iterator[HarnessError]:

@@ -16,8 +16,9 @@ import msgspec
 
 from harness.errors import LoweringError
 from harness.lowering.artifact import find_cached
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.inputs import SEEDED, Inputs, LoweringInputs
+from harness.lowering.own_programs import OwnProgram
 from harness.lowering.worker import LoweringReply, LoweringRequest
 from harness.records import Variant
 from harness.records.progress import Log
@@ -52,6 +53,9 @@ def lower_all(
     known = inputs or {}
     missing: list[Variant] = []
     for variant in dict.fromkeys(variants):
+        if own := known.get(variant, SEEDED).own:
+            yield variant, _own_artifact(own, log)
+            continue
         result = _from_cache(variant, known, allow_undelegated, log)
         if result is None:
             missing.append(variant)
@@ -78,6 +82,16 @@ def _from_cache(
         return find_cached(variant, files, log, allow_undelegated=allow_undelegated)
     except LoweringError as error:
         return error
+
+
+def _own_artifact(own: OwnProgram, log: Log) -> StoredArtifact | LoweringError:
+    """Of the user's own program, which runs once on this machine."""
+    try:
+        return own.store(log)
+    except LoweringError as error:
+        return error
+    except OSError as error:
+        return LoweringError(f"cannot keep {own.path}: {error}", variant=own.variant.name)
 
 
 class _Worker:

@@ -70,7 +70,8 @@ def lower_variant(variant: Variant, files: LoweringInputs = SEEDED) -> LoweredPr
     with quietly(), one_thread(), torch.no_grad():
         network = build_network(variant, files.weights_file)
         data, calibration = _calibration(variant, files)
-        reference = synthetic_images(1, variant.resolution_px, REFERENCE_SEED)
+        _, side_px = variant.shape
+        reference = synthetic_images(1, side_px, REFERENCE_SEED)
         recipe = find_precision(variant.precision).recipe
         # The example's layout becomes the program's input layout. XNNPACK computes in NHWC, so an NHWC input
         # needs no transposition. Portable kernels outside a delegate refuse NHWC, so a program that has any
@@ -84,7 +85,7 @@ def lower_variant(variant: Variant, files: LoweringInputs = SEEDED) -> LoweredPr
             if not undelegated:
                 break
         expected: Tensor = prepared.eager(reference)
-        cost = count_cost(network, variant.resolution_px)
+        cost = count_cost(network, side_px)
         program, arena_bytes = _emit(edge)
         return LoweredProgram(
             program=program,
@@ -128,9 +129,8 @@ def _source(variant: Variant, files: LoweringInputs) -> Source:
     network = build_network(variant, files.weights_file)
     data, _ = _calibration(variant, files)
     # The layout of a fully delegated program: it changes the float sums that ranges are taken from.
-    example = synthetic_images(1, variant.resolution_px, REFERENCE_SEED).contiguous(
-        memory_format=torch.channels_last
-    )
+    _, side_px = variant.shape
+    example = synthetic_images(1, side_px, REFERENCE_SEED).contiguous(memory_format=torch.channels_last)
     return Source(network, fold_batch_norm(network), example, data)
 
 
@@ -142,16 +142,17 @@ def build_network(variant: Variant, weights_file: Path | None) -> MobileNetV1:
     Raises:
         LoweringError: the file cannot be loaded or does not fit the variant.
     """
+    width, _ = variant.shape
     if weights_file is None:
-        network = MobileNetV1(variant.width, classes=variant.classes, padding=variant.padding)
+        network = MobileNetV1(width, classes=variant.outputs, padding=variant.padding)
         initialize(network, variant.weights.seed or 0)
         return network.eval()
     try:
         content = torch.load(weights_file, map_location="cpu", weights_only=True)
         state = content.pop("state_dict", None)
         network = MobileNetV1(
-            variant.width,
-            classes=variant.classes,
+            width,
+            classes=variant.outputs,
             padding=variant.padding,
             **(content if state is not None else {}),
         )
@@ -218,7 +219,7 @@ def _calibration(
         return None, None
     if (file := files.calibration_images) is None:
         record = RANDOM_CALIBRATION
-        images = synthetic_images(record.images, variant.resolution_px, record.seed or 0)
+        images = synthetic_images(record.images, variant.shape[1], record.seed or 0)
     else:
         images = _load_images(variant, file)
         record = Calibration(source=file.name, images=len(images), sha256=hash_file(file))

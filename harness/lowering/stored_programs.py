@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from harness.errors import HarnessError, MeasurementError, UsageError
-from harness.lowering.cache import (
+from harness.lowering.artifact_store import (
     LARGEST_RECORD_BYTES,
     PROGRAM,
     RECORD,
@@ -43,7 +43,7 @@ class _Recorded(msgspec.Struct):
 
     sha256: str
     reference_input_sha256: str = ""
-    reference_output_sha256: str = ""
+    reference_output_sha256: str | None = ""
 
 
 def keep_programs(programs: Iterable[Kept], folder: Path) -> list[HarnessError]:
@@ -100,7 +100,8 @@ def find_reference_input(artifact: Artifact) -> Path | None:
 
 def find_reference_output(artifact: Artifact) -> Path | None:
     """The cache's file with the output that the artifact's reference gave."""
-    sha256 = artifact.reference_output_sha256
+    if (sha256 := artifact.reference_output_sha256) is None:
+        return None
     places = _cached(lambda recorded: recorded.reference_output_sha256 == sha256, REFERENCE_OUTPUT)
     return next((file for file in places if _holds(file, artifact.output.size_bytes, sha256)), None)
 

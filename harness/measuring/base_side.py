@@ -10,7 +10,7 @@ from harness.analysis.comparison import Comparison
 from harness.analysis.interleaved import compare_interleaved
 from harness.analysis.margins import Margins
 from harness.errors import HarnessError, UsageError
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.stored_programs import (
     PROGRAMS_FOLDER,
     find_program,

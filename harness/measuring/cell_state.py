@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import msgspec
 
 from harness.analysis.cells import build_cell, worse_parity
-from harness.analysis.parity import compare, read_reference
+from harness.analysis.output_parity import compare_outputs
+from harness.analysis.parity import compare, read_reference, write_reference
 from harness.analysis.stopping import is_complete
 from harness.devices.device import Device
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.measuring.base_side import BaseProgram
 from harness.records import (
     Cell,
@@ -64,15 +65,17 @@ class CellState:
         earlier = self.earlier
         if earlier is None or earlier.artifact.sha256 != artifact.artifact.sha256:
             return None
+        if earlier.artifact.inputs and earlier.artifact.reference_input_sha256 != (
+            artifact.artifact.reference_input_sha256
+        ):
+            return None
         self.processes, self.parity = earlier.processes, earlier.parity
         return earlier
 
     def add(self, measured: Measured, artifact: StoredArtifact) -> None:
         """Add a process that was measured, and compare its output with the reference."""
         if not artifact.unchecked:
-            reference = read_reference(artifact.reference_output)
-            parity = compare(measured.output, reference, artifact.artifact.variant.precision)
-            self.parity = worse_parity(self.parity, parity)
+            self.parity = worse_parity(self.parity, _compare(measured, artifact))
         self.processes = (*self.processes, measured.process)
 
     def fail(self, what: str) -> None:
@@ -96,6 +99,15 @@ class CellState:
         return build_cell(
             device, artifact.artifact, self.request.plan, self.processes, self.parity, self.failure
         )
+
+
+def _compare(measured: Measured, stored: StoredArtifact) -> Parity:
+    """With the eager model's output; of an own program with what this machine's runtime gave."""
+    artifact = stored.artifact
+    if not artifact.variant.is_own_program:
+        return compare(measured.output, read_reference(stored.reference_output), artifact.variant.precision)
+    outputs = measured.outputs if artifact.outputs_are_apart else write_reference(measured.output)
+    return compare_outputs(outputs, stored.reference_output.read_bytes(), artifact.all_outputs)
 
 
 def find_earlier(request: CellRequest, earlier: Sequence[Cell], device: Device) -> Cell | None:

@@ -13,7 +13,7 @@ from harness.analysis.temperatures import hottest_celsius
 from harness.devices.conditions import read_conditions
 from harness.devices.device import Device
 from harness.errors import MeasurementError, TimedOut
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.measuring.cooling import Cooled, Cooling
 from harness.measuring.sustaining import CountDown, SustainPlan, counting_down
 from harness.records import Artifact, Conditions, Plan, SustainedRun
@@ -56,7 +56,7 @@ class DeviceProcesses:
         self._run = run
         # One folder per device: jobs run there one after the other, and an orphaned one is found by it.
         self._job = Job(device, bundle, f"{device.folder}/jobs/current")
-        self._deployed: dict[tuple[str, str], DeployedArtifact] = {}
+        self._deployed: dict[tuple[str, str, str | None], DeployedArtifact] = {}
         self._cooling: Cooling | None = None
 
     def measure(self, stored: StoredArtifact, plan: Plan, round_: int) -> Measured:
@@ -160,7 +160,8 @@ class DeviceProcesses:
         self._cancellation.check(self.device.info.name)
 
     def _deploy(self, stored: StoredArtifact) -> DeployedArtifact:
-        key = (stored.artifact.sha256, stored.artifact.reference_input_sha256)
+        artifact = stored.artifact
+        key = artifact.sha256, artifact.reference_input_sha256, artifact.variant.method
         if key not in self._deployed:
             self._deployed[key] = deploy_artifact(self.device, stored, self._progress)
         return self._deployed[key]

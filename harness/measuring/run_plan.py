@@ -23,8 +23,8 @@ from harness.devices.places import group_by_place
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, LoweringError
 from harness.lowering.artifact import find_cached
-from harness.lowering.cache import StoredArtifact
-from harness.lowering.inputs import SEEDED, Inputs
+from harness.lowering.artifact_store import StoredArtifact
+from harness.lowering.inputs import SEEDED, Inputs, LoweringInputs
 from harness.lowering.pool import default_workers
 from harness.measuring.cell_state import CellRequest, is_same_measurement
 from harness.measuring.plans import make_plan, plan_cells
@@ -117,7 +117,7 @@ def make_run_plan(
     groups = [[devices[target] for target in group] for group in group_by_place(targets)]
     return RunPlan(
         tuple(
-            PlannedVariant(variant.name, found is not None, found.artifact.size_bytes if found else None)
+            _planned_variant(variant, found, (inputs or {}).get(variant, SEEDED))
             for variant, found in stored.items()
         ),
         tuple(devices.values()),
@@ -126,6 +126,12 @@ def make_run_plan(
         lowering_seconds + max(sum(device.least_seconds for device in group) for group in groups),
         lowering_seconds + max(sum(device.most_seconds for device in group) for group in groups),
     )
+
+
+def _planned_variant(variant: Variant, found: StoredArtifact | None, files: LoweringInputs) -> PlannedVariant:
+    if files.own:
+        return PlannedVariant(variant.name, True, files.own.size_bytes)
+    return PlannedVariant(variant.name, found is not None, found.artifact.size_bytes if found else None)
 
 
 def _cached(variant: Variant, request: RunRequest, inputs: Inputs | None) -> StoredArtifact | None:
@@ -138,15 +144,11 @@ def _cached(variant: Variant, request: RunRequest, inputs: Inputs | None) -> Sto
 
 def _lowering(stored: Mapping[Variant, StoredArtifact | None]) -> tuple[float, str]:
     """Seconds of lowering what is not in the cache, at the pace of those that are, by precision."""
-    missing = [variant for variant, found in stored.items() if found is None]
-    taken = {
-        precision: [
-            found.artifact.lowering_seconds
-            for variant, found in stored.items()
-            if found and variant.precision == precision
-        ]
-        for precision in {variant.precision for variant in stored}
-    }
+    missing = [variant for variant, found in stored.items() if not (found or variant.is_own_program)]
+    taken: dict[str, list[float]] = {variant.precision: [] for variant in stored}
+    for variant, found in stored.items():
+        if found and found.artifact.lowering_seconds is not None:
+            taken[variant.precision].append(found.artifact.lowering_seconds)
     seconds = [
         median(taken[variant.precision]) if taken[variant.precision] else LOWERING_SECONDS
         for variant in missing

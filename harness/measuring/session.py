@@ -20,7 +20,7 @@ from harness.analysis.stopping import is_complete, reason_to_stop, reason_to_sto
 from harness.analysis.sustained import summarize_sustained
 from harness.devices.device import Device
 from harness.errors import ConnectionLost, MeasurementError, TimedOut
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.measuring.cell_state import CellRequest, CellState
 from harness.measuring.cold_starts import measure_cold, no_cold_startup
 from harness.measuring.device_processes import DeviceProcesses, ExtraPass

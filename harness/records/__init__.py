@@ -4,7 +4,7 @@ Names carry units (`_ns _bytes _px _khz _celsius`); values are converted only wh
 could not be had is `None`, with its reason beside it, never 0. The order of samples is data.
 """
 
-from harness.records.artifacts import Artifact, Calibration, PushedArtifact, TensorSpec
+from harness.records.artifacts import Artifact, Calibration, Dtype, PushedArtifact, TensorSpec
 from harness.records.devices import (
     Abi,
     Clock,
@@ -45,7 +45,9 @@ from harness.records.measurements import (
     Scheduling,
 )
 from harness.records.requests import (
+    AS_IS,
     DEFAULT_CLASSES,
+    DEFAULT_METHOD,
     DEFAULT_OBSERVER,
     DEFAULT_PADDING,
     DEFAULT_RESOLUTION_PX,
@@ -63,6 +65,7 @@ from harness.records.requests import (
 from harness.records.runner_reports import (
     ColdReport,
     MemoryReport,
+    OutputSpec,
     OutputTensor,
     PackedCacheReport,
     ProfiledOperator,
@@ -90,7 +93,9 @@ from harness.records.sustained import Drop, Fell, Sustained, SustainedFigures, S
 from harness.records.task_profiles import TaskProfile
 
 __all__ = [
+    "AS_IS",
     "DEFAULT_CLASSES",
+    "DEFAULT_METHOD",
     "DEFAULT_OBSERVER",
     "DEFAULT_PADDING",
     "DEFAULT_RESOLUTION_PX",
@@ -119,6 +124,7 @@ __all__ = [
     "DeviceInfo",
     "DeviceReport",
     "Drop",
+    "Dtype",
     "Failure",
     "Fell",
     "FrequencyTime",
@@ -133,6 +139,7 @@ __all__ = [
     "Observer",
     "OperatorKind",
     "OperatorTime",
+    "OutputSpec",
     "OutputTensor",
     "Pace",
     "PackedCache",

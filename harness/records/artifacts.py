@@ -6,18 +6,35 @@ from typing import Literal
 from harness.records.requests import Observer, Variant
 from harness.records.schema import Bytes, Count, Integer, Record, Seconds, Sha256
 
+Dtype = Literal["uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "bool"]
+ITEM_BYTES: dict[Dtype, int] = {
+    **dict.fromkeys(("uint8", "int8", "bool"), 1),
+    **dict.fromkeys(("int16", "float16"), 2),
+    **dict.fromkeys(("int32", "float32"), 4),
+    **dict.fromkeys(("int64", "float64"), 8),
+}
+
 
 class TensorSpec(Record, frozen=True, kw_only=True):
-    """A program's input or output: `dim_order` (0, 2, 3, 1) means NHWC in memory for NCHW sizes."""
+    """A program's input or output: `dim_order` (0, 2, 3, 1) means NHWC in memory for NCHW sizes.
 
-    dtype: Literal["float32"]
+    The sizes of one whose shape is `dynamic` are its upper bound.
+    """
+
+    dtype: Dtype
     sizes: tuple[Integer, ...]
     dim_order: tuple[Integer, ...]
+    dynamic: bool = False
 
     @property
     def size_bytes(self) -> int:
         """Bytes of one tensor."""
-        return 4 * math.prod(self.sizes)
+        return ITEM_BYTES[self.dtype] * math.prod(self.sizes)
+
+    @property
+    def text(self) -> str:
+        """`float32[1,3,224,224]`, with `<=` before the sizes of a dynamic shape."""
+        return f"{self.dtype}[{'<=' if self.dynamic else ''}{','.join(map(str, self.sizes))}]"
 
 
 class Calibration(Record, frozen=True, kw_only=True):
@@ -37,25 +54,50 @@ class Artifact(Record, frozen=True, kw_only=True):
     """A lowered program. Its bytes, reference input and reference output lie in the artifact cache.
 
     `delegated_nodes` counts the operators inside XNNPACK delegates; `macs` and `params` are computed
-    from the network.
+    from the network. A program of the user's own has neither, and `inputs` and `outputs` beside the first
+    of each; the reference output is that of this machine's runtime, without one there is no parity.
+    `delegate_ids` are the backends of its delegates.
     """
 
     variant: Variant
     sha256: Sha256
     size_bytes: Bytes
-    macs: Count
-    params: Count
+    macs: Count | None
+    params: Count | None
     delegates: Integer
-    delegated_nodes: Integer
+    delegated_nodes: Integer | None
     undelegated_nodes: tuple[str, ...]
     planned_arena_bytes: Bytes
     input: TensorSpec
     output: TensorSpec
     calibration: Calibration | None
     versions: dict[str, str]
-    lowering_seconds: Seconds
+    lowering_seconds: Seconds | None
     reference_input_sha256: Sha256
-    reference_output_sha256: Sha256
+    reference_output_sha256: Sha256 | None
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
+    delegate_ids: tuple[str, ...] = ()
+
+    @property
+    def all_inputs(self) -> tuple[TensorSpec, ...]:
+        """Every tensor that the program is fed, in its order."""
+        return self.inputs or (self.input,)
+
+    @property
+    def all_outputs(self) -> tuple[TensorSpec, ...]:
+        """Every tensor that the program gives, in its order."""
+        return self.outputs or (self.output,)
+
+    @property
+    def outputs_are_apart(self) -> bool:
+        """Whether the runner writes outputs to a file, not into its report.
+
+        What is fed one float32 tensor and gives one, as an image classifier does, runs as the built-in
+        network does, to the instruction.
+        """
+        dtypes = [spec.dtype for spec in (*self.all_inputs, *self.all_outputs)]
+        return self.variant.is_own_program and dtypes != ["float32", "float32"]
 
 
 class PushedArtifact(Record, frozen=True, kw_only=True):

@@ -18,11 +18,13 @@ def find_impossible_requests(cell: Cell) -> Iterator[str]:
 
 def _variant(cell: Cell) -> Iterator[str]:
     variant, lowered = cell.variant, cell.artifact.variant
-    if not (0 < variant.width < math.inf and variant.resolution_px > 0 and variant.classes > 0):
-        yield (
-            f"variant has width {variant.width:g}, resolution {variant.resolution_px}"
-            f" and {variant.classes} classes"
-        )
+    shape = variant.width, variant.resolution_px, variant.classes
+    if variant.is_own_program:
+        if shape != (None, None, None):
+            yield f"variant is the method {variant.method}, and has a width, a resolution or classes"
+    elif not all(one is not None and 0 < one < math.inf for one in shape):
+        width, side, classes = shape
+        yield f"variant has width {width}, resolution {side} and {classes} classes"
     if lowered.name != variant.name:
         yield f"artifact is of {lowered.name}, the cell of {variant.name}"
 
@@ -59,14 +61,19 @@ def _cores(cell: Cell) -> Iterator[str]:
 
 
 def _artifact(artifact: Artifact) -> Iterator[str]:
+    own = artifact.variant.is_own_program
     for name in ("macs", "params", "size_bytes"):
-        if getattr(artifact, name) < 1:
-            yield f"artifact.{name} is {getattr(artifact, name)}"
+        figure = getattr(artifact, name)
+        if (not own or name == "size_bytes") and (figure is None or figure < 1):
+            yield f"artifact.{name} is {figure}"
     for name in ("delegates", "delegated_nodes"):
-        if getattr(artifact, name) < 0:
-            yield f"artifact.{name} is {getattr(artifact, name)}"
-    for name in ("input", "output"):
-        spec = getattr(artifact, name)
+        figure = getattr(artifact, name)
+        if (not own or name == "delegates") and (figure is None or figure < 0):
+            yield f"artifact.{name} is {figure}"
+    specs = [("input", spec) for spec in artifact.all_inputs] + [
+        ("output", spec) for spec in artifact.all_outputs
+    ]
+    for name, spec in specs:
         if sorted(spec.dim_order) != list(range(len(spec.sizes))):
             yield f"artifact.{name}.dim_order is {list(spec.dim_order)}, of {len(spec.sizes)} dimensions"
     if artifact.calibration is not None and artifact.calibration.images < 1:

@@ -11,6 +11,12 @@ from harness.records.task_profiles import TaskProfileName
 # The entries are those of `harness.analysis.precisions`; a record of a newer version may name another. The
 # pattern keeps it safe in a file name.
 PrecisionName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}\Z")]
+# Of the user's own programs: their kernels compute what the file says.
+AS_IS: PrecisionName = "as_is"
+BUILT_IN_MODEL, DEFAULT_METHOD = "mobilenet_v1", "forward"
+ModelName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\Z")]
+METHOD_NAME = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
+MethodName = Annotated[str, Meta(pattern=rf"^{METHOD_NAME}\Z")]
 Padding = Literal["symmetric", "tf_same"]
 Observer = Literal["histogram", "minmax", "percentile"]
 DEFAULT_OBSERVER: Observer = "histogram"
@@ -59,15 +65,43 @@ def _exact(number: float) -> str:
 
 
 class Variant(Record, frozen=True, kw_only=True):
-    """One MobileNetV1 to consider: width multiplier, input side, precision, padding and weights."""
+    """One MobileNetV1 to consider: width multiplier, input side, precision, padding and weights.
 
-    width: float
-    resolution_px: Integer
+    Or one `method` of the user's own program: `model` is its file's name without `.pte`, made safe,
+    `weights` are its file and its digest, the precision is `as_is`. It has no width, resolution or classes.
+    """
+
+    width: float | None
+    resolution_px: Integer | None
     precision: PrecisionName
-    model: Literal["mobilenet_v1"] = "mobilenet_v1"
+    model: ModelName = BUILT_IN_MODEL
     padding: Padding = DEFAULT_PADDING
-    classes: Integer = DEFAULT_CLASSES
+    classes: Integer | None = DEFAULT_CLASSES
     weights: Weights = RANDOM_WEIGHTS
+    method: MethodName | None = None
+
+    @property
+    def is_own_program(self) -> bool:
+        """Whether it is a method of the user's own program, not a variant of the built-in network."""
+        return self.method is not None
+
+    @property
+    def shape(self) -> tuple[float, int]:
+        """Width multiplier and resolution of the built-in network.
+
+        Raises:
+            ValueError: the user's own program has none.
+        """
+        if self.width is None or self.resolution_px is None:
+            raise ValueError(f"{self.name} has no width and no resolution")
+        return self.width, self.resolution_px
+
+    @property
+    def outputs(self) -> int:
+        """How many classes the built-in network tells apart; raises as `shape` does."""
+        if self.classes is None:
+            raise ValueError(f"{self.name} has no classes")
+        return self.classes
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -81,7 +115,12 @@ class Variant(Record, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """`mobilenet_v1_0.5_128_int8`: the field's own naming, safe in a file name."""
+        """`mobilenet_v1_0.5_128_int8`: the field's own naming, safe in a file name.
+
+        Of an own program `segmenter`, or `segmenter.encode` where the method is not `forward`.
+        """
+        if self.width is None:
+            return self.model if self.method in (None, DEFAULT_METHOD) else f"{self.model}.{self.method}"
         suffix = "" if self.padding == "symmetric" else f"_{self.padding}"
         return f"{self.model}_{exact_width(self.width)}_{self.resolution_px}_{self.precision}{suffix}"
 
@@ -141,6 +180,8 @@ class RunRequest(Record, frozen=True, kw_only=True):
     lists choose among the files; without widths or resolutions all that the files have are run. Without
     weights files or `paddings`, padding is `symmetric`. Data sets are named as on the command line, split
     included. Where `sampler` is None, each device decides.
+    With `programs` (absolute paths) these are measured instead of the network: their `methods`, or all that
+    they have, fed with the arrays of `program_inputs` (absolute paths), or seeded.
     """
 
     devices: tuple[str, ...]
@@ -180,6 +221,9 @@ class RunRequest(Record, frozen=True, kw_only=True):
     accuracy_dataset: str | None = None
     accuracy_on_host: bool = False
     against: str | None = None
+    programs: tuple[str, ...] = ()
+    methods: tuple[MethodName, ...] = ()
+    program_inputs: tuple[str, ...] = ()
 
     @property
     def placements(self) -> tuple[str, ...]:

@@ -26,6 +26,13 @@ class OutputTensor(DeviceReport, frozen=True, kw_only=True):
     values: tuple[float, ...]
 
 
+class OutputSpec(DeviceReport, frozen=True, kw_only=True):
+    """One of several outputs; its elements are in a file. The type is numbered as in `scalar_type.fbs`."""
+
+    scalar_type: Annotated[int, Meta(ge=0, le=255)]
+    sizes: Annotated[tuple[Annotated[int, Meta(ge=0, le=2**31)], ...], Meta(max_length=64)]
+
+
 class SchedulingReport(DeviceReport, frozen=True, kw_only=True):
     """How the kernel scheduled the runner; `records.Scheduling` says what each is."""
 
@@ -97,6 +104,7 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     null and `counters_unavailable` says why; `init_instructions` are those of the initialization, counted the
     same way. `memory_detail`, `cold`, `packed_cache`, `sustained` and `profile` are null unless asked for; a
     sustained run has no timed inferences beside it.
+    Outputs of any number and type are in a file: then `outputs` describes them, and `output` is null.
     `starts_ns` are when the timed inferences began, since the first slot of the schedule; null without one.
     """
 
@@ -132,4 +140,10 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     packed_cache: PackedCacheReport | None
     sustained: SustainedReport | None
     profile: tuple[ProfiledOperator, ...] | None
-    output: OutputTensor
+    output: OutputTensor | None
+    outputs: Annotated[tuple[OutputSpec, ...], Meta(max_length=1000)] | None = None
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The elements of the output; none where the outputs are in a file."""
+        return self.output.values if self.output else ()

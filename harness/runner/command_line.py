@@ -7,6 +7,9 @@ from harness.records import BackendOptions, Plan
 from harness.runner.deploy import DeployedArtifact, DeployedBundle
 from harness.runner.task_profile import profile_words
 
+# The file of a job with all outputs, where they are not in the report.
+OUTPUTS = "outputs"
+
 
 def runner_argv(
     device: Device,
@@ -35,6 +38,10 @@ def runner_argv(
         options["--cpus"] = plan.cpus
     if plan.period_ns is not None:
         options["--period-ns"] = plan.period_ns
+    if deployed.method is not None:
+        options["--method"] = deployed.method
+    if deployed.outputs_apart:
+        options["--outputs"] = f"{JOB}/{OUTPUTS}"
     words = [str(word) for option in options.items() for word in option]
     words += _backend_words(bundle, deployed, plan.backend_options, first_launch=first_launch)
     marks = ["--mark-counted"] if device.counts_instructions else []

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from harness.devices.device import Device
 from harness.errors import DeviceUnfit, TransferFailed
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
+from harness.records import DEFAULT_METHOD
 from harness.runner.bundle import Bundle
 from harness.runner.bundle.contents import SYSTEM_LOADERS
 from harness.system.text import excerpt
@@ -72,10 +73,15 @@ class DeployedBundle:
 
 @dataclass(frozen=True)
 class DeployedArtifact:
-    """A program and its reference input on the device."""
+    """A program and its reference input on the device.
+
+    The `method` is None for `forward`; with `outputs_apart` its outputs go to a file of the job.
+    """
 
     program: str
     reference_input: str
+    method: str | None = None
+    outputs_apart: bool = False
 
 
 def deploy_bundle(device: Device, bundle: Bundle, log: Callable[[str], None]) -> DeployedBundle:
@@ -129,7 +135,13 @@ def deploy_artifact(device: Device, stored: StoredArtifact, log: Callable[[str],
         ],
         log,
     )
-    return DeployedArtifact(program, reference_input)
+    method = artifact.variant.method
+    return DeployedArtifact(
+        program,
+        reference_input,
+        method=None if method == DEFAULT_METHOD else method,
+        outputs_apart=artifact.outputs_are_apart,
+    )
 
 
 def push_missing(

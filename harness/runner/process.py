@@ -6,7 +6,7 @@ import msgspec
 
 from harness.analysis.warmup import move_warmup
 from harness.records import Artifact, Plan, ProcessReport
-from harness.runner.command_line import runner_argv
+from harness.runner.command_line import OUTPUTS, runner_argv
 from harness.runner.counters import missing_counters, moving_count, parse_counts, typical_count
 from harness.runner.deploy import DeployedArtifact
 from harness.runner.job import Job
@@ -20,10 +20,14 @@ from harness.runner.task_profile import read_task_profile
 
 @dataclass(frozen=True)
 class Measured:
-    """One process: its record, and its output for the reference input."""
+    """One process: its record, and its output for the reference input.
+
+    `outputs` are those of a program whose outputs are apart, little-endian, one tensor after the other.
+    """
 
     process: ProcessReport
     output: tuple[float, ...]
+    outputs: bytes = b""
 
 
 def measure_process(
@@ -79,6 +83,7 @@ def _collect(
     before, after = (fetch_conditions(job, name) for name in ("conditions_before", "conditions_after"))
     sampled = read_samples(job, plan)
     task_profile = read_task_profile(job, plan)
+    outputs = job.fetch(OUTPUTS) if artifact.outputs_are_apart else b""
     job.remove()
     process = ProcessReport(
         round=request.round,
@@ -114,4 +119,4 @@ def _collect(
     )
     check_times(process, job.device.info.clock, host_seconds)
     check_possible(process, plan)
-    return Measured(move_warmup(process), report.output.values)
+    return Measured(move_warmup(process), report.values, outputs)

@@ -21,6 +21,7 @@ from harness.records import (
 )
 from harness.records.decoding import Malformed, decode_json
 from harness.runner.job import Job
+from harness.runner.output_checks import check_outputs
 from harness.system.text import excerpt
 
 MAX_SAMPLES = 5_000_000
@@ -52,8 +53,13 @@ def decode_report(content: bytes, artifact: Artifact, plan: Plan, *, timed: bool
     except Malformed as error:
         raise ReportRejected(f"the device's report is malformed: {excerpt(str(error))}") from error
     expected = math.prod(artifact.output.sizes)
+    if artifact.outputs_are_apart:
+        check_outputs(report.outputs, artifact.all_outputs)
+    elif report.output is None:
+        raise ReportRejected("the device's report has no output")
+    values = len(report.values)
     problems = {
-        f"{len(report.output.values)} outputs instead of {expected}": len(report.output.values) != expected,
+        f"{values} outputs instead of {expected}": not artifact.outputs_are_apart and values != expected,
         f"{report.threads_requested} threads instead of {plan.threads}": report.threads_requested
         != plan.threads,
         f"{len(report.warmup_ns)} warm-up iterations instead of {plan.warmup_iterations}": len(

@@ -25,14 +25,14 @@ _LINE_STYLES = ("-", "--", ":", "-.")
 
 def draw(section: Section) -> Plot | Omitted:
     """See the module."""
-    points = section.points
-    if not points:
+    if not section.points:
         return Omitted(NAME, _headline(section), section.without_cost)
+    points = section.of_network
     if len({point.cell.artifact.macs for point in points}) < 2:
         return Omitted(NAME, _headline(section), "needs at least two network sizes")
     plot, grid = compose(NAME, _headline(section), section.provenance(), right_in=0.85)
     axes = grid[0][0]
-    log_axis(axes, "x", [point.cell.artifact.macs / 1e6 for point in points])
+    log_axis(axes, "x", [point.million_macs for point in points])
     log_axis(axes, "y", [bound for point in points for bound in (point.cost.low, point.cost.high)])
     ends: list[LineEnd] = []
     for index, place in enumerate(section.placements):
@@ -41,7 +41,7 @@ def draw(section: Section) -> Plot | Omitted:
             if members:
                 label = precision if len(section.placements) == 1 else f"{precision}, {place.short}"
                 _draw_series(axes, members, precision, _LINE_STYLES[index % len(_LINE_STYLES)])
-                macs, cost = members[-1].cell.artifact.macs / 1e6, members[-1].cost.value
+                macs, cost = members[-1].million_macs, members[-1].cost.value
                 ends.append(LineEnd(macs, cost, label, colour_of(precision)))
     name_lines(axes, ends)
     axes.set_xlabel("Multiply-accumulates per inference, millions (log scale)")
@@ -50,7 +50,7 @@ def draw(section: Section) -> Plot | Omitted:
 
 
 def _draw_series(axes: Axes, points: Sequence[Point], precision: str, line_style: str) -> None:
-    x = [point.cell.artifact.macs / 1e6 for point in points]
+    x = [point.million_macs for point in points]
     axes.errorbar(
         x,
         [point.cost.value for point in points],
@@ -71,7 +71,7 @@ def _draw_series(axes: Axes, points: Sequence[Point], precision: str, line_style
 def _headline(section: Section) -> str:
     """Throughput by precision with the fewest threads, on the first cores: placements are not mixed."""
     fewest = min(section.placements, default=None)
-    points = [point for point in section.points if point.placement == fewest]
+    points = [point for point in section.of_network if point.placement == fewest]
     parts = []
     for precision in section.precisions:
         ratios = [_efficiency(section, p) for p in points if p.cell.variant.precision == precision]
@@ -86,6 +86,6 @@ def _headline(section: Section) -> str:
 
 
 def _efficiency(section: Section, point: Point) -> float:
-    millions = point.cell.artifact.macs / 1e6
+    millions = point.million_macs
     # Millions of MACs in a millisecond are thousands of millions in a second.
     return millions / point.cost.value if section.scale == LATENCY else point.cost.value / millions

@@ -22,7 +22,7 @@ def draw(section: Section) -> Plot | Omitted:
 
 
 def _headline(section: Section) -> str:
-    found = ratios(section.points, along=_resolution, line=_width)
+    found = ratios(section.of_network, along=_resolution, line=_width)
     if found is None:
         return f"{section.scale.name.capitalize()} against resolution"
     small, large = (f"{_resolution(point):g} px" for point in (found.small, found.large))
@@ -30,8 +30,8 @@ def _headline(section: Section) -> str:
 
 
 def _width(point: Point) -> float:
-    return point.cell.variant.width
+    return point.shape[0]
 
 
 def _resolution(point: Point) -> float:
-    return point.cell.variant.resolution_px
+    return point.shape[1]

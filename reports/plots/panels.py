@@ -36,9 +36,9 @@ def draw_lines(
     line_label: Callable[[float], str],
 ) -> Plot | Omitted:
     """Small multiples on one cost axis: a column per precision, a row per placement."""
-    points = section.points
-    if not points:
+    if not section.points:
         return Omitted(name, title, section.without_cost)
+    points = section.of_network
     if len({along(point) for point in points}) < 2:
         return Omitted(name, title, f"needs at least two values of {along_label.split(',')[0].lower()}")
     placements, precisions = section.placements, section.precisions

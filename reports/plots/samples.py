@@ -24,7 +24,7 @@ def draw(section: Section) -> Plot | Omitted:
     timed = (
         cell for cell in section.measured if cell.latency and any(p.latencies_ns for p in cell.processes)
     )
-    cells = evenly(sorted(timed, key=lambda cell: (cell.artifact.macs, cell.name)), MOST_ROWS)
+    cells = evenly(sorted(timed, key=lambda cell: (cell.artifact.macs or 0, cell.name)), MOST_ROWS)
     if not cells:
         return Omitted(NAME, "Distribution of samples", "no cell has samples")
     quantiles = [np.asarray(process_quantiles(cell), dtype=float) / 10 for cell in cells]

@@ -23,7 +23,7 @@ def draw(section: Section) -> Plot | Omitted:
     if section.device.emulated:
         return Omitted(NAME, TITLE, "the device's clock is not a real one")
     found = [(c, c.sustained.run) for c in section.measured if c.sustained and c.sustained.run]
-    found.sort(key=lambda pair: (pair[0].artifact.macs, pair[0].name))
+    found.sort(key=lambda pair: (pair[0].artifact.macs or 0, pair[0].name))
     shown = evenly(found, MOST_CELLS)
     if not shown:
         return Omitted(NAME, TITLE, "no cell ran for minutes; harness run --sustain 10m does so")

@@ -21,7 +21,7 @@ from harness.accuracy.scoring import Logits
 from harness.analysis.cells import record_first_mismatch
 from harness.analysis.parity import read_reference
 from harness.lowering.artifact import lower_cached
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.inputs import SEEDED
 from harness.lowering.silence import quietly
 from harness.records import PrecisionName, Stage, Variant, Weights

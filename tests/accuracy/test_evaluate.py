@@ -63,9 +63,9 @@ class _Scripted(DeviceEvaluation):
         self.evaluated: list[float] = []
 
     def _evaluate(self, program: TimedProgram, device: Device, number: int) -> None:
-        if error := self.script[program.variant.width]:
+        if error := self.script[program.variant.shape[0]]:
             raise error
-        self.evaluated.append(program.variant.width)
+        self.evaluated.append(program.variant.shape[0])
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from builders import make_cell
 from harness.accuracy.localization import localize_mismatches
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.records import Parity
 from harness.records.run_folder import write_cell
 

@@ -23,7 +23,7 @@ def phone_cells(*held_out: tuple[float, int], **options: Any) -> tuple[Cell, ...
 
 
 def shape(variant: Variant) -> tuple[float, int]:
-    return variant.width, variant.resolution_px
+    return variant.shape
 
 
 def only(cells: Sequence[Cell], **options: Any) -> Grid:
@@ -136,7 +136,7 @@ def test_a_lower_confidence_needs_fewer_cells() -> None:
 
 
 def test_a_variant_outside_the_measured_range_is_not_predicted() -> None:
-    cells = [cell for cell in phone_cells() if cell.variant.width < 1.0]
+    cells = [cell for cell in phone_cells() if cell.variant.shape[0] < 1.0]
     grid = only(cells)
     assert {shape(one.variant)[0] for one in grid.predictions} == {1.0}
     assert all(one.outside_range and not one.figures for one in grid.predictions)

@@ -24,7 +24,7 @@ from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.scoring import collect_predictions, score
 from harness.errors import UsageError
 from harness.lowering.artifact import lower_cached
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.records import Variant
 from harness.runner.bundle import Bundle, ensure_bundle
 from harness.runner.bundle.toolchain import find_toolchain

@@ -100,8 +100,8 @@ def measure_twice(folder: Path, processes: int, min_seconds: float | None = None
     for name, count, against in (("base", 2, None), ("new", processes, str(folder / "base"))):
         request = RunRequest(
             devices=(target.name,),
-            widths=(VARIANT.width,),
-            resolutions_px=(VARIANT.resolution_px,),
+            widths=(VARIANT.shape[0],),
+            resolutions_px=(VARIANT.shape[1],),
             precisions=(VARIANT.precision,),
             threads=(1,),
             processes=count,

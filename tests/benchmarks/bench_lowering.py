@@ -44,9 +44,10 @@ print(time.perf_counter() - started, stored.was_cached, "torch" in sys.modules)
 
 def lower_stock(variant: Variant) -> None:
     """Export with BatchNorm, hand to XNNPACK, emit."""
-    model = MobileNetV1(variant.width)
+    width, side_px = variant.shape
+    model = MobileNetV1(width)
     initialize(model, 0)
-    example = torch.randn(1, 3, variant.resolution_px, variant.resolution_px)
+    example = torch.randn(1, 3, side_px, side_px)
     exported = torch.export.export(model.eval(), (example,))
     _ = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()]).to_executorch().buffer
 

@@ -26,7 +26,7 @@ def main(file: str, tested: str = SHIPPED, calibrated_on: str = "fashion-mnist:t
     dataset = open_split(tested)
     prepared = {observer: _prepare(file, calibrated_on, observer) for observer in get_args(Observer)}
     ((variant, weights),) = prepared[DEFAULT_OBSERVER].weights.items()
-    preprocessing = weights.preprocessing(variant.resolution_px)
+    preprocessing = weights.preprocessing(variant.shape[1])
     pixels = load_pixels(dataset, preprocessing)
 
     def log(name: str, network: Network) -> None:

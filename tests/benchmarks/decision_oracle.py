@@ -107,7 +107,7 @@ def draw_run(seed: int) -> Run:
 
 def _latency_ns(cell: Cell) -> float:
     per_ms = 9e6 if cell.variant.precision == "fp32" else 22e6
-    return (0.25 + cell.artifact.macs / per_ms * (1 + 0.15 / cell.variant.width)) * 1e6
+    return (0.25 + (cell.artifact.macs or 0) / per_ms * (1 + 0.15 / cell.variant.shape[0])) * 1e6
 
 
 _TEMPLATES: dict[Variant, Cell] = {}

@@ -94,7 +94,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _save(place / "results" / "hot", (make_sustained_cell(make_sustained_run((60, 9.0))),))
     _save_with_base(place / "results" / "branch")
     _save_with_base(place / "DIR")
-    for name in ("w.safetensors", "w25.safetensors", "w50.safetensors"):
+    programs = ("segmenter.pte", "detector.pte", "encoder.pte", "photo.npz")
+    for name in ("w.safetensors", "w25.safetensors", "w50.safetensors", *programs):
         (place / name).write_text("")
     return place
 

@@ -60,7 +60,7 @@ def test_runner_and_launch_script_need_only_the_bundle_and_busybox(runner: Runne
         assert "memory_available_kib=" in (bare_root / "jobs/1" / name).read_text()
     report = msgspec.json.decode((bare_root / "jobs/1/report.json").read_bytes(), type=RunnerReport)
     assert report.threads_used == 2
-    assert report.output.values == pytest.approx(runner.programs.expected["delegated"][0], abs=1e-4)
+    assert report.values == pytest.approx(runner.programs.expected["delegated"][0], abs=1e-4)
 
 
 # All but bare: the kernel's own /proc, /dev/null, and /sys, where ExecuTorch's thread pool finds the cores.
@@ -110,4 +110,4 @@ def test_on_a_real_arm_kernel_the_bundle_and_busybox_are_enough_too(
         transport.pull(f"{root}/jobs/1/report.json", tmp_path / "report.json")
         transport.close()
     report = msgspec.json.decode((tmp_path / "report.json").read_bytes(), type=RunnerReport)
-    assert report.output.values == pytest.approx(programs.expected["delegated"][0], abs=1e-4)
+    assert report.values == pytest.approx(programs.expected["delegated"][0], abs=1e-4)

@@ -37,8 +37,16 @@ FAILURES = {
     "model a folder": ({"--model": "."}, 3, "cannot read model .: Is a directory"),
     "model no program": ({"--model": "input.bin"}, 3, "input.bin is not an ExecuTorch program"),
     "model cut short": ({"--model": "cut.pte"}, 3, "cut.pte is not an ExecuTorch program"),
-    "model with two inputs": ({"--model": "two_inputs.pte"}, 3, "the model has 2 inputs; exactly 1"),
-    "model of integers": ({"--model": "whole_numbers.pte"}, 3, "the model's input is not a float32 tensor"),
+    "model with two inputs": (
+        {"--model": "two_inputs.pte"},
+        3,
+        "the model has 2 inputs and 1 outputs",
+    ),
+    "model of integers": (
+        {"--model": "whole_numbers.pte"},
+        3,
+        "input or output is not a float32 tensor",
+    ),
     "input missing": ({"--input": "nosuch.bin"}, 4, "cannot read input nosuch.bin: No such file"),
     "input short": ({"--input": "short.bin"}, 4, "short.bin holds 100 bytes, the model takes 12288"),
     "input long": ({"--input": "long.bin"}, 4, "long.bin holds 12289 bytes, the model takes 12288"),

@@ -8,7 +8,7 @@ import pytest
 from small_variants import SMALL, SMALL_INT8
 
 from harness.lowering.artifact import lower_cached
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import torch
 
 from harness.analysis.parity import read_reference
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.silence import quietly
 from harness.records import Variant
 

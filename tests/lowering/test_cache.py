@@ -13,9 +13,10 @@ import pytest
 from small_variants import SMALL, SMALL_INT8
 
 from harness.errors import LoweringError, UsageError
-from harness.lowering import cache
+from harness.lowering import artifact_store, cache
 from harness.lowering.artifact import find_cached, lower_cached
-from harness.lowering.cache import StoredArtifact, artifact_key
+from harness.lowering.artifact_store import StoredArtifact
+from harness.lowering.cache import artifact_key
 from harness.lowering.inputs import LoweringInputs
 from harness.records import Variant, Weights
 from harness.system.paths import PROJECT
@@ -199,7 +200,7 @@ def test_of_two_processes_one_lowers(own_cache: Path) -> None:
 def test_a_lock_that_is_never_released_is_an_error(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from filelock import FileLock
 
-    monkeypatch.setattr(cache, "LOCK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(artifact_store, "LOCK_TIMEOUT_S", 0.1)
     (own_cache / "artifacts").mkdir(parents=True)
     started = time.monotonic()
     with (

@@ -12,7 +12,7 @@ from small_variants import SMALL, SMALL_INT8
 
 from harness.errors import UsageError
 from harness.lowering.artifact import find_cached
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.pool import lower_all
 
 

@@ -8,7 +8,7 @@ import pytest
 from small_variants import SMALL, SMALL_INT8
 
 from harness.errors import LoweringError, UsageError
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.inputs import SEEDED
 from harness.lowering.lower import lower_to, lowering_errors, variants_of
 from harness.records import DEFAULT_PADDING, RunRequest, Variant

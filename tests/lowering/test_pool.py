@@ -14,7 +14,7 @@ from small_variants import SMALL, SMALL_INT8
 
 from harness.errors import LoweringError
 from harness.lowering import pool
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.pool import lower_all
 from harness.lowering.worker import LoweringRequest, answer
 from harness.records import Variant

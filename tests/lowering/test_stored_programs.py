@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from builders import make_artifact
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.stored_programs import find_program, keep_programs
 from harness.records import Artifact
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from builders import make_artifact, make_plan
 from harness.devices.device import Device, describe
 from harness.errors import LoweringError
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.measuring.cell_state import CellRequest
 from harness.measuring.session import Session
 from harness.records import Cell, TensorSpec, Variant
@@ -163,4 +163,4 @@ class Bench:
 
     def last(self) -> dict[float, Cell]:
         """The last saved state of each cell, by width."""
-        return {cell.variant.width: cell for cell in self.saved}
+        return {cell.variant.shape[0]: cell for cell in self.saved}

@@ -27,14 +27,14 @@ def test_rounds_visit_every_cell_once_in_a_seeded_random_order(bench: Bench) -> 
     for width in (0.25, 0.5, 0.75, 1.0):
         bench.add(width)
     bench.measure(seed=7)
-    order = [cell.variant.width for cell in bench.saved]
+    order = [cell.variant.shape[0] for cell in bench.saved]
     rounds = [order[:4], order[4:8], order[8:]]
     assert all(sorted(visited) == [0.25, 0.5, 0.75, 1.0] for visited in rounds)
     assert len({tuple(visited) for visited in rounds}) > 1
     first = list(order)
     bench.saved.clear()
     bench.measure(seed=7)
-    assert [cell.variant.width for cell in bench.saved] == first
+    assert [cell.variant.shape[0] for cell in bench.saved] == first
 
 
 def test_each_process_is_saved_as_soon_as_it_is_measured(bench: Bench) -> None:
@@ -60,7 +60,7 @@ def test_a_runner_that_fails_makes_only_its_own_cell_invalid(bench: Bench) -> No
     for width in (0.5, 0.75):
         assert cells[width].verdict.status == "invalid"
         assert cells[width].latency is None
-    assert Counter(cell.variant.width for cell in bench.saved) == {0.25: 3, 0.5: 1, 0.75: 1}
+    assert Counter(cell.variant.shape[0] for cell in bench.saved) == {0.25: 3, 0.5: 1, 0.75: 1}
 
 
 def test_a_wrong_output_fails_parity_and_the_verdict(bench: Bench) -> None:
@@ -97,7 +97,7 @@ def test_a_cell_whose_figures_cannot_be_saved_fails_alone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def keep(cell: Cell) -> None:
-        if cell.variant.width == 0.5 and cell.processes:
+        if cell.variant.shape[0] == 0.5 and cell.processes:
             raise MeasurementError("a figure cannot be saved: made up")
         bench.saved.append(cell)
 
@@ -283,7 +283,7 @@ def test_cold_starts_are_processes_of_their_own(bench: Bench) -> None:
     bench.add(0.5, ending=" page stays")
     plan = make_plan(processes=2, warmup_iterations=1)
     replace(bench.session(), cold=True).measure([CellRequest(v, plan) for v in bench.futures], (), seed=0)
-    cells = {cell.variant.width: cell for cell in bench.detailed}
+    cells = {cell.variant.shape[0]: cell for cell in bench.detailed}
     cold, kept = cells[0.25].cold, cells[0.5].cold
     assert [len(process.latencies_ns) for process in cells[0.25].processes] == [3, 3]
     assert cold is not None

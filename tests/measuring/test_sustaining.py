@@ -68,7 +68,7 @@ def sustain(
 ) -> dict[float, Cell]:
     session = replace(bench.session(), sustain=plan, run="a run")
     session.measure([CellRequest(v, PLAN) for v in bench.futures], earlier, seed=0)
-    return {cell.variant.width: cell for cell in bench.detailed}
+    return {cell.variant.shape[0]: cell for cell in bench.detailed}
 
 
 def test_the_run_is_one_more_process_of_each_cell_and_a_failed_one_leaves_the_cell(bench: Bench) -> None:

@@ -10,7 +10,7 @@ from shaped_proxy import ShapedProxy
 
 from builders import make_artifact
 from harness.devices.device import Device, describe
-from harness.lowering.cache import StoredArtifact
+from harness.lowering.artifact_store import StoredArtifact
 from harness.runner.bundle import ensure_bundle
 from harness.runner.deploy import deploy_artifact, deploy_bundle
 from harness.transports.base import Transport

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from harness.accuracy.weights.flatbuffer import Table
 from harness.accuracy.weights.scaling import Arithmetic, Scaling, Step, combine, default_scaling
 from harness.accuracy.weights.tflite_model import (
     DEQUANTIZE,
@@ -13,6 +12,7 @@ from harness.accuracy.weights.tflite_model import (
     Model,
     Operator,
 )
+from harness.system.flatbuffer import Table
 
 # Enumerators from tensorflow/lite/schema/schema.fbs.
 _PAD, _CAST, _QUANTIZE = 34, 53, 114

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.accuracy.weights.border import Budget
-from harness.accuracy.weights.flatbuffer import Table
+from harness.system.flatbuffer import Table
 
 # Numbers of fields and enumerators from tensorflow/lite/schema/schema.fbs.
 _OPERATOR_CODES, _SUBGRAPHS, _BUFFERS, _METADATA = 1, 2, 4, 6

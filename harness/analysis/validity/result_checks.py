@@ -37,14 +37,18 @@ def failed(evidence: Evidence) -> str | None:
     return evidence.failure.what if evidence.failure else None
 
 
+def _reference(evidence: Evidence) -> str:
+    return "this machine's runtime" if evidence.artifact.variant.is_own_program else "the eager model"
+
+
 @check("invalid", affects="result")
 def parity_failed(evidence: Evidence) -> str | None:
-    """The device does not compute what the eager model computes."""
+    """The device does not compute what the eager model computes, or an own program on this machine."""
     parity = evidence.parity
     if parity is None or parity.passed:
         return None
     return (
-        f"the output differs from the eager model: max abs error {parity.max_abs_error:.3g}"
+        f"the output differs from {_reference(evidence)}: max abs error {parity.max_abs_error:.3g}"
         f" > tolerance {parity.tolerance:.3g} ("
         f"cosine {parity.cosine:.6f}, same top-1: {'yes' if parity.top1_agrees else 'no'})"
     )
@@ -52,9 +56,9 @@ def parity_failed(evidence: Evidence) -> str | None:
 
 @check("suspect", affects="result")
 def parity_unchecked(evidence: Evidence) -> str | None:
-    """The output was never compared with the eager model's."""
+    """The output was never compared with the eager model's, or with that of this machine's runtime."""
     return (
-        "the output was not compared with the eager model"
+        f"the output was not compared with {_reference(evidence)}"
         if evidence.parity is None and not evidence.failure
         else None
     )
@@ -63,9 +67,19 @@ def parity_unchecked(evidence: Evidence) -> str | None:
 @check("suspect", affects="setup")
 def undelegated(evidence: Evidence) -> str | None:
     """Portable kernels run instead of XNNPACK's."""
-    nodes = evidence.artifact.undelegated_nodes
+    nodes = () if evidence.artifact.variant.is_own_program else evidence.artifact.undelegated_nodes
     shown = ", ".join(nodes[:3]) + (", ..." if len(nodes) > 3 else "")
     return f"{len(nodes)} operators run outside XNNPACK: {shown}" if nodes else None
+
+
+@check("info", affects="setup")
+def own_undelegated(evidence: Evidence) -> str | None:
+    """The user's own program has operators that no delegate takes: portable kernels run them."""
+    if not evidence.artifact.variant.is_own_program or not (nodes := evidence.artifact.undelegated_nodes):
+        return None
+    kinds = tuple(dict.fromkeys(nodes))
+    shown = ", ".join(kinds[:3]) + (", ..." if len(kinds) > 3 else "")
+    return f"{len(nodes)} operators run outside delegates: {shown}"
 
 
 @check("invalid", affects="setup")

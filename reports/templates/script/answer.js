@@ -45,6 +45,10 @@ function rankText(answer, budget) {
   const count = answer.ranked.length;
   const of = limitsAnything(budget) ? "within the budget" : "measured";
   if (count === 1) return `The only candidate ${of}.`;
+  const valid = answer.best.cell.status === "valid" ? " valid" : "";
+  if (answer.basis === "none" && answer.best.cell.macs === null) {
+    return `The cheapest${valid} of ${count} ${of}: the accuracy of own programs is not known.`;
+  }
   const basis = {
     measured: `, measured on ${page.data[answer.data]}`,
     published: ", by published accuracy, not measured here",
@@ -53,7 +57,6 @@ function rankText(answer, budget) {
   const quality = answer.basis === "none" ? "largest" : "most accurate";
   const unknown = answer.basis === "none" ? ": no accuracy is known, neither measured nor published" : "";
   if (answer.tied === 1) return `The ${quality} of ${count} ${of}${basis}${unknown}.`;
-  const valid = answer.best.cell.status === "valid" ? " valid" : "";
   const alike = answer.basis === "none" ? "are equally large" : "cannot be distinguished";
   return (
     `The cheapest${valid} one of the ${answer.tied} ${quality}, which ${alike}${basis}${unknown};` +

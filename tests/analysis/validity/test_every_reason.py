@@ -16,6 +16,7 @@ from builders import (
     make_artifact,
     make_cell,
     make_device,
+    make_own_artifact,
     make_paced_cell,
     make_plan,
     make_process,
@@ -68,6 +69,7 @@ EXAMPLES = {
     "emulated": counted("emulated", 6_418_732, 6_418_732),
     "counts_differ": counted("emulated", 6_418_732, 6_418_733),
     "undelegated": make_cell(artifact=make_artifact(undelegated_nodes=("aten.mean.dim",))),
+    "own_undelegated": make_cell(artifact=make_own_artifact(undelegated_nodes=("aten::mean.out",))),
     "parity_unchecked": make_cell(parity=None),
     "threads_exceed_cores": make_cell(
         plan=make_plan(threads=4),

@@ -1,4 +1,7 @@
-"""A reader for the parts of a FlatBuffer that TFLite models use; every read is bounds-checked."""
+"""A reader for the parts of a FlatBuffer that TFLite models and ExecuTorch programs use.
+
+Every read is bounds-checked.
+"""
 
 import struct
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ _MAX_TABLES = 10_000
 _MAX_INDICES = 16
 _MAX_TEXT = 1_000
 
-Scalar = Literal["<b", "<i", "<I"]
+Scalar = Literal["<b", "<B", "<i", "<I"]
 
 
 @dataclass(frozen=True)
@@ -35,15 +38,20 @@ class Table:
         at = self._field(field)
         return default if at is None else int(struct.unpack_from(kind, self.buffer, at)[0])
 
+    def long(self, field: int) -> int:
+        """An unsigned number of 64 bits, 0 if the field is absent."""
+        at = self._field(field)
+        return 0 if at is None else int(struct.unpack_from("<Q", self.buffer, at)[0])
+
     def table(self, field: int) -> "Table | None":
         """A table that this one points to."""
         at = self._field(field)
         return None if at is None else Table(self.buffer, at + _unsigned(self.buffer, at))
 
-    def tables(self, field: int) -> tuple["Table", ...]:
-        """A vector of tables."""
+    def tables(self, field: int, most: int = _MAX_TABLES) -> tuple["Table", ...]:
+        """A vector of tables; one of more than `most` raises ValueError."""
         start, length = self._vector(field)
-        if length > _MAX_TABLES:
+        if length > most:
             raise ValueError(f"a vector of {length} tables")
         if start + 4 * length > len(self.buffer):
             raise ValueError("a vector ends after the file")
@@ -59,6 +67,8 @@ class Table:
     def numbers(self, field: int, dtype: str) -> NDArray[np.generic]:
         """A vector of numbers, without a copy; empty if the field is absent."""
         start, length = self._vector(field)
+        if length > len(self.buffer):
+            raise ValueError(f"a vector of {length} numbers")
         return (
             np.frombuffer(self.buffer, dtype=dtype, count=length, offset=start)
             if length
