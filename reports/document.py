@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from harness.analysis.budget import QUANTITIES, Budget
+from harness.analysis.budget import PACED_P99, QUANTITIES, Budget, Quantity
 from harness.analysis.candidates import FileKey, file_key, measured_by_file, paces_for
 from harness.analysis.chance import RESAMPLED_FROM, resampled_medians
 from harness.analysis.known_accuracy import (
@@ -52,13 +52,17 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class LimitedQuantity(msgspec.Struct, frozen=True, rename="camel"):
-    """A figure that a budget limits from above; `size` is the unit's in base units."""
+    """A figure that a budget limits from above; `size` is the unit's in base units.
+
+    A `fixed` one is limited by the rate that the page was written for, in every budget.
+    """
 
     name: str
     option: str
     unit: str
     size: float
     is_time: bool
+    fixed: bool
 
 
 class PageBudget(msgspec.Struct, frozen=True, rename="camel"):
@@ -150,13 +154,15 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
                 order=order[cell.name],
                 placements=placements,
                 paces=paces,
+                quantities=_quantities(budget),
             )
             for cell in section.cells
         ]
     return Document(
         budget=_page_budget(budget),
         quantities=tuple(
-            LimitedQuantity(one.name, one.option, one.unit, one.unit_size, one.is_time) for one in QUANTITIES
+            LimitedQuantity(one.name, one.option, one.unit, one.unit_size, one.is_time, one is PACED_P99)
+            for one in _quantities(budget)
         ),
         machines=tuple(
             Machine(
@@ -253,9 +259,13 @@ def _pair(files: Sequence[_KnownFile]) -> tuple[tuple[Wins, ...], dict[int, tupl
     ), places
 
 
+def _quantities(budget: Budget) -> tuple[Quantity, ...]:
+    return QUANTITIES if budget.rate_hz is None else (*QUANTITIES, PACED_P99)
+
+
 def _page_budget(budget: Budget) -> PageBudget:
     return PageBudget(
-        tuple(quantity.limit(budget) for quantity in QUANTITIES),
+        tuple(quantity.limit(budget) for quantity in _quantities(budget)),
         budget.min_accuracy,
         budget.threads,
         printable(budget.cores) if budget.cores else None,

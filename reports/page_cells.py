@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 import numpy as np
 
-from harness.analysis.budget import QUANTITIES, Budget
+from harness.analysis.budget import Budget, Quantity
 from harness.analysis.cautions import cautions
 from harness.analysis.cell_text import placement
 from harness.analysis.clusters import CLUSTER_NAMES, placed_on
@@ -94,6 +94,7 @@ def to_page_cell(
     order: int,
     placements: Sequence[str],
     paces: Collection[float | None],
+    quantities: Sequence[Quantity],
 ) -> PageCell:
     """The cell's part of the document; `order` is that of its name among the cells of its device, `paces` are
     the rates that are considered."""
@@ -116,7 +117,7 @@ def to_page_cell(
         failed=cell.failure is not None,
         flagged=is_flagged(cell),
         random=cell.variant.weights.source == "random",
-        worst=tuple(quantity.worst(cell) for quantity in QUANTITIES),
+        worst=tuple(quantity.worst(cell) for quantity in quantities),
         latency=_ends(latency.median_ns) if latency else None,
         p90=_ends(latency.p90_interval_ns) if latency else None,
         p99=_ends(latency.p99_interval_ns) if latency else None,

@@ -19,6 +19,7 @@ from harness.cli.budget_options import (
     MinAccuracy,
     OnlyCores,
     OnlyPrecisions,
+    OnlyRate,
     OnlyThreads,
     parse_budget,
 )
@@ -36,6 +37,7 @@ LONGEST_NAME = 80
         "harness report results/demo --max-latency 20ms --max-memory 40MB",
         "harness report results/pixel --include-predicted",
         "harness report results/pixel --trace",
+        "harness report results/paced --rate 30",
         "harness report results/pixel results/kitchen-pi --out both",
     ),
 )
@@ -61,6 +63,7 @@ def report(
     min_accuracy: MinAccuracy = None,
     threads: OnlyThreads = None,
     cores: OnlyCores = None,
+    rate: OnlyRate = None,
     precision: OnlyPrecisions = None,
     include_predicted: Annotated[
         bool,
@@ -107,6 +110,7 @@ def report(
         min_accuracy=min_accuracy,
         threads=threads,
         cores=cores,
+        rate=rate,
         precision=precision,
     )
     distinct = list(dict.fromkeys(folder.resolve() for folder in folders))

@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-def open_run(browser: Browser, folder: Path, run: Run) -> tuple[Section, ...]:
+def open_run(folder: Path, run: Run, rate_hz: float | None) -> tuple[Section, ...]:
     emulated = simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128, 224))
     paced = (
         msgspec.structs.replace(cell, plan=msgspec.structs.replace(cell.plan, rate_hz=30.0))
@@ -48,12 +48,12 @@ def open_run(browser: Browser, folder: Path, run: Run) -> tuple[Section, ...]:
     )
     cells = (failed(run.cells[0]), *run.cells[1:], *paced, *emulated)
     sections = arrange(cells)
-    content = Content((make_run(cells),), sections, run.budget, run.outcomes)
+    content = Content((make_run(cells),), sections, replace(run.budget, rate_hz=rate_hz), run.outcomes)
     (folder / "index.html").write_text(render_html(content, describe_parts(content)), encoding="utf-8")
     return sections
 
 
-def draw_budget(run: Run, random: np.random.Generator) -> Budget:
+def draw_budget(run: Run, random: np.random.Generator, rate_hz: float | None) -> Budget:
     """One or a few limits at once, some of them beyond what any cell keeps."""
     drawn = draw_run(int(random.integers(1 << 30))).budget if random.random() < 0.1 else run.budget
     assert drawn.max_latency_ns is not None
@@ -72,7 +72,7 @@ def draw_budget(run: Run, random: np.random.Generator) -> Budget:
         "cores": "all",
     }
     changes = {name: value for name, value in choices.items() if random.random() < 0.25}
-    return replace(Budget(), **changes)  # type: ignore[arg-type]
+    return replace(Budget(rate_hz=rate_hz), **changes)  # type: ignore[arg-type]
 
 
 def ask(page: Page, machine: int, sections: tuple[Section, ...], budget: Budget) -> dict[str, object]:
@@ -83,14 +83,16 @@ def ask(page: Page, machine: int, sections: tuple[Section, ...], budget: Budget)
     return decided
 
 
-@pytest.mark.parametrize("seed", [0, 1, 5])
-def test_script_and_python_give_the_same_answers(browser: Browser, tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "rate_hz"), [(0, None), (1, None), (5, None), (2, 30.0), (3, 30.0)])
+def test_script_and_python_give_the_same_answers(
+    browser: Browser, tmp_path: Path, seed: int, rate_hz: float | None
+) -> None:
     run = draw_run(seed)
-    sections = open_run(browser, tmp_path, run)
+    sections = open_run(tmp_path, run, rate_hz)
     random = np.random.default_rng(seed)
     with open_page(browser, (tmp_path / "index.html").as_uri()) as page:
         for _ in range(BUDGETS):
-            budget = draw_budget(run, random)
+            budget = draw_budget(run, random, rate_hz)
             for machine, section in enumerate(sections):
                 decided = ask(page, machine, sections, budget)
                 shipped = ship(section, budget, run.outcomes)

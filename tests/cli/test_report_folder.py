@@ -1,8 +1,12 @@
 """Where `harness report` writes: in the run folder, or beside the first of several."""
 
+import json
 from pathlib import Path
 
+from builders import make_cell, make_run
 from harness.cli.report import default_folder
+from harness.records.run_folder import write_cell, write_run
+from harness_command import HarnessCommand
 
 
 def test_the_report_of_one_run_lies_in_its_folder() -> None:
@@ -28,3 +32,28 @@ def test_runs_of_one_name_have_reports_apart(tmp_path: Path) -> None:
     folders = [default_folder([first, other]) for other in (second, third)]
     assert folders[0] != folders[1]
     assert all(folder.name.startswith("report-2-runs-") for folder in folders)
+
+
+def test_a_rate_that_no_cell_was_measured_at_is_refused_and_nothing_is_written(
+    run_harness: HarnessCommand, tmp_path: Path
+) -> None:
+    cell = make_cell()
+    write_run(tmp_path / "run", make_run((cell,)))
+    write_cell(tmp_path / "run", cell)
+    ended = run_harness("report", tmp_path / "run", "--rate", "30")
+    assert ended.exit_code == 2
+    assert "no cell was measured at 30/s" in ended.stderr
+    assert not (tmp_path / "run" / "report").exists()
+
+
+def test_the_document_names_the_trace(run_harness: HarnessCommand, tmp_path: Path) -> None:
+    cell = make_cell()
+    write_run(tmp_path / "run", make_run((cell,)))
+    write_cell(tmp_path / "run", cell)
+    document = json.loads(run_harness("report", tmp_path / "run", "--trace", "--json").stdout)
+    assert document == {
+        "report": str(tmp_path / "run" / "report" / "index.html"),
+        "trace": str(tmp_path / "run" / "report" / "trace.json"),
+        "errors": [],
+    }
+    assert json.loads(Path(document["trace"]).read_text())["traceEvents"]

@@ -177,6 +177,23 @@ def test_a_budget_that_is_typed_changes_the_answer_and_the_address(page: Page, a
     assert page.locator(".answer .ask").first.inner_text() == "Ship this"
 
 
+def test_a_page_for_a_rate_asks_it_of_every_budget(browser: Browser, tmp_path: Path) -> None:
+    """The rate is no field of the form, and not in the address: the page was written for it."""
+    back_to_back = tuple(simulate_cells(PHONE, widths=(0.25, 0.5), resolutions_px=(128,)))
+    paced = tuple(replace(cell, plan=replace(cell.plan, rate_hz=30.0)) for cell in back_to_back)
+    address = write(tmp_path, (*back_to_back, *paced), Budget(rate_hz=30.0))
+    with open_page(browser, address) as page:
+        assert "at 30/s" in page.locator(".answer").first.inner_text()
+        page.fill("input[name=max-latency]", "20")
+        assert page.url == f"{address}#max-latency=20ms"
+        assert "at 30/s" in page.locator(".answer").first.inner_text()
+        slow = "{...page.cells[0], worst: page.cells[0].worst.map(() => 1e12)}"
+        limits = page.evaluate(f"findMisses({slow}, null, emptyBudget()).map((miss) => miss.limit)")
+        assert limits == ["paced p99 latency"]
+    with open_page(browser, address, java_script_enabled=False) as plain:
+        assert "paced p99 latency ≤ 33.33 ms" in plain.locator("#preset").inner_text()
+
+
 def test_an_address_with_a_budget_answers_for_it(page: Page, address: str) -> None:
     page.goto(f"{address}#max-latency=3ms&precision=fp32&min-accuracy=41%25")
     assert page.locator("input[name=max-latency]").input_value() == "3"

@@ -3,7 +3,8 @@
 const NO_LIMIT = "any";
 
 function emptyBudget() {
-  return { limits: page.quantities.map(() => null), minAccuracy: null, threads: [], cores: null, precisions: [] };
+  const limits = page.quantities.map((quantity, at) => (quantity.fixed ? page.budget.limits[at] : null));
+  return { limits, minAccuracy: null, threads: [], cores: null, precisions: [] };
 }
 
 // `#max-latency=20ms&min-accuracy=60%25`: the options of `harness pick`.
@@ -11,7 +12,7 @@ function toFragment(budget) {
   const words = [];
   budget.limits.forEach((limit, at) => {
     const quantity = page.quantities[at];
-    if (limit !== null) words.push([QUANTITY_KEYS[at], inUnit(limit, quantity.size) + quantity.unit]);
+    if (limit !== null && !quantity.fixed) words.push([QUANTITY_KEYS[at], inUnit(limit, quantity.size) + quantity.unit]);
   });
   if (budget.minAccuracy !== null) words.push(["min-accuracy", `${inUnit(budget.minAccuracy, 0.01)}%`]);
   if (budget.threads.length) words.push(["threads", budget.threads.join(",")]);
@@ -30,7 +31,7 @@ function fromFragment(fragment) {
   const budget = emptyBudget();
   for (const [name, value] of new URLSearchParams(fragment)) {
     const at = QUANTITY_KEYS.indexOf(name);
-    if (at >= 0) budget.limits[at] = positive(value, page.quantities[at].size);
+    if (at >= 0 && !page.quantities[at].fixed) budget.limits[at] = positive(value, page.quantities[at].size);
     else if (name === "min-accuracy") budget.minAccuracy = positive(value, 0.01);
     else if (name === "threads") budget.threads = value.split(",").map(Number).filter(Number.isInteger);
     else if (name === "cores" && value) budget.cores = value;

@@ -45,7 +45,8 @@ function findMisses(cell, accuracy, budget) {
 function costOf(cell, budget) {
   const limits = budget.limits;
   if (page.machines[cell.machine].emulated) return cell.worst[INSTRUCTIONS] || Infinity;
-  if (limits[LATENCY] === null && limits[P99] && cell.p99) return cell.p99[2];
+  const paced = page.quantities.some((quantity) => quantity.fixed);
+  if (limits[LATENCY] === null && (limits[P99] || paced) && cell.p99) return cell.p99[2];
   if (limits[LATENCY] === null && limits[P90] && cell.p90) return cell.p90[2];
   return cell.worst[LATENCY] || Infinity;
 }
