@@ -42,9 +42,8 @@ def installed(name):
         raise importlib.metadata.PackageNotFoundError(name)
     return version(name)
 importlib.metadata.version = installed
-from harness.cli.main import main
-main()
 """
+COMMAND = f"{HIDE}\nfrom harness.cli.main import main\nmain()\n"
 BASE = str(PROJECT / "benchmarks" / "base")
 
 
@@ -65,9 +64,9 @@ def installed(wheel: Path) -> Path:
     return folder
 
 
-def run_installed(installed: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+def run_installed(installed: Path, *argv: str, program: str = COMMAND) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", HIDE, *argv],
+        [sys.executable, "-c", program, *argv],
         cwd=installed.parent,
         env={**os.environ, "PYTHONPATH": str(installed), "HARNESS_CACHE": str(installed.parent / "cache")},
         capture_output=True,
@@ -102,6 +101,37 @@ def test_without_the_packages_for_lowering(installed: Path, argv: tuple[str, ...
     ended = run_installed(installed, *argv)
     assert "defect" not in ended.stderr, ended.stderr
     assert answer in ended.stdout, ended.stdout + ended.stderr
+
+
+def test_the_report_of_an_installed_package_explains_its_reasons(installed: Path) -> None:
+    ended = run_installed(installed, "report", BASE, "--out", "explained")
+    assert ended.returncode == 0, ended.stderr
+    assert 'id="reason-emulated"' in (installed.parent / "explained" / "index.html").read_text()
+
+
+USE_API = """
+from harness import api
+runs = api.load_runs(sys.argv[1])
+print(api.pick(runs, api.Budget(max_instructions=12e6)).document["best"]["variant"].name)
+request = api.RunRequest(
+    devices=("host",), widths=(0.25,), resolutions_px=(32,), precisions=("fp32",), threads=(1,)
+)
+for use in (lambda: api.to_frame(runs), lambda: api.run(request, "results")):
+    try:
+        use()
+    except api.HarnessError as error:
+        print(error.hint)
+"""
+
+
+def test_the_api_of_an_installed_package_chooses_and_says_which_extras_it_lacks(installed: Path) -> None:
+    ended = run_installed(installed, BASE, program=HIDE + USE_API)
+    assert ended.stdout.splitlines() == [
+        "mobilenet_v1_0.5_128_int8",
+        "pip install 'mobilenet-harness[frame]'",
+        "pip install 'mobilenet-harness[lower]'",
+    ], ended.stderr
+    assert not (installed.parent / "results").exists()
 
 
 @pytest.mark.parametrize(
