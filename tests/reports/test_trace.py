@@ -87,10 +87,10 @@ def test_the_file_is_chromes_format(cell: Cell, tmp_path: Path) -> None:
 def test_every_thread_is_nested_as_a_reader_computes_it(cell: Cell) -> None:
     """In nanoseconds, cut off: slices that touch overlap by one where a product is not exact."""
     chance = random.Random(0)
-    odd = tuple(chance.randrange(10_000, 20_000) for _ in range(3000))
-    cell = replace(cell, processes=(*cell.processes, process(300.0, 2, latencies_ns=odd)))
+    odd = tuple(chance.randrange(10_000, 20_000) for _ in range(20_000))
+    cell = replace(cell, processes=(*cell.processes, process(90_000.0, 2, latencies_ns=odd)))
     threads: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for one in slices(traced(cell)):
+    for one in slices(traced(cell, most_slices=100_000)):
         begin, end = int(one["ts"] * 1000), int(one["ts"] * 1000) + int(one["dur"] * 1000)
         threads.setdefault((one["pid"], one["tid"]), []).append((begin, end))
     assert len(threads) == 2
