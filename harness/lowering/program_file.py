@@ -26,7 +26,7 @@ LARGEST_DESCRIPTION_BYTES = 512 * 2**20
 # An exported language model has some 100,000 values. Vectors may overlap: a small file could name billions.
 MOST_TABLES = 2_000_000
 MOST_METHODS, MOST_TENSORS, MOST_DIMENSIONS = 100, 100, 16
-LARGEST_INPUT_BYTES = 2**30
+LARGEST_INPUT_BYTES = 128 * 2**20
 # What is fetched from a device in one file.
 LARGEST_OUTPUT_BYTES = 48 * 2**20
 
@@ -106,7 +106,7 @@ def read_program(path: Path) -> ProgramFile:
             size_bytes = path.stat().st_size
             head = file.read(40)
             description_bytes, segments_at = _header(path, head, size_bytes)
-            content = head + file.read(description_bytes - len(head))
+            content = (head + file.read(max(0, description_bytes - len(head))))[:description_bytes]
     except OSError as error:
         raise UsageError(f"cannot read the program {path}: {error.strerror or error}") from error
     try:

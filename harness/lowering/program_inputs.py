@@ -149,8 +149,10 @@ def _seeded(spec: TensorSpec, rng: np.random.Generator) -> Array:
     count = math.prod(spec.sizes)
     values: Array
     match spec.dtype:
-        case "float16" | "float32" | "float64":
-            values = rng.standard_normal(count).astype(spec.dtype)
+        case "float64":
+            values = rng.standard_normal(count)
+        case "float16" | "float32":
+            values = rng.standard_normal(count, np.float32).astype(spec.dtype, copy=False)
         case "uint8" | "int8":
             values = rng.integers(0, 256, count, dtype=np.uint8).view(spec.dtype)
         case "bool" | "int16" | "int32" | "int64":

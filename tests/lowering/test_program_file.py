@@ -59,6 +59,7 @@ WRONG_FILES = {
         ProgramText(cut=len(ProgramText().encode()) - 20),
         "is damaged: it ends in its header",
     ),
+    "description shorter than its header": (ProgramText(changes={16: bytes(8)}), "is damaged"),
     "nothing": (ProgramText(cut=len(ProgramText().encode())), "is not an ExecuTorch program"),
     "root outside": (ProgramText(changes={0: b"\xff\xff\xff\x7f"}), "is damaged"),
     "no method": (ProgramText(methods=()), "it has no method"),
