@@ -13,6 +13,7 @@ from harness.analysis.variant_labels import name_with_precision
 LONGEST = 8
 _BASES = {"measured": "accuracy measured on {}", "published": "published accuracy, not measured here"}
 _UNKNOWN = "no accuracy is known; by size of the network"
+_OWN = "no accuracy of own programs is known; the cheapest"
 
 
 def describe_ladder(steps: Sequence[Step]) -> list[str]:
@@ -20,7 +21,8 @@ def describe_ladder(steps: Sequence[Step]) -> list[str]:
     if not steps:
         return []
     accuracy = steps[0].candidate.accuracy
-    basis = _BASES[accuracy.basis].format(accuracy.data) if accuracy else _UNKNOWN
+    unknown = _OWN if steps[0].candidate.cell.variant.is_own_program else _UNKNOWN
+    basis = _BASES[accuracy.basis].format(accuracy.data) if accuracy else unknown
     mixed = len({step.candidate.cell.verdict.status for step in steps}) > 1
     return [f"what a budget buys ({basis}):", *(f"  {_line(step, mixed=mixed)}" for step in shorten(steps))]
 

@@ -94,16 +94,18 @@ def find_program(artifact: Artifact, folder: Path) -> Path | None:
 def find_reference_input(artifact: Artifact) -> Path | None:
     """The cache's file with the input that the artifact was checked with; several programs share one."""
     sha256 = artifact.reference_input_sha256
+    size_bytes = sum(spec.size_bytes for spec in artifact.all_inputs)
     places = _cached(lambda recorded: recorded.reference_input_sha256 == sha256, REFERENCE_INPUT)
-    return next((file for file in places if _holds(file, artifact.input.size_bytes, sha256)), None)
+    return next((file for file in places if _holds(file, size_bytes, sha256)), None)
 
 
 def find_reference_output(artifact: Artifact) -> Path | None:
     """The cache's file with the output that the artifact's reference gave."""
     if (sha256 := artifact.reference_output_sha256) is None:
         return None
+    size_bytes = sum(spec.size_bytes for spec in artifact.all_outputs)
     places = _cached(lambda recorded: recorded.reference_output_sha256 == sha256, REFERENCE_OUTPUT)
-    return next((file for file in places if _holds(file, artifact.output.size_bytes, sha256)), None)
+    return next((file for file in places if _holds(file, size_bytes, sha256)), None)
 
 
 def _own_places(artifact: Artifact, folder: Path) -> tuple[Path, Path]:
