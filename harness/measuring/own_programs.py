@@ -26,7 +26,7 @@ def prepare_programs(request: RunRequest, log: Log) -> Inputs | None:
     """The variants of the request's programs, one for each method, and what each is measured with.
 
     None for a request without programs. Each is checked against what the runner on this machine can execute;
-    where there is no such runner, `log` gets the reason.
+    where there is no such runner, `log` gets the reason. It gets a line for each method, too.
 
     Raises:
         UsageError: a program, a method or an input cannot be used; it is named.
@@ -42,7 +42,10 @@ def prepare_programs(request: RunRequest, log: Log) -> Inputs | None:
         for file, method in methods:
             _refuse_unknown(file, method, capabilities)
     prepared = (_prepare(file, method, arrays, request.seed, bundle) for file, method in methods)
-    return {own.variant: LoweringInputs(own=own) for own in prepared}
+    inputs = {own.variant: LoweringInputs(own=own) for own in prepared}
+    for line in describe_programs(inputs):
+        log(line)
+    return inputs
 
 
 def _methods(file: ProgramFile, asked: Sequence[str]) -> list[Method]:
