@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from runner_program import Programs, Runner
 
+from chosen_system import WITH_ROOT
 from harness.devices.arm_vm.machine import boot
 from harness.devices.device import Device, describe
 from harness.records import RunnerReport
@@ -77,7 +78,7 @@ def test_on_a_real_arm_kernel_the_bundle_and_busybox_are_enough_too(
     programs: Programs, tmp_path: Path
 ) -> None:
     root = "/home/harness/bare"
-    with boot(virtual_time=True) as machine:
+    with boot(virtual_time=True, system=WITH_ROOT) as machine:
         transport = SshTransport(
             f"{machine.ssh_user}@127.0.0.1",
             port=machine.ssh_port,

@@ -161,26 +161,24 @@ def test_by_its_name_it_is_measured_with_parity_over_googles_adb(run_harness: Ca
     check_cell(cell)
 
 
-IN_FRONT = ("--task-profile", "top-app")
-
-
 def measure_as_top_app(machine: ArmVm, run_harness: Callable[..., Any], *options: str) -> dict[str, Any]:
+    """The cell of a run that reaches the machine as a phone at an address, without Google's adb."""
     keys = {"ADB_VENDOR_KEYS": str(machine.adb_key)}
-    ended = run_harness(
-        *("run", "--device", f"127.0.0.1:{machine.adb_port}", *SWEEP, "--json"),
-        *(*IN_FRONT, *options),
-        env=keys,
-    )
+    device = f"127.0.0.1:{machine.adb_port}"
+    profile = ("--task-profile", "top-app", *options, "--json")
+    ended = run_harness("run", "--device", device, *SWEEP, *profile, env=keys)
     assert ended.exit_code == 0, ended.stderr
     (cell,) = ended.document["cells"]
     assert isinstance(cell, dict)
     return cell
 
 
-def test_a_task_profile_that_a_shell_may_not_have_is_a_reason_in_cell_and_report(
+def test_as_a_phone_at_an_address_it_is_measured_and_a_task_profile_that_a_shell_may_not_have_is_a_reason(
     machine: ArmVm, run_harness: Callable[..., Any], tmp_path: Path
 ) -> None:
     cell = measure_as_top_app(machine, run_harness, "--out", "refused")
+    assert (cell["device"]["transport"], cell["device"]["clock"]) == ("adb-direct", "real")
+    check_cell(cell)
     (process,) = cell["processes"]
     found = process["task_profile"]
     assert (found["name"], found["took_hold"], found["cpuset_after"]) == ("top-app", [], "/")
@@ -211,14 +209,3 @@ def test_android_9_has_no_such_program() -> None:
         answer = transport.run(["sh", "-c", "command -v settaskprofile"], timeout_s=60)
         transport.close()
     assert (answer.exit_code != 0, answer.text) == (True, "")
-
-
-def test_as_a_phone_at_an_address_it_is_measured_with_parity_without_googles_adb(
-    machine: ArmVm, run_harness: Callable[..., Any]
-) -> None:
-    keys = {"ADB_VENDOR_KEYS": str(machine.adb_key)}
-    ended = run_harness("run", "--device", f"127.0.0.1:{machine.adb_port}", *SWEEP, "--json", env=keys)
-    assert ended.exit_code == 0, ended.stderr
-    (cell,) = ended.document["cells"]
-    assert (cell["device"]["transport"], cell["device"]["clock"]) == ("adb-direct", "real")
-    check_cell(cell)

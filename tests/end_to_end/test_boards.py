@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chosen_system import WITH_ROOT
 from harness.devices.arm_vm.machine import boot
 from harness.runner.bundle import ensure_bundle
 from harness.transports.ssh import SshTransport
@@ -64,7 +65,7 @@ def test_a_cpuset_that_excludes_a_core_asked_for_is_a_reason(
 def test_a_board_is_measured_as_its_entry_says(run_harness: Callable[..., Any], tmp_path: Path) -> None:
     # A compiler newer than the machine's Debian 12 makes a runner that is too new for its glibc.
     own_glibc = ensure_bundle("arm64-v8a").needed_glibc() <= (2, 36)
-    with boot(virtual_time=False) as machine:
+    with boot(virtual_time=False, system=WITH_ROOT) as machine:
         (tmp_path / "devices.toml").write_text(
             f"[devices.board]\nkind = 'raspberry_pi'\naddress = '{machine.ssh_user}@127.0.0.1'\n"
             f"port = {machine.ssh_port}\nfolder = '/home/{machine.ssh_user}/a folder'\n"

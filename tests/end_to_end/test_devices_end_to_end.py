@@ -150,6 +150,11 @@ def test_a_machine_with_pages_of_16_kb_passes_parity_and_starts_cold(run_harness
     for cell in cells.values():
         check_cell(cell, processes=1)
         assert cell["device"]["page_size_bytes"] == 16384
+        memory = cell["memory"]
+        resident = [memory[f"{phase}_bytes"] for phase in ("rss_start", "rss_loaded", "peak_rss")]
+        assert resident == sorted(resident)
+        assert all(size % 16384 == 0 for size in resident)
+        assert 0 < memory["detail"]["private_dirty_end_bytes"] <= memory["detail"]["pss_end_bytes"]
         (cold,) = cell["cold"]["processes"]
         assert (cold["resident_pages"], cold["unavailable"]) == (0, None)
         assert cold["resident_before_pages"] > 0

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from small_data import QUICK, write_idx, write_weights
 
+from chosen_system import WITH_ROOT
 from harness.devices.arm_vm.machine import boot
 from harness.system.paths import cache_folder
 from machine_user import user_environment
@@ -28,7 +29,7 @@ def test_every_transport_and_the_host_give_pytorchs_logits(run_harness: RunHarne
     weights = write_weights(tmp_path / "w.safetensors")
     images = write_idx(tmp_path / "few", 40)
     transports = {"by-adb": "adb-direct", "by-ssh": "ssh"}
-    with boot(virtual_time=False) as machine:
+    with boot(virtual_time=False, system=WITH_ROOT) as machine:
         (tmp_path / "devices.toml").write_text(
             f"[devices.by-adb]\nkind = 'android'\naddress = '127.0.0.1:{machine.adb_port}'\n"
             "transport = 'adb-direct'\n"

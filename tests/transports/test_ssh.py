@@ -213,6 +213,7 @@ def test_the_configuration_with_its_jump_hosts_and_known_hosts_is_honoured(
 @pytest.mark.slow
 @pytest.mark.device
 def test_the_agents_keys_are_used(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = bench.port("ssh")
     options = (
         *("-F", "none", "-i", str(tmp_path / "missing"), "-o", "StrictHostKeyChecking=yes"),
         *("-o", f"UserKnownHostsFile={bench.machine.known_hosts}"),
@@ -222,8 +223,6 @@ def test_the_agents_keys_are_used(bench: Bench, tmp_path: Path, monkeypatch: pyt
         while not (tmp_path / "agent").exists():
             time.sleep(0.05)
         run_local(["ssh-add", "-q", str(bench.machine.ssh_key)], timeout_s=30).check()
-        transport = SshTransport(
-            f"{bench.machine.ssh_user}@127.0.0.1", port=bench.port("ssh"), options=options
-        )
+        transport = SshTransport(f"{bench.machine.ssh_user}@127.0.0.1", port=port, options=options)
         assert transport.run(["echo", "in"], timeout_s=60).stdout == b"in\n"
         transport.close()

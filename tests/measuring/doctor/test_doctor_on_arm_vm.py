@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from chosen_system import WITH_ROOT
 from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.target import Target
 from harness.measuring.doctor import Diagnosis, examine
@@ -14,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.device]
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[ArmVm]:
-    with boot(virtual_time=False) as running:
+    with boot(virtual_time=False, system=WITH_ROOT) as running:
         yield running
 
 
