@@ -11,6 +11,7 @@
 # make gate-base        measure benchmarks/base again, after a change that is meant to cost more or less
 # make bench            measure what the harness itself costs
 # make bench-sustain    measure how right the figures of `harness run --sustain` are (16 minutes, on an idle machine)
+# make bench-energy   measure how right the figures of `harness run --energy` are (20 minutes, on an idle machine)
 # make bench-plot       draw benchmarks/history.jsonl as docs/images/bench_history.svg
 # make bench-trust      measure how often intervals, comparisons and verdicts are right (on an idle machine)
 # make bench-decision   count how often `harness pick` and `harness history` are right, on simulated runs
@@ -26,7 +27,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test runner-wheel image docs lint lock gate gate-base setup arm-vm bench bench-sustain bench-plot bench-trust bench-decision bench-report bench-faults bench-diskfull bench-fuzz bench-install clean
+.PHONY: help demo demo-accuracy fashion-mnist test runner-wheel image docs lint lock gate gate-base setup arm-vm bench bench-sustain bench-energy bench-plot bench-trust bench-decision bench-report bench-faults bench-diskfull bench-fuzz bench-install clean
 
 setup: $(VENV)/ready
 
@@ -146,6 +147,9 @@ bench: setup arm-vm
 
 bench-sustain: setup
 	$(BIN)/python tests/benchmarks/bench_sustain.py
+
+bench-energy: setup
+	$(BIN)/python tests/benchmarks/bench_energy.py
 
 bench-plot: setup
 	$(BIN)/python tests/benchmarks/plot_history.py

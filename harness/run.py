@@ -47,6 +47,7 @@ def run(
     budget: Budget | None = None,
     search: bool = False,
     margins: Margins | None = None,
+    power_command: tuple[str, ...] = (),
     begin: Callable[[RunRequest, Sequence[Target], Inputs | None, BaseSide | None], None] = lambda *_: None,
 ) -> Outcome:
     """Measure all that is asked for, in a new folder or continuing in one that has cells of this request.
@@ -55,7 +56,7 @@ def run(
     the `budget`; with `search` only what decides the best variant within it is measured. A base is compared
     by `margins`. `begin` gets the
     request, the devices, the variants of weights files and the base, once these are known to be right and
-    before the folder is made; what it raises ends the run.
+    before the folder is made; what it raises ends the run. `power_command` is the user's meter.
 
     Raises:
         UsageError: a device, weights file, data set or base that cannot be used, and no folder has been made;
@@ -74,7 +75,16 @@ def run(
     folder = make_folder()
     searched = budget if search else None
     with only_writer(folder):
-        outcome = measure(request, targets, folder, listen, inputs=inputs, budget=searched, base=base)
+        outcome = measure(
+            request,
+            targets,
+            folder,
+            listen,
+            inputs=inputs,
+            budget=searched,
+            base=base,
+            power_command=power_command,
+        )
         if prepared:
             on_host = request.accuracy_on_host
             outcome = outcome.followed_by(lambda o: evaluate(o, prepared, targets, listen, on_host=on_host))
@@ -91,6 +101,7 @@ def measure(
     inputs: Inputs | None = None,
     budget: Budget | None = None,
     base: BaseSide | None = None,
+    power_command: tuple[str, ...] = (),
     find_bundle: FindBundle = ensure_bundle,
 ) -> Outcome:
     """Lower and measure what is not in the folder yet; without `inputs` the weights are random.
@@ -102,7 +113,7 @@ def measure(
 
     def measure_some(targets: Sequence[Target], variants: Sequence[Variant]) -> list[HarnessError]:
         with lower_variants(variants, request, listen, inputs) as artifacts:
-            errors = measure_on(targets, request, artifacts, folder, listen, find_bundle, base)
+            errors = measure_on(targets, request, artifacts, folder, listen, find_bundle, base, power_command)
             errors.extend(lowering_errors(artifacts))
             lowered = [future.result() for future in artifacts.values() if not future.exception()]
         errors.extend(keep_programs(lowered, folder))

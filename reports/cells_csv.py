@@ -12,6 +12,7 @@ from harness.records import (
     Accuracy,
     Cell,
     ColdStartup,
+    Energy,
     Interval,
     Latency,
     Memory,
@@ -71,6 +72,7 @@ def _row(run: Run, cell: Cell) -> dict[str, _Value]:
         **_cold(cell.cold),
         **_first_launch(cell),
         **_sustained(cell.sustained),
+        **_energy(cell.energy),
         **_scheduling(cell),
         **_task_profile(cell),
         "held_clocks": "; ".join(
@@ -217,6 +219,27 @@ def _sustained(sustained: Sustained | None) -> dict[str, _Value]:
         "sustained_fell_after": fell.after if fell else None,
         "sustained_unavailable": sustained.unavailable if sustained else None,
         "sustained_fell_unknown": drop.unknown if drop else None,
+    }
+
+
+def _energy(energy: Energy | None) -> dict[str, _Value]:
+    figures = energy.figures if energy else None
+    run = energy.run if energy else None
+    net = figures.net_joules if figures else None
+    windows = (run.idle_before, run.load, run.idle_after) if run else ()
+    return {
+        "energy_net_joules": net.estimate if net else None,
+        "energy_net_low_joules": net.low if net else None,
+        "energy_net_high_joules": net.high if net else None,
+        "energy_gross_joules": figures.gross_joules if figures else None,
+        "energy_mean_watts": figures.mean_watts if figures else None,
+        "energy_idle_before_watts": figures.idle_before_watts if figures else None,
+        "energy_idle_after_watts": figures.idle_after_watts if figures else None,
+        "energy_fewest_updates": min((window.updates for window in windows), default=None),
+        "energy_inferences": run.inferences if run else None,
+        "energy_source": run.source.name if run else None,
+        "energy_covers": run.source.covers if run else None,
+        "energy_unavailable": energy.unavailable if energy else None,
     }
 
 

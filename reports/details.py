@@ -7,6 +7,7 @@ from harness.analysis.parity import PLACES
 from harness.records import Cell, Interval
 from harness.system.text import printable
 from reports.clocks import held_clock_text
+from reports.energy import energy_details
 from reports.numbers import MISSING, significant, with_ends
 from reports.sections import weights_text
 from reports.sustained import drop_text
@@ -78,6 +79,7 @@ def _times(cell: Cell) -> list[Detail]:
         ]
     elif cell.sustained and cell.sustained.unavailable:
         details.append(("sustained", printable(cell.sustained.unavailable)))
+    details += energy_details(cell)
     details.append(("clock held", held_clock_text(cell)))
     return details
 

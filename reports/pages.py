@@ -11,7 +11,7 @@ from harness.analysis.selection import find_for_all
 from harness.records import Cell, DeviceInfo, Run
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
-from reports import accuracy, conditions, pace, predictions, startup, sustained
+from reports import accuracy, conditions, energy, pace, predictions, startup, sustained
 from reports.answers import describe_budget, describe_for_all
 from reports.device_table import compare_devices, run_facts
 from reports.document import encode, make_document
@@ -118,6 +118,7 @@ def _common(page: Page, parts: Sequence[Part]) -> dict[str, object]:
         "against": [(to_table(one), summarize(one), to_markdown(one)) for one in page.against],
         "pace_columns": pace.COLUMNS,
         "sustained_columns": sustained.COLUMNS,
+        "energy_columns": energy.COLUMNS,
         "startup_columns": startup.COLUMNS,
         "accuracy_columns": accuracy.COLUMNS,
         "condition_columns": conditions.COLUMNS,

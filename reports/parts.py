@@ -11,6 +11,7 @@ from reports import conditions
 from reports.accuracy import AccuracyRow, accuracy_notes, describe_accuracy, how_evaluated, left_out
 from reports.answers import Shipped, ship
 from reports.cell_rows import CellTable, list_cells
+from reports.energy import EnergyRow, describe_energy
 from reports.knobs import Knobs, describe_knobs
 from reports.pace import PaceRow, describe_pace
 from reports.padding import padding_costs
@@ -50,6 +51,7 @@ class Part:
     pace: tuple[PaceRow, ...]
     sustained: tuple[SustainedRow, ...]
     minutes: Timeline
+    energy: tuple[EnergyRow, ...]
     startup: tuple[StartupRow, ...]
     distributions: Distributions
     timeline: Timeline
@@ -92,6 +94,7 @@ def describe_part(
         pace=describe_pace(cells),
         sustained=describe_sustained(cells),
         minutes=describe_minutes(cells),
+        energy=describe_energy(cells),
         startup=describe_startup(cells),
         distributions=describe_distributions(section, _shipped_cells(steps)),
         timeline=describe_timeline(section),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from harness.analysis.validity import energy_checks as energy
 from harness.analysis.validity import environment_checks as environment
 from harness.analysis.validity import result_checks as result
 from harness.analysis.validity import sustained_checks as sustained
@@ -106,6 +107,16 @@ REMEDIES = {
     ),
     "sustained_unavailable": Remedy(
         "a sustained run without figures", "find why in the reason, then run it again: harness run --sustain"
+    ),
+    "idle_power_changed": Remedy(
+        f"idle windows that differ by {energy.IDLE_CHANGE:.0%} of the power of inference",
+        "stop what else runs, let the device rest longer, and keep its display in one state",
+    ),
+    "energy_uncertain": Remedy(
+        f"an interval of more than ±{energy.WIDE_SHARE:.0%}", "stop what else runs, or use a better meter"
+    ),
+    "energy_unavailable": Remedy(
+        "energy without a figure", "read the reason; a meter can be read with --power-command"
     ),
     "busy": Remedy("a load above the number of cores", "stop what else runs on the device"),
     "outliers": Remedy(

@@ -17,6 +17,7 @@ MISSED = "missed %"
 COLD = "cold start-up ms"
 PLATEAU = "sustained ms"
 RETAINED = "retained %"
+ENERGY = "energy mJ"
 PSS = "Pss MB"
 DUMPSYS_PSS = "dumpsys Pss MB"
 # Notes that explain one column: without the column they explain nothing.
@@ -26,6 +27,8 @@ COLUMN_NOTES = {
     COLD: "Cold start-up is the same with nothing of the program and the runtime's libraries in memory.",
     PLATEAU: "Sustained is the plateau of a run of minutes, the median of its last quarter; retained is its"
     " speed in percent of the first ten seconds'.",
+    ENERGY: "Energy is that of an inference without what the idle device takes in its time; ± is the wider"
+    " side of its 95 % interval. What the sensor covers differs by device.",
     PSS: "Pss was read in a separate process; memory shared with other processes counts in proportion.",
     DUMPSYS_PSS: "dumpsys Pss is TOTAL PSS from Android's dumpsys meminfo, read while that process ran.",
     DROP: f"{DROP}: how far top-1 is below fp32 on the same images, in percentage points; ± is the wider"

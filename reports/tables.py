@@ -7,6 +7,7 @@ from statistics import median
 from harness.analysis.clusters import cores_name
 from harness.records import Cell, MemoryDetail, PairedDrop, Status
 from harness.system.text import printable
+from reports.energy import energy_text
 from reports.figures import clock_mark, cost_of, full_name, short_name, top1_of
 from reports.flags import deciding_codes
 from reports.numbers import MISSING, significant, with_interval
@@ -18,6 +19,7 @@ from reports.table_notes import (
     COLD,
     DROP,
     DUMPSYS_PSS,
+    ENERGY,
     FRONTIER_MARK,
     MISSED,
     PLATEAU,
@@ -203,6 +205,7 @@ def _thousands(counts: Sequence[int | None]) -> str:
 _RARE: dict[str, Callable[[Cell], str]] = {
     PLATEAU: plateau_text,
     RETAINED: retained_text,
+    ENERGY: energy_text,
     COLD: cold_text,
     PSS: _pss_text,
     DUMPSYS_PSS: _dumpsys_text,

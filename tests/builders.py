@@ -4,7 +4,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from harness.analysis.cells import add_sustained, build_cell
+from harness.analysis.cells import add_energy, add_sustained, build_cell
+from harness.analysis.energy import summarize_energy
 from harness.analysis.sustained import summarize_sustained
 from harness.analysis.validity.verdict import CHECKS
 from harness.measuring.cold_starts import summarize_cold
@@ -19,6 +20,10 @@ from harness.records import (
     ConditionsSample,
     Core,
     DeviceInfo,
+    Energy,
+    EnergyRun,
+    EnergySource,
+    EnergyWindow,
     Failure,
     Interval,
     Parity,
@@ -241,6 +246,44 @@ def make_sustained_cell(run: SustainedRun | str, cell: Cell | None = None) -> Ce
         return add_sustained(cell, Sustained(seconds=600, run=None, figures=None, unavailable=run))
     figures = summarize_sustained(run, cell.device, seed=0)
     return add_sustained(cell, Sustained(seconds=len(run.median_ns), run=run, figures=figures))
+
+
+def make_energy_window(began_s: float, seconds: float, watts: float, spread: float = 0.01) -> EnergyWindow:
+    """An update each second, which differs from the mean by up to this share; the mean is exact."""
+    count = int(seconds) - 1
+    steps = [(one * 7 % 13 - 6) / 6 for one in range(count)]
+    mean = sum(steps) / count
+    values = tuple(watts * (1 + spread * (step - mean) / 2) for step in steps)
+    return EnergyWindow(
+        began_uptime_seconds=began_s, seconds=seconds, span_seconds=(1.0,) * count, watts=values
+    )
+
+
+def make_energy_run(
+    watts: float = 3.0, idle: tuple[float, float] = (1.0, 1.0), inferences: int = 6000, **changes: Any
+) -> EnergyRun:
+    """60 s of work between 40 s of rest; 20 mJ an inference by default."""
+    facts: dict[str, Any] = {
+        "started_at": "2026-01-01T01:00:00Z",
+        "source": EnergySource(kind="hwmon", name="ina226 VDD_IN", covers="what it is wired to"),
+        "idle_before": make_energy_window(1005.0, 40.0, idle[0]),
+        "load": make_energy_window(1046.0, 60.0, watts),
+        "idle_after": make_energy_window(1112.0, 40.0, idle[1]),
+        "inferences": inferences,
+        "threads_used": 1,
+        "cpus_allowed": "0-3",
+        "conditions_before": QUIET,
+        "conditions_after": replace(QUIET, uptime_seconds=1153.0),
+    }
+    return EnergyRun(**facts | changes)
+
+
+def make_energy_cell(run: EnergyRun | str, cell: Cell | None = None) -> Cell:
+    """The cell with its energy, or the reason why it has none."""
+    cell = cell or make_cell()
+    if isinstance(run, str):
+        return add_energy(cell, Energy(run=None, figures=None, unavailable=run))
+    return add_energy(cell, Energy(run=run, figures=summarize_energy(run, seed=0)))
 
 
 PASSED = Parity(max_abs_error=1e-6, tolerance=1e-4, cosine=1.0, top1_agrees=True, passed=True)

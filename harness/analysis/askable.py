@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.analysis.budget import Budget, limited, plateau_high_ns
+from harness.analysis.budget import ENERGY, Budget, limited, plateau_high_ns
 from harness.analysis.candidates import pace_text
 from harness.analysis.known_accuracy import known_accuracy
 from harness.errors import UsageError
@@ -33,7 +33,9 @@ def check_figures(cells: Sequence[Cell], budget: Budget) -> None:
         if all(quantity.worst(cell) is None for cell in usable):
             raise UsageError(
                 f"no cell has a figure for the {quantity.name} that {quantity.option} limits",
-                hint=f"leave out {quantity.option}, or measure on a device that reports it",
+                hint="measure it: harness run --energy"
+                if quantity is ENERGY
+                else f"leave out {quantity.option}, or measure on a device that reports it",
             )
     if budget.min_accuracy is not None and not any(known_accuracy(cell) for cell in usable):
         raise UsageError(

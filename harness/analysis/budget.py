@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.process_figures import decisive_startup, instruction_counts, peaks_rss_bytes
-from harness.analysis.quantities import megabytes, millions, milliseconds
+from harness.analysis.quantities import megabytes, millijoules, millions, milliseconds
 from harness.records import Cell
 
 
@@ -28,6 +28,7 @@ class Budget:
     max_instructions: int | None = None
     max_memory_bytes: int | None = None
     max_size_bytes: int | None = None
+    max_energy_joules: float | None = None
     min_accuracy: float | None = None
     threads: tuple[int, ...] = ()
     cores: str | None = None
@@ -88,6 +89,12 @@ def plateau_high_ns(cell: Cell) -> float | None:
     return figures.plateau_ns.high if figures else None
 
 
+def energy_high_joules(cell: Cell) -> float | None:
+    """The upper end of the energy of an inference without that of the idle device."""
+    figures = cell.energy and cell.energy.figures
+    return figures.net_joules.high if figures else None
+
+
 def decisive_latency_high_ns(cell: Cell, budget: Budget) -> float | None:
     """The upper end of the median latency that the budget is about."""
     return plateau_high_ns(cell) if budget.sustained else latency_high_ns(cell)
@@ -118,6 +125,10 @@ def _startup_high_ns(cell: Cell) -> float | None:
     startup = decisive_startup(cell)
     return None if startup is None else startup.total_ns.high
 
+
+ENERGY = Quantity(
+    "energy", "--max-energy", lambda b: b.max_energy_joules, energy_high_joules, millijoules, "mJ", 1e-3
+)
 
 QUANTITIES = (
     Quantity(
@@ -163,6 +174,7 @@ QUANTITIES = (
         "MB",
         1e6,
     ),
+    ENERGY,
 )
 
 

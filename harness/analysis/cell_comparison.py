@@ -34,6 +34,7 @@ from harness.analysis.paired_comparison import (
     paired_latency_ratio,
 )
 from harness.analysis.process_figures import instruction_counts, latency_medians_ns
+from harness.analysis.quantities import millijoules
 from harness.analysis.ratios import ratio_interval
 from harness.analysis.validity.result_checks import COUNT_TOLERANCE
 from harness.analysis.variant_labels import labelled_name
@@ -153,6 +154,8 @@ def _cautions(base: Cell, new: Cell, *, by_instructions: bool, paired: bool) -> 
     if paired:
         return tuple(describe_interleaving(base, new))
     found = [None if by_instructions else describe_start(base, new)]
+    if energies := _energies(base, new):
+        found.append(energies)
     if base.memory and not new.memory and new.failure is None:
         found.append("peak RSS was measured in base only")
     if base.accuracy and not new.accuracy and new.failure is None:
@@ -160,6 +163,19 @@ def _cautions(base: Cell, new: Cell, *, by_instructions: bool, paired: bool) -> 
     elif base.accuracy and new.accuracy and _data(base) != _data(new):
         found.append("accuracies are of different images, and were not compared")
     return tuple(text for text in found if text)
+
+
+def _energies(base: Cell, new: Cell) -> str | None:
+    """What both sides took, where both were measured by one sensor: one process each judges nothing."""
+    before, after = base.energy, new.energy
+    if not (before and after and before.figures and after.figures and before.run and after.run):
+        return None
+    if before.run.source.kind != after.run.source.kind or before.run.source.covers != after.run.source.covers:
+        return "energies were read by different sensors, and were not compared"
+    old, young = before.figures.net_joules, after.figures.net_joules
+    intervals = "intervals apart" if old.high < young.low or young.high < old.low else "intervals overlap"
+    shown = f"{millijoules(old.estimate)} in base, {millijoules(young.estimate)} in new"
+    return f"energy {shown} ({intervals}), of one process each and not judged"
 
 
 def _data(cell: Cell) -> tuple[object, ...]:

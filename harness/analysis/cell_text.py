@@ -4,7 +4,7 @@ from harness.analysis.budget import Budget, decisive_latency_high_ns, latency_hi
 from harness.analysis.clusters import placement_name
 from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.process_figures import decisive_startup
-from harness.analysis.quantities import megabytes, millions, milliseconds
+from harness.analysis.quantities import megabytes, millijoules, millions, milliseconds
 from harness.analysis.variant_labels import label_of
 from harness.records import BackendOptions, Cell, Pace
 from harness.records.requests import exact_rate
@@ -30,6 +30,9 @@ def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
             f"{milliseconds(sustained.plateau_ns.estimate)} sustained"
             f" (at most {milliseconds(sustained.plateau_ns.high)})"
         )
+    if energy := cell.energy and cell.energy.figures:
+        net = energy.net_joules
+        parts.append(f"{millijoules(net.estimate)} (at most {millijoules(net.high)})")
     startup = decisive_startup(cell)
     if startup is not None and real:
         cold = "" if startup is cell.startup else "cold "

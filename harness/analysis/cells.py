@@ -9,11 +9,12 @@ from harness.analysis.held_clocks import held_clocks
 from harness.analysis.parity import PLACES
 from harness.analysis.summaries import summarize_latency, summarize_startup
 from harness.analysis.validity.result_checks import parity_failed
-from harness.analysis.validity.verdict import judge, judge_sustained
+from harness.analysis.validity.verdict import judge, judge_energy, judge_sustained
 from harness.records import (
     Artifact,
     Cell,
     DeviceInfo,
+    Energy,
     Failure,
     Memory,
     Parity,
@@ -70,6 +71,12 @@ def add_sustained(cell: Cell, sustained: Sustained) -> Cell:
     """The cell with its sustained run and what that adds to the verdict."""
     found = msgspec.structs.replace(cell, sustained=sustained)
     return msgspec.structs.replace(found, verdict=judge_sustained(found))
+
+
+def add_energy(cell: Cell, energy: Energy) -> Cell:
+    """The cell with its energy and what that adds to the verdict."""
+    found = msgspec.structs.replace(cell, energy=energy)
+    return msgspec.structs.replace(found, verdict=judge_energy(found))
 
 
 def worse_parity(first: Parity | None, second: Parity) -> Parity:

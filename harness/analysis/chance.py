@@ -42,6 +42,7 @@ def chance_within(cell: Cell, accuracy: KnownAccuracy | None, budget: Budget) ->
             (budget.max_instructions, _at_most(instruction_counts(cell), budget.max_instructions)),
             (budget.max_memory_bytes, _at_most(peaks_rss_bytes(cell), budget.max_memory_bytes)),
             (budget.max_size_bytes, _fits(cell.artifact.size_bytes, budget.max_size_bytes)),
+            (budget.max_energy_joules, _interval_at_most(_energy(cell), budget.max_energy_joules)),
             (budget.min_accuracy, _at_least(accuracy, budget.min_accuracy)),
         )
         if limit is not None
@@ -130,6 +131,11 @@ def _tail(cell: Cell, which: Literal["p90", "p99"]) -> Interval | None:
     if cell.latency is None:
         return None
     return cell.latency.p90_interval_ns if which == "p90" else cell.latency.p99_interval_ns
+
+
+def _energy(cell: Cell) -> Interval | None:
+    figures = cell.energy and cell.energy.figures
+    return figures.net_joules if figures else None
 
 
 def _at_least(accuracy: KnownAccuracy | None, minimum: float | None) -> float | None:

@@ -12,13 +12,14 @@ FailOn = Literal["suspect", "invalid"]
 
 
 def cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
-    """Cells without figures, whose output is wrong, or without the sustained run that was asked for."""
+    """Cells without figures, whose output is wrong, or without the sustained run or energy asked for."""
     for cell in cells:
         subject = {"device": cell.device.name, "variant": cell.variant.name}
         if cell.failure:
             hint = "continue without this cell, or measure it again in another run folder"
             yield MeasurementError(cell.failure.what, hint=hint, **subject)
-        elif cell.parity and not cell.parity.passed:
+            continue
+        if cell.parity and not cell.parity.passed:
             stage = cell.parity.first_mismatch_at
             yield MeasurementError(
                 f"output differs from the eager model: max abs error {cell.parity.max_abs_error:.3g}"
@@ -27,11 +28,15 @@ def cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
                 hint=HINTS[stage],
                 **subject,
             )
-        elif cell.sustained and cell.sustained.unavailable:
+            continue
+        if cell.sustained and cell.sustained.unavailable:
             hint = "the cell's other figures stay; cool and charge the device, then run it again"
             yield MeasurementError(
                 f"no sustained figures: {cell.sustained.unavailable}", hint=hint, **subject
             )
+        if cell.energy and cell.energy.unavailable:
+            hint = "the cell's other figures stay; harness doctor names a device's sensors"
+            yield MeasurementError(f"no energy figure: {cell.energy.unavailable}", hint=hint, **subject)
 
 
 def verdict_errors(cells: Sequence[Cell], fail_on: FailOn | None) -> Iterator[HarnessError]:

@@ -16,5 +16,10 @@ def millions(count: float) -> str:
     return f"{_short(count / 1e6)} M"
 
 
+def millijoules(joules: float) -> str:
+    """`12.3 mJ` of joules."""
+    return f"{_short(joules * 1e3)} mJ"
+
+
 def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"

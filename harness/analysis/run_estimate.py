@@ -80,7 +80,7 @@ def seconds_by_rule(plan: Plan, clock: Clock, variant: Variant, *, on_host: bool
     return start_seconds(on_host=on_host) + (plan.warmup_iterations + plan.counted_iterations) * one + timed
 
 
-def seconds_sustained(seconds: int, clock: Clock) -> float:
+def seconds_sustained(seconds: float, clock: Clock) -> float:
     """How long this machine waits for a sustained run of these seconds of the device, once it began."""
     return seconds * (VIRTUAL_SECOND if clock == "virtual" else 1.0)
 

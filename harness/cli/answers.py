@@ -177,6 +177,7 @@ def _figures(cell: "Cell") -> dict[str, object]:
         "latency": cell.latency,
         "pace": cell.pace,
         "sustained": cell.sustained.figures if cell.sustained else None,
+        "energy": cell.energy.figures if cell.energy else None,
         "startup": cell.startup,
         "first_launch": cell.first_launch,
         "cold": cell.cold,

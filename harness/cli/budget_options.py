@@ -7,7 +7,7 @@ import typer
 from harness.cli import parsing, placement_parsing
 from harness.cli.option_checks import checked, quantity
 from harness.cli.quantity_options import parse_named
-from harness.cli.units import parse_count, parse_share, parse_size, parse_time
+from harness.cli.units import parse_count, parse_energy, parse_share, parse_size, parse_time
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,6 +73,15 @@ MaxSize = Annotated[
         metavar="SIZE",
         rich_help_panel=BUDGET,
         help="Size of the .pte file, such as 5MB.",
+    ),
+]
+MaxEnergy = Annotated[
+    str | None,
+    typer.Option(
+        callback=quantity(parse_energy),
+        metavar="ENERGY",
+        rich_help_panel=BUDGET,
+        help="Energy of one inference without what the idle device takes, such as 5mJ; needs --energy.",
     ),
 ]
 MinAccuracy = Annotated[
@@ -147,6 +156,7 @@ def parse_budget(
     max_instructions: str | None = None,
     max_memory: str | None = None,
     max_size: str | None = None,
+    max_energy: str | None = None,
     min_accuracy: str | None = None,
     threads: str | None = None,
     cores: str | None = None,
@@ -177,6 +187,7 @@ def parse_budget(
         max_instructions=parse_named("--max-instructions", parse_count, max_instructions),
         max_memory_bytes=parse_named("--max-memory", parse_size, max_memory),
         max_size_bytes=parse_named("--max-size", parse_size, max_size),
+        max_energy_joules=parse_named("--max-energy", parse_energy, max_energy),
         min_accuracy=parse_named("--min-accuracy", parse_share, min_accuracy),
         threads=placement_parsing.parse_threads(threads) if threads else (),
         cores=placement_parsing.parse_cores(cores),

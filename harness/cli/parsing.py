@@ -1,6 +1,8 @@
 """From words of the command line to values of records: names and ranges are checked before anything runs."""
 
 import math
+import shlex
+import shutil
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -131,6 +133,25 @@ def parse_fail_on(text: str | None) -> FailOn | None:
     if text is None:
         return None
     raise UsageError(f"--fail-on {text!r}: choose one of {', '.join(get_args(FailOn))}")
+
+
+def parse_power_command(text: str | None) -> tuple[str, ...]:
+    """The words of a program of this machine, split as a shell does; empty where none is named."""
+    if text is None:
+        return ()
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as error:
+        what = f"--power-command {text!r} is no command line: {error}"
+        raise UsageError(what, hint="quote it as a shell does") from None
+    if not words or "\0" in text:
+        raise UsageError("--power-command names no program", hint="name one that prints <unix_ns> <watts>")
+    if shutil.which(words[0]) is None:
+        raise UsageError(
+            f"--power-command: there is no program {words[0]!r} on this machine",
+            hint="give the path of one; the command is started without a shell, so that no pipe works",
+        )
+    return words
 
 
 def random_weights(seed: int) -> Weights:

@@ -7,6 +7,7 @@ import typer
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.budget_options import (
     BUDGET,
+    MaxEnergy,
     MaxInstructions,
     MaxLatency,
     MaxMemory,
@@ -48,6 +49,7 @@ def pick(
     max_instructions: MaxInstructions = None,
     max_memory: MaxMemory = None,
     max_size: MaxSize = None,
+    max_energy: MaxEnergy = None,
     min_accuracy: MinAccuracy = None,
     threads: OnlyThreads = None,
     cores: OnlyCores = None,
@@ -97,6 +99,7 @@ def pick(
         max_instructions=max_instructions,
         max_memory=max_memory,
         max_size=max_size,
+        max_energy=max_energy,
         min_accuracy=min_accuracy,
         threads=threads,
         cores=cores,

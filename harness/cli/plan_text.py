@@ -60,7 +60,7 @@ def _row(
     yield "measured already" if cell.measured else _range(cell.least_processes, cell.most_processes)
     if sustained:
         yield _about(cell.sustain_seconds) if cell.sustain_seconds else "measured already"
-    done = cell.measured and not cell.sustain_seconds
+    done = cell.measured and not cell.long_seconds
     yield "" if done else _between(cell.least_seconds, cell.most_seconds)
 
 
@@ -74,11 +74,14 @@ def _device_line(device: PlannedDevice) -> str:
     if any(cell.threads is None for cell in device.cells):
         parts[0] += ", each with the numbers of threads that its cores allow"
     runs = [cell.sustain_seconds for cell in device.cells if cell.sustain_seconds]
-    if most or runs:
+    metered = sum(cell.energy_seconds is not None for cell in device.cells)
+    if most or runs or metered:
         processes = "process" if most == 1 else "processes"
         parts.append(f"{_range(least, most)} {processes}")
         if runs:
             parts.append(f"{_count(len(runs), 'sustained run')} of {shown(max(runs))}")
+        if metered:
+            parts.append(f"energy of {_count(metered, 'cell')}")
         parts.append(_between(device.least_seconds, device.most_seconds))
     return f"{device.name}: {', '.join(parts)}"
 

@@ -4,6 +4,7 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, examples, log
 from harness.cli.budget_options import (
+    MaxEnergy,
     MaxInstructions,
     MaxLatency,
     MaxMemory,
@@ -38,6 +39,7 @@ from harness.cli.run_options import (
     CoolWithin,
     Cores,
     DryRun,
+    Energy,
     FailOnVerdict,
     Iterations,
     Margin,
@@ -48,6 +50,7 @@ from harness.cli.run_options import (
     MaxTime,
     Methods,
     MinTime,
+    PowerCommand,
     Processes,
     ProfileOperators,
     ProgramInputs,
@@ -82,6 +85,7 @@ from harness.cli.run_options import (
         "harness run -d pixel -w 0.5 --rate 15,30",
         "harness run -d pixel -w 0.5 --cold --backend-options default,packed-cache",
         "harness run -d pixel -w 0.5,1.0 --sustain 10m",
+        "harness run -d pi5 -w 0.25,0.5 -r 128,160 --energy --max-energy 5mJ",
         "harness run -d pixel -w 0.5 --against results/main",
         "harness run -d pixel --program segmenter.pte,detector.pte --max-latency 20ms",
         "harness run -d emulator --program encoder.pte --method encode --input photo.npz",
@@ -111,6 +115,8 @@ def run(
     profile: ProfileOperators = False,
     cold: Cold = False,
     sustain: Sustain = None,
+    energy: Energy = False,
+    power_command: PowerCommand = None,
     against: Against = None,
     margin: Margin = None,
     processes: Processes = None,
@@ -139,6 +145,7 @@ def run(
     max_instructions: MaxInstructions = None,
     max_memory: MaxMemory = None,
     max_size: MaxSize = None,
+    max_energy: MaxEnergy = None,
     min_accuracy: MinAccuracy = None,
     search: SearchOnly = False,
     out: RunFolder = None,
@@ -177,8 +184,10 @@ def run(
         max_instructions=max_instructions,
         max_memory=max_memory,
         max_size=max_size,
+        max_energy=max_energy,
         min_accuracy=min_accuracy,
     )
+    command = parsing.parse_power_command(power_command)
     checked_status = parsing.parse_fail_on(fail_on)
     if resume is not None:
         validation.check_resumed(given_options(context))
@@ -220,6 +229,7 @@ def run(
             profile=profile,
             cold=cold,
             sustain_seconds=quantity_options.parse_sustain(sustain),
+            energy=validation.energy_by(energy=energy, command=command),
             against=None if against is None else str(against.resolve()),
             sampler=sampler,
             tune_device=tune_device,
@@ -233,6 +243,7 @@ def run(
     validation.check_data_sets(request)
     validation.check_sustained(request, search=search)
     margins = validation.margins_of(request, quantity_options.parse_margin("--margin", margin))
+    validation.check_energy(request, budget, command, search=search)
     if search:
         validation.check_search(request, budget)
     start = Start(
@@ -257,6 +268,7 @@ def run(
             budget=budget,
             search=search,
             margins=margins,
+            power_command=command,
             begin=start.begin,
         )
     show_outcome(outcome, budget, json=json)

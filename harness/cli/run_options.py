@@ -140,6 +140,27 @@ Sustain = Annotated[
         " an emulator. Without --max-temp it begins at 45 °C or less on a phone, 60 °C elsewhere.",
     ),
 ]
+Energy = Annotated[
+    bool,
+    typer.Option(
+        "--energy",
+        rich_help_panel=WHAT,
+        help="Also measure the energy of an inference, in one process of 60 s between windows of 45 s: by"
+        " the device's power rails, its power chip, a sensor on the board, or its battery when unplugged."
+        " harness doctor names what a device has. Not on an emulator.",
+    ),
+]
+PowerCommand = Annotated[
+    str | None,
+    typer.Option(
+        "--power-command",
+        callback=checked(parsing.parse_power_command),
+        metavar="COMMAND",
+        rich_help_panel=WHAT,
+        help="With --energy: read power from this program instead. Started without a shell, it prints"
+        " lines of <unix_ns> <watts>. One device only. Not saved: give it again to --resume.",
+    ),
+]
 Processes = Annotated[
     int | None,
     typer.Option(

@@ -1,7 +1,7 @@
 """What `harness run` does before it measures: shows the plan, and asks about devices that are not fit."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from harness.devices.target import Target
     from harness.lowering.inputs import Inputs
     from harness.measuring.base_side import BaseSide
+    from harness.measuring.doctor.diagnosis import Diagnosis
     from harness.records import RunRequest
 
 # A longer run is announced with its plan.
@@ -64,7 +65,7 @@ class Start:
             refuse_unanswerable(self.budget, request, asked_for(request, inputs), targets)
         # A dry run reads this machine alone.
         asked = [target for target in targets if target.kind == "host"] if self.dry_run else targets
-        found = survey(asked, log)
+        found = survey(asked, log, energy=request.energy == "device")
         if targets and len(found.unreachable) == len(targets):
             raise next(iter(found.unreachable.values()))
         earlier = read_cells(self.resume) if self.resume else ()
@@ -86,7 +87,7 @@ class Start:
         if plan.most_seconds > ANNOUNCED_SECONDS and not self.quiet:
             log(describe_plan(plan, search=self.search))
         if not all(
-            cell.measured and not cell.sustain_seconds for device in plan.devices for cell in device.cells
+            cell.measured and not cell.long_seconds for device in plan.devices for cell in device.cells
         ):
             self._settle(found)
 
@@ -94,19 +95,21 @@ class Start:
         if self.out:
             parsing.check_empty(self.out)
         if self.json:
-            print_json({"plan": plan, "problems": found.problems})
+            print_json({"plan": plan, "problems": found.problems, "cautions": found.cautions})
             return
         columns, rows = cell_table(plan)
         print_table(console_for(), "", columns, rows, identity=columns.index("processes"))
         show(describe_plan(plan, search=self.search))
-        for line in _problem_lines(found):
+        for line in _lines((*found.problems, *found.cautions)):
             show(line)
 
     def _settle(self, found: Survey) -> None:
         """Go on, or raise DeviceUnfit; nothing has been made, lowered or measured yet."""
+        for line in _lines(found.cautions):
+            log(f"caution: {line}")
         if not found.problems:
             return
-        for line in _problem_lines(found):
+        for line in _lines(found.problems):
             log(f"warning: {line}")
         if self.yes:
             return
@@ -128,5 +131,5 @@ def _confirmed() -> bool:
     return typer.confirm("Measure all the same? Cells may become suspect", default=False, err=True)
 
 
-def _problem_lines(found: Survey) -> list[str]:
-    return [f"{one.subject}: {one.what}: {one.detail}; {one.fix}" for one in found.problems]
+def _lines(found: Iterable["Diagnosis"]) -> list[str]:
+    return [f"{one.subject}: {one.what}: {one.detail}; {one.fix}" for one in found]

@@ -1,4 +1,4 @@
-"""Quantities as people type them, with their unit: `20ms`, `5m`, `40MB`, `60%`, `60M`, `35C`."""
+"""Quantities as people type them, with their unit: `20ms`, `5m`, `40MB`, `60%`, `60M`, `35C`, `5mJ`."""
 
 import math
 import re
@@ -18,6 +18,7 @@ _TIMES = {
 }
 _SIZES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _COUNTS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+_ENERGIES = {"uj": 1e-6, "µj": 1e-6, "mj": 1e-3, "j": 1.0}
 _TEMPERATURES = {"": 1.0, "c": 1.0, "°c": 1.0}
 _NUMBER_AND_UNIT = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([^\s0-9.]*)\s*")
 HOUR_S = 3600.0
@@ -64,6 +65,11 @@ def parse_size(text: str) -> int:
 def parse_count(text: str) -> int:
     """`60M` (millions), `1.2G`, `57691178`; raises `UsageError` when it is not a count above 0."""
     return max(1, round(_parse(text, _COUNTS, "a count", "60M or 57691178")))
+
+
+def parse_energy(text: str) -> float:
+    """`5mJ`, `0.2J`, `800uJ` in joules; raises `UsageError` when it is not an energy above 0."""
+    return _parse(text, _ENERGIES, "an energy", "5mJ or 0.2J")
 
 
 def parse_share(text: str) -> float:

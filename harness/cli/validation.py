@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.records import DEFAULT_OBSERVER, RunRequest
+from harness.records.requests import EnergyBy
 
 if TYPE_CHECKING:
     from harness.analysis.budget import Budget
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 # Budgets change no plan: they are asked of the cells that there are in the end.
 BUDGETS = (
     *("--max-latency", "--max-p90", "--max-p99", "--max-startup", "--max-instructions"),
-    *("--max-memory", "--max-size", "--min-accuracy", "--search"),
+    *("--max-memory", "--max-size", "--max-energy", "--min-accuracy", "--search"),
 )
 BESIDE_RESUME = (
     "--resume",
@@ -25,6 +26,7 @@ BESIDE_RESUME = (
     "--dry-run",
     "--yes",
     "--margin",
+    "--power-command",
     *BUDGETS,
 )
 
@@ -119,6 +121,64 @@ def margins_of(request: RunRequest, accepted: float | None) -> "Margins | None":
     margins = Margins(latency=accepted, instructions=accepted)
     margins.check()
     return margins
+
+
+def energy_by(*, energy: bool, command: Sequence[str]) -> EnergyBy | None:
+    """What measures energy, if anything is to.
+
+    Raises:
+        UsageError: a command is named, but no energy is asked for.
+    """
+    if command and not energy:
+        raise UsageError("--power-command measures energy, which is not asked for", hint="add --energy")
+    return None if not energy else "command" if command else "device"
+
+
+def check_energy(request: RunRequest, budget: "Budget", command: Sequence[str], *, search: bool) -> None:
+    """Refuse what contradicts measuring energy, of a new run or a resumed one.
+
+    Raises:
+        UsageError: another option asks for the contrary; or the command is missing, needless, or of several
+            devices; or a time limit ends before.
+    """
+    from harness.runner.energy import EnergyPlan
+
+    if budget.max_energy_joules is not None and request.energy is None:
+        raise UsageError("--max-energy needs the energy of an inference", hint="measure it: add --energy")
+    if command and request.energy != "command":
+        raise UsageError(
+            "--power-command cannot be added to a run without it", hint="leave it out, or start another run"
+        )
+    if request.energy == "command" and not command:
+        raise UsageError(
+            "the energy of this run is read from a command, which is not saved",
+            hint="give the same --power-command again",
+        )
+    if request.energy is None:
+        return
+    if command and len(request.devices) > 1:
+        raise UsageError(
+            f"--power-command measures one device, and {len(request.devices)} are named",
+            hint="measure each in a run for itself",
+        )
+    needed_s = EnergyPlan().seconds
+    if request.max_minutes is not None and needed_s > 60 * request.max_minutes:
+        raise UsageError(
+            f"--energy takes {needed_s:g} s of each cell, longer than --time-limit"
+            f" {60 * request.max_minutes:g} s",
+            hint="a time limit leaves room for the energy of all cells, and for the processes before",
+        )
+    reasons = {
+        "--rate": (bool(request.rates_hz), "energy is that of inferences back to back"),
+        "--against": (request.against is not None, "a pair of processes is too short for a meter"),
+        "--search": (search, "a search measures only some of the variants, by their latency"),
+    }
+    for option, (given, why) in reasons.items():
+        if given:
+            raise UsageError(
+                f"--energy and {option} conflict: {why}",
+                hint="give one of them, and the other in a second run",
+            )
 
 
 def check_evaluation(request: RunRequest) -> None:

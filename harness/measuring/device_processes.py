@@ -12,13 +12,16 @@ from harness.analysis.run_estimate import seconds_sustained
 from harness.analysis.temperatures import hottest_celsius
 from harness.devices.conditions import read_conditions
 from harness.devices.device import Device
+from harness.devices.energy_sources import FoundSensors, find_sensors
 from harness.errors import MeasurementError, TimedOut
 from harness.lowering.artifact_store import StoredArtifact
 from harness.measuring.cooling import Cooled, Cooling
 from harness.measuring.sustaining import CountDown, SustainPlan, counting_down
-from harness.records import Artifact, Conditions, Plan, SustainedRun
+from harness.records import Artifact, Conditions, EnergyRun, Plan, SustainedRun
 from harness.records.requests import exact_rate
 from harness.runner.deploy import DeployedArtifact, DeployedBundle, deploy_artifact
+from harness.runner.energy import EnergyPlan, measure_energy
+from harness.runner.energy_readings import SensorFailed
 from harness.runner.job import Job, JobLost
 from harness.runner.orphan import Request, find_orphan
 from harness.runner.process import Measured, measure_process, reattach
@@ -58,6 +61,7 @@ class DeviceProcesses:
         self._job = Job(device, bundle, f"{device.folder}/jobs/current")
         self._deployed: dict[tuple[str, str, str | None], DeployedArtifact] = {}
         self._cooling: Cooling | None = None
+        self._sensors: FoundSensors | None = None
 
     def measure(self, stored: StoredArtifact, plan: Plan, round_: int) -> Measured:
         """Run one fresh process; one that vanished without a status is started a second time.
@@ -106,6 +110,37 @@ class DeviceProcesses:
         with self._cancellable():
             deployed = self._deploy(stored)
             return reattach(self._job, orphan, deployed, stored.artifact, plan)
+
+    def measure_energy(
+        self, stored: StoredArtifact, plan: Plan, energy: EnergyPlan, count_down: CountDown
+    ) -> EnergyRun:
+        """Run one process between two idle windows in a cool device; raises as `measure` does.
+
+        A device without a sensor is asked once, and nothing is run on it.
+        """
+        with self._cancellable():
+            found = FoundSensors(None, "") if energy.command else self._find_sensors()
+            if found.source is None and not energy.command:
+                raise SensorFailed(found.reason)
+            deployed = self._deploy(stored)
+            cooled_seconds = self._cool_down(plan)
+            self._check_cancelled()
+            with counting_down(count_down, f"{_name(stored, plan)}, energy", energy.seconds):
+                return measure_energy(
+                    self._job,
+                    deployed,
+                    stored.artifact,
+                    plan,
+                    energy,
+                    found,
+                    run=self._run,
+                    cooled_seconds=cooled_seconds,
+                )
+
+    def _find_sensors(self) -> FoundSensors:
+        if self._sensors is None:
+            self._sensors = find_sensors(self.device.transport, self.device.info.name)
+        return self._sensors
 
     def sustain(
         self, stored: StoredArtifact, plan: Plan, sustain: SustainPlan, count_down: CountDown

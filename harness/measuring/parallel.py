@@ -17,7 +17,13 @@ from harness.errors import HarnessError, Interrupted
 from harness.lowering.background import Artifacts
 from harness.measuring.base_side import BaseSide
 from harness.measuring.cell_state import CellRequest
-from harness.measuring.plans import plan_cells, refuse_uncomputable, seconds_for_sustained, sustain_plan
+from harness.measuring.plans import (
+    energy_plan,
+    plan_cells,
+    refuse_uncomputable,
+    seconds_for_long_runs,
+    sustain_plan,
+)
 from harness.measuring.session import Session
 from harness.records import Abi, Cell, RunRequest
 from harness.records.base_cells import base_folder, read_base_cells
@@ -42,16 +48,17 @@ def measure_on(
     listen: Listener,
     find_bundle: FindBundle = ensure_bundle,
     base: BaseSide | None = None,
+    power_command: tuple[str, ...] = (),
 ) -> list[HarnessError]:
     """Measure on all devices at once; cells are saved in the folder, errors are returned with their device.
 
-    The programs of `base` are measured in the same rounds.
+    The programs of `base` are measured in the same rounds. `power_command` is the user's meter.
 
     Raises:
         Interrupted: Ctrl-C; the processes being measured have been ended.
     """
     workers = [
-        _Worker(group, request, artifacts, folder, listen, find_bundle, base)
+        _Worker(group, request, artifacts, folder, listen, find_bundle, base, power_command)
         for group in group_by_place(targets)
     ]
     try:
@@ -74,6 +81,7 @@ class _Worker:
     listen: Listener
     find_bundle: FindBundle
     base: BaseSide | None
+    power_command: tuple[str, ...] = ()
     errors: list[HarnessError] = field(default_factory=list)
     cancellation: Cancellation = field(default_factory=Cancellation)
 
@@ -126,6 +134,7 @@ class _Worker:
                 cells = [replace(cell, base=programs.get(cell.variant)) for cell in cells]
             progress = _Progress.of(cells, target.name, self.folder, self.listen)
             earlier, sustain = read_cells(self.folder), sustain_plan(self.request, device.info.clock)
+            energy = energy_plan(self.request, self.power_command)
             session = Session(
                 device,
                 self.find_bundle(device.info.abi),
@@ -136,8 +145,9 @@ class _Worker:
                 run=run_identity(self.folder),
                 profile=self.request.profile,
                 cold=self.request.cold,
+                energy=energy,
                 sustain=sustain,
-                reserved_s=seconds_for_sustained(cells, earlier, sustain, device.info.clock),
+                reserved_s=seconds_for_long_runs(cells, earlier, sustain, energy, device.info.clock),
                 count_down=progress.count_down,
                 tuning=tuning,
                 save_base=progress.save_base,

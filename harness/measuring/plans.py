@@ -10,9 +10,10 @@ from harness.devices.cores import choose_cores
 from harness.devices.device import Device
 from harness.errors import DeviceUnfit
 from harness.measuring.cell_state import CellRequest, is_same_measurement
-from harness.measuring.sustaining import SustainPlan, lacks_sustained
+from harness.measuring.sustaining import SustainPlan, lacks_energy, lacks_sustained
 from harness.records import Cell, Clock, Core, DeviceInfo, Plan, RunRequest, Variant
 from harness.records.progress import Log
+from harness.runner.energy import EnergyPlan
 from harness.runner.sampler import spare_cores
 from harness.system.cpu_list import format_cpu_list
 
@@ -166,15 +167,21 @@ def make_plan(
     return msgspec.structs.replace(plan, sampler=sampler if request.sampler is None else request.sampler)
 
 
-def seconds_for_sustained(
-    requests: Sequence[CellRequest], earlier: Sequence[Cell], sustain: SustainPlan | None, clock: Clock
+def seconds_for_long_runs(
+    requests: Sequence[CellRequest],
+    earlier: Sequence[Cell],
+    sustain: SustainPlan | None,
+    energy: EnergyPlan | None,
+    clock: Clock,
 ) -> float:
-    """How long the sustained runs that are still to come take on a device, without cooling before them."""
-    if sustain is None:
-        return 0.0
-    saved = (next((cell for cell in earlier if is_same_measurement(one, cell)), None) for one in requests)
-    lacking = sum(cell is None or lacks_sustained(cell) for cell in saved)
-    return lacking * seconds_sustained(sustain.seconds, clock)
+    """How long the processes of minutes still to come take on a device, without cooling before them."""
+    saved = [next((cell for cell in earlier if is_same_measurement(one, cell)), None) for one in requests]
+    seconds = 0.0
+    if sustain is not None:
+        seconds += sustain.seconds * sum(cell is None or lacks_sustained(cell) for cell in saved)
+    if energy is not None:
+        seconds += energy.seconds * sum(cell is None or lacks_energy(cell) for cell in saved)
+    return seconds_sustained(seconds, clock)
 
 
 def sustain_plan(request: RunRequest, clock: Clock) -> SustainPlan | None:
@@ -190,6 +197,13 @@ def sustain_plan(request: RunRequest, clock: Clock) -> SustainPlan | None:
         max_temp_celsius=request.max_temp_celsius,
         max_cooling_seconds=request.max_cooling_seconds,
     )
+
+
+def energy_plan(request: RunRequest, command: tuple[str, ...]) -> EnergyPlan | None:
+    """How energy is measured, by the `command` if the request is for one; None where none is asked for."""
+    if request.energy is None:
+        return None
+    return EnergyPlan(command=command if request.energy == "command" else ())
 
 
 def _rounds(request: RunRequest, base: Plan) -> tuple[int, int]:

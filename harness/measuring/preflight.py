@@ -8,7 +8,7 @@ from harness.devices.host_lock import hold_device
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import TransportError
-from harness.measuring.doctor.device import examine_at_once
+from harness.measuring.doctor.device import examine_at_once, examine_energy
 from harness.measuring.doctor.diagnosis import Diagnosis
 from harness.records import DeviceInfo
 from harness.system.threads import work_at_once
@@ -16,21 +16,26 @@ from harness.system.threads import work_at_once
 
 @dataclass(frozen=True)
 class Survey:
-    """Devices by name, what is wrong with them, and why others cannot be reached."""
+    """Devices by name, what is wrong with them, why others cannot be reached, and what figures they lack.
+
+    `cautions` are of figures that are asked for and that a device cannot have.
+    """
 
     infos: Mapping[str, DeviceInfo]
     problems: tuple[Diagnosis, ...]
     unreachable: Mapping[str, TransportError] = field(default_factory=dict)
+    cautions: tuple[Diagnosis, ...] = ()
 
 
-def survey(targets: Sequence[Target], log: Callable[[str], None]) -> Survey:
+def survey(targets: Sequence[Target], log: Callable[[str], None], *, energy: bool = False) -> Survey:
     """Look at the devices whose clock is real, all at once; others start slowly, and have no real times.
 
-    One that is in use is left out: measuring waits for it.
+    One that is in use is left out: measuring waits for it. With `energy`, they are also asked for a sensor.
     """
     infos: dict[str, DeviceInfo] = {}
     problems: dict[str, tuple[Diagnosis, ...]] = {}
     unreachable: dict[str, TransportError] = {}
+    cautions: dict[str, Diagnosis] = {}
 
     def look_at(target: Target) -> None:
         try:
@@ -41,6 +46,8 @@ def survey(targets: Sequence[Target], log: Callable[[str], None]) -> Survey:
             ):
                 infos[target.name] = device.info
                 problems[target.name] = examine_at_once(device)
+                if energy and (missing := examine_energy(device)):
+                    cautions[target.name] = missing
         except TransportError as error:
             if target.name not in infos:
                 error.device = error.device or target.name
@@ -51,4 +58,9 @@ def survey(targets: Sequence[Target], log: Callable[[str], None]) -> Survey:
     timed = [target for target in targets if KINDS[target.kind].clock == "real"]
     work_at_once([(partial(look_at, target), lambda: None) for target in timed])
     found = tuple(one for target in timed for one in problems.get(target.name, ()))
-    return Survey(infos, found, {one.name: unreachable[one.name] for one in timed if one.name in unreachable})
+    return Survey(
+        infos,
+        found,
+        {one.name: unreachable[one.name] for one in timed if one.name in unreachable},
+        tuple(cautions[one.name] for one in timed if one.name in cautions),
+    )

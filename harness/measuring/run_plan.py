@@ -28,8 +28,9 @@ from harness.lowering.inputs import SEEDED, Inputs, LoweringInputs
 from harness.lowering.pool import default_workers
 from harness.measuring.cell_state import CellRequest, is_same_measurement
 from harness.measuring.plans import make_plan, plan_cells
-from harness.measuring.sustaining import lacks_sustained, refuse_beyond_limit
+from harness.measuring.sustaining import lacks_energy, lacks_sustained, refuse_beyond_limit
 from harness.records import BackendOptions, Cell, DeviceInfo, RunRequest, Variant
+from harness.runner.energy import EnergyPlan
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,12 @@ class PlannedCell:
     least_seconds: float
     most_seconds: float
     sustain_seconds: int | None = None
+    energy_seconds: float | None = None
+
+    @property
+    def long_seconds(self) -> float:
+        """What the processes of minutes take that follow all others."""
+        return (self.sustain_seconds or 0) + (self.energy_seconds or 0)
 
 
 @dataclass(frozen=True)
@@ -193,10 +200,10 @@ def _plan_device(
             return PlannedDevice(target.name, target.kind, True, (), basis, error=error.what, hint=error.hint)
         planned = [(one, one.plan.threads, one.plan.cpus) for one in requests]
 
-    def waited_for(sustain: int | None) -> float:
-        if sustain is None:
+    def waited_for(seconds: float | None) -> float:
+        if seconds is None:
             return 0.0
-        return start_seconds(on_host=kind.runs_on_host) + seconds_sustained(sustain, kind.clock)
+        return start_seconds(on_host=kind.runs_on_host) + seconds_sustained(seconds, kind.clock)
 
     def estimate(one: CellRequest, threads: int | None, cores: str | None) -> PlannedCell:
         seconds = spacing.of(cell_key(one.variant, one.plan))
@@ -212,7 +219,9 @@ def _plan_device(
         further = sides * (1 + request.profile + request.cold * one.plan.processes)
         passes = further * start_seconds(on_host=kind.runs_on_host)
         sustain = request.sustain_seconds if saved is None or lacks_sustained(saved) else None
-        sustained = waited_for(sustain)
+        wanted = request.energy is not None and (saved is None or lacks_energy(saved))
+        metered = EnergyPlan().seconds if wanted else None
+        sustained = waited_for(sustain) + waited_for(metered)
         return PlannedCell(
             variant=one.variant.name,
             threads=threads,
@@ -225,6 +234,7 @@ def _plan_device(
             least_seconds=least * seconds + passes + sustained,
             most_seconds=most * seconds + passes + sustained,
             sustain_seconds=sustain,
+            energy_seconds=metered,
         )
 
     estimated = tuple(estimate(*one) for one in planned)

@@ -15,25 +15,24 @@ from typing import TypeVar
 
 import msgspec
 
-from harness.analysis.cells import add_sustained
 from harness.analysis.stopping import is_complete, reason_to_stop, reason_to_stop_both
-from harness.analysis.sustained import summarize_sustained
 from harness.devices.device import Device
-from harness.errors import ConnectionLost, MeasurementError, TimedOut
+from harness.errors import MeasurementError, TimedOut
 from harness.lowering.artifact_store import StoredArtifact
 from harness.measuring.cell_state import CellRequest, CellState
 from harness.measuring.cold_starts import measure_cold, no_cold_startup
 from harness.measuring.device_processes import DeviceProcesses, ExtraPass
+from harness.measuring.long_runs import LongRuns
 from harness.measuring.pairs import Visited, visit_together
 from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
-from harness.measuring.sustaining import OUT_OF_TIME, CountDown, SustainPlan, fits, lacks_sustained
-from harness.records import Cell, StoppedBy, Sustained, SustainedRun, TunedSetting, Variant
+from harness.measuring.sustaining import CountDown, SustainPlan
+from harness.records import Cell, StoppedBy, TunedSetting, Variant
 from harness.runner.bundle import Bundle
 from harness.runner.deploy import deploy_bundle
+from harness.runner.energy import EnergyPlan
 from harness.runner.orphan import Request, is_of, runs_program
 from harness.system.foreign_errors import of_one_item
 from harness.system.threads import Cancellation
-from harness.transports.reconnecting import DeviceRestarted
 
 Figures = TypeVar("Figures")
 
@@ -45,9 +44,9 @@ class Session:
     `save(cell)` runs after each process, `save_base(cell)` after one of a base. `progress` gets transient
     messages, `log` those worth keeping. `run` names the run folder, so that a process which an earlier
     session of it left on the device is taken over. With `profile`, operators are timed, and with `cold`,
-    cold starts; with `sustain`, one process of each cell but a base's runs for minutes after all the others,
-    and `count_down` gets the time left; the rounds leave these `reserved_s` of a time limit. `tuning` is
-    recorded in each cell.
+    cold starts; with `energy` and `sustain`, a process of each cell but a base's runs for minutes after all
+    the others, and `count_down` gets the time left; the rounds leave these `reserved_s` of a time limit.
+    `tuning` is recorded in each cell.
     """
 
     device: Device
@@ -59,6 +58,7 @@ class Session:
     run: str = ""
     profile: bool = False
     cold: bool = False
+    energy: EnergyPlan | None = None
     sustain: SustainPlan | None = None
     reserved_s: float = 0.0
     count_down: CountDown = lambda *_: None
@@ -83,7 +83,11 @@ class Session:
         """
         processes = self._deploy()
         visited = [visit_together(request, earlier, earlier_base, self.device) for request in requests]
-        if orphan := processes.find_orphan():
+        orphan = processes.find_orphan()
+        if orphan and orphan.energy:
+            # The meter of a command ended with the harness, and two minutes are soon measured again.
+            processes.end_orphan()
+        elif orphan:
             take = self._reattach_sustained if orphan.sustain_seconds else self._reattach
             take(orphan, visited, processes)
         rng = random.Random(f"{seed} {self.device.info.name}")
@@ -99,8 +103,21 @@ class Session:
             for state in one.states:
                 self._add_passes(state, processes)
         # Last: the heat of one is in the way of everything else.
-        for one in visited:
-            self._add_sustained(one.new, processes)
+        long_runs = self._long_runs(processes)
+        for add in (long_runs.add_energy, long_runs.add_sustained):
+            for one in visited:
+                add(one.new)
+
+    def _long_runs(self, processes: DeviceProcesses) -> LongRuns:
+        return LongRuns(
+            processes,
+            energy=self.energy,
+            sustain=self.sustain,
+            count_down=self.count_down,
+            log=self.log,
+            started=self.started,
+            save=lambda state, cell: self._save(state, cell, cell.stopped_by),
+        )
 
     def _deploy(self) -> DeviceProcesses:
         return DeviceProcesses(
@@ -137,17 +154,18 @@ class Session:
         self, orphan: Request, visited: Sequence[Visited], processes: DeviceProcesses
     ) -> None:
         """The same of a sustained run, which only a cell that lacks nothing else has."""
+        long_runs = self._long_runs(processes)
         for one in visited:
             state = one.new
             if self.sustain is None or not is_of(orphan, state.request.variant, state.request.plan):
                 continue
             artifact = state.artifact if self._start(one) else None
-            if artifact is None or state.cell is None or not self._lacks_sustained(state.cell):
+            if artifact is None or state.cell is None or not long_runs.lacks_sustained(state.cell):
                 continue
             self.log("taking the result of the sustained run that kept running on the device")
             try:
                 run = processes.reattach_sustained(orphan, artifact, state.request.plan, self.sustain)
-                self._save_sustained(state, state.cell, run)
+                long_runs.save_sustained(state, state.cell, run)
             except (MeasurementError, TimedOut) as error:
                 self.log(f"{error.what}; running it again")
             else:
@@ -246,44 +264,6 @@ class Session:
         if cell and self.cold and not cell.failure and not cell.cold:
             cold = self._pass(state, processes, "cold starts", measure_cold, no_cold_startup)
             self._save(state, msgspec.structs.replace(cell, cold=cold), cell.stopped_by)
-
-    def _lacks_sustained(self, cell: Cell) -> bool:
-        return self.sustain is not None and not cell.failure and lacks_sustained(cell)
-
-    def _add_sustained(self, state: CellState, processes: DeviceProcesses) -> None:
-        """A device that restarts, as a phone that overheats does, is not heated a second time."""
-        cell, sustain = state.cell, self.sustain
-        if cell is None or sustain is None or not self._lacks_sustained(cell):
-            return
-        artifact = self.artifacts[state.request.variant].result()
-        elapsed_s, limit = time.monotonic() - self.started, cell.plan.max_minutes
-        if not fits(sustain.seconds, self.device.info.clock, elapsed_s=elapsed_s, max_minutes=limit):
-            self._save_sustained(state, cell, OUT_OF_TIME)
-            return
-        try:
-            run = processes.sustain(artifact, state.request.plan, sustain, self.count_down)
-            self._save_sustained(state, cell, run)
-        except DeviceRestarted as error:
-            self._save_sustained(state, cell, error.what)
-            raise
-        except ConnectionLost:
-            self.log(
-                f"the connection was lost in the sustained run of {state.request.variant.name}, which goes on"
-                " if the device does; --resume takes its result, or runs it again"
-            )
-            raise
-        except Exception as error:
-            self._save_sustained(state, cell, of_one_item(error).what)
-
-    def _save_sustained(self, state: CellState, cell: Cell, found: SustainedRun | str) -> None:
-        """`found` is the run, or why there is none."""
-        seconds = self.sustain.seconds if self.sustain else 0
-        if isinstance(found, str):
-            sustained = Sustained(seconds=seconds, run=None, figures=None, unavailable=found)
-        else:
-            figures = summarize_sustained(found, self.device.info, seed=cell.plan.seed)
-            sustained = Sustained(seconds=seconds, run=found, figures=figures)
-        self._save(state, add_sustained(cell, sustained), cell.stopped_by)
 
     def _pass(
         self,

@@ -17,7 +17,7 @@ LONGEST_COOLING_S = 900.0
 # throttle from 80 °C on. Above these a device is warm from what it did before.
 PHONE_MAX_CELSIUS, OTHER_MAX_CELSIUS = 45.0, 60.0
 
-# A cell without a sustained run for this reason gets one when the run is resumed.
+# A cell without a sustained run, or energy, for this reason gets one when the run is resumed.
 OUT_OF_TIME = "not begun, because it would end after --time-limit"
 
 CountDown = Callable[[str, float], None]
@@ -53,8 +53,13 @@ def lacks_sustained(cell: Cell) -> bool:
     return cell.sustained is None or cell.sustained.unavailable == OUT_OF_TIME
 
 
-def fits(seconds: int, clock: Clock, *, elapsed_s: float, max_minutes: float | None) -> bool:
-    """Whether a sustained run of these seconds of the device would end within the time limit."""
+def lacks_energy(cell: Cell) -> bool:
+    """The same of its energy."""
+    return cell.energy is None or cell.energy.unavailable == OUT_OF_TIME
+
+
+def fits(seconds: float, clock: Clock, *, elapsed_s: float, max_minutes: float | None) -> bool:
+    """Whether a process of these seconds of the device would end within the time limit."""
     limit_s = math.inf if max_minutes is None else 60 * max_minutes
     return elapsed_s + seconds_sustained(seconds, clock) <= limit_s
 

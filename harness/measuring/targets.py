@@ -30,6 +30,12 @@ def refuse_without_real_time(request: RunRequest, targets: Iterable[Target]) -> 
         UsageError: a device is emulated in user mode, where times and the page cache are this machine's.
     """
     for target in targets:
+        if KINDS[target.kind].clock == "virtual" and request.energy:
+            raise UsageError(
+                f"--energy cannot be measured on {target.name}: no meter has its virtual clock",
+                hint="measure it on a real device, or leave out --energy",
+                device=target.name,
+            )
         if KINDS[target.kind].clock != "emulated":
             continue
         if request.rates_hz:
@@ -42,6 +48,12 @@ def refuse_without_real_time(request: RunRequest, targets: Iterable[Target]) -> 
             raise UsageError(
                 f"--sustain cannot be measured on {target.name}: its times are those of an emulator",
                 hint="measure it on a real device, or leave out --sustain",
+                device=target.name,
+            )
+        if request.energy:
+            raise UsageError(
+                f"--energy cannot be measured on {target.name}: its instructions are not the device's",
+                hint="measure it on a real device, or leave out --energy",
                 device=target.name,
             )
         if request.cold:

@@ -18,6 +18,13 @@ from harness.records.devices import (
     TunedSetting,
     UnreadableFact,
 )
+from harness.records.energy import (
+    Energy,
+    EnergyFigures,
+    EnergyRun,
+    EnergySource,
+    EnergyWindow,
+)
 from harness.records.judgements import (
     Accuracy,
     Affects,
@@ -125,6 +132,11 @@ __all__ = [
     "DeviceReport",
     "Drop",
     "Dtype",
+    "Energy",
+    "EnergyFigures",
+    "EnergyRun",
+    "EnergySource",
+    "EnergyWindow",
     "Failure",
     "Fell",
     "FrequencyTime",

@@ -16,6 +16,7 @@ from harness.records import (
     Parity,
     Profile,
 )
+from harness.records.energy_checks import find_impossible_energy
 from harness.records.launches import first_launches, later_launches
 from harness.records.process_checks import find_impossible
 from harness.records.request_checks import find_impossible_requests
@@ -57,6 +58,8 @@ def find_contradictions(cell: Cell) -> Iterator[str]:
         yield from _cold(cell.cold)
     if cell.sustained is not None:
         yield from find_impossible_sustained(cell.sustained)
+    if cell.energy is not None:
+        yield from find_impossible_energy(cell.energy)
     yield from _verdict(cell)
     yield from _medians(cell)
     yield from _sizes(cell)

@@ -28,6 +28,9 @@ LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 0.1, 1000.0
 # XNNPACK's options that are measured, each against its defaults: packed weights kept by name in the process,
 # or in a file for the next process; a workspace for each program, or for each delegate, where all share one.
 BackendOptions = Literal["weight-cache", "packed-cache", "workspace-per-model", "workspace-unshared"]
+# By the device's own sensor, or by the user's command, which is not saved: a run folder from elsewhere would
+# otherwise decide what runs on this machine.
+EnergyBy = Literal["device", "command"]
 RateHz = Annotated[float, Meta(ge=LOWEST_RATE_HZ, le=HIGHEST_RATE_HZ)]
 
 
@@ -207,6 +210,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     profile: bool = False
     cold: bool = False
     sustain_seconds: SustainSeconds | None = None
+    energy: EnergyBy | None = None
     sampler: bool | None = None
     tune_device: bool = False
     task_profile: TaskProfileName | None = None

@@ -4,6 +4,7 @@ from typing import Literal
 
 from harness.records.artifacts import Artifact, PushedArtifact
 from harness.records.devices import DeviceInfo, TunedSetting
+from harness.records.energy import Energy
 from harness.records.judgements import Accuracy, Parity, Verdict
 from harness.records.measurements import (
     HeldClock,
@@ -33,9 +34,10 @@ class Cell(Record, frozen=True, kw_only=True):
     """One measured point: variant x device x threads.
 
     `stopped_by` says which limit of the plan ended it; None while it is unfinished, or failed. `tuning` is
-    None where the device was left as it was, `cold` and `sustained` where no cold start and no sustained run
-    was asked for, `pace` where inferences ran back to back. With a packed cache `first_launch` is the
-    start-up of the processes that wrote it, as after installing, and `startup` that of the later ones.
+    None where the device was left as it was, `cold`, `sustained` and `energy` where no cold start, no
+    sustained run and no energy was asked for, `pace` where inferences ran back to back. With a packed cache
+    `first_launch` is the start-up of the processes that wrote it, as after installing, and `startup` that of
+    the later ones.
     `held_clocks` is empty where no clock is known.
     """
 
@@ -59,6 +61,7 @@ class Cell(Record, frozen=True, kw_only=True):
     profile: Profile | None = None
     cold: ColdStartup | None = None
     sustained: Sustained | None = None
+    energy: Energy | None = None
     tuning: tuple[TunedSetting, ...] | None = None
     verdict: Verdict
 

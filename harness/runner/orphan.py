@@ -37,6 +37,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     sustain_seconds: SustainSeconds | None = None
     max_temp_celsius: Celsius | None = None
     began_celsius: Celsius | None = None
+    energy: bool = False
     round: Annotated[int, Meta(ge=0, le=10_000)]
     argv: tuple[str, ...]
     started_at: str

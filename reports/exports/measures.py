@@ -69,6 +69,9 @@ def _times(cell: Cell) -> Iterator[Measure]:
         yield _interval("cold-startup", cell.cold.startup.total_ns)
     if cell.sustained and cell.sustained.figures:
         yield _interval("sustained-latency", cell.sustained.figures.plateau_ns)
+    if cell.energy and cell.energy.figures:
+        net = cell.energy.figures.net_joules
+        yield Measure("energy", "J", net.estimate, net.low, net.high)
 
 
 def _interval(name: str, interval: Interval) -> Measure:

@@ -4,6 +4,7 @@ from reports.plots import (
     by_macs,
     by_resolution,
     by_width,
+    energy,
     memory,
     operators,
     over_time,
@@ -22,6 +23,7 @@ PLOTS = (
     memory.draw,
     startup.draw,
     sustained.draw,
+    energy.draw,
     samples.draw,
     over_time.draw,
 )

@@ -10,7 +10,14 @@ import typer
 from msgspec.structs import replace
 from typer.core import TyperCommand, TyperGroup
 
-from builders import make_paced_cell, make_run, make_sustained_cell, make_sustained_run
+from builders import (
+    make_energy_cell,
+    make_energy_run,
+    make_paced_cell,
+    make_run,
+    make_sustained_cell,
+    make_sustained_run,
+)
 from harness.cli.main import app, main
 from harness.records import BaseRun, Cell
 from harness.records.base_cells import base_folder
@@ -92,6 +99,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _save(place / "results" / "ci", simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128,)))
     _save(place / "results" / "paced", (make_paced_cell(15.0), make_paced_cell(30.0)))
     _save(place / "results" / "hot", (make_sustained_cell(make_sustained_run((60, 9.0))),))
+    _save(place / "results" / "energy", (make_energy_cell(make_energy_run()),))
     _save_with_base(place / "results" / "branch")
     _save_with_base(place / "DIR")
     programs = ("segmenter.pte", "detector.pte", "encoder.pte", "photo.npz")

@@ -12,7 +12,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from builders import make_run, make_sustained_cell, make_sustained_run, with_accuracy
+from builders import (
+    make_energy_cell,
+    make_energy_run,
+    make_run,
+    make_sustained_cell,
+    make_sustained_run,
+    with_accuracy,
+)
 from damaged_json import damage
 from evaluations import make_evaluation
 from harness.accuracy.store import pair_with_fp32, save_evaluation
@@ -52,6 +59,7 @@ def cells() -> tuple[Cell, ...]:
     phone = simulate_cells(PHONE, widths=(0.25, 0.5), resolutions_px=(128,))
     hot = make_sustained_run((30, 9.0), (30, 11.0), khz=(1_800_000, 1_440_000))
     first, *others = (with_accuracy(cell, 0.6) for cell in phone)
+    first = make_energy_cell(make_energy_run(), first)
     return (make_sustained_cell(hot, first), *others, *_few(EMULATOR))
 
 

@@ -107,6 +107,7 @@ class Bench:
             "probe.sh": (DEVICE_SCRIPTS / "probe.sh").read_text(),
             "sampler.sh": (DEVICE_SCRIPTS / "sampler.sh").read_text(),
             "task_profile.sh": (DEVICE_SCRIPTS / "task_profile.sh").read_text(),
+            "energy.sh": (DEVICE_SCRIPTS / "energy.sh").read_text(),
         }.items():
             (source / name).write_text(content)
             files.append(

@@ -62,3 +62,34 @@ def test_a_device_that_another_harness_measures_on_is_not_touched(
         found = survey([target], print)
         assert (found.infos, found.unreachable) == ({}, {})
     assert list(survey([target], print).infos) == ["held"]
+
+
+def plant_board(root: Path, label: str = "VDD_IN") -> None:
+    folder = root / "sys/class/hwmon/hwmon2"
+    folder.mkdir(parents=True)
+    for name, text in {"name": "ina226", "power1_input": "1500000", "power1_label": label}.items():
+        (folder / name).write_text(f"{text}\n")
+
+
+def test_a_device_without_a_sensor_is_told_before_energy_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_PROBE_ROOT", str(tmp_path / "root"))
+    monkeypatch.setitem(KINDS, "folder", DeviceKind(name="folder", runs_on_host=False, open=open_folder))
+    target = Target("near", "folder", "local", f"{tmp_path}/near", folder=str(tmp_path))
+    assert survey([target], print).cautions == ()
+    (caution,) = survey([target], print, energy=True).cautions
+    assert (caution.subject, caution.what) == ("near", "energy")
+    assert caution.detail == "--energy has no figure here: the device has no sensor of power or energy"
+    assert "--power-command" in caution.fix
+    plant_board(tmp_path / "root")
+    assert survey([target], print, energy=True).cautions == ()
+
+
+def test_doctor_names_the_sensor_and_what_it_covers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_PROBE_ROOT", str(tmp_path / "root"))
+    plant_board(tmp_path / "root")
+    with open_folder(Target("near", "linux_board", "local", "", folder=str(tmp_path)), print) as device:
+        found = {one.what: one for one in doctor.examine_device(device)}["energy"]
+    assert found.level == "ok"
+    assert found.detail == "ina226 VDD_IN: what ina226 VDD_IN is wired to measure on this board"

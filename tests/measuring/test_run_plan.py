@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from builders import make_artifact, make_cell, make_device, make_processes
+from harness.cli.plan_text import describe_plan
 from harness.devices.target import Target
 from harness.errors import UsageError
 from harness.measuring.plans import plan_cells
@@ -115,6 +116,15 @@ def test_a_sustained_run_takes_its_time_of_each_cell_within_the_time_limit(
         plan(replace(request, sustain_seconds=600, max_minutes=minutes - 1), infos=infos)
     assert refused.value.what.startswith(f"sustained runs of 10:00 for {len(plain.cells)} cells take")
     assert "--time-limit is" in refused.value.what
+
+
+def test_energy_takes_its_windows_of_each_cell_whatever_the_time_limit() -> None:
+    (plain,) = plan(replace(REQUEST, threads=(1,))).devices
+    request = replace(REQUEST, threads=(1,), energy="device")
+    (metered,) = plan(request).devices
+    assert [cell.energy_seconds for cell in metered.cells] == [150] * len(plain.cells)
+    assert metered.least_seconds - plain.least_seconds == pytest.approx(len(plain.cells) * 152)
+    assert f"energy of {len(plain.cells)} cells" in describe_plan(plan(request))
 
 
 def test_what_a_device_lacks_is_its_error_and_the_others_are_planned() -> None:

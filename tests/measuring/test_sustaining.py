@@ -16,7 +16,7 @@ from harness.errors import ConnectionLost
 from harness.measuring import cooling as cooling_module
 from harness.measuring.cell_state import CellRequest
 from harness.measuring.device_processes import DeviceProcesses
-from harness.measuring.plans import seconds_for_sustained, sustain_plan
+from harness.measuring.plans import seconds_for_long_runs, sustain_plan
 from harness.measuring.sustaining import SustainPlan, counting_down, shown
 from harness.records import Cell, RunRequest, Temperature
 from harness.system.processes import Completed
@@ -121,10 +121,10 @@ def test_a_run_that_would_end_after_the_time_limit_is_not_begun_and_comes_with_t
 
 def test_the_time_that_sustained_runs_take_is_known_for_the_cells_that_lack_one(bench: Bench) -> None:
     requests = [CellRequest(bench.add(width), PLAN) for width in (0.25, 0.5)]
-    assert seconds_for_sustained(requests, (), None, "real") == 0.0
-    assert seconds_for_sustained(requests, (), FOUR_SECONDS, "real") == 8.0
+    assert seconds_for_long_runs(requests, (), None, None, "real") == 0.0
+    assert seconds_for_long_runs(requests, (), FOUR_SECONDS, None, "real") == 8.0
     measured = tuple(sustain(bench).values())
-    assert seconds_for_sustained(requests, measured[:1], FOUR_SECONDS, "real") == 4.0
+    assert seconds_for_long_runs(requests, measured[:1], FOUR_SECONDS, None, "real") == 4.0
 
 
 def test_a_device_that_restarts_is_not_heated_again_and_keeps_what_it_measured(tmp_path: Path) -> None:

@@ -13,7 +13,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from msgspec.structs import replace
 
-from builders import failed, make_cold, make_sustained_cell, make_sustained_run, with_accuracy, with_verdict
+from builders import (
+    failed,
+    make_cold,
+    make_energy_cell,
+    make_energy_run,
+    make_sustained_cell,
+    make_sustained_run,
+    with_accuracy,
+    with_verdict,
+)
 from harness.records import Cell, DeviceInfo
 from reports import style
 from reports.plots import (
@@ -21,6 +30,7 @@ from reports.plots import (
     by_macs,
     by_resolution,
     by_width,
+    energy,
     memory,
     operators,
     samples,
@@ -178,7 +188,10 @@ def test_intervals_are_drawn_from_their_low_to_their_high_end() -> None:
 def test_failed_and_invalid_cells_are_left_out_and_counted() -> None:
     first, second, *others = simulate_cells(widths=(0.25, 0.5))
     others = [
-        make_sustained_cell(make_sustained_run((60, 9.0)), replace(cell, cold=make_cold(60, 61)))
+        make_energy_cell(
+            make_energy_run(),
+            make_sustained_cell(make_sustained_run((60, 9.0)), replace(cell, cold=make_cold(60, 61))),
+        )
         for cell in others
     ]
     cells = (failed(first), with_verdict(second, "invalid", "parity", "off"), *others)
@@ -254,6 +267,7 @@ def test_the_headlines_of_plots_are_computed_from_the_cells() -> None:
 HOW_OFTEN = {
     startup.draw: "Each cell: 2 cold processes, one inference in each.",
     sustained.draw: "Each cell: one process.",
+    energy.draw: "Energy: one process of each cell.",
     operators.draw: "Each cell: one process, 30 profiled inferences.",
 }
 
@@ -261,7 +275,10 @@ HOW_OFTEN = {
 def test_each_plot_names_device_clock_processes_samples_and_weights() -> None:
     simulated = simulate_cells(PHONE, widths=(0.25, 0.5))
     cells = tuple(
-        make_sustained_cell(make_sustained_run((60, 9.0)), replace(cell, cold=make_cold(60, 61)))
+        make_energy_cell(
+            make_energy_run(),
+            make_sustained_cell(make_sustained_run((60, 9.0)), replace(cell, cold=make_cold(60, 61))),
+        )
         for cell in simulated
     )
     for draw in PLOTS:

@@ -8,6 +8,7 @@ from harness.records import (
     Artifact,
     Conditions,
     DeviceInfo,
+    Energy,
     Failure,
     Latency,
     Pace,
@@ -33,6 +34,7 @@ class Evidence:
     parity: Parity | None
     failure: Failure | None
     sustained: Sustained | None = None
+    energy: Energy | None = None
 
     @property
     def timed(self) -> tuple[ProcessReport, ...]:

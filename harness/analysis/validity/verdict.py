@@ -1,8 +1,9 @@
 """Whether a cell's figures may be relied on, with every reason against it."""
 
 from collections.abc import Sequence
+from types import ModuleType
 
-from harness.analysis.validity import environment_checks, result_checks, sustained_checks
+from harness.analysis.validity import energy_checks, environment_checks, result_checks, sustained_checks
 from harness.analysis.validity.check import Check
 from harness.analysis.validity.evidence import Evidence
 from harness.records import (
@@ -22,7 +23,7 @@ from harness.records import (
 )
 
 # A file with more checks needs its module in this line and nothing else.
-MODULES = (result_checks, environment_checks, sustained_checks)
+MODULES = (result_checks, environment_checks, sustained_checks, energy_checks)
 CHECKS = tuple(one for module in MODULES for one in vars(module).values() if isinstance(one, Check))
 GRAVEST_FIRST: tuple[Severity, ...] = ("invalid", "suspect", "info")
 
@@ -56,6 +57,15 @@ def judge(
 
 def judge_sustained(cell: Cell) -> Verdict:
     """The cell's verdict with the reasons of its sustained run, which is measured last."""
+    return _judge_more(cell, sustained_checks)
+
+
+def judge_energy(cell: Cell) -> Verdict:
+    """The cell's verdict with the reasons of its energy, which is measured after its latency."""
+    return _judge_more(cell, energy_checks)
+
+
+def _judge_more(cell: Cell, module: ModuleType) -> Verdict:
     evidence = Evidence(
         device=cell.device,
         artifact=cell.artifact,
@@ -66,8 +76,9 @@ def judge_sustained(cell: Cell) -> Verdict:
         parity=cell.parity,
         failure=cell.failure,
         sustained=cell.sustained,
+        energy=cell.energy,
     )
-    checks = [one for one in vars(sustained_checks).values() if isinstance(one, Check)]
+    checks = [one for one in vars(module).values() if isinstance(one, Check)]
     found = [reason for check in checks if (reason := check.reason(evidence)) is not None]
     return _verdict_of([*cell.verdict.reasons, *found])
 

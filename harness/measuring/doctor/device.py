@@ -11,6 +11,7 @@ from harness.devices.conditions import parse_conditions
 from harness.devices.device import Device, page_size_of
 from harness.devices.device_kind import Check
 from harness.devices.device_lock import find_holder
+from harness.devices.energy_sources import NO_SENSOR, find_sensors
 from harness.devices.kinds import KINDS
 from harness.devices.probe import PROBE_SCRIPT, PROBE_TIMEOUT_S, Probed, parse_probe, read_facts
 from harness.devices.sent_scripts import script_argv
@@ -21,6 +22,7 @@ from harness.system.text import ending
 from harness.transports.verified import run_verified
 
 COMMAND_TIMEOUT_S = 30
+METER_FIX = "measure with a meter: harness run --energy --power-command COMMAND"
 FREE_BYTES = 200 * 10**6
 LOWEST_BATTERY_PERCENT = 20
 # Phones throttle by their skin's temperature long before a core reaches this; a Pi's firmware at 80.
@@ -62,6 +64,7 @@ def examine_device(device: Device) -> tuple[Diagnosis, ...]:
         _battery(conditions),
         _governor(device, conditions),
         _counters(device, facts),
+        None if device.info.emulated else _energy(device),
         None if device.info.emulated else _load(device),
     )
     found = [check for check in checks if check]
@@ -80,6 +83,25 @@ def examine_at_once(device: Device) -> tuple[Diagnosis, ...]:
         _load_average(device, conditions),
     )
     return tuple(Diagnosis(device.info.name, *check) for check in checks if check and check[1] == "unfit")
+
+
+def examine_energy(device: Device) -> Diagnosis | None:
+    """Why `--energy` would have no figure; None where a sensor can be read."""
+    found = find_sensors(device.transport, device.info.name)
+    if found.source:
+        return None
+    detail = f"--energy has no figure here: {found.reason}"
+    return Diagnosis(device.info.name, "energy", "advice", detail, METER_FIX)
+
+
+def _energy(device: Device) -> Check:
+    """Most devices have no sensor, which is no fault of theirs."""
+    found = find_sensors(device.transport, device.info.name)
+    if found.source:
+        return ("energy", "ok", f"{found.source.name}: {found.source.covers}", "")
+    if found.reason == NO_SENSOR:
+        return ("energy", "ok", f"{NO_SENSOR}; harness run --energy needs --power-command", "")
+    return ("energy", "advice", f"--energy has no figure here: {found.reason}", METER_FIX)
 
 
 def _read_conditions(device: Device) -> Conditions:

@@ -16,6 +16,9 @@ from builders import (
     make_artifact,
     make_cell,
     make_device,
+    make_energy_cell,
+    make_energy_run,
+    make_energy_window,
     make_own_artifact,
     make_paced_cell,
     make_plan,
@@ -54,6 +57,7 @@ SLOWER = replace(QUIET, frequencies_khz=(1_000_000,) * 4)
 WARM = replace(QUIET, temperatures=(Temperature(zone="cpu", celsius=38.2),))
 CANARIES = (10**6, 10**6, 10**6, 10**6, 10**6, 2 * 10**6)
 COOL_RUN = make_sustained_run((60, 10.0))
+UNSTEADY = replace(make_energy_window(1046.0, 60.0, 3.0), watts=(2.0,) * 30 + (4.0,) * 29)
 EXAMPLES = {
     "still_falling": make_sustained_cell(
         make_sustained_run(*((1, 10.0 + second / 50) for second in range(120)))
@@ -61,6 +65,9 @@ EXAMPLES = {
     "sustained_began_warm": make_sustained_cell(
         replace(COOL_RUN, began_celsius=51.5, max_temp_celsius=45.0, cooled_seconds=900.0)
     ),
+    "idle_power_changed": make_energy_cell(make_energy_run(idle=(1.0, 1.3))),
+    "energy_uncertain": make_energy_cell(make_energy_run(load=UNSTEADY)),
+    "energy_unavailable": make_energy_cell("the device has no sensor"),
     "sustained_unavailable": make_sustained_cell("the device restarted"),
     "failed": make_cell(processes=(), parity=None, failure=Failure(what="ended by signal 9")),
     "parity_failed": make_cell(parity=replace(PASSED, max_abs_error=0.5, passed=False)),

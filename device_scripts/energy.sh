@@ -1,0 +1,190 @@
+#!/bin/sh
+# Runs a program between two idle windows, while a sensor of power or energy is read. For mksh with toybox, busybox,
+# dash.
+#   energy.sh sources     the sensors that there are, a line each:
+#                         rails FILE yes|denied   pmic yes|denied   hwmon FILE NAME LABEL
+#                         battery FOLDER STATUS|denied
+#   energy.sh run JOBDIR SOURCE IDLE_SECONDS PERIOD MASK -- ARGV...   SOURCE: rails, pmic, hwmon, battery or none
+#                         launch.sh starts it as the job's program; its exit code is that of ARGV
+# JOBDIR/windows gets `idle_before BEGIN END` and `idle_after BEGIN END`, in seconds of the device's uptime.
+# JOBDIR/readings gets the sensor's values, each PERIOD seconds, read with the shell's own `read`:
+#   file INDEX PATH     at the beginning
+#   at UPTIME           begins a reading   INDEX LINE   a line of that file, `!` if it cannot be read   .   ends it
+# MASK (hexadecimal) names the cores that the reading stays on, 0 any.
+# HARNESS_PROBE_ROOT puts a recorded file tree in the place of /, for tests; never before /proc.
+# shellcheck disable=SC2030,SC2031 # each subshell reads into its own
+root=${HARNESS_PROBE_ROOT:-}
+supplies=$root/sys/class/power_supply
+# No device has more; a folder of thousands would be read for minutes.
+most_files=64
+
+# value FILE: its first line in $REPLY
+value() {
+    REPLY=
+    { IFS= read -r REPLY <"$1" || [ -n "$REPLY" ]; } 2>/dev/null
+}
+
+# uptime: CLOCK_BOOTTIME, as the runner reports its beginning, in $REPLY
+uptime() {
+    value /proc/uptime
+    REPLY=${REPLY%% *}
+}
+
+# batteries: the folders of supplies that discharge, one a line; a charger is none
+batteries() {
+    for supply in "$supplies"/*; do
+        value "$supply/type" && [ "$REPLY" = Battery ] || continue
+        # A mouse or a pen has a battery, too.
+        value "$supply/scope" && [ "$REPLY" = Device ] && continue
+        [ -e "$supply/current_now" ] && [ -e "$supply/voltage_now" ] && echo "$supply"
+    done
+}
+
+hwmon_files() {
+    for file in "$root"/sys/class/hwmon/hwmon*/power[0-9]*_input "$root"/sys/class/hwmon/hwmon*/energy[0-9]*_input; do
+        [ ! -e "$file" ] || echo "$file"
+    done
+}
+
+sources() {
+    for file in "$root"/sys/bus/iio/devices/iio:device*/energy_value; do
+        [ -e "$file" ] || continue
+        if value "$file"; then may=yes; else may=denied; fi
+        echo "rails ${file#"$root"} $may"
+    done
+    if command -v vcgencmd >/dev/null 2>&1; then
+        case $(vcgencmd pmic_read_adc 2>/dev/null) in
+        *current*) echo "pmic yes" ;;
+        *) echo "pmic denied" ;;
+        esac
+    fi
+    hwmon_files | while IFS= read -r file; do
+        value "${file%/*}/name" || REPLY=unnamed
+        name=$REPLY
+        value "${file%_input}_label" || REPLY=
+        echo "hwmon ${file#"$root"} $name $REPLY"
+    done
+    batteries | while IFS= read -r supply; do
+        status=denied
+        if value "$supply/current_now" && value "$supply/voltage_now"; then
+            value "$supply/status" || REPLY=unknown
+            status=$REPLY
+        fi
+        echo "battery ${supply#"$root"} $status"
+    done
+}
+
+# files SOURCE: what is read, one a line
+files() {
+    case $1 in
+    rails) for file in "$root"/sys/bus/iio/devices/iio:device*/energy_value; do echo "$file"; done ;;
+    hwmon) hwmon_files ;;
+    battery) batteries | while IFS= read -r supply; do
+        for name in status current_now voltage_now; do echo "$supply/$name"; done
+    done ;;
+    esac
+}
+
+# lines INDEX: standard input with the index before each line, or a mark where there is none
+lines() {
+    any=
+    while IFS= read -r line || [ -n "$line" ]; do
+        echo "$1 $line"
+        any=yes
+    done
+    [ -n "$any" ] || echo "$1 !"
+}
+
+reading() {
+    uptime
+    echo "at $REPLY"
+    if [ "$source" = pmic ]; then
+        vcgencmd pmic_read_adc 2>/dev/null | lines 0
+    fi
+    index=0
+    # The names are split at newlines alone.
+    for file in $list; do
+        lines $index 2>/dev/null <"$file" || echo "$index !"
+        index=$((index + 1))
+    done
+    echo .
+}
+
+# meter JOBDIR SOURCE PERIOD MASK PID: reads until the process ends, or until it is killed
+meter() {
+    source=$2 program=$5
+    exec >"$1/readings" 2>/dev/null || exit 1
+    [ "$4" = 0 ] || taskset -p "$4" $$ >/dev/null 2>&1
+    list=$(files "$source" | head -n $most_files)
+    set -f
+    IFS='
+'
+    index=0
+    for file in $list; do
+        echo "file $index ${file#"$root"}"
+        index=$((index + 1))
+    done
+    while [ -d "/proc/$program" ]; do
+        reading
+        sleep "$3" || sleep 1 || exit 1
+    done
+}
+
+# idle NAME SECONDS: wait, and write down when; $! so that TERM is answered at once
+idle() {
+    uptime
+    began=$REPLY
+    sleep "$2" &
+    waited=$!
+    wait $waited
+    uptime
+    echo "$1 $began $REPLY" >>"$job/windows"
+}
+
+end_meter() {
+    [ -z "$metered" ] || kill -KILL "$metered" 2>/dev/null
+}
+
+ended() {
+    [ -z "$program" ] || kill -TERM "$program" 2>/dev/null
+    [ -z "$waited" ] || kill -TERM "$waited" 2>/dev/null
+    end_meter
+    exit 143
+}
+
+run() {
+    job=$1 source=$2 idle_seconds=$3 period=$4 mask=$5
+    shift 6
+    program='' waited='' metered=''
+    trap ended TERM
+    if [ "$source" != none ]; then
+        sh "$0" meter "$job" "$source" "$period" "$mask" $$ </dev/null >/dev/null 2>&1 &
+        metered=$!
+    fi
+    idle idle_before "$idle_seconds"
+    "$@" &
+    program=$!
+    wait $program
+    code=$?
+    program=
+    [ $code != 0 ] || idle idle_after "$idle_seconds"
+    end_meter
+    exit $code
+}
+
+command=$1
+case $command in
+sources) sources ;;
+run | meter)
+    shift
+    [ "$command" = meter ] || { [ "$6" = -- ] && [ $# -gt 6 ]; } || {
+        echo "usage: energy.sh run JOBDIR SOURCE IDLE_SECONDS PERIOD MASK -- ARGV..." >&2
+        exit 2
+    }
+    $command "$@"
+    ;;
+*)
+    echo "usage: energy.sh sources | run JOBDIR SOURCE IDLE_SECONDS PERIOD MASK -- ARGV..." >&2
+    exit 2
+    ;;
+esac

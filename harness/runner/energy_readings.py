@@ -1,0 +1,189 @@
+"""What a sensor reported while a process ran, as spans of mean power; read strictly, and never guessed."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from harness.errors import MeasurementError, ReportRejected
+from harness.records import EnergyWindow
+from harness.records.energy import FEWEST_UPDATES, MOST_WATTS, SHORTEST_WINDOW_S
+from harness.records.energy_checks import LEAST_COVERED
+from harness.system.text import excerpt
+
+MOST_READINGS = 20_000
+MOST_LINES_EACH = 256
+# A counter of this many bits begins again at 0 after its highest value. Where that would be more than this
+# power, it was set back.
+COUNTER_BITS = (32, 64)
+MOST_WRAPPED_WATTS = 100.0
+
+_HEAD = re.compile(
+    r"file (?P<index>[0-9]{1,3}) (?P<path>/.{1,250})|at (?P<uptime>[0-9]{1,10}(\.[0-9]{1,6})?)"
+)
+_LINE = re.compile(r"(?P<index>[0-9]{1,3}) (?P<line>.{0,300})")
+
+
+class SensorFailed(MeasurementError):
+    """A sensor's values cannot be a device's energy; the rest of the cell is not affected."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All lines of the read files, by path; None where a file could not be read. `pmic` has no path."""
+
+    uptime_s: float
+    lines: Mapping[str, tuple[str, ...] | None]
+
+
+@dataclass(frozen=True)
+class Span:
+    """Mean power between two updates of a sensor, seen at these uptimes; `seconds` by the sensor's clock."""
+
+    begin_s: float
+    end_s: float
+    seconds: float
+    watts: float
+
+
+def parse_readings(content: bytes) -> tuple[Reading, ...]:
+    """The file that `energy.sh` wrote; a reading that is not whole, as the last one may be, is left out.
+
+    Raises:
+        ReportRejected: it is not the script's, or there is more in it than that writes.
+    """
+    paths: dict[str, str] = {}
+    found: list[Reading] = []
+    uptime: float | None = None
+    lines: dict[str, list[str] | None] = {}
+    for text in content.decode("utf-8", "replace").split("\n")[:-1]:
+        if head := _HEAD.fullmatch(text):
+            if head["path"]:
+                paths[head["index"]] = head["path"]
+            else:
+                uptime, lines = float(head["uptime"]), {}
+        elif text == "." and uptime is not None:
+            whole = {path: None if one is None else tuple(one) for path, one in lines.items()}
+            found.append(Reading(uptime, whole))
+            uptime = None
+        elif (line := _LINE.fullmatch(text)) and uptime is not None:
+            _add_line(lines, paths.get(line["index"], "pmic"), line["line"])
+        else:
+            raise ReportRejected(f"the sensor's file has a line that is not the script's: {excerpt(text)}")
+        if len(found) > MOST_READINGS or len(paths) > MOST_LINES_EACH:
+            raise ReportRejected("the sensor's file has more readings than were asked for")
+    return tuple(found)
+
+
+def _add_line(lines: dict[str, list[str] | None], path: str, line: str) -> None:
+    if line == "!":
+        lines[path] = None
+        return
+    kept = lines.setdefault(path, [])
+    if kept is not None and len(kept) < MOST_LINES_EACH:
+        kept.append(line)
+
+
+def lines_of(reading: Reading, path: str) -> tuple[str, ...]:
+    """The lines of a file that must be there.
+
+    Raises:
+        SensorFailed: it is gone.
+    """
+    lines = reading.lines.get(path)
+    if lines is None:
+        raise SensorFailed(f"{_name(path)} could not be read at an uptime of {reading.uptime_s:.0f} s")
+    return lines
+
+
+def number_in(reading: Reading, path: str) -> int:
+    """The whole number in a file.
+
+    Raises:
+        SensorFailed: it is gone, or holds no number.
+    """
+    text = " ".join(lines_of(reading, path)).strip()
+    if not re.fullmatch(r"-?[0-9]{1,20}", text):
+        raise SensorFailed(f"{_name(path)} holds {excerpt(text)!r}, which is no number")
+    return int(text)
+
+
+def _name(path: str) -> str:
+    return "vcgencmd pmic_read_adc" if path == "pmic" else excerpt(path)
+
+
+def counted_watts(name: str, before: int, after: int, seconds: float) -> float:
+    """The mean power by which a counter of microjoules rose, also over its end and on from 0.
+
+    Raises:
+        SensorFailed: it counts backwards.
+    """
+    if after >= before:
+        return (after - before) / 1e6 / seconds
+    for bits in COUNTER_BITS:
+        watts = (after + (1 << bits) - before) / 1e6 / seconds
+        if 0 <= watts <= MOST_WRAPPED_WATTS:
+            return watts
+    raise SensorFailed(f"{excerpt(name)} counts backwards, from {before:,} to {after:,}")
+
+
+def spans_of_powers(updates: Sequence[tuple[float, float]]) -> tuple[Span, ...]:
+    """Spans of `(uptime in seconds, watts)`: each power is that since the update before it."""
+    return tuple(
+        checked(Span(begin, end, end - begin, watts))
+        for (begin, _), (end, watts) in pairwise(updates)
+        if end > begin
+    )
+
+
+def changed(
+    readings: Sequence[Reading], values_of: Callable[[Reading], tuple[float, ...]]
+) -> list[tuple[Reading, tuple[float, ...]]]:
+    """The readings in which a sensor shows another value than before: its updates."""
+    found: list[tuple[Reading, tuple[float, ...]]] = []
+    for reading in readings:
+        values = values_of(reading)
+        if not found or values != found[-1][1]:
+            found.append((reading, values))
+    return found
+
+
+def checked(span: Span) -> Span:
+    """The span.
+
+    Raises:
+        SensorFailed: no device takes such a power.
+    """
+    if not 0 <= span.watts <= MOST_WATTS:
+        raise SensorFailed(f"the sensor reports {span.watts:.4g} W, which is not from 0 to {MOST_WATTS:g} W")
+    return span
+
+
+def cut_window(
+    spans: Sequence[Span], began_s: float, seconds: float, *, late_s: float, what: str
+) -> EnergyWindow:
+    """The spans that lie within a window of the device's uptime.
+
+    An update is seen up to `late_s` after it happened: spans that seem to begin within that time of the
+    window's beginning may have begun before it, and are left out.
+
+    Raises:
+        SensorFailed: the window is too short, or the sensor reported too little in it.
+    """
+    end_s = began_s + seconds
+    inside = [span for span in spans if span.begin_s >= began_s + late_s and span.end_s <= end_s]
+    if seconds < SHORTEST_WINDOW_S:
+        raise SensorFailed(f"{seconds:.0f} s {what} are too short; {SHORTEST_WINDOW_S:.0f} s are needed")
+    if len(inside) < FEWEST_UPDATES:
+        raise SensorFailed(
+            f"the sensor changed {len(inside)} times in {seconds:.0f} s {what}; {FEWEST_UPDATES} are needed"
+        )
+    covered = sum(span.seconds for span in inside)
+    if covered < LEAST_COVERED * seconds:
+        raise SensorFailed(f"the sensor reported for {covered:.0f} of the {seconds:.0f} s {what}")
+    return EnergyWindow(
+        began_uptime_seconds=began_s,
+        seconds=seconds,
+        span_seconds=tuple(span.seconds for span in inside),
+        watts=tuple(span.watts for span in inside),
+    )

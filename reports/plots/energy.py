@@ -1,0 +1,143 @@
+"""Energy of an inference against accuracy: which variant a battery or a fan allows.
+
+Measured accuracy has filled markers, published accuracy hollow ones, each on a panel for itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+
+from harness.analysis.frontier import frontier
+from harness.records import Interval
+from harness.system.text import printable
+from reports.cell_figures import cell_name
+from reports.numbers import significant
+from reports.sections import Point, Section
+from reports.style import MUTED, PAPER, Omitted, Plot, colour_of, compose, log_axis, mark_suspect, marker_of
+
+NAME = "energy"
+TITLE = "Energy against accuracy"
+
+
+@dataclass(frozen=True)
+class _Spent:
+    """A cell with both figures; energy in millijoules, accuracy in percent."""
+
+    point: Point
+    joules: Interval
+    percent: float
+    covers: str
+
+    @property
+    def millijoules(self) -> float:
+        return self.joules.estimate * 1e3
+
+
+def draw(section: Section) -> Plot | Omitted:
+    """See the module."""
+    panels = {source: _spent(points) for source, points in section.by_accuracy_source().items()}
+    panels = {source: found for source, found in panels.items() if found}
+    shown = [one for found in panels.values() for one in found]
+    if not any(p.cell.energy and p.cell.energy.figures for p in section.points):
+        return Omitted(NAME, TITLE, "no cell has an energy; harness run --energy measures it")
+    if len(shown) < 2:
+        return Omitted(NAME, TITLE, "needs at least two cells with an energy and an accuracy")
+    sources = {one.covers for one in shown}
+    plot, grid = compose(
+        NAME,
+        _headline(shown),
+        section.provenance(len(shown), latency=False, how_often="Energy: one process of each cell")
+        + f" Read from {'; '.join(sorted(sources))}.",
+        rows=len(panels),
+        right_in=0.3,
+        share_y=False,
+        panel_titles=True,
+    )
+    ends = [end * 1e3 for one in shown for end in (one.joules.low, one.joules.high) if end > 0]
+    ends += [one.millijoules for one in shown]
+    for (axes,), ((kind, source), found) in zip(grid, panels.items(), strict=True):
+        log_axis(axes, "x", ends, room_low=1.5)
+        _draw_panel(axes, found, section.precisions)
+        axes.set_title(f"{kind}: {source}" if kind == "measured" else source, weight="bold")
+        axes.set_ylabel("Top-1 accuracy, %")
+    grid[-1][0].set_xlabel("Energy of an inference without the idle device, mJ (log scale)")
+    return plot
+
+
+def _spent(points: Sequence[Point]) -> list[_Spent]:
+    found = []
+    for point in points:
+        energy = point.cell.energy
+        if energy and energy.run and energy.figures and point.top1:
+            covers = printable(energy.run.source.covers)
+            found.append(_Spent(point, energy.figures.net_joules, point.top1.percent.value, covers))
+    return sorted(found, key=lambda one: one.millijoules)
+
+
+def _draw_panel(axes: Axes, found: Sequence[_Spent], precisions: Sequence[str]) -> None:
+    for precision in precisions:
+        members = [one for one in found if one.point.cell.variant.precision == precision]
+        if members:
+            _draw_marks(axes, members, precision)
+    for one in found:
+        if one.point.suspect:
+            mark_suspect(axes, one.millijoules, one.percent)
+    chosen = [found[index] for index in frontier([(one.millijoules, one.percent) for one in found])]
+    right = axes.get_xlim()[1]
+    energies = [one.millijoules for one in chosen]
+    tops = [one.percent for one in chosen]
+    axes.step([*energies, right], [*tops, tops[-1]], where="post", color=MUTED, linewidth=1, zorder=1)
+    for one in chosen:
+        axes.annotate(
+            cell_name(one.point.cell),
+            xy=(one.millijoules, one.percent),
+            xytext=(-5.0, 4.0),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            size=9.0,
+            zorder=5,
+        )
+    axes.margins(y=0.15)
+    axes.legend(loc="lower right", frameon=False)
+
+
+def _draw_marks(axes: Axes, members: Sequence[_Spent], precision: str) -> None:
+    tops = [one.point.top1 for one in members if one.point.top1]
+    measured = any(top.kind == "measured" for top in tops)
+    colour = colour_of(precision)
+    lows = [max(0.0, one.millijoules - one.joules.low * 1e3) for one in members]
+    highs = [max(0.0, one.joules.high * 1e3 - one.millijoules) for one in members]
+    below = [top.percent.value - top.percent.low for top in tops]
+    above = [top.percent.high - top.percent.value for top in tops]
+    axes.errorbar(
+        [one.millijoules for one in members],
+        [one.percent for one in members],
+        xerr=[lows, highs],
+        # A published figure comes without an interval.
+        yerr=[below, above] if measured else None,
+        linestyle="none",
+        color=colour,
+        marker=marker_of(precision),
+        markersize=6,
+        markerfacecolor=colour if measured else PAPER,
+        markeredgecolor=colour,
+        markeredgewidth=1.4,
+        elinewidth=1,
+        label=precision if measured else f"{precision} (published accuracy)",
+        zorder=4,
+    )
+
+
+def _headline(shown: Sequence[_Spent]) -> str:
+    """The span of energies, and what the cheapest and the most accurate are."""
+    least, best = min(shown, key=lambda one: one.millijoules), max(shown, key=lambda one: one.percent)
+    if least is best:
+        return f"{cell_name(least.point.cell)} takes the least energy and is the most accurate"
+    times = best.millijoules / least.millijoules
+    gained = best.percent - least.percent
+    return (
+        f"{gained:.1f} points of accuracy cost {significant(times)} times the energy:"
+        f" {significant(least.millijoules)} to {significant(best.millijoules)} mJ"
+    )
