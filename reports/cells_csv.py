@@ -105,6 +105,7 @@ def _identity(cell: Cell) -> dict[str, _Value]:
         "abi": device.abi,
         "clock": device.clock,
         "model": variant.model,
+        "method": variant.method,
         "width": variant.width,
         "resolution_px": variant.resolution_px,
         "precision": variant.precision,

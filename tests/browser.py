@@ -37,6 +37,6 @@ def open_page(browser: Browser, address: str, *, width: int = 1280, **options: A
     try:
         page.goto(address)
         yield page
-        assert errors == []
+        assert errors == [], errors
     finally:
         context.close()

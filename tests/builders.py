@@ -372,8 +372,10 @@ def make_run(cells: tuple[Cell, ...], *, id: str = "20260101T120000Z-abc123") ->
         finished_at="2026-01-01T12:10:00Z",
         request=RunRequest(
             devices=tuple(dict.fromkeys(cell.device.name for cell in cells)),
-            widths=tuple(dict.fromkeys(cell.variant.shape[0] for cell in cells)),
-            resolutions_px=tuple(dict.fromkeys(cell.variant.shape[1] for cell in cells)),
+            widths=tuple(dict.fromkeys(width for cell in cells if (width := cell.variant.width))),
+            resolutions_px=tuple(
+                dict.fromkeys(side for cell in cells if (side := cell.variant.resolution_px))
+            ),
             precisions=tuple(dict.fromkeys(cell.variant.precision for cell in cells)),
             threads=tuple(dict.fromkeys(cell.plan.threads for cell in cells)),
         ),

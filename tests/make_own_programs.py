@@ -1,7 +1,7 @@
 """Lowers small programs unlike the built-in network; in a separate process, as torch warns a lot.
 
-`python make_own_programs.py FOLDER` writes two_inputs, int64, dynamic, two_outputs, portable, dtypes and
-methods, each `.pte`.
+`python make_own_programs.py FOLDER` writes two_inputs, int64, dynamic, two_outputs, portable, infinite,
+dtypes and methods, each `.pte`.
 """
 
 import sys
@@ -73,6 +73,13 @@ class Portable(nn.Module):
         return torch.softmax(self.linear(x), -1)
 
 
+class Infinite(nn.Module):
+    """Minus infinity for half of its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.log(torch.relu(x))
+
+
 class Types(nn.Module):
     """The other types, in and out."""
 
@@ -114,6 +121,7 @@ def main(folder: Path) -> None:
     write(folder, "dynamic", exported(Batch(), torch.randn(2, 16), dynamic_shapes=rows))
     write(folder, "two_outputs", exported(Outputs(), torch.randn(1, 3, 16, 16)))
     write(folder, "portable", exported(Portable(), torch.randn(2, 8)), delegated=False)
+    write(folder, "infinite", exported(Infinite(), torch.randn(2, 8)), delegated=False)
     types = (torch.float16, torch.bool, torch.uint8, torch.int8, torch.int32)
     values = [torch.tensor([1, 0, 1, 1]).to(dtype) for dtype in types]
     write(folder, "dtypes", exported(Types(), *values), delegated=False)

@@ -182,7 +182,12 @@ def check_energy(request: RunRequest, budget: "Budget", command: Sequence[str], 
 
 
 def check_evaluation(request: RunRequest) -> None:
-    """Refuse to evaluate without weights or images."""
+    """Refuse to evaluate without weights or images, and own programs."""
+    if request.programs:
+        raise UsageError(
+            "the run was made of own programs, whose classes are not known",
+            hint="accuracy is measured of the built-in network, with --weights",
+        )
     if not request.weights_files:
         raise UsageError(
             "the run was made with random weights, whose accuracy means nothing",

@@ -56,7 +56,8 @@ class Artifact(Record, frozen=True, kw_only=True):
     `delegated_nodes` counts the operators inside XNNPACK delegates; `macs` and `params` are computed
     from the network. A program of the user's own has neither, and `inputs` and `outputs` beside the first
     of each; the reference output is that of this machine's runtime, without one there is no parity.
-    `delegate_ids` are the backends of its delegates.
+    `delegate_ids` are the backends of its delegates. With `outputs_are_apart` the runner writes its outputs
+    to a file, which the one float32 output of an image classifier does not need.
     """
 
     variant: Variant
@@ -78,6 +79,7 @@ class Artifact(Record, frozen=True, kw_only=True):
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
     delegate_ids: tuple[str, ...] = ()
+    outputs_are_apart: bool = False
 
     @property
     def all_inputs(self) -> tuple[TensorSpec, ...]:
@@ -88,16 +90,6 @@ class Artifact(Record, frozen=True, kw_only=True):
     def all_outputs(self) -> tuple[TensorSpec, ...]:
         """Every tensor that the program gives, in its order."""
         return self.outputs or (self.output,)
-
-    @property
-    def outputs_are_apart(self) -> bool:
-        """Whether the runner writes outputs to a file, not into its report.
-
-        What is fed one float32 tensor and gives one, as an image classifier does, runs as the built-in
-        network does, to the instruction.
-        """
-        dtypes = [spec.dtype for spec in (*self.all_inputs, *self.all_outputs)]
-        return self.variant.is_own_program and dtypes != ["float32", "float32"]
 
 
 class PushedArtifact(Record, frozen=True, kw_only=True):

@@ -123,11 +123,15 @@ def test_the_built_in_networks_own_file_costs_the_same_instructions(
     assert counts[0] == counts[1]
 
 
-def test_every_type_and_every_method_is_measured(run_harness: HarnessCommand, own_programs: Path) -> None:
-    ended = run_own(run_harness, "emulator", "--program", program_list(own_programs, "dtypes", "methods"))
+def test_every_type_every_method_and_infinities_are_measured(
+    run_harness: HarnessCommand, own_programs: Path
+) -> None:
+    names = ("dtypes", "methods", "infinite")
+    ended = run_own(run_harness, "emulator", "--program", program_list(own_programs, *names))
     assert ended.exit_code == 0, ended.stderr
     cells = {(c["variant"]["model"], c["variant"]["method"]): c for c in ended.document["cells"]}
-    assert set(cells) == {("dtypes", "forward"), ("methods", "forward"), ("methods", "scaled")}
+    forward = {(name, "forward") for name in names}
+    assert set(cells) == {*forward, ("methods", "scaled")}
     assert all(cell["parity"]["passed"] for cell in cells.values())
     types = [spec["dtype"] for spec in cells["dtypes", "forward"]["artifact"]["inputs"]]
     assert types == ["float16", "bool", "uint8", "int8", "int32"]

@@ -1,7 +1,7 @@
 // The table of all cells: sorted by a column, filtered by words, a row opens the drawer.
 
 const SORT_KEYS = {
-  name: (cell) => [cell.width, cell.side, cell.precision],
+  name: (cell) => [cell.width, cell.side, cell.precision, cell.name],
   placement: (cell) => [cell.threads, cell.placement],
   cost: (cell) => [page.machines[cell.machine].emulated ? cell.instructions : cell.latency?.[1]],
   p90: (cell) => [cell.p90?.[1]],

@@ -89,7 +89,7 @@ function findBasis(candidates) {
 }
 
 function onBasis(candidate, { basis, data }) {
-  if (basis === "none") return { ...candidate, accuracy: null, quality: candidate.cell.macs };
+  if (basis === "none") return { ...candidate, accuracy: null, quality: candidate.cell.macs ?? 0 };
   const accuracy = candidate[basis];
   if (!accuracy || accuracy.data !== data) return null;
   return { ...candidate, accuracy, quality: accuracy.estimate };

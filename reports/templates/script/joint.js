@@ -26,7 +26,7 @@ function findJoint(answers, budget) {
     .filter((key) => byKey.every((members) => members.has(key)))
     .map((key) => byKey.map((members) => members.get(key)));
   if (basis === "none") {
-    shared = shared.map((members) => members.map((one) => ({ ...one, accuracy: null, quality: one.cell.macs })));
+    shared = shared.map((members) => members.map((one) => ({ ...one, accuracy: null, quality: one.cell.macs ?? 0 })));
   }
   if (!shared.length) return null;
   const lowest = (members) => Math.min(...members.map((one) => one.quality));

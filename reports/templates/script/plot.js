@@ -15,6 +15,7 @@ function toPoint(cell, basis) {
     : cell.latency.slice(0, 3).map((ns) => ns / 1e6);
   const known = knownAccuracies(cell);
   const accuracy = known.measured ?? known.published;
+  if (basis === "none" && cell.macs === null) return null;
   if (basis === "none") return { cell, cost, quality: Array(3).fill(cell.macs / 1e6), accuracy: null, onBasis: true };
   if (!accuracy) return null;
   const quality = [accuracy.low, accuracy.estimate, accuracy.high].map((share) => 100 * share);
