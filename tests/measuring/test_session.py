@@ -200,6 +200,21 @@ def test_rounds_go_on_until_the_median_is_known_and_the_cell_records_why_they_en
     assert (len(cell.processes), cell.stopped_by) == (4, "max_rounds")
 
 
+def test_a_task_profile_that_the_device_lacks_is_a_reason_and_no_failure(bench: Bench) -> None:
+    bench.add(0.25)
+    cell = measure(bench, processes=2, task_profile="top-app")
+    found = [process.task_profile for process in cell.processes]
+    assert [one and (one.name, one.took_hold) for one in found] == [("top-app", ())] * 2
+    (reason,) = (one for one in cell.verdict.reasons if one.code == "task_profile_not_applied")
+    assert reason.detail.startswith(
+        "2 of 2 processes did not run as top-app: the device has no settaskprofile"
+    )
+    (detailed,) = (one for one in bench.detailed if one.memory and one.memory.detail)
+    assert detailed.memory is not None
+    assert detailed.memory.detail is not None
+    assert detailed.memory.detail.unavailable is None
+
+
 def test_time_ends_measuring_after_one_process_of_each_cell_and_resuming_goes_on(bench: Bench) -> None:
     requests = [
         CellRequest(bench.add(width), make_plan(processes=3, warmup_iterations=1, max_minutes=60.0))

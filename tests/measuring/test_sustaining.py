@@ -100,6 +100,19 @@ def test_the_run_is_one_more_process_of_each_cell_and_a_failed_one_leaves_the_ce
     assert sustain(bench, tuple(cells.values()))[0.25].sustained == sustained
 
 
+def test_a_sustained_run_has_the_task_profile_and_how_it_was_scheduled(bench: Bench) -> None:
+    plan = msgspec.structs.replace(PLAN, task_profile="background")
+    session = replace(bench.session(), sustain=FOUR_SECONDS)
+    session.measure([CellRequest(bench.add(0.25), plan)], (), seed=0)
+    sustained = bench.detailed[-1].sustained
+    assert sustained is not None
+    assert sustained.run is not None
+    assert sustained.run.scheduling is not None
+    assert sustained.run.scheduling.cpuset == "/"
+    assert sustained.run.task_profile is not None
+    assert sustained.run.task_profile.name == "background"
+
+
 def test_a_run_that_would_end_after_the_time_limit_is_not_begun_and_comes_with_the_next_session(
     bench: Bench,
 ) -> None:
