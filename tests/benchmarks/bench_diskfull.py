@@ -37,6 +37,7 @@ def main() -> int:
     """Print a line for each command."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--step", type=int, default=1, help="try only each STEP-th write")
+    parser.add_argument("--first", type=int, default=1, help="begin with the FIRST-th write")
     parser.add_argument("--tmpfs", type=int, metavar="SIZES", help="a tmpfs of this many sizes")
     parser.add_argument("--once", action="store_true", help="later writes succeed again")
     parser.add_argument("commands", nargs="*", default=list(_COMMANDS))
@@ -50,7 +51,7 @@ def main() -> int:
             if options.tmpfs:
                 found = _fill_tmpfs(disk, template, command, options.tmpfs)
             else:
-                found = _fill(disk, template, command, options.step, once=options.once)
+                found = _fill(disk, template, command, options)
             totals += found
             print(f"{command}: {dict(found)}", flush=True)
     return 1 if any(totals[what] for what in _BAD) else 0
@@ -81,14 +82,14 @@ def _restore(disk: Disk, template: Path, command: str) -> None:
         shutil.rmtree(disk.root / "cache" / "artifacts")
 
 
-def _fill(disk: Disk, template: Path, command: str, step: int, *, once: bool) -> Counter[str]:
+def _fill(disk: Disk, template: Path, command: str, options: argparse.Namespace) -> Counter[str]:
     argv = _COMMANDS[command]
     _restore(disk, template, command)
     writes = disk.run(argv).writes
     found = Counter({"writes": writes, "tried": 0, **dict.fromkeys(_BAD, 0)})
-    for fails_at in range(1, writes + 1, step):
+    for fails_at in range(options.first, writes + 1, options.step):
         _restore(disk, template, command)
-        ended = disk.run(argv, fails_at=fails_at, once=once)
+        ended = disk.run(argv, fails_at=fails_at, once=options.once)
         cells = _cells(disk)
         wrong, damaged = ended.wrong(), damaged_files(disk.root)
         resumable = command == "run" and (disk.root / "run" / "run.json").exists()
@@ -99,7 +100,10 @@ def _fill(disk: Disk, template: Path, command: str, step: int, *, once: bool) ->
         for what, happened in zip(_BAD, (wrong, damaged, lost, failed), strict=True):
             found[what] += bool(happened)
         if wrong or damaged or lost or failed:
-            print(f"{command}, write {fails_at}: {wrong} {damaged} {lost}\n{ended.stderr}\n{again.stderr}")
+            print(
+                f"{command}, write {fails_at}: {wrong} {damaged} {lost}\n{ended.stderr}\n{again.stderr}",
+                flush=True,
+            )
     return found
 
 
@@ -118,7 +122,10 @@ def _fill_tmpfs(disk: Disk, template: Path, command: str, sizes: int) -> Counter
             for what, happened in zip(_BAD, bad, strict=True):
                 found[what] += bool(happened)
             if any(bad):
-                print(f"{command}, {room_kb} kB: {tried.wrong()}\n{tried.first.stderr}\n{tried.again.stderr}")
+                print(
+                    f"{command}, {room_kb} kB: {tried.wrong()}\n{tried.first.stderr}\n{tried.again.stderr}",
+                    flush=True,
+                )
     finally:
         shutil.rmtree(start)
     return found
