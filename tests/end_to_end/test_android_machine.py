@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from energy_on_a_machine import check_energy_script
 
 from harness.devices.android import FOLDER
 from harness.devices.arm_vm.machine import ArmVm, boot
@@ -201,6 +202,14 @@ def test_a_task_profile_takes_hold_for_a_root_shell_and_all_of_the_process(
     assert (found["cpuset_before"], process["scheduling"]["cpuset"]) == ("/", "/top-app")
     assert "task_profile_not_applied" not in [one["code"] for one in cell["verdict"]["reasons"]]
     assert "top-app took hold in cpuset and cpu" in (tmp_path / "in-front/report/report.md").read_text()
+
+
+def test_energy_is_read_by_its_own_shell_and_toolbox(machine: ArmVm) -> None:
+    transport = connect(machine)
+    try:
+        check_energy_script(transport, f"{FOLDER}/energy test")
+    finally:
+        transport.close()
 
 
 def test_android_9_has_no_such_program() -> None:
