@@ -34,6 +34,7 @@ LONGEST_FIRST = (
     "test_devices_end_to_end",
     "test_faults",
     "test_killed_host",
+    "test_energy_session",
     "test_authentication",
     "test_tuning_on_arm_vm",
     "test_accuracy_end_to_end",

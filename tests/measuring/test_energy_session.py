@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -160,14 +161,16 @@ def test_a_meter_that_dies_or_prints_rubbish_leaves_the_cell_its_other_figures(
 
 
 class Losing(LocalTransport):
-    """Raises an error when the process of energy is to start."""
+    """Raises an error once the process of energy is to start; nothing works then."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
+        self._gone = False
 
     def run(self, argv, **options):  # type: ignore[no-untyped-def]
-        """Run all else."""
-        if any(word.endswith("energy.sh") for word in argv) and "--sustain-seconds" in argv:
+        """Run it as long as there is a device."""
+        self._gone |= any(word.endswith("energy.sh") for word in argv) and "--sustain-seconds" in argv
+        if self._gone:
             raise self._error
         return super().run(argv, **options)
 
@@ -230,33 +233,41 @@ def test_a_request_for_energy_becomes_a_plan() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("by", ["rails", "command"])
-def test_planted_energy_is_found(tmp_path: Path, root: Path, by: str) -> None:
-    """The shortest windows that give a figure, through all scripts: 2 W more under load than idle."""
-    bench = Bench(tmp_path / "bench", LocalTransport())
-    bench.folder.mkdir()
-    bench.add(0.25)
-    ended = threading.Event()
-    planter = threading.Thread(target=_plant_rails, args=(root, bench.folder / "device", ended))
+def test_planted_energy_is_found_by_a_sensor_and_by_a_meter(tmp_path: Path, root: Path) -> None:
+    """The shortest windows that give a figure, through all scripts: 2 W more under load than idle.
+
+    Both at once, each on a device of its own: a minute and a half is long enough.
+    """
     plan = EnergyPlan(load_seconds=31, idle_seconds=31.5, settling_seconds=1.0, period_seconds=0.5)
-    if by == "command":
-        job = bench.folder / "device" / "jobs" / "current"
-        plan = replace(plan, command=(sys.executable, "-c", METER, str(job)))
+    benches = {name: Bench(tmp_path / name, LocalTransport()) for name in ("sensor", "meter")}
+    for bench in benches.values():
+        bench.folder.mkdir()
+        bench.add(0.25)
+    job = benches["meter"].folder / "device" / "jobs" / "current"
+    metered = replace(plan, command=(sys.executable, "-c", METER, str(job)))
+    ended = threading.Event()
+    planter = threading.Thread(
+        target=_plant_rails, args=(root, benches["sensor"].folder / "device", ended), daemon=True
+    )
     planter.start()
-    try:
-        (cell,) = measure(bench, plan).values()
-    finally:
-        ended.set()
-        planter.join()
-    assert cell.energy is not None
-    assert cell.energy.unavailable is None
-    assert cell.energy.figures is not None
-    assert cell.energy.run is not None
-    assert cell.energy.run.source.kind == ("power_rails" if by == "rails" else "power_command")
-    # The runner of the bench says 100 inferences a second.
-    assert cell.energy.figures.net_joules.estimate == pytest.approx(2.0 / 100, rel=0.01)
-    assert cell.energy.figures.idle_before_watts == pytest.approx(1.0, rel=0.02)
-    assert not {one.code for one in cell.verdict.reasons} & {"energy_unavailable", "idle_power_changed"}
+    with ThreadPoolExecutor() as pool:
+        pending = {
+            "power_rails": pool.submit(measure, benches["sensor"], plan),
+            "power_command": pool.submit(measure, benches["meter"], metered),
+        }
+        found = {kind: next(iter(one.result().values())) for kind, one in pending.items()}
+    ended.set()
+    planter.join()
+    for kind, cell in found.items():
+        assert cell.energy is not None
+        assert cell.energy.unavailable is None
+        assert cell.energy.figures is not None
+        assert cell.energy.run is not None
+        assert cell.energy.run.source.kind == kind
+        # The runner of the bench says 100 inferences a second.
+        assert cell.energy.figures.net_joules.estimate == pytest.approx(2.0 / 100, rel=0.01)
+        assert cell.energy.figures.idle_before_watts == pytest.approx(1.0, rel=0.02)
+        assert not {one.code for one in cell.verdict.reasons} & {"energy_unavailable", "idle_power_changed"}
 
 
 def _watts(job: Path) -> float:
