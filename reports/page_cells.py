@@ -67,6 +67,7 @@ class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     latency: Ends | None
     p90: Ends | None
     p99: Ends | None
+    energy: Ends | None
     instructions: int | None
     processes: tuple[tuple[float, ...], ...]
     cost: str
@@ -98,7 +99,7 @@ def to_page_cell(
 ) -> PageCell:
     """The cell's part of the document; `order` is that of its name among the cells of its device, `paces` are
     the rates that are considered."""
-    latency = cell.latency
+    latency, energy = cell.latency, cell.energy and cell.energy.figures
     return PageCell(
         machine=machine,
         file=file,
@@ -121,6 +122,7 @@ def to_page_cell(
         latency=_ends(latency.median_ns) if latency else None,
         p90=_ends(latency.p90_interval_ns) if latency else None,
         p99=_ends(latency.p99_interval_ns) if latency else None,
+        energy=_ends(energy.net_joules) if energy else None,
         instructions=cell.instructions_per_inference or None,
         processes=(
             tuple(latency_medians_ns(cell)),

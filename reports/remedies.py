@@ -49,6 +49,10 @@ REMEDIES = {
         "fewer cores in the process's cpuset than were asked for",
         "start from a shell whose cpuset has all cores, or choose among those it has: --cores",
     ),
+    "task_profile_not_applied": Remedy(
+        "a process outside the control groups that were asked for",
+        "read in the reason what kept it out, then use a shell that may, or leave out --task-profile",
+    ),
     "emulated": Remedy(
         "a clock that is not real", "read the counts of instructions, and measure times on a real device"
     ),

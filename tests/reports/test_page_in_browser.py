@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from playwright.sync_api import Browser, Page
 
 from browser import CHROMIUM, open_browser, open_page
-from builders import failed, make_run, with_accuracy, with_verdict
+from builders import failed, make_energy_cell, make_energy_run, make_run, with_accuracy, with_verdict
 from harness.analysis.budget import Budget
 from harness.records import Cell
 from reports import report as written_report
@@ -192,6 +192,23 @@ def test_a_page_for_a_rate_asks_it_of_every_budget(browser: Browser, tmp_path: P
         assert limits == ["paced p99 latency"]
     with open_page(browser, address, java_script_enabled=False) as plain:
         assert "paced p99 latency ≤ 33.33 ms" in plain.locator("#preset").inner_text()
+
+
+def test_a_budget_of_energy_is_a_field_and_decides(browser: Browser, tmp_path: Path) -> None:
+    cells = simulate_cells(PHONE, widths=(0.25, 0.5), resolutions_px=(128,), precisions=("int8",))
+    small, large = cells
+    costly = (make_energy_cell(make_energy_run(2.0), small), make_energy_cell(make_energy_run(3.0), large))
+    with open_page(browser, write(tmp_path, costly, Budget())) as page:
+        answers = {}
+        for limit in ("10.5", "20.5"):
+            page.fill("input[name=max-energy]", limit)
+            answers[limit] = pick_name(page)
+        page.wait_for_url("**#max-energy=20.5mJ")
+        assert ("0.25" in answers["10.5"], "0.5" in answers["20.5"]) == (True, True)
+        text = page.locator(".answer").first.inner_text()
+        assert "%" in text
+        page.fill("input[name=max-energy]", "5")
+        assert "relax --max-energy to" in page.locator(".answer").first.inner_text()
 
 
 def test_an_address_with_a_budget_answers_for_it(page: Page, address: str) -> None:

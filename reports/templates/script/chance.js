@@ -10,6 +10,7 @@ function chanceWithin(cell, accuracy, budget) {
     (limit) => atMost(counts, limit),
     (limit) => atMost(peaks, limit),
     (limit) => Number(cell.size <= limit),
+    (limit) => intervalAtMost(cell.energy, limit),
     (limit) => intervalAtMost(cell.p99, limit),
   ];
   let product = 1;
