@@ -4,8 +4,9 @@
    fake rails in a file tree, and a command that prints watts. Within 1 % of what was planted.
 2. A thousand simulated windows each for independent and for correlated readings: how many of the intervals
    hold the truth. From 93 to 97 %.
-3. What reading costs: pairs of runs of this machine, with the rails read once a second and without, in random
-   order. The median ratio of the latencies is within 0.5 % of 1.
+3. What reading costs: the processor's time that it takes, as a share of one core: at most 0.5 %. And pairs of
+   runs of this machine, with the rails read once a second and without, in random order: the median ratio of
+   the latencies is within 0.5 % of 1.
 
 Ends with exit code 1 when one of them is off its limit. Figures of a busy machine say nothing of the third.
 """
@@ -14,6 +15,7 @@ import argparse
 import math
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import threading
@@ -30,7 +32,7 @@ from harness.analysis.energy import net_watts_bounds, summarize_energy
 from harness.analysis.intervals import median_interval
 from harness.devices.acquire import acquire
 from harness.devices.device import Device
-from harness.devices.energy_sources import FoundSensors, find_sensors
+from harness.devices.energy_sources import ENERGY_SCRIPT, FoundSensors, find_sensors
 from harness.devices.inventory import resolve
 from harness.errors import MeasurementError
 from harness.lowering.artifact import lower_cached
@@ -51,6 +53,7 @@ WINDOWS = 1000
 # Readings a second apart: independent, as of a chip that averages a second; and half correlated.
 CORRELATIONS = (0.0, 0.5)
 LATENCY_CHANGE = 0.005
+METERED_SECONDS = 60
 METER = """
 import random, sys, time
 from pathlib import Path
@@ -80,6 +83,7 @@ def main() -> int:
             if chosen.only in (None, "planted"):
                 met += [is_found(job, "rails"), is_found(job, "command")]
             if chosen.only in (None, "latency"):
+                met.append(takes_little(root))
                 met.append(costs_nothing(job, chosen.pairs, chosen.pair_seconds))
     return 0 if all(met) else 1
 
@@ -198,6 +202,20 @@ def simulated(generator: np.random.Generator, correlation: float) -> EnergyRun:
         conditions_before=Conditions(),
         conditions_after=Conditions(),
     )
+
+
+def takes_little(root: Path) -> bool:
+    """The processor's time of the script and all that it starts; a program on one core loses that at most."""
+    with tempfile.TemporaryDirectory() as job:
+        words = ["sh", str(ENERGY_SCRIPT), "meter", job, "rails", "1", "0", str(os.getpid())]
+        reading = subprocess.Popen(words, env={**os.environ, "HARNESS_PROBE_ROOT": str(root)})
+        time.sleep(METERED_SECONDS)
+        reading.kill()
+        _, _, used = os.wait4(reading.pid, 0)
+        readings = (Path(job) / "readings").read_text().count("\nat ")
+    share = (used.ru_utime + used.ru_stime) / METERED_SECONDS
+    print(f"reading takes {share:.3%} of one core ({readings} readings in {METERED_SECONDS} s)")
+    return record("energy", "reading, share of a core", share, at_most=LATENCY_CHANGE).met
 
 
 def costs_nothing(job: Job, pairs: int, seconds: int) -> bool:

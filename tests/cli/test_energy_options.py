@@ -75,6 +75,17 @@ def test_a_measurement_that_makes_no_sense_is_refused_before_anything_is_made(
     assert not (tmp_path / "run").exists()
 
 
+def test_cold_starts_and_minutes_are_measured_beside_it_and_the_plan_says_how_long_all_take() -> None:
+    done = harness("run", "-d", "host", "-w", "0.25", "--energy", "--cold", "--sustain", "60s", "--dry-run")
+    assert done.stderr.startswith("error: --sustain and --cold conflict")
+    done = harness(
+        "run", "-d", "host", "-w", "0.25", "-p", "int8", "--energy", "--sustain", "60s", "--dry-run"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 sustained run of 1:00, energy of 1 cell, about 4 min" in done.stdout
+    assert harness("run", "-d", "host", "-w", "0.25", "--energy", "--cold", "--dry-run").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("text", "joules"), [("5mJ", 0.005), ("0.2 J", 0.2), ("800uJ", 800e-6), ("800µJ", 800e-6), ("3mj", 0.003)]
 )
