@@ -311,6 +311,15 @@ def make_cell(
     )
 
 
+def make_own_cell(name: str, share: float, method: str = "forward", digest: str = "c") -> Cell:
+    """A valid cell whose medians are this share of the usual ones."""
+    artifact = make_own_artifact(sha256=digest * 64)
+    weights = Weights(source=f"{name}.pte", sha256=digest * 64)
+    variant = replace(artifact.variant, model=name, method=method, weights=weights)
+    medians = tuple(int(median * share) for median in STEADY_MEDIANS)
+    return make_cell(medians, artifact=replace(artifact, variant=variant))
+
+
 def make_paced_cell(
     rate_hz: float, median_ns: int = 10_000_000, *, late_ns: int = 50_000, **changes: Any
 ) -> Cell:

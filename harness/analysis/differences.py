@@ -32,6 +32,10 @@ def find_differences(base: Cell, new: Cell, *, sides: tuple[str, str] = ("in bas
     old, young = base.artifact.versions, new.artifact.versions
     facts += [(f"version of {name}", old.get(name), young.get(name)) for name in sorted(old | young)]
     first, second = (replace(cell.variant.weights, remarks=()) for cell in (base, new))
+    if base.variant.is_own_program and new.variant.is_own_program:
+        # Another version of the file is what the user compares; its figures are of the same task.
+        first, second = replace(first, sha256=None), replace(second, sha256=None)
+        facts.append(("inputs", _inputs_text(base), _inputs_text(new)))
     facts.append(("weights", first, second))
     return [
         f"{fact} differs"
@@ -40,6 +44,10 @@ def find_differences(base: Cell, new: Cell, *, sides: tuple[str, str] = ("in bas
         for fact, first, second in facts
         if first != second
     ]
+
+
+def _inputs_text(cell: Cell) -> str:
+    return ", ".join(spec.text for spec in cell.artifact.all_inputs)
 
 
 def could_explain(difference_celsius: float | None, *, slower: bool) -> bool:

@@ -96,7 +96,7 @@ def measure_profile(job: Job, deployed: DeployedArtifact, artifact: Artifact, pl
     job.remove()
     if not profiled or any(len(one.times_ns) != PROFILED_INFERENCES for one in profiled):
         raise ReportRejected("the device's report lacks the times of operators", device=job.device.info.name)
-    return summarize_profile(profiled)
+    return summarize_profile(profiled, own_program=artifact.variant.is_own_program)
 
 
 def no_memory_detail(reason: str) -> MemoryDetail:
@@ -115,14 +115,18 @@ def no_profile(reason: str) -> Profile:
     return Profile(iterations=0, operators=(), unavailable=reason)
 
 
-def summarize_profile(profiled: Sequence[ProfiledOperator]) -> Profile:
-    """Mean times of operators, without their slowest tenth, and their shares."""
+def summarize_profile(profiled: Sequence[ProfiledOperator], *, own_program: bool = False) -> Profile:
+    """Mean times of operators, without their slowest tenth, and their shares.
+
+    What those of an own program are in its network is not known.
+    """
     means = [_typical(operator.times_ns) for operator in profiled]
     names = [excerpt(operator.name) for operator in profiled]
     whole = sum(means) or 1.0
+    kinds: list[OperatorKind] = ["other"] * len(names) if own_program else operator_kinds(names)
     operators = (
         OperatorTime(name=name, kind=kind, mean_ns=mean, share=min(1.0, mean / whole))
-        for name, kind, mean in zip(names, operator_kinds(names), means, strict=True)
+        for name, kind, mean in zip(names, kinds, means, strict=True)
     )
     return Profile(iterations=len(profiled[0].times_ns), operators=tuple(operators))
 

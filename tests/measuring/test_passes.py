@@ -103,3 +103,9 @@ Uptime: 5310 Realtime: 5310
 )
 def test_what_dumpsys_counts_is_read_strictly(text: str, kib: int | None) -> None:
     assert parse_meminfo(text.encode()) == (None if kib is None else kib * 1024)
+
+
+def test_what_operators_of_an_own_program_are_is_not_guessed() -> None:
+    profiled = [ProfiledOperator(name=name, times_ns=(1000, 1000)) for name in FP32]
+    kinds = {operator.kind for operator in summarize_profile(profiled, own_program=True).operators}
+    assert kinds == {"other"}

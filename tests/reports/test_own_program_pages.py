@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 from playwright.sync_api import Browser
 
 from browser import CHROMIUM, open_browser, open_page
-from builders import STEADY_MEDIANS, failed, make_cell, make_own_artifact, make_run
+from builders import failed, make_own_cell, make_run
 from harness.analysis.budget import Budget
-from harness.records import Cell, Weights
 from harness.records.run_folder import load_run, write_cell, write_run
 from reports import report as written_report
 from reports.report import write_report
@@ -20,16 +18,7 @@ from reports.report import write_report
 SENTENCE = "The cheapest valid of 2 within the budget: the accuracy of own programs is not known."
 
 
-def own_cell(name: str, share: float, method: str = "forward", digest: str = "c") -> Cell:
-    """A valid cell whose medians are this share of the usual ones."""
-    artifact = make_own_artifact(sha256=digest * 64)
-    weights = Weights(source=f"{name}.pte", sha256=digest * 64)
-    variant = replace(artifact.variant, model=name, method=method, weights=weights)
-    medians = tuple(int(median * share) for median in STEADY_MEDIANS)
-    return make_cell(medians, artifact=replace(artifact, variant=variant))
-
-
-CELLS = (own_cell("segmenter", 1.0), own_cell("detector", 0.5, "encode", "d"))
+CELLS = (make_own_cell("segmenter", 1.0), make_own_cell("detector", 0.5, "encode", "d"))
 
 
 @pytest.fixture
@@ -58,7 +47,7 @@ def test_the_table_of_figures_has_the_method_and_no_width(folder: Path) -> None:
 
 def test_a_saved_cell_of_an_own_program_reads_back_as_it_was(tmp_path: Path) -> None:
     write_run(tmp_path, make_run(()))
-    for cell in (*CELLS, failed(own_cell("broken", 1.0, digest="e"))):
+    for cell in (*CELLS, failed(make_own_cell("broken", 1.0, digest="e"))):
         write_cell(tmp_path, cell)
     _, cells = load_run(tmp_path)
     assert {cell.variant.name for cell in cells} == {"segmenter", "detector.encode", "broken"}

@@ -1,0 +1,52 @@
+"""Own programs in what is computed from cells: compared by name, picked by cost, predicted never."""
+
+import pytest
+from msgspec.structs import replace
+
+from builders import make_own_cell, make_run
+from harness.analysis.comparison import compare
+from harness.analysis.differences import find_differences
+from harness.analysis.prediction import predict_grids
+from harness.analysis.selection import pick
+from harness.analysis.variant_labels import label_variants, name_with_precision
+from harness.errors import UsageError
+from harness.records import TensorSpec
+
+OLD, NEW = make_own_cell("net", 1.0), make_own_cell("net", 0.5, digest="d")
+
+
+def test_two_versions_of_a_file_are_compared() -> None:
+    assert find_differences(OLD, NEW) == []
+    (found,) = compare((OLD,), (NEW,)).cells
+    assert "net" in found.name
+
+
+def test_versions_with_other_inputs_differ() -> None:
+    rows = TensorSpec(dtype="float32", sizes=(4, 4), dim_order=(0, 1))
+    other = replace(NEW, artifact=replace(NEW.artifact, inputs=(rows,)))
+    assert find_differences(OLD, other) == [
+        "inputs: int64[1,6], float32[<=1,6,4] in base, float32[4,4] in new"
+    ]
+
+
+def test_a_method_is_another_cell() -> None:
+    with pytest.raises(UsageError, match="no cell in common"):
+        compare((OLD,), (make_own_cell("net", 1.0, "encode"),))
+
+
+def test_the_cheapest_is_picked_because_no_accuracy_is_known() -> None:
+    (answer,) = pick((make_own_cell("large", 1.0), make_own_cell("small", 0.4, digest="d"))).answers
+    assert answer.best is not None
+    assert answer.best.cell.variant.name == "small"
+    assert (answer.basis, answer.tied) == ("none", 2)
+
+
+def test_nothing_is_predicted_from_own_programs() -> None:
+    with pytest.raises(UsageError, match="own programs have no shape to predict others from"):
+        predict_grids((OLD,))
+
+
+def test_two_files_of_one_name_in_one_run_are_told_apart_by_digest() -> None:
+    names = [name_with_precision(cell.variant) for cell in label_variants((OLD, NEW))]
+    assert names == ["net.pte (net.pte cccccccc)", "net.pte (net.pte dddddddd)"]
+    assert make_run((OLD, NEW)).request.widths == ()
