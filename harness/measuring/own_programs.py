@@ -35,10 +35,15 @@ def prepare_programs(request: RunRequest, log: Log) -> Inputs | None:
         return None
     files = [read_program(Path(path)) for path in request.programs]
     arrays = read_arrays([Path(path) for path in request.program_inputs])
-    methods = [(file, method) for file in files for method in _methods(file, request.methods)]
-    bundle = _bundle(log)
-    if bundle:
+    methods = [(file, method) for file in files for method in _methods(file, request.methods, log)]
+    bundle: Bundle | None
+    try:
+        bundle = ensure_bundle(host_abi())
         capabilities = list_capabilities(bundle)
+    except BundleError as error:
+        bundle = None
+        log(f"this machine has no runner, so programs are not checked before they run: {error.what}")
+    else:
         for file, method in methods:
             _refuse_unknown(file, method, capabilities)
     prepared = (_prepare(file, method, arrays, request.seed, bundle) for file, method in methods)
@@ -48,16 +53,25 @@ def prepare_programs(request: RunRequest, log: Log) -> Inputs | None:
     return inputs
 
 
-def _methods(file: ProgramFile, asked: Sequence[str]) -> list[Method]:
-    return [file.method(name) for name in asked or tuple(file.plans)]
+def _methods(file: ProgramFile, asked: Sequence[str], log: Log) -> list[Method]:
+    """Those asked for; else all that can be measured: language models have some that only tell a size.
 
-
-def _bundle(log: Log) -> Bundle | None:
-    try:
-        return ensure_bundle(host_abi())
-    except BundleError as error:
-        log(f"this machine has no runner, so programs are not checked before they run: {error.what}")
-        return None
+    Raises:
+        UsageError: one that is asked for cannot be measured, or none can.
+    """
+    if asked:
+        return [file.method(name) for name in asked]
+    found, refused = [], []
+    for name in file.plans:
+        try:
+            found.append(file.method(name))
+        except UsageError as error:
+            refused.append(error)
+    if refused and not found:
+        raise refused[0]
+    for one in refused:
+        log(f"not measured: {one.what}")
+    return found
 
 
 def _refuse_unknown(file: ProgramFile, method: Method, capabilities: Capabilities) -> None:

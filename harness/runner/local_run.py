@@ -41,9 +41,9 @@ class Capabilities:
 
 def host_abi() -> Abi:
     """This machine's; raises BundleError where no bundle is made for it."""
-    machine = platform.machine()
-    if machine not in ABIS:
-        raise BundleError(f"there is no runner for {machine}")
+    system, machine = platform.system(), platform.machine()
+    if system != "Linux" or machine not in ABIS:
+        raise BundleError(f"there is no runner for {system} on {machine}")
     return ABIS[machine]
 
 

@@ -58,6 +58,19 @@ def test_each_method_of_each_file_is_a_variant_named_by_its_file(tmp_path: Path)
     assert [variant.method for variant in only] == ["encode"]
 
 
+def test_methods_that_cannot_be_measured_are_left_out_unless_they_are_asked_for(tmp_path: Path) -> None:
+    size = MethodText(name="get_vocabulary_size", inputs=())
+    program = write(tmp_path, size, MethodText())
+    logged: list[str] = []
+    inputs = prepare_programs(request(program), logged.append) or {}
+    assert [variant.method for variant in inputs] == ["forward"]
+    assert logged[0].startswith("not measured: net.pte, method get_vocabulary_size: it has 0 inputs")
+    with pytest.raises(UsageError, match="get_vocabulary_size: it has 0 inputs"):
+        prepare_programs(request(program, methods=("get_vocabulary_size",)), print)
+    with pytest.raises(UsageError, match="get_vocabulary_size: it has 0 inputs"):
+        prepare_programs(request(write(tmp_path, size, name="sizes.pte")), print)
+
+
 def test_a_delegate_that_the_runner_lacks_is_named(tmp_path: Path) -> None:
     program = write(tmp_path, MethodText(delegates=("CoreMLBackend", "XnnpackBackend")))
     with pytest.raises(UsageError) as refused:
@@ -87,6 +100,30 @@ def test_without_a_runner_for_this_machine_programs_are_not_checked_and_that_is_
     assert logged[0] == (
         "this machine has no runner, so programs are not checked before they run: no C++ compiler"
     )
+
+
+def test_a_runner_that_cannot_be_started_here_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_started(bundle: object) -> None:
+        raise BundleError("the runner cannot be started on this machine: Exec format error")
+
+    monkeypatch.setattr(own_programs, "list_capabilities", not_started)
+    logged: list[str] = []
+    (files,) = (prepare_programs(request(write(tmp_path)), logged.append) or {}).values()
+    assert files.own is not None
+    assert files.own.runtime == "none"
+    assert "Exec format error" in logged[0]
+
+
+@pytest.mark.parametrize("system", ["Darwin", "Windows"])
+def test_another_system_than_linux_has_no_runner_of_its_own(
+    system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.system", lambda: system)
+    logged: list[str] = []
+    assert prepare_programs(request(write(tmp_path)), logged.append)
+    assert f"there is no runner for {system} on " in logged[0]
 
 
 def test_inputs_must_fit_every_method(tmp_path: Path) -> None:
