@@ -13,6 +13,7 @@ from harness.records import Interval
 from harness.system.text import printable
 from reports.cell_figures import cell_name
 from reports.numbers import significant
+from reports.point_labels import label_points
 from reports.sections import Point, Section
 from reports.style import MUTED, PAPER, Omitted, Plot, colour_of, compose, log_axis, mark_suspect, marker_of
 
@@ -48,7 +49,7 @@ def draw(section: Section) -> Plot | Omitted:
         NAME,
         _headline(shown),
         section.provenance(len(shown), latency=False, how_often="Energy: one process of each cell")
-        + f" Read from {'; '.join(sorted(sources))}.",
+        + f" Covered: {'; '.join(sorted(sources))}.",
         rows=len(panels),
         right_in=0.3,
         share_y=False,
@@ -76,6 +77,9 @@ def _spent(points: Sequence[Point]) -> list[_Spent]:
 
 
 def _draw_panel(axes: Axes, found: Sequence[_Spent], precisions: Sequence[str]) -> None:
+    lowest, highest = min(one.percent for one in found), max(one.percent for one in found)
+    room = max((highest - lowest) * 0.15, 1.5)
+    axes.set_ylim(max(0.0, lowest - room), min(100.0, highest + 1.5 * room))
     for precision in precisions:
         members = [one for one in found if one.point.cell.variant.precision == precision]
         if members:
@@ -88,18 +92,7 @@ def _draw_panel(axes: Axes, found: Sequence[_Spent], precisions: Sequence[str]) 
     energies = [one.millijoules for one in chosen]
     tops = [one.percent for one in chosen]
     axes.step([*energies, right], [*tops, tops[-1]], where="post", color=MUTED, linewidth=1, zorder=1)
-    for one in chosen:
-        axes.annotate(
-            cell_name(one.point.cell),
-            xy=(one.millijoules, one.percent),
-            xytext=(-5.0, 4.0),
-            textcoords="offset points",
-            ha="right",
-            va="bottom",
-            size=9.0,
-            zorder=5,
-        )
-    axes.margins(y=0.15)
+    label_points(axes, [(cell_name(one.point.cell), one.millijoules, one.percent) for one in chosen])
     axes.legend(loc="lower right", frameon=False)
 
 

@@ -7,13 +7,11 @@ Predicted variants, on request, are hollow and dotted beside published accuracy,
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import Bbox
-from numpy.typing import NDArray
 
 from reports.cell_figures import cell_name
+from reports.point_labels import label_points
 from reports.predictions import Predicted
 from reports.sections import Point, Section, best
 from reports.style import (
@@ -29,9 +27,6 @@ from reports.style import (
 )
 
 NAME = "tradeoff"
-_LABEL_PT = 9.0
-_CHARACTER_PT = 0.62 * _LABEL_PT
-_OFFSET_PT = (-5.0, 4.0)
 
 
 def draw(section: Section) -> Plot | Omitted:
@@ -162,41 +157,19 @@ def _draw_marks(axes: Axes, points: Sequence[Point], precision: str, low: float)
 
 
 def _label(axes: Axes, chosen: Sequence[Point], *, several: bool) -> None:
-    """Label the frontier's points above and to the left, where by definition no other point lies.
-
-    A label that would cover another moves up, with a thin line to its point.
-    """
-    points_per_pixel = 72 / axes.figure.dpi
-    placed: list[Bbox] = []
-    for point in chosen:
-        if point.top1 is None:
-            continue
-        name = cell_name(point.cell) + (f" {point.placement.short}" if several else "")
-        anchor = axes.transData.transform((point.cost.value, point.top1.percent.value)) * points_per_pixel
-        lift = _free_lift(anchor, len(name) * _CHARACTER_PT, placed)
-        axes.annotate(
-            name,
-            xy=(point.cost.value, point.top1.percent.value),
-            xytext=(_OFFSET_PT[0], _OFFSET_PT[1] + lift),
-            textcoords="offset points",
-            ha="right",
-            va="bottom",
-            size=_LABEL_PT,
-            arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkB": 4} if lift else None,
-            zorder=5,
-        )
-
-
-def _free_lift(anchor: NDArray[np.float64], width: float, placed: list[Bbox]) -> float:
-    """How far, in typographic points, a label must move up to be clear of `placed`, which it is added to."""
-    lift = 0.0
-    while True:
-        right, bottom = anchor[0] + _OFFSET_PT[0], anchor[1] + _OFFSET_PT[1] + lift
-        box = Bbox([[right - width, bottom], [right, bottom + _LABEL_PT * 1.15]])
-        if not any(box.overlaps(other) for other in placed):
-            placed.append(box)
-            return lift
-        lift += 2.0
+    """Label the frontier's points above and to the left, where by definition no other point lies."""
+    label_points(
+        axes,
+        [
+            (
+                cell_name(point.cell) + (f" {point.placement.short}" if several else ""),
+                point.cost.value,
+                point.top1.percent.value,
+            )
+            for point in chosen
+            if point.top1
+        ],
+    )
 
 
 def _headline(panels: dict[tuple[str, str], tuple[Point, ...]]) -> str:

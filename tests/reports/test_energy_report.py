@@ -88,7 +88,7 @@ def test_the_plot_sets_energy_against_accuracy_and_says_what_was_read() -> None:
     assert isinstance(plot, Plot)
     assert plot.title.endswith(" points of accuracy cost 4.00 times the energy: 5.00 to 20.0 mJ")
     words = " ".join(text.get_text() for text in plot.figure.texts).split()
-    assert "Read from what it is wired to." in " ".join(words)
+    assert "Covered: what it is wired to." in " ".join(words)
     (axes,) = plot.figure.axes
     assert axes.get_xlabel() == "Energy of an inference without the idle device, mJ (log scale)"
 
