@@ -51,7 +51,9 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
         **given: Any,
     ) -> None:
         found = Survey({"phone": PHONE}, (HOT,) if hot else ())
-        monkeypatch.setattr(run_start, "survey", lambda targets, log: found if targets else Survey({}, ()))
+        monkeypatch.setattr(
+            run_start, "survey", lambda targets, log, energy=False: found if targets else Survey({}, ())
+        )
         monkeypatch.setattr(run_start, "_in_terminal", lambda: terminal)
         monkeypatch.setattr(run_start, "_confirmed", lambda: answer == "y")
         options = dict.fromkeys(("dry_run", "yes", "search", "json", "quiet"), False)
@@ -76,7 +78,9 @@ def test_a_run_of_no_device_that_can_be_reached_ends_there_and_is_not_tried_twic
 
     def start(*unreachable: str) -> None:
         refused: dict[str, TransportError] = dict.fromkeys(unreachable, gone)
-        monkeypatch.setattr(run_start, "survey", lambda targets, log: Survey({"phone": PHONE}, (), refused))
+        monkeypatch.setattr(
+            run_start, "survey", lambda targets, log, energy=False: Survey({"phone": PHONE}, (), refused)
+        )
         alone.begin(REQUEST, (TARGET, Target("far", "android", "adb", "far")), None)
 
     begin()
