@@ -193,7 +193,11 @@ def _relax(miss: Miss) -> str:
 def _set_aside(answer: Answer) -> tuple[str, ...]:
     if not answer.set_aside:
         return ()
-    why = "accuracy on the same data" if answer.basis == "measured" else "published accuracy"
+    why = {
+        "measured": "accuracy on the same data",
+        "published": "published accuracy",
+        "none": "an accuracy or a size of the network",
+    }[answer.basis]
     names = [placed_name(one.cell) for one in answer.set_aside]
     return (f"Set aside, without {why}: {_list_some(names)}.",)
 

@@ -95,13 +95,13 @@ def predict_grids(
         if name in wanted and cell.usable and not cell.variant.is_own_program:
             grouped.setdefault((name, placement_of(cell)), []).append(cell)
     if not grouped:
+        if cells and all(cell.variant.is_own_program for cell in cells):
+            raise UsageError(
+                "no cell can be used: own programs have no shape to predict others from",
+                hint="name a run of the built-in network: harness run without --program",
+            )
         raise UsageError(
-            "no cell can be used: "
-            + (
-                "own programs have no shape to predict others from"
-                if any(cell.variant.is_own_program for cell in cells)
-                else "all of them failed or are invalid"
-            ),
+            "no cell can be used: all of them failed or are invalid",
             hint="read the reasons in the report, then measure again: harness run --resume DIR",
         )
     return tuple(

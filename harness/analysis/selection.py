@@ -29,6 +29,8 @@ from harness.records import Cell, DeviceInfo
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
 
+SIZE = "size of the network"
+
 
 @dataclass(frozen=True)
 class Upgrade:
@@ -47,8 +49,8 @@ class Answer:
     """What to ship on one device. `ranked` are the candidates within the budget, best first.
 
     The first `tied` of them cannot be told apart in accuracy. `set_aside` are candidates within the budget
-    without an accuracy of this basis. `upgrades` has for each limit the smallest raise that admits a better
-    cell.
+    without an accuracy of this basis, or without a size where that stands in. `upgrades` has for each limit
+    the smallest raise that admits a better cell.
     `nearest` is the cell nearest to the budget where none is within it.
     """
 
@@ -161,18 +163,21 @@ def answer_for(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigure
 
 
 def find_basis(candidates: Sequence[Candidate]) -> tuple[Basis, str]:
-    """The best kind of accuracy that a candidate has, and the data that most of them were evaluated on."""
+    """The best kind of accuracy that a candidate has, and the data that most of them were evaluated on.
+
+    Without any accuracy, `SIZE` where a candidate has a size of the network; own programs have none.
+    """
     if data := best_data(one.measured for one in candidates):
         return "measured", data
     if data := best_data(one.published for one in candidates):
         return "published", data
-    return "none", ""
+    return "none", SIZE if any(one.cell.artifact.macs for one in candidates) else ""
 
 
 def on_basis(candidate: Candidate, basis: Basis, data: str) -> Candidate | None:
     """The candidate with its accuracy on this basis; None where it has none."""
     if basis == "none":
-        return candidate
+        return candidate if candidate.cell.artifact.macs or data != SIZE else None
     accuracy = candidate.measured if basis == "measured" else candidate.published
     return replace(candidate, accuracy=accuracy) if accuracy and accuracy.data == data else None
 

@@ -175,6 +175,8 @@ def option_value(miss: Miss) -> str:
 
 
 def _missing(answer: Answer) -> str:
+    if answer.basis == "none":
+        return "neither an accuracy nor a size of the network is known"
     return (
         f"no accuracy on {answer.data}"
         if answer.basis == "measured"

@@ -3,14 +3,17 @@
 import pytest
 from msgspec.structs import replace
 
-from builders import make_own_cell, make_run
+from builders import make_artifact, make_cell, make_own_cell, make_run
+from harness.analysis.budget import Budget
 from harness.analysis.comparison import compare
 from harness.analysis.differences import find_differences
+from harness.analysis.ladder import climb
 from harness.analysis.prediction import predict_grids
 from harness.analysis.selection import pick
+from harness.analysis.selection_text import explain
 from harness.analysis.variant_labels import label_variants, name_with_precision
 from harness.errors import UsageError
-from harness.records import TensorSpec
+from harness.records import Failure, TensorSpec, Variant
 
 OLD, NEW = make_own_cell("net", 1.0), make_own_cell("net", 0.5, digest="d")
 
@@ -50,3 +53,20 @@ def test_two_files_of_one_name_in_one_run_are_told_apart_by_digest() -> None:
     names = [name_with_precision(cell.variant) for cell in label_variants((OLD, NEW))]
     assert names == ["net.pte (net.pte cccccccc)", "net.pte (net.pte dddddddd)"]
     assert make_run((OLD, NEW)).request.widths == ()
+
+
+def test_an_own_program_beside_networks_is_set_aside_by_name() -> None:
+    variant = Variant(width=0.3, resolution_px=128, precision="fp32")
+    network = make_cell(artifact=make_artifact(variant=variant))
+    selection = pick((network, make_own_cell("net", 0.01)))
+    (answer,) = selection.answers
+    assert answer.basis == "none"
+    assert [one.cell.variant.name for one in answer.ranked] == [variant.name]
+    assert "set aside, neither an accuracy nor a size of the network is known: net" in explain(selection)
+    assert len(climb((network, make_own_cell("net", 0.01)), Budget(), {})) == 1
+
+
+def test_nothing_is_predicted_where_the_cells_of_the_network_failed_beside_own_programs() -> None:
+    failed = make_cell(processes=(), failure=Failure(what="killed"))
+    with pytest.raises(UsageError, match="all of them failed or are invalid"):
+        predict_grids((OLD, failed))

@@ -108,7 +108,11 @@ function plain(value) {
 
 function setAsideText(answer) {
   if (!answer.setAside.length) return [];
-  const why = answer.basis === "measured" ? "accuracy on the same data" : "published accuracy";
+  const why = {
+    measured: "accuracy on the same data",
+    published: "published accuracy",
+    none: "an accuracy or a size of the network",
+  }[answer.basis];
   const names = answer.setAside.map((one) => placedName(one.cell));
   const more = names.length > SHOWN_NAMES ? `; and ${names.length - SHOWN_NAMES} more` : "";
   return [`Set aside, without ${why}: ${names.slice(0, SHOWN_NAMES).join("; ")}${more}.`];

@@ -80,16 +80,22 @@ function splitCells(cells, budget) {
   return { candidates, rejected };
 }
 
+// Without any accuracy the size of the network stands in, which own programs do not have.
+const SIZE = "size of the network";
+
 function findBasis(candidates) {
   for (const basis of ["measured", "published"]) {
     const data = bestData(candidates.map((one) => one[basis]));
     if (data !== null) return { basis, data };
   }
-  return { basis: "none", data: null };
+  return { basis: "none", data: candidates.some((one) => one.cell.macs) ? SIZE : null };
 }
 
 function onBasis(candidate, { basis, data }) {
-  if (basis === "none") return { ...candidate, accuracy: null, quality: candidate.cell.macs ?? 0 };
+  if (basis === "none") {
+    if (data === SIZE && !candidate.cell.macs) return null;
+    return { ...candidate, accuracy: null, quality: candidate.cell.macs ?? 0 };
+  }
   const accuracy = candidate[basis];
   if (!accuracy || accuracy.data !== data) return null;
   return { ...candidate, accuracy, quality: accuracy.estimate };
