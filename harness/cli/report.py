@@ -9,6 +9,7 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.budget_options import (
+    MaxEnergy,
     MaxInstructions,
     MaxLatency,
     MaxMemory,
@@ -60,6 +61,7 @@ def report(
     max_instructions: MaxInstructions = None,
     max_memory: MaxMemory = None,
     max_size: MaxSize = None,
+    max_energy: MaxEnergy = None,
     min_accuracy: MinAccuracy = None,
     threads: OnlyThreads = None,
     cores: OnlyCores = None,
@@ -107,6 +109,7 @@ def report(
         max_instructions=max_instructions,
         max_memory=max_memory,
         max_size=max_size,
+        max_energy=max_energy,
         min_accuracy=min_accuracy,
         threads=threads,
         cores=cores,

@@ -126,3 +126,9 @@ def test_pick_answers_for_a_budget_of_energy(folder: Path) -> None:
     assert "20 mJ (at most 20." in within.stdout
     assert beyond.returncode == 1
     assert "is over 20 mJ" in beyond.stdout
+
+
+def test_the_report_answers_for_a_budget_of_energy(folder: Path) -> None:
+    done = harness("report", str(folder), "--max-energy", "20mJ")
+    assert done.returncode == 0, done.stderr
+    assert "is over 20 mJ" in (folder / "report" / "report.md").read_text()
