@@ -16,7 +16,7 @@ def cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
     for cell in cells:
         subject = {"device": cell.device.name, "variant": cell.variant.name}
         if cell.failure:
-            hint = "continue without this cell, or measure it again in another run folder"
+            hint = "measure it again: harness run --resume DIR; or continue without this cell"
             yield MeasurementError(cell.failure.what, hint=hint, **subject)
             continue
         if cell.parity and not cell.parity.passed:

@@ -86,7 +86,7 @@ def _next_commands(outcome: "Outcome", answers: "Answers | None") -> "tuple[Word
     from harness.analysis import commands
 
     return (
-        *((commands.resume_command(outcome.folder),) if outcome.errors else ()),
+        *((_resume_command(outcome),) if _lacks_something(outcome) else ()),
         *((commands.pick_command(outcome.folder, _limits(answers)),) if answers else ()),
         commands.report_command(outcome.folder),
         *(
@@ -95,6 +95,30 @@ def _next_commands(outcome: "Outcome", answers: "Answers | None") -> "tuple[Word
             else [commands.compare_command(other, outcome.folder) for other in _earlier_run(outcome)]
         ),
     )
+
+
+def _lacks_something(outcome: "Outcome") -> bool:
+    """Whether an error is of what --resume measures: not of a figure that is known to be missing."""
+    from harness.analysis.failures import cell_errors
+    from harness.measuring.sustaining import lacks_energy, lacks_sustained
+
+    measured = [cell for cell in outcome.cells if not cell.failure]
+    if any(
+        (cell.energy and lacks_energy(cell)) or (cell.sustained and lacks_sustained(cell))
+        for cell in measured
+    ):
+        return True
+    known = {(error.what, error.device, error.variant) for error in cell_errors(measured)}
+    return any((error.what, error.device, error.variant) not in known for error in outcome.errors)
+
+
+def _resume_command(outcome: "Outcome") -> "Words":
+    """With the place of a --power-command, which is not saved and whose run is not continued without it."""
+    from harness.analysis.commands import resume_command
+    from harness.records.run_folder import read_run
+
+    by_command = read_run(outcome.folder).request.energy == "command"
+    return (*resume_command(outcome.folder), *(("--power-command", "COMMAND") if by_command else ()))
 
 
 def _limits(answers: "Answers") -> "Words":

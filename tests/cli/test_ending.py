@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 import typer
+from msgspec.structs import replace
 
-from builders import failed, make_cell, make_device, make_run
+from builders import failed, make_cell, make_device, make_energy_cell, make_run
 from harness.analysis.budget import Budget
+from harness.analysis.failures import cell_errors
 from harness.cli.ending import Ending, conclude
 from harness.cli.main import main
 from harness.cli.summary import show_outcome
 from harness.errors import MeasurementError
 from harness.measuring.run_outcome import Outcome
+from harness.measuring.sustaining import OUT_OF_TIME
 from harness.records import Cell
-from harness.records.run_folder import write_cell, write_run
+from harness.records.run_folder import read_run, write_cell, write_run
 
 MS = 1_000_000
 ENOUGH, TOO_LITTLE = Budget(max_latency_ns=20 * MS), Budget(max_latency_ns=MS)
@@ -152,3 +155,24 @@ def test_pick_without_a_budget_also_says_what_one_would_buy(
     assert "  what a budget buys (published accuracy, not measured here):\n    from 10.1 ms: " in (
         capsys.readouterr().out
     )
+
+
+def test_a_run_that_only_lacks_what_resume_does_not_measure_is_not_proposed_to_continue(
+    tmp_path: Path,
+) -> None:
+    outcome = save(tmp_path / "run", make_energy_cell("the battery is charging"))
+    (error,) = cell_errors(outcome.cells)
+    lines = next_lines(conclude(outcome.with_errors([error]), Budget()))
+    assert not any("--resume" in line for line in lines)
+    late = save(tmp_path / "late", make_energy_cell(OUT_OF_TIME))
+    first, *_ = next_lines(conclude(late.with_errors(cell_errors(late.cells)), Budget()))
+    assert shlex.split(first) == ["harness", "run", "--resume", str(late.folder)]
+
+
+def test_a_run_measured_by_a_command_is_continued_with_one(tmp_path: Path) -> None:
+    cell = failed(make_cell())
+    outcome = save(tmp_path / "run", cell)
+    run = read_run(outcome.folder)
+    write_run(outcome.folder, replace(run, request=replace(run.request, energy="command")))
+    first, *_ = next_lines(conclude(outcome.with_errors(cell_errors([cell])), Budget()))
+    assert first.endswith(" --power-command COMMAND")
