@@ -24,6 +24,10 @@ def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
         high = latency_high_ns(cell) or 0.0
         parts.append(f"{milliseconds(cell.latency.median_ns.estimate)} (at most {milliseconds(high)})")
     if cell.pace is not None and real:
+        if cell.latency and (p99 := cell.latency.p99_interval_ns):
+            # What keeps the rate, and what cells are ranked by at one.
+            tail = milliseconds(cell.latency.p99_ns)
+            parts.append(f"p99 {tail} (at most {milliseconds(p99.high)})")
         parts.append(misses_text(cell.pace))
     if (sustained := cell.sustained and cell.sustained.figures) and real:
         parts.append(

@@ -1,6 +1,7 @@
 """Cells measured at a rate: their figures, and which of them are compared and picked."""
 
 import math
+import re
 
 import pytest
 from msgspec.structs import replace
@@ -111,3 +112,8 @@ def test_a_cell_is_named_by_its_rate() -> None:
     assert replace(QUICK, plan=replace(QUICK.plan, rate_hz=29.97, cpus="0-1")).name.endswith(
         "-t1-c0-1-r29.97"
     )
+
+
+def test_the_answer_at_a_rate_shows_the_p99_that_it_is_ranked_by() -> None:
+    text = answer(QUICK, rate_hz=30.0)
+    assert re.search(r"\(at most [0-9.]+ ms\), p99 [0-9.]+ ms \(at most [0-9.]+ ms\), 0 of", text), text
