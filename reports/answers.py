@@ -13,7 +13,7 @@ from harness.analysis.cautions import cautions
 from harness.analysis.cell_text import placement
 from harness.analysis.clusters import placed_on
 from harness.analysis.selection import Answer, ForAll, Upgrade, answer_for
-from harness.analysis.selection_text import option_value
+from harness.analysis.selection_text import kind_of_miss, option_value
 from harness.records import Cell
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
@@ -123,7 +123,8 @@ def _why(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:
         sentences.append(f"It meets the budget with a probability of {_chance(answer.probability)}.")
     if best.other_placements:
         others = "; ".join(f"{placement(cell)} ({cost_figure(cell)})" for cell in best.other_placements)
-        sentences.append(f"Also within the budget: {others}.")
+        also = "Also within the budget" if budget.limits_anything else "Also measured"
+        sentences.append(f"{also}: {others}.")
     if answer.runner_up:
         other = answer.runner_up
         suspect = ", suspect" if other.cell.verdict.status == "suspect" else ""
@@ -232,10 +233,7 @@ def _kinds(rejected: Rejected, budget: Budget) -> list[str]:
         return [NO_SUSTAINED_FIGURE]
     if not rejected.misses:
         return ["at another pace"]
-    return [
-        f"over the {miss.limit} limit" if miss.quantity else "under the minimum accuracy"
-        for miss in rejected.misses
-    ]
+    return list(map(kind_of_miss, rejected.misses))
 
 
 def _without_time(clock: str) -> AnswerText:

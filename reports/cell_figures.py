@@ -4,7 +4,7 @@ from harness.analysis.budget import instructions_high, latency_high_ns, peak_hig
 from harness.analysis.cell_text import placement
 from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.process_figures import decisive_startup
-from harness.analysis.quantities import megabytes, millions, milliseconds
+from harness.analysis.quantities import megabytes, millijoules, millions, milliseconds
 from harness.records import Cell
 from reports.figures import name_with_precision
 
@@ -23,7 +23,10 @@ def placed_name(cell: Cell) -> str:
 
 
 def cost_figure(cell: Cell) -> str:
-    """`4.78 ms (at most 4.81 ms)`, or counted instructions where the clock is not real."""
+    """`4.78 ms (at most 4.81 ms)`, or counted instructions where the clock is not real.
+
+    At a rate also the p99, by which such cells are ranked.
+    """
     if cell.device.emulated:
         count, most = cell.instructions_per_inference, instructions_high(cell)
         if not count or not most:
@@ -32,12 +35,22 @@ def cost_figure(cell: Cell) -> str:
     high = latency_high_ns(cell)
     if cell.latency is None or high is None:
         return "no latency measured"
-    return _with_worst(milliseconds(cell.latency.median_ns.estimate), milliseconds(high))
+    median = _with_worst(milliseconds(cell.latency.median_ns.estimate), milliseconds(high))
+    tail = cell.latency.p99_interval_ns
+    if cell.pace is None or tail is None:
+        return median
+    return f"{median}, p99 {_with_worst(milliseconds(cell.latency.p99_ns), milliseconds(tail.high))}"
 
 
 def figure_texts(cell: Cell) -> tuple[str, ...]:
-    """Peak memory, the size of the file, and start-up."""
+    """The plateau over minutes and the energy where measured; peak memory, size of the file, start-up."""
     texts = []
+    if (sustained := cell.sustained and cell.sustained.figures) and not cell.device.emulated:
+        plateau = sustained.plateau_ns
+        texts.append(f"{_with_worst(milliseconds(plateau.estimate), milliseconds(plateau.high))} sustained")
+    if energy := cell.energy and cell.energy.figures:
+        net = energy.net_joules
+        texts.append(f"{_with_worst(millijoules(net.estimate), millijoules(net.high))} an inference")
     if peak := peak_high_bytes(cell):
         median = cell.memory.peak_rss_bytes if cell.memory else None
         texts.append(f"{_with_worst(megabytes(median or peak), megabytes(peak))} peak memory")

@@ -189,7 +189,7 @@ def _list_names(cells: Iterable[Cell]) -> str:
     return ", ".join(names)
 
 
-def _kind_of(miss: Miss) -> str:
+def kind_of_miss(miss: Miss) -> str:
     """A cell without the figure is not over its limit."""
     if miss.needed is None:
         return f"without a figure for the {miss.limit}"
@@ -204,7 +204,7 @@ def _rejections(rejected: tuple[Rejected, ...], *, all_rejected: bool) -> list[s
     counts = Counter(
         kind
         for one in rejected
-        for kind in ([_kind_of(miss) for miss in one.misses] or [one.reasons[0].partition(":")[0]])
+        for kind in ([kind_of_miss(miss) for miss in one.misses] or [one.reasons[0].partition(":")[0]])
     )
     listed = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
     return [f"rejected: {len(rejected)} of the cells ({listed}); --all lists them"]

@@ -132,3 +132,5 @@ def test_the_report_answers_for_a_budget_of_energy(folder: Path) -> None:
     done = harness("report", str(folder), "--max-energy", "20mJ")
     assert done.returncode == 0, done.stderr
     assert "is over 20 mJ" in (folder / "report" / "report.md").read_text()
+    assert harness("report", str(folder), "--max-energy", "21mJ").returncode == 0
+    assert "20 mJ (at most 20." in (folder / "report" / "report.md").read_text()

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from builders import make_cell, make_energy_cell, make_energy_run, make_run, with_accuracy
+from harness.analysis.budget import Budget
 from harness.records import Cell, Variant
 from reports.energy import COLUMNS, describe_energy, energy_details, energy_text
 from reports.exports.measures import measures_of
@@ -119,3 +120,15 @@ def test_without_enough_cells_the_plot_says_what_is_missing(cells: tuple[Cell, .
     omitted = draw(section)
     assert isinstance(omitted, Omitted)
     assert omitted.why == why
+
+
+def test_a_cell_without_an_energy_is_not_over_its_limit_on_the_page(tmp_path: Path) -> None:
+    cells = (CELL, other_without_energy())
+    write_report([(make_run(cells), cells)], tmp_path, budget=Budget(max_energy_joules=0.021))
+    text = (tmp_path / "report.md").read_text()
+    assert "Rejected: 1 cell (1 without a figure for the energy)." in text
+    assert "20 mJ (at most 20." in text
+
+
+def other_without_energy() -> Cell:
+    return replace(other(0.25, 2.0), energy=None)

@@ -2,9 +2,11 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 from builders import make_cell, make_paced_cell, make_run
+from reports.cell_figures import cost_figure
 from reports.cells_csv import cells_table, to_csv
 from reports.exports.measures import measures_of
 from reports.exports.parquet import column_type
@@ -62,3 +64,11 @@ def test_exports_have_the_share_of_missed_periods_and_the_lateness() -> None:
     assert figures["missed-periods"] == (100.0, "percent")
     assert figures["lateness-p99"] == (2_000_000.0, "ns")
     assert "missed-periods" not in {one.name for one in measures_of(CELLS[0])}
+
+
+def test_the_cost_of_a_cell_at_a_rate_has_the_p99_that_ranks_it() -> None:
+    assert re.fullmatch(
+        r"[0-9.]+ ms \(at most [0-9.]+ ms\), p99 [0-9.]+ ms( \(at most [0-9.]+ ms\))?",
+        cost_figure(make_paced_cell(30.0)),
+    )
+    assert "p99" not in cost_figure(make_cell())

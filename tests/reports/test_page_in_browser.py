@@ -209,6 +209,11 @@ def test_a_budget_of_energy_is_a_field_and_decides(browser: Browser, tmp_path: P
         assert "%" in text
         page.fill("input[name=max-energy]", "5")
         assert "relax --max-energy to" in page.locator(".answer").first.inner_text()
+    with open_page(browser, write(tmp_path, (costly[0], large), Budget())) as page:
+        page.fill("input[name=max-energy]", "20.5")
+        text = page.locator(".answer").first.inner_text()
+        assert "mJ) an inference" in text
+        assert "1 without a figure for the energy" in text
 
 
 def test_an_address_with_a_budget_answers_for_it(page: Page, address: str) -> None:

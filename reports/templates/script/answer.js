@@ -30,7 +30,8 @@ function whyText(answer, budget) {
   }
   if (answer.best.others.length) {
     const others = answer.best.others.map((cell) => `${cell.placement} (${cell.cost})`).join("; ");
-    sentences.push(`Also within the budget: ${others}.`);
+    const also = limitsAnything(budget) ? "Also within the budget" : "Also measured";
+    sentences.push(`${also}: ${others}.`);
   }
   if (answer.ranked.length > 1) {
     const { cell, accuracy } = answer.ranked[1];
@@ -131,7 +132,13 @@ function rejectionText({ rejected }) {
 
 function rejectionKinds(one) {
   if (one.excluded) return [one.excluded];
-  return one.misses.map((miss) => (miss.quantity ? `over the ${miss.limit} limit` : "under the minimum accuracy"));
+  return one.misses.map(missKind);
+}
+
+// A cell without the figure is not over its limit.
+function missKind(miss) {
+  if (miss.needed === null) return `without a figure for the ${miss.limit}`;
+  return miss.quantity ? `over the ${miss.limit} limit` : "under the minimum accuracy";
 }
 
 function withoutTime(clock) {
