@@ -12,6 +12,7 @@ from harness.analysis.candidates import NO_SUSTAINED_FIGURE, Candidate, Rejected
 from harness.analysis.cautions import cautions
 from harness.analysis.cell_text import placement
 from harness.analysis.clusters import placed_on
+from harness.analysis.runtimes import program_file
 from harness.analysis.selection import Answer, ForAll, Upgrade, answer_for
 from harness.analysis.selection_text import kind_of_miss, option_value
 from harness.records import Cell
@@ -79,7 +80,7 @@ def describe_answer(answer: Answer, budget: Budget) -> AnswerText:
         figures=(cost_figure(cell), *accuracy, *figure_texts(cell), cell.verdict.status),
         why=(*_why(answer, best, budget), *common),
         cautions=cautions(cell, answer.basis),
-        file=f"{printable(cell.variant.name)}.pte, sha256 {cell.artifact.sha256}",
+        file=f"{printable(program_file(cell.variant))}, sha256 {cell.artifact.sha256}",
     )
 
 

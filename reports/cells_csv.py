@@ -109,6 +109,7 @@ def _identity(cell: Cell) -> dict[str, _Value]:
         "width": variant.width,
         "resolution_px": variant.resolution_px,
         "precision": variant.precision,
+        "runtime": variant.runtime,
         "padding": variant.padding,
         "classes": variant.classes,
         "weights": variant.weights.source,

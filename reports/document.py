@@ -20,6 +20,7 @@ from harness.analysis.known_accuracy import (
 )
 from harness.analysis.paired import Wins, count_wins
 from harness.analysis.ratios import ratio_depth
+from harness.analysis.runtimes import program_file
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
 from reports.page_cells import PageCell, Texts, placements_of, to_page_cell
@@ -214,7 +215,7 @@ def _known_files(section: Section, outcomes: OutcomesByFigures) -> Mapping[FileK
     return {
         file_key(cell): _KnownFile(
             file_key(cell),
-            f"{printable(cell.variant.name)}.pte, sha256 {cell.artifact.sha256}",
+            f"{printable(program_file(cell.variant))}, sha256 {cell.artifact.sha256}",
             measured.get(file_key(cell)),
             published_top1(cell),
         )

@@ -15,7 +15,8 @@ from harness.analysis.process_figures import (
     peaks_rss_bytes,
     startups_ns,
 )
-from harness.records import Cell, Interval
+from harness.analysis.runtimes import runtime_title
+from harness.records import EXECUTORCH, Cell, Interval
 from harness.system.text import printable
 from reports.cell_figures import cell_name, cost_figure, figure_texts
 from reports.details import describe_details
@@ -52,6 +53,7 @@ class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     name: str
     placement: str
     precision: str
+    runtime: str
     width: float | None
     side: int | None
     threads: int
@@ -107,6 +109,7 @@ def to_page_cell(
         name=cell_name(cell),
         placement=placement(cell),
         precision=printable(cell.variant.precision),
+        runtime="" if cell.variant.runtime == EXECUTORCH else runtime_title(cell.variant.runtime),
         width=cell.variant.width,
         side=cell.variant.resolution_px,
         threads=cell.plan.threads,

@@ -10,8 +10,9 @@ from harness.analysis.clusters import cores_name
 from harness.analysis.frontier import frontier
 from harness.analysis.machines import name_machines_apart
 from harness.analysis.precisions import in_order
+from harness.analysis.runtimes import runtime_title
 from harness.analysis.variant_labels import label_variants
-from harness.records import Cell, DeviceInfo, Weights
+from harness.records import EXECUTORCH, Cell, DeviceInfo, Weights
 from harness.records.requests import exact_rate
 from harness.system.text import printable
 from reports.figures import Estimate, Scale, Top1, clock_mark, cost_of, scale_of, top1_of
@@ -24,13 +25,14 @@ class Place(NamedTuple):
     """How many threads ran on which cores (a cluster or a CPU list); empty where they were not pinned.
 
     `rate_hz` are inferences a second, 0 where they ran back to back; `options` XNNPACK's, empty for its
-    defaults.
+    defaults; `runtime` one beside ExecuTorch, else empty.
     """
 
     threads: int
     cores: str
     rate_hz: float
     options: str = ""
+    runtime: str = ""
 
     @property
     def text(self) -> str:
@@ -45,7 +47,7 @@ class Place(NamedTuple):
     def _placed(self, threads: str) -> str:
         placed = f"{threads} on {self.cores}" if self.cores else threads
         paced = f" at {exact_rate(self.rate_hz)}/s" if self.rate_hz else ""
-        return f"{placed}{paced}, {self.options}" if self.options else placed + paced
+        return ", ".join(filter(None, (placed + paced, self.options, self.runtime)))
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,9 @@ class Section:
 def placement_of(cell: Cell) -> Place:
     """Where the cell ran."""
     options = (cell.plan.backend_options or "").replace("-", " ")
-    return Place(cell.plan.threads, cores_name(cell), cell.plan.rate_hz or 0.0, options)
+    name = cell.variant.runtime
+    runtime = "" if name == EXECUTORCH else runtime_title(name)
+    return Place(cell.plan.threads, cores_name(cell), cell.plan.rate_hz or 0.0, options, runtime)
 
 
 def best(points: Sequence[Point]) -> tuple[Point, ...]:

@@ -13,6 +13,8 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from harness.analysis.precisions import style_of
+from harness.analysis.runtimes import runtime_marker
+from harness.records import EXECUTORCH
 
 # Okabe & Ito, "Color Universal Design", 2008; without its yellow, which vanishes on white, and its purple.
 BLUE, VERMILLION, GREEN, ORANGE, SKY = (
@@ -93,9 +95,9 @@ def colour_of(precision: str) -> str:
     return style_of(precision).colour
 
 
-def marker_of(precision: str) -> str:
-    """The precision's marker, so that colour is never the only difference."""
-    return style_of(precision).marker
+def marker_of(precision: str, runtime: str = EXECUTORCH) -> str:
+    """The precision's marker, so that colour is never the only difference; other runtimes have their own."""
+    return style_of(precision).marker if runtime == EXECUTORCH else runtime_marker(runtime)
 
 
 def compose(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from harness.analysis.clusters import cores_name
-from harness.records import Cell, MemoryDetail, PairedDrop, Status
+from harness.analysis.runtimes import runtime_title
+from harness.records import EXECUTORCH, Cell, MemoryDetail, PairedDrop, Status
 from harness.system.text import printable
 from reports.energy import energy_text
 from reports.figures import clock_mark, cost_of, full_name, short_name, top1_of
@@ -83,6 +84,11 @@ def _columns(sections: Sequence[Section]) -> tuple[_Column, ...]:
     columns += [
         _Column("variant", lambda cell: short_name(cell.variant), False),
         _Column("precision", lambda cell: cell.variant.precision, False),
+        *(
+            (_Column("runtime", lambda cell: runtime_title(cell.variant.runtime), False),)
+            if any(cell.variant.runtime != EXECUTORCH for section in sections for cell in section.cells)
+            else ()
+        ),
         _Column("threads", lambda cell: str(cell.plan.threads)),
     ]
     if len({cores_name(cell) for section in sections for cell in section.cells}) > 1:

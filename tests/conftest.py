@@ -24,9 +24,9 @@ if os.environ.get("CI"):
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Why a test is skipped that `make test` must not skip; the extra `huggingface` is in no set-up.
+# Why a test is skipped that `make test` must not skip; no set-up has the extras `huggingface` and `litert`.
 MISSING = re.compile(r"is not installed|needs gcc|needs Debian's package|could not import|is not set up")
-OPTIONAL = re.compile(r"'datasets'")
+OPTIONAL = re.compile(r"'datasets'|'litert_torch'")
 
 # With one file a task, workers end together only if the long files begin first; by measured time.
 LONGEST_FIRST = (

@@ -1,8 +1,6 @@
 // XNNPACK's options for one program, and what became of its packed cache.
 #pragma once
 
-#include <executorch/runtime/backend/options.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,11 +16,6 @@ struct Backend {
   bool fresh_packed_cache = false;            // Remove this file first, as if the program had just been installed.
   std::optional<int> workspace_sharing_mode;  // 0 each delegate has its own, 1 one for a program, 2 one for all.
 };
-
-using XnnpackOptions = executorch::runtime::BackendOptions<3>;
-
-// The options as ExecuTorch takes them.
-MaybeFailure choose_options(const Backend& backend, XnnpackOptions& chosen);
 
 // The file of the packed cache before and after a program was initialized; sizes are 0 where there is none.
 struct PackedCache {

@@ -215,7 +215,12 @@ MaybeFailure write_report(const std::string& path, const Report& report, const M
   json.string("runner_version", RUNNER_VERSION);
   json.string("build_type", RUNNER_BUILD_TYPE);
   json.string("abi", kAbi);
+#ifdef RUNNER_EXECUTORCH_VERSION
   json.string("executorch_version", RUNNER_EXECUTORCH_VERSION);
+#else
+  json.string("runtime", RUNNER_RUNTIME);
+  json.string("runtime_version", RUNNER_RUNTIME_VERSION);
+#endif
   json.number("canary_ns", report.canary_ns);
   json.number("load_ns", report.load_ns);
   json.number("init_ns", report.init_ns);

@@ -11,17 +11,6 @@
 
 #include "process.h"
 
-// The wheel exports these from libexecutorch_threadpool.so, but ships no header for them. Only members without
-// `virtual` and a pointer that the library made are used, so the class's layout does not matter.
-namespace executorch::extension::threadpool {
-class ThreadPool final {
- public:
-  size_t get_thread_count() const;
-  bool _unsafe_reset_threadpool(uint32_t thread_count);
-};
-ThreadPool* get_threadpool();
-}  // namespace executorch::extension::threadpool
-
 namespace runner {
 namespace {
 
@@ -94,15 +83,6 @@ MaybeFailure pin_to_cpus(const std::string& list) {
   const bool known = sched_getaffinity(0, sizeof granted, &granted) == 0;
   if (!known || (!CPU_EQUAL(&wanted, &granted) && !all_on_line(wanted))) {
     return refusal("cannot run on all of the CPUs " + list + ", only on " + cpus_allowed());
-  }
-  return std::nullopt;
-}
-
-MaybeFailure set_threads(int threads) {
-  auto* pool = executorch::extension::threadpool::get_threadpool();
-  if (pool == nullptr || !pool->_unsafe_reset_threadpool(static_cast<uint32_t>(threads)) ||
-      pool->get_thread_count() != static_cast<size_t>(threads)) {
-    return refusal("cannot make a thread pool of " + std::to_string(threads));
   }
   return std::nullopt;
 }

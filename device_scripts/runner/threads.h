@@ -1,4 +1,4 @@
-// Where the work may run: CPU affinity and the size of ExecuTorch's thread pool.
+// Where the work may run: CPU affinity, and how many threads the runtime uses.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@ namespace runner {
 // Binds this process to `cpus` (`0-3,5`). To be called before any thread exists: threads inherit it.
 MaybeFailure pin_to_cpus(const std::string& cpus);
 
-// Gives the pool exactly `threads` threads, the calling one included.
+// The runtime computes with exactly `threads` threads, the calling one included. To be called before a model is loaded.
 MaybeFailure set_threads(int threads);
 
 }  // namespace runner

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from harness.accuracy.packing import Chunk
 from harness.errors import RunnerFailed, TransferFailed
-from harness.runner.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeviceFile, push_missing, sha256_on_device
+from harness.runner.deploy import (
+    ATTEMPTS,
+    COMMAND_TIMEOUT_S,
+    DeployedBundle,
+    DeviceFile,
+    push_missing,
+    sha256_on_device,
+)
 from harness.runner.job import Job
 from harness.runner.report import describe_end
 from harness.runner.time_limits import START_ALLOWANCE_S
@@ -24,7 +31,7 @@ class Batches:
     """One program on one device; `program` is its path on the device, `scratch` a host folder for outputs.
 
     `logits_bytes` are those of one image. Inputs stay on the device for the next program if `keep_inputs` is
-    set.
+    set. `runner` is the bundle of the program's runtime, where that is not the job's.
     """
 
     job: Job
@@ -34,6 +41,7 @@ class Batches:
     scratch: Path
     log: Callable[[str], None]
     keep_inputs: bool = True
+    runner: DeployedBundle | None = None
 
     def run(self, chunk: Chunk) -> Path:
         """Run a chunk's images and return the file of their logits, its sha256 checked against the device's.
@@ -72,7 +80,8 @@ class Batches:
         if chunk.scale is not None:
             options |= {"--batch-scale": repr(chunk.scale), "--batch-offset": repr(chunk.offset)}
         words = (word for option in options.items() for word in option)
-        return (*self.job.bundle.runner_argv(self.job.device.launcher), *words)
+        runner = self.runner or self.job.bundle
+        return (*runner.runner_argv(self.job.device.launcher), *words)
 
     def _pull(self, source: str, destination: Path, *, longest_bytes: int) -> None:
         device = self.job.device

@@ -28,7 +28,7 @@ from harness.records import Accuracy, Cell, Variant
 from harness.records.outcomes import EVALUATIONS_FOLDER
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import cell_file_name
-from harness.runner.bundle import ensure_bundle
+from harness.runner.bundle import ensure_bundle, ensure_runtime_bundle
 from harness.runner.deploy import deploy_artifact, deploy_bundle
 from harness.runner.job import Job
 from harness.system.foreign_errors import as_harness_error, of_one_item
@@ -173,7 +173,8 @@ class DeviceEvaluation:
         images_bytes = len(self.run.dataset) * 3 * program.variant.shape[1] ** 2
         keep_inputs = device.free_bytes is None or images_bytes < device.free_bytes / 2
         logits_bytes = stored.artifact.output.size_bytes
-        batches = Batches(job, deployed.program, threads, logits_bytes, scratch, log, keep_inputs)
+        runner = deploy_bundle(device, ensure_runtime_bundle(device.info.abi, program.variant.runtime), log)
+        batches = Batches(job, deployed.program, threads, logits_bytes, scratch, log, keep_inputs, runner)
 
         def run(chunk: Chunk) -> Path:
             self.run.check_cancelled()
@@ -199,7 +200,9 @@ def find_timed_program(program: TimedProgram, inputs: LoweringInputs) -> Checked
             hint="time the program again: accuracy must be that of the same file",
         )
     if stored.artifact.input.dim_order != NHWC:
-        raise MeasurementError("the program has operators outside the delegate, and takes no NHWC images")
+        raise MeasurementError(
+            "the program takes no NHWC images: it has operators outside the delegate, or is ONNX Runtime's"
+        )
     return CheckedProgram(stored, inputs)
 
 

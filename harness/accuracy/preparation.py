@@ -14,6 +14,7 @@ from harness.accuracy.evaluation import Subject, check_dataset, describe_labels
 from harness.accuracy.labels import resolve_class_offset
 from harness.accuracy.weights import LoadedWeights, load_weights
 from harness.analysis.precisions import is_quantized
+from harness.analysis.runtimes import can_lower
 from harness.errors import UsageError
 from harness.lowering.inputs import LoweringInputs
 from harness.records import DEFAULT_RESOLUTION_PX, Observer, Padding, RunRequest, Variant
@@ -137,7 +138,9 @@ def _variants(request: RunRequest, loaded: LoadedWeights) -> Iterator[Variant]:
         sides = tuple(side for side in sides if side == loaded.resolution_px)
     if loaded.classes is None:
         loaded.network()  # raises: a backbone without a classifier
-    for side, precision in itertools.product(sides, request.precisions):
+    for side, precision, runtime in itertools.product(sides, request.precisions, request.runtimes):
+        if not can_lower(runtime, precision):
+            continue
         yield Variant(
             width=loaded.width,
             resolution_px=side,
@@ -145,6 +148,7 @@ def _variants(request: RunRequest, loaded: LoadedWeights) -> Iterator[Variant]:
             padding=loaded.padding,
             classes=loaded.classes or 0,
             weights=loaded.record,
+            runtime=runtime,
         )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from harness.analysis.budget import PACED_P99, Budget, limited
 from harness.analysis.precisions import PRECISIONS
+from harness.analysis.runtimes import program_file
 from harness.records import DEFAULT_CLASSES, DEFAULT_OBSERVER, DEFAULT_PADDING, RunRequest, Variant
 from harness.records.requests import exact_rate, exact_width
 
@@ -18,7 +19,7 @@ def lower_command(variant: Variant, request: RunRequest, out: Path) -> Words:
     if variant.is_own_program:
         # Nothing makes the same bytes again: the user's file is copied.
         given = next((file for file in request.programs if Path(file).name == variant.weights.source), "")
-        return "cp", given or variant.weights.source, _named(out / f"{variant.name}.pte")
+        return "cp", given or variant.weights.source, _named(out / program_file(variant))
     width, side_px = variant.shape
     words = ["harness", "lower", "-w", exact_width(width), "-r", str(side_px)]
     words += ["-p", variant.precision]

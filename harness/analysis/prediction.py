@@ -18,7 +18,7 @@ from harness.analysis.placements import Placement, Shape, placement_of, shape_of
 from harness.analysis.predicted_figures import FIGURES, Figure, FigureName
 from harness.analysis.published import published_shapes
 from harness.errors import UsageError
-from harness.records import Cell, DeviceInfo, Interval, Variant
+from harness.records import EXECUTORCH, Cell, DeviceInfo, Interval, Variant
 
 CONFIDENCE = 0.9
 
@@ -92,13 +92,18 @@ def predict_grids(
     grouped: dict[tuple[str, Placement], list[Cell]] = {}
     for cell in cells:
         name = names[machine_key(cell.device)]
-        if name in wanted and cell.usable and not cell.variant.is_own_program:
+        if name in wanted and cell.usable and _has_shape(cell.variant):
             grouped.setdefault((name, placement_of(cell)), []).append(cell)
     if not grouped:
         if cells and all(cell.variant.is_own_program for cell in cells):
             raise UsageError(
                 "no cell can be used: own programs have no shape to predict others from",
                 hint="name a run of the built-in network: harness run without --program",
+            )
+        if cells and not any(_has_shape(cell.variant) for cell in cells):
+            raise UsageError(
+                "no cell can be used: the cost of other runtimes than ExecuTorch is not predicted",
+                hint="name a run with --runtime executorch",
             )
         raise UsageError(
             "no cell can be used: all of them failed or are invalid",
@@ -108,6 +113,11 @@ def predict_grids(
         _fill(machine, placement, members, (widths, resolutions_px), confidence)
         for (machine, placement), members in grouped.items()
     )
+
+
+def _has_shape(variant: Variant) -> bool:
+    """Whether others are predicted from it: the cost that was fitted and checked is ExecuTorch's."""
+    return not variant.is_own_program and variant.runtime == EXECUTORCH
 
 
 def _fill(

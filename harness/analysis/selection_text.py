@@ -13,6 +13,7 @@ from harness.analysis.cell_text import cost_text, describe, figures, placed_name
 from harness.analysis.commands import Words
 from harness.analysis.ladder import Step
 from harness.analysis.ladder_text import describe_ladder
+from harness.analysis.runtimes import program_file
 from harness.analysis.selection import Answer, ForAll, Selection, Upgrade
 from harness.records import Cell
 from harness.system.text import printable
@@ -215,7 +216,7 @@ def _file(cell: Cell, files: ProgramFiles) -> list[str]:
     found, sha256 = files.get(cell.artifact.sha256), f"sha256 {cell.artifact.sha256}"
     if found and found.path:
         return [f"file {printable(str(found.path))}", sha256]
-    lines = [f"file {printable(cell.variant.name)}.pte, {sha256}"]
+    lines = [f"file {printable(program_file(cell.variant))}, {sha256}"]
     if found:
         lines.append(f"its bytes are not on this machine; make them: {printable(shlex.join(found.lower))}")
         if found.versions:

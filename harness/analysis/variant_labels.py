@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harness.records import DEFAULT_METHOD, Cell, Variant, Weights
+from harness.analysis.runtimes import runtime_title
+from harness.records import DEFAULT_METHOD, EXECUTORCH, Cell, Variant, Weights
 from harness.records.requests import exact_width
 from harness.system.text import printable
 
@@ -40,8 +41,11 @@ def short_name(variant: Variant) -> str:
 
 
 def name_with_precision(variant: Variant) -> str:
-    """`0.5/160 int8`; the file alone of the user's own program, which is measured as it is."""
-    return short_name(variant) if variant.is_own_program else f"{short_name(variant)} {variant.precision}"
+    """`0.5/160 int8`, with a runtime beside ExecuTorch; the file alone of the user's own program."""
+    if variant.is_own_program:
+        return short_name(variant)
+    runtime = "" if variant.runtime == EXECUTORCH else f" {runtime_title(variant.runtime)}"
+    return f"{short_name(variant)} {variant.precision}{runtime}"
 
 
 def _program_name(variant: Variant) -> str:

@@ -78,7 +78,7 @@ def _find_file(artifact: "Artifact", folder: Path, run: "Run") -> "ProgramFile":
     from harness.lowering.stored_programs import PROGRAMS_FOLDER, find_program
 
     command = lower_command(artifact.variant, run.request, folder / PROGRAMS_FOLDER)
-    here = library_versions()
+    here = library_versions(artifact.variant.runtime)
     other = {name: made for name, made in artifact.versions.items() if here.get(name, made) != made}
     listed = ", ".join(f"{name} {version}" for name, version in other.items())
     return ProgramFile(find_program(artifact, folder), command, listed)

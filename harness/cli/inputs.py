@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import typer
 
-from harness.records import DEFAULT_CLASSES, DEFAULT_PADDING, DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH
+from harness.records import DEFAULT_CLASSES, DEFAULT_PADDING, DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH, EXECUTORCH
 
 if TYPE_CHECKING:
-    from harness.records import Observer, Padding, PrecisionName, Weights
+    from harness.records import Observer, Padding, PrecisionName, RuntimeName, Weights
 
 _T = TypeVar("_T")
 
@@ -18,6 +18,7 @@ class VariantFields(TypedDict):
     widths: tuple[float, ...]
     resolutions_px: tuple[int, ...]
     precisions: "tuple[PrecisionName, ...]"
+    runtimes: "tuple[RuntimeName, ...]"
     paddings: "tuple[Padding, ...]"
     classes: int
     weights: "Weights"
@@ -32,6 +33,7 @@ def parse_variants(
     width: str | None,
     resolution: str | None,
     precision: str,
+    runtime: str = EXECUTORCH,
     padding: str | None,
     classes: int | None,
     seed: int,
@@ -48,6 +50,7 @@ def parse_variants(
         widths=parsing.parse_widths(width) if width else _unless(weights, DEFAULT_WIDTH),
         resolutions_px=sides,
         precisions=parsing.parse_precisions(precision),
+        runtimes=parsing.parse_runtimes(runtime),
         paddings=parsing.parse_paddings(padding) if padding else _unless(weights, DEFAULT_PADDING),
         classes=classes or DEFAULT_CLASSES,
         weights=parsing.random_weights(seed),

@@ -98,14 +98,15 @@ def lower(
 
 
 def _print_table(artifacts: "tuple[Artifact, ...]") -> None:
+    from harness.analysis.runtimes import program_file
     from harness.cli.tables import print_table
 
     rows = [
         (
-            a.variant.name + ".pte",
+            program_file(a.variant),
             f"{a.size_bytes / 1e6:.2f}",
             f"{(a.macs or 0) / 1e6:.1f}",
-            f"{a.delegated_nodes}",
+            "" if a.delegated_nodes is None else f"{a.delegated_nodes}",
         )
         for a in artifacts
     ]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.analysis.precisions import PRECISIONS
+from harness.analysis.runtimes import RUNTIMES
 from harness.cli import parsing
 from harness.cli.option_checks import checked, checked_list
 from harness.records import DEFAULT_CLASSES, DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH
@@ -59,6 +60,17 @@ Precisions = Annotated[
         metavar="LIST",
         rich_help_panel=WHAT,
         help=f"{', '.join(PRECISIONS)}, comma separated.",
+    ),
+]
+Runtimes = Annotated[
+    str,
+    typer.Option(
+        "--runtime",
+        callback=checked(parsing.parse_runtimes),
+        metavar="LIST",
+        rich_help_panel=WHAT,
+        help=f"{', '.join(RUNTIMES)}, comma separated: the same weights, lowered and run by each; fp32 beside"
+        " ExecuTorch.",
     ),
 ]
 WeightsFiles = Annotated[

@@ -12,12 +12,14 @@ import msgspec
 
 from harness.analysis.failures import FailOn
 from harness.analysis.precisions import PRECISIONS
+from harness.analysis.runtimes import RUNTIMES
 from harness.errors import UsageError
 from harness.records import (
     RANDOM_WEIGHTS,
     Observer,
     Padding,
     PrecisionName,
+    RuntimeName,
     Weights,
 )
 
@@ -42,6 +44,17 @@ def parse_resolutions(text: str) -> tuple[int, ...]:
 def parse_precisions(text: str) -> tuple[PrecisionName, ...]:
     """Precisions the harness can lower to."""
     return parse_list(text, "--precision", _precision)
+
+
+def parse_runtimes(text: str) -> tuple[RuntimeName, ...]:
+    """Runtimes the harness can lower to."""
+    return parse_list(text, "--runtime", _runtime)
+
+
+def _runtime(text: str) -> RuntimeName:
+    if text not in RUNTIMES:
+        raise ValueError(f"{text!r} is none of {', '.join(RUNTIMES)}")
+    return text
 
 
 def parse_devices(texts: Sequence[str]) -> tuple[str, ...]:
@@ -212,6 +225,7 @@ _EXAMPLES = {
     "--width": "0.25,0.5,1.0",
     "--resolution": "128,224",
     "--precision": "fp32,int8",
+    "--runtime": "executorch,onnxruntime",
     "--threads": "1,4",
     "--padding": "symmetric,tf_same",
 }

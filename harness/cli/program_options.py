@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # What says how the built-in network is lowered or evaluated.
 OF_THE_NETWORK = (
     *("--width", "--resolution", "--precision", "--weights", "--padding", "--classes", "--allow-undelegated"),
+    "--runtime",
     *("--accuracy", "--accuracy-on", "--calibrate", "--observer", "--min-accuracy", "--search"),
 )
 OF_PROGRAMS = ("--method", "--input")

@@ -29,6 +29,7 @@ from harness.cli.options import (
     Precisions,
     Quiet,
     Resolutions,
+    Runtimes,
     Verbose,
     WeightsFiles,
     Widths,
@@ -87,6 +88,7 @@ from harness.cli.run_options import (
         "harness run -d pixel -w 0.5,1.0 --sustain 10m",
         "harness run -d pi5 -w 0.25,0.5 -r 128,160 --energy --max-energy 5mJ",
         "harness run -d pixel -w 0.5 --against results/main",
+        "harness run -d pixel -w 0.5 -p fp32 --runtime executorch,litert,onnxruntime",
         "harness run -d pixel --program segmenter.pte,detector.pte --max-latency 20ms",
         "harness run -d emulator --program encoder.pte --method encode --input photo.npz",
         "harness run -d pixel --tune-device --max-temp 35C --time-limit 30m",
@@ -103,6 +105,7 @@ def run(
     width: Widths = None,
     resolution: Resolutions = None,
     precision: Precisions = "fp32,int8",
+    runtime: Runtimes = "executorch",
     threads: Threads = "1",
     cores: Cores = None,
     rate: Rate = None,
@@ -198,6 +201,7 @@ def run(
             width=width,
             resolution=resolution,
             precision=precision,
+            runtime=runtime,
             padding=padding,
             classes=classes,
             seed=seed,
@@ -240,6 +244,7 @@ def run(
             seed=seed,
         )
     check_cache()
+    validation.check_runtimes_of(request, search=search)
     validation.check_data_sets(request)
     validation.check_sustained(request, search=search)
     margins = validation.margins_of(request, quantity_options.parse_margin("--margin", margin))

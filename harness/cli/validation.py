@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.analysis.runtimes import RUNTIMES, check_runtimes
 from harness.errors import UsageError
-from harness.records import DEFAULT_OBSERVER, RunRequest
+from harness.records import DEFAULT_OBSERVER, EXECUTORCH, RunRequest
 from harness.records.requests import EnergyBy
+from harness.system.extras import require_extra
 
 if TYPE_CHECKING:
     from harness.analysis.budget import Budget
@@ -29,6 +31,31 @@ BESIDE_RESUME = (
     "--power-command",
     *BUDGETS,
 )
+
+
+def check_runtimes_of(request: RunRequest, *, search: bool) -> None:
+    """Refuse what only ExecuTorch's runner can do, and runtimes whose converter is not installed.
+
+    Raises:
+        UsageError: such an option is given, or no precision can be lowered to a runtime.
+    """
+    others = [name for name in request.runtimes if name != EXECUTORCH]
+    if not others:
+        return
+    only_executorch = {
+        "--profile": request.profile,
+        "--backend-options": any(request.backend_options),
+        "--search": search,
+    }
+    for option, given in only_executorch.items():
+        if given:
+            raise UsageError(
+                f"{option} is of ExecuTorch alone, and --runtime names {', '.join(others)}",
+                hint=f"leave out {option}, or measure {EXECUTORCH} in a run of its own",
+            )
+    check_runtimes(request.runtimes, request.precisions)
+    for name in others:
+        require_extra(RUNTIMES[name].extra, f"lowering to {RUNTIMES[name].title}")
 
 
 def check_data_sets(request: RunRequest) -> None:

@@ -5,7 +5,7 @@ from harness.lowering.artifact_store import StoredArtifact, hold_entry
 from harness.lowering.cache import artifact_key, read_entry, write_entry
 from harness.lowering.inputs import SEEDED, LoweringInputs
 from harness.lowering.silence import quietly
-from harness.records import Variant
+from harness.records import EXECUTORCH, Variant
 from harness.records.progress import Log
 
 
@@ -52,13 +52,21 @@ def _lower(variant: Variant, key: str, files: LoweringInputs) -> StoredArtifact:
     with quietly():
         from harness.lowering.program import lower_variant
 
+    if variant.runtime != EXECUTORCH:
+        from harness.lowering.other_runtimes import lower_for
+
+        return write_entry(key, variant, lower_for(variant.runtime, variant, files))
     return write_entry(key, variant, lower_variant(variant, files))
 
 
 def _check_delegated(stored: StoredArtifact, allow_undelegated: bool) -> StoredArtifact:
     """Refuse a program that would measure portable kernels instead of XNNPACK's."""
     artifact = stored.artifact
-    if allow_undelegated or (artifact.delegates == 1 and not artifact.undelegated_nodes):
+    if (
+        allow_undelegated
+        or artifact.variant.runtime != EXECUTORCH
+        or (artifact.delegates == 1 and not artifact.undelegated_nodes)
+    ):
         return stored
     outside = ", ".join(artifact.undelegated_nodes) or "none"
     raise LoweringError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.analysis.precisions import find_precision
+from harness.analysis.runtimes import find_runtime
 from harness.errors import UsageError
 from harness.lowering.artifact_store import (
     LARGEST_RECORD_BYTES,
@@ -20,7 +21,7 @@ from harness.lowering.artifact_store import (
 )
 from harness.lowering.inputs import SEEDED, LoweringInputs
 from harness.lowering.recipes import RANDOM_CALIBRATION
-from harness.records import Artifact, Calibration, Observer, Variant
+from harness.records import EXECUTORCH, Artifact, Calibration, Observer, RuntimeName, Variant
 from harness.records.decoding import Malformed, decode_json
 from harness.records.progress import Log
 from harness.system.extras import installed_version
@@ -43,7 +44,8 @@ SOURCES = (
     "harness/lowering/recipes.py",
     "harness/lowering/synthetic_images.py",
 )
-DISTRIBUTIONS = ("torch", "executorch", "torchao")
+# Further files, for the programs of runtimes beside ExecuTorch.
+SOURCES_OF_OTHERS = ("harness/lowering/other_runtimes.py",)
 
 
 class _Keyed(msgspec.Struct, frozen=True):
@@ -74,16 +76,20 @@ def artifact_key(variant: Variant, files: LoweringInputs = SEEDED) -> str:
         "weights": _hash_input(files.weights_file),
         "recipe": recipe,
         "calibration": _calibration(files) if recipe.calibrated else None,
-        "versions": library_versions(),
-        "sources": {source: hash_file(source_file(source)) for source in SOURCES},
+        "versions": library_versions(variant.runtime),
+        "sources": {source: hash_file(source_file(source)) for source in _sources(variant.runtime)},
     }
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
 
 
+def _sources(runtime: RuntimeName) -> tuple[str, ...]:
+    return SOURCES if runtime == EXECUTORCH else (*SOURCES, *SOURCES_OF_OTHERS)
+
+
 @cache
-def library_versions() -> dict[str, str]:
+def library_versions(runtime: RuntimeName = EXECUTORCH) -> dict[str, str]:
     """Versions of the installed libraries that decide a program's bytes, read without importing them."""
-    found = {name: installed_version(name) for name in DISTRIBUTIONS}
+    found = {name: installed_version(name) for name in find_runtime(runtime).converters}
     return {name: version for name, version in found.items() if version}
 
 
@@ -137,7 +143,7 @@ def find_mismatch(artifact: Artifact, variant: Variant, files: LoweringInputs = 
         images = _hash_input(files.calibration_images)
         facts["calibration images"] = artifact.calibration.sha256, images
         facts["observer"] = artifact.calibration.observer, files.observer
-    facts["versions"] = artifact.versions, library_versions()
+    facts["versions"] = artifact.versions, library_versions(variant.runtime)
     return next((f"{name}: {one}, not {other}" for name, (one, other) in facts.items() if one != other), None)
 
 
@@ -200,7 +206,7 @@ def _record(variant: Variant, lowered: "LoweredProgram") -> Artifact:
         input=lowered.input,
         output=lowered.output,
         calibration=lowered.calibration,
-        versions=library_versions(),
+        versions=library_versions(variant.runtime),
         lowering_seconds=lowered.seconds,
         reference_input_sha256=hashlib.sha256(lowered.reference_input).hexdigest(),
         reference_output_sha256=hashlib.sha256(lowered.reference_output).hexdigest(),

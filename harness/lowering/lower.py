@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from harness.analysis.precisions import find_precision
+from harness.analysis.runtimes import can_lower, file_suffix
 from harness.errors import HarnessError, LoweringError, UsageError
 from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.background import Artifacts, lower_in_background
@@ -44,7 +45,7 @@ def lower_to(
 
 def _write_program(stored: StoredArtifact, folder: Path) -> Artifact:
     name = stored.artifact.variant.name
-    file = folder / f"{name}.pte"
+    file = folder / f"{name}{file_suffix(stored.artifact.variant.runtime)}"
     try:
         copy_atomically(stored.program, file)
     except OSError as error:
@@ -62,13 +63,16 @@ def variants_of(request: RunRequest) -> tuple[Variant, ...]:
             padding=padding,
             classes=request.classes,
             weights=request.weights,
+            runtime=runtime,
         )
-        for width, resolution_px, precision, padding in itertools.product(
+        for width, resolution_px, precision, padding, runtime in itertools.product(
             request.widths,
             request.resolutions_px,
             request.precisions,
             request.paddings or (DEFAULT_PADDING,),
+            request.runtimes,
         )
+        if can_lower(runtime, precision)
     )
 
 
@@ -93,7 +97,7 @@ def lower_variants(
         listen(
             Event(
                 "",
-                f"{_done(stored.artifact.variant)} {stored.artifact.variant.name}",
+                _done(stored.artifact.variant),
                 step=done,
                 steps=len(variants),
             )

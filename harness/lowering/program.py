@@ -52,9 +52,9 @@ class LoweredProgram:
     macs: int
     params: int
     delegates: int
-    delegated_nodes: int
+    delegated_nodes: int | None
     undelegated_nodes: tuple[str, ...]
-    planned_arena_bytes: int
+    planned_arena_bytes: int | None
     input: TensorSpec
     output: TensorSpec
     seconds: float

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from harness.analysis.runtimes import file_suffix
 from harness.errors import HarnessError, MeasurementError, UsageError
 from harness.lowering.artifact_store import (
     LARGEST_RECORD_BYTES,
@@ -112,7 +113,8 @@ def _own_places(artifact: Artifact, folder: Path) -> tuple[Path, Path]:
     """The second is for a run folder that has a program of the same name, from other weights."""
     name = artifact.variant.name
     programs = folder / PROGRAMS_FOLDER
-    return programs / f"{name}.pte", programs / f"{name}-{artifact.sha256[:10]}.pte"
+    suffix = file_suffix(artifact.variant.runtime)
+    return programs / f"{name}{suffix}", programs / f"{name}-{artifact.sha256[:10]}{suffix}"
 
 
 def _cached(is_wanted: Callable[[_Recorded], bool], name: str) -> Iterator[Path]:

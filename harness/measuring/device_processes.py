@@ -17,9 +17,10 @@ from harness.errors import MeasurementError, TimedOut
 from harness.lowering.artifact_store import StoredArtifact
 from harness.measuring.cooling import Cooled, Cooling
 from harness.measuring.sustaining import CountDown, SustainPlan, counting_down
-from harness.records import Artifact, Conditions, EnergyRun, Plan, SustainedRun
+from harness.records import EXECUTORCH, Artifact, Conditions, EnergyRun, Plan, RuntimeName, SustainedRun
 from harness.records.requests import exact_rate
-from harness.runner.deploy import DeployedArtifact, DeployedBundle, deploy_artifact
+from harness.runner.bundle import ensure_runtime_bundle
+from harness.runner.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
 from harness.runner.energy import EnergyPlan, measure_energy
 from harness.runner.energy_readings import SensorFailed
 from harness.runner.job import Job, JobLost
@@ -60,6 +61,7 @@ class DeviceProcesses:
         # One folder per device: jobs run there one after the other, and an orphaned one is found by it.
         self._job = Job(device, bundle, f"{device.folder}/jobs/current")
         self._deployed: dict[tuple[str, str, str | None], DeployedArtifact] = {}
+        self._runners: dict[RuntimeName, DeployedBundle] = {}
         self._cooling: Cooling | None = None
         self._sensors: FoundSensors | None = None
 
@@ -198,8 +200,18 @@ class DeviceProcesses:
         artifact = stored.artifact
         key = artifact.sha256, artifact.reference_input_sha256, artifact.variant.method
         if key not in self._deployed:
-            self._deployed[key] = deploy_artifact(self.device, stored, self._progress)
+            deployed = deploy_artifact(self.device, stored, self._progress)
+            self._deployed[key] = replace(deployed, runner=self._runner_of(artifact.variant.runtime))
         return self._deployed[key]
+
+    def _runner_of(self, runtime: RuntimeName) -> DeployedBundle | None:
+        """The deployed bundle of a runtime beside ExecuTorch."""
+        if runtime == EXECUTORCH:
+            return None
+        if runtime not in self._runners:
+            bundle = ensure_runtime_bundle(self.device.info.abi, runtime)
+            self._runners[runtime] = deploy_bundle(self.device, bundle, self._progress)
+        return self._runners[runtime]
 
     def _cool_down(self, plan: Plan) -> float | None:
         """Wait until the device is cool; the seconds waited, None where no temperature can be read.

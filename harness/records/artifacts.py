@@ -54,10 +54,11 @@ class Artifact(Record, frozen=True, kw_only=True):
     """A lowered program. Its bytes, reference input and reference output lie in the artifact cache.
 
     `delegated_nodes` counts the operators inside XNNPACK delegates; `macs` and `params` are computed
-    from the network. A program of the user's own has neither, and `inputs` and `outputs` beside the first
-    of each; the reference output is that of this machine's runtime, without one there is no parity.
-    `delegate_ids` are the backends of its delegates. With `outputs_are_apart` the runner writes its outputs
-    to a file, which the one float32 output of an image classifier does not need.
+    from the network. Of runtimes beside ExecuTorch neither nodes nor arena are known. A program of the
+    user's own has no figures of the network, and `inputs` and `outputs` beside the first of each; its
+    reference output is that of this machine's runtime, without one there is no parity. `delegate_ids` are the
+    backends of its delegates. With `outputs_are_apart` the runner writes its outputs to a file, which the
+    one float32 output of an image classifier does not need.
     """
 
     variant: Variant
@@ -68,7 +69,7 @@ class Artifact(Record, frozen=True, kw_only=True):
     delegates: Integer
     delegated_nodes: Integer | None
     undelegated_nodes: tuple[str, ...]
-    planned_arena_bytes: Bytes
+    planned_arena_bytes: Bytes | None
     input: TensorSpec
     output: TensorSpec
     calibration: Calibration | None

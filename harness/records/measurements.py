@@ -235,7 +235,7 @@ class Memory(Record, frozen=True, kw_only=True):
     rss_loaded_bytes: PositiveBytes | None
     rss_initialized_bytes: PositiveBytes | None
     peak_rss_bytes: PositiveBytes | None
-    planned_arena_bytes: Bytes
+    planned_arena_bytes: Bytes | None
     artifact_bytes: Bytes
     detail: MemoryDetail | None = None
 

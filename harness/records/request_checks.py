@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from harness.records import Artifact, Cell, Plan
+from harness.records import EXECUTORCH, Artifact, Cell, Plan
 from harness.records.schema import MOST_SECONDS
 from harness.system.cpu_list import parse_cpu_list
 
@@ -62,13 +62,14 @@ def _cores(cell: Cell) -> Iterator[str]:
 
 def _artifact(artifact: Artifact) -> Iterator[str]:
     own = artifact.variant.is_own_program
+    delegating = not own and artifact.variant.runtime == EXECUTORCH
     for name in ("macs", "params", "size_bytes"):
         figure = getattr(artifact, name)
         if (not own or name == "size_bytes") and (figure is None or figure < 1):
             yield f"artifact.{name} is {figure}"
     for name in ("delegates", "delegated_nodes"):
         figure = getattr(artifact, name)
-        if (not own or name == "delegates") and (figure is None or figure < 0):
+        if (delegating or name == "delegates") and (figure is None or figure < 0):
             yield f"artifact.{name} is {figure}"
     specs = [("input", spec) for spec in artifact.all_inputs] + [
         ("output", spec) for spec in artifact.all_outputs

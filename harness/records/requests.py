@@ -17,6 +17,9 @@ BUILT_IN_MODEL, DEFAULT_METHOD = "mobilenet_v1", "forward"
 ModelName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\Z")]
 METHOD_NAME = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
 MethodName = Annotated[str, Meta(pattern=rf"^{METHOD_NAME}\Z")]
+# The entries are those of `harness.analysis.runtimes`; a record of a newer version may name another.
+RuntimeName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]{0,31}\Z")]
+EXECUTORCH: RuntimeName = "executorch"
 Padding = Literal["symmetric", "tf_same"]
 Observer = Literal["histogram", "minmax", "percentile"]
 DEFAULT_OBSERVER: Observer = "histogram"
@@ -82,6 +85,7 @@ class Variant(Record, frozen=True, kw_only=True):
     classes: Integer | None = DEFAULT_CLASSES
     weights: Weights = RANDOM_WEIGHTS
     method: MethodName | None = None
+    runtime: RuntimeName = EXECUTORCH
 
     @property
     def is_own_program(self) -> bool:
@@ -120,11 +124,13 @@ class Variant(Record, frozen=True, kw_only=True):
     def name(self) -> str:
         """`mobilenet_v1_0.5_128_int8`: the field's own naming, safe in a file name.
 
+        A runtime beside ExecuTorch is named at the end.
         Of an own program `segmenter`, or `segmenter.encode` where the method is not `forward`.
         """
         if self.width is None:
             return self.model if self.method in (None, DEFAULT_METHOD) else f"{self.model}.{self.method}"
         suffix = "" if self.padding == "symmetric" else f"_{self.padding}"
+        suffix += "" if self.runtime == EXECUTORCH else f"_{self.runtime}"
         return f"{self.model}_{exact_width(self.width)}_{self.resolution_px}_{self.precision}{suffix}"
 
 
@@ -228,6 +234,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     programs: tuple[str, ...] = ()
     methods: tuple[MethodName, ...] = ()
     program_inputs: tuple[str, ...] = ()
+    runtimes: tuple[RuntimeName, ...] = (EXECUTORCH,)
 
     @property
     def placements(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from harness.records.devices import Abi
+from harness.records.requests import EXECUTORCH
 from harness.records.schema import (
     Bytes,
     Count,
@@ -112,7 +113,9 @@ class RunnerReport(DeviceReport, frozen=True, kw_only=True):
     runner_version: str
     build_type: str
     abi: Abi
-    executorch_version: str
+    executorch_version: str | None = None
+    runtime: str = EXECUTORCH
+    runtime_version: str | None = None
     canary_ns: PositiveNanoseconds
     load_ns: PositiveNanoseconds
     init_ns: PositiveNanoseconds

@@ -46,7 +46,8 @@ def runner_argv(
     words += _backend_words(bundle, deployed, plan.backend_options, first_launch=first_launch)
     marks = ["--mark-counted"] if device.counts_instructions else []
     profile = profile_words(bundle.profile_script, JOB, plan)
-    return (*profile, *bundle.runner_argv(device.launcher), *words, *marks)
+    runner = deployed.runner or bundle
+    return (*profile, *runner.runner_argv(device.launcher), *words, *marks)
 
 
 def _backend_words(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.analysis.runtimes import file_suffix
 from harness.devices.device import Device
 from harness.errors import DeviceUnfit, TransferFailed
 from harness.lowering.artifact_store import StoredArtifact
@@ -75,13 +76,15 @@ class DeployedBundle:
 class DeployedArtifact:
     """A program and its reference input on the device.
 
-    The `method` is None for `forward`; with `outputs_apart` its outputs go to a file of the job.
+    The `method` is None for `forward`; with `outputs_apart` its outputs go to a file of the job. `runner` is
+    the bundle of a runtime beside ExecuTorch, None for that of the job.
     """
 
     program: str
     reference_input: str
     method: str | None = None
     outputs_apart: bool = False
+    runner: DeployedBundle | None = None
 
 
 def deploy_bundle(device: Device, bundle: Bundle, log: Callable[[str], None]) -> DeployedBundle:
@@ -125,7 +128,7 @@ def _with_system_glibc(device: Device, bundle: Bundle, deployed: DeployedBundle)
 def deploy_artifact(device: Device, stored: StoredArtifact, log: Callable[[str], None]) -> DeployedArtifact:
     """Push a program and its reference input, each named by its sha256, unless the device has them."""
     artifact = stored.artifact
-    program = f"{device.folder}/artifacts/{artifact.sha256}.pte"
+    program = f"{device.folder}/artifacts/{artifact.sha256}{file_suffix(artifact.variant.runtime)}"
     reference_input = f"{device.folder}/artifacts/{artifact.reference_input_sha256}.bin"
     push_missing(
         device,

@@ -11,6 +11,8 @@ from harness.system.paths import APPLICATION
 _IMPORTED = {
     "lower": ("torch", "executorch", "safetensors"),
     "train": ("torch", "executorch", "safetensors"),
+    "litert": ("litert_torch",),
+    "onnxruntime": ("onnx", "onnxscript"),
 }
 
 

@@ -60,7 +60,7 @@ def test_the_key_knows_all_that_changes_the_bytes(monkeypatch: pytest.MonkeyPatc
     weights.write_bytes(b"2")
     keys.append(artifact_key(SMALL_INT8, LoweringInputs(calibration_images=images)))
     keys.append(artifact_key(loaded, LoweringInputs(weights_file=weights)))
-    monkeypatch.setattr(cache, "library_versions", lambda: {"torch": "0"})
+    monkeypatch.setattr(cache, "library_versions", lambda _: {"torch": "0"})
     keys.append(artifact_key(SMALL_INT8))
     monkeypatch.setattr(cache, "SOURCES", cache.SOURCES[1:])
     keys.append(artifact_key(SMALL_INT8))

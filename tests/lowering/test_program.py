@@ -72,6 +72,7 @@ def test_the_record_describes_what_was_lowered(small: StoredArtifact, small_int8
     assert artifact.input.size_bytes == small.reference_input.stat().st_size
     assert artifact.output.size_bytes == small.reference_output.stat().st_size == 4000
     # The output alone: neither the input nor anything between the layers is planned outside the delegate.
+    assert artifact.planned_arena_bytes is not None
     assert artifact.output.size_bytes <= artifact.planned_arena_bytes < artifact.input.size_bytes
     assert artifact.variant.weights.sha256 is not None
     assert artifact.calibration is None

@@ -8,7 +8,7 @@ import numpy as np
 from harness.analysis.sample_shape import outlier_marks, split_modes, trend
 from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence, change_within
-from harness.records import Clock
+from harness.records import EXECUTORCH, Clock, ProcessReport
 from harness.records.launches import later_launches
 from harness.system.cpu_list import format_cpu_list, parse_cpu_list
 
@@ -89,13 +89,19 @@ def debug_build(evidence: Evidence) -> str | None:
     return f"the runner's build type is {', '.join(sorted(builds))}" if builds else None
 
 
+def _computing_threads(evidence: Evidence, process: ProcessReport) -> int:
+    """The threads that computed: all that ran, but those that a runtime beside ExecuTorch adds for itself."""
+    planned, found = evidence.plan.threads, process.threads_used or evidence.plan.threads
+    return found if evidence.artifact.variant.runtime == EXECUTORCH else min(planned, found)
+
+
 @check("invalid", affects="setup")
 def affinity_violated(evidence: Evidence) -> str | None:
     """The process could run on other cores than planned, or with another number of threads."""
     planned = parse_cpu_list(evidence.plan.cpus) if evidence.plan.cpus else None
     for process in evidence.processes:
-        if process.threads_used not in (None, evidence.plan.threads):
-            return f"{process.threads_used} threads ran, {evidence.plan.threads} were planned"
+        if (threads := _computing_threads(evidence, process)) != evidence.plan.threads:
+            return f"{threads} threads ran, {evidence.plan.threads} were planned"
         allowed = parse_cpu_list(process.cpus_allowed)
         if planned is not None and (allowed is None or not set(allowed) <= set(planned)):
             return f"the process could run on cores {process.cpus_allowed}, planned: {evidence.plan.cpus}"
@@ -107,7 +113,7 @@ def threads_exceed_cores(evidence: Evidence) -> str | None:
     """Threads that share a core wait for each other in every layer."""
     for process in evidence.processes:
         allowed = parse_cpu_list(process.cpus_allowed)
-        if allowed is not None and len(allowed) < (threads := process.threads_used or evidence.plan.threads):
+        if allowed is not None and len(allowed) < (threads := _computing_threads(evidence, process)):
             return f"{threads} threads shared the cores {process.cpus_allowed}"
     return None
 

@@ -8,6 +8,7 @@ from harness.runner.bundle.build import ensure_bench_bundle
 from harness.runner.bundle.contents import ABIS, Bundle, BundleFile
 from harness.runner.bundle.exchange import export_bundles, import_bundles
 from harness.runner.bundle.installed import ensure_bundle
+from harness.runner.bundle.runtimes import ensure_runtime_bundle
 
 __all__ = [
     "ABIS",
@@ -15,6 +16,7 @@ __all__ = [
     "BundleFile",
     "ensure_bench_bundle",
     "ensure_bundle",
+    "ensure_runtime_bundle",
     "export_bundles",
     "import_bundles",
 ]

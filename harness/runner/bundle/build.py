@@ -19,7 +19,7 @@ from harness.runner.bundle.contents import (
     read_bundle,
     write_sums,
 )
-from harness.runner.bundle.toolchain import find_toolchain
+from harness.runner.bundle.toolchain import PACKAGES, find_toolchain
 from harness.runner.bundle.wheel import executorch_version, find_executorch
 from harness.system.entry_lock import locked
 from harness.system.files import hash_file, write_atomically
@@ -108,13 +108,24 @@ def bundle_key() -> str:
 
     Without the compiler in it, a host that has none can use an imported bundle.
     """
-    return _digest(_RECIPE, executorch_version(), sources_sha256(), *(_content(path) for path in _scripts()))
+    return digest_of(executorch_version(), sources_sha256())
 
 
-def sources_sha256() -> str:
-    """A digest of the runner's sources; reports carry its first 12 digits as `runner_version`."""
-    sources = sorted(_RUNNER.glob("*.*"))
-    return _digest(*(f"{path.name}\0{_content(path)}" for path in sources))
+def digest_of(*parts: str) -> str:
+    """A digest of what decides a bundle: these parts, the scripts and the recipe."""
+    return _digest(_RECIPE, *parts, *(_content(path) for path in _scripts()))
+
+
+def sources_sha256(*folders: str) -> str:
+    """A digest of a runtime's runner's sources; reports carry its first 12 digits as `runner_version`.
+
+    The `folders` below `runtimes` are those of the runtime; without any, ExecuTorch's.
+    """
+    own = [
+        path for folder in folders or ("executorch",) for path in (_RUNNER / "runtimes" / folder).glob("*.*")
+    ]
+    sources = sorted([*_RUNNER.glob("*.*"), *own])
+    return _digest(*(f"{path.relative_to(_RUNNER)}\0{_content(path)}" for path in sources))
 
 
 def _scripts() -> tuple[Path, ...]:
@@ -133,17 +144,40 @@ def _digest(*parts: str) -> str:
 
 
 def _build(abi: Abi, bundle: Path, scratch: Path, definitions: Mapping[str, str]) -> None:
-    toolchain = find_toolchain(abi)
     executorch = find_executorch(abi)
-    version = {"RUNNER_VERSION": sources_sha256()[:12]}
-    toolchain.build(_RUNNER, scratch, executorch, {**version, **definitions})
-    runner = scratch / RUNNER
-    toolchain.strip(runner)
-    libraries = [executorch / "lib" / name for name in EXECUTORCH_LIBRARIES]
+    needed = {
+        "RUNNER_VERSION": sources_sha256()[:12],
+        "executorch_DIR": f"{PACKAGES}/lib/cmake/executorch",
+        **definitions,
+    }
+    libraries = {name: executorch / "lib" / name for name in EXECUTORCH_LIBRARIES}
+    assemble(abi, bundle, scratch, executorch, needed, libraries)
+
+
+def assemble(
+    abi: Abi,
+    bundle: Path,
+    scratch: Path,
+    packages: Path,
+    definitions: Mapping[str, str],
+    libraries: Mapping[str, Path],
+    *further: str,
+) -> None:
+    """Build the runner against what lies in `packages`, and put it into a new folder with all that it needs.
+
+    That is the runtime's `libraries` by the names that the loader asks for, glibc with `further` libraries
+    of it, and the scripts.
+
+    Raises:
+        BundleError: a compiler is missing, or the build failed.
+    """
+    toolchain = find_toolchain(abi)
+    toolchain.build(_RUNNER, scratch, packages, definitions)
+    toolchain.strip(scratch / RUNNER)
     bundle.mkdir(mode=0o755)
-    for source in (runner, *libraries, *_scripts()):
+    for source in (scratch / RUNNER, *_scripts()):
         shutil.copyfile(source, bundle / source.name)
-    for name, source in toolchain.runtime_files():
+    for name, source in (*libraries.items(), *toolchain.runtime_files(*further)):
         shutil.copyfile(source, bundle / name)
     write_sums(bundle)
     for path in bundle.iterdir():

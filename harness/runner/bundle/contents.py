@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -21,6 +22,8 @@ SYSTEM_LOADERS: dict[Abi, str] = {
     "x86_64": "/lib64/ld-linux-x86-64.so.2",
 }
 GLIBC = ("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0")
+# Of glibc, too, but only ONNX Runtime needs it.
+LIBRT = "librt.so.1"
 # glibc and the compiler's runtime: the runner uses these instead of the device's.
 LIBC_FAMILY = (*GLIBC, "libstdc++.so.6", "libgcc_s.so.1")
 EXECUTORCH_LIBRARIES = (
@@ -69,7 +72,7 @@ class Bundle:
     @property
     def beside_glibc(self) -> tuple[str, ...]:
         """The names of the files that also work with another glibc."""
-        apart = (*GLIBC, self.loader, SUMS)
+        apart = (*GLIBC, LIBRT, self.loader, SUMS)
         return tuple(file.name for file in self.files if file.name not in apart)
 
     def needed_glibc(self) -> tuple[int, int]:
@@ -113,8 +116,8 @@ def read_sums(text: str) -> dict[str, str]:
     return sums
 
 
-def read_bundle(folder: Path, abi: Abi) -> Bundle:
-    """The bundle in the folder, every file checked.
+def read_bundle(folder: Path, abi: Abi, libraries: Sequence[str] = EXECUTORCH_LIBRARIES) -> Bundle:
+    """The bundle in the folder, every file checked; `libraries` are those of its runtime.
 
     Raises:
         BundleError: a file is missing, damaged, of another ABI, or not in `SHA256SUMS`.
@@ -126,7 +129,7 @@ def read_bundle(folder: Path, abi: Abi) -> Bundle:
         found = {path.name: _hash_own(path) for path in folder.iterdir() if path.name != SUMS}
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"the bundle in {folder} cannot be read: {error}") from error
-    wanted = {RUNNER, LOADERS[abi], *LIBC_FAMILY, *EXECUTORCH_LIBRARIES}
+    wanted = {RUNNER, LOADERS[abi], *LIBC_FAMILY, *libraries}
     if found != sums or not wanted <= found.keys():
         wrong = sorted(name for name in {*found, *sums, *wanted} if found.get(name) != sums.get(name, ""))
         raise BundleError(f"the bundle in {folder} is damaged: {', '.join(wrong)}")

@@ -16,6 +16,8 @@ from harness.system.plain_paths import plain_paths
 from harness.system.platforms import require_linux
 from harness.system.processes import run_local
 
+# In a definition: the folder of the runtime's package, whose path is known only while building.
+PACKAGES = "{packages}"
 _QUERY_TIMEOUT_S = 30
 _BUILD_TIMEOUT_S = 900
 
@@ -28,23 +30,22 @@ class Toolchain:
     compiler: str
     stripper: str
 
-    def build(self, source: Path, into: Path, executorch: Path, definitions: Mapping[str, str]) -> None:
-        """Build the CMake project in `source` against the `executorch` package folder.
+    def build(self, source: Path, into: Path, packages: Path, definitions: Mapping[str, str]) -> None:
+        """Build the CMake project in `source`; `{packages}` in a definition stands for that folder.
 
         Raises:
             BundleError: the project does not compile, or CMake or Ninja is not installed.
         """
         cmake, ninja = Path(find_build_tool("cmake")), Path(find_build_tool("ninja"))
         into.mkdir(parents=True, exist_ok=True)
-        with plain_paths(source, into, executorch, ninja) as (source, into, executorch, ninja):
+        with plain_paths(source, into, packages, ninja) as (source, into, packages, ninja):
             settings = {
                 "CMAKE_MAKE_PROGRAM": str(ninja),
                 "CMAKE_BUILD_TYPE": "Release",
                 "CMAKE_SYSTEM_NAME": "Linux",
                 "CMAKE_SYSTEM_PROCESSOR": MACHINES[self.abi],
                 "CMAKE_CXX_COMPILER": self.compiler,
-                "executorch_DIR": str(executorch / "lib" / "cmake" / "executorch"),
-                **definitions,
+                **{name: text.replace(PACKAGES, str(packages)) for name, text in definitions.items()},
             }
             defined = (f"-D{name}={value}" for name, value in settings.items())
             _run([str(cmake), "-G", "Ninja", "-S", str(source), "-B", str(into), *defined])
@@ -58,13 +59,13 @@ class Toolchain:
         """
         _run([self.stripper, str(program)])
 
-    def runtime_files(self) -> tuple[tuple[str, Path], ...]:
-        """The loader, glibc and the compiler's runtime that programs are linked with: names and paths.
+    def runtime_files(self, *further: str) -> tuple[tuple[str, Path], ...]:
+        """The loader, glibc with `further` libraries of it, and the compiler's runtime: names and paths.
 
         Raises:
             BundleError: the compiler does not find one.
         """
-        return tuple((name, self._find(name)) for name in (LOADERS[self.abi], *LIBC_FAMILY))
+        return tuple((name, self._find(name)) for name in (LOADERS[self.abi], *LIBC_FAMILY, *further))
 
     def _find(self, name: str) -> Path:
         answer = run_local([self.compiler, f"-print-file-name={name}"], timeout_s=_QUERY_TIMEOUT_S)

@@ -3,6 +3,7 @@
 import platform
 import sys
 import zipfile
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -71,8 +72,10 @@ def install_unpacked(unpacked: Path, folder: Path, *, wheel_digest: str) -> None
     install_folder(unpacked, folder)
 
 
-def is_intact(folder: Path) -> bool:
+def is_intact(folder: Path, locked_digests: Sequence[str] | None = None) -> bool:
     """Whether the folder holds just what was unpacked from a wheel that is still one of the locked ones.
+
+    Without `locked_digests` those are ExecuTorch's.
 
     A folder without a record of its wheel, as earlier versions of the harness left them, is not.
     """
@@ -80,7 +83,8 @@ def is_intact(folder: Path) -> bool:
         return False
     try:
         wheel, _, recorded = _record_of(folder).read_text(encoding="utf-8").partition("\n")
-        return wheel in _locked_digests() and recorded == _list_digests(folder)
+        known = _locked_digests() if locked_digests is None else locked_digests
+        return wheel in known and recorded == _list_digests(folder)
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -105,6 +109,17 @@ def _locked_digests() -> list[str]:
 
 def _download(version: str, machine: str, folder: Path) -> Path:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    wheel = download_wheel(f"executorch=={version.partition('+')[0]}", machine, python, folder)
+    check_digest(wheel)
+    return wheel
+
+
+def download_wheel(requirement: str, machine: str, python: str, folder: Path) -> Path:
+    """Get the wheel of a package for a platform and a Python from the package index.
+
+    Raises:
+        BundleError: the download failed.
+    """
     answer = run_local(
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
@@ -112,12 +127,14 @@ def _download(version: str, machine: str, folder: Path) -> Path:
             *(
                 "--platform",
                 f"manylinux_2_28_{machine}",
+                "--platform",
+                f"manylinux_2_27_{machine}",
                 "--python-version",
                 python,
                 "--implementation",
                 "cp",
             ),
-            f"executorch=={version.partition('+')[0]}",
+            requirement,
         ],
         timeout_s=_DOWNLOAD_TIMEOUT_S,
     )
@@ -125,10 +142,9 @@ def _download(version: str, machine: str, folder: Path) -> Path:
     if answer.exit_code != 0 or len(wheels) != 1:
         stderr = answer.stderr.decode("utf-8", "replace").strip()[-500:]
         raise BundleError(
-            f"the executorch {version} wheel for {machine} could not be downloaded: {stderr}",
+            f"the {requirement} wheel for {machine} could not be downloaded: {stderr}",
             hint="check the network, or import a bundle made on another machine",
         )
-    check_digest(wheels[0])
     return wheels[0]
 
 

@@ -59,7 +59,7 @@ function showActive(plot) {
   const texts = [cell.placement, cell.cost, ...(accuracy ? [accuracyText(accuracy)] : []), ...cell.figures];
   card.dataset.machine = plot.machine;
   card.replaceChildren(
-    element("strong", {}, [mark(cell.precision), cell.name]),
+    element("strong", {}, [mark(cell.precision, cell.runtime), cell.name]),
     ...texts.map((text) => element("span", { text })),
     element("span", { class: `status ${cell.status}`, text: statusText(cell) }),
   );

@@ -13,7 +13,7 @@ function openDrawer(cell, onPin) {
     onPin(cell);
   });
   dialog.replaceChildren(
-    element("h2", { id: "drawer-name" }, [mark(cell.precision), cell.name]),
+    element("h2", { id: "drawer-name" }, [mark(cell.precision, cell.runtime), cell.name]),
     element("p", { class: "placement", text: `${cell.placement}, on ${page.machines[cell.machine].title}` }),
     element("ul", { class: "figures" }, figures.map((text) => element("li", { text }))),
     element("p", { class: `status ${cell.status}`, text: cell.failed ? "failed" : cell.status }),

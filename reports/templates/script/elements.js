@@ -29,16 +29,26 @@ const KNOWN_SHAPES = {
   fp16: (r) => `M0 ${-r * 1.15}L${r * 1.15} ${r * 0.9}H${-r * 1.15}Z`,
 };
 
-function markerPath(precision, r) {
+// Of a runtime beside ExecuTorch, whatever the precision: colour says that one.
+const RUNTIME_SHAPES = {
+  LiteRT: (r) => `M0 ${r * 1.15}L${r * 1.15} ${-r * 0.9}H${-r * 1.15}Z`,
+  "ONNX Runtime": (r) => {
+    const [a, b] = [r * 0.4, r * 1.1];
+    return `M${-a} ${-b}H${a}V${-a}H${b}V${a}H${a}V${b}H${-a}V${a}H${-b}V${-a}H${-a}Z`;
+  },
+};
+
+function markerPath(precision, r, runtime = "") {
   const other = (size) => `M0 ${-size * 1.2}L${size * 1.2} 0 0 ${size * 1.2} ${-size * 1.2} 0Z`;
-  return (KNOWN_SHAPES[precision] ?? other)(r);
+  const shapes = runtime ? RUNTIME_SHAPES : KNOWN_SHAPES;
+  return (shapes[runtime || precision] ?? other)(r);
 }
 
 function precisionClass(precision) {
   return `p-${precision in KNOWN_SHAPES ? precision : "other"}`;
 }
 
-function mark(precision) {
-  const path = shape("path", { d: markerPath(precision, 4.6), transform: "translate(6 6)" });
+function mark(precision, runtime = "") {
+  const path = shape("path", { d: markerPath(precision, 4.6, runtime), transform: "translate(6 6)" });
   return shape("svg", { class: `mark ${precisionClass(precision)}`, viewBox: "0 0 12 12", "aria-hidden": "true" }, [path]);
 }

@@ -180,7 +180,7 @@ function drawPoint(plot, point, state) {
   if (point.cost[2] > point.cost[0]) {
     parts.push(shape("line", { class: "error", x1: plot.x(point.cost[0]), x2: plot.x(point.cost[2]), y1: y, y2: y }));
   }
-  const d = markerPath(cell.precision, shipped ? 8 : 5);
+  const d = markerPath(cell.precision, shipped ? 8 : 5, cell.runtime);
   parts.push(shape("path", { class: "marker", d, transform: `translate(${x} ${y})` }));
   return shape("g", { class: classes.join(" ") }, parts);
 }
@@ -229,8 +229,8 @@ function overlap(a, b) {
 }
 
 function drawLegend(plot) {
-  const names = [...new Set(plot.points.map((point) => point.cell.precision))].sort();
-  const items = names.map((name) => element("li", {}, [mark(name), name]));
+  const series = new Map(plot.points.map(({ cell }) => [`${cell.precision} ${cell.runtime}`.trim(), cell]));
+  const items = [...series].sort().map(([name, cell]) => element("li", {}, [mark(cell.precision, cell.runtime), name]));
   if (plot.points.some((point) => point.accuracy?.basis === "published")) {
     items.push(element("li", { text: "hollow: accuracy published, not measured here" }));
   }

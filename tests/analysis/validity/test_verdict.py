@@ -84,6 +84,18 @@ def test_another_number_of_threads_than_planned_is_invalid() -> None:
     assert detail(verdict, "affinity_violated") == "2 threads ran, 4 were planned"
 
 
+def test_a_thread_that_another_runtime_adds_for_itself_is_no_reason() -> None:
+    artifact = make_artifact()
+    other = replace(artifact, variant=replace(artifact.variant, runtime="onnxruntime"))
+    for threads, planned, reasons in ((2, 1, ()), (2, 4, ("affinity_violated",))):
+        judged = make_cell(
+            artifact=other,
+            plan=make_plan(threads=planned),
+            processes=make_processes(*STEADY_MEDIANS, threads_used=threads),
+        )
+        assert codes(judged.verdict) == reasons
+
+
 def test_undelegated_operators_are_suspect_and_named() -> None:
     nodes = ("aten.mean.dim", "aten.view", "aten.add", "aten.mul")
     verdict = make_cell(artifact=make_artifact(undelegated_nodes=nodes)).verdict

@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "files.h"
+#include "xnnpack.h"
 
 namespace runner {
 namespace {

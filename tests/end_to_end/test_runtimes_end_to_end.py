@@ -1,0 +1,80 @@
+"""`harness run --runtime`: the same weights by several runtimes, in one run."""
+
+from pathlib import Path
+
+import pytest
+
+from harness_command import HarnessCommand
+
+SMALL = ("--width", "0.25", "--resolution", "32", "--precision", "fp32", "--processes", "2")
+QUICK = ("--warmup", "2", "--iterations", "5", "--min-time", "0", "--max-rounds", "2")
+
+
+def check_run(run_harness: HarnessCommand, folder: Path, devices: str, *runtimes: str) -> None:
+    names = ",".join(("executorch", *runtimes))
+    ended = run_harness(
+        *("run", "--device", devices, *SMALL, *QUICK, "--runtime", names, "--out", "run", "--json"),
+        timeout_s=600,
+    )
+    assert ended.exit_code == 0, ended.stderr
+    cells = ended.document["cells"]
+    assert len(cells) == len(devices.split(",")) * (1 + len(runtimes))
+    for cell in cells:
+        assert (cell["failure"], cell["parity"]["passed"]) == (None, True), cell["variant"]
+        codes = {reason["code"] for reason in cell["verdict"]["reasons"] if reason["affects"] == "setup"}
+        assert not codes & {"affinity_violated", "undelegated", "parity_failed"}
+    counted = {
+        cell["variant"]["runtime"]: {process["instructions_per_inference"] for process in cell["processes"]}
+        for cell in cells
+        if cell["device"]["kind"] == "emulator"
+    }
+    for name, counts in counted.items():
+        # ONNX Runtime's differ by 0.05 % from process to process.
+        assert max(counts) <= min(counts) * (1.001 if name == "onnxruntime" else 1), counted
+    assert len({min(counts) for counts in counted.values()}) == 1 + len(runtimes)
+    suffixes = {path.suffix for path in (folder / "run" / "artifacts").iterdir()}
+    assert len(suffixes) == 1 + len(runtimes)
+    page = (folder / "run" / "report" / "report.md").read_text()
+    assert "| runtime |" in page
+    again = run_harness(
+        *("run", "--device", devices, *SMALL, *QUICK, "--runtime", names, "--out", "again", "--quiet"),
+        timeout_s=600,
+    )
+    assert again.exit_code == 0, again.stderr
+    assert "pushing" not in again.stderr
+
+
+@pytest.mark.slow
+def test_onnx_runtime_is_measured_beside_executorch(run_harness: HarnessCommand, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript")
+    check_run(run_harness, tmp_path, "host,emulator", "onnxruntime")
+
+
+@pytest.mark.slow
+def test_all_runtimes_are_measured_side_by_side(run_harness: HarnessCommand, tmp_path: Path) -> None:
+    pytest.importorskip("litert_torch")
+    check_run(run_harness, tmp_path, "host,emulator", "litert", "onnxruntime")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--runtime", "ncnn"), "'ncnn' is none of executorch, litert, onnxruntime"),
+        (("--runtime", "onnxruntime", "--precision", "int8"), "int8 cannot be lowered to ONNX Runtime"),
+        (("--runtime", "onnxruntime", "--profile"), "--profile is of ExecuTorch alone"),
+        (
+            ("--runtime", "onnxruntime", "--backend-options", "weight-cache"),
+            "--backend-options is of ExecuTorch alone",
+        ),
+        (("--runtime", "onnxruntime", "--program", "x.pte"), "--runtime is of the built-in network"),
+    ],
+    ids=["unknown", "precision", "profile", "options", "program"],
+)
+def test_what_a_runtime_cannot_do_is_refused_before_anything_is_touched(
+    run_harness: HarnessCommand, tmp_path: Path, options: tuple[str, ...], complaint: str
+) -> None:
+    (tmp_path / "x.pte").touch()
+    ended = run_harness("run", "--device", "host", *options, "--out", "run")
+    assert ended.exit_code == 2
+    assert complaint in ended.stderr
+    assert not (tmp_path / "run").exists()
