@@ -111,7 +111,8 @@ def _headline(answer: Answer) -> str:
 
 def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFiles) -> list[str]:
     cell = best.cell
-    count = f"{len(answer.ranked)} {'within the budget' if budget.limits_anything else 'candidates'}"
+    candidates = "1 candidate" if len(answer.ranked) == 1 else f"{len(answer.ranked)} candidates"
+    count = f"{len(answer.ranked)} within the budget" if budget.limits_anything else candidates
     own = answer.basis == "none" and cell.variant.is_own_program
     lines = [figures(cell, best.accuracy), *_file(cell, files)]
     if own:

@@ -87,9 +87,10 @@ def check_programs(given: Sequence[str]) -> None:
     """
     if "--program" in given:
         if others := [name for name in OF_THE_NETWORK if name in given]:
+            names = f"{', '.join(others)} {'is' if len(others) == 1 else 'are'}"
             raise UsageError(
-                f"--program measures a file as it is; {', '.join(others)} is of the built-in network",
-                hint="leave it out, or leave out --program",
+                f"--program measures a file as it is; {names} of the built-in network",
+                hint=f"leave {'it' if len(others) == 1 else 'them'} out, or leave out --program",
             )
     elif others := [name for name in OF_PROGRAMS if name in given]:
         raise UsageError(f"{', '.join(others)} needs --program", hint="name the .pte file with --program")

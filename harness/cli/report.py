@@ -139,6 +139,8 @@ def report(
         print_json({"report": written.resolve(), **named, "errors": listed})
     else:
         show(printable(str(written)))
+        if trace:
+            show(printable(str(written.parent / TRACE)))
     show_errors(errors)
     raise typer.Exit(1 if errors else 0)
 

@@ -70,3 +70,7 @@ def test_nothing_is_predicted_where_the_cells_of_the_network_failed_beside_own_p
     failed = make_cell(processes=(), failure=Failure(what="killed"))
     with pytest.raises(UsageError, match="all of them failed or are invalid"):
         predict_grids((OLD, failed))
+
+
+def test_one_candidate_is_counted_as_one() -> None:
+    assert "the cheapest of 1 candidate;" in explain(pick((OLD,)))

@@ -44,3 +44,10 @@ def test_a_method_is_an_identifier() -> None:
     for text in ("a-b", "", "x" * 65, "ü"):
         with pytest.raises(UsageError, match="is no name of a method"):
             parse_methods(text)
+
+
+def test_several_options_of_the_network_are_named_together() -> None:
+    with pytest.raises(
+        UsageError, match=r"--(search|min-accuracy), --(search|min-accuracy) are of the built"
+    ):
+        check_programs(("--program", "--search", "--min-accuracy"))

@@ -57,3 +57,12 @@ def test_the_document_names_the_trace(run_harness: HarnessCommand, tmp_path: Pat
         "errors": [],
     }
     assert json.loads(Path(document["trace"]).read_text())["traceEvents"]
+
+
+def test_the_report_names_the_trace_that_it_wrote(run_harness: HarnessCommand, tmp_path: Path) -> None:
+    cell = make_cell()
+    write_run(tmp_path / "run", make_run((cell,)))
+    write_cell(tmp_path / "run", cell)
+    report = tmp_path / "run" / "report"
+    printed = run_harness("report", tmp_path / "run", "--trace").stdout.split()
+    assert printed == [str(report / "index.html"), str(report / "trace.json")]
