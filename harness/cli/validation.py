@@ -51,7 +51,7 @@ def check_runtimes_of(request: RunRequest, *, search: bool) -> None:
         if given:
             raise UsageError(
                 f"{option} is of ExecuTorch alone, and --runtime names {', '.join(others)}",
-                hint=f"leave out {option}, or measure {EXECUTORCH} in a run of its own",
+                hint=f"leave out {option}, or measure {EXECUTORCH} in a separate run",
             )
     check_runtimes(request.runtimes, request.precisions)
     for name in others:
