@@ -10,12 +10,14 @@ from harness.devices.conditions import parse_conditions
 from harness.devices.probe import parse_probe
 from harness.errors import ReportRejected, RunnerFailed
 from harness.records import (
+    EXECUTORCH,
     Artifact,
     Conditions,
     PackedCache,
     PackedCacheReport,
     Plan,
     RunnerReport,
+    RuntimeName,
     Scheduling,
     SchedulingReport,
 )
@@ -59,6 +61,7 @@ def decode_report(content: bytes, artifact: Artifact, plan: Plan, *, timed: bool
         raise ReportRejected("the device's report has no output")
     values = len(report.values)
     problems = {
+        **_wrong_runtime(report, artifact.variant.runtime),
         f"{values} outputs instead of {expected}": not artifact.outputs_are_apart and values != expected,
         f"{report.threads_requested} threads instead of {plan.threads}": report.threads_requested
         != plan.threads,
@@ -74,6 +77,15 @@ def decode_report(content: bytes, artifact: Artifact, plan: Plan, *, timed: bool
     if wrong:
         raise ReportRejected(f"the device's report does not match the plan: {wrong[0]}")
     return report
+
+
+def _wrong_runtime(report: RunnerReport, planned: RuntimeName) -> dict[str, bool]:
+    """A report names its runtime and that one's version; of ExecuTorch the version alone."""
+    field = "executorch_version" if planned == EXECUTORCH else "runtime_version"
+    return {
+        f"the runtime {excerpt(report.runtime)} instead of {planned}": report.runtime != planned,
+        f"no {field}": not getattr(report, field),
+    }
 
 
 def describe_end(exit_code: int, last_output: str) -> str:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from builders import make_artifact, make_plan
 from harness.errors import ReportRejected
@@ -163,6 +164,20 @@ def test_bytes_that_are_not_utf_8_are_refused() -> None:
     content = encode().replace(b'"Release"', b'"\xff"')
     with pytest.raises(ReportRejected, match="malformed: 'utf-8' codec can't decode byte 0xff"):
         decode_report(content, ARTIFACT, PLAN)
+
+
+def test_the_report_of_another_runtime_names_it_and_its_version() -> None:
+    artifact = replace(ARTIFACT, variant=replace(ARTIFACT.variant, runtime="litert"))
+    own = {name: value for name, value in report().items() if name != "executorch_version"}
+    for changes, complaint in (
+        ({}, "the runtime executorch instead of litert"),
+        ({"runtime": "onnxruntime", "runtime_version": "1"}, "the runtime onnxruntime instead of litert"),
+        ({"runtime": "litert"}, "no runtime_version"),
+    ):
+        with pytest.raises(ReportRejected, match=complaint):
+            decode_report(json.dumps({**own, **changes}).encode(), artifact, PLAN)
+    named = {**own, "runtime": "litert", "runtime_version": "2.3.0"}
+    assert decode_report(json.dumps(named).encode(), artifact, PLAN).runtime_version == "2.3.0"
 
 
 @pytest.mark.parametrize("name", list(report()))
