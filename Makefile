@@ -195,7 +195,7 @@ FUZZ_RUNS ?= 2000
 bench-fuzz: setup
 	HARNESS_FUZZ_RUNS=$(FUZZ_RUNS) $(BIN)/pytest -n $(WORKERS) tests/fuzz
 
-bench-install: setup
+bench-install: setup arm-vm
 	$(BIN)/python tests/benchmarks/bench_install.py
 
 clean:

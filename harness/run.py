@@ -67,7 +67,8 @@ def run(
     refuse_without_real_time(request, targets)
     if request.accuracy_on_host:
         resolve_devices(("host",))
-    require_extra("lower", "lowering a network")
+    if not request.programs:
+        require_extra("lower", "lowering a network")
     request, prepared = prepare_inputs(request, log, classes=classes)
     inputs = prepared.inputs if prepared else prepare_programs(request, log)
     base = find_base(request.against, asked_for(request, inputs), log)

@@ -9,16 +9,23 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.devices.arm_vm.machine import boot
 from harness.system.paths import PROJECT
+
+# The modules that tests share.
+sys.path.insert(0, str(PROJECT / "tests"))
+from machine_user import user_environment
 
 GOAL_MB = 250
 BASE = str(PROJECT / "benchmarks" / "base")
 COMPILERS = re.compile(
     r"(.*-linux-gnu-)?(gcc|g\+\+|c\+\+|cc|clang|clang\+\+|cpp|c89|c99|ld|as|gold|tcc|cmake|ninja)(-.*)?"
 )
+LOWERED = ("--width", "0.25", "--resolution", "32", "--precision", "fp32")
+QUICK = ("--processes", "1", "--warmup", "1", "--iterations", "5", "--min-time", "0")
 COMMANDS: Sequence[tuple[str, ...]] = (
     ("bundle", "build"),
     ("doctor",),
@@ -52,15 +59,34 @@ def check(scratch: Path) -> int:
         "HOME": str(scratch),
         "HARNESS_CACHE": str(scratch / "cache"),
     }
-    for command in COMMANDS:
-        ended = subprocess.run(
-            ["harness", *command], cwd=scratch, env=environment, capture_output=True, text=True, timeout=300
+    worked = [try_command(command, scratch, environment) for command in COMMANDS]
+    # Lowered here: a light installation measures what it is given.
+    lowered = scratch / "lowered"
+    run([sys.executable, "-m", "harness", "lower", *LOWERED, "--out", str(lowered)], cwd=scratch)
+    (program,) = lowered.glob("*.pte")
+    measure = ("run", "--program", str(program), *QUICK, "--device")
+    worked.append(try_command((*measure, "host"), scratch, environment))
+    with boot(virtual_time=False) as machine:
+        (scratch / "devices.toml").write_text(
+            f"[devices.board]\nkind = 'linux_board'\naddress = '{machine.ssh_user}@127.0.0.1'\n"
+            f"port = {machine.ssh_port}\n"
         )
-        print(f"harness {' '.join(command)}: exit code {ended.returncode}")
-        if ended.returncode:
-            failed = True
-            print(ended.stdout[-2000:], ended.stderr[-2000:])
-    return int(failed)
+        (scratch / "ssh").mkdir()
+        user_environment(machine, scratch / "ssh")
+        path = f"{scratch / 'ssh'}:{environment['PATH']}"
+        worked.append(try_command((*measure, "board"), scratch, {**environment, "PATH": path}))
+    return int(failed or not all(worked))
+
+
+def try_command(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> bool:
+    """Run a command of the installed harness; what it printed is shown only where it failed."""
+    ended = subprocess.run(
+        ["harness", *command], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+    )
+    print(f"harness {' '.join(command)}: exit code {ended.returncode}")
+    if ended.returncode:
+        print(ended.stdout[-2000:], ended.stderr[-2000:])
+    return ended.returncode == 0
 
 
 def run(argv: Sequence[str], cwd: Path) -> None:

@@ -1,11 +1,10 @@
 """A host that is not Linux: no /proc, none of what only Linux's Python has, no names in its kernel."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from scripted import run_scripted
 
 from harness.devices.arm_vm.machine import boot
 from harness.system.paths import PROJECT
@@ -41,14 +40,7 @@ main()
 def run_elsewhere(
     folder: Path, *argv: str, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", ELSEWHERE, *argv],
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "200", **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return run_scripted(ELSEWHERE, folder, *argv, env=env)
 
 
 @pytest.mark.parametrize(

@@ -1,31 +1,25 @@
 """The wheel: one package, which needs nothing of what only lowering needs."""
 
-import os
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from scripted import run_scripted
 from wheel_layout import rename_imports
 
-from harness.system.paths import PROJECT
+from harness.lowering.artifact import lower_cached
+from harness.records import Variant
+from harness.runner.bundle import ensure_bundle
+from harness.runner.local_run import host_abi
+from harness.system.paths import PROJECT, cache_folder
 
 # What a light installation lacks, and what must not be found beside `harness`.
 ABSENT = (
-    *(
-        "torch",
-        "executorch",
-        "torchao",
-        "safetensors",
-        "cmake",
-        "ninja",
-        "scipy",
-        "pandas",
-        "pyarrow",
-        "h5py",
-    ),
-    *("models", "reports", "device_scripts"),
+    *("torch", "executorch", "torchao", "safetensors", "cmake", "ninja"),
+    *("scipy", "pandas", "pyarrow", "h5py", "models", "reports", "device_scripts"),
 )
 HIDE = f"""
 import importlib.metadata, importlib.util, sys
@@ -64,15 +58,11 @@ def installed(wheel: Path) -> Path:
     return folder
 
 
-def run_installed(installed: Path, *argv: str, program: str = COMMAND) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", program, *argv],
-        cwd=installed.parent,
-        env={**os.environ, "PYTHONPATH": str(installed), "HARNESS_CACHE": str(installed.parent / "cache")},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+def run_installed(
+    installed: Path, *argv: str, program: str = COMMAND, cache: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    env = {"PYTHONPATH": str(installed), "HARNESS_CACHE": str(cache or installed.parent / "cache")}
+    return run_scripted(program, installed.parent, *argv, env=env)
 
 
 def test_the_wheel_puts_one_package_beside_others(installed: Path) -> None:
@@ -151,6 +141,23 @@ def test_what_needs_an_extra_says_which(
     assert f"{purpose} needs what is not installed: torch, executorch, safetensors" in ended.stderr
     assert f"hint: pip install 'mobilenet-harness[{extra}]'" in ended.stderr
     assert not (installed.parent / "results").exists()
+
+
+@pytest.mark.slow
+def test_a_program_is_measured_without_the_packages_for_lowering(installed: Path, tmp_path: Path) -> None:
+    variant = Variant(width=0.25, resolution_px=32, precision="fp32", classes=10)
+    program = tmp_path / "mine.pte"
+    shutil.copy(lower_cached(variant).program, program)
+    # The cache of the other tests has the runner: it was built from the same sources.
+    ensure_bundle(host_abi())
+    ended = run_installed(
+        installed,
+        *("run", "--device", "host", "--program", str(program), "--processes", "1", "--warmup", "1"),
+        *("--iterations", "3", "--min-time", "0", "--out", str(tmp_path / "run")),
+        cache=cache_folder(),
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "mine.pte" in ended.stdout
 
 
 def test_imports_of_folders_beside_the_package_are_renamed_wherever_they_stand() -> None:
