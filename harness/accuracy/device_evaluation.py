@@ -28,8 +28,8 @@ from harness.records import Accuracy, Cell, Variant
 from harness.records.outcomes import EVALUATIONS_FOLDER
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import cell_file_name
-from harness.runner.bundle import ensure_bundle, ensure_runtime_bundle
-from harness.runner.deploy import deploy_artifact, deploy_bundle
+from harness.runner.bundle import ensure_bundle
+from harness.runner.deploy import deploy_artifact, deploy_bundle, deploy_runtime
 from harness.runner.job import Job
 from harness.system.foreign_errors import as_harness_error, of_one_item
 from harness.system.paths import cache_folder
@@ -173,7 +173,7 @@ class DeviceEvaluation:
         images_bytes = len(self.run.dataset) * 3 * program.variant.shape[1] ** 2
         keep_inputs = device.free_bytes is None or images_bytes < device.free_bytes / 2
         logits_bytes = stored.artifact.output.size_bytes
-        runner = deploy_bundle(device, ensure_runtime_bundle(device.info.abi, program.variant.runtime), log)
+        runner = deploy_runtime(device, program.variant.runtime, log)
         batches = Batches(job, deployed.program, threads, logits_bytes, scratch, log, keep_inputs, runner)
 
         def run(chunk: Chunk) -> Path:

@@ -28,8 +28,8 @@ from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
 from harness.records import PrecisionName, Stage, Variant
 from harness.records.progress import Log
-from harness.runner.bundle import ensure_bundle, ensure_runtime_bundle
-from harness.runner.deploy import deploy_artifact, deploy_bundle
+from harness.runner.bundle import ensure_bundle
+from harness.runner.deploy import deploy_artifact, deploy_bundle, deploy_runtime
 from harness.runner.job import Job
 from harness.system.text import printable
 
@@ -144,8 +144,7 @@ def _run_on_host(
         deployed = deploy_artifact(host, program.stored, log)
         job = Job(host, bundle, f"{host.folder}/jobs/current")
         images, classes = expected.shape
-        runtime = program.stored.artifact.variant.runtime
-        runner = deploy_bundle(host, ensure_runtime_bundle(host.info.abi, runtime), log)
+        runner = deploy_runtime(host, program.stored.artifact.variant.runtime, log)
         batches = Batches(
             job, deployed.program, 1, 4 * classes, folder, log, keep_inputs=False, runner=runner
         )

@@ -12,7 +12,8 @@ class Runtime:
     """A runtime: `file_suffix` is that of its programs, `marker` its shape in plots (matplotlib's code).
 
     `converters` are the packages that lower to it and decide a program's bytes; `extra` brings them.
-    `precisions` are those that can be lowered to it, None for all.
+    `precisions` are those that can be lowered to it, None for all. `library_version` is that of what runs on
+    devices, empty for ExecuTorch, whose installed version decides.
     """
 
     title: str
@@ -21,6 +22,7 @@ class Runtime:
     extra: str
     converters: tuple[str, ...]
     precisions: tuple[str, ...] | None = None
+    library_version: str = ""
 
 
 RUNTIMES: dict[RuntimeName, Runtime] = {
@@ -32,6 +34,7 @@ RUNTIMES: dict[RuntimeName, Runtime] = {
         extra="litert",
         converters=("torch", "litert-torch", "litert-converter"),
         precisions=("fp32",),
+        library_version="2.3.0",
     ),
     "onnxruntime": Runtime(
         title="ONNX Runtime",
@@ -40,6 +43,7 @@ RUNTIMES: dict[RuntimeName, Runtime] = {
         extra="onnxruntime",
         converters=("torch", "onnx", "onnxscript"),
         precisions=("fp32",),
+        library_version="1.32.0",
     ),
 }
 

@@ -15,7 +15,27 @@ from harness.cli.budget_options import (
     MinAccuracy,
     parse_budget,
 )
+from harness.cli.device_state_options import (
+    CoolWithin,
+    MaxCooling,
+    MaxTemp,
+    Sampler,
+    TaskProfile,
+    TuneDevice,
+    Yes,
+)
 from harness.cli.inputs import given_options, parse_variants
+from harness.cli.length_options import (
+    Iterations,
+    MaxMinutes,
+    MaxRounds,
+    MaxTime,
+    MinTime,
+    Processes,
+    TargetPrecision,
+    TimeLimit,
+    Warmup,
+)
 from harness.cli.options import (
     AccuracyImages,
     AccuracyPlace,
@@ -37,40 +57,24 @@ from harness.cli.options import (
 from harness.cli.run_options import (
     Against,
     Cold,
-    CoolWithin,
     Cores,
     DryRun,
     Energy,
     FailOnVerdict,
-    Iterations,
     Margin,
-    MaxCooling,
-    MaxMinutes,
-    MaxRounds,
-    MaxTemp,
-    MaxTime,
     Methods,
-    MinTime,
     PowerCommand,
-    Processes,
     ProfileOperators,
     ProgramInputs,
     Programs,
     Rate,
     Resume,
     RunFolder,
-    Sampler,
     SearchOnly,
     Seed,
     Sustain,
-    TargetPrecision,
-    TaskProfile,
     Threads,
-    TimeLimit,
-    TuneDevice,
-    Warmup,
     XnnpackOptions,
-    Yes,
 )
 
 

@@ -1,4 +1,4 @@
-"""The options of `harness run` that no other command has."""
+"""The options of `harness run` that no other command has: what to measure, and where to save it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,9 +7,8 @@ import typer
 
 from harness.cli import parsing, placement_parsing, program_options, quantity_options
 from harness.cli.budget_options import BUDGET
-from harness.cli.option_checks import checked, checked_list, named, quantity
-from harness.cli.options import DEVICE_STATE, HOW_LONG, OUTPUT, WHAT
-from harness.cli.units import parse_celsius
+from harness.cli.option_checks import checked, checked_list, named
+from harness.cli.options import OUTPUT, WHAT
 
 Threads = Annotated[
     str,
@@ -161,142 +160,6 @@ PowerCommand = Annotated[
         " lines of <unix_ns> <watts>. One device only. Not saved: give it again to --resume.",
     ),
 ]
-Processes = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        max=1000,
-        metavar="N",
-        rich_help_panel=HOW_LONG,
-        help="Minimum number of fresh processes per cell; without --max-rounds, exactly this many.",
-    ),
-]
-TargetPrecision = Annotated[
-    str,
-    typer.Option(
-        callback=checked(quantity_options.parse_precision_target),
-        metavar="SHARE",
-        rich_help_panel=HOW_LONG,
-        help="Start more processes until the interval of each median is within ± this share.",
-    ),
-]
-MaxRounds = Annotated[
-    int | None,
-    typer.Option(min=1, max=1000, metavar="N", rich_help_panel=HOW_LONG, help="Maximum processes per cell."),
-]
-TimeLimit = Annotated[
-    str | None,
-    typer.Option(
-        "--time-limit",
-        callback=quantity(quantity_options.RUN_TIME),
-        metavar="DURATION",
-        rich_help_panel=HOW_LONG,
-        help="Start no new process on a device after this time, such as 30m. Time for --sustain is kept free;"
-        " a sustained run that would end later is not begun.",
-    ),
-]
-MaxMinutes = Annotated[
-    str | None,
-    typer.Option("--max-minutes", callback=quantity(quantity_options.MINUTES), hidden=True),
-]
-Warmup = Annotated[
-    int | None,
-    typer.Option(
-        min=0,
-        max=100_000,
-        metavar="N",
-        rich_help_panel=HOW_LONG,
-        help="Warm-up iterations per process.",
-    ),
-]
-Iterations = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        max=1_000_000,
-        metavar="N",
-        rich_help_panel=HOW_LONG,
-        help="Minimum timed iterations per process.",
-    ),
-]
-MinTime = Annotated[
-    str | None,
-    typer.Option(
-        callback=quantity(quantity_options.TIMED),
-        metavar="DURATION",
-        rich_help_panel=HOW_LONG,
-        help="Minimum timed duration per process, such as 500ms; at most 1h.",
-    ),
-]
-MaxTime = Annotated[
-    str | None,
-    typer.Option(
-        callback=quantity(quantity_options.TIMED),
-        metavar="DURATION",
-        rich_help_panel=HOW_LONG,
-        help="Maximum timed duration per process, such as 5s; at most 1h.",
-    ),
-]
-TuneDevice = Annotated[
-    bool,
-    typer.Option(
-        "--tune-device",
-        "--quiet-device",
-        rich_help_panel=DEVICE_STATE,
-        help="While measuring, keep the device awake and in its fixed-performance mode, and restore its"
-        " settings afterwards. That mode holds a lower clock that can be sustained: right for comparing"
-        " runs; before you pick by latency, read in the report which clock was held.",
-    ),
-]
-TaskProfile = Annotated[
-    str | None,
-    typer.Option(
-        "--task-profile",
-        callback=checked(placement_parsing.parse_task_profile),
-        metavar="top-app|foreground|background",
-        rich_help_panel=DEVICE_STATE,
-        help="Start each process as Android starts an app in this state: its control groups, by"
-        " settaskprofile of Android 13 and later. The report says what took hold; on most phones a shell"
-        " without root may not join them. By default processes run as any command of a shell.",
-    ),
-]
-MaxTemp = Annotated[
-    str | None,
-    typer.Option(
-        callback=quantity(parse_celsius),
-        metavar="TEMPERATURE",
-        rich_help_panel=DEVICE_STATE,
-        help="Before each process, wait until the device is at most this warm, such as 35C.",
-    ),
-]
-CoolWithin = Annotated[
-    float | None,
-    typer.Option(
-        min=0.1,
-        max=50,
-        metavar="CELSIUS",
-        rich_help_panel=DEVICE_STATE,
-        help="Treat the device as cool within this many °C of its temperature before the first process;"
-        " default 3.",
-    ),
-]
-MaxCooling = Annotated[
-    str | None,
-    typer.Option(
-        callback=quantity(quantity_options.COOLING),
-        metavar="DURATION",
-        rich_help_panel=DEVICE_STATE,
-        help="Maximum time to wait for the device to cool down before each process; default 2m.",
-    ),
-]
-Sampler = Annotated[
-    bool | None,
-    typer.Option(
-        "--sampler/--no-sampler",
-        rich_help_panel=DEVICE_STATE,
-        help="Record clocks and temperatures while timing; default: if a core is free for it.",
-    ),
-]
 RunFolder = Annotated[
     Path | None,
     typer.Option(
@@ -331,16 +194,6 @@ DryRun = Annotated[
         rich_help_panel=OUTPUT,
         help="Print the plan of the run with an estimate of its time, and stop: no device is touched, no"
         " folder is made, nothing is lowered.",
-    ),
-]
-Yes = Annotated[
-    bool,
-    typer.Option(
-        "--yes",
-        "-y",
-        rich_help_panel=DEVICE_STATE,
-        help="Measure also on a busy, hot or throttled device. Without it that is asked in a terminal;"
-        " elsewhere it is a warning, or with --fail-on suspect exit code 4.",
     ),
 ]
 SearchOnly = Annotated[

@@ -88,8 +88,10 @@ def _sources(runtime: RuntimeName) -> tuple[str, ...]:
 
 @cache
 def library_versions(runtime: RuntimeName = EXECUTORCH) -> dict[str, str]:
-    """Versions of the installed libraries that decide a program's bytes, read without importing them."""
-    found = {name: installed_version(name) for name in find_runtime(runtime).converters}
+    """Versions of what decides a program's bytes, without importing it, and of what runs it on devices."""
+    known = find_runtime(runtime)
+    found = {name: installed_version(name) for name in known.converters}
+    found[runtime] = found.get(runtime) or known.library_version
     return {name: version for name, version in found.items() if version}
 
 

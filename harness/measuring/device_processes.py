@@ -17,10 +17,9 @@ from harness.errors import MeasurementError, TimedOut
 from harness.lowering.artifact_store import StoredArtifact
 from harness.measuring.cooling import Cooled, Cooling
 from harness.measuring.sustaining import CountDown, SustainPlan, counting_down
-from harness.records import EXECUTORCH, Artifact, Conditions, EnergyRun, Plan, RuntimeName, SustainedRun
+from harness.records import Artifact, Conditions, EnergyRun, Plan, RuntimeName, SustainedRun
 from harness.records.requests import exact_rate
-from harness.runner.bundle import ensure_runtime_bundle
-from harness.runner.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_bundle
+from harness.runner.deploy import DeployedArtifact, DeployedBundle, deploy_artifact, deploy_runtime
 from harness.runner.energy import EnergyPlan, measure_energy
 from harness.runner.energy_readings import SensorFailed
 from harness.runner.job import Job, JobLost
@@ -61,7 +60,7 @@ class DeviceProcesses:
         # One folder per device: jobs run there one after the other, and an orphaned one is found by it.
         self._job = Job(device, bundle, f"{device.folder}/jobs/current")
         self._deployed: dict[tuple[str, str, str | None], DeployedArtifact] = {}
-        self._runners: dict[RuntimeName, DeployedBundle] = {}
+        self._runners: dict[RuntimeName, DeployedBundle | None] = {}
         self._cooling: Cooling | None = None
         self._sensors: FoundSensors | None = None
 
@@ -205,12 +204,8 @@ class DeviceProcesses:
         return self._deployed[key]
 
     def _runner_of(self, runtime: RuntimeName) -> DeployedBundle | None:
-        """The deployed bundle of a runtime beside ExecuTorch."""
-        if runtime == EXECUTORCH:
-            return None
         if runtime not in self._runners:
-            bundle = ensure_runtime_bundle(self.device.info.abi, runtime)
-            self._runners[runtime] = deploy_bundle(self.device, bundle, self._progress)
+            self._runners[runtime] = deploy_runtime(self.device, runtime, self._progress)
         return self._runners[runtime]
 
     def _cool_down(self, plan: Plan) -> float | None:

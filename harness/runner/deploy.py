@@ -10,8 +10,8 @@ from harness.analysis.runtimes import file_suffix
 from harness.devices.device import Device
 from harness.errors import DeviceUnfit, TransferFailed
 from harness.lowering.artifact_store import StoredArtifact
-from harness.records import DEFAULT_METHOD
-from harness.runner.bundle import Bundle
+from harness.records import DEFAULT_METHOD, EXECUTORCH, RuntimeName
+from harness.runner.bundle import Bundle, ensure_runtime_bundle
 from harness.runner.bundle.contents import SYSTEM_LOADERS
 from harness.system.text import excerpt
 from harness.transports.verified import run_verified
@@ -108,6 +108,16 @@ def deploy_bundle(device: Device, bundle: Bundle, log: Callable[[str], None]) ->
     if pushed:
         _check_executable(device, deployed)
     return _with_system_glibc(device, bundle, deployed) if device.system_glibc else deployed
+
+
+def deploy_runtime(device: Device, runtime: RuntimeName, log: Callable[[str], None]) -> DeployedBundle | None:
+    """The bundle of a runtime beside ExecuTorch on the device; None for ExecuTorch, whose bundle a job has.
+
+    Raises as `deploy_bundle` and `ensure_runtime_bundle` do.
+    """
+    if runtime == EXECUTORCH:
+        return None
+    return deploy_bundle(device, ensure_runtime_bundle(device.info.abi, runtime), log)
 
 
 def _with_system_glibc(device: Device, bundle: Bundle, deployed: DeployedBundle) -> DeployedBundle:

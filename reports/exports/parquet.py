@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.errors import UsageError
 from harness.records import Cell, Run
-from reports.cells_csv import CellRow
+from reports.cell_columns import CellRow
 from reports.exports.tables import exported_table
 
 _FLOATS = re.compile(

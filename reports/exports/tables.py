@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from harness.records import Cell, Run
-from reports.cells_csv import TIME_COLUMNS, CellRow, cells_table, to_csv
+from reports.cell_columns import TIME_COLUMNS, CellRow
+from reports.cells_csv import cells_table, to_csv
 
 
 def encode(run: Run, cells: Sequence[Cell]) -> bytes:

@@ -2,10 +2,10 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from harness.errors import BundleError
@@ -38,7 +38,7 @@ def ensure_bundle(abi: Abi) -> Bundle:
         BundleError: a compiler is missing, the build failed, or the download of another platform's
             wheel did.
     """
-    return _ensure(bundle_folder(abi), abi, {})
+    return ensure_placed(bundle_folder(abi), abi, partial(_build, abi, {}))
 
 
 def find_placed(abi: Abi) -> Bundle | None:
@@ -56,22 +56,35 @@ def ensure_bench_bundle(abi: Abi, *, slow_down_operations: int, slow_down_from_s
     Its reports name a `Bench` build, which makes cells invalid. Raises as `ensure_bundle` does.
     """
     ordinary = bundle_folder(abi)
-    bundle = _ensure(ordinary.with_name(f"bench-{ordinary.name}"), abi, {"RUNNER_BENCH": "ON"})
+    folder = ordinary.with_name(f"bench-{ordinary.name}")
+    bundle = ensure_placed(folder, abi, partial(_build, abi, {"RUNNER_BENCH": "ON"}))
     options = ["--slow-down-operations", str(slow_down_operations)]
     if slow_down_from_second:
         options += ["--slow-down-from-second", str(slow_down_from_second)]
     return replace(bundle, runner_options=tuple(options))
 
 
-def _ensure(folder: Path, abi: Abi, definitions: Mapping[str, str]) -> Bundle:
+def ensure_placed(
+    folder: Path,
+    abi: Abi,
+    make: Callable[[Path, Path], None],
+    libraries: Sequence[str] = EXECUTORCH_LIBRARIES,
+) -> Bundle:
+    """The bundle at its place in the cache; where it is missing or damaged, `make` fills a new folder.
+
+    `make` gets that folder and one for what is needed on the way; `libraries` are those of the runtime.
+
+    Raises:
+        BundleError: it cannot be made.
+    """
     with locked(folder):
         with suppress(BundleError):
-            return _read_placed(folder, abi)
+            return _read_placed(folder, abi, libraries)
         with scratch_folder(folder.parent) as scratch:
             built = scratch / "bundle"
-            _build(abi, built, scratch / "build", definitions)
+            make(built, scratch / "build")
             place_bundle(built, folder)
-        return read_bundle(folder, abi)
+        return read_bundle(folder, abi, libraries)
 
 
 def place_bundle(made: Path, folder: Path) -> None:
@@ -80,14 +93,14 @@ def place_bundle(made: Path, folder: Path) -> None:
     install_folder(made, folder)
 
 
-def _read_placed(folder: Path, abi: Abi) -> Bundle:
+def _read_placed(folder: Path, abi: Abi, libraries: Sequence[str] = EXECUTORCH_LIBRARIES) -> Bundle:
     """The bundle that was placed there; raises BundleError for any other, such as one with a slower runner.
 
     A bundle of an earlier version of the harness has no record beside it: its content alone is checked.
     """
     if folder.is_symlink():
         raise BundleError(f"{folder} is a symbolic link")
-    bundle, record = read_bundle(folder, abi), _record_of(folder)
+    bundle, record = read_bundle(folder, abi, libraries), _record_of(folder)
     if record.exists() and record.read_bytes() != bundle.sha256.encode():
         raise BundleError(f"the bundle in {folder} is not the one that was placed there")
     return bundle
@@ -143,7 +156,7 @@ def _digest(*parts: str) -> str:
     return whole.hexdigest()
 
 
-def _build(abi: Abi, bundle: Path, scratch: Path, definitions: Mapping[str, str]) -> None:
+def _build(abi: Abi, definitions: Mapping[str, str], bundle: Path, scratch: Path) -> None:
     executorch = find_executorch(abi)
     needed = {
         "RUNNER_VERSION": sources_sha256()[:12],

@@ -3,7 +3,7 @@
 import platform
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -56,14 +56,38 @@ def find_executorch(abi: Abi) -> Path:
             return Path(str(metadata.distribution(_DISTRIBUTION).locate_file("executorch")))
         except metadata.PackageNotFoundError as error:
             raise BundleError("executorch is not installed", hint=_EXTRA) from error
-    folder = cache_folder() / "wheels" / f"executorch-{version}-{MACHINES[abi]}"
+    requirement = f"executorch=={version.partition('+')[0]}"
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    name = f"executorch-{version}-{MACHINES[abi]}"
+    return ensure_unpacked(name, requirement, abi, python, locked_digests(), _unpack) / "executorch"
+
+
+def ensure_unpacked(
+    name: str,
+    requirement: str,
+    abi: Abi,
+    python: str,
+    digests: Sequence[str],
+    unpack: Callable[[Path, Path], None],
+) -> Path:
+    """What is needed of a package's wheel for an ABI and a Python, unpacked in the cache; downloaded once.
+
+    `unpack` gets the wheel and a folder to fill; `digests` are the SHA-256 that the wheel may have.
+
+    Raises:
+        BundleError: the download failed, or gave another file.
+    """
+    folder = cache_folder() / "wheels" / name
     with locked(folder):
-        if not is_intact(folder):
+        if not is_intact(folder, digests):
             with scratch_folder(folder.parent) as scratch:
-                wheel = _download(version, MACHINES[abi], scratch)
-                _unpack(wheel, scratch / "unpacked")
-                install_unpacked(scratch / "unpacked", folder, wheel_digest=hash_file(wheel))
-    return folder / "executorch"
+                wheel = _download(requirement, MACHINES[abi], python, scratch)
+                check_digest(wheel, digests)
+                unpacked = scratch / "unpacked"
+                unpacked.mkdir()
+                unpack(wheel, unpacked)
+                install_unpacked(unpacked, folder, wheel_digest=hash_file(wheel))
+    return folder
 
 
 def install_unpacked(unpacked: Path, folder: Path, *, wheel_digest: str) -> None:
@@ -72,10 +96,9 @@ def install_unpacked(unpacked: Path, folder: Path, *, wheel_digest: str) -> None
     install_folder(unpacked, folder)
 
 
-def is_intact(folder: Path, locked_digests: Sequence[str] | None = None) -> bool:
-    """Whether the folder holds just what was unpacked from a wheel that is still one of the locked ones.
+def is_intact(folder: Path, digests: Sequence[str]) -> bool:
+    """Whether the folder holds just what was unpacked from a wheel that still may be used.
 
-    Without `locked_digests` those are ExecuTorch's.
 
     A folder without a record of its wheel, as earlier versions of the harness left them, is not.
     """
@@ -83,8 +106,7 @@ def is_intact(folder: Path, locked_digests: Sequence[str] | None = None) -> bool
         return False
     try:
         wheel, _, recorded = _record_of(folder).read_text(encoding="utf-8").partition("\n")
-        known = _locked_digests() if locked_digests is None else locked_digests
-        return wheel in known and recorded == _list_digests(folder)
+        return wheel in digests and recorded == _list_digests(folder)
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -103,23 +125,12 @@ def _digest_of(path: Path) -> str:
     return hash_file(path) if path.is_file() and not path.is_symlink() else "-"
 
 
-def _locked_digests() -> list[str]:
+def locked_digests() -> list[str]:
+    """The SHA-256 of ExecuTorch's wheels, as `make lock` wrote them."""
     return WHEEL_DIGESTS.read_text(encoding="ascii").split()
 
 
-def _download(version: str, machine: str, folder: Path) -> Path:
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    wheel = download_wheel(f"executorch=={version.partition('+')[0]}", machine, python, folder)
-    check_digest(wheel)
-    return wheel
-
-
-def download_wheel(requirement: str, machine: str, python: str, folder: Path) -> Path:
-    """Get the wheel of a package for a platform and a Python from the package index.
-
-    Raises:
-        BundleError: the download failed.
-    """
+def _download(requirement: str, machine: str, python: str, folder: Path) -> Path:
     answer = run_local(
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
@@ -148,18 +159,17 @@ def download_wheel(requirement: str, machine: str, python: str, folder: Path) ->
     return wheels[0]
 
 
-def check_digest(wheel: Path) -> None:
-    """Refuse a wheel that is not one of the locked ones: what is in it is compiled, linked and run.
+def check_digest(wheel: Path, digests: Sequence[str]) -> None:
+    """Refuse a wheel that is not one of those known: what is in it is compiled, linked and run.
 
     Raises:
-        BundleError: its SHA-256 is not among those of `make lock`.
+        BundleError: its SHA-256 is none of theirs.
     """
     found = hash_file(wheel)
-    locked_digests = _locked_digests()
-    if found not in locked_digests:
+    if found not in digests:
         raise BundleError(
-            f"{wheel.name} has the SHA-256 {found}, which is none of the {len(locked_digests)} in"
-            f" {WHEEL_DIGESTS.name}: {', '.join(digest[:12] for digest in locked_digests)}",
+            f"{wheel.name} has the SHA-256 {found}, which is none of the {len(digests)} that are known:"
+            f" {', '.join(digest[:12] for digest in digests)}",
             hint="the package index served another file than the published one: check pip's configuration",
         )
 

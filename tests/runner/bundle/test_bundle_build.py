@@ -17,6 +17,7 @@ from harness.runner.bundle.wheel import (
     find_executorch,
     install_unpacked,
     is_intact,
+    locked_digests,
     runs_natively,
 )
 from harness.system.files import hash_file
@@ -155,7 +156,7 @@ def test_a_wheel_that_is_not_a_locked_one_is_refused_before_it_is_unpacked(tmp_p
     wheel = tmp_path / "executorch-1.5.1-cp311-cp311-manylinux_2_28_aarch64.whl"
     wheel.write_bytes(b"forged")
     with pytest.raises(BundleError, match=f"has the SHA-256 {hash_file(wheel)}, which is none of") as caught:
-        check_digest(wheel)
+        check_digest(wheel, locked_digests())
     assert WHEEL_DIGESTS.read_text().split()[0][:12] in caught.value.what
     assert "pip's configuration" in caught.value.hint
 
@@ -191,15 +192,15 @@ def _replace(folder: Path) -> None:
 def test_an_unpacked_wheel_is_checked_on_each_use(harm: Callable[[Path], None], tmp_path: Path) -> None:
     folder = tmp_path / "wheel"
     install_unpacked(_unpacked(tmp_path / "made"), folder, wheel_digest=WHEEL_DIGESTS.read_text().split()[0])
-    assert is_intact(folder)
+    assert is_intact(folder, locked_digests())
     harm(folder)
-    assert not is_intact(folder)
+    assert not is_intact(folder, locked_digests())
 
 
 def test_an_unpacked_wheel_that_is_no_longer_a_locked_one_is_not_used(tmp_path: Path) -> None:
     folder = tmp_path / "wheel"
     install_unpacked(_unpacked(tmp_path / "made"), folder, wheel_digest="0" * 64)
-    assert not is_intact(folder)
+    assert not is_intact(folder, locked_digests())
 
 
 def test_a_wheel_that_was_unpacked_without_a_record_is_unpacked_again(tmp_path: Path) -> None:
@@ -209,9 +210,9 @@ def test_a_wheel_that_was_unpacked_without_a_record_is_unpacked_again(tmp_path: 
     record = folder.with_name("wheel.sha256")
     listed = record.read_text().partition("\n")[2]
     record.write_text(f"-\n{listed}")
-    assert not is_intact(folder)
+    assert not is_intact(folder, locked_digests())
     record.unlink()
-    assert not is_intact(folder)
+    assert not is_intact(folder, locked_digests())
     assert not record.exists()
 
 
@@ -220,4 +221,4 @@ def test_a_wheel_with_a_locked_digest_is_accepted(tmp_path: Path, monkeypatch: p
     wheel.write_bytes(b"published")
     monkeypatch.setattr("harness.runner.bundle.wheel.WHEEL_DIGESTS", tmp_path / "digests")
     (tmp_path / "digests").write_text(f"{'0' * 64}\n{hash_file(wheel)}\n")
-    check_digest(wheel)
+    check_digest(wheel, locked_digests())

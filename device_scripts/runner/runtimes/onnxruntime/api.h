@@ -13,7 +13,7 @@ namespace runner::ort {
 using Status = void*;
 
 struct Table {
-  const void* const* functions;
+  const void* const* functions = nullptr;
 
   template <typename Function>
   Function* at(size_t place) const {
