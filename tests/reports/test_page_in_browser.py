@@ -171,7 +171,7 @@ def test_a_budget_that_is_typed_changes_the_answer_and_the_address(page: Page, a
     assert page.locator("input[name=max-latency]").input_value() == "6"
     page.fill("input[name=max-latency]", "20")
     assert pick_name(page) != before
-    assert page.url == f"{address}#max-latency=20ms"
+    page.wait_for_url(f"{address}#max-latency=20ms")
     page.click("button[type=reset]")
     page.wait_for_url(f"{address}#any")
     assert page.locator(".answer .ask").first.inner_text() == "Ship this"
@@ -185,7 +185,7 @@ def test_a_page_for_a_rate_asks_it_of_every_budget(browser: Browser, tmp_path: P
     with open_page(browser, address) as page:
         assert "at 30/s" in page.locator(".answer").first.inner_text()
         page.fill("input[name=max-latency]", "20")
-        assert page.url == f"{address}#max-latency=20ms"
+        page.wait_for_url(f"{address}#max-latency=20ms")
         assert "at 30/s" in page.locator(".answer").first.inner_text()
         slow = "{...page.cells[0], worst: page.cells[0].worst.map(() => 1e12)}"
         limits = page.evaluate(f"findMisses({slow}, null, emptyBudget()).map((miss) => miss.limit)")
