@@ -39,7 +39,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A run folder as it was read; `damaged` has an error for each cell that was left out."""
+    """A run folder as it was read; `damaged` has an error for each cell that was left out.
+
+    That of a URL is a copy, which is removed when the process ends.
+    """
 
     folder: Path
     run: Run
@@ -50,17 +53,21 @@ class LoadedRun:
 def load_runs(*folders: str | Path, skip_damaged: bool = False) -> tuple[LoadedRun, ...]:
     """Load run folders in this order, each once. With `skip_damaged`, damaged cells are left out and named.
 
+    A folder can also be a URL, such as `s3://bucket/nightly-*`, as for the commands.
+
     Raises:
-        UsageError: not a run folder, of another schema version, or without cells; or a cell is damaged.
+        UsageError: not a run folder, of another schema version, or without cells; or a cell is damaged; or a
+            URL cannot be read.
     """
-    from harness.records.run_folder import load_intact_runs
+    from harness.cli.run_folders import open_run_folders
+    from harness.records.outcomes import EVALUATIONS_FOLDER
 
     loaded = []
-    for folder in dict.fromkeys(Path(folder).resolve() for folder in folders):
-        ((found, cells),), damaged = load_intact_runs([folder])
+    for one in open_run_folders(folders, EVALUATIONS_FOLDER):
+        ((found, cells),), damaged = one.load()
         if damaged and not skip_damaged:
             raise UsageError(damaged[0].what.removesuffix("; left out"), hint=damaged[0].hint)
-        loaded.append(LoadedRun(folder, found, cells, damaged))
+        loaded.append(LoadedRun(one.folders[0], found, cells, damaged))
     return tuple(loaded)
 
 

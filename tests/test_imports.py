@@ -21,6 +21,7 @@ CONFINED = {
     "matplotlib": ("reports",),
     "pandas": ("harness.api",),
     "pyarrow": ("reports",),
+    "fsspec": ("harness.system.remote_storage",),
     "ray": ("harness.lab",),
     "subprocess": ("harness.system.processes", "harness.system.child_processes"),
     "typer": ("harness.cli",),

@@ -1,6 +1,6 @@
 """The answer of `harness pick`, which also ends `harness run`: chosen from run folders, and as a document."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,8 +37,13 @@ class Answers:
         return answer_document(self.selection, self.files, self.ladders)
 
 
-def choose(runs: "RunsByFolder", budget: "Budget", *, device: str | None = None) -> Answers:
-    """Choose among the cells of these run folders; raises UsageError as `selection.pick` does."""
+def choose(
+    runs: "RunsByFolder", budget: "Budget", *, device: str | None = None, copies: Collection[Path] = ()
+) -> Answers:
+    """Choose among the cells of these run folders; raises UsageError as `selection.pick` does.
+
+    The folders of `copies` are removed again, so that no program is to be put into them.
+    """
     from harness.analysis.ladder import climb_each
     from harness.analysis.machines import cells_of_runs
     from harness.analysis.selection import pick
@@ -50,16 +55,21 @@ def choose(runs: "RunsByFolder", budget: "Budget", *, device: str | None = None)
     cells = cells_of_runs(members for _, members in runs.values())
     selection = pick(cells, budget, device=device, outcomes=outcomes)
     ladders = climb_each(cells, budget, outcomes, device=device)
-    return Answers(selection, _find_files(selection, runs), ladders)
+    return Answers(selection, _find_files(selection, runs, copies), ladders)
 
 
-def _find_files(selection: "Selection", runs: "RunsByFolder") -> "dict[str, ProgramFile]":
+def _find_files(
+    selection: "Selection", runs: "RunsByFolder", copies: Collection[Path]
+) -> "dict[str, ProgramFile]":
     """Where the program of each cell to ship lies, by its SHA-256; cells of one digest have one file."""
+    from harness.lowering.stored_programs import PROGRAMS_FOLDER
+
     wanted = {cell.artifact.sha256: cell.artifact for cell in _to_ship(selection)}
     found: dict[str, ProgramFile] = {}
     for folder, (run, cells) in runs.items():
         for digest in {cell.artifact.sha256 for cell in cells} & (wanted.keys() - found.keys()):
-            found[digest] = _find_file(wanted[digest], folder, run)
+            lowered = Path(PROGRAMS_FOLDER) if folder in copies else folder / PROGRAMS_FOLDER
+            found[digest] = _find_file(wanted[digest], folder, lowered, run)
     return found
 
 
@@ -71,13 +81,13 @@ def _to_ship(selection: "Selection") -> "Iterator[Cell]":
         yield selection.for_all.candidates[0].cell
 
 
-def _find_file(artifact: "Artifact", folder: Path, run: "Run") -> "ProgramFile":
+def _find_file(artifact: "Artifact", folder: Path, lowered: Path, run: "Run") -> "ProgramFile":
     from harness.analysis.commands import lower_command
     from harness.analysis.selection_text import ProgramFile
     from harness.lowering.cache import library_versions
-    from harness.lowering.stored_programs import PROGRAMS_FOLDER, find_program
+    from harness.lowering.stored_programs import find_program
 
-    command = lower_command(artifact.variant, run.request, folder / PROGRAMS_FOLDER)
+    command = lower_command(artifact.variant, run.request, lowered)
     here = library_versions(artifact.variant.runtime)
     other = {name: made for name, made in artifact.versions.items() if here.get(name, made) != made}
     listed = ", ".join(f"{name} {version}" for name, version in other.items())

@@ -1,6 +1,5 @@
 """`harness compare`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ from harness.cli.failures import error_document, show_errors
 from harness.cli.option_checks import named
 from harness.cli.options import Json
 from harness.cli.quantity_options import parse_margin
+from harness.cli.run_folders import open_one_run_folder
 from harness.errors import HarnessError, UsageError
 
 MARGINS = "Margins"
@@ -23,9 +23,9 @@ MARGINS = "Margins"
     ),
 )
 def compare(
-    base: Annotated[Path, typer.Argument(metavar="BASE", help="Run folder to compare with.")],
+    base: Annotated[str, typer.Argument(metavar="BASE", help="Run folder to compare with, or its URL.")],
     new: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
             metavar="NEW",
             help="Run folder that may be worse. Left out: BASE is a run with --against, compared with its own"
@@ -99,8 +99,8 @@ def compare(
     from harness.analysis.comparison import compare as compare_cells
     from harness.analysis.margins import Margins
     from harness.measuring.base_side import read_comparison
-    from harness.records.outcomes import read_outcomes
-    from harness.records.run_folder import load_intact_runs
+    from harness.records.base_cells import BASE_FOLDER
+    from harness.records.outcomes import EVALUATIONS_FOLDER, read_outcomes
 
     accepted = parse_margin("--margin", margin)
     counts = parse_margin("--instructions-margin", instructions_margin)
@@ -115,18 +115,21 @@ def compare(
     if new is None:
         if across:
             raise UsageError("--across needs two run folders", hint="name the one to compare with first")
-        comparison = read_comparison(base, margins)
+        opened = open_one_run_folder(base, BASE_FOLDER)
+        with opened.urls_in_errors():
+            comparison = read_comparison(opened.folders[0], margins)
     else:
-        ((_, before),), damaged = load_intact_runs([base])
-        ((_, after),), damaged_new = load_intact_runs([new])
+        older, newer = (open_one_run_folder(one, EVALUATIONS_FOLDER) for one in (base, new))
+        ((_, before),), damaged = older.load()
+        ((_, after),), damaged_new = newer.load()
         errors = tuple({error.what: error for error in (*damaged, *damaged_new)}.values())
         comparison = compare_cells(
             before,
             after,
             margins=margins,
             across=across,
-            base_outcomes=read_outcomes(base, before),
-            new_outcomes=read_outcomes(new, after),
+            base_outcomes=read_outcomes(older.folders[0], before),
+            new_outcomes=read_outcomes(newer.folders[0], after),
         )
     if json:
         print_json(

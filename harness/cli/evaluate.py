@@ -55,6 +55,7 @@ def evaluate(
 
     from harness.cli import parsing, validation
     from harness.cli.console import show_progress
+    from harness.cli.run_folders import refuse_url
     from harness.cli.summary import show_outcome
     from harness.measuring.run_outcome import Outcome
     from harness.measuring.targets import resolve_devices
@@ -65,6 +66,7 @@ def evaluate(
     from harness.system.folder_lock import only_writer
     from harness.system.paths import check_cache
 
+    refuse_url(folder, "DIR")
     saved, cells = load_run(folder)
     known = saved.request
     request = msgspec.structs.replace(

@@ -9,6 +9,7 @@ import typer
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
 from harness.cli.options import OUTPUT, Json
+from harness.cli.run_folders import open_one_run_folder, refuse_url
 from harness.errors import HarnessError, UsageError
 from harness.system.text import printable
 from reports.exports import FORMATS, STREAMED_FORMATS
@@ -30,7 +31,9 @@ ALL_FORMATS = (*FORMATS, *STREAMED_FORMATS)
     ),
 )
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `harness run` wrote.")],
+    folder: Annotated[
+        str, typer.Argument(metavar="DIR", help="Folder that `harness run` wrote, or its URL.")
+    ],
     format: Annotated[str, typer.Option("--format", "-f", metavar="NAME", help=f"{', '.join(ALL_FORMATS)}.")],
     out: Annotated[
         Path,
@@ -49,7 +52,6 @@ def export(
 
     Exit code 1 if a damaged cell was left out.
     """
-    from harness.records.run_folder import load_intact_runs
     from harness.system.files import write_atomically
     from reports.exports import encode
 
@@ -59,14 +61,17 @@ def export(
         )
     if json and out == STDOUT:
         raise UsageError("--json and the export cannot both go to stdout", hint="name a file: --out FILE")
+    refuse_url(out)
+    if format in STREAMED_FORMATS and out == STDOUT:
+        raise UsageError(f"--format {format} needs a file", hint="name one: --out samples.parquet")
+    opened = open_one_run_folder(folder)
     if format in STREAMED_FORMATS:
-        if out == STDOUT:
-            raise UsageError(f"--format {format} needs a file", hint="name one: --out samples.parquet")
         damaged: list[HarnessError] = []
-        written = _write_samples(folder, out, damaged)
+        with opened.urls_in_errors():
+            written = _write_samples(opened.folders[0], out, damaged)
         document = {"rows": written.rows, "emulated_cells_left_out": written.emulated_cells}
-        _end(out, format, document, damaged, json=json)
-    ((run, cells),), errors = load_intact_runs([folder])
+        _end(out, format, document, [opened.with_url(error) for error in damaged], json=json)
+    ((run, cells),), errors = opened.load()
     content = encode(format, run, cells)
     if out == STDOUT:
         typer.echo(content, nl=False)

@@ -7,7 +7,8 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import OUTPUT, Json, RunFolders
+from harness.cli.options import OUTPUT, Json, NamedRunFolders
+from harness.cli.run_folders import open_run_folders, refuse_url
 from harness.system.text import printable
 
 PAGE = "history.html"
@@ -18,10 +19,11 @@ PAGE = "history.html"
     epilog=examples(
         "harness history results/nightly-*",
         "harness history results/nightly-* --min-change 2% --out nightly.html",
+        "harness history 's3://bucket/nightly-*'",
     ),
 )
 def history(
-    folders: RunFolders,
+    folders: NamedRunFolders,
     min_change: Annotated[
         str | None,
         typer.Option(
@@ -37,7 +39,7 @@ def history(
             "-o",
             metavar="FILE",
             rich_help_panel=OUTPUT,
-            help=f"The page; default {PAGE} beside the first run folder.",
+            help=f"The page; default {PAGE} beside the first run folder, or here if that is at a URL.",
         ),
     ] = None,
     json: Json = False,
@@ -55,13 +57,14 @@ def history(
     from harness.analysis.history import trace
     from harness.analysis.history_text import to_lines
     from harness.cli.quantity_options import parse_margin
-    from harness.records.run_folder import load_intact_runs
     from reports.history_page import write_history
 
     smallest = parse_margin("--min-change", min_change)
-    runs, errors = load_intact_runs(folders)
+    refuse_url(out)
+    opened = open_run_folders(folders)
+    runs, errors = opened.load()
     traced = trace(runs, smallest_change=smallest)
-    page = write_history(traced, out or folders[0].resolve().parent / PAGE)
+    page = write_history(traced, out or opened.place / PAGE)
     if json:
         print_json(
             {

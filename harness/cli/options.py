@@ -1,6 +1,5 @@
 """The options that several commands share, each below the heading it has in --help."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -173,4 +172,11 @@ Verbose = Annotated[
         help="Log every step with its time of day on stderr, instead of progress bars.",
     ),
 ]
-RunFolders = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders that `harness run` wrote.")]
+# Words, because a path would lose one of the slashes of s3://; harness/cli/run_folders.py reads them.
+NamedRunFolders = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="DIR...",
+        help="Folders that `harness run` wrote; also at a URL, such as 's3://bucket/nightly-*'.",
+    ),
+]

@@ -24,7 +24,8 @@ from harness.cli.budget_options import (
     parse_budget,
 )
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import OUTPUT, Json, RunFolders
+from harness.cli.options import OUTPUT, Json, NamedRunFolders
+from harness.cli.run_folders import open_run_folders
 from harness.errors import UsageError
 
 
@@ -41,7 +42,7 @@ from harness.errors import UsageError
     ),
 )
 def pick(
-    folders: RunFolders,
+    folders: NamedRunFolders,
     max_latency: MaxLatency = None,
     max_p90: MaxP90 = None,
     max_p99: MaxP99 = None,
@@ -89,7 +90,7 @@ def pick(
     """
     from harness.cli.answers import choose
     from harness.cli.proposals import find_proposals, proposals_document, show_proposals
-    from harness.records.run_folder import load_intact_runs
+    from harness.records.outcomes import EVALUATIONS_FOLDER
 
     budget = parse_budget(
         max_latency=max_latency,
@@ -112,10 +113,10 @@ def pick(
             "--sustained and --include-predicted conflict: predictions are of a cool device",
             hint="give one of them",
         )
-    folders = list(dict.fromkeys(folder.resolve() for folder in folders))
-    loaded, errors = load_intact_runs(folders)
-    runs = dict(zip(folders, loaded, strict=True))
-    answers = choose(runs, budget, device=device)
+    opened = open_run_folders(folders, EVALUATIONS_FOLDER)
+    loaded, errors = opened.load()
+    runs = dict(zip(opened.folders, loaded, strict=True))
+    answers = choose(runs, budget, device=device, copies=opened.copies)
     proposals = find_proposals(answers.selection, runs) if include_predicted else {}
     if json:
         predicted = {"predicted": proposals_document(proposals)} if include_predicted else {}

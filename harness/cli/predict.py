@@ -8,7 +8,8 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, console_for, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import Json, RunFolders
+from harness.cli.options import Json, NamedRunFolders
+from harness.cli.run_folders import open_run_folders
 
 if TYPE_CHECKING:
     from harness.analysis.prediction import Grid, Prediction
@@ -25,7 +26,7 @@ GRID = "Grid"
     ),
 )
 def predict(
-    folders: RunFolders,
+    folders: NamedRunFolders,
     width: Annotated[
         str | None,
         typer.Option(
@@ -76,12 +77,11 @@ def predict(
     from harness.analysis.prediction import predict_grids
     from harness.cli import parsing
     from harness.cli.quantity_options import parse_confidence
-    from harness.records.run_folder import load_intact_runs
 
     share = parse_confidence(confidence)
     widths = parsing.parse_widths(width) if width else ()
     resolutions_px = parsing.parse_resolutions(resolution) if resolution else ()
-    runs, errors = load_intact_runs(folders)
+    runs, errors = open_run_folders(folders).load()
     grids = predict_grids(
         cells_of_runs(members for _, members in runs),
         device=device,

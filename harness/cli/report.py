@@ -1,7 +1,7 @@
 """`harness report`."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +25,8 @@ from harness.cli.budget_options import (
     parse_budget,
 )
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import OUTPUT, Json, RunFolders
+from harness.cli.options import OUTPUT, Json, NamedRunFolders
+from harness.cli.run_folders import open_run_folders, refuse_url
 from harness.system.text import printable
 
 LONGEST_NAME = 80
@@ -40,10 +41,11 @@ LONGEST_NAME = 80
         "harness report results/pixel --trace",
         "harness report results/paced --rate 30",
         "harness report results/pixel results/kitchen-pi --out both",
+        "harness report s3://bucket/lab-berlin 's3://bucket/lab-oslo/nightly-*' --out both",
     ),
 )
 def report(
-    folders: RunFolders,
+    folders: NamedRunFolders,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -51,7 +53,8 @@ def report(
             "-o",
             metavar="DIR",
             rich_help_panel=OUTPUT,
-            help="Report folder; default report/ in the run folder, for several runs one beside the first.",
+            help="Report folder; default report/ in the run folder, for several runs one beside the first,"
+            " for runs at a URL one in the current folder.",
         ),
     ] = None,
     max_latency: MaxLatency = None,
@@ -96,8 +99,8 @@ def report(
     from harness.analysis.askable import check_figures
     from harness.analysis.machines import cells_of_runs
     from harness.measuring.base_side import read_comparison
-    from harness.records.outcomes import Outcomes, read_outcomes
-    from harness.records.run_folder import load_intact_runs
+    from harness.records.base_cells import BASE_FOLDER
+    from harness.records.outcomes import EVALUATIONS_FOLDER, Outcomes, read_outcomes
     from reports.earlier import TRACE
     from reports.report import write_report
 
@@ -116,17 +119,21 @@ def report(
         rate=rate,
         precision=precision,
     )
-    distinct = list(dict.fromkeys(folder.resolve() for folder in folders))
-    runs, errors = load_intact_runs(distinct)
+    refuse_url(out)
+    opened = open_run_folders(folders, EVALUATIONS_FOLDER, BASE_FOLDER)
+    runs, errors = opened.load()
     if budget.limits_anything:
         check_figures(cells_of_runs(members for _, members in runs), budget)
     outcomes: dict[tuple[object, ...], Outcomes] = {}
-    for folder, (_, cells) in zip(distinct, runs, strict=True):
+    for folder, (_, cells) in zip(opened.folders, runs, strict=True):
         outcomes |= read_outcomes(folder, cells)
-    compared = [read_comparison(folder) for folder, (run, _) in zip(distinct, runs, strict=True) if run.base]
+    with opened.urls_in_errors():
+        compared = [
+            read_comparison(one) for one, (run, _) in zip(opened.folders, runs, strict=True) if run.base
+        ]
     written = write_report(
         runs,
-        out or default_folder(folders),
+        out or default_folder(opened.folders if opened.copies else [*map(Path, folders)], opened.copies),
         budget=budget,
         outcomes=outcomes,
         include_predicted=include_predicted,
@@ -145,20 +152,22 @@ def report(
     raise typer.Exit(1 if errors else 0)
 
 
-def default_folder(folders: Sequence[Path]) -> Path:
+def default_folder(folders: Sequence[Path], copies: Mapping[Path, str] | None = None) -> Path:
     """`report/` in a run folder; of several runs a folder beside the first, named after all of them.
 
-    Where names repeat, or are too long together, a digest of their paths tells such reports apart.
+    Where names repeat, or are too long together, a digest of their paths tells such reports apart. Where the
+    first is a copy, by its URL, the report lies in the current folder.
 
     A report of several runs is none of theirs.
     """
+    urls = copies or {}
     distinct = {folder.resolve(): folder for folder in folders}
     first = folders[0]
-    if len(distinct) == 1:
+    if len(distinct) == 1 and first not in urls:
         return first / "report"
     names = "+".join(folder.name for folder in distinct)
     if len(names) > LONGEST_NAME or len({folder.name for folder in distinct}) < len(distinct):
-        paths = "\0".join(map(str, distinct))
+        paths = "\0".join(urls.get(folder, str(folder)) for folder in distinct)
         digest = hashlib.sha256(paths.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         names = f"{len(distinct)}-runs-{digest}"
-    return first.resolve().parent / f"report-{names}"
+    return (Path.cwd() if first in urls else first.resolve().parent) / f"report-{names}"

@@ -61,7 +61,7 @@ def test_a_smallest_change_leaves_out_smaller_ones(nights: list[Path]) -> None:
 
 def test_an_unreadable_smallest_change_is_refused(nights: list[Path]) -> None:
     with pytest.raises(UsageError, match="--min-change"):
-        history.history(nights, min_change="much")
+        history.history([*map(str, nights)], min_change="much")
 
 
 def test_the_document_has_every_point_and_change(

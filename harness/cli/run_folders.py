@@ -1,0 +1,144 @@
+"""The run folders that a command line names: on this machine, or at URLs, which are copied first."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError, UsageError
+from harness.system.urls import is_url, shown_url
+
+if TYPE_CHECKING:
+    from harness.records.remote_runs import RemoteRun
+    from harness.records.run_folder import LoadedRuns
+
+_NUMBERS = count()
+
+
+@dataclass(frozen=True)
+class RunFolders:
+    """Run folders on this machine, each once; `copies` has the URL of those that were copied."""
+
+    folders: tuple[Path, ...]
+    copies: Mapping[Path, str]
+
+    @property
+    def place(self) -> Path:
+        """Where a page on all of them goes: beside the first; in the current folder, where it is a copy."""
+        return Path.cwd() if self.folders[0] in self.copies else self.folders[0].parent
+
+    def load(self) -> "tuple[LoadedRuns, tuple[HarnessError, ...]]":
+        """Load them without their damaged cells, each of which has an error, as `load_intact_runs` does."""
+        from harness.records.run_folder import load_intact_runs
+
+        with self.urls_in_errors():
+            runs, errors = load_intact_runs(self.folders)
+        return runs, tuple(map(self.with_url, errors))
+
+    def __iter__(self) -> "Iterator[RunFolders]":
+        """Each folder apart."""
+        return (RunFolders((folder,), self.copies) for folder in self.folders)
+
+    @contextmanager
+    def urls_in_errors(self) -> Iterator[None]:
+        """Errors of the block name a copied folder by its URL."""
+        try:
+            yield
+        except HarnessError as error:
+            self.with_url(error)
+            raise
+
+    def with_url(self, error: HarnessError) -> HarnessError:
+        """The error, which names a copied folder by its URL."""
+        for folder, url in self.copies.items():
+            if str(folder) in error.what:
+                error.what = error.what.replace(str(folder), url)
+                # Ours speak of a folder that can be written.
+                error.hint = "correct the run folder where it was measured, and upload it again"
+        return error
+
+
+def open_run_folders(named: Sequence[str | Path], *parts: str) -> RunFolders:
+    """The run folders, and of those at URLs copies of `run.json`, the cells and these parts.
+
+    A URL with `*`, or of a folder that holds run folders, names several. The copies are removed when the
+    process ends.
+
+    Raises:
+        UsageError: a URL cannot be read, or names no run folder.
+    """
+    return _with_copies(_find(named), parts)
+
+
+def open_one_run_folder(named: str | Path, *parts: str) -> RunFolders:
+    """The same for exactly one run folder.
+
+    Raises:
+        UsageError: as `open_run_folders`, or the URL names several.
+    """
+    found = _find([named])
+    if len(found) > 1:
+        raise UsageError(
+            f"{shown_url(str(named))} names {len(found)} run folders, and one is needed",
+            hint="name one of them: " + " or ".join(_name(one) for one in found[:2]),
+        )
+    return _with_copies(found, parts)
+
+
+def refuse_url(place: Path | None, option: str = "--out") -> None:
+    """Raise UsageError where something is to be written at a URL; a path has lost one of its slashes."""
+    if place is not None and is_url(str(place).replace(":/", "://", 1)):
+        raise UsageError(
+            f"{option} names a URL, and nothing is written at a URL",
+            hint="name a folder of this machine, and upload what is written there",
+        )
+
+
+def _find(named: Sequence[str | Path]) -> "list[Path | RemoteRun]":
+    """Each run folder once, in this order."""
+    found: dict[object, Path | RemoteRun] = {}
+    for word in map(str, named):
+        if is_url(word) and not os.path.lexists(word):
+            from harness.records.remote_runs import find_runs
+
+            found |= {(run.storage.identity, run.path): run for run in find_runs(word)}
+        else:
+            place = Path(word).resolve()
+            found[place] = place
+    return list(found.values())
+
+
+def _name(one: "Path | RemoteRun") -> str:
+    return str(one) if isinstance(one, Path) else one.shown
+
+
+def _with_copies(found: "Sequence[Path | RemoteRun]", parts: Sequence[str]) -> RunFolders:
+    copies = _copy([one for one in found if not isinstance(one, Path)], parts)
+    folders = tuple(one if isinstance(one, Path) else copies[one] for one in found)
+    return RunFolders(folders, {folder: run.shown for run, folder in copies.items()})
+
+
+def _copy(runs: "Sequence[RemoteRun]", parts: Sequence[str]) -> "dict[RemoteRun, Path]":
+    if not runs:
+        return {}
+    from harness.records.remote_runs import copy_runs
+
+    copies = {run: _temporary_folder() / str(next(_NUMBERS)) / run.name for run in runs}
+    for folder in copies.values():
+        folder.mkdir(parents=True)
+    copy_runs(copies, parts)
+    return copies
+
+
+@cache
+def _temporary_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="harness-")).resolve()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
