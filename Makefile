@@ -16,6 +16,7 @@
 # make bench-trust      measure how often intervals, comparisons and verdicts are right (on an idle machine)
 # make bench-decision   count how often `harness pick` and `harness history` are right, on simulated runs
 # make bench-report     measure how long a report of 1,000 cells takes, and how quickly its page answers
+# make bench-nights     measure what a year of nightly runs takes: bytes, and time and memory of history (5 minutes)
 # make bench-faults     count what is lost when connections and hosts fail (an hour)
 # make bench-diskfull   fill the disk at every write of small commands (an hour)
 # make bench-fuzz       try thousands of damaged and hostile files and replies; FUZZ_RUNS=20000 for more
@@ -27,7 +28,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test runner-wheel image docs lint lock gate gate-base setup arm-vm bench bench-sustain bench-energy bench-plot bench-trust bench-decision bench-report bench-faults bench-diskfull bench-fuzz bench-install clean
+.PHONY: help demo demo-accuracy fashion-mnist test runner-wheel image docs lint lock gate gate-base setup arm-vm bench bench-sustain bench-energy bench-plot bench-trust bench-decision bench-report bench-nights bench-faults bench-diskfull bench-fuzz bench-install clean
 
 setup: $(VENV)/ready
 
@@ -169,6 +170,11 @@ bench-decision: setup
 	$(BIN)/python tests/benchmarks/bench_trends.py || failed=1; exit $${failed:-0}
 
 REPORT_CELLS ?= 1000
+
+NIGHTS_DEVICES ?= 1
+
+bench-nights: setup
+	$(BIN)/python tests/benchmarks/bench_nights.py --devices $(NIGHTS_DEVICES)
 
 bench-report: setup
 	$(BIN)/python tests/benchmarks/bench_report.py --cells $(REPORT_CELLS)

@@ -11,6 +11,8 @@ from harness.analysis.history_text import show_value
 from harness.system.text import printable
 
 WIDTH, HEIGHT, MARGIN = 600.0, 120.0, 8.0
+# Of more marks than a pointer can tell apart only these have a text: at a change, the newest, disturbed ones.
+MOST_TITLED = 120
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,14 @@ class Level:
 
 @dataclass(frozen=True)
 class Chart:
-    """All shapes, in the units of the view box; `changes` are positions and whether each is for the worse."""
+    """All shapes, in the units of the view box; `changes` are positions and whether each is for the worse.
+
+    Of many runs, most marks are in `dots` and their intervals in `intervals`, each the data of one path.
+    """
 
     marks: tuple[Mark, ...]
+    dots: str
+    intervals: str
     levels: tuple[Level, ...]
     changes: tuple[tuple[float, bool], ...]
     label: str
@@ -60,17 +67,25 @@ def draw_chart(trend: Trend) -> Chart:
 
     edges = [0, *(change.at for change in trend.changes), len(values)]
     heights = [change.before for change in trend.changes[:1]] + [change.after for change in trend.changes]
+    titled = _titled(trend)
+    marks = [
+        Mark(
+            x_of(index),
+            y_of(point.value.estimate),
+            y_of(point.value.low),
+            y_of(point.value.high),
+            point.left_out is not None,
+            _title(trend, point) if index in titled else "",
+        )
+        for index, point in enumerate(trend.points)
+    ]
+    plain = [mark for mark in marks if not mark.title]
     return Chart(
-        marks=tuple(
-            Mark(
-                x_of(index),
-                y_of(point.value.estimate),
-                y_of(point.value.low),
-                y_of(point.value.high),
-                point.left_out is not None,
-                _title(trend, point),
-            )
-            for index, point in enumerate(trend.points)
+        marks=tuple(mark for mark in marks if mark.title),
+        # A line of no length is a dot, where its ends are round.
+        dots="".join(f"M{mark.x:g} {mark.y:g}h0" for mark in plain),
+        intervals="".join(
+            f"M{mark.x:g} {mark.y_low:g}V{mark.y_high:g}" for mark in plain if mark.y_low != mark.y_high
         ),
         levels=tuple(
             Level(x_of(first), x_of(end - 1), y_of(height))
@@ -82,6 +97,15 @@ def draw_chart(trend: Trend) -> Chart:
         label=f"{trend.figure} of {printable(trend.name)} over {len(values)} runs,"
         f" {len(trend.changes)} changes",
     )
+
+
+def _titled(trend: Trend) -> set[int]:
+    """The points whose marks have a text."""
+    points = range(len(trend.points))
+    if len(points) <= MOST_TITLED:
+        return set(points)
+    changes = {index for change in trend.changes for index in (change.previous, change.at)}
+    return {index for index in points if trend.points[index].left_out} | changes | {points[-1]}
 
 
 def _title(trend: Trend, point: Point) -> str:

@@ -109,8 +109,10 @@ def _follow(
         exact=exact,
         points=points,
         changes=changes,
+        # Asked for last: it takes as long as all the rest.
         newly_worse=bool(counted)
         and found[counted[-1]][0] is newest
+        and any(one.direction == "worse" for one in changes)
         and _first_shown(changes, changes_of(figure, cells, values, counted[:-1], smallest_change)),
     )
 

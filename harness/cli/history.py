@@ -54,6 +54,7 @@ def history(
     """
     import msgspec
 
+    from harness.analysis.condensed_cells import Condenser
     from harness.analysis.history import trace
     from harness.analysis.history_text import to_lines
     from harness.cli.quantity_options import parse_margin
@@ -62,7 +63,7 @@ def history(
     smallest = parse_margin("--min-change", min_change)
     refuse_url(out)
     opened = open_run_folders(folders)
-    runs, errors = opened.load()
+    runs, errors = opened.load(keep=Condenser().condense)
     traced = trace(runs, smallest_change=smallest)
     page = write_history(traced, out or opened.place / PAGE)
     if json:

@@ -4,7 +4,7 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +16,7 @@ from harness.errors import HarnessError, UsageError
 from harness.system.urls import is_url, shown_url
 
 if TYPE_CHECKING:
+    from harness.records import Cell
     from harness.records.remote_runs import RemoteRun
     from harness.records.run_folder import LoadedRuns
 
@@ -34,12 +35,14 @@ class RunFolders:
         """Where a page on all of them goes: beside the first; in the current folder, where it is a copy."""
         return Path.cwd() if self.folders[0] in self.copies else self.folders[0].parent
 
-    def load(self) -> "tuple[LoadedRuns, tuple[HarnessError, ...]]":
+    def load(
+        self, keep: "Callable[[Cell], Cell]" = lambda cell: cell
+    ) -> "tuple[LoadedRuns, tuple[HarnessError, ...]]":
         """Load them without their damaged cells, each of which has an error, as `load_intact_runs` does."""
         from harness.records.run_folder import load_intact_runs
 
         with self.urls_in_errors():
-            runs, errors = load_intact_runs(self.folders)
+            runs, errors = load_intact_runs(self.folders, keep=keep)
         return runs, tuple(map(self.with_url, errors))
 
     def __iter__(self) -> "Iterator[RunFolders]":

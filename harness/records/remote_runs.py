@@ -76,15 +76,12 @@ def _match(storage: Storage, url: str) -> list[str]:
     """The folders that a path with `*` or `[` in its parts names; perhaps not all are there."""
     parts = storage.path.split("/")
     first = next(at for at, part in enumerate(parts) if _WILDCARD.search(part))
-    if first == 0 or any("**" in part for part in parts):
-        raise UsageError(
-            f"{shown_url(url)} could stand for a whole storage",
-            hint="name the bucket, and each level below it by one *",
-        )
+    if any("**" in part for part in parts):
+        raise UsageError(f"{shown_url(url)} could stand for a whole storage", hint="name each level by one *")
     folders = ["/".join(parts[:first])]
     for part in parts[first:]:
         if not _WILDCARD.search(part):
-            folders = [f"{folder}/{part}" for folder in folders]
+            folders = [f"{folder}/{part}".removeprefix("/" if not folder else "") for folder in folders]
             continue
         folders = [
             entry.path

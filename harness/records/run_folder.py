@@ -8,7 +8,7 @@ import hashlib
 import os
 import platform
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -121,8 +121,12 @@ def cell_file_name(name: str) -> str:
     return f"{safe}.json"
 
 
-def load_intact_runs(folders: Iterable[Path]) -> tuple[LoadedRuns, tuple[HarnessError, ...]]:
+def load_intact_runs(
+    folders: Iterable[Path], *, keep: Callable[[Cell], Cell] = lambda cell: cell
+) -> tuple[LoadedRuns, tuple[HarnessError, ...]]:
     """Load several run folders, each once, without their damaged cells; one error names each of these.
+
+    `keep` gives what of each cell stays in memory.
 
     Raises:
         UsageError: as `load_run`, but for damaged cells; or no cell of a folder is intact.
@@ -131,7 +135,7 @@ def load_intact_runs(folders: Iterable[Path]) -> tuple[LoadedRuns, tuple[Harness
     errors: list[HarnessError] = []
     for folder in dict.fromkeys(folder.resolve() for folder in folders):
         run = read_run(folder)
-        cells, damaged = _read_intact(folder)
+        cells, damaged = _read_intact(folder, keep)
         if not cells:
             raise damaged[0] if damaged else _without_cells(folder)
         runs.append((run, cells))
@@ -206,12 +210,14 @@ def each_intact_cell(folder: Path, damaged: list[HarnessError]) -> Iterator[Cell
             damaged.append(_left_out(error))
 
 
-def _read_intact(folder: Path) -> tuple[tuple[Cell, ...], list[_Damaged]]:
+def _read_intact(
+    folder: Path, keep: Callable[[Cell], Cell] = lambda cell: cell
+) -> tuple[tuple[Cell, ...], list[_Damaged]]:
     cells: list[Cell] = []
     damaged: list[_Damaged] = []
     for path in _cell_files(folder):
         try:
-            cells.append(_read_cell(folder, path))
+            cells.append(keep(_read_cell(folder, path)))
         except _Damaged as error:
             damaged.append(error)
     return tuple(cells), damaged

@@ -4,7 +4,6 @@ What the storage says is not trusted: names are checked before they become names
 is read, and a file is read only as far as the listing says that it goes.
 """
 
-import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -78,7 +77,8 @@ class Storage:
         at = next((at for at, link in enumerate(links) if "://" in link), 0)
         link, own = links[at].rstrip("/"), self.path.lstrip("/")
         # A path in the storage has no host, where the URL names one.
-        start = link.removesuffix(own) if link.endswith(own) else f"{link.partition('://')[0]}://"
+        ours = "://" in link and link.endswith(own)
+        start = link.removesuffix(own) if ours else f"{link.partition('://')[0]}://"
         links[at] = start + path.lstrip("/")
         return shown_url("::".join(links))
 
@@ -117,13 +117,14 @@ class Storage:
     def _entry(self, folder: str, found: dict[str, Any]) -> Entry | None:
         """None for the folder itself, which some storages list, and for what lies elsewhere."""
         path = str(found["name"]).rstrip("/")
-        if not path.startswith(f"{folder.rstrip('/')}/"):
+        start = f"{folder.rstrip('/')}/" if folder else ""
+        if not path.startswith(start):
             return None
         is_folder = found["type"] == "directory"
         size = found.get("size")
         if size is None and not is_folder:
             size = self._files.info(found["name"]).get("size")
-        return Entry(path, posixpath.basename(path), is_folder, int(size) if size is not None else None)
+        return Entry(path, path.removeprefix(start), is_folder, None if size is None else int(size))
 
     def _read(self, part: tuple[Entry, int, int]) -> bytes:
         file, start, end = part

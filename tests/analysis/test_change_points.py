@@ -1,13 +1,17 @@
 """Where a noisy series changes its level, and where it only seems to."""
 
+import time
+
 import numpy as np
 import pytest
 
 from harness.analysis.change_points import (
+    BOUND_SD,
     MIN_VALUES,
     exact_changes,
     find_changes,
     penalty_for,
+    segment_costs,
 )
 from harness.analysis.intervals import Floats
 
@@ -84,3 +88,34 @@ def test_an_exact_figure_changes_at_each_other_value() -> None:
 def test_penalties_between_the_simulated_counts_are_interpolated() -> None:
     assert penalty_for(8) > penalty_for(9) > penalty_for(10)
     assert penalty_for(500) == penalty_for(120)
+
+
+def one_by_one(series: Floats) -> Floats:
+    """The definition: each segment's residuals from its own median, each bounded."""
+    costs = np.zeros((series.size, series.size + 1))
+    for first in range(series.size):
+        for end in range(first + 1, series.size + 1):
+            residuals = series[first:end] - np.median(series[first:end])
+            costs[first, end] = np.minimum(residuals * residuals, BOUND_SD**2).sum()
+    return costs
+
+
+@pytest.mark.parametrize("level", [0.0, 3e4])
+@pytest.mark.parametrize("kind", ["flat", "steps", "outliers", "constant"])
+def test_costs_from_sums_are_those_of_the_definition(kind: str, level: float) -> None:
+    random = np.random.default_rng(7)
+    series = {
+        "flat": random.normal(size=60),
+        "steps": random.normal(size=60) + np.repeat([0.0, 10.0, -200.0], 20),
+        "outliers": random.standard_t(1.5, size=60),
+        "constant": np.ones(60),
+    }[kind] + level
+    np.testing.assert_allclose(segment_costs(series), one_by_one(series), rtol=1e-9, atol=1e-6)
+
+
+def test_a_year_of_nights_is_partitioned_in_a_fraction_of_a_second() -> None:
+    random = np.random.default_rng(3)
+    series = random.normal(size=365) + np.repeat([0.0, 5.0], [200, 165])
+    started = time.process_time()
+    assert find_changes(series.tolist(), noise_floor=1e-3) == (200,)
+    assert time.process_time() - started < 1

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -76,6 +77,27 @@ def test_a_folder_of_runs_and_a_pattern_name_several_each_once(labs: Any, urls: 
     assert list(opened.copies.values()) == ["memory://labs/berlin", "memory://labs/oslo"]
     runs, errors = opened.load()
     assert [cells[0].device.name for _, cells in runs] == ["berlin", "oslo"]
+    assert errors == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "last"),
+    [
+        ("zip://year/*::FILE", "zip://year/oslo::FILE"),
+        ("zip://*/[bo]*::FILE", "zip://year/oslo::FILE"),
+        ("zip://year::file://FILE", "zip://year/oslo::file://FILE"),
+        ("zip::FILE", "zip://oslo::FILE"),
+    ],
+)
+def test_runs_in_an_archive_are_read_as_they_are(tmp_path: Path, url: str, last: str) -> None:
+    for lab in ("berlin", "oslo"):
+        write_lab(tmp_path / "runs" / "year", lab)
+    root = tmp_path / "runs" / ("" if "://" in url.partition("::")[0] else "year")
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", root)
+    opened = open_run_folders([url.replace("FILE", packed)])
+    runs, errors = opened.load()
+    assert [cells[0].device.name for _, cells in runs] == ["berlin", "oslo"]
+    assert opened.copies[opened.folders[-1]] == last.replace("FILE", packed)
     assert errors == ()
 
 
@@ -245,7 +267,8 @@ def test_an_entry_that_lies_elsewhere_is_not_followed(labs: Any, monkeypatch: py
 
     monkeypatch.setattr(labs, "ls", listing)
     (entries,) = Storage("memory://labs/oslo").list_each(["/labs/oslo"])
-    assert [entry.name for entry in entries if entry.has_safe_name] == ["passwd.json"]
+    assert [entry.name for entry in entries] == ["..", "../../etc/passwd.json"]
+    assert not any(entry.has_safe_name for entry in entries)
 
 
 def test_a_huge_file_is_refused_before_it_is_read(labs: Any, monkeypatch: pytest.MonkeyPatch) -> None:

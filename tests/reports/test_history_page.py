@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from builders import with_verdict
 from harness.analysis.history import trace
 from past_runs import COUNTED, counted, nights, past_run, timed
 from reports.history_page import render_history, write_history
@@ -38,13 +39,25 @@ def test_each_trend_is_a_picture_with_a_mark_for_each_run_and_a_line_for_each_ch
     assert "<text" not in page
 
 
+def test_of_a_year_only_marks_that_matter_have_a_text_and_the_others_are_one_path() -> None:
+    disturbed = with_verdict(timed(10e6), "suspect", "throttled", "slower")
+    cells = [timed(10e6 if night < 200 else 12e6) for night in range(300)]
+    page = render_history(trace(nights([*cells[:50], disturbed, *cells[51:]])))
+    latency = page[page.index("<strong>latency") :].partition("</svg>")[0]
+    titled = re.findall(r"night-\d+", latency)
+    assert titled == ["night-50", "night-199", "night-200", "night-299"]
+    (dots,) = re.findall(r'class="dots" d="([^"]*)"', latency)
+    assert dots.count("M") == 300 - len(titled)
+    (intervals,) = re.findall(r'class="interval" d="([^"]*)"', latency)
+    assert intervals.count("V") == 300 - len(titled)
+    assert len(page) < 40_000
+
+
 def test_a_history_without_changes_is_described_as_such() -> None:
     assert "No figure changed for good." in render_history(trace(nights([COUNTED] * 2)))
 
 
 def test_marks_of_disturbed_runs_are_hollow() -> None:
-    from builders import with_verdict
-
     disturbed = with_verdict(timed(10e6), "suspect", "throttled", "slower")
     page = render_history(trace(nights([timed(10e6), disturbed])))
     assert page.count('class="mark hollow"') == 1

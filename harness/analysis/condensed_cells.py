@@ -1,0 +1,72 @@
+"""Cells of many runs, small enough to have a year of them in memory: without samples, equal parts shared."""
+
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from harness.records import Cell, Conditions, ProcessReport, Record
+
+_Record = TypeVar("_Record", bound=Record)
+
+
+class Condenser:
+    """Takes from each cell what a history reads (`history.trace`); what it does not read is gone."""
+
+    def __init__(self) -> None:
+        self._shared: dict[tuple[type, bytes], Record] = {}
+
+    def condense(self, cell: Cell) -> Cell:
+        """The cell's identity, figures and verdict, and of its processes what makes runs differ.
+
+        The result is none to save: its figures are those of samples that it lacks.
+        """
+        return replace(
+            cell,
+            variant=self._share(cell.variant),
+            artifact=self._share(cell.artifact),
+            device=self._share(cell.device),
+            plan=self._share(cell.plan),
+            verdict=self._share(cell.verdict),
+            processes=tuple(map(self._condense_process, _telling(cell.processes))),
+            startup=None,
+            first_launch=None,
+            pace=None,
+            held_clocks=(),
+            profile=None,
+            cold=None,
+            sustained=None,
+            energy=None,
+        )
+
+    def _condense_process(self, process: ProcessReport) -> ProcessReport:
+        conditions = self._share(Conditions(governors=process.conditions_before.governors))
+        return replace(
+            process,
+            warmup_ns=(),
+            warmup_cut=0,
+            latencies_ns=(),
+            starts_ns=None,
+            sampled=None,
+            conditions_before=conditions,
+            conditions_after=conditions,
+            scheduling=process.scheduling and self._share(process.scheduling),
+            task_profile=process.task_profile and self._share(process.task_profile),
+        )
+
+    def _share(self, part: _Record) -> _Record:
+        """The part itself, or an equal one of another cell."""
+        known = self._shared.setdefault((type(part), msgspec.json.encode(part)), part)
+        assert isinstance(known, type(part))
+        return known
+
+
+def _telling(processes: tuple[ProcessReport, ...]) -> list[ProcessReport]:
+    """The first of those that were scheduled alike, in their order, and the one that began first."""
+    alike: dict[bytes, int] = {}
+    for index, process in enumerate(processes):
+        alike.setdefault(msgspec.json.encode((process.scheduling, process.task_profile)), index)
+    kept = set(alike.values())
+    if processes:
+        kept.add(min(range(len(processes)), key=lambda index: processes[index].round))
+    return [processes[index] for index in sorted(kept)]
