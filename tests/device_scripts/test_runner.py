@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from runner_program import MakeRunner, Runner
 
@@ -195,8 +196,7 @@ def floats(content: bytes) -> tuple[float, ...]:
     return struct.unpack(f"<{len(content) // 4}f", content)
 
 
-@pytest.fixture
-def evaluate(runner: Runner) -> Evaluate:
+def evaluate_with(runner: Runner) -> Evaluate:
     """Run a batch and return the output file's content."""
 
     def run(batch: bytes, *options: str) -> bytes:
@@ -213,6 +213,12 @@ def evaluate(runner: Runner) -> Evaluate:
     return run
 
 
+@pytest.fixture
+def evaluate(runner: Runner) -> Evaluate:
+    """With this machine's runner."""
+    return evaluate_with(runner)
+
+
 def test_batch_gives_the_outputs_of_each_tensor_in_turn(runner: Runner, evaluate: Evaluate) -> None:
     image = runner.programs.input.read_bytes()
     doubled = struct.pack(f"<{len(image) // 4}f", *(2 * value for value in floats(image)))
@@ -226,6 +232,19 @@ def test_batch_of_bytes_is_scaled_to_floats(evaluate: Evaluate) -> None:
     packed = bytes(range(256)) * 12
     scaled = struct.pack(f"<{len(packed)}f", *(byte * 0.25 - 32 for byte in packed))
     assert evaluate(packed, "--batch-scale", "0.25", "--batch-offset", "-32") == evaluate(scaled)
+
+
+@pytest.mark.slow
+def test_bytes_are_scaled_as_the_host_does_it_by_a_product_and_then_a_sum(any_runner: Runner) -> None:
+    packed = np.arange(256, dtype=np.uint8).repeat(12)
+    scale, offset = np.float32(1 / 127.5), np.float32(-1)
+    scaled = packed.astype(np.float32) * scale + offset
+    # One operation for both, as ARM has it, rounds once.
+    fused = (packed.astype(np.float64) * float(scale) + float(offset)).astype(np.float32)
+    assert not np.array_equal(scaled, fused)
+    options = ("--batch-scale", repr(float(scale)), "--batch-offset", repr(float(offset)))
+    evaluate = evaluate_with(any_runner)
+    assert evaluate(packed.tobytes(), *options) == evaluate(scaled.tobytes())
 
 
 def test_values_in_the_report_are_the_very_float32(runner: Runner, evaluate: Evaluate) -> None:
