@@ -1,4 +1,4 @@
-"""Where a device's logits first differ from PyTorch's: the exported graph, the program here, or the device.
+"""Where a device's logits first differ from the reference: the exported graph, the program, or the device.
 
 Used only after a mismatch was found, to separate a wrong program from a wrong device.
 """
@@ -17,12 +17,12 @@ from harness.accuracy.batches import Batches
 from harness.accuracy.datasets import Dataset
 from harness.accuracy.evaluation import Evaluation, PairedLogits
 from harness.accuracy.loading import load_pixels
-from harness.accuracy.packing import Chunk
+from harness.accuracy.packing import Chunk, lay_out
 from harness.accuracy.preprocessing import normalize
 from harness.accuracy.reference import CheckedProgram, predict_exported
 from harness.accuracy.scoring import Logits, read_logits
-from harness.analysis.parity import HINTS, PLACES, read_reference
-from harness.analysis.precisions import find_precision
+from harness.analysis.parity import HINTS, PLACES, read_reference, reference_name
+from harness.analysis.precisions import find_precision, is_quantized_apart
 from harness.devices.acquire import acquire
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
@@ -48,14 +48,15 @@ def record_mismatches(
     on_host: bool,
     cancelled: threading.Event | None = None,
 ) -> Evaluation:
-    """Add the images whose logits differ from PyTorch's, and the stage where they first differ."""
+    """Add the images whose logits differ from the reference's, and the stage where they first differ."""
     device, reference = logits.device, logits.reference
     rows = find_mismatching(device.logits, reference.logits, program.precision)
     if not rows:
         return evaluation
     few = rows[:LOCALIZED_IMAGES]
     pixels = load_pixels(dataset, evaluation.preprocessing, [device.indices[row] for row in few])
-    inputs = normalize(pixels.values, evaluation.preprocessing)
+    images = normalize(pixels.values, evaluation.preprocessing)
+    inputs = lay_out(images, program.stored.artifact.input.dim_order)
     expected = reference.logits[list(few)]
     stage = find_first_mismatch(program, inputs, expected, log, on_host=on_host, cancelled=cancelled)
     return msgspec.structs.replace(
@@ -66,12 +67,14 @@ def record_mismatches(
 
 
 def mismatch_errors(evaluation: Evaluation, variant: Variant, device: str) -> Iterator[MeasurementError]:
-    """One error if any image's logits differ from PyTorch's, else none."""
+    """One error if any image's logits differ from the reference's, else none."""
     if evaluation.mismatching_logits:
+        apart = is_quantized_apart(variant)
+        source = f"those of {reference_name(variant)}" if apart else "PyTorch's"
         stage = evaluation.accuracy.first_mismatch_at
         yield MeasurementError(
             f"logits of {len(evaluation.mismatching_logits)} of {evaluation.accuracy.images} images differ"
-            " from PyTorch's"
+            f" from {source}"
             + (f"; first mismatch: {PLACES[stage]}" if stage else "")
             + f"; first image: {printable(evaluation.mismatching_logits[0])}",
             hint=HINTS[stage],
@@ -98,16 +101,16 @@ def find_first_mismatch(
     on_host: bool,
     cancelled: threading.Event | None = None,
 ) -> Stage | None:
-    """The first stage whose logits differ, given that the device's differ from PyTorch's.
+    """The first stage whose logits differ, given that the device's differ from the reference's.
 
-    `inputs` are images in the memory order of the program's input, `expected` PyTorch's logits (images,
+    `inputs` are images in the memory order of the program's input, `expected` the reference's logits (images,
     classes); `on_host` means that the device is this machine. None when this machine cannot run the program.
     The program is run here first: if its logits are right here, the stages before it are right as well.
 
     Raises:
         Interrupted: `cancelled` was set while another harness process held this machine.
     """
-    log("output differs from PyTorch's; looking for the first stage that differs")
+    log("output differs from the reference; looking for the first stage that differs")
     if not on_host:
         try:
             here = _run_on_host(program, inputs, expected, log, cancelled)
@@ -119,6 +122,8 @@ def find_first_mismatch(
         if not find_mismatching(here, expected, program.precision):
             return "device"
     artifact = program.stored.artifact
+    if is_quantized_apart(artifact.variant):
+        return "host"
     exported = predict_exported(artifact.variant, program.inputs, inputs, artifact.input)
     return "exported" if find_mismatching(exported, expected, program.precision) else "host"
 

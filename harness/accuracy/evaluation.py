@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.accuracy.datasets import Dataset, match_classes
 from harness.accuracy.labels import expected_outputs, label_remarks, shift_remarks
-from harness.accuracy.packing import Chunk, pack
+from harness.accuracy.packing import NHWC, Chunk, pack
 from harness.accuracy.pairing import list_outcomes
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.scoring import (
@@ -27,9 +27,9 @@ class Evaluation(Record, frozen=True, kw_only=True):
     """One program's accuracy on a device.
 
     `outcomes` has a character for each image of the data set (`pairing.list_outcomes`). `mismatching_top1`
-    names the images whose top-1 class is not PyTorch's, `mismatching_logits` those with a logit off by more
-    than the precision's tolerance. `dataset_content` is `Dataset.content`: it changes whenever a picture may
-    have changed.
+    names the images whose top-1 class is not the reference's, `mismatching_logits` those with a logit off by
+    more than the precision's tolerance. `dataset_content` is `Dataset.content`: it changes whenever a picture
+    may have changed.
     """
 
     schema_version: SchemaVersion = SCHEMA_VERSION
@@ -92,12 +92,13 @@ def evaluate_program(
     measured_on: str,
     packed_folder: Path,
     chunk_bytes: int,
+    dim_order: tuple[int, ...] = NHWC,
     progress: Callable[[int], None] = lambda images: None,
 ) -> tuple[Evaluation, PairedLogits]:
-    """Run a data set through a program on a device, score the answers, and compare them with PyTorch's.
+    """Run a data set through a program on a device, score the answers, and compare them with the reference's.
 
-    `run_batch` sends a chunk of images to the device and fetches their logits; `predict_reference` computes
-    PyTorch's logits of the same chunks.
+    `run_batch` sends a chunk of images, in the `dim_order` of the program's input, to the device and fetches
+    their logits; `predict_reference` computes the reference's logits of the same chunks.
 
     Raises:
         UsageError: the data set's classes are not the network's, or none of its images can be read.
@@ -110,7 +111,7 @@ def evaluate_program(
         chunks.append(chunk)
         return run_batch(chunk)
 
-    packed = pack(dataset, subject.preprocessing, packed_folder, chunk_bytes=chunk_bytes)
+    packed = pack(dataset, subject.preprocessing, packed_folder, chunk_bytes=chunk_bytes, dim_order=dim_order)
     predictions = collect_predictions(packed, run, classes=subject.classes, progress=progress)
     reference = predict_reference(chunks)
     share, mismatching = agreement(predictions, reference)

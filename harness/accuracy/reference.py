@@ -1,4 +1,7 @@
-"""PyTorch's logits, which a device's are compared with: the eager network for floats, integers for int8."""
+"""The logits that a device's are compared with: the eager network's for floats, exact integers for int8.
+
+Of a runtime beside ExecuTorch, int8's are those of the very program (`lowering/quantized_references.py`).
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -11,6 +14,7 @@ from harness.accuracy.loading import Pixels
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preprocessing import Preprocessing, normalize
 from harness.accuracy.scoring import Logits, Predictions, join_predictions
+from harness.analysis.precisions import is_quantized_apart
 from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.inputs import LoweringInputs
 from harness.lowering.int8_reference import IntegerReference
@@ -24,7 +28,7 @@ Network = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class CheckedProgram:
-    """A lowered program whose logits are compared with PyTorch's, and the inputs it was lowered from."""
+    """A lowered program whose logits are compared with a reference's, and the inputs it was lowered from."""
 
     stored: StoredArtifact
     inputs: LoweringInputs
@@ -54,6 +58,24 @@ def reference_network(variant: Variant, files: LoweringInputs) -> Network:
         with one_thread():
             logits: Tensor = reference(images)
         return logits
+
+    return predict
+
+
+def reference_of(program: CheckedProgram) -> Network:
+    """What a program's logits are compared with; raises LoweringError as `reference_network` does."""
+    variant = program.stored.artifact.variant
+    if not is_quantized_apart(variant):
+        return reference_network(variant, program.inputs)
+    # Only for these: they need the packages of other runtimes.
+    from harness.lowering.program import one_thread
+    from harness.lowering.quantized_references import open_reference
+
+    predict_one = open_reference(variant.runtime, program.stored.program)
+
+    def predict(images: Tensor) -> Tensor:
+        with one_thread():
+            return torch.cat([predict_one(image[None]) for image in images])
 
     return predict
 
@@ -109,7 +131,7 @@ def _run(network: Network, inputs: Logits) -> Logits:
 
 @dataclass
 class SharedReferences:
-    """PyTorch's predictions for each program of a run, computed once for all its devices."""
+    """The reference's predictions for each program of a run, computed once for all its devices."""
 
     _by_artifact: dict[str, Predictions] = field(default_factory=dict)
 
@@ -120,10 +142,8 @@ class SharedReferences:
         preprocessing: Preprocessing,
     ) -> Predictions:
         """Logits for these chunks, which are read the first time only; threads take turns."""
-        artifact = program.stored.artifact
-        sha256 = artifact.sha256
+        sha256 = program.stored.artifact.sha256
         with quietly():
             if sha256 not in self._by_artifact:
-                network = reference_network(artifact.variant, program.inputs)
-                self._by_artifact[sha256] = predict_chunks(network, chunks, preprocessing)
+                self._by_artifact[sha256] = predict_chunks(reference_of(program), chunks, preprocessing)
             return self._by_artifact[sha256]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from harness.analysis.parity import HINTS, PLACES
+from harness.analysis.parity import HINTS, PLACES, reference_name
 from harness.errors import HarnessError, MeasurementError
 from harness.records import Cell
 
@@ -22,7 +22,8 @@ def cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
         if cell.parity and not cell.parity.passed:
             stage = cell.parity.first_mismatch_at
             yield MeasurementError(
-                f"output differs from the eager model: max abs error {cell.parity.max_abs_error:.3g}"
+                f"output differs from {reference_name(cell.variant)}:"
+                f" max abs error {cell.parity.max_abs_error:.3g}"
                 f" > tolerance {cell.parity.tolerance:.3g}"
                 + (f"; first mismatch: {PLACES[stage]}" if stage else ""),
                 hint=HINTS[stage],

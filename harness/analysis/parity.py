@@ -3,6 +3,8 @@
 The rule of each precision is in its entry (`harness.analysis.precisions`). Floats of the same graph differ by
 the order of additions. Quantized programs are compared with an integer reference
 (`lowering/int8_reference.py`) that a correct device equals: a device that is one step off anywhere fails.
+Those of runtimes beside ExecuTorch, whose quantizers are their own, are compared by the same rule with what
+the very file computes: in exact integers (ONNX Runtime) or by the runtime on this machine (LiteRT).
 """
 
 import array
@@ -11,9 +13,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.analysis.precisions import find_precision
+from harness.analysis.precisions import find_precision, is_quantized_apart
+from harness.analysis.runtimes import quantized_reference
 from harness.errors import MeasurementError
-from harness.records import Parity, PrecisionName, Stage
+from harness.records import Parity, PrecisionName, Stage, Variant
 
 # Where outputs first differ, in messages: "first mismatch: on the device".
 PLACES: dict[Stage, str] = {
@@ -30,8 +33,15 @@ HINTS: dict[Stage | None, str] = {
 }
 
 
+def reference_name(variant: Variant) -> str:
+    """What the output is compared with, in messages."""
+    if variant.is_own_program:
+        return "this machine's runtime"
+    return quantized_reference(variant.runtime) if is_quantized_apart(variant) else "the eager model"
+
+
 def read_reference(file: Path) -> tuple[float, ...]:
-    """The eager model's output, stored as little-endian float32."""
+    """A reference output, stored as little-endian float32."""
     values = array.array("f", file.read_bytes())
     if sys.byteorder == "big":
         values.byteswap()

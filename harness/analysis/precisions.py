@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from harness.errors import UsageError
-from harness.records import AS_IS, DeviceInfo, PrecisionName
+from harness.records import AS_IS, EXECUTORCH, DeviceInfo, PrecisionName, Variant
 
 Arithmetic = Literal["float32", "float16", "int8"]
 Scales = Literal["per_channel", "per_tensor"]
@@ -130,6 +130,11 @@ def in_order(names: Iterable[PrecisionName]) -> tuple[PrecisionName, ...]:
 def is_quantized(name: PrecisionName) -> bool:
     """Whether the precision computes in integers, so that better calibration may help its accuracy."""
     return name in PRECISIONS and PRECISIONS[name].recipe.calibrated
+
+
+def is_quantized_apart(variant: Variant) -> bool:
+    """Whether a runtime beside ExecuTorch quantized it: another network than ExecuTorch's int8."""
+    return variant.runtime != EXECUTORCH and is_quantized(variant.precision)
 
 
 def find_missing_feature(name: PrecisionName, device: DeviceInfo) -> CoreFeature | None:

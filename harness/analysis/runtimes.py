@@ -12,8 +12,9 @@ class Runtime:
     """A runtime: `file_suffix` is that of its programs, `marker` its shape in plots (matplotlib's code).
 
     `converters` are the packages that lower to it and decide a program's bytes; `extra` brings them.
-    `precisions` are those that can be lowered to it, None for all. `library_version` is that of what runs on
-    devices, empty for ExecuTorch, whose installed version decides.
+    `quantizer` is the one of them that makes int8 of the network; `quantized_reference` says what the outputs
+    of such a program are compared with. `precisions` are those that can be lowered to it, None for all.
+    `library_version` is that of what runs on devices, empty for ExecuTorch, whose installed version decides.
     """
 
     title: str
@@ -21,19 +22,31 @@ class Runtime:
     marker: str
     extra: str
     converters: tuple[str, ...]
+    quantizer: str
+    quantized_reference: str
     precisions: tuple[str, ...] | None = None
     library_version: str = ""
 
 
 RUNTIMES: dict[RuntimeName, Runtime] = {
-    EXECUTORCH: Runtime("ExecuTorch", ".pte", "", "lower", ("torch", "executorch", "torchao")),
+    EXECUTORCH: Runtime(
+        title="ExecuTorch",
+        file_suffix=".pte",
+        marker="",
+        extra="lower",
+        converters=("torch", "executorch", "torchao"),
+        quantizer="executorch",
+        quantized_reference="the eager model",
+    ),
     "litert": Runtime(
         title="LiteRT",
         file_suffix=".tflite",
         marker="v",
         extra="litert",
-        converters=("torch", "litert-torch", "litert-converter"),
-        precisions=("fp32",),
+        converters=("torch", "litert-torch", "litert-converter", "ai-edge-quantizer"),
+        quantizer="ai-edge-quantizer",
+        quantized_reference="LiteRT on this machine",
+        precisions=("fp32", "int8"),
         library_version="2.3.0",
     ),
     "onnxruntime": Runtime(
@@ -41,8 +54,10 @@ RUNTIMES: dict[RuntimeName, Runtime] = {
         file_suffix=".onnx",
         marker="P",
         extra="onnxruntime",
-        converters=("torch", "onnx", "onnxscript"),
-        precisions=("fp32",),
+        converters=("torch", "onnx", "onnxscript", "onnxruntime"),
+        quantizer="onnxruntime",
+        quantized_reference="exact integer arithmetic",
+        precisions=("fp32", "int8"),
         library_version="1.32.0",
     ),
 }
@@ -78,6 +93,11 @@ def program_file(variant: Variant) -> str:
 def runtime_title(name: RuntimeName) -> str:
     """`ONNX Runtime`; of a runtime that this version does not know, its name."""
     return RUNTIMES[name].title if name in RUNTIMES else name
+
+
+def quantized_reference(name: RuntimeName) -> str:
+    """What outputs of its quantized programs are compared with, also of a runtime that is not known here."""
+    return RUNTIMES[name].quantized_reference if name in RUNTIMES else "its reference"
 
 
 def can_lower(name: RuntimeName, precision: PrecisionName) -> bool:

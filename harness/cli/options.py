@@ -68,8 +68,8 @@ Runtimes = Annotated[
         callback=checked(parsing.parse_runtimes),
         metavar="LIST",
         rich_help_panel=WHAT,
-        help=f"{', '.join(RUNTIMES)}, comma separated: the same weights, lowered and run by each; fp32 beside"
-        " ExecuTorch.",
+        help=f"{', '.join(RUNTIMES)}, comma separated: the same weights, lowered and run by each; fp32, and"
+        " int8 by each one's own quantizer.",
     ),
 ]
 WeightsFiles = Annotated[
@@ -130,7 +130,7 @@ CalibrationObserver = Annotated[
         metavar="NAME",
         rich_help_panel=ACCURACY,
         help="How calibration chooses the ranges of int8: histogram (least squared error), minmax,"
-        " percentile.",
+        " percentile. Of ExecuTorch alone: other runtimes' quantizers have their own rule.",
     ),
 ]
 AccuracyImages = Annotated[

@@ -92,7 +92,7 @@ from harness.cli.run_options import (
         "harness run -d pixel -w 0.5,1.0 --sustain 10m",
         "harness run -d pi5 -w 0.25,0.5 -r 128,160 --energy --max-energy 5mJ",
         "harness run -d pixel -w 0.5 --against results/main",
-        "harness run -d pixel -w 0.5 -p fp32 --runtime executorch,litert,onnxruntime",
+        "harness run -d pixel -w 0.5 --runtime executorch,litert,onnxruntime",
         "harness run -d pixel --program segmenter.pte,detector.pte --max-latency 20ms",
         "harness run -d emulator --program encoder.pte --method encode --input photo.npz",
         "harness run -d pixel --tune-device --max-temp 35C --time-limit 30m",

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.analysis.precisions import is_quantized
 from harness.analysis.runtimes import RUNTIMES, check_runtimes
 from harness.errors import UsageError
 from harness.records import DEFAULT_OBSERVER, EXECUTORCH, RunRequest
@@ -46,6 +47,7 @@ def check_runtimes_of(request: RunRequest, *, search: bool) -> None:
         "--profile": request.profile,
         "--backend-options": any(request.backend_options),
         "--search": search,
+        f"--observer {request.observer}": request.observer != DEFAULT_OBSERVER,
     }
     for option, given in only_executorch.items():
         if given:
@@ -54,8 +56,11 @@ def check_runtimes_of(request: RunRequest, *, search: bool) -> None:
                 hint=f"leave out {option}, or measure {EXECUTORCH} in a separate run",
             )
     check_runtimes(request.runtimes, request.precisions)
+    quantized = any(map(is_quantized, request.precisions))
     for name in others:
-        require_extra(RUNTIMES[name].extra, f"lowering to {RUNTIMES[name].title}")
+        known = RUNTIMES[name]
+        quantizers = (known.quantizer.replace("-", "_"),) if quantized else ()
+        require_extra(known.extra, f"lowering to {known.title}", *quantizers)
 
 
 def check_data_sets(request: RunRequest) -> None:

@@ -45,7 +45,12 @@ SOURCES = (
     "harness/lowering/synthetic_images.py",
 )
 # Further files, for the programs of runtimes beside ExecuTorch.
-SOURCES_OF_OTHERS = ("harness/lowering/other_runtimes.py",)
+SOURCES_OF_OTHERS = (
+    "harness/lowering/onnx_reference.py",
+    "harness/lowering/other_quantizers.py",
+    "harness/lowering/other_runtimes.py",
+    "harness/lowering/quantized_references.py",
+)
 
 
 class _Keyed(msgspec.Struct, frozen=True):
@@ -75,7 +80,7 @@ def artifact_key(variant: Variant, files: LoweringInputs = SEEDED) -> str:
         "variant": msgspec.structs.replace(variant, weights=weights),
         "weights": _hash_input(files.weights_file),
         "recipe": recipe,
-        "calibration": _calibration(files) if recipe.calibrated else None,
+        "calibration": _calibration(variant, files) if recipe.calibrated else None,
         "versions": library_versions(variant.runtime),
         "sources": {source: hash_file(source_file(source)) for source in _sources(variant.runtime)},
     }
@@ -91,12 +96,24 @@ def library_versions(runtime: RuntimeName = EXECUTORCH) -> dict[str, str]:
     """Versions of what decides a program's bytes, without importing it, and of what runs it on devices."""
     known = find_runtime(runtime)
     found = {name: installed_version(name) for name in known.converters}
-    found[runtime] = found.get(runtime) or known.library_version
+    found[runtime] = known.library_version or found.get(runtime)
     return {name: version for name, version in found.items() if version}
 
 
-def _calibration(files: LoweringInputs) -> tuple[str | Calibration, Observer]:
-    return _hash_input(files.calibration_images) or RANDOM_CALIBRATION, files.observer
+def _calibration(variant: Variant, files: LoweringInputs) -> tuple[str | Calibration, Observer | None, str]:
+    images = _hash_input(files.calibration_images) or RANDOM_CALIBRATION
+    return images, _observer(variant, files), _quantizer(variant.runtime)
+
+
+def _quantizer(runtime: RuntimeName) -> str:
+    """The package that makes int8 of a network, and the installed version of it."""
+    name = find_runtime(runtime).quantizer
+    return f"{name} {installed_version(name) or 'of an unknown version'}"
+
+
+def _observer(variant: Variant, files: LoweringInputs) -> Observer | None:
+    """The rule that ranges are chosen by; quantizers of runtimes beside ExecuTorch have their own."""
+    return files.observer if variant.runtime == EXECUTORCH else None
 
 
 def _hash_input(path: Path | None) -> str | None:
@@ -144,7 +161,7 @@ def find_mismatch(artifact: Artifact, variant: Variant, files: LoweringInputs = 
     if artifact.calibration and recipe.calibrated:
         images = _hash_input(files.calibration_images)
         facts["calibration images"] = artifact.calibration.sha256, images
-        facts["observer"] = artifact.calibration.observer, files.observer
+        facts["observer"] = artifact.calibration.observer, _observer(variant, files)
     facts["versions"] = artifact.versions, library_versions(variant.runtime)
     return next((f"{name}: {one}, not {other}" for name, (one, other) in facts.items() if one != other), None)
 
@@ -195,6 +212,9 @@ def _record(variant: Variant, lowered: "LoweredProgram") -> Artifact:
     # For a checkpoint, the hash of the user's file is recorded, not that of the file it was converted to.
     sha256 = variant.weights.sha256 or lowered.weights_sha256
     weights = msgspec.structs.replace(variant.weights, sha256=sha256)
+    calibration = lowered.calibration
+    if calibration is not None:
+        calibration = msgspec.structs.replace(calibration, quantizer=_quantizer(variant.runtime))
     return Artifact(
         variant=msgspec.structs.replace(variant, weights=weights),
         sha256=hashlib.sha256(lowered.program).hexdigest(),
@@ -207,7 +227,7 @@ def _record(variant: Variant, lowered: "LoweredProgram") -> Artifact:
         planned_arena_bytes=lowered.planned_arena_bytes,
         input=lowered.input,
         output=lowered.output,
-        calibration=lowered.calibration,
+        calibration=calibration,
         versions=library_versions(variant.runtime),
         lowering_seconds=lowered.seconds,
         reference_input_sha256=hashlib.sha256(lowered.reference_input).hexdigest(),

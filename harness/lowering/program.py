@@ -69,7 +69,7 @@ def lower_variant(variant: Variant, files: LoweringInputs = SEEDED) -> LoweredPr
     started = time.perf_counter()
     with quietly(), one_thread(), torch.no_grad():
         network = build_network(variant, files.weights_file)
-        data, calibration = _calibration(variant, files)
+        data, calibration = calibration_data(variant, files)
         _, side_px = variant.shape
         reference = synthetic_images(1, side_px, REFERENCE_SEED)
         recipe = find_precision(variant.precision).recipe
@@ -127,7 +127,7 @@ def prepare_variant(variant: Variant, files: LoweringInputs = SEEDED) -> Prepare
 
 def _source(variant: Variant, files: LoweringInputs) -> Source:
     network = build_network(variant, files.weights_file)
-    data, _ = _calibration(variant, files)
+    data, _ = calibration_data(variant, files)
     # The layout of a fully delegated program: it changes the float sums that ranges are taken from.
     _, side_px = variant.shape
     example = synthetic_images(1, side_px, REFERENCE_SEED).contiguous(memory_format=torch.channels_last)
@@ -211,10 +211,14 @@ def _describe(node: fx.Node) -> str:
     return f"{_target(node)} ({path})" if path else _target(node)
 
 
-def _calibration(
+def calibration_data(
     variant: Variant, files: LoweringInputs
 ) -> tuple[CalibrationData | None, Calibration | None]:
-    """The calibration data of a precision that needs any, and what is recorded of them."""
+    """The calibration data of a precision that needs any, and what is recorded of them.
+
+    Raises:
+        LoweringError: the images cannot be read, or do not fit the variant.
+    """
     if not find_precision(variant.precision).recipe.calibrated:
         return None, None
     if (file := files.calibration_images) is None:

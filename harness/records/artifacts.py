@@ -40,7 +40,9 @@ class TensorSpec(Record, frozen=True, kw_only=True):
 class Calibration(Record, frozen=True, kw_only=True):
     """The data an int8 artifact's ranges were taken from; `source` is `random` or a data set's name.
 
-    `observer` says how: by least squared error (`histogram`), all values, or 99.99 % of them (`percentile`).
+    `observer` says how: by least squared error (`histogram`), all values, or 99.99 % of them (`percentile`);
+    None where the quantizer has another rule. `quantizer` is the package that made int8 of the network,
+    with its version; None in artifacts of older versions.
     """
 
     source: str
@@ -48,6 +50,7 @@ class Calibration(Record, frozen=True, kw_only=True):
     seed: int | None = None
     sha256: Sha256 | None = None
     observer: Observer | None = None
+    quantizer: str | None = None
 
 
 class Artifact(Record, frozen=True, kw_only=True):

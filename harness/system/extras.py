@@ -16,13 +16,13 @@ _IMPORTED = {
 }
 
 
-def require_extra(extra: str, purpose: str) -> None:
-    """Refuse what an installation without this extra cannot do.
+def require_extra(extra: str, purpose: str, *further: str) -> None:
+    """Refuse what an installation without this extra cannot do; `further` modules of it are needed as well.
 
     Raises:
         UsageError: a package of it is not installed.
     """
-    missing = [name for name in _IMPORTED[extra] if importlib.util.find_spec(name) is None]
+    missing = [name for name in (*_IMPORTED[extra], *further) if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(
             f"{purpose} needs what is not installed: {', '.join(missing)}",

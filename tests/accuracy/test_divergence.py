@@ -49,7 +49,7 @@ def test_the_first_stage_that_differs_is_named(precision: PrecisionName) -> None
     # Its own outputs are right on this machine, so it was the device.
     right = CheckedProgram(stored, SEEDED)
     assert find_reference_mismatch(right, logged.append, on_host=False) == "device"
-    assert logged[0] == "output differs from PyTorch's; looking for the first stage that differs"
+    assert logged[0] == "output differs from the reference; looking for the first stage that differs"
     # Another network's program differs here as well, though export did nothing wrong.
     swapped = CheckedProgram(_with_program_of(stored, _lower(precision, OTHER_WEIGHTS)), SEEDED)
     assert find_reference_mismatch(swapped, logged.append, on_host=False) == "host"
@@ -105,6 +105,27 @@ def test_a_cell_names_the_first_stage_that_differs() -> None:
     assert record_first_mismatch(make_cell(), None) == make_cell()
 
 
+@pytest.mark.slow
+def test_a_program_of_another_quantizer_has_no_exported_stage() -> None:
+    pytest.importorskip("onnxruntime")
+    stored, other = (
+        lower_cached(
+            Variant(
+                width=0.25,
+                resolution_px=32,
+                precision="int8",
+                classes=10,
+                weights=weights,
+                runtime="onnxruntime",
+            )
+        )
+        for weights in (Weights(source="random", seed=0), OTHER_WEIGHTS)
+    )
+    swapped = CheckedProgram(_with_program_of(stored, other), SEEDED)
+    assert find_reference_mismatch(swapped, lambda text: None, on_host=False) == "host"
+    assert find_reference_mismatch(swapped, lambda text: None, on_host=True) == "host"
+
+
 @pytest.mark.parametrize(
     ("stage", "says", "hint"),
     [
@@ -126,3 +147,14 @@ def test_an_evaluation_with_wrong_logits_is_an_error_that_names_stage_and_first_
     assert hint in (error.hint or "")
     assert (error.device, error.variant) == ("pixel", variant.name)
     assert list(mismatch_errors(make_evaluation("1"), variant, "pixel")) == []
+
+
+@pytest.mark.parametrize(
+    ("runtime", "source"),
+    [("onnxruntime", "those of exact integer arithmetic"), ("litert", "those of LiteRT on this machine")],
+)
+def test_wrong_logits_of_another_quantizer_name_their_reference(runtime: str, source: str) -> None:
+    variant = Variant(width=0.25, resolution_px=32, precision="int8", runtime=runtime)
+    evaluation = make_evaluation("1" * 97 + "0" * 3, mismatching_logits=("x.png",))
+    (error,) = mismatch_errors(evaluation, variant, "pixel")
+    assert error.what == f"logits of 1 of 100 images differ from {source}; first image: x.png"

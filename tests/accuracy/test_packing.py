@@ -59,6 +59,20 @@ def test_the_devices_own_scaling_gives_the_same_inputs(tmp_path: Path) -> None:
     assert np.array_equal(fed, chunk.inputs(preprocessing))
 
 
+@pytest.mark.parametrize("preprocessing", [tensorflow_preprocessing(32), torchvision_preprocessing(32)])
+def test_a_chunk_for_an_nchw_program_has_the_same_images_in_its_order(
+    preprocessing: Preprocessing, tmp_path: Path
+) -> None:
+    dataset = open_dataset(SHIPPED).take(range(5))
+    nhwc = next(pack_megabytes(dataset, preprocessing, tmp_path))
+    nchw = next(pack_megabytes(dataset, preprocessing, tmp_path, dim_order=(0, 1, 2, 3)))
+    assert nchw.sha256 != nhwc.sha256
+    assert np.array_equal(nchw.inputs(preprocessing), nhwc.inputs(preprocessing))
+    dtype = np.dtype("<f4") if nchw.scale is None else np.dtype(np.uint8)
+    one, other = (np.fromfile(chunk.path, dtype) for chunk in (nhwc, nchw))
+    assert np.array_equal(one.reshape(5, 32, 32, 3).transpose(0, 3, 1, 2), other.reshape(5, 3, 32, 32))
+
+
 def test_chunks_are_prepared_once(tmp_path: Path) -> None:
     dataset, preprocessing = open_dataset(SHIPPED).take(range(40)), tensorflow_preprocessing(32)
     first = list(pack_megabytes(dataset, preprocessing, tmp_path))

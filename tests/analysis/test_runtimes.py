@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from builders import make_cell, make_run
+from harness.analysis.parity import reference_name
 from harness.analysis.runtimes import (
     RUNTIMES,
     can_lower,
@@ -47,11 +48,26 @@ def test_each_runtime_has_a_marker_of_its_own() -> None:
 
 def test_a_precision_that_cannot_be_lowered_is_left_out_and_refused_alone() -> None:
     assert can_lower("executorch", "int8")
-    assert not can_lower("litert", "int8")
-    check_runtimes(("executorch", "litert"), ("fp32", "int8"))
-    with pytest.raises(UsageError, match="int8 cannot be lowered to LiteRT") as refused:
-        check_runtimes(("executorch", "litert"), ("int8",))
-    assert refused.value.hint == "--precision fp32, or leave litert out of --runtime"
+    assert can_lower("litert", "int8")
+    assert not can_lower("litert", "fp16")
+    check_runtimes(("executorch", "litert"), ("fp32", "fp16"))
+    with pytest.raises(UsageError, match="fp16 cannot be lowered to LiteRT") as refused:
+        check_runtimes(("executorch", "litert"), ("fp16",))
+    assert refused.value.hint == "--precision fp32,int8, or leave litert out of --runtime"
+
+
+@pytest.mark.parametrize(
+    ("runtime", "precision", "name"),
+    [
+        ("executorch", "int8", "the eager model"),
+        ("onnxruntime", "fp32", "the eager model"),
+        ("onnxruntime", "int8", "exact integer arithmetic"),
+        ("litert", "int8", "LiteRT on this machine"),
+        ("ncnn", "int8", "its reference"),
+    ],
+)
+def test_messages_name_what_an_output_is_compared_with(runtime: str, precision: str, name: str) -> None:
+    assert reference_name(msgspec.structs.replace(SMALL, runtime=runtime, precision=precision)) == name
 
 
 def test_a_table_names_the_runtime_only_where_there_is_another() -> None:

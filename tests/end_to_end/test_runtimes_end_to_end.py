@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from small_data import write_idx, write_weights
 
 from harness_command import HarnessCommand
 
@@ -56,11 +57,47 @@ def test_all_runtimes_are_measured_side_by_side(run_harness: HarnessCommand, tmp
     check_run(run_harness, tmp_path, "host,emulator", "litert", "onnxruntime")
 
 
+def check_accuracy(run_harness: HarnessCommand, folder: Path, devices: str, runtime: str) -> None:
+    """Of fp32 and int8 of a runtime: on each image its reference's logits, by the same file."""
+    images = write_idx(folder / "few", 40)
+    write_weights(folder / "w.safetensors")
+    ended = run_harness(
+        *("run", "--device", devices, "--weights", "w.safetensors", "--precision", "fp32,int8"),
+        *("--runtime", runtime, "--accuracy", images, *QUICK, "--processes", "2", "--out", "run", "--json"),
+        timeout_s=600,
+    )
+    assert ended.exit_code == 0, ended.stderr
+    cells = {(cell["device"]["kind"], cell["variant"]["precision"]): cell for cell in ended.document["cells"]}
+    assert set(cells) == {(device, p) for device in devices.split(",") for p in ("fp32", "int8")}
+    for (_, precision), cell in cells.items():
+        accuracy, calibration = cell["accuracy"], cell["artifact"]["calibration"]
+        assert (accuracy["images"], accuracy["agreement_with_eager"]) == (40, 1.0)
+        assert (accuracy["first_mismatch_at"], cell["parity"]["passed"]) == (None, True)
+        assert (accuracy["drop_from_fp32"] is None) == (calibration is None) == (precision == "fp32")
+
+
+@pytest.mark.slow
+def test_accuracy_is_that_of_onnx_runtimes_own_file(run_harness: HarnessCommand, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    # Not on the host: its ONNX Runtime computes int8 wrongly on x86-64 cores without VNNI.
+    check_accuracy(run_harness, tmp_path, "emulator", "onnxruntime")
+
+
+@pytest.mark.slow
+def test_accuracy_is_that_of_litert_s_own_file(run_harness: HarnessCommand, tmp_path: Path) -> None:
+    pytest.importorskip("litert_torch")
+    check_accuracy(run_harness, tmp_path, "host,emulator", "litert")
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
         (("--runtime", "ncnn"), "'ncnn' is none of executorch, litert, onnxruntime"),
-        (("--runtime", "onnxruntime", "--precision", "int8"), "int8 cannot be lowered to ONNX Runtime"),
+        (("--runtime", "onnxruntime", "--precision", "fp16"), "fp16 cannot be lowered to ONNX Runtime"),
+        (
+            ("--runtime", "onnxruntime", "--precision", "int8", "--observer", "minmax"),
+            "--observer minmax is of ExecuTorch alone",
+        ),
         (("--runtime", "onnxruntime", "--profile"), "--profile is of ExecuTorch alone"),
         (
             ("--runtime", "onnxruntime", "--backend-options", "weight-cache"),
@@ -68,7 +105,7 @@ def test_all_runtimes_are_measured_side_by_side(run_harness: HarnessCommand, tmp
         ),
         (("--runtime", "onnxruntime", "--program", "x.pte"), "--runtime is of the built-in network"),
     ],
-    ids=["unknown", "precision", "profile", "options", "program"],
+    ids=["unknown", "precision", "observer", "profile", "options", "program"],
 )
 def test_what_a_runtime_cannot_do_is_refused_before_anything_is_touched(
     run_harness: HarnessCommand, tmp_path: Path, options: tuple[str, ...], complaint: str

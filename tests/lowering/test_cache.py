@@ -80,10 +80,12 @@ def test_the_key_ignores_what_does_not_change_the_bytes(tmp_path: Path) -> None:
 # inputs, records), or they only place files, raise or silence.
 SHAPES_NOTHING = (
     "harness.analysis.precisions",
+    "harness.analysis.runtimes",
     "harness.errors",
     "harness.lowering.inputs",
     "harness.lowering.silence",
     "harness.records",
+    "harness.system.extras",
     "harness.system.files",
 )
 
@@ -95,14 +97,19 @@ def _imported_modules(source: str) -> set[str]:
     return {module for module in modules if module.startswith(("harness.", "models."))}
 
 
-def test_every_file_that_shapes_a_program_is_in_the_key() -> None:
-    shaping, waiting = set(), ["harness/lowering/program.py"]
+@pytest.mark.parametrize(
+    ("source", "runtime"),
+    [("harness/lowering/program.py", "executorch"), ("harness/lowering/other_runtimes.py", "litert")],
+)
+def test_every_file_that_shapes_a_program_is_in_the_key(source: str, runtime: str) -> None:
+    shaping, waiting = set(), [source]
     while waiting:
         source = waiting.pop()
         shaping.add(source)
         imported = _imported_modules(source) - set(SHAPES_NOTHING)
         waiting += {f"{module.replace('.', '/')}.py" for module in imported} - shaping
-    assert sorted(cache.SOURCES) == sorted(shaping)
+    others = () if runtime == "executorch" else cache.SOURCES_OF_OTHERS
+    assert sorted((*cache.SOURCES, *others)) == sorted(shaping)
 
 
 @pytest.mark.parametrize(

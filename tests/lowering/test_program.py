@@ -14,7 +14,10 @@ from harness.lowering.artifact import lower_cached
 from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.inputs import LoweringInputs
 from harness.records import Artifact, Calibration, Variant, Weights
+from harness.system.extras import installed_version
 from models.mobilenet_v1 import GlobalAveragePool, MobileNetV1, count_cost
+
+QUANTIZER = f"executorch {installed_version('executorch')}"
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +80,7 @@ def test_the_record_describes_what_was_lowered(small: StoredArtifact, small_int8
     assert artifact.variant.weights.sha256 is not None
     assert artifact.calibration is None
     assert small_int8.artifact.calibration == Calibration(
-        source="random", images=8, seed=1, observer="histogram"
+        source="random", images=8, seed=1, observer="histogram", quantizer=QUANTIZER
     )
     assert small_int8.artifact.size_bytes < artifact.size_bytes / 3
     assert artifact.versions["torch"].startswith("2.")
@@ -129,7 +132,7 @@ def test_own_weights_and_images_are_lowered_and_recorded(own_cache: Path, tmp_pa
 def test_ranges_follow_the_observer_that_is_asked_for(shared_cache: Path, small_int8: StoredArtifact) -> None:
     stored = lower_cached(SMALL_INT8, LoweringInputs(observer="percentile"))
     assert stored.artifact.calibration == Calibration(
-        source="random", images=8, seed=1, observer="percentile"
+        source="random", images=8, seed=1, observer="percentile", quantizer=QUANTIZER
     )
     assert read_reference(stored.reference_output) != read_reference(small_int8.reference_output)
     assert compare(run_on_host(stored), read_reference(stored.reference_output), "int8").passed

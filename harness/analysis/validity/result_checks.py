@@ -5,6 +5,7 @@ Thresholds are the constants at the top; docs/verdicts.md gives the source of ea
 
 import numpy as np
 
+from harness.analysis.parity import reference_name
 from harness.analysis.sample_shape import outlier_marks, split_modes, trend
 from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence, change_within
@@ -37,28 +38,24 @@ def failed(evidence: Evidence) -> str | None:
     return evidence.failure.what if evidence.failure else None
 
 
-def _reference(evidence: Evidence) -> str:
-    return "this machine's runtime" if evidence.artifact.variant.is_own_program else "the eager model"
-
-
 @check("invalid", affects="result")
 def parity_failed(evidence: Evidence) -> str | None:
-    """The device does not compute what the eager model computes, or an own program on this machine."""
+    """The device does not compute what the reference does: the eager model, or the program's runtime here."""
     parity = evidence.parity
     if parity is None or parity.passed:
         return None
     return (
-        f"the output differs from {_reference(evidence)}: max abs error {parity.max_abs_error:.3g}"
-        f" > tolerance {parity.tolerance:.3g} ("
+        f"the output differs from {reference_name(evidence.artifact.variant)}:"
+        f" max abs error {parity.max_abs_error:.3g} > tolerance {parity.tolerance:.3g} ("
         f"cosine {parity.cosine:.6f}, same top-1: {'yes' if parity.top1_agrees else 'no'})"
     )
 
 
 @check("suspect", affects="result")
 def parity_unchecked(evidence: Evidence) -> str | None:
-    """The output was never compared with the eager model's, or with that of this machine's runtime."""
+    """The output was never compared with that of the eager model or of this machine's runtime."""
     return (
-        f"the output was not compared with {_reference(evidence)}"
+        f"the output was not compared with {reference_name(evidence.artifact.variant)}"
         if evidence.parity is None and not evidence.failure
         else None
     )
