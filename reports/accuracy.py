@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from harness.analysis.parity import PLACES
-from harness.analysis.precisions import is_quantized
+from harness.analysis.parity import PLACES, reference_name
+from harness.analysis.precisions import is_quantized, is_quantized_apart
+from harness.analysis.quantizers import describe_quantizers
 from harness.records import Accuracy, Cell, Interval, PairedDrop, Weights
 from harness.system.text import printable
 from reports.figures import name_with_precision
@@ -20,7 +21,7 @@ COLUMNS = (
     "top-5 %",
     "images",
     "unreadable",
-    "same top-1 as PyTorch %",
+    "same top-1 as reference %",
     "drop from fp32 (pp)",
     "McNemar's p",
 )
@@ -102,8 +103,13 @@ def left_out(cells: Sequence[Cell]) -> tuple[str, ...]:
 
 
 def accuracy_notes(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """Drops from fp32, outputs unlike PyTorch's, remarks on labels and unreadable images, as sentences."""
+    """Quantizers, drops from fp32, wrong outputs, remarks on labels and unreadable images, as sentences."""
     notes: dict[str, None] = {}
+    if quantizers := describe_quantizers(cells):
+        notes[
+            f"{quantizers[0].upper()}{quantizers[1:]}. They are different networks: compare them at their"
+            " measured accuracy."
+        ] = None
     for cell in cells:
         accuracy = cell.accuracy
         if accuracy is None:
@@ -114,11 +120,16 @@ def accuracy_notes(cells: Sequence[Cell]) -> tuple[str, ...]:
             notes[f"{name}: top-1 is {_points(drop)} pp below fp32."] = None
             if is_quantized(cell.variant.precision):
                 notes[_advise(cell.variant.weights)] = None
+        if is_quantized_apart(cell.variant):
+            notes[f"{name}: the reference is {reference_name(cell.variant)}, by the same file."] = None
         if accuracy.first_mismatch_at:
             place = PLACES[accuracy.first_mismatch_at]
+            apart = is_quantized_apart(cell.variant)
+            source = f"from {reference_name(cell.variant)}" if apart else "from PyTorch's"
             notes[
-                f"{name}: output differs from PyTorch's; first mismatch: {place}. The accuracy shown is"
-                " that of the file as it runs on the device, not that of the PyTorch network."
+                f"{name}: output differs {source}; first mismatch: {place}. The accuracy shown is"
+                " that of the file as it runs on the device, not that of the"
+                f" {'reference' if apart else 'PyTorch network'}."
             ] = None
         for remark in accuracy.remarks:
             notes[f"Labels of {printable(accuracy.dataset)}: {printable(remark)}."] = None

@@ -79,7 +79,7 @@ def describe_answer(answer: Answer, budget: Budget) -> AnswerText:
         placement=placement(cell),
         figures=(cost_figure(cell), *accuracy, *figure_texts(cell), cell.verdict.status),
         why=(*_why(answer, best, budget), *common),
-        cautions=cautions(cell, answer.basis),
+        cautions=cautions(cell, answer.basis, answer.considered),
         file=f"{printable(program_file(cell.variant))}, sha256 {cell.artifact.sha256}",
     )
 

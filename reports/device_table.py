@@ -112,7 +112,12 @@ def describe_task_profile(profile: TaskProfile) -> str:
 
 def _calibration(section: Section) -> str:
     found = [cell.artifact.calibration for cell in section.cells if cell.artifact.calibration]
-    ways = {f"{c.source}, {c.images} images" + (f", {c.observer}" if c.observer else "") for c in found}
+    ways = {
+        ", ".join(
+            filter(None, (c.source, f"{c.images} images", c.observer, c.quantizer and f"by {c.quantizer}"))
+        )
+        for c in found
+    }
     return ", ".join(sorted(ways))
 
 

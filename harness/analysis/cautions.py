@@ -1,6 +1,9 @@
 """What to know before a chosen cell is shipped."""
 
+from collections.abc import Sequence
+
 from harness.analysis.known_accuracy import Basis
+from harness.analysis.quantizers import describe_quantizers
 from harness.analysis.validity.environment_checks import reduced_clock
 from harness.analysis.validity.result_checks import deadlines_missed
 from harness.records import Cell
@@ -9,10 +12,10 @@ from harness.system.text import printable
 _INFORMATION = (reduced_clock.code, deadlines_missed.code)
 
 
-def cautions(cell: Cell, basis: Basis) -> tuple[str, ...]:
+def cautions(cell: Cell, basis: Basis, considered: Sequence[Cell] = ()) -> tuple[str, ...]:
     """Why the cell is suspect, a reduced clock, missed deadlines, an accuracy that was not measured.
 
-    No other information.
+    And whether it was chosen among the int8 of several quantizers, by `considered`. No other information.
     """
     found = [
         ("suspect: " if one.severity == "suspect" else "") + printable(one.detail)
@@ -23,6 +26,8 @@ def cautions(cell: Cell, basis: Basis) -> tuple[str, ...]:
         found.append("the weights are random: train or load weights before you ship this variant")
     elif basis != "measured" and not cell.variant.is_own_program:
         found.append("measure its accuracy before you ship this variant: harness evaluate")
+    if basis != "measured" and (quantizers := describe_quantizers(considered)):
+        found.append(f"{quantizers}; without measured accuracies these cannot be compared (--accuracy)")
     if cell.device.clock == "emulated":
         found.append("its peak memory includes the emulator's own memory")
     return tuple(found)

@@ -7,6 +7,7 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 
+from harness.analysis.precisions import is_quantized_apart
 from harness.records import Variant
 from harness.system.paths import PROJECT
 
@@ -24,8 +25,11 @@ class PublishedAccuracy:
 
 
 def published_accuracy(variant: Variant) -> PublishedAccuracy | None:
-    """What the published checkpoint of this width, resolution and precision reaches, if there is one."""
-    if variant.is_own_program or variant.classes not in PUBLISHED_CLASSES:
+    """What the published checkpoint of this width, resolution and precision reaches, if there is one.
+
+    None for int8 of the runtimes beside ExecuTorch: one figure cannot stand for several quantizers.
+    """
+    if variant.is_own_program or is_quantized_apart(variant) or variant.classes not in PUBLISHED_CLASSES:
         return None
     return _read_table().get((*variant.shape, variant.precision))
 

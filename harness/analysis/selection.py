@@ -71,6 +71,11 @@ class Answer:
         return self.ranked[0] if self.ranked else None
 
     @property
+    def considered(self) -> tuple[Cell, ...]:
+        """The cells within the budget, also those without an accuracy of this basis."""
+        return tuple(one.cell for one in (*self.ranked, *self.set_aside))
+
+    @property
     def runner_up(self) -> Candidate | None:
         """The candidate after the best."""
         return self.ranked[1] if len(self.ranked) > 1 else None

@@ -131,7 +131,7 @@ def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFile
         lines.append(f"also measured: {_list_placements(best.other_placements, budget)}")
     if answer.probability is not None:
         lines.append(f"probability that it meets the budget: {_percent(answer.probability)}")
-    return lines + [f"caution: {caution}" for caution in cautions(cell, answer.basis)]
+    return lines + [f"caution: {caution}" for caution in cautions(cell, answer.basis, answer.considered)]
 
 
 def _relax(miss: Miss) -> str:
@@ -182,7 +182,7 @@ def _missing(answer: Answer) -> str:
     return (
         f"no accuracy on {answer.data}"
         if answer.basis == "measured"
-        else "no published accuracy of their shape"
+        else "no published accuracy of their shape and quantizer"
     )
 
 

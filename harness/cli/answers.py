@@ -129,7 +129,7 @@ def _answer(answer: "Answer", files: "ProgramFiles", ladder: "Sequence[Step]") -
             {**_figures(step.candidate.cell), "limit": limit_of(step), "gain_pp": step.gain_pp}
             for step in ladder
         ],
-        "cautions": cautions(answer.best.cell, answer.basis) if answer.best else (),
+        "cautions": cautions(answer.best.cell, answer.basis, answer.considered) if answer.best else (),
         "upgrades": [
             {
                 **_figures(one.candidate.cell),
