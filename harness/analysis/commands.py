@@ -5,7 +5,14 @@ from pathlib import Path
 from harness.analysis.budget import PACED_P99, Budget, limited
 from harness.analysis.precisions import PRECISIONS
 from harness.analysis.runtimes import program_file
-from harness.records import DEFAULT_CLASSES, DEFAULT_OBSERVER, DEFAULT_PADDING, RunRequest, Variant
+from harness.records import (
+    DEFAULT_CLASSES,
+    DEFAULT_OBSERVER,
+    DEFAULT_PADDING,
+    EXECUTORCH,
+    RunRequest,
+    Variant,
+)
 from harness.records.requests import exact_rate, exact_width
 
 Words = tuple[str, ...]
@@ -23,6 +30,7 @@ def lower_command(variant: Variant, request: RunRequest, out: Path) -> Words:
     width, side_px = variant.shape
     words = ["harness", "lower", "-w", exact_width(width), "-r", str(side_px)]
     words += ["-p", variant.precision]
+    words += [] if variant.runtime == EXECUTORCH else ["--runtime", variant.runtime]
     words += _weights(variant, request)
     recipe = PRECISIONS[variant.precision].recipe if variant.precision in PRECISIONS else None
     if recipe and recipe.calibrated and request.weights_files:

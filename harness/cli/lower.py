@@ -19,6 +19,7 @@ from harness.cli.options import (
     Precisions,
     Quiet,
     Resolutions,
+    Runtimes,
     Verbose,
     WeightsFiles,
     Widths,
@@ -28,11 +29,18 @@ if TYPE_CHECKING:
     from harness.records import Artifact
 
 
-@app.command(cls=GroupedCommand, epilog=examples("harness lower -w 0.25,0.5 -r 128 -p int8 --out artifacts"))
+@app.command(
+    cls=GroupedCommand,
+    epilog=examples(
+        "harness lower -w 0.25,0.5 -r 128 -p int8 --out artifacts",
+        "harness lower -w 0.5 -p fp32 --runtime onnxruntime",
+    ),
+)
 def lower(
     width: Widths = None,
     resolution: Resolutions = None,
     precision: Precisions = "fp32,int8",
+    runtime: Runtimes = "executorch",
     weights: WeightsFiles = None,
     padding: PaddingOption = None,
     classes: Classes = None,
@@ -45,14 +53,14 @@ def lower(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", metavar="DIR", rich_help_panel=OUTPUT, help="Folder to write the .pte files to."
+            "--out", "-o", metavar="DIR", rich_help_panel=OUTPUT, help="Folder to write the programs to."
         ),
     ] = Path("artifacts"),
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write only the .pte files."""
+    """Write only the programs: .pte, .tflite or .onnx files."""
     from harness.accuracy.request_inputs import prepare_inputs
     from harness.cli import validation
     from harness.cli.console import show_progress
@@ -72,6 +80,7 @@ def lower(
             weights=weights,
             calibrate=calibrate,
             observer=observer,
+            runtime=runtime,
             allow_undelegated=allow_undelegated,
         ),
         devices=(),
@@ -79,6 +88,7 @@ def lower(
     )
     check_cache()
     validation.check_data_sets(request)
+    validation.check_runtimes_of(request, search=False)
     with show_progress(quiet=quiet, verbose=verbose) as listen:
         request, prepared = prepare_inputs(request, log, classes=classes)
         inputs = prepared.inputs if prepared else None

@@ -29,6 +29,7 @@ def read(words: Words) -> RunRequest:
     [
         Variant(width=0.25, resolution_px=128, precision="int8"),
         Variant(width=0.1234567, resolution_px=224, precision="fp32", padding="tf_same", classes=10),
+        Variant(width=0.5, resolution_px=96, precision="int8", runtime="onnxruntime"),
         Variant(width=1.0, resolution_px=64, precision="fp16", weights=Weights(source="random", seed=7)),
     ],
     ids=lambda variant: variant.name,

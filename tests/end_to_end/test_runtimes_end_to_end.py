@@ -57,6 +57,21 @@ def test_all_runtimes_are_measured_side_by_side(run_harness: HarnessCommand, tmp
     check_run(run_harness, tmp_path, "host,emulator", "litert", "onnxruntime")
 
 
+@pytest.mark.slow
+def test_a_program_of_another_runtime_is_written_as_its_file(
+    run_harness: HarnessCommand, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    lowered = ("lower", "-w", "0.25", "-r", "32", "-p", "int8", "--runtime", "onnxruntime", "--out", "files")
+    ended = run_harness(*lowered, timeout_s=300)
+    assert ended.exit_code == 0, ended.stderr
+    assert [file.name for file in (tmp_path / "files").iterdir()] == [
+        "mobilenet_v1_0.25_32_int8_onnxruntime.onnx"
+    ]
+    refused = run_harness("lower", "-p", "fp16", "--runtime", "onnxruntime")
+    assert (refused.exit_code, "fp16 cannot be lowered to ONNX Runtime" in refused.stderr) == (2, True)
+
+
 def check_accuracy(run_harness: HarnessCommand, folder: Path, devices: str, runtime: str) -> None:
     """Of fp32 and int8 of a runtime: on each image its reference's logits, by the same file."""
     images = write_idx(folder / "few", 40)
