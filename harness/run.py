@@ -128,7 +128,7 @@ def measure(
         searches, errors = search_each(targets, variants, budget, folder, measure_some, listen)
     cells = read_cells(folder)
     finish_record(record, folder, cells)
-    errors = [*errors, *base_errors, *cell_errors(cells)]
+    errors = [*errors, *base_errors, *cell_errors(cells, request.energy or "device")]
     return Outcome(folder, cells, tuple(errors), searches=searches)
 
 

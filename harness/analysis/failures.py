@@ -6,13 +6,24 @@ from typing import Literal
 from harness.analysis.parity import HINTS, PLACES, reference_name
 from harness.errors import HarnessError, MeasurementError
 from harness.records import Cell
+from harness.records.requests import EnergyBy
 
 # The mildest verdict that makes a run fail.
 FailOn = Literal["suspect", "invalid"]
 
 
-def cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
-    """Cells without figures, whose output is wrong, or without the sustained run or energy asked for."""
+# What to do without an energy figure, by where it is read.
+ENERGY_HINTS: dict[EnergyBy, str] = {
+    "device": "harness doctor names a device's sensors",
+    "command": "try the --power-command alone: it prints lines of <unix_ns> <watts> until it is ended",
+}
+
+
+def cell_errors(cells: Sequence[Cell], energy_by: EnergyBy = "device") -> Iterator[HarnessError]:
+    """Cells without figures, whose output is wrong, or without the sustained run or energy asked for.
+
+    `energy_by` is where the run read its energy, for the hint.
+    """
     for cell in cells:
         subject = {"device": cell.device.name, "variant": cell.variant.name}
         if cell.failure:
@@ -36,7 +47,7 @@ def cell_errors(cells: Sequence[Cell]) -> Iterator[HarnessError]:
                 f"no sustained figures: {cell.sustained.unavailable}", hint=hint, **subject
             )
         if cell.energy and cell.energy.unavailable:
-            hint = "the cell's other figures stay; harness doctor names a device's sensors"
+            hint = f"the cell's other figures stay; {ENERGY_HINTS[energy_by]}"
             yield MeasurementError(f"no energy figure: {cell.energy.unavailable}", hint=hint, **subject)
 
 

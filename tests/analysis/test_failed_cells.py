@@ -5,7 +5,8 @@ from msgspec.structs import replace
 
 from builders import failed, make_cell, with_verdict
 from harness.analysis.failures import FailOn, cell_errors, verdict_errors
-from harness.records import Parity, Stage
+from harness.records import Energy, Parity, Stage
+from harness.records.requests import EnergyBy
 
 VALID = with_verdict(make_cell(), "valid", "", "")
 SUSPECT = with_verdict(make_cell(), "suspect", "busy", "load 3.0")
@@ -34,6 +35,23 @@ def test_a_failed_cell_is_an_error_of_its_device_and_variant() -> None:
     assert (error.what, error.exit_code) == (cell.failure.what, 1)
     assert (error.device, error.variant) == (cell.device.name, cell.variant.name)
     assert "measure it again" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("energy_by", "says", "says_not"),
+    [
+        ("device", "harness doctor names a device's sensors", "--power-command"),
+        ("command", "it prints lines of <unix_ns> <watts>", "sensors"),
+    ],
+)
+def test_a_missing_energy_figure_hints_at_what_was_to_be_read(
+    energy_by: EnergyBy, says: str, says_not: str
+) -> None:
+    energy = Energy(run=None, figures=None, unavailable="meter ended")
+    (error,) = cell_errors([replace(make_cell(), energy=energy)], energy_by)
+    assert error.what == "no energy figure: meter ended"
+    assert says in error.hint
+    assert says_not not in error.hint
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """`harness run --program`: programs unlike the built-in network, lowered by torch, on real devices."""
 
+import hashlib
 import json
 import os
+import shlex
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +51,61 @@ def check_own_cells(cells: dict[str, dict[str, Any]]) -> None:
     assert (portable["delegates"], portable["delegate_ids"]) == (0, [])
     assert "aten::_softmax.out" in portable["undelegated_nodes"]
     assert cells["two_inputs"]["artifact"]["delegate_ids"] == ["XnnpackBackend"]
+
+
+# Shows 2 W more while the runner computes: a process of the loader with the program's digest in its words.
+METER = """
+import sys, time
+from pathlib import Path
+def words(process):
+    try:
+        return (process / "cmdline").read_bytes().split(bytes(1))
+    except OSError:
+        return []
+while True:
+    running = [given for process in Path("/proc").glob("[0-9]*") if (given := words(process))]
+    works = any(b"ld-linux" in given[0] and sys.argv[1].encode() in b" ".join(given) for given in running)
+    print(time.time_ns(), 3.0 if works else 1.0, flush=True)
+    time.sleep(0.2)
+"""
+
+
+def meter_command(folder: Path, script: str, *words: str) -> str:
+    file = folder / "meter.py"
+    file.write_text(script)
+    return shlex.join((sys.executable, str(file), *words))
+
+
+def test_the_energy_of_an_own_program_is_read_from_a_meter(
+    run_harness: HarnessCommand, own_programs: Path, tmp_path: Path
+) -> None:
+    program = own_programs / "two_inputs.pte"
+    meter = meter_command(tmp_path, METER, hashlib.sha256(program.read_bytes()).hexdigest())
+    ended = run_own(run_harness, "host", "--program", program, "--energy", "--power-command", meter)
+    (cell,) = cells_by_model(ended).values()
+    energy = cell["energy"]
+    assert energy["unavailable"] is None
+    assert energy["run"]["source"]["kind"] == "power_command"
+    figures, run = energy["figures"], energy["run"]
+    assert figures["idle_before_watts"] == pytest.approx(1.0, rel=0.05)
+    assert figures["mean_watts"] == pytest.approx(3.0, rel=0.05)
+    seconds = run["load"]["seconds"] / run["inferences"]
+    assert figures["net_joules"]["estimate"] == pytest.approx(2.0 * seconds, rel=0.1)
+
+
+def test_a_meter_of_no_use_leaves_an_own_programs_other_figures_and_hints_at_the_command(
+    run_harness: HarnessCommand, own_programs: Path, tmp_path: Path
+) -> None:
+    meter = meter_command(tmp_path, "import time\nprint('volts', flush=True)\ntime.sleep(600)\n")
+    program = own_programs / "two_inputs.pte"
+    ended = run_own(run_harness, "host", "--program", program, "--energy", "--power-command", meter)
+    assert ended.exit_code == 1
+    (cell,) = ended.document["cells"]
+    assert cell["latency"]["median_ns"]["estimate"] > 0
+    assert "'volts', which is not <unix_ns> <watts>" in cell["energy"]["unavailable"]
+    (error,) = ended.document["errors"]
+    assert "try the --power-command alone" in error["hint"]
+    assert "sensors" not in error["hint"]
 
 
 @pytest.mark.device
