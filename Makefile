@@ -59,7 +59,7 @@ lock:
 	$(PYTHON) -m venv .lock-venv
 	.lock-venv/bin/pip install -q uv==0.13.9
 	.lock-venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-annotate --no-emit-index-url --extra dev --extra lower $(addprefix --no-emit-package ,$(NOT_LOCKED)) \
+	    --no-annotate --no-emit-index-url --extra dev --extra lab --extra lower $(addprefix --no-emit-package ,$(NOT_LOCKED)) \
 	    --output-file requirements.lock pyproject.toml .ci/build_requirements.in
 	rm -rf .lock-venv
 	sed -n '/^executorch==/,/^[^ ]/s/^ *--hash=sha256:\([0-9a-f]*\).*/\1/p' requirements.lock \
