@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 
 from harness.accuracy.localization import localize_mismatches
 from harness.accuracy.request_inputs import prepare_inputs
+from harness.accuracy.workplace import THIS_HOST, Workplace
 from harness.analysis.askable import answerable
 from harness.analysis.budget import Budget
 from harness.analysis.failures import FailOn, cell_errors, verdict_errors
 from harness.analysis.margins import Margins
-from harness.devices import inventory
 from harness.devices.target import Target
 from harness.errors import HarnessError
 from harness.lowering.inputs import Inputs
-from harness.lowering.lower import asked_for, lower_variants, lowering_errors
+from harness.lowering.lower import asked_for, lowering_errors
 from harness.lowering.stored_programs import keep_programs
 from harness.measuring.base_side import BaseSide, find_base, read_comparison
 from harness.measuring.own_programs import prepare_programs
-from harness.measuring.parallel import FindBundle, measure_on
 from harness.measuring.run_outcome import Outcome
 from harness.measuring.run_record import finish_record, start_record
 from harness.measuring.search import Search, search_each
@@ -28,7 +27,6 @@ from harness.records import RunRequest, Variant
 from harness.records.outcomes import read_outcomes
 from harness.records.progress import Listener, Log
 from harness.records.run_folder import load_runs, read_cells
-from harness.runner.bundle import ensure_bundle
 from harness.system.extras import require_extra
 from harness.system.folder_lock import only_writer
 
@@ -49,25 +47,26 @@ def run(
     margins: Margins | None = None,
     power_command: tuple[str, ...] = (),
     begin: Callable[[RunRequest, Sequence[Target], Inputs | None, BaseSide | None], None] = lambda *_: None,
+    workplace: Workplace = THIS_HOST,
 ) -> Outcome:
     """Measure all that is asked for, in a new folder or continuing in one that has cells of this request.
 
     `classes` is what weights files must have; `fail_on` turns verdicts into errors. The report answers for
     the `budget`; with `search` only what decides the best variant within it is measured. A base is compared
-    by `margins`. `begin` gets the
-    request, the devices, the variants of weights files and the base, once these are known to be right and
-    before the folder is made; what it raises ends the run. `power_command` is the user's meter.
+    by `margins`. `begin` gets the request, the devices, the variants of weights files and the base, once
+    these are known to be right and before the folder is made; what it raises ends the run. `power_command`
+    is the user's meter. The devices are those of the `workplace`, which does the work.
 
     Raises:
         UsageError: a device, weights file, data set or base that cannot be used, and no folder has been made;
             or another process writes to the folder, or made it for another request or other weights.
         Interrupted: Ctrl-C; what was measured is saved.
     """
-    targets = resolve_devices(request.devices)
+    targets = workplace.resolve(request.devices)
     refuse_without_real_time(request, targets)
     if request.accuracy_on_host:
         resolve_devices(("host",))
-    if not request.programs:
+    if not request.programs and workplace.lowers_here:
         require_extra("lower", "lowering a network")
     request, prepared = prepare_inputs(request, log, classes=classes)
     inputs = prepared.inputs if prepared else prepare_programs(request, log)
@@ -85,10 +84,13 @@ def run(
             budget=searched,
             base=base,
             power_command=power_command,
+            workplace=workplace,
         )
         if prepared:
             on_host = request.accuracy_on_host
-            outcome = outcome.followed_by(lambda o: evaluate(o, prepared, targets, listen, on_host=on_host))
+            outcome = outcome.followed_by(
+                lambda o: evaluate(o, prepared, targets, listen, on_host=on_host, workplace=workplace)
+            )
         outcome = outcome.with_errors(verdict_errors(outcome.cells, fail_on))
         return outcome.followed_by(lambda o: write_report_of(o, budget, margins))
 
@@ -103,7 +105,7 @@ def measure(
     budget: Budget | None = None,
     base: BaseSide | None = None,
     power_command: tuple[str, ...] = (),
-    find_bundle: FindBundle = ensure_bundle,
+    workplace: Workplace = THIS_HOST,
 ) -> Outcome:
     """Lower and measure what is not in the folder yet; without `inputs` the weights are random.
 
@@ -113,8 +115,10 @@ def measure(
     base_errors = base.start(record, folder) if base else []
 
     def measure_some(targets: Sequence[Target], variants: Sequence[Variant]) -> list[HarnessError]:
-        with lower_variants(variants, request, listen, inputs) as artifacts:
-            errors = measure_on(targets, request, artifacts, folder, listen, find_bundle, base, power_command)
+        with workplace.lower(variants, request, listen, inputs) as artifacts:
+            errors = workplace.measure(
+                targets, request, artifacts, folder, listen, base=base, power_command=power_command
+            )
             errors.extend(lowering_errors(artifacts))
             lowered = [future.result() for future in artifacts.values() if not future.exception()]
         errors.extend(keep_programs(lowered, folder))
@@ -133,13 +137,22 @@ def measure(
 
 
 def evaluate(
-    outcome: Outcome, prepared: "Prepared", targets: Sequence[Target], listen: Listener, *, on_host: bool
+    outcome: Outcome,
+    prepared: "Prepared",
+    targets: Sequence[Target],
+    listen: Listener,
+    *,
+    on_host: bool,
+    workplace: Workplace = THIS_HOST,
 ) -> Outcome:
     """Add accuracy to the cells of a run folder, measured on its devices, or all of it on this machine."""
     from harness.accuracy.evaluate import evaluate_run
 
-    places = inventory.resolve(("host",)) if on_host else targets
-    errors = evaluate_run(outcome.folder, prepared, places, listen, on_host=on_host)
+    place = THIS_HOST if on_host else workplace
+    places = place.resolve(("host",)) if on_host else targets
+    errors = evaluate_run(
+        outcome.folder, prepared, places, listen, on_host=on_host, open_runner=place.open_runner
+    )
     return dataclasses.replace(outcome, cells=read_cells(outcome.folder)).with_errors(errors)
 
 

@@ -3,22 +3,20 @@
 import contextlib
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.accuracy.batches import CHUNK_BYTES, Batches
+from harness.accuracy.batches import CHUNK_BYTES
 from harness.accuracy.datasets import Dataset
 from harness.accuracy.divergence import mismatch_errors, record_mismatches
 from harness.accuracy.evaluation import RunBatch, evaluate_program, keep_outputs
+from harness.accuracy.image_runner import ImageJob, ImageRunner, OpenImageRunner, open_image_runner
 from harness.accuracy.packing import Chunk
 from harness.accuracy.preparation import Prepared
 from harness.accuracy.reference import CheckedProgram, SharedReferences
 from harness.accuracy.scoring import Predictions
 from harness.accuracy.store import save_evaluation
-from harness.devices.acquire import acquire
-from harness.devices.device import Device
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, MeasurementError
 from harness.lowering.artifact import lower_cached
@@ -28,9 +26,6 @@ from harness.records import Accuracy, Cell, Variant
 from harness.records.outcomes import EVALUATIONS_FOLDER
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import cell_file_name
-from harness.runner.bundle import ensure_bundle
-from harness.runner.deploy import deploy_artifact, deploy_bundle, deploy_runtime
-from harness.runner.job import Job
 from harness.system.foreign_errors import as_harness_error, of_one_item
 from harness.system.paths import cache_folder
 from harness.system.text import printable
@@ -46,7 +41,10 @@ class TimedProgram:
 
 @dataclass(frozen=True)
 class EvaluationRun:
-    """What all devices of an evaluation share: the run folder, weights and inputs, images, references."""
+    """What all devices of an evaluation share: the run folder, weights and inputs, images, references.
+
+    `open_runner` opens a device, here or on the host of a lab that has it.
+    """
 
     folder: Path
     prepared: Prepared
@@ -54,6 +52,7 @@ class EvaluationRun:
     listen: Listener
     references: SharedReferences = field(default_factory=SharedReferences)
     cancelled: threading.Event = field(default_factory=threading.Event)
+    open_runner: OpenImageRunner = open_image_runner
 
     def check_cancelled(self) -> None:
         """Raise Interrupted once the user has pressed Ctrl-C."""
@@ -69,7 +68,7 @@ class DeviceEvaluation:
     target: Target
     programs: Sequence[TimedProgram]
     errors: list[HarnessError] = field(default_factory=list)
-    _job: Job | None = None
+    _runner: ImageRunner | None = None
 
     def evaluate(self) -> None:
         """Evaluate all programs; one that fails, with whatever error, does not stop the others."""
@@ -80,11 +79,12 @@ class DeviceEvaluation:
         try:
             self.run.check_cancelled()
             log("connecting")
-            with acquire(self.target, log, self.run.cancelled) as device:
+            with self.run.open_runner(self.target, log, self.run.cancelled) as runner:
+                self._runner = runner
                 for number, program in enumerate(self.programs):
                     self.run.check_cancelled()
                     try:
-                        self._evaluate(program, device, number)
+                        self._evaluate(program, runner, number)
                     except Exception as error:
                         self._add(of_one_item(error), program.variant.name)
         except Exception as error:
@@ -92,21 +92,21 @@ class DeviceEvaluation:
 
     def cancel(self) -> None:
         """Stop the program that runs on the device; called from another thread, once `cancelled` is set."""
-        if job := self._job:
-            job.cancel()
+        if runner := self._runner:
+            runner.cancel()
 
     def _add(self, error: HarnessError, variant: str = "") -> None:
         error.device = error.device or self.target.name
         error.variant = error.variant or variant
         self.errors.append(error)
 
-    def _evaluate(self, program: TimedProgram, device: Device, number: int) -> None:
+    def _evaluate(self, program: TimedProgram, runner: ImageRunner, number: int) -> None:
         run, name = self.run, program.variant.name
         images = len(run.dataset)
 
         def log(text: str, done: int = 0) -> None:
             step, steps = number * images + done, len(self.programs) * images
-            run.listen(Event(device.info.name, f"{name}: {text}", step=step, steps=steps))
+            run.listen(Event(runner.name, f"{name}: {text}", step=step, steps=steps))
 
         checked = find_timed_program(program, run.prepared.inputs[program.variant])
         stored = checked.stored
@@ -117,14 +117,19 @@ class DeviceEvaluation:
             unless_cancelled = self._unless_cancelled(chunks)
             return run.references.find_or_predict(checked, unless_cancelled, subject.preprocessing)
 
-        outputs = self._outputs_folder(device, stored)
-        with self._running(device, stored, program, outputs, log) as run_batch:
+        outputs = self._outputs_folder(runner, stored)
+        job = ImageJob(
+            stored,
+            threads=max(cell.plan.threads for cell in program.cells),
+            images_bytes=images * 3 * program.variant.shape[1] ** 2,
+        )
+        with runner.running(job, outputs, log) as run_batch:
             evaluation, logits = evaluate_program(
                 subject,
                 run.dataset,
-                keep_outputs(run_batch, outputs),
+                keep_outputs(self._unless_ended(run_batch), outputs),
                 predict_reference,
-                measured_on=device.info.name,
+                measured_on=runner.name,
                 packed_folder=cache_folder() / "packed",
                 chunk_bytes=CHUNK_BYTES,
                 dim_order=stored.artifact.input.dim_order,
@@ -136,12 +141,12 @@ class DeviceEvaluation:
             run.dataset,
             checked,
             log,
-            on_host=device.info.kind == "host",
+            on_host=runner.on_host,
             cancelled=run.cancelled,
         )
         save_evaluation(run.folder, evaluation, program.cells)
-        self.errors += mismatch_errors(evaluation, program.variant, device.info.name)
-        run.listen(Event(device.info.name, f"{name}: {describe_accuracy(evaluation.accuracy)}"))
+        self.errors += mismatch_errors(evaluation, program.variant, runner.name)
+        run.listen(Event(runner.name, f"{name}: {describe_accuracy(evaluation.accuracy)}"))
         _remove_outputs(outputs)
 
     def _unless_cancelled(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
@@ -149,41 +154,17 @@ class DeviceEvaluation:
             self.run.check_cancelled()
             yield chunk
 
-    def _outputs_folder(self, device: Device, stored: StoredArtifact) -> Path:
-        """For this program on this device alone: an outputs file found there is taken as its logits."""
-        kept_as = Path(cell_file_name(f"{device.info.name}-{stored.artifact.sha256}")).stem
-        return self.run.folder / EVALUATIONS_FOLDER / "outputs" / kept_as
-
-    @contextmanager
-    def _running(
-        self,
-        device: Device,
-        stored: StoredArtifact,
-        program: TimedProgram,
-        scratch: Path,
-        log: Callable[[str], None],
-    ) -> Iterator[RunBatch]:
-        """Deploy the program, and let `cancel` stop its job: it would go on running without us."""
-        bundle = deploy_bundle(device, ensure_bundle(device.info.abi), log)
-        deployed = deploy_artifact(device, stored, log)
-        job = Job(device, bundle, f"{device.folder}/jobs/current")
-        job.stop()
-        threads = min(max(cell.plan.threads for cell in program.cells), len(device.info.cores) or 1)
-        images_bytes = len(self.run.dataset) * 3 * program.variant.shape[1] ** 2
-        keep_inputs = device.free_bytes is None or images_bytes < device.free_bytes / 2
-        logits_bytes = stored.artifact.output.size_bytes
-        runner = deploy_runtime(device, program.variant.runtime, log)
-        batches = Batches(job, deployed.program, threads, logits_bytes, scratch, log, keep_inputs, runner)
-
+    def _unless_ended(self, run_batch: RunBatch) -> RunBatch:
         def run(chunk: Chunk) -> Path:
             self.run.check_cancelled()
-            return batches.run(chunk)
+            return run_batch(chunk)
 
-        self._job = job
-        try:
-            yield run
-        finally:
-            self._job = None
+        return run
+
+    def _outputs_folder(self, runner: ImageRunner, stored: StoredArtifact) -> Path:
+        """For this program on this device alone: an outputs file found there is taken as its logits."""
+        kept_as = Path(cell_file_name(f"{runner.name}-{stored.artifact.sha256}")).stem
+        return self.run.folder / EVALUATIONS_FOLDER / "outputs" / kept_as
 
 
 def find_timed_program(program: TimedProgram, inputs: LoweringInputs) -> CheckedProgram:

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.accuracy.device_evaluation import DeviceEvaluation, EvaluationRun, TimedProgram
 from harness.accuracy.divergence import mismatch_errors
 from harness.accuracy.evaluation import Evaluation
+from harness.accuracy.image_runner import OpenImageRunner, open_image_runner
 from harness.accuracy.preparation import Prepared
 from harness.accuracy.store import find_evaluation, pair_with_fp32, save_evaluation
 from harness.devices.places import group_by_place
@@ -21,11 +22,18 @@ from harness.system.threads import ENDING, work_at_once
 
 
 def evaluate_run(
-    folder: Path, prepared: Prepared, targets: Sequence[Target], listen: Listener, *, on_host: bool
+    folder: Path,
+    prepared: Prepared,
+    targets: Sequence[Target],
+    listen: Listener,
+    *,
+    on_host: bool,
+    open_runner: OpenImageRunner = open_image_runner,
 ) -> tuple[HarnessError, ...]:
     """Evaluate the programs of a run folder and return the errors, each with its device and variant.
 
-    Each program runs on the devices that timed it, or, with `on_host`, all of them on this machine.
+    Each program runs on the devices that timed it, opened by `open_runner`, or, with `on_host`, all of them
+    on this machine.
     Devices work at the same time, except those on this machine, which take turns.
 
     Raises:
@@ -34,7 +42,7 @@ def evaluate_run(
     """
     if prepared.dataset is None:
         return ()
-    run = EvaluationRun(folder, prepared, prepared.dataset, listen)
+    run = EvaluationRun(folder, prepared, prepared.dataset, listen, open_runner=open_runner)
     cells = [cell for cell in read_cells(folder) if not cell.failure]
     devices: dict[Target, DeviceEvaluation] = {}
     errors: list[HarnessError] = []

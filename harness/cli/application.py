@@ -91,6 +91,12 @@ bundle_app = typer.Typer(
     help="Build, export or import the runner that is pushed to devices.",
 )
 
+lab_app = typer.Typer(
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    help="Let many hosts with devices work as one: begin, join, look at and leave a lab.",
+)
+
 
 def _show_version(wanted: bool) -> None:
     if wanted:
@@ -118,6 +124,11 @@ def _root(
 
 @bundle_app.callback()
 def _bundle(context: typer.Context) -> None:
+    _show_help_without_command(context)
+
+
+@lab_app.callback()
+def _lab(context: typer.Context) -> None:
     _show_help_without_command(context)
 
 

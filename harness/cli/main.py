@@ -5,7 +5,7 @@ import sys
 try:  # A Ctrl-C in the first second comes while modules are still imported.
     import typer
 
-    from harness.cli.application import app, bundle_app
+    from harness.cli.application import app, bundle_app, lab_app
     from harness.cli.failures import fail, is_given, leave
     from harness.cli.interrupts import hear_every_interrupt
     from harness.cli.last_door import (
@@ -31,6 +31,7 @@ try:  # A Ctrl-C in the first second comes while modules are still imported.
     from harness.cli import train
     from harness.cli import devices
     from harness.cli import doctor
+    from harness.cli import lab
     from harness.cli import bundle
 
     # isort: on
@@ -47,6 +48,7 @@ __all__ = [
     "evaluate",
     "export",
     "history",
+    "lab",
     "lower",
     "main",
     "pick",
@@ -57,6 +59,7 @@ __all__ = [
     "train",
 ]
 
+app.add_typer(lab_app, name="lab")
 app.add_typer(bundle_app, name="bundle")
 
 

@@ -61,6 +61,7 @@ from harness.cli.run_options import (
     DryRun,
     Energy,
     FailOnVerdict,
+    LabAddress,
     Margin,
     Methods,
     PowerCommand,
@@ -97,12 +98,14 @@ from harness.cli.run_options import (
         "harness run -d emulator --program encoder.pte --method encode --input photo.npz",
         "harness run -d pixel --tune-device --max-temp 35C --time-limit 30m",
         "harness run -d pixel -w 0.25,0.5,0.75,1.0 -r 128,160,192,224 --dry-run",
+        "harness run --lab 10.7.0.1 -d pixel6,pi5,tag:phone -w 0.25,0.5",
         "harness run --resume results/demo",
     ),
 )
 def run(
     context: typer.Context,
     device: Devices = None,
+    lab: LabAddress = None,
     program: Programs = None,
     method: Methods = None,
     inputs: ProgramInputs = None,
@@ -177,6 +180,7 @@ def run(
     from harness.cli import parsing, placement_parsing, program_options, quantity_options, validation
     from harness.cli.console import show_progress
     from harness.cli.run_start import Start
+    from harness.cli.workplaces import workplace_at
     from harness.cli.summary import show_outcome
     from harness.records import RunRequest
     from harness.records.run_folder import read_run
@@ -253,31 +257,35 @@ def run(
     validation.check_sustained(request, search=search)
     margins = validation.margins_of(request, quantity_options.parse_margin("--margin", margin))
     validation.check_energy(request, budget, command, search=search)
+    validation.check_lab(request, lab)
     if search:
         validation.check_search(request, budget)
-    start = Start(
-        resume=resume,
-        out=out,
-        dry_run=dry_run,
-        yes=yes,
-        fail_on=checked_status,
-        search=search,
-        budget=budget,
-        json=json,
-        quiet=quiet,
-    )
-    with show_progress(quiet=quiet, verbose=verbose) as listen:
-        outcome = run_all(
-            request,
-            lambda: resume or parsing.new_run_folder(out),
-            listen,
-            log,
-            classes=classes,
+    with workplace_at(lab) as workplace:
+        start = Start(
+            resume=resume,
+            out=out,
+            dry_run=dry_run,
+            yes=yes,
             fail_on=checked_status,
-            budget=budget,
             search=search,
-            margins=margins,
-            power_command=command,
-            begin=start.begin,
+            budget=budget,
+            json=json,
+            quiet=quiet,
+            survey=workplace.survey,
         )
+        with show_progress(quiet=quiet, verbose=verbose) as listen:
+            outcome = run_all(
+                request,
+                lambda: resume or parsing.new_run_folder(out),
+                listen,
+                log,
+                classes=classes,
+                fail_on=checked_status,
+                budget=budget,
+                search=search,
+                margins=margins,
+                power_command=command,
+                begin=start.begin,
+                workplace=workplace,
+            )
     show_outcome(outcome, budget, json=json)

@@ -13,18 +13,19 @@ from harness.cli.application import console_for, log, print_json, show
 from harness.cli.plan_text import cell_table, describe_plan
 from harness.cli.tables import print_table
 from harness.errors import DeviceUnfit
-from harness.measuring.preflight import Survey, survey
 from harness.measuring.run_plan import RunPlan, make_run_plan
 from harness.measuring.targets import refuse_unanswerable
 from harness.records.run_folder import read_cells
 
 if TYPE_CHECKING:
+    from harness.accuracy.workplace import LookAt
     from harness.analysis.budget import Budget
     from harness.analysis.failures import FailOn
     from harness.devices.target import Target
     from harness.lowering.inputs import Inputs
     from harness.measuring.base_side import BaseSide
     from harness.measuring.doctor.diagnosis import Diagnosis
+    from harness.measuring.preflight import Survey
     from harness.records import RunRequest
 
 # A longer run is announced with its plan.
@@ -44,6 +45,7 @@ class Start:
     budget: "Budget"
     json: bool
     quiet: bool
+    survey: "LookAt"
 
     def begin(
         self,
@@ -65,7 +67,7 @@ class Start:
             refuse_unanswerable(self.budget, request, asked_for(request, inputs), targets)
         # A dry run reads this machine alone.
         asked = [target for target in targets if target.kind == "host"] if self.dry_run else targets
-        found = survey(asked, log, energy=request.energy == "device")
+        found = self.survey(asked, log, energy=request.energy == "device")
         if targets and len(found.unreachable) == len(targets):
             raise next(iter(found.unreachable.values()))
         earlier = read_cells(self.resume) if self.resume else ()
@@ -91,7 +93,7 @@ class Start:
         ):
             self._settle(found)
 
-    def _show(self, plan: RunPlan, found: Survey) -> None:
+    def _show(self, plan: RunPlan, found: "Survey") -> None:
         if self.out:
             parsing.check_empty(self.out)
         if self.json:
@@ -103,7 +105,7 @@ class Start:
         for line in _lines((*found.problems, *found.cautions)):
             show(line)
 
-    def _settle(self, found: Survey) -> None:
+    def _settle(self, found: "Survey") -> None:
         """Go on, or raise DeviceUnfit; nothing has been made, lowered or measured yet."""
         for line in _lines(found.cautions):
             log(f"caution: {line}")

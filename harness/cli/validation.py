@@ -30,6 +30,7 @@ BESIDE_RESUME = (
     "--yes",
     "--margin",
     "--power-command",
+    "--lab",
     *BUDGETS,
 )
 
@@ -275,3 +276,22 @@ def check_training(*, start: Path | None, freeze_backbone: bool, quantization_aw
         )
     if quantization_aware and freeze_backbone:
         raise UsageError("--quantization-aware trains what --freeze-backbone keeps", hint="give one of them")
+
+
+def check_lab(request: RunRequest, lab: str | None) -> None:
+    """Refuse what only one host alone can do.
+
+    Raises:
+        UsageError: such an option is given beside --lab; it is named.
+    """
+    if lab is None:
+        return
+    for option, given in {
+        "--against": request.against,
+        "--power-command": request.energy == "command",
+    }.items():
+        if given:
+            raise UsageError(
+                f"{option} and --lab conflict: {option} measures with files and programs of one host",
+                hint=f"run it at the host that has the device, without --lab, or leave out {option}",
+            )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.devices.device import Device
 from harness.errors import DeviceError, DeviceUnfit, Interrupted
-from harness.system.processes import Completed
+from harness.system.processes import Completed, process_start
 from harness.system.text import printable
 from harness.transports.verified import run_verified
 
@@ -134,20 +134,8 @@ def _who() -> str:
 
 def _process() -> str:
     """This process: its number, and when it started where that can be read."""
-    started = _started(os.getpid())
+    started = process_start(os.getpid())
     return f"{os.getpid()}@{started}" if started else str(os.getpid())
-
-
-def _started(pid: int) -> str | None:
-    """When a process started, in clock ticks since boot: a process number is given again, the pair is not.
-
-    Field 22 of /proc/PID/stat, proc_pid_stat(5); the name in field 2 may have blanks and parentheses.
-    """
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-    except OSError:
-        return None
-    return fields[19].decode("ascii", "replace") if len(fields) > 19 else None
 
 
 def _machine() -> str:
@@ -182,7 +170,7 @@ def _is_stale(held: re.Match[str], device: Device) -> bool | None:
     if held["machine"] != _machine():
         return None
     if held["started"]:
-        return _started(int(held["pid"])) != held["started"]
+        return process_start(int(held["pid"])) != held["started"]
     return None if Path(f"/proc/{held['pid']}").exists() else True
 
 

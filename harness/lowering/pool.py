@@ -19,7 +19,7 @@ from harness.lowering.artifact import find_cached
 from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.inputs import SEEDED, Inputs, LoweringInputs
 from harness.lowering.own_programs import OwnProgram
-from harness.lowering.worker import LoweringReply, LoweringRequest
+from harness.lowering.worker import LoweringReply, request_for
 from harness.records import Variant
 from harness.records.progress import Log
 from harness.system.platforms import free_memory_bytes, usable_cores
@@ -53,10 +53,7 @@ def lower_all(
     known = inputs or {}
     missing: list[Variant] = []
     for variant in dict.fromkeys(variants):
-        if own := known.get(variant, SEEDED).own:
-            yield variant, _own_artifact(own, log)
-            continue
-        result = _from_cache(variant, known, allow_undelegated, log)
+        result = stored_here(variant, known, allow_undelegated=allow_undelegated, log=log)
         if result is None:
             missing.append(variant)
         else:
@@ -72,6 +69,15 @@ def lower_all(
 def default_workers() -> int:
     """One process per core that this process may use, fewer if free memory is short or not known."""
     return max(1, min(usable_cores(), free_memory_bytes() // WORKER_BYTES))
+
+
+def stored_here(
+    variant: Variant, inputs: Inputs, *, allow_undelegated: bool, log: Log
+) -> StoredArtifact | LoweringError | None:
+    """The artifact of the user's own program, or one of the cache, or why it cannot be used; None to lower it."""
+    if own := inputs.get(variant, SEEDED).own:
+        return _own_artifact(own, log)
+    return _from_cache(variant, inputs, allow_undelegated, log)
 
 
 def _from_cache(
@@ -107,12 +113,7 @@ class _Worker:
 
     def give(self, variant: Variant, files: LoweringInputs) -> None:
         self.variant, self.deadline = variant, time.monotonic() + VARIANT_TIMEOUT_S
-        request = LoweringRequest(
-            variant=variant,
-            weights_file=str(files.weights_file) if files.weights_file else None,
-            calibration_images=str(files.calibration_images) if files.calibration_images else None,
-            observer=files.observer,
-        )
+        request = request_for(variant, files)
         with suppress(BrokenPipeError):  # it died while idle, which its closed stdout shows
             _pipe(self.process.stdin).write(msgspec.json.encode(request) + b"\n")
             _pipe(self.process.stdin).flush()

@@ -35,6 +35,16 @@ class LoweringReply(msgspec.Struct, frozen=True):
     hint: str = ""
 
 
+def request_for(variant: Variant, files: LoweringInputs) -> LoweringRequest:
+    """The request to lower a variant from these files."""
+    return LoweringRequest(
+        variant=variant,
+        weights_file=str(files.weights_file) if files.weights_file else None,
+        calibration_images=str(files.calibration_images) if files.calibration_images else None,
+        observer=files.observer,
+    )
+
+
 def answer(request: LoweringRequest) -> LoweringReply:
     """Lower into the cache; a variant that fails does not end the worker."""
     try:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from harness.analysis.placements import CellKey, cell_key
 from harness.analysis.stopping import expected_processes
@@ -40,6 +40,23 @@ RESTARTS = 2
 FindBundle = Callable[[Abi], Bundle]
 
 
+class MeasureOn(Protocol):
+    """Measures on devices and saves their cells in the run folder."""
+
+    def __call__(
+        self,
+        targets: Sequence[Target],
+        request: RunRequest,
+        artifacts: Artifacts,
+        folder: Path,
+        listen: Listener,
+        *,
+        base: BaseSide | None = None,
+        power_command: tuple[str, ...] = (),
+    ) -> list[HarnessError]:
+        """The errors, each with its device; raises Interrupted on Ctrl-C."""
+
+
 def measure_on(
     targets: Sequence[Target],
     request: RunRequest,
@@ -58,7 +75,7 @@ def measure_on(
         Interrupted: Ctrl-C; the processes being measured have been ended.
     """
     workers = [
-        _Worker(group, request, artifacts, folder, listen, find_bundle, base, power_command)
+        DeviceGroup(group, request, artifacts, folder, listen, find_bundle, base, power_command)
         for group in group_by_place(targets)
     ]
     try:
@@ -71,8 +88,8 @@ def measure_on(
 
 
 @dataclass
-class _Worker:
-    """Measures a group of devices, one after the other."""
+class DeviceGroup:
+    """Measures a group of devices, one after the other; `errors` has what went wrong."""
 
     targets: Sequence[Target]
     request: RunRequest

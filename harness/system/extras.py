@@ -13,6 +13,7 @@ _IMPORTED = {
     "train": ("torch", "executorch", "safetensors"),
     "litert": ("litert_torch",),
     "onnxruntime": ("onnx", "onnxscript"),
+    "lab": ("ray",),
 }
 
 
@@ -22,12 +23,20 @@ def require_extra(extra: str, purpose: str, *further: str) -> None:
     Raises:
         UsageError: a package of it is not installed.
     """
-    missing = [name for name in (*_IMPORTED[extra], *further) if importlib.util.find_spec(name) is None]
-    if missing:
+    if missing := _missing(extra, *further):
         raise UsageError(
             f"{purpose} needs what is not installed: {', '.join(missing)}",
             hint=f"pip install '{APPLICATION}[{extra}]'",
         )
+
+
+def has_extra(extra: str) -> bool:
+    """Whether all packages of it are installed."""
+    return not _missing(extra)
+
+
+def _missing(extra: str, *further: str) -> list[str]:
+    return [name for name in (*_IMPORTED[extra], *further) if importlib.util.find_spec(name) is None]
 
 
 @cache

@@ -205,6 +205,31 @@ def start_local(
     return _start(argv, cwd=cwd, env=env, stdin=None, stdout=None)
 
 
+def start_detached(argv: Sequence[str], output: Path, *, env: Mapping[str, str] | None = None) -> int:
+    """Start a program that goes on when the harness ends; what it prints is in the file. Returns its PID."""
+    with output.open("wb") as file:
+        return subprocess.Popen(
+            list(argv),
+            env={**os.environ, **env} if env else None,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ).pid
+
+
+def process_start(pid: int) -> str | None:
+    """When a process started, in clock ticks since boot: a process number is given again, the pair is not.
+
+    Field 22 of /proc/PID/stat, proc_pid_stat(5); the name in field 2 may have blanks and parentheses.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return fields[19].decode("ascii", "replace") if len(fields) > 19 else None
+
+
 def _start(
     argv: Sequence[str],
     *,

@@ -14,12 +14,13 @@ import msgspec
 import numpy as np
 
 from harness import run
+from harness.accuracy.workplace import Workplace
 from harness.analysis.cells import build_cell
 from harness.analysis.comparison import compare
 from harness.analysis.comparison_rule import ComparisonResult
 from harness.devices.inventory import resolve
 from harness.devices.target import Target
-from harness.measuring.parallel import FindBundle
+from harness.measuring.parallel import FindBundle, measure_on
 from harness.records import Cell, RunRequest
 from harness.runner.bundle import ensure_bench_bundle, ensure_bundle
 
@@ -65,7 +66,8 @@ def measure(target: Target, *, seed: int, find_bundle: FindBundle = ensure_bundl
         seed=seed,
     )
     with tempfile.TemporaryDirectory() as folder:
-        outcome = run.measure(request, (target,), Path(folder), lambda _: None, find_bundle=find_bundle)
+        workplace = Workplace(measure=partial(measure_on, find_bundle=find_bundle))
+        outcome = run.measure(request, (target,), Path(folder), lambda _: None, workplace=workplace)
     if outcome.errors:
         raise outcome.errors[0]
     (cell,) = outcome.cells

@@ -1,0 +1,169 @@
+"""The connection of this process to a lab, and the hosts that are in it."""
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.errors import HarnessError, TransportError, UsageError
+from harness.lab.addresses import Address, refuse_silent
+from harness.lab.facts import HostFacts, refuse_unlike
+from harness.lab.environment import check_token, token_file
+from harness.lab.host import NAMESPACE, PREFIX
+from harness.lab.ray_command import stay_on_loopback
+from harness.lab.ray_library import RayError, list_named_actors, ray
+
+# Ray itself tries again for minutes.
+CONNECT_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab that this process is connected to, and its hosts as they were then."""
+
+    address: Address
+    hosts: tuple[HostFacts, ...]
+
+    def host_of(self, device: str) -> HostFacts:
+        """The host that offers a device of the lab."""
+        return next(host for host in self.hosts if any(one.name == device for one in host.devices))
+
+    def actor(self, host: str) -> Any:
+        """What answers for a host; its methods are called with `.remote`."""
+        return ray.get_actor(PREFIX + host, namespace=NAMESPACE)
+
+
+@contextmanager
+def connected(address: Address) -> Iterator[Lab]:
+    """Connect to a lab from one of its hosts; the hosts are asked for their facts.
+
+    Raises:
+        TransportError: nothing answers at the address, or what does is no lab, within `CONNECT_TIMEOUT_S`.
+        UsageError: the token is missing or wrong, or this machine is no host of the lab.
+    """
+    check_token()
+    refuse_silent(address)
+    if address.is_loopback:
+        stay_on_loopback()
+    _connect(address)
+    try:
+        yield Lab(address, ask_hosts())
+    finally:
+        with contextlib.suppress(Exception):
+            ray.shutdown()
+
+
+def refuse_unusable(lab: Lab) -> None:
+    """Refuse a lab that cannot work as one; raises UsageError."""
+    if not lab.hosts:
+        raise UsageError(
+            f"the lab at {lab.address} has no host that answers",
+            hint=f"join from a host with devices: harness lab join {lab.address}",
+        )
+    refuse_unlike(lab.hosts)
+
+
+def ask_hosts() -> tuple[HostFacts, ...]:
+    """The facts of all hosts that answer in time, by name."""
+    named = [
+        entry["name"] for entry in list_named_actors(all_namespaces=True) if entry["namespace"] == NAMESPACE
+    ]
+    asked: list[tuple[Any, float]] = []
+    for name in sorted(name for name in named if name.startswith(PREFIX)):
+        with contextlib.suppress(ValueError):  # it has just left
+            asked.append((ray.get_actor(name, namespace=NAMESPACE).describe.remote(), time.time()))
+    deadline = time.monotonic() + ANSWER_TIMEOUT_S
+    found = (_answer(reference, asked_s, deadline) for reference, asked_s in asked)
+    return tuple(facts for facts in found if facts)
+
+
+def _answer(reference: Any, asked_s: float, deadline: float) -> HostFacts | None:
+    try:
+        facts: HostFacts = ray.get(reference, timeout=max(0.1, deadline - time.monotonic()))
+    except (RayError, TimeoutError):
+        return None
+    # It answered at some moment in between.
+    return replace(facts, clock_offset_s=facts.clock_s - (asked_s + time.time()) / 2)
+
+
+def _connect(address: Address) -> None:
+    failed: list[BaseException] = []
+
+    def connect() -> None:
+        try:
+            ray.init(
+                address=str(address),
+                namespace=NAMESPACE,
+                log_to_driver=False,
+                configure_logging=False,
+                **({"_node_ip_address": address.host} if address.is_loopback else {}),
+            )
+        except BaseException as error:  # it is raised again, in words
+            failed.append(error)
+
+    # Ray's time-outs cannot be set; a thread that still waits ends with the process.
+    thread = threading.Thread(target=connect, daemon=True)
+    with _silent_stderr():
+        thread.start()
+        thread.join(CONNECT_TIMEOUT_S)
+    if thread.is_alive():
+        raise TransportError(
+            f"the lab at {address} does not let this host in: no answer for {CONNECT_TIMEOUT_S:.0f} s",
+            hint=f"compare {token_file()} with that of the head's host, and see that a lab listens there",
+        )
+    if failed:
+        raise _refusal(address, failed[0]) from failed[0]
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Ray's C++ part logs each attempt to connect there."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _refusal(address: Address, error: BaseException) -> HarnessError:
+    text = " ".join(str(error).split())
+    if "ersion mismatch" in text:
+        return UsageError(
+            f"the lab at {address} has other versions of Ray or Python: {text[:300]}",
+            hint="install the same versions on all hosts",
+        )
+    if isinstance(error, ConnectionError | ValueError) or "raylet" in text:
+        return UsageError(
+            f"this machine is no host of the lab at {address}",
+            hint=f"harness lab join {address}",
+        )
+    return TransportError(f"cannot connect to the lab at {address}: {text[:300] or type(error).__name__}")
+
+
+def resource(device: str) -> str:
+    """The name of a device among Ray's resources."""
+    return f"device {device}"
+
+
+def host_resource(host: str) -> str:
+    """The name of a host among Ray's resources: work that must run there asks for a part of it."""
+    return f"host {host}"
+
+
+LOWERING = "lowering"
+
+
+def resources_of(name: str, devices: Sequence[str], workers: int) -> dict[str, int]:
+    """What a host has, for Ray to place work by."""
+    lowering = {LOWERING: workers} if workers else {}
+    return {host_resource(name): 1, **lowering, **{resource(device): 1 for device in devices}}

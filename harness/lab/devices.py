@@ -1,0 +1,82 @@
+"""The devices of a lab by name, and a look at them before a run begins."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from harness.devices.kinds import KINDS
+from harness.devices.target import Target
+from harness.errors import DeviceUnfit, TransportError, UsageError
+from harness.lab.connection import Lab
+from harness.lab.host import SentSurvey
+from harness.lab.ray_library import RayError, ray
+from harness.lab.sent_errors import receive
+from harness.measuring.preflight import Survey
+
+# A phone that does not answer takes three attempts of 30 s.
+SURVEY_TIMEOUT_S = 180.0
+
+
+def resolve_in_lab(lab: Lab, names: Sequence[str]) -> tuple[Target, ...]:
+    """Find each named device: a name, `tag:NAME`, `all`, or a part of one device's name.
+
+    Raises:
+        UsageError: a name fits nothing, or none is given.
+        DeviceUnfit: a name fits several devices.
+    """
+    offered = [device for host in lab.hosts for device in host.devices]
+    if not names:
+        raise UsageError("no --device was named", hint=_choices(lab))
+    targets = [target for name in names for target in _find(name, offered, lab)]
+    return tuple({target.name: target for target in targets}.values())
+
+
+def survey_in_lab(
+    lab: Lab, targets: Sequence[Target], log: Callable[[str], None], *, energy: bool = False
+) -> Survey:
+    """Let each host look at its devices, all at once; one that does not answer is left out."""
+    asked: list[Any] = []
+    for host in lab.hosts:
+        names = {device.name for device in host.devices}
+        own = [target for target in targets if target.name in names and KINDS[target.kind].clock == "real"]
+        if own:
+            asked.append(lab.actor(host.name).survey.remote(own, energy=energy))
+    found: list[SentSurvey] = []
+    for reference in asked:
+        try:
+            found.append(ray.get(reference, timeout=SURVEY_TIMEOUT_S))
+        except (RayError, TimeoutError) as error:
+            log(f"a host of the lab did not look at its devices: {type(error).__name__}")
+    unreachable = {name: receive(error) for one in found for name, error in one.unreachable.items()}
+    return Survey(
+        {name: info for one in found for name, info in one.survey.infos.items()},
+        tuple(problem for one in found for problem in one.survey.problems),
+        {name: error for name, error in unreachable.items() if isinstance(error, TransportError)},
+        tuple(caution for one in found for caution in one.survey.cautions),
+    )
+
+
+def _find(name: str, offered: Sequence[Target], lab: Lab) -> tuple[Target, ...]:
+    exact = [device for device in offered if device.name == name]
+    if exact:
+        return tuple(exact)
+    if name == "all" or name.startswith("tag:"):
+        tag = name.removeprefix("tag:")
+        tagged = tuple(device for device in offered if name == "all" or tag in device.tags)
+        if not tagged:
+            what = "offers no device" + ("" if name == "all" else f" with the tag {tag!r}")
+            raise UsageError(f"no host of the lab {what}", hint=_choices(lab))
+        return tagged
+    fitting = [device for device in offered if name.lower() in device.name.lower()]
+    if not fitting:
+        raise UsageError(f"no host of the lab offers a device {name!r}", hint=_choices(lab))
+    if len(fitting) > 1:
+        listed = ", ".join(device.name for device in fitting)
+        raise DeviceUnfit(
+            f"{name!r} fits {len(fitting)} devices of the lab: {listed}", hint="name one of them"
+        )
+    return (fitting[0],)
+
+
+def _choices(lab: Lab) -> str:
+    listed = [f"{device.name} (host {host.name})" for host in lab.hosts for device in host.devices]
+    return f"choose --device from {', '.join(listed[:40]) or 'none: no host offers one'}"

@@ -1,0 +1,161 @@
+"""What measures on a host of the lab: the work of `harness run` on one host, its events streamed back."""
+
+import contextlib
+import hashlib
+import queue
+import secrets
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.devices.target import Target
+from harness.lab.host import NAMESPACE, PREFIX
+from harness.lab.ray_library import ray
+from harness.lab.sent_errors import SentError, receive, send
+from harness.lab.shipping import Parcel, unpack
+from harness.lowering.artifact_store import StoredArtifact
+from harness.measuring.parallel import DeviceGroup
+from harness.records import Cell, Run, Variant
+from harness.records.progress import Event
+from harness.records.run_folder import write_cell, write_run
+from harness.runner.bundle import ensure_bundle
+from harness.system.paths import cache_folder
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one group of a host's devices has to measure; `cells` are those that the run has of them.
+
+    `folder` is the run folder on the host that asked: with its name, a process that an earlier part of the
+    same run left on a device is known again.
+    """
+
+    host: str
+    holder: str
+    folder: str
+    run: Run
+    targets: tuple[Target, ...]
+    variants: tuple[Variant, ...]
+    cells: tuple[Cell, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The last item of a stream: what went wrong."""
+
+    errors: tuple[SentError, ...]
+
+
+Item = Event | Ended
+
+
+@dataclass
+class _Work:
+    """What `take` and `cancel` reach while `measure` runs."""
+
+    artifacts: dict[Variant, Future[StoredArtifact]] = field(default_factory=dict)
+    group: DeviceGroup | None = None
+    cancelled: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def future(self, variant: Variant) -> Future[StoredArtifact]:
+        """The future of a variant, made by whichever comes first: the order, or the program."""
+        with self.lock:
+            return self.artifacts.setdefault(variant, Future())
+
+
+# One call measures; the others bring programs, or end it.
+@ray.remote(num_cpus=0, max_restarts=0, max_concurrency=8)
+class DeviceWorker:
+    """Measures on one group of devices; while it lives, these are its own."""
+
+    def __init__(self) -> None:
+        self._work = _Work()
+
+    def ready(self) -> None:
+        """Answers once the devices are free."""
+
+    def take(self, variant: Variant, given: Parcel | SentError) -> None:
+        """A program to measure, or why there is none."""
+        future = self._work.future(variant)
+        try:
+            if isinstance(given, SentError):
+                raise receive(given)
+            future.set_result(unpack(given))
+        except Exception as error:
+            future.set_exception(error)
+
+    def cancel(self) -> None:
+        """End what is being measured; what was measured has been sent."""
+        with self._work.lock:
+            self._work.cancelled = True
+            group = self._work.group
+        if group:
+            group.cancellation.cancel()
+
+    def measure(self, order: Order) -> Iterator[Item]:
+        """Measure, and yield each event as it happens."""
+        items: queue.Queue[Item | None] = queue.Queue()
+        thread = threading.Thread(target=self._measure, args=(order, items.put), name="measuring")
+        thread.start()
+        while (item := items.get()) is not None:
+            yield item
+        thread.join()
+
+    def _measure(self, order: Order, put: Callable[[Item | None], None]) -> None:
+        errors: tuple[SentError, ...] = ()
+        try:
+            with _recorded_hold(order), _folder_of(order) as folder:
+                group = DeviceGroup(
+                    order.targets,
+                    order.run.request,
+                    {variant: self._work.future(variant) for variant in order.variants},
+                    folder,
+                    put,
+                    ensure_bundle,
+                    None,
+                )
+                with self._work.lock:
+                    self._work.group = group
+                    if self._work.cancelled:
+                        group.cancellation.event.set()
+                group.work()
+                errors = tuple(map(send, group.errors))
+        except Exception as error:
+            errors = (send(error),)
+        finally:
+            put(Ended(errors))
+            put(None)
+
+
+@contextlib.contextmanager
+def _recorded_hold(order: Order) -> Iterator[None]:
+    """Let `lab status` say who uses the devices."""
+    host = ray.get_actor(PREFIX + order.host, namespace=NAMESPACE)
+    token = secrets.token_hex(8)
+    ray.get(host.hold.remote(token, tuple(target.name for target in order.targets), order.holder))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):
+            ray.get(host.release.remote(token))
+
+
+@contextlib.contextmanager
+def _folder_of(order: Order) -> Iterator[Path]:
+    """A run folder on this host, of the same name for each part of the run; removed when it has ended."""
+    devices = " ".join(target.name for target in order.targets)
+    name = hashlib.sha256(f"{order.folder}\n{order.run.id}\n{devices}".encode()).hexdigest()
+    folder = cache_folder() / "lab" / "runs" / name[:32]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_run(folder, order.run)
+    for cell in order.cells:
+        write_cell(folder, cell)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,33 @@
+"""A lab as the place where a run's work is done."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from harness.accuracy.workplace import Workplace
+from harness.lab.addresses import Address
+from harness.lab.connection import connected, refuse_unusable
+from harness.lab.devices import resolve_in_lab, survey_in_lab
+from harness.lab.evaluating import open_in_lab
+from harness.lab.lowering import lower_in_lab
+from harness.lab.measuring import measure_in_lab
+
+
+@contextmanager
+def lab_workplace(address: Address) -> Iterator[Workplace]:
+    """Connect to a lab for the time of a run.
+
+    Raises:
+        TransportError: the lab cannot be reached.
+        UsageError: its hosts do not fit together, or this machine is none of them.
+    """
+    with connected(address) as lab:
+        refuse_unusable(lab)
+        yield Workplace(
+            resolve=partial(resolve_in_lab, lab),
+            survey=partial(survey_in_lab, lab),
+            lower=partial(lower_in_lab, lab),
+            measure=partial(measure_in_lab, lab),
+            open_runner=partial(open_in_lab, lab),
+            lowers_here=False,
+        )
