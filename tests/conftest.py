@@ -31,6 +31,7 @@ OPTIONAL = re.compile(r"'datasets'|'litert_torch'")
 # With one file a task, workers end together only if the long files begin first; by measured time.
 LONGEST_FIRST = (
     "test_evaluation_end_to_end",
+    "test_lab_end_to_end",
     "test_devices_end_to_end",
     "test_faults",
     "test_killed_host",

@@ -11,7 +11,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGES = ("harness", "models", "reports")
 ARCHITECTURE = PROJECT / "docs" / "architecture.md"
-MOST_NAMES_IN_HARNESS = 12
+MOST_NAMES_IN_HARNESS = 13
 
 # What only some places may import: foreign package -> those places.
 CONFINED = {

@@ -18,7 +18,7 @@ BY_VERSION_ONLY = {"torch"}
 def read_requirements() -> list[Requirement]:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    installed = (*project["project"]["dependencies"], *extras["dev"], *extras["lower"])
+    installed = (*project["project"]["dependencies"], *extras["dev"], *extras["lab"], *extras["lower"])
     lines = [*installed, *project["build-system"]["requires"]]
     return [Requirement(line) for line in lines]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.application import GroupedCommand, console_for, examples, lab_app, log, print_json, show
+from harness.cli.application import GroupedCommand, examples, lab_app, log, print_json, show
 from harness.cli.options import Json
 from harness.errors import UsageError
 from harness.system.extras import require_extra

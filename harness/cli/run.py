@@ -180,8 +180,8 @@ def run(
     from harness.cli import parsing, placement_parsing, program_options, quantity_options, validation
     from harness.cli.console import show_progress
     from harness.cli.run_start import Start
-    from harness.cli.workplaces import workplace_at
     from harness.cli.summary import show_outcome
+    from harness.cli.workplaces import workplace_at
     from harness.records import RunRequest
     from harness.records.run_folder import read_run
     from harness.run import run as run_all

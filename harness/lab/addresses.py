@@ -39,7 +39,7 @@ def parse_address(text: str, option: str) -> Address:
     if not found or not 0 < port < 65536:
         raise UsageError(
             f"{option} {text!r} is no address of a lab's head",
-            hint=f"give HOST or HOST:PORT, as `harness lab start` printed it; the port is {DEFAULT_PORT} without",
+            hint=f"give HOST or HOST:PORT, as `harness lab start` printed it; default PORT {DEFAULT_PORT}",
         )
     return Address(LOOPBACK if found[1] == "localhost" else found[1], port)
 

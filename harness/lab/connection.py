@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, TransportError, UsageError
 from harness.lab.addresses import Address, refuse_silent
-from harness.lab.facts import HostFacts, refuse_unlike
 from harness.lab.environment import check_token, token_file
+from harness.lab.facts import HostFacts, refuse_unlike
 from harness.lab.host import NAMESPACE, PREFIX
 from harness.lab.ray_command import stay_on_loopback
 from harness.lab.ray_library import RayError, list_named_actors, ray
@@ -126,7 +127,7 @@ def _silent_stderr() -> Iterator[None]:
     """Ray's C++ part logs each attempt to connect there."""
     sys.stderr.flush()
     kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
+    with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
         yield

@@ -27,6 +27,8 @@ def ray_environment() -> dict[str, str]:
         "RAY_BACKEND_LOG_LEVEL": "fatal",
         # A process that a device waits for is never ended to make room for another one.
         "RAY_memory_monitor_refresh_ms": "0",
+        # A host that leaves does not wait for work that nobody wants any more.
+        "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
     }
 
 

@@ -1,4 +1,4 @@
-"""Accuracy on the devices of a lab: the host that asked packs the images and scores; the device's host runs them."""
+"""Accuracy on the devices of a lab: their hosts run the images that the host which asked packs and scores."""
 
 import contextlib
 import platform
@@ -36,9 +36,7 @@ class Opened:
     on_host: bool
 
 
-# One thread has the device, as its locks want it; another one may end its work.
-@ray.remote(num_cpus=0, max_restarts=0, concurrency_groups={"control": 1})
-class ImageWorker:
+class RemoteImages:
     """Runs images on one device of this host; while it lives, the device is its own."""
 
     def __init__(self) -> None:
@@ -59,7 +57,7 @@ class ImageWorker:
 
         return _answer(work)
 
-    def deploy(self, parcel: Parcel, threads: int, images_bytes: int) -> None | SentError:
+    def deploy(self, parcel: Parcel, threads: int, images_bytes: int) -> SentError | None:
         """Put a program on the device in place of the one before."""
 
         def work() -> None:
@@ -92,7 +90,6 @@ class ImageWorker:
         self._program.close()
         self._device.close()
 
-    @ray.method(concurrency_group="control")
     def cancel(self) -> None:
         """End what runs."""
         self._cancelled.set()
@@ -103,6 +100,10 @@ class ImageWorker:
         if self._runner is None:
             raise ValueError("no device was opened")
         return self._runner
+
+
+# One thread has the device, as its locks want it; another one may end its work.
+ImageWorker = ray.remote(num_cpus=0, max_restarts=0, concurrency_groups={"control": 1})(RemoteImages)
 
 
 def _answer(work: Callable[[], Answer]) -> Answer | SentError:
@@ -183,4 +184,4 @@ class _LabImageRunner:
         yield run
 
     def cancel(self) -> None:
-        self.remote.actor.cancel.remote()
+        self.remote.actor.cancel.options(concurrency_group="control").remote()

@@ -1,11 +1,11 @@
 """What a host of a lab tells of itself, and which hosts cannot work together."""
 
-import os
 import platform
 import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
@@ -57,7 +57,7 @@ def describe_this_host(
         versions=lab_versions(),
         devices=tuple(devices),
         lowering_workers=lowering_workers,
-        disk_free_bytes=shutil.disk_usage(_existing(str(cache_folder()))).free,
+        disk_free_bytes=shutil.disk_usage(_existing(cache_folder())).free,
         object_store_bytes=object_store_bytes,
         clock_s=time.time(),
     )
@@ -120,7 +120,8 @@ def _refuse_pair(one: HostFacts, other: HostFacts) -> None:
                 raise UsageError(
                     f"hosts {one.name} and {other.name} both offer the device {device.name}"
                     + ("" if same.name == device.name else f", at one as {same.name}"),
-                    hint="let one host offer it: `harness lab leave` at the other, and join with --device",
+                    hint="leave at one host, and join again without it; or under another name, if these are"
+                    f" two devices: --device NAME={same.name}",
                     device=device.name,
                 )
 
@@ -136,7 +137,5 @@ def _is_same(device: Target, other: Target) -> bool:
     return not local and (device.transport, device.address) == (other.transport, other.address)
 
 
-def _existing(path: str) -> str:
-    while not os.path.exists(path):
-        path = os.path.dirname(path)
-    return path
+def _existing(path: Path) -> Path:
+    return path if path.exists() else _existing(path.parent)

@@ -121,7 +121,7 @@ class _Lowering:
             return sent[path]
 
         inputs = SentInputs(share(files.weights_file), share(files.calibration_images), files.observer)
-        return lower_there.remote(variant, inputs, self.request.allow_undelegated)
+        return LowerThere.remote(variant, inputs, self.request.allow_undelegated)
 
     def _settle(self, variant: Variant, reference: Any) -> None:
         future = self.artifacts[variant]
@@ -145,7 +145,6 @@ class _Lowering:
             self.listen(Event("", f"lowered {variant.name}", step=done, steps=len(self.artifacts)))
 
 
-@ray.remote(num_cpus=0, resources={LOWERING: 1}, max_retries=RETRIES)
 def lower_there(variant: Variant, inputs: SentInputs, allow_undelegated: bool) -> Lowered:
     """Lower on the host where this runs, or find it in that host's cache.
 
@@ -161,6 +160,9 @@ def lower_there(variant: Variant, inputs: SentInputs, allow_undelegated: bool) -
         return contents_of(found or _lower(variant, files, allow_undelegated))
     except Exception as error:
         return Lowered(None, {}, send(error))
+
+
+LowerThere = ray.remote(num_cpus=0, resources={LOWERING: 1}, max_retries=RETRIES)(lower_there)
 
 
 def _lower(variant: Variant, files: LoweringInputs, allow_undelegated: bool) -> StoredArtifact:

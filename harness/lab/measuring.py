@@ -1,12 +1,16 @@
-"""Measuring on the devices of a lab: each host's part runs there, and its cells are saved here as they come."""
+"""Measuring on the devices of a lab: each host does its part, and cells are saved here as they come."""
 
+import contextlib
 import getpass
+import math
 import os
 import platform
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ from harness.devices.target import Target
 from harness.errors import ConnectionLost, HarnessError, Interrupted, UsageError
 from harness.lab.connection import Lab, host_resource, resource
 from harness.lab.facts import HostFacts
+from harness.lab.host import Turn
 from harness.lab.ray_library import RayError, ray
 from harness.lab.sent_errors import receive, send
 from harness.lab.shipping import Shipper
@@ -22,7 +27,7 @@ from harness.lab.worker import DeviceWorker, Ended, Item, Order
 from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.background import Artifacts
 from harness.measuring.base_side import BaseSide
-from harness.records import Cell, Run, RunRequest, Variant
+from harness.records import RunRequest, Variant
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells, read_run, write_cell
 from harness.system.threads import ENDING
@@ -30,8 +35,9 @@ from harness.system.threads import ENDING
 POLL_S = 0.5
 # What runs on a device is ended within its own time-outs.
 CANCEL_TIMEOUT_S = 60.0
-ANNOUNCE_AFTER_S = 2.0
-LOOK_AGAIN_S = 5.0
+ASK_AGAIN_S = 1.0
+# Places work on a host; any number of them is there.
+SMALL_SHARE = 0.0001
 
 
 def measure_in_lab(
@@ -55,10 +61,23 @@ def measure_in_lab(
         raise UsageError("a lab measures beside no base, and runs no meter's command")
     shipper = Shipper(min(host.object_store_bytes for host in lab.hosts))
     run, cells = read_run(folder), read_cells(folder)
-    parts = [_Part(host, group, lab, request, folder, listen) for host, group in _groups(lab, targets)]
+
+    def begin(part: _Part) -> None:
+        own = tuple(cell for cell in cells if cell.device.name in part.names)
+        order = Order(
+            host=part.host.name,
+            token=part.token,
+            holder=holder(),
+            folder=str(folder.resolve()),
+            run=run,
+            targets=part.targets,
+            variants=tuple(artifacts),
+            cells=own,
+        )
+        part.measure(order, artifacts, shipper)
+
+    parts = [_Part(host, group, lab, folder, listen, begin) for host, group in _groups(lab, targets)]
     try:
-        for part in parts:
-            part.start(_order(part, run, artifacts, cells), artifacts, shipper)
         _follow(parts)
     except KeyboardInterrupt:
         raise Interrupted(
@@ -82,17 +101,18 @@ def _groups(lab: Lab, targets: Sequence[Target]) -> Iterator[tuple[HostFacts, tu
 def _follow(parts: Sequence["_Part"]) -> None:
     """Take what comes until every part has ended; Ctrl-C ends them, and is raised once they have."""
     interrupted: float | None = None
-    while waiting := {part.awaited: part for part in parts if not part.ended}:
+    while working := [part for part in parts if not part.ended]:
         try:
-            for awaited in _ready(list(waiting)):
-                waiting[awaited].advance(awaited)
-            for part in waiting.values():
+            awaited = {part.awaited: part for part in working if part.awaited is not None}
+            for one in _ready(list(awaited)):
+                awaited[one].advance(one)
+            for part in working:
                 part.look_around()
         except KeyboardInterrupt:
             if interrupted is not None:
                 raise
             interrupted = time.monotonic()
-            for part in waiting.values():
+            for part in working:
                 part.cancel()
         if interrupted and time.monotonic() > interrupted + CANCEL_TIMEOUT_S:
             break
@@ -102,6 +122,9 @@ def _follow(parts: Sequence["_Part"]) -> None:
 
 def _ready(awaited: list[Any]) -> list[Any]:
     """All that have something now; without any, wait a little for the first."""
+    if not awaited:
+        time.sleep(POLL_S)
+        return []
     first, _ = ray.wait(awaited, num_returns=1, timeout=POLL_S, fetch_local=False)
     if not first or len(awaited) == 1:
         return list(first)
@@ -110,92 +133,100 @@ def _ready(awaited: list[Any]) -> list[Any]:
 
 @dataclass(eq=False)
 class _Part:
-    """The devices of one host that work one after the other: waiting for them, then measuring, then ended."""
+    """The devices of one host that work one after the other: in line for them, then measuring, then ended.
+
+    `awaited` is what the next event comes from; None between two questions whether the devices are free.
+    """
 
     host: HostFacts
     targets: tuple[Target, ...]
     lab: Lab
-    request: RunRequest
     folder: Path
     listen: Listener
+    begin: Callable[["_Part"], None]
     errors: list[HarnessError] = field(default_factory=list)
     ended: bool = False
     awaited: Any = None
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    _next: Callable[[Any], None] | None = None
     _actor: Any = None
-    _begin: Callable[[], None] = lambda: None
-    _measuring: bool = False
-    _announced: bool = False
-    _since: float = field(default_factory=time.monotonic)
-    _looked: float = 0.0
+    _asked: float = -math.inf
+    _user: str = ""
     _last: str = ""
 
-    def start(self, order: Order, artifacts: Artifacts, shipper: Shipper) -> None:
-        """Ask for the devices; who asked first gets them first."""
-        needed: dict[str, float] = {resource(target.name): 1 for target in self.targets}
-        self._actor = DeviceWorker.options(
-            resources={**needed, host_resource(self.host.name): 0.0001}
-        ).remote()
-        self.awaited = self._actor.ready.remote()
-        self._begin = lambda: self._measure(order, artifacts, shipper)
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the devices."""
+        return tuple(target.name for target in self.targets)
 
     def advance(self, awaited: Any) -> None:
-        """Take what has come: the devices are free, or an event, or the end."""
+        """Take what has come: an answer whether the devices are free, an event, or the end."""
         try:
-            if not self._measuring:
-                ray.get(awaited)
-                self._begin()
-                return
-            self._take(ray.get(next(awaited)))
+            if self._next is not None:
+                self._next(awaited)
         except StopIteration:
             self.ended = True
         except RayError as error:
             self._lose(error)
 
     def look_around(self) -> None:
-        """While the devices are in use, report by whom; and see that their host is still there."""
+        """Until the devices are ours, stay in line for them, and see that their host is still there."""
         now = time.monotonic()
-        if (
-            self._measuring
-            or self.ended
-            or now < max(self._since + ANNOUNCE_AFTER_S, self._looked + LOOK_AGAIN_S)
-        ):
+        if self.ended or self._next == self._take or now < self._asked + ASK_AGAIN_S:
             return
-        self._looked = now
+        self._asked = now
         if host_resource(self.host.name) not in ray.cluster_resources():
             self._lose(None)
-        elif not self._announced:
-            self._announced = True
-            self._tell(f"waiting for {self._find_holder()}")
+            return
+        try:
+            answer = self.lab.actor(self.host.name).wait_in_line.remote(self.token, self.names, holder())
+        except ValueError:
+            self._lose(None)
+            return
+        if self._actor is None:
+            self.awaited, self._next = answer, self._ask_for_devices
 
     def cancel(self) -> None:
         """End what is measured; the stream then ends by itself."""
-        if self._measuring:
+        if self._next == self._take:
             self._tell(ENDING)
             self._actor.cancel.remote()
         else:
             self.ended = True
 
     def end(self) -> None:
-        """Free the devices; what still runs there is ended."""
+        """Free the devices, or leave the line; what still runs there is ended."""
         if self._actor is not None:
             ray.kill(self._actor)
+        with contextlib.suppress(ValueError):
+            self.lab.actor(self.host.name).release.remote(self.token)
 
-    def _measure(self, order: Order, artifacts: Artifacts, shipper: Shipper) -> None:
-        self._measuring = True
+    def measure(self, order: Order, artifacts: Artifacts, shipper: Shipper) -> None:
+        """Begin, with the programs that there are; the others follow as they are lowered."""
         self.awaited = self._actor.measure.options(num_returns="streaming").remote(order)
+        self._next = self._take
         for variant, future in artifacts.items():
-            future.add_done_callback(lambda done, variant=variant: self._give(variant, done, shipper))
+            future.add_done_callback(partial(self._give, variant, shipper))
 
-    def _give(self, variant: Variant, done: Future[StoredArtifact], shipper: Shipper) -> None:
-        """Called by the thread that lowers, or at once for what is lowered already."""
-        try:
-            given = shipper.pack(done.result())
-        except Exception as error:
-            self._actor.take.remote(variant, send(error))
-        else:
-            self._actor.take.remote(variant, given)
+    def _ask_for_devices(self, answer: Any) -> None:
+        turn: Turn = ray.get(answer)
+        self.awaited = None
+        if turn.user and turn.user != self._user:
+            self._user = turn.user
+            self._tell(f"waiting for {turn.user}")
+        if not turn.is_first:
+            return
+        needed: dict[str, float] = {resource(name): 1 for name in self.names}
+        here = {host_resource(self.host.name): SMALL_SHARE}
+        self._actor = DeviceWorker.options(resources={**needed, **here}).remote()
+        self.awaited, self._next = self._actor.ready.remote(), self._start
 
-    def _take(self, item: Item) -> None:
+    def _start(self, answer: Any) -> None:
+        ray.get(answer)
+        self.begin(self)
+
+    def _take(self, stream: Any) -> None:
+        item: Item = ray.get(next(stream))
         if isinstance(item, Ended):
             self.errors += map(receive, item.errors)
             return
@@ -204,41 +235,33 @@ class _Part:
             write_cell(self.folder, item.cell)
         self.listen(item)
 
+    def _give(self, variant: Variant, shipper: Shipper, done: Future[StoredArtifact]) -> None:
+        """Called by the thread that lowers, or at once for what is lowered already."""
+        try:
+            given = shipper.pack(done.result())
+        except Exception as error:
+            self._actor.take.remote(variant, send(error))
+        else:
+            self._actor.take.remote(variant, given)
+
     def _lose(self, error: RayError | None) -> None:
         self.ended = True
         doing = f" while: {self._last}" if self._last else ""
-        for target in self.targets:
+        for name in self.names:
             lost = ConnectionLost(
                 f"the lab's host {self.host.name} is gone{doing}",
                 hint="what was measured is saved; when the host or the device is back, also at another host:"
                 f" harness run --lab {self.lab.address} --resume {self.folder}",
-                device=target.name,
+                device=name,
             )
             lost.__cause__ = error
             self.errors.append(lost)
 
     def _tell(self, text: str) -> None:
-        for target in self.targets:
-            self.listen(Event(target.name, text))
-
-    def _find_holder(self) -> str:
-        names = {target.name for target in self.targets}
-        try:
-            facts = ray.get(self.lab.actor(self.host.name).describe.remote(), timeout=POLL_S * 4)
-        except Exception:  # the next look sees whether the host is gone
-            return f"a process on host {self.host.name}"
-        used = [hold.holder for hold in facts.holds if names & set(hold.devices)]
-        return used[0] if used else f"a process on host {self.host.name}"
+        for name in self.names:
+            self.listen(Event(name, text))
 
 
-def _order(part: _Part, run: Run, artifacts: Artifacts, cells: Sequence[Cell]) -> Order:
-    names = {target.name for target in part.targets}
-    return Order(
-        host=part.host.name,
-        holder=f"process {os.getpid()} of {getpass.getuser()} on {platform.node()}",
-        folder=str(part.folder.resolve()),
-        run=run,
-        targets=part.targets,
-        variants=tuple(artifacts),
-        cells=tuple(cell for cell in cells if cell.device.name in names),
-    )
+def holder() -> str:
+    """This process in words, for others that wait."""
+    return f"process {os.getpid()} of {getpass.getuser()} on {platform.node()}"

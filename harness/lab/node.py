@@ -33,7 +33,7 @@ from harness.lab.host import NAMESPACE, PREFIX, Host
 from harness.lab.ray_library import ray
 from harness.system.files import write_atomically
 from harness.system.paths import cache_folder
-from harness.system.processes import process_start, start_detached
+from harness.system.processes import process_start, processes_of_session, start_detached
 from harness.system.text import ending
 
 RAY = (sys.executable, "-m", "harness.lab.ray_command")
@@ -83,7 +83,7 @@ def start_head(address: Address, member: Membership, log: Callable[[str], None])
         refuse_silent(address)
         raise UsageError(
             f"something listens at {address} already",
-            hint=f"join it (harness lab join {address}), or choose another port: --address {address.host}:6380",
+            hint=f"join it: harness lab join {address}; or choose another port: {address.host}:6380",
         )
     options = ["--head", f"--port={address.port}", "--include-dashboard=false"]
     return _start(address, member, options, log, is_head=True)
@@ -185,9 +185,10 @@ def leave(state: NodeState) -> None:
 
 
 def _end_remaining(state: NodeState) -> None:
-    """Kill what is left of the session that Ray was started in, such as workers that hang."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(state.pid, signal.SIGKILL)
+    """Kill what is left of the session that Ray was started in, such as workers that still measure."""
+    for pid in processes_of_session(state.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def is_running(state: NodeState) -> bool:

@@ -1,8 +1,10 @@
-"""Ray's own command, kept on 127.0.0.1 where that is the address of its host: `python -m harness.lab.ray_command`.
+"""Ray's own command for a host whose address is 127.0.0.1: `python -m harness.lab.ray_command start …`.
 
-Ray takes 127.0.0.1 as "find an address that others reach", and its servers then listen on all interfaces. With
-the address kept, they listen on the loopback interface alone (seen with `ss`, and checked by a test).
+Ray takes 127.0.0.1 as "find an address that others reach", and its servers then listen on all interfaces.
+With the address kept, they listen on the loopback interface alone (seen with `ss`, and checked by a test).
 """
+
+from collections.abc import Callable
 
 from ray._private import services
 
@@ -17,7 +19,8 @@ def stay_on_loopback() -> None:
 
 
 if __name__ == "__main__":
-    from ray.scripts.scripts import main
+    from ray.scripts import scripts
 
     stay_on_loopback()
-    main()
+    run: Callable[[], None] = scripts.main
+    run()

@@ -2,14 +2,17 @@
 
 import logging
 import os
+from typing import Any
 
 from harness.lab.environment import ray_environment
 
 os.environ.update(ray_environment())
-import ray  # noqa: E402
-from ray.exceptions import RayError  # noqa: E402
-from ray.util import list_named_actors  # noqa: E402
+import ray as library
+from ray.exceptions import RayError
+from ray.util import list_named_actors
 
+# Its types know nothing of an actor's options.
+ray: Any = library
 # What it has to say is raised, too.
 logging.getLogger("ray").setLevel(logging.ERROR)
 

@@ -1,6 +1,5 @@
 """Errors of one process that another one shows: the words and the class, without what cannot be pickled."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness import errors
@@ -36,10 +35,8 @@ def receive(sent: SentError) -> HarnessError:
 
 def _public(kind: type[HarnessError]) -> type[HarnessError]:
     """The nearest class that every process knows by name, and that is made of nothing but words."""
-    return next(found for found in _ancestors(kind) if getattr(errors, found.__name__, None) is found)
-
-
-def _ancestors(kind: type[HarnessError]) -> Iterator[type[HarnessError]]:
-    yield from (
-        each for each in kind.__mro__ if issubclass(each, HarnessError) and each is not errors.WrongOptions
-    )
+    for ancestor in kind.__mro__:
+        is_known = vars(errors).get(ancestor.__name__) is ancestor
+        if is_known and issubclass(ancestor, HarnessError) and ancestor is not errors.WrongOptions:
+            return ancestor
+    return HarnessError

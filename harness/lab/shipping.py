@@ -108,7 +108,7 @@ def _paths(stored: StoredArtifact) -> dict[str, Path]:
 
 
 def _place(artifact: Artifact, digests: dict[str, str]) -> Path:
-    """Beside the entries that were lowered here, whose names are their keys; commands find it as they do those."""
+    """Beside the entries that were lowered here, so that commands find it as they do those."""
     name = msgspec.json.encode((msgspec.to_builtins(artifact), sorted(digests.items())))
     return artifact_store() / f"received-{hashlib.sha256(name).hexdigest()}"
 
@@ -142,4 +142,5 @@ def _keep(artifact: Artifact, contents: dict[str, bytes]) -> StoredArtifact:
 
 
 def _stored(place: Path, artifact: Artifact) -> StoredArtifact:
-    return StoredArtifact(artifact, *(place / name for name in FILES), was_cached=False)
+    program, reference_input, reference_output = (place / name for name in FILES)
+    return StoredArtifact(artifact, program, reference_input, reference_output, was_cached=False)

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import queue
-import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -29,11 +28,13 @@ from harness.system.paths import cache_folder
 class Order:
     """What one group of a host's devices has to measure; `cells` are those that the run has of them.
 
-    `folder` is the run folder on the host that asked: with its name, a process that an earlier part of the
-    same run left on a device is known again.
+    `token` and `holder` say who asked: as one of those that wait for the devices, and in words. `folder` is
+    the run folder on the host that asked: with its name, a process that an earlier part of the same run left
+    on a device is known again.
     """
 
     host: str
+    token: str
     holder: str
     folder: str
     run: Run
@@ -67,9 +68,7 @@ class _Work:
             return self.artifacts.setdefault(variant, Future())
 
 
-# One call measures; the others bring programs, or end it.
-@ray.remote(num_cpus=0, max_restarts=0, max_concurrency=8)
-class DeviceWorker:
+class RemoteMeasuring:
     """Measures on one group of devices; while it lives, these are its own."""
 
     def __init__(self) -> None:
@@ -131,17 +130,20 @@ class DeviceWorker:
             put(None)
 
 
+# One call measures; the others bring programs, or end it.
+DeviceWorker = ray.remote(num_cpus=0, max_restarts=0, max_concurrency=8)(RemoteMeasuring)
+
+
 @contextlib.contextmanager
 def _recorded_hold(order: Order) -> Iterator[None]:
     """Let `lab status` say who uses the devices."""
     host = ray.get_actor(PREFIX + order.host, namespace=NAMESPACE)
-    token = secrets.token_hex(8)
-    ray.get(host.hold.remote(token, tuple(target.name for target in order.targets), order.holder))
+    ray.get(host.hold.remote(order.token, tuple(target.name for target in order.targets), order.holder))
     try:
         yield
     finally:
         with contextlib.suppress(Exception):
-            ray.get(host.release.remote(token))
+            ray.get(host.release.remote(order.token))
 
 
 @contextlib.contextmanager

@@ -74,7 +74,7 @@ def default_workers() -> int:
 def stored_here(
     variant: Variant, inputs: Inputs, *, allow_undelegated: bool, log: Log
 ) -> StoredArtifact | LoweringError | None:
-    """The artifact of the user's own program, or one of the cache, or why it cannot be used; None to lower it."""
+    """The artifact of an own program, or one of the cache, or why neither can be used; None to lower it."""
     if own := inputs.get(variant, SEEDED).own:
         return _own_artifact(own, log)
     return _from_cache(variant, inputs, allow_undelegated, log)

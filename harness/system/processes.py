@@ -221,13 +221,25 @@ def start_detached(argv: Sequence[str], output: Path, *, env: Mapping[str, str] 
 def process_start(pid: int) -> str | None:
     """When a process started, in clock ticks since boot: a process number is given again, the pair is not.
 
-    Field 22 of /proc/PID/stat, proc_pid_stat(5); the name in field 2 may have blanks and parentheses.
+    Field 22 of /proc/PID/stat, proc_pid_stat(5).
     """
+    return _stat_field(pid, 22)
+
+
+def processes_of_session(session: int) -> tuple[int, ...]:
+    """The processes of a session that run, by field 6 of their /proc/PID/stat; its leader may have ended."""
+    numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return tuple(pid for pid in numbers if _stat_field(pid, 6) == str(session) and _stat_field(pid, 3) != "Z")
+
+
+def _stat_field(pid: int, number: int) -> str | None:
+    """A field of /proc/PID/stat, counted from 1; the name in field 2 may have blanks and parentheses."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
         return None
-    return fields[19].decode("ascii", "replace") if len(fields) > 19 else None
+    at = number - 3
+    return fields[at].decode("ascii", "replace") if len(fields) > at else None
 
 
 def _start(

@@ -28,6 +28,7 @@ COMMANDS = [
     "train",
     "devices",
     "doctor",
+    "lab",
     "bundle",
 ]
 
@@ -68,7 +69,9 @@ def test_the_help_of_run_groups_its_options() -> None:
 def test_every_command_lists_its_options_by_heading() -> None:
     root = typer.main.get_command(app)
     assert isinstance(root, TyperGroup)
-    assert all(isinstance(root.commands[name], GroupedCommand) for name in COMMANDS if name != "bundle")
+    assert all(
+        isinstance(root.commands[name], GroupedCommand) for name in COMMANDS if name not in ("bundle", "lab")
+    )
 
 
 def test_the_old_name_of_an_option_is_accepted_and_not_advertised() -> None:

@@ -1,7 +1,7 @@
 """What `harness run` shows and asks before it measures."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from harness.measuring.doctor import Diagnosis
 from harness.measuring.plans import plan_cells
 from harness.measuring.preflight import Survey
 from harness.records import Core, RunRequest, Variant
+from harness.records.progress import Log
 from harness.records.run_folder import write_cell, write_run
 
 PHONE = make_device(name="phone", kind="android", cores=tuple(Core(index=index) for index in range(4)))
@@ -51,14 +52,16 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
         **given: Any,
     ) -> None:
         found = Survey({"phone": PHONE}, (HOT,) if hot else ())
-        monkeypatch.setattr(
-            run_start, "survey", lambda targets, log, energy=False: found if targets else Survey({}, ())
-        )
+
+        def survey(targets: Sequence[Target], log: Log, *, energy: bool = False) -> Survey:
+            return found if targets else Survey({}, ())
+
         monkeypatch.setattr(run_start, "_in_terminal", lambda: terminal)
         monkeypatch.setattr(run_start, "_confirmed", lambda: answer == "y")
         options = dict.fromkeys(("dry_run", "yes", "search", "json", "quiet"), False)
         none = dict.fromkeys(("resume", "out", "fail_on"))
-        Start(**{"budget": Budget(), **options, **none, **given}).begin(request, (TARGET,), None)
+        start = Start(**{"budget": Budget(), **options, **none, "survey": survey, **given})
+        start.begin(request, (TARGET,), None)
 
     return run
 
@@ -71,16 +74,17 @@ def test_a_fit_device_and_a_short_run_are_not_mentioned(
 
 
 def test_a_run_of_no_device_that_can_be_reached_ends_there_and_is_not_tried_twice(
-    begin: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    begin: Callable[..., None],
 ) -> None:
     gone = ConnectionLost("no route to host", device="far")
-    alone = Start(None, None, False, False, None, False, Budget(), False, False)
 
     def start(*unreachable: str) -> None:
         refused: dict[str, TransportError] = dict.fromkeys(unreachable, gone)
-        monkeypatch.setattr(
-            run_start, "survey", lambda targets, log, energy=False: Survey({"phone": PHONE}, (), refused)
-        )
+
+        def survey(targets: Sequence[Target], log: Log, *, energy: bool = False) -> Survey:
+            return Survey({"phone": PHONE}, (), refused)
+
+        alone = Start(None, None, False, False, None, False, Budget(), False, False, survey)
         alone.begin(REQUEST, (TARGET, Target("far", "android", "adb", "far")), None)
 
     begin()

@@ -14,7 +14,8 @@ from synthetic import EMULATOR, simulate_cells
 
 COMMANDS = (
     *("run", "lower", "report", "compare", "pick", "predict", "history", "export", "schema"),
-    *("evaluate", "train", "devices", "doctor", "bundle"),
+    *("evaluate", "train", "devices", "doctor", "lab", "bundle"),
+    *("lab start", "lab join", "lab status", "lab leave"),
     *("bundle build", "bundle export", "bundle import"),
 )
 HEAVY = ("rich", "torch", "executorch", "numpy", "scipy", "pandas", "matplotlib", "adb_shell", "cryptography")
