@@ -11,6 +11,7 @@ from harness.cli.options import (
     AccuracyImages,
     AccuracyPlace,
     Json,
+    LabAddress,
     Quiet,
     Verbose,
     WeightsFiles,
@@ -22,6 +23,7 @@ from harness.cli.options import (
     epilog=examples(
         "harness evaluate results/demo --accuracy fashion-mnist",
         "harness evaluate results/demo --accuracy imagenet:/data/ilsvrc --accuracy-on host",
+        "harness evaluate results/demo --accuracy imagenet:/data/ilsvrc --lab 10.7.0.1",
     ),
 )
 def evaluate(
@@ -41,6 +43,7 @@ def evaluate(
     weights: WeightsFiles = None,
     accuracy: AccuracyImages = None,
     accuracy_on: AccuracyPlace = "device",
+    lab: LabAddress = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -57,8 +60,8 @@ def evaluate(
     from harness.cli.console import show_progress
     from harness.cli.run_folders import refuse_url
     from harness.cli.summary import show_outcome
+    from harness.cli.workplaces import workplace_at
     from harness.measuring.run_outcome import Outcome
-    from harness.measuring.targets import resolve_devices
     from harness.records.run_folder import load_run
     from harness.run import evaluate as evaluate_cells
     from harness.run import write_report_of
@@ -78,18 +81,27 @@ def evaluate(
     )
     check_cache()
     validation.check_evaluation(request)
-    places = resolve_devices(("host",) if request.accuracy_on_host else request.devices)
-    targets = () if request.accuracy_on_host else places
-    if device:
-        validation.check_measured((target.name for target in targets), (cell.device.name for cell in cells))
-    require_extra("lower", "evaluating a network")
-    # Only now: it imports torch, which takes seconds.
-    from harness.accuracy.preparation import prepare
+    validation.check_lab(request, lab)
+    with workplace_at(None if request.accuracy_on_host else lab) as workplace:
+        places = workplace.resolve(("host",) if request.accuracy_on_host else request.devices)
+        targets = () if request.accuracy_on_host else places
+        if device:
+            validation.check_measured(
+                (target.name for target in targets), (cell.device.name for cell in cells)
+            )
+        require_extra("lower", "evaluating a network")
+        # Only now: it imports torch, which takes seconds.
+        from harness.accuracy.preparation import prepare
 
-    prepared = prepare(request, lambda _: None)
-    with only_writer(folder), show_progress(quiet=quiet, verbose=verbose) as listen:
-        outcome = evaluate_cells(
-            Outcome(folder, cells, ()), prepared, targets, listen, on_host=request.accuracy_on_host
-        )
-        outcome = outcome.followed_by(write_report_of)
+        prepared = prepare(request, lambda _: None)
+        with only_writer(folder), show_progress(quiet=quiet, verbose=verbose) as listen:
+            outcome = evaluate_cells(
+                Outcome(folder, cells, ()),
+                prepared,
+                targets,
+                listen,
+                on_host=request.accuracy_on_host,
+                workplace=workplace,
+            )
+            outcome = outcome.followed_by(write_report_of)
     show_outcome(outcome, json=json)

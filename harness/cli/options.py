@@ -154,6 +154,15 @@ AccuracyPlace = Annotated[
     ),
 ]
 
+LabAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--lab",
+        metavar="HOST[:PORT]",
+        rich_help_panel=WHAT,
+        help="Use the devices of a lab's hosts; its head's address, as `harness lab start` printed it.",
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option(

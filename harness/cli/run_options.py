@@ -96,15 +96,6 @@ Against = Annotated[
         " change of the device meets both alike; the run ends with the result of `harness compare DIR`.",
     ),
 ]
-LabAddress = Annotated[
-    str | None,
-    typer.Option(
-        "--lab",
-        metavar="HOST[:PORT]",
-        rich_help_panel=WHAT,
-        help="Use the devices of a lab's hosts; its head's address, as `harness lab start` printed it.",
-    ),
-]
 Margin = Annotated[
     str | None,
     typer.Option(

@@ -13,6 +13,7 @@ import pytest
 from lab_hosts import LabHosts
 
 from harness.records.run_folder import load_run
+from small_data import QUICK, write_idx, write_weights
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
 
@@ -174,6 +175,30 @@ def test_a_run_whose_process_is_killed_goes_on_from_its_cells(hosts: LabHosts, t
     after = instructions(folder)
     assert len(after) == 4
     assert before.items() <= after.items()
+
+
+def test_accuracy_is_measured_on_the_devices_of_other_hosts(hosts: LabHosts, tmp_path: Path) -> None:
+    weights = write_weights(tmp_path / "w.safetensors")
+    images = write_idx(tmp_path / "few", 30)
+    folder = tmp_path / "run"
+    lab = ("--lab", hosts.address)
+    run = hosts.run(
+        *("desk", "run", *lab, "-d", "emu-b,emu-c", "--weights", weights, *QUICK, "--out", folder, "--json"),
+        *("--accuracy", images),
+    )
+    assert run.exit_code == 0, run.stderr
+    measured = {cell["device"]["name"]: cell["accuracy"] for cell in run.document["cells"]}
+    assert {name: one["measured_on"] for name, one in measured.items()} == {
+        "emu-b": "emu-b",
+        "emu-c": "emu-c",
+    }
+    assert all((one["images"], one["agreement_with_eager"]) == (30, 1.0) for one in measured.values())
+    first = measured["emu-b"]["top1"]
+    for file in (folder / "accuracy").glob("*.json"):
+        file.unlink()
+    again = hosts.run("desk", "evaluate", folder, *lab, "--json")
+    assert again.exit_code == 0, again.stderr
+    assert {cell["accuracy"]["top1"]["estimate"] for cell in again.document["cells"]} == {first["estimate"]}
 
 
 def wait_for_cells(folder: Path, number: int, run: "subprocess.Popen[str]") -> None:

@@ -9,7 +9,7 @@ from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.weights import Checkpoint, save_checkpoint
 from weight_files import trained_network
 
-SHIPPED = Path(__file__).parent.parent / "data" / "fashion-mnist-1k"
+SHIPPED = Path(__file__).parent / "data" / "fashion-mnist-1k"
 QUICK = ("--precision", "fp32", "--processes", "1", "--min-time", "0", "--max-time", "0.1")
 
 
