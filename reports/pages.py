@@ -8,6 +8,7 @@ from harness.analysis.comparison import Comparison
 from harness.analysis.comparison_text import summarize, to_markdown, to_table
 from harness.analysis.precisions import in_order
 from harness.analysis.selection import find_for_all
+from harness.analysis.units import describe_units, spread_between_units
 from harness.records import Cell, DeviceInfo, Run
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
@@ -100,6 +101,16 @@ def render_markdown(page: Page, parts: Sequence[Part]) -> str:
     )
 
 
+def _pooled_cells(page: Page) -> list[Cell]:
+    """Those of runs whose devices are of one model and share the variants."""
+    return [
+        cell
+        for section in page.sections
+        if any(run.request.any_of for run in page.runs_of.get(section.slug, ()))
+        for cell in section.cells
+    ]
+
+
 def _codes(cells: Iterable[Cell]) -> set[str]:
     return {reason.code for cell in cells for reason in cell.verdict.reasons}
 
@@ -112,6 +123,7 @@ def _common(page: Page, parts: Sequence[Part]) -> dict[str, object]:
         "parts": parts,
         "budget_texts": describe_budget(page.budget),
         "for_all": _for_all(page, parts),
+        "unit_lines": describe_units(spread_between_units(_pooled_cells(page))),
         "clocks": {section.device.clock for section in page.sections},
         "held_clocks": any(cell.held_clocks for cell in cells),
         "run_facts": [run_facts(run) for run in page.runs],

@@ -27,6 +27,20 @@ def binomial_tail(wanted: int, trials: int, share: float) -> float:
     return min(1.0, float(np.exp(first + np.concatenate(([0.0], np.cumsum(steps)))).sum()))
 
 
+def student_t_quantile(probability: float, freedom: int) -> float:
+    """The value that Student's t with `freedom` degrees of freedom exceeds with the rest of `probability`.
+
+    Of a probability of at least 1/2; found by halving the interval that holds it.
+    """
+    low, high = 0.0, 1.0
+    while student_t_cdf(high, freedom) < probability:
+        low, high = high, 2 * high
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if student_t_cdf(middle, freedom) < probability else (low, middle)
+    return high
+
+
 def student_t_cdf(value: float, freedom: int) -> float:
     """The probability that Student's t with `freedom` degrees of freedom, at least 1, is at most `value`.
 

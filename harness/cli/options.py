@@ -35,7 +35,8 @@ Widths = Annotated[
         callback=checked(parsing.parse_widths),
         metavar="LIST",
         rich_help_panel=WHAT,
-        help=f"Width multipliers, comma separated; default {DEFAULT_WIDTH}, or those of --weights.",
+        help=f"Width multipliers, comma separated, or 'all' published ones; default {DEFAULT_WIDTH},"
+        " or those of --weights.",
     ),
 ]
 Resolutions = Annotated[
@@ -46,7 +47,7 @@ Resolutions = Annotated[
         callback=checked(parsing.parse_resolutions),
         metavar="LIST",
         rich_help_panel=WHAT,
-        help="Input sides in px, multiples of 32, comma separated;"
+        help="Input sides in px, multiples of 32, comma separated, or 'all' published ones;"
         f" default {DEFAULT_RESOLUTION_PX}, or what --weights were trained at.",
     ),
 ]
@@ -58,7 +59,7 @@ Precisions = Annotated[
         callback=checked(parsing.parse_precisions),
         metavar="LIST",
         rich_help_panel=WHAT,
-        help=f"{', '.join(PRECISIONS)}, comma separated.",
+        help=f"{', '.join(PRECISIONS)}, comma separated, or 'all'.",
     ),
 ]
 Runtimes = Annotated[

@@ -12,6 +12,7 @@ import msgspec
 
 from harness.analysis.failures import FailOn
 from harness.analysis.precisions import PRECISIONS
+from harness.analysis.published import published_shapes
 from harness.analysis.runtimes import RUNTIMES
 from harness.errors import UsageError
 from harness.records import (
@@ -23,6 +24,7 @@ from harness.records import (
     Weights,
 )
 
+ALL = "all"
 MAX_WIDTH = 4.0
 RESOLUTION_STEP_PX = 32
 MAX_RESOLUTION_PX = 1024
@@ -32,18 +34,22 @@ T = TypeVar("T")
 
 
 def parse_widths(text: str) -> tuple[float, ...]:
-    """Width multipliers: numbers above 0, at most 4."""
+    """Width multipliers: numbers above 0, at most 4; `all` stands for those of the published checkpoints."""
+    if text.strip() == ALL:
+        return tuple(sorted({width for width, _ in published_shapes()}))
     return parse_list(text, "--width", _width)
 
 
 def parse_resolutions(text: str) -> tuple[int, ...]:
-    """Input sides in pixels: multiples of 32, the network's total stride, up to 1024."""
+    """Input sides in pixels: multiples of 32, the network's total stride, up to 1024; `all` as for widths."""
+    if text.strip() == ALL:
+        return tuple(sorted({side for _, side in published_shapes()}))
     return parse_list(text, "--resolution", _resolution)
 
 
 def parse_precisions(text: str) -> tuple[PrecisionName, ...]:
-    """Precisions the harness can lower to."""
-    return parse_list(text, "--precision", _precision)
+    """Precisions the harness can lower to; `all` stands for each."""
+    return tuple(PRECISIONS) if text.strip() == ALL else parse_list(text, "--precision", _precision)
 
 
 def parse_runtimes(text: str) -> tuple[RuntimeName, ...]:

@@ -57,6 +57,7 @@ from harness.cli.options import (
 )
 from harness.cli.run_options import (
     Against,
+    AnyOf,
     Cold,
     Cores,
     DryRun,
@@ -99,6 +100,7 @@ from harness.cli.run_options import (
         "harness run -d pixel --tune-device --max-temp 35C --time-limit 30m",
         "harness run -d pixel -w 0.25,0.5,0.75,1.0 -r 128,160,192,224 --dry-run",
         "harness run --lab 10.7.0.1 -d pixel6,pi5,tag:phone -w 0.25,0.5",
+        "harness run --lab 10.7.0.1 --any-of tag:pixel6 -w all -r all -p all",
         "harness run --resume results/demo",
     ),
 )
@@ -106,6 +108,7 @@ def run(
     context: typer.Context,
     device: Devices = None,
     lab: LabAddress = None,
+    any_of: AnyOf = None,
     program: Programs = None,
     method: Methods = None,
     inputs: ProgramInputs = None,
@@ -221,7 +224,8 @@ def run(
         request = RunRequest(
             **program_options.program_fields(program, method, inputs),
             **(program_options.without_network(variants) if program else variants),
-            devices=parsing.parse_devices(device or []),
+            devices=parsing.parse_devices([*(device or []), *(any_of or [])]),
+            any_of=parsing.parse_devices(any_of or []),
             threads=placement_parsing.parse_thread_axis(threads),
             accuracy_dataset=accuracy,
             accuracy_on_host=parsing.parse_place(accuracy_on),
@@ -258,6 +262,7 @@ def run(
     margins = validation.margins_of(request, quantity_options.parse_margin("--margin", margin))
     validation.check_energy(request, budget, command, search=search)
     validation.check_lab(request, lab)
+    validation.check_any_of(request, lab, beside_devices=bool(device), search=search)
     if search:
         validation.check_search(request, budget)
     with workplace_at(lab) as workplace:

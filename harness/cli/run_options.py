@@ -96,6 +96,16 @@ Against = Annotated[
         " change of the device meets both alike; the run ends with the result of `harness compare DIR`.",
     ),
 ]
+AnyOf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--any-of",
+        metavar="NAMES",
+        rich_help_panel=WHAT,
+        help="Devices of one model, with --lab: each variant is measured on whichever is free, the first on"
+        " all of them, which shows how equal they are.",
+    ),
+]
 Margin = Annotated[
     str | None,
     typer.Option(

@@ -278,6 +278,23 @@ def check_training(*, start: Path | None, freeze_backbone: bool, quantization_aw
         raise UsageError("--quantization-aware trains what --freeze-backbone keeps", hint="give one of them")
 
 
+def check_any_of(request: RunRequest, lab: str | None, *, beside_devices: bool, search: bool) -> None:
+    """Refuse a pool of devices where none can be; raises UsageError."""
+    if not request.any_of:
+        return
+    if lab is None:
+        raise UsageError(
+            "--any-of shares the variants among devices of a lab, and no --lab is given",
+            hint="name the lab with --lab; without one, --device measures every variant on every device",
+        )
+    for option, given in {"--device": beside_devices, "--search": search}.items():
+        if given:
+            raise UsageError(
+                f"{option} and --any-of conflict: {option} decides itself which device measures what",
+                hint=f"leave out {option}, or --any-of",
+            )
+
+
 def check_lab(request: RunRequest, lab: str | None) -> None:
     """Refuse what only one host alone can do.
 

@@ -189,6 +189,8 @@ class RunRequest(Record, frozen=True, kw_only=True):
     lists choose among the files; without widths or resolutions all that the files have are run. Without
     weights files or `paddings`, padding is `symmetric`. Data sets are named as on the command line, split
     included. Where `sampler` is None, each device decides.
+    With `any_of` these are devices of one model: each variant is measured on one of them, whichever is free,
+    and the first variant on all of them.
     With `programs` (absolute paths) these are measured instead of the network: their `methods`, or all that
     they have, fed with the arrays of `program_inputs` (absolute paths), or seeded.
     """
@@ -231,6 +233,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     accuracy_dataset: str | None = None
     accuracy_on_host: bool = False
     against: str | None = None
+    any_of: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     methods: tuple[MethodName, ...] = ()
     program_inputs: tuple[str, ...] = ()

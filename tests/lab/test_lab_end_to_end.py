@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,29 @@ def test_a_run_whose_process_is_killed_goes_on_from_its_cells(hosts: LabHosts, t
     after = instructions(folder)
     assert len(after) == 4
     assert before.items() <= after.items()
+
+
+def test_a_pool_of_devices_shares_the_variants_and_shows_how_equal_the_devices_are(
+    hosts: LabHosts, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    run = hosts.run(
+        *("desk", "run", "--lab", hosts.address, "--any-of", "emu-a,emu-c", *SWEEP),
+        *("--resolution", "32,64", "--out", folder, "--json"),
+    )
+    assert run.exit_code == 0, run.stderr
+    measured = Counter(variant for _, variant in instructions(folder))
+    first = "mobilenet_v1_0.25_32_fp32"
+    assert measured == {first: 2, **dict.fromkeys(measured.keys() - {first}, 1)}
+    assert len(measured) == 4
+    (spread,) = run.document["between_devices"]
+    assert (spread["figures"].keys(), spread["range_share"]) == (
+        {"emu-a", "emu-c"},
+        pytest.approx(0, abs=1e-3),
+    )
+    assert "Between devices: mobilenet_v1_0.25_32_fp32" in (folder / "report" / "report.md").read_text()
+    refused = hosts.run("desk", "run", "--any-of", "emu-a", *SWEEP)
+    assert (refused.exit_code, "no --lab is given" in refused.stderr) == (2, True)
 
 
 def test_accuracy_is_measured_on_the_devices_of_other_hosts(hosts: LabHosts, tmp_path: Path) -> None:

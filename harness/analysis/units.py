@@ -1,0 +1,89 @@
+"""How equal the devices of one model are: the same cell, measured on several of them."""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.analysis.placements import cell_key
+from harness.analysis.tails import student_t_quantile
+from harness.records import Cell
+
+# Of two devices nothing can be said about a third.
+LEAST_UNITS = 3
+
+
+@dataclass(frozen=True)
+class UnitSpread:
+    """One cell on several devices: `figures` by device in ms, or in counted instructions.
+
+    `next_low` and `next_high` are where 95 % of further devices of the model lie, as factors of the geometric
+    mean; None below `LEAST_UNITS`. Source: Hahn and Meeker, Statistical Intervals, 1991, the prediction
+    interval of one further value, on logarithms.
+    """
+
+    name: str
+    unit: str
+    figures: dict[str, float]
+    next_low: float | None
+    next_high: float | None
+
+    @property
+    def range_share(self) -> float:
+        """By what share the largest figure exceeds the smallest one."""
+        return max(self.figures.values()) / min(self.figures.values()) - 1
+
+
+def spread_between_units(cells: Iterable[Cell]) -> tuple[UnitSpread, ...]:
+    """One entry for each cell, valid or suspect, that two or more devices of one kind of clock measured."""
+    groups: defaultdict[tuple[object, ...], dict[str, Cell]] = defaultdict(dict)
+    for cell in cells:
+        if not cell.failure and cell.verdict.status != "invalid":
+            key = (cell_key(cell.variant, cell.plan), cell.device.clock)
+            groups[key][cell.device.name] = cell
+    found = (_spread(group) for group in groups.values() if len(group) > 1)
+    return tuple(one for one in found if one)
+
+
+def _spread(group: dict[str, Cell]) -> UnitSpread | None:
+    first = next(iter(group.values()))
+    figures = {name: figure for name, cell in group.items() if (figure := _figure(cell))}
+    if len(figures) < 2:
+        return None
+    low = high = None
+    if len(figures) >= LEAST_UNITS:
+        logs = [math.log(figure) for figure in figures.values()]
+        count = len(logs)
+        half = student_t_quantile(0.975, count - 1) * statistics.stdev(logs) * math.sqrt(1 + 1 / count)
+        low, high = math.exp(-half), math.exp(half)
+    unit = "ms" if first.device.clock == "real" else "M instructions"
+    return UnitSpread(first.name, unit, figures, low, high)
+
+
+def _figure(cell: Cell) -> float | None:
+    if cell.device.clock != "real":
+        counted = cell.instructions_per_inference
+        return counted / 1e6 if counted else None
+    return cell.latency.median_ns.estimate / 1e6 if cell.latency else None
+
+
+def describe_units(spreads: Iterable[UnitSpread]) -> list[str]:
+    """A sentence for each cell that several devices measured."""
+    return [_describe(spread) for spread in spreads]
+
+
+def _describe(spread: UnitSpread) -> str:
+    figures = ", ".join(
+        f"{name} {figure:.4g}" for name, figure in sorted(spread.figures.items(), key=lambda item: item[1])
+    )
+    text = (
+        f"Between devices: {spread.name} took {figures} {spread.unit};"
+        f" the slowest {spread.range_share:.1%} more than the fastest"
+    )
+    if spread.next_low is None or spread.next_high is None:
+        return f"{text}; {LEAST_UNITS} devices would show where a further one lies"
+    return (
+        f"{text}; 95% of further devices of this model lie within"
+        f" {spread.next_low - 1:+.1%} and {spread.next_high - 1:+.1%} of their mean"
+    )

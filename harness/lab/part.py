@@ -1,0 +1,215 @@
+"""One part of a run in a lab: devices of one host that are waited for, measured on, and freed."""
+
+import contextlib
+import getpass
+import math
+import os
+import platform
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harness.devices.target import Target
+from harness.errors import ConnectionLost, HarnessError
+from harness.lab.connection import Lab, host_resource, resource
+from harness.lab.facts import HostFacts
+from harness.lab.host import Turn
+from harness.lab.pools import Shares
+from harness.lab.ray_library import RayError, ray
+from harness.lab.sent_errors import receive, send
+from harness.lab.shipping import Shipper
+from harness.lab.worker import DeviceWorker, Ended, Item, Order
+from harness.lowering.artifact_store import StoredArtifact
+from harness.lowering.background import Artifacts
+from harness.records import Cell, Run, Variant
+from harness.records.progress import Event, Listener
+from harness.records.run_folder import write_cell
+from harness.system.threads import ENDING
+
+ASK_AGAIN_S = 1.0
+# Places work on a host; any number of them is there.
+SMALL_SHARE = 0.0001
+
+
+@dataclass(frozen=True)
+class SharedRun:
+    """What all parts of a run share."""
+
+    lab: Lab
+    record: Run
+    folder: Path
+    listen: Listener
+    artifacts: Artifacts
+    cells: Sequence[Cell]
+    shipper: Shipper
+    shares: Shares
+
+
+@dataclass(eq=False)
+class Part:
+    """The devices of one host that work one after the other: in line for them, then measuring, then ended.
+
+    `awaited` is what the next event comes from; None between two questions whether the devices are free, and
+    while it is idle: until another device of a pool gives something back, or all are done.
+    """
+
+    run: SharedRun
+    host: HostFacts
+    targets: tuple[Target, ...]
+    errors: list[HarnessError] = field(default_factory=list)
+    ended: bool = False
+    awaited: Any = None
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    _next: Callable[[Any], None] | None = None
+    _actor: Any = None
+    _asked: float = -math.inf
+    _user: str = ""
+    _last: str = ""
+    _idle: bool = False
+    _failed: bool = False
+    _cancelled: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the devices."""
+        return tuple(target.name for target in self.targets)
+
+    def advance(self, awaited: Any) -> None:
+        """Take what has come: an answer whether the devices are free, an event, or the end."""
+        try:
+            if self._next is not None:
+                self._next(awaited)
+        except StopIteration:
+            self._go_on()
+        except RayError as error:
+            self._lose(error)
+
+    def look_around(self) -> None:
+        """Until the devices are ours, stay in line for them, and see that their host is still there."""
+        now = time.monotonic()
+        if self._idle:
+            self._go_on()
+        if self.ended or self._idle or self._next == self._take or now < self._asked + ASK_AGAIN_S:
+            return
+        self._asked = now
+        if host_resource(self.host.name) not in ray.cluster_resources():
+            self._lose(None)
+            return
+        try:
+            answer = self.run.lab.actor(self.host.name).wait_in_line.remote(self.token, self.names, holder())
+        except ValueError:
+            self._lose(None)
+            return
+        if self._actor is None:
+            self.awaited, self._next = answer, self._ask_for_devices
+
+    def cancel(self) -> None:
+        """End what is measured; the stream then ends by itself."""
+        self._cancelled = True
+        if self._next == self._take and not self._idle:
+            self._tell(ENDING)
+            self._actor.cancel.remote()
+        else:
+            self.ended = True
+
+    def end(self) -> None:
+        """Free the devices, or leave the line; what still runs there is ended."""
+        if self._actor is not None:
+            ray.kill(self._actor)
+        with contextlib.suppress(ValueError):
+            self.run.lab.actor(self.host.name).release.remote(self.token)
+
+    def _ask_for_devices(self, answer: Any) -> None:
+        turn: Turn = ray.get(answer)
+        self.awaited = None
+        if turn.user and turn.user != self._user:
+            self._user = turn.user
+            self._tell(f"waiting for {turn.user}")
+        if not turn.is_first:
+            return
+        needed: dict[str, float] = {resource(name): 1 for name in self.names}
+        here = {host_resource(self.host.name): SMALL_SHARE}
+        self._actor = DeviceWorker.options(resources={**needed, **here}).remote()
+        self.awaited, self._next = self._actor.ready.remote(), self._start
+
+    def _start(self, answer: Any) -> None:
+        ray.get(answer)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Measure what is next; without any, end, or wait for what another device might not finish."""
+        shares, first = self.run.shares, self.names[0]
+        if self._failed:
+            shares.give_back(first)
+        variants = () if self._failed or self._cancelled else shares.take(first)
+        self.awaited, self._idle = None, not variants
+        if variants:
+            self._measure(variants)
+        elif self._failed or self._cancelled or shares.is_over():
+            self.ended, self._idle = True, False
+
+    def _measure(self, variants: tuple[Variant, ...]) -> None:
+        """Begin, with the programs that there are; the others follow as they are lowered."""
+        order = Order(
+            host=self.host.name,
+            token=self.token,
+            holder=holder(),
+            folder=str(self.run.folder.resolve()),
+            run=self.run.record,
+            targets=self.targets,
+            variants=variants,
+            cells=tuple(cell for cell in self.run.cells if cell.device.name in self.names),
+        )
+        self.awaited = self._actor.measure.options(num_returns="streaming").remote(order)
+        self._next = self._take
+        for variant in variants:
+            self.run.artifacts[variant].add_done_callback(partial(self._give, variant))
+
+    def _take(self, stream: Any) -> None:
+        item: Item = ray.get(next(stream))
+        if isinstance(item, Ended):
+            self.errors += map(receive, item.errors)
+            # An error of a variant does not keep the device from the others.
+            self._failed = any(not error.variant for error in item.errors)
+            return
+        self._last = item.text or self._last
+        if item.cell:
+            write_cell(self.run.folder, item.cell)
+        self.run.listen(item)
+
+    def _give(self, variant: Variant, done: Future[StoredArtifact]) -> None:
+        """Called by the thread that lowers, or at once for what is lowered already."""
+        try:
+            given = self.run.shipper.pack(done.result())
+        except Exception as error:
+            self._actor.take.remote(variant, send(error))
+        else:
+            self._actor.take.remote(variant, given)
+
+    def _lose(self, error: RayError | None) -> None:
+        self.ended = True
+        self.run.shares.give_back(self.names[0])
+        doing = f" while: {self._last}" if self._last else ""
+        for name in self.names:
+            lost = ConnectionLost(
+                f"the lab's host {self.host.name} is gone{doing}",
+                hint="what was measured is saved; when the host or the device is back, also at another host:"
+                f" harness run --lab {self.run.lab.address} --resume {self.run.folder}",
+                device=name,
+            )
+            lost.__cause__ = error
+            self.errors.append(lost)
+
+    def _tell(self, text: str) -> None:
+        for name in self.names:
+            self.run.listen(Event(name, text))
+
+
+def holder() -> str:
+    """This process in words, for others that wait."""
+    return f"process {os.getpid()} of {getpass.getuser()} on {platform.node()}"
