@@ -16,8 +16,9 @@ LEAST_UNITS = 3
 
 @dataclass(frozen=True)
 class UnitSpread:
-    """One cell on several devices: `figures` by device in ms, or in counted instructions.
+    """One cell on several devices: `figures` by device in ms, or in millions of counted instructions.
 
+    `range_share` is by what share the largest figure exceeds the smallest one.
     `next_low` and `next_high` are where 95 % of further devices of the model lie, as factors of the geometric
     mean; None below `LEAST_UNITS`. Source: Hahn and Meeker, Statistical Intervals, 1991, the prediction
     interval of one further value, on logarithms.
@@ -26,13 +27,9 @@ class UnitSpread:
     name: str
     unit: str
     figures: dict[str, float]
+    range_share: float
     next_low: float | None
     next_high: float | None
-
-    @property
-    def range_share(self) -> float:
-        """By what share the largest figure exceeds the smallest one."""
-        return max(self.figures.values()) / min(self.figures.values()) - 1
 
 
 def spread_between_units(cells: Iterable[Cell]) -> tuple[UnitSpread, ...]:
@@ -58,7 +55,8 @@ def _spread(group: dict[str, Cell]) -> UnitSpread | None:
         half = student_t_quantile(0.975, count - 1) * statistics.stdev(logs) * math.sqrt(1 + 1 / count)
         low, high = math.exp(-half), math.exp(half)
     unit = "ms" if first.device.clock == "real" else "M instructions"
-    return UnitSpread(first.name, unit, figures, low, high)
+    range_share = max(figures.values()) / min(figures.values()) - 1
+    return UnitSpread(first.name, unit, figures, range_share, low, high)
 
 
 def _figure(cell: Cell) -> float | None:

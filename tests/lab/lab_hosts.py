@@ -30,9 +30,9 @@ class LabHosts:
         return f"127.0.0.1:{self.port}"
 
     def environment(self, host: str) -> dict[str, str]:
-        """Of a host's own commands; the first has the cache of the tests, which holds what was lowered."""
+        """Of a host's own commands; the first has what the tests have lowered."""
         if host not in self.caches:
-            self.caches[host] = make_cache(self.folder / f"cache-{host}") if self.caches else cache_folder()
+            self.caches[host] = make_cache(self.folder / f"cache-{host}", with_programs=not self.caches)
         return {
             **os.environ,
             "HARNESS_CACHE": str(self.caches[host]),
@@ -110,10 +110,13 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def make_cache(folder: Path) -> Path:
-    """A cache with the built runners alone: building them takes a minute."""
+def make_cache(folder: Path, *, with_programs: bool) -> Path:
+    """A cache with the runners, which take a minute to build, and perhaps with the tests' programs."""
     folder.mkdir()
     shutil.copytree(cache_folder() / "bundles", folder / "bundles", symlinks=True)
+    if with_programs:
+        (cache_folder() / "artifacts").mkdir(exist_ok=True)
+        (folder / "artifacts").symlink_to(cache_folder() / "artifacts")
     return folder
 
 

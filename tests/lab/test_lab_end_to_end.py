@@ -196,7 +196,7 @@ def test_a_pool_of_devices_shares_the_variants_and_shows_how_equal_the_devices_a
         {"emu-a", "emu-c"},
         pytest.approx(0, abs=1e-3),
     )
-    assert "Between devices: mobilenet_v1_0.25_32_fp32" in (folder / "report" / "report.md").read_text()
+    assert "Between devices: mobilenet_v1_0.25_32_fp32" in (folder / "report" / "index.html").read_text()
     refused = hosts.run("desk", "run", "--any-of", "emu-a", *SWEEP)
     assert (refused.exit_code, "no --lab is given" in refused.stderr) == (2, True)
 
