@@ -12,6 +12,7 @@ from harness.analysis.askable import answerable
 from harness.analysis.budget import Budget
 from harness.analysis.failures import FailOn, cell_errors, verdict_errors
 from harness.analysis.margins import Margins
+from harness.analysis.units import spread_between_units
 from harness.devices.target import Target
 from harness.errors import HarnessError
 from harness.lowering.inputs import Inputs
@@ -133,7 +134,8 @@ def measure(
     cells = read_cells(folder)
     finish_record(record, folder, cells)
     errors = [*errors, *base_errors, *cell_errors(cells, request.energy or "device")]
-    return Outcome(folder, cells, tuple(errors), searches=searches)
+    units = spread_between_units(cells) if request.any_of else ()
+    return Outcome(folder, cells, tuple(errors), searches=searches, units=units)
 
 
 def evaluate(

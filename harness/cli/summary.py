@@ -18,17 +18,14 @@ def show_outcome(outcome: "Outcome", budget: "Budget | None" = None, *, json: bo
     from harness.analysis.budget import Budget
     from harness.analysis.comparison import EXIT_CODES
     from harness.analysis.machines import cells_of_runs
-    from harness.analysis.units import describe_units, spread_between_units
+    from harness.analysis.units import describe_units
     from harness.cli.ending import conclude
     from harness.cli.failures import error_document, show_errors
     from harness.measuring.search import describe_search
-    from harness.records.run_folder import read_run
 
     ending = conclude(outcome, budget or Budget())
     errors = (*outcome.errors, *((ending.no_answer,) if ending.no_answer else ()))
     against = outcome.against
-    pooled = bool(outcome.cells) and read_run(outcome.folder).request.any_of
-    units = spread_between_units(outcome.cells) if pooled else ()
     if json:
         document = {
             "folder": outcome.folder.resolve(),
@@ -36,14 +33,14 @@ def show_outcome(outcome: "Outcome", budget: "Budget | None" = None, *, json: bo
             "cells": outcome.cells,
             **({"searches": outcome.searches} if outcome.searches else {}),
             **({"against": against} if against else {}),
-            **({"between_devices": units} if units else {}),
+            **({"between_devices": outcome.units} if outcome.units else {}),
             **ending.document,
             "errors": [error_document(error) for error in errors],
         }
         print_json(document)
     else:
         _show_summary(cells_of_runs([outcome.cells]))
-        for line in describe_units(units):
+        for line in describe_units(outcome.units):
             show(line)
         if outcome.report:
             console_for().print(f"report: {outcome.report}", soft_wrap=True, highlight=False, markup=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.analysis.comparison import Comparison
+from harness.analysis.units import UnitSpread
 from harness.errors import HarnessError, Interrupted
 from harness.measuring.search import Search
 from harness.records import Cell
@@ -17,7 +18,8 @@ class Outcome:
     """How a run ended: its cells and report, and what went wrong with which device or variant.
 
     `searches` has what each device measured and left out, where only the best variant was searched for;
-    `against` is the result of a run that was measured against another.
+    `against` is the result of a run that was measured against another, `units` how equal the devices of a
+    pool are.
     """
 
     folder: Path
@@ -26,6 +28,7 @@ class Outcome:
     report: Path | None = None
     searches: tuple[Search, ...] = ()
     against: Comparison | None = None
+    units: tuple[UnitSpread, ...] = ()
 
     @property
     def exit_code(self) -> int:
