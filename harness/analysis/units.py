@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.analysis.cell_text import placed_name
 from harness.analysis.placements import cell_key
 from harness.analysis.tails import student_t_quantile
 from harness.records import Cell
@@ -56,7 +57,7 @@ def _spread(group: dict[str, Cell]) -> UnitSpread | None:
         low, high = math.exp(-half), math.exp(half)
     unit = "ms" if first.device.clock == "real" else "M instructions"
     range_share = max(figures.values()) / min(figures.values()) - 1
-    return UnitSpread(first.name, unit, figures, range_share, low, high)
+    return UnitSpread(placed_name(first), unit, figures, range_share, low, high)
 
 
 def _figure(cell: Cell) -> float | None:
