@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, UsageError
 from harness.lab.connection import Lab
 from harness.lab.facts import HostFacts
-from harness.lab.part import Part, SharedRun
+from harness.lab.part import Part, Presence, SharedRun
 from harness.lab.pools import Everything, Pool
 from harness.lab.ray_library import ray
+from harness.lab.remote_worker import RemoteWorker, StartWorker
 from harness.lab.shipping import Shipper
 from harness.lowering.background import Artifacts
 from harness.measuring.base_side import BaseSide
@@ -21,6 +23,8 @@ from harness.records.progress import Listener
 from harness.records.run_folder import read_cells, read_run
 
 POLL_S = 0.5
+# Saving waits for the disk, up to 20 ms where it is busy, and a disk takes several at once.
+WRITERS = 8
 # What runs on a device is ended within its own time-outs.
 CANCEL_TIMEOUT_S = 60.0
 
@@ -35,8 +39,11 @@ def measure_in_lab(
     *,
     base: BaseSide | None = None,
     power_command: tuple[str, ...] = (),
+    start_worker: StartWorker = RemoteWorker.start,
 ) -> list[HarnessError]:
     """Measure on all devices at once; cells are saved in the folder, errors are returned with their device.
+
+    `start_worker` starts the process that holds a group of devices and measures on them.
 
     Raises:
         UsageError: there is a base or a meter's command, which stay on one host.
@@ -50,7 +57,12 @@ def measure_in_lab(
     pooled = bool(request.any_of)
     names = tuple(target.name for target in targets)
     shares = Pool(tuple(artifacts), names, cells) if pooled else Everything(tuple(artifacts))
-    run = SharedRun(lab, read_run(folder), folder, listen, artifacts, cells, shipper, shares)
+    record = read_run(folder)
+    writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="saving cells")
+    presence = Presence()
+    run = SharedRun(
+        *(lab, record, folder, listen, artifacts, cells, shipper, shares, start_worker, writers, presence)
+    )
     parts = [Part(run, host, group) for host, group in _groups(lab, targets, alone=pooled)]
     try:
         _follow(parts)
@@ -62,6 +74,9 @@ def measure_in_lab(
     finally:
         for part in parts:
             part.end()
+        writers.shutdown()
+    for part in parts:
+        part.settle()
     return [error for part in parts for error in part.errors]
 
 

@@ -8,7 +8,7 @@ import platform
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,24 +16,24 @@ from typing import Any
 
 from harness.devices.target import Target
 from harness.errors import ConnectionLost, HarnessError
-from harness.lab.connection import Lab, host_resource, resource
+from harness.lab.connection import Lab, host_resource
 from harness.lab.facts import HostFacts
 from harness.lab.host import Turn
 from harness.lab.pools import Shares
 from harness.lab.ray_library import RayError, ray
+from harness.lab.remote_worker import RemoteWorker, StartWorker
 from harness.lab.sent_errors import receive, send
 from harness.lab.shipping import Shipper
-from harness.lab.worker import DeviceWorker, Ended, Item, Order
+from harness.lab.worker import Ended, Item, Order
 from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.background import Artifacts
 from harness.records import Cell, Run, Variant
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import write_cell
+from harness.system.foreign_errors import as_harness_error
 from harness.system.threads import ENDING
 
 ASK_AGAIN_S = 1.0
-# Places work on a host; any number of them is there.
-SMALL_SHARE = 0.0001
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,24 @@ class SharedRun:
     cells: Sequence[Cell]
     shipper: Shipper
     shares: Shares
+    start_worker: StartWorker
+    writers: Executor
+    presence: "Presence"
+
+
+class Presence:
+    """Which hosts are in the lab; the answer of all is asked for once a second, whoever wants to know."""
+
+    def __init__(self) -> None:
+        self._resources: frozenset[str] = frozenset()
+        self._asked = -math.inf
+
+    def has(self, host: HostFacts) -> bool:
+        """Whether a host is in the lab, as of a second ago."""
+        now = time.monotonic()
+        if now >= self._asked + ASK_AGAIN_S:
+            self._resources, self._asked = frozenset(ray.cluster_resources()), now
+        return host_resource(host.name) in self._resources
 
 
 @dataclass(eq=False)
@@ -66,10 +84,11 @@ class Part:
     awaited: Any = None
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     _next: Callable[[Any], None] | None = None
-    _actor: Any = None
+    _worker: RemoteWorker | None = None
     _asked: float = -math.inf
     _user: str = ""
     _last: str = ""
+    _saved: Future[None] | None = None
     _idle: bool = False
     _failed: bool = False
     _cancelled: bool = False
@@ -97,7 +116,7 @@ class Part:
         if self.ended or self._idle or self._next == self._take or now < self._asked + ASK_AGAIN_S:
             return
         self._asked = now
-        if host_resource(self.host.name) not in ray.cluster_resources():
+        if not self.run.presence.has(self.host):
             self._lose(None)
             return
         try:
@@ -105,22 +124,22 @@ class Part:
         except ValueError:
             self._lose(None)
             return
-        if self._actor is None:
+        if self._worker is None:
             self.awaited, self._next = answer, self._ask_for_devices
 
     def cancel(self) -> None:
         """End what is measured; the stream then ends by itself."""
         self._cancelled = True
-        if self._next == self._take and not self._idle:
+        if self._worker and self._next == self._take and not self._idle:
             self._tell(ENDING)
-            self._actor.cancel.remote()
+            self._worker.cancel()
         else:
             self.ended = True
 
     def end(self) -> None:
         """Free the devices, or leave the line; what still runs there is ended."""
-        if self._actor is not None:
-            ray.kill(self._actor)
+        if self._worker is not None:
+            self._worker.end()
         with contextlib.suppress(ValueError):
             self.run.lab.actor(self.host.name).release.remote(self.token)
 
@@ -132,10 +151,8 @@ class Part:
             self._tell(f"waiting for {turn.user}")
         if not turn.is_first:
             return
-        needed: dict[str, float] = {resource(name): 1 for name in self.names}
-        here = {host_resource(self.host.name): SMALL_SHARE}
-        self._actor = DeviceWorker.options(resources={**needed, **here}).remote()
-        self.awaited, self._next = self._actor.ready.remote(), self._start
+        self._worker = self.run.start_worker(self.host, self.names)
+        self.awaited, self._next = self._worker.ready(), self._start
 
     def _start(self, answer: Any) -> None:
         ray.get(answer)
@@ -148,12 +165,12 @@ class Part:
             shares.give_back(first)
         variants = () if self._failed or self._cancelled else shares.take(first)
         self.awaited, self._idle = None, not variants
-        if variants:
-            self._measure(variants)
+        if variants and self._worker:
+            self._measure(self._worker, variants)
         elif self._failed or self._cancelled or shares.is_over():
             self.ended, self._idle = True, False
 
-    def _measure(self, variants: tuple[Variant, ...]) -> None:
+    def _measure(self, worker: RemoteWorker, variants: tuple[Variant, ...]) -> None:
         """Begin, with the programs that there are; the others follow as they are lowered."""
         order = Order(
             host=self.host.name,
@@ -165,13 +182,13 @@ class Part:
             variants=variants,
             cells=tuple(cell for cell in self.run.cells if cell.device.name in self.names),
         )
-        self.awaited = self._actor.measure.options(num_returns="streaming").remote(order)
-        self._next = self._take
+        self.awaited, self._next = worker.measure(order), self._take
         for variant in variants:
-            self.run.artifacts[variant].add_done_callback(partial(self._give, variant))
+            self.run.artifacts[variant].add_done_callback(partial(self._give, worker, variant))
 
     def _take(self, stream: Any) -> None:
         item: Item = ray.get(next(stream))
+        self.settle()
         if isinstance(item, Ended):
             self.errors += map(receive, item.errors)
             # An error of a variant does not keep the device from the others.
@@ -179,17 +196,30 @@ class Part:
             return
         self._last = item.text or self._last
         if item.cell:
-            write_cell(self.run.folder, item.cell)
-        self.run.listen(item)
+            self._saved = self.run.writers.submit(self._save, item.cell, item)
+        else:
+            self.run.listen(item)
 
-    def _give(self, variant: Variant, done: Future[StoredArtifact]) -> None:
+    def settle(self) -> None:
+        """Wait until what came last is saved; raises what kept it from that."""
+        if self._saved is not None:
+            saved, self._saved = self._saved, None
+            saved.result()
+
+    def _save(self, cell: Cell, event: Event) -> None:
+        write_cell(self.run.folder, cell)
+        self.run.listen(event)
+
+    def _give(self, worker: RemoteWorker, variant: Variant, done: Future[StoredArtifact]) -> None:
         """Called by the thread that lowers, or at once for what is lowered already."""
         try:
             given = self.run.shipper.pack(done.result())
         except Exception as error:
-            self._actor.take.remote(variant, send(error))
+            worker.take(variant, send(error))
+            if not done.exception():  # Where lowering failed, that is reported already.
+                self.errors.append(as_harness_error(error))
         else:
-            self._actor.take.remote(variant, given)
+            worker.take(variant, given)
 
     def _lose(self, error: RayError | None) -> None:
         self.ended = True

@@ -19,8 +19,9 @@ from harness.lowering.artifact_store import (
     REFERENCE_OUTPUT,
     StoredArtifact,
     artifact_store,
+    hold_entry,
 )
-from harness.records import Artifact
+from harness.records import Artifact, Variant
 from harness.records.decoding import Malformed, decode_json
 from harness.system.files import hash_file, read_regular_file
 from harness.system.folders import install_folder, scratch_folder
@@ -55,14 +56,22 @@ class Shipper:
     def __init__(self, object_store_bytes: int) -> None:
         self._room_bytes = int(object_store_bytes * USABLE_SHARE)
         self._put: dict[str, Any] = {}
+        self._parcels: dict[tuple[Variant, Path], Parcel] = {}
         self._lock = threading.Lock()
 
     def pack(self, stored: StoredArtifact) -> Parcel:
-        """Make an artifact ready for other hosts.
+        """Make an artifact ready for other hosts; each is read once.
 
         Raises:
             LoweringError: it is larger than the smallest host's object store.
         """
+        with self._lock:
+            key = stored.artifact.variant, stored.program
+            if key not in self._parcels:
+                self._parcels[key] = self._pack(stored)
+            return self._parcels[key]
+
+    def _pack(self, stored: StoredArtifact) -> Parcel:
         size_bytes = sum(path.stat().st_size for path in _paths(stored).values())
         if size_bytes > self._room_bytes:
             raise LoweringError(
@@ -72,30 +81,38 @@ class Shipper:
                 variant=stored.artifact.variant.name,
             )
         digests, contents = {}, {}
-        with self._lock:
-            for name, path in _paths(stored).items():
-                content = path.read_bytes()
-                digest = hashlib.sha256(content).hexdigest()
-                if digest not in self._put:
-                    self._put[digest] = ray.put(content)
-                digests[name], contents[digest] = digest, self._put[digest]
+        for name, path in _paths(stored).items():
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            if digest not in self._put:
+                self._put[digest] = ray.put(content)
+            digests[name], contents[digest] = digest, self._put[digest]
         return Parcel(stored.artifact, digests, contents, stored.unchecked)
 
 
 def unpack(parcel: Parcel) -> StoredArtifact:
     """The artifact in this host's cache; only what the cache lacks is fetched."""
-    known = _find(parcel)
-    if known is None:
-        contents = {name: ray.get(parcel.contents[digest]) for name, digest in parcel.digests.items()}
-        known = _keep(parcel.artifact, contents)
+    known = _find(parcel) or _fetch(parcel)
     return replace(known, unchecked=parcel.unchecked)
+
+
+def _fetch(parcel: Parcel) -> StoredArtifact:
+    """Of several devices of a host, which need the same program at once, one fetches it."""
+    artifact = parcel.artifact
+    with hold_entry(_place(artifact, parcel.digests).name, artifact.variant):
+        if known := _find(parcel):
+            return known
+        contents = {name: ray.get(parcel.contents[digest]) for name, digest in parcel.digests.items()}
+        return _keep(artifact, contents)
 
 
 def keep(lowered: Lowered) -> StoredArtifact:
     """Put what another host lowered into this host's cache; it counts as lowered now."""
     if lowered.artifact is None:
         raise LoweringError("a host of the lab sent no program")
-    return _keep(lowered.artifact, lowered.contents)
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in lowered.contents.items()}
+    with hold_entry(_place(lowered.artifact, digests).name, lowered.artifact.variant):
+        return _keep(lowered.artifact, lowered.contents)
 
 
 def contents_of(stored: StoredArtifact) -> Lowered:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.devices.target import Target
+from harness.errors import HarnessError
 from harness.lab.host import NAMESPACE, PREFIX
 from harness.lab.ray_library import ray
 from harness.lab.sent_errors import SentError, receive, send
@@ -21,6 +22,7 @@ from harness.records import Cell, Run, Variant
 from harness.records.progress import Event
 from harness.records.run_folder import write_cell, write_run
 from harness.runner.bundle import ensure_bundle
+from harness.system.foreign_errors import as_harness_error
 from harness.system.paths import cache_folder
 
 
@@ -59,6 +61,7 @@ class _Work:
 
     artifacts: dict[Variant, Future[StoredArtifact]] = field(default_factory=dict)
     group: DeviceGroup | None = None
+    not_received: list[HarnessError] = field(default_factory=list)
     cancelled: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -80,12 +83,17 @@ class RemoteMeasuring:
     def take(self, variant: Variant, given: Parcel | SentError) -> None:
         """A program to measure, or why there is none."""
         future = self._work.future(variant)
+        if isinstance(given, SentError):
+            future.set_exception(receive(given))
+            return
         try:
-            if isinstance(given, SentError):
-                raise receive(given)
             future.set_result(unpack(given))
         except Exception as error:
-            future.set_exception(error)
+            # Nobody else knows that the host could not store it, for example on a full disk.
+            known = as_harness_error(error)
+            known.variant = known.variant or variant.name
+            self._work.not_received.append(known)
+            future.set_exception(known)
 
     def cancel(self) -> None:
         """End what is being measured; what was measured has been sent."""
@@ -122,12 +130,20 @@ class RemoteMeasuring:
                     if self._work.cancelled:
                         group.cancellation.event.set()
                 group.work()
-                errors = tuple(map(send, group.errors))
+                errors = tuple(map(send, (*group.errors, *self._not_received(order))))
         except Exception as error:
             errors = (send(error),)
         finally:
             put(Ended(errors))
             put(None)
+
+    def _not_received(self, order: Order) -> list[HarnessError]:
+        """Since the last order: programs that did not arrive, each an error of the first device."""
+        found = list(self._work.not_received)
+        self._work.not_received.clear()
+        for error in found:
+            error.device = error.device or order.targets[0].name
+        return found
 
 
 # One call measures; the others bring programs, or end it.
