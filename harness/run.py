@@ -34,6 +34,9 @@ from harness.system.folder_lock import only_writer
 if TYPE_CHECKING:
     from harness.accuracy.preparation import Prepared
 
+# A device has some ten pictures, of about half a second each.
+MOST_REPORTED_DEVICES = 32
+
 
 def run(
     request: RunRequest,
@@ -93,6 +96,13 @@ def run(
                 lambda o: evaluate(o, prepared, targets, listen, on_host=on_host, workplace=workplace)
             )
         outcome = outcome.with_errors(verdict_errors(outcome.cells, fail_on))
+        devices = len({cell.device.name for cell in outcome.cells})
+        if devices > MOST_REPORTED_DEVICES:
+            log(
+                f"no report is written: a page of {devices} devices takes long, as more than"
+                f" {MOST_REPORTED_DEVICES} do; `harness report {folder}` writes it all the same"
+            )
+            return outcome
         return outcome.followed_by(lambda o: write_report_of(o, budget, margins))
 
 
