@@ -2,6 +2,9 @@
 
 import platform
 import re
+import signal
+import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +17,7 @@ from harness.system.text import printable
 
 if TYPE_CHECKING:
     from harness.lab.addresses import Address
-    from harness.lab.node import Membership, NodeState
+    from harness.lab.membership import Membership, NodeState
 
 Offered = Annotated[
     list[str] | None,
@@ -33,6 +36,14 @@ ObjectStore = Annotated[
     str,
     typer.Option(
         metavar="SIZE", help="Memory for programs on their way between hosts; the largest must fit."
+    ),
+]
+Foreground = Annotated[
+    bool,
+    typer.Option(
+        "--foreground",
+        help="Stay until Ctrl-C or SIGTERM, then leave the lab: for systemd and containers. Ends with exit"
+        " code 4 if Ray ends by itself.",
     ),
 ]
 
@@ -57,6 +68,7 @@ def lab_start(
     device: Offered = None,
     name: HostName = None,
     object_store: ObjectStore = "1GB",
+    foreground: Foreground = False,
     json: Json = False,
 ) -> None:
     """Begin a lab on this host, which offers its devices.
@@ -64,11 +76,16 @@ def lab_start(
     Who reaches the lab's ports and has its token runs programs on all hosts: use a private network.
     """
     require_extra("lab", "a lab of many hosts")
-    from harness.lab.addresses import parse_address
-    from harness.lab.node import start_head
+    from harness.lab.addresses import LOOPBACK, Address, check_own, parse_address
 
     head = parse_address(address, "--address")
-    _report(start_head(head, _membership(name, device, head.host, object_store), log), json=json)
+    own = check_own(head.host, "--address")
+    member = _membership(name, device, own, object_store)
+    # Only now: it imports Ray.
+    from harness.lab.node import start_head
+
+    at = Address(own, head.port) if own == LOOPBACK else head
+    _take_part(lambda: start_head(at, member, log), foreground=foreground, json=json)
 
 
 @lab_app.command(
@@ -88,6 +105,7 @@ def lab_join(
         typer.Option(metavar="HOST", help="This host's address in the lab's network; default: found."),
     ] = None,
     object_store: ObjectStore = "1GB",
+    foreground: Foreground = False,
     json: Json = False,
 ) -> None:
     """Add this host to a lab, and offer its devices there.
@@ -95,12 +113,15 @@ def lab_join(
     The host needs the lab's token: copy the file that `harness lab start` named, to the same place.
     """
     require_extra("lab", "a lab of many hosts")
-    from harness.lab.addresses import find_own_address, parse_address
-    from harness.lab.node import join
+    from harness.lab.addresses import check_own, find_own_address, parse_address
 
     head = parse_address(address, "HOST[:PORT]")
-    own = own_address or find_own_address(head)
-    _report(join(head, _membership(name, device, own, object_store), log), json=json)
+    own = check_own(own_address, "--own-address") if own_address else find_own_address(head)
+    member = _membership(name, device, own, object_store)
+    # Only now: it imports Ray.
+    from harness.lab.node import join
+
+    _take_part(lambda: join(head, member, log), foreground=foreground, json=json)
 
 
 @lab_app.command(
@@ -133,7 +154,7 @@ def lab_leave(name: HostName = None, json: Json = False) -> None:
     What is measured on its devices is ended, and reported where it was asked for.
     """
     require_extra("lab", "a lab of many hosts")
-    from harness.lab.node import leave, read_states
+    from harness.lab.membership import read_states
 
     states = [state for state in read_states() if name in (None, state.name)]
     if not states:
@@ -141,6 +162,8 @@ def lab_leave(name: HostName = None, json: Json = False) -> None:
             "this host is in no lab" + (f" as {name}" if name else ""),
             hint="`harness lab status` lists hosts",
         )
+    from harness.lab.node import leave
+
     for state in states:
         leave(state)
     if json:
@@ -150,23 +173,47 @@ def lab_leave(name: HostName = None, json: Json = False) -> None:
         show(printable(f"{state.name} has left the lab at {state.address}"))
 
 
+def _take_part(begin: Callable[[], "NodeState"], *, foreground: bool, json: bool) -> None:
+    from harness.lab.node import stay
+
+    # What has begun is ended then, as at Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    state = begin()
+    _report(state, json=json)
+    if foreground:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's shutdown has reset it
+        sys.stdout.flush()
+        stay(state)
+        log(printable(f"{state.name} has left the lab at {state.address}"))
+
+
 def _membership(
     name: str | None, device: list[str] | None, own_address: str, object_store: str
 ) -> "Membership":
     from harness.cli.parsing import parse_devices
     from harness.cli.quantity_options import parse_named
-    from harness.cli.units import parse_size
-    from harness.lab.node import Membership
+    from harness.lab.membership import Membership, check_name
     from harness.lab.offers import offered_devices
     from harness.system.paths import check_cache
 
+    own_name = check_name(name or _host_name())
+    object_store_bytes = parse_named("--object-store", _parse_object_store, object_store)
     check_cache()
-    return Membership(
-        name or _host_name(),
-        offered_devices(parse_devices(device or [])),
-        own_address,
-        parse_named("--object-store", parse_size, object_store),
-    )
+    devices = offered_devices(parse_devices(device or []))
+    return Membership(own_name, devices, own_address, object_store_bytes)
+
+
+def _parse_object_store(text: str) -> int:
+    from harness.cli.units import parse_size
+    from harness.lab.membership import SMALLEST_OBJECT_STORE_BYTES
+
+    size_bytes = parse_size(text)
+    if size_bytes < SMALLEST_OBJECT_STORE_BYTES:
+        raise UsageError(
+            f"{text} is too small: Ray needs {SMALLEST_OBJECT_STORE_BYTES / 1e6:.1f} MB",
+            hint="give at least 80MB; default 1GB",
+        )
+    return size_bytes
 
 
 def _host_name() -> str:
@@ -176,7 +223,7 @@ def _host_name() -> str:
 
 def _known_address(text: str | None) -> "Address":
     from harness.lab.addresses import parse_address
-    from harness.lab.node import read_states
+    from harness.lab.membership import read_states
 
     if text:
         return parse_address(text, "HOST[:PORT]")

@@ -60,6 +60,29 @@ def refuse_silent(address: Address) -> None:
         ) from error
 
 
+def check_own(host: str, option: str) -> str:
+    """The IPv4 address of a host that is this one.
+
+    Raises:
+        UsageError: it is another host's, or none that other hosts could reach.
+    """
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, 0))
+            own = str(probe.getsockname()[0])
+    except OSError as error:
+        raise UsageError(
+            f"{option} {host} is no address of this host: {(error.strerror or str(error)).lower()}",
+            hint="`ip -brief address` lists its addresses",
+        ) from error
+    if own == "0.0.0.0" or (own.startswith("127.") and own != LOOPBACK):
+        raise UsageError(
+            f"{option} {host} is {own}, which no other host reaches",
+            hint="give the address in the lab's network; `ip -brief address` lists this host's",
+        )
+    return own
+
+
 def find_own_address(head: Address) -> str:
     """The address of this host that packets to the head carry; nothing is sent to find it.
 

@@ -1,26 +1,24 @@
 """The connection of this process to a lab, and the hosts that are in it."""
 
 import contextlib
-import os
-import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from harness.errors import HarnessError, TransportError, UsageError
-from harness.lab.addresses import Address, refuse_silent
-from harness.lab.environment import check_token, token_file
+from harness.lab.addresses import Address
+from harness.lab.door import check_door, silent_stderr, within
+from harness.lab.environment import check_token
 from harness.lab.facts import HostFacts, refuse_unlike
 from harness.lab.host import NAMESPACE, PREFIX
 from harness.lab.ray_command import stay_on_loopback
 from harness.lab.ray_library import RayError, list_named_actors, ray
 
-# Ray itself tries again for minutes.
-CONNECT_TIMEOUT_S = 10.0
+# Ray itself tries again for minutes; connecting takes half a second.
+CONNECT_TIMEOUT_S = 8.0
 ANSWER_TIMEOUT_S = 10.0
 
 
@@ -45,11 +43,11 @@ def connected(address: Address) -> Iterator[Lab]:
     """Connect to a lab from one of its hosts; the hosts are asked for their facts.
 
     Raises:
-        TransportError: nothing answers at the address, or what does is no lab, within `CONNECT_TIMEOUT_S`.
-        UsageError: the token is missing or wrong, or this machine is no host of the lab.
+        TransportError: nothing answers at the address, or what does is no lab.
+        UsageError: the token is missing or wrong, a version differs, or this machine is no host of the lab.
     """
     check_token()
-    refuse_silent(address)
+    check_door(address)
     if address.is_loopback:
         stay_on_loopback()
     _connect(address)
@@ -94,55 +92,31 @@ def _answer(reference: Any, asked_s: float, deadline: float) -> HostFacts | None
 
 
 def _connect(address: Address) -> None:
-    failed: list[BaseException] = []
-
-    def connect() -> None:
-        try:
-            ray.init(
-                address=str(address),
-                namespace=NAMESPACE,
-                log_to_driver=False,
-                configure_logging=False,
-                **({"_node_ip_address": address.host} if address.is_loopback else {}),
-            )
-        except BaseException as error:  # it is raised again, in words
-            failed.append(error)
-
-    # Ray's time-outs cannot be set; a thread that still waits ends with the process.
-    thread = threading.Thread(target=connect, daemon=True)
-    with _silent_stderr():
-        thread.start()
-        thread.join(CONNECT_TIMEOUT_S)
-    if thread.is_alive():
+    # Ray's own time-outs cannot be set.
+    try:
+        with silent_stderr():
+            within(CONNECT_TIMEOUT_S, partial(_init, address))
+    except TimeoutError as error:
         raise TransportError(
             f"the lab at {address} does not let this host in: no answer for {CONNECT_TIMEOUT_S:.0f} s",
-            hint=f"compare {token_file()} with that of the head's host, and see that a lab listens there",
-        )
-    if failed:
-        raise _refusal(address, failed[0]) from failed[0]
+            hint="let firewalls pass all ports between the lab's hosts (docs/lab.md)",
+        ) from error
+    except Exception as error:
+        raise _refusal(address, error) from error
 
 
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Ray's C++ part logs each attempt to connect there."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+def _init(address: Address) -> None:
+    ray.init(
+        address=str(address),
+        namespace=NAMESPACE,
+        log_to_driver=False,
+        configure_logging=False,
+        **({"_node_ip_address": address.host} if address.is_loopback else {}),
+    )
 
 
 def _refusal(address: Address, error: BaseException) -> HarnessError:
     text = " ".join(str(error).split())
-    if "ersion mismatch" in text:
-        return UsageError(
-            f"the lab at {address} has other versions of Ray or Python: {text[:300]}",
-            hint="install the same versions on all hosts",
-        )
     if isinstance(error, ConnectionError | ValueError) or "raylet" in text:
         return UsageError(
             f"this machine is no host of the lab at {address}",

@@ -63,8 +63,8 @@ def _find(name: str, offered: Sequence[Target], lab: Lab) -> tuple[Target, ...]:
         tag = name.removeprefix("tag:")
         tagged = tuple(device for device in offered if name == "all" or tag in device.tags)
         if not tagged:
-            what = "offers no device" + ("" if name == "all" else f" with the tag {tag!r}")
-            raise UsageError(f"no host of the lab {what}", hint=_choices(lab))
+            what = "a device" + ("" if name == "all" else f" with the tag {tag!r}")
+            raise UsageError(f"no host of the lab offers {what}", hint=_choices(lab))
         return tagged
     fitting = [device for device in offered if name.lower() in device.name.lower()]
     if not fitting:

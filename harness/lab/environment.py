@@ -25,6 +25,8 @@ def ray_environment() -> dict[str, str]:
         "RAY_USAGE_STATS_ENABLED": "0",
         # Its own log lines would stand between ours.
         "RAY_BACKEND_LOG_LEVEL": "fatal",
+        # Hosts may have another patch version of Python: what they exchange does not depend on it.
+        "RAY_DEFAULT_PYTHON_VERSION_MATCH_LEVEL": "minor",
         # A process that a device waits for is never ended to make room for another one.
         "RAY_memory_monitor_refresh_ms": "0",
         # A host that leaves does not wait for work that nobody wants any more.

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -11,13 +10,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from harness.devices.target import Target
-from harness.errors import HarnessError, TransportError, UsageError
+from harness.errors import ConnectionLost, HarnessError, TransportError, UsageError
 from harness.lab.addresses import Address, refuse_silent
 from harness.lab.connection import (
     Lab,
@@ -27,12 +22,21 @@ from harness.lab.connection import (
     refuse_unusable,
     resources_of,
 )
+from harness.lab.door import check_door
 from harness.lab.environment import check_token, ray_environment, token_file
 from harness.lab.facts import lowering_workers
 from harness.lab.host import NAMESPACE, PREFIX, Host
+from harness.lab.membership import (
+    Membership,
+    NodeState,
+    is_running,
+    read_state,
+    runs,
+    state_file,
+    write_state,
+)
 from harness.lab.ray_library import ray
 from harness.system.files import write_atomically
-from harness.system.paths import cache_folder
 from harness.system.processes import process_start, processes_of_session, start_detached
 from harness.system.text import ending
 
@@ -41,30 +45,7 @@ STARTED = b"Ray runtime started"
 START_TIMEOUT_S = 60.0
 END_TIMEOUT_S = 20.0
 POLL_S = 0.1
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-# 30 artifacts of the largest variant, and their inputs.
-OBJECT_STORE_BYTES = 1 << 30
-
-
-class NodeState(msgspec.Struct, frozen=True):
-    """What `lab leave` needs to know: the process that holds Ray's others, and where they write."""
-
-    name: str
-    address: str
-    pid: int
-    started: str
-    folder: str
-    is_head: bool
-
-
-@dataclass(frozen=True)
-class Membership:
-    """How this host takes part: its name, what it offers, and its own address that others reach."""
-
-    name: str
-    devices: tuple[Target, ...]
-    own_address: str
-    object_store_bytes: int = OBJECT_STORE_BYTES
+LEFT_WITHIN_S = 1.0
 
 
 def start_head(address: Address, member: Membership, log: Callable[[str], None]) -> NodeState:
@@ -74,17 +55,17 @@ def start_head(address: Address, member: Membership, log: Callable[[str], None])
         UsageError: this host is in a lab under this name, or the address is used.
         TransportError: Ray does not start.
     """
-    token = token_file()
-    if not token.exists():
-        token.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(token, secrets.token_hex(32) + "\n", mode=0o600)
-        log(f"made the lab's token {token}: who has it can run programs on all hosts of the lab")
     with contextlib.suppress(TransportError):
         refuse_silent(address)
         raise UsageError(
             f"something listens at {address} already",
             hint=f"join it: harness lab join {address}; or choose another port: {address.host}:6380",
         )
+    token = token_file()
+    if not token.exists():
+        token.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(token, secrets.token_hex(32) + "\n", mode=0o600)
+        log(f"made the lab's token {token}: who has it can run programs on all hosts of the lab")
     options = ["--head", f"--port={address.port}", "--include-dashboard=false"]
     return _start(address, member, options, log, is_head=True)
 
@@ -93,10 +74,12 @@ def join(address: Address, member: Membership, log: Callable[[str], None]) -> No
     """Add this host to a lab.
 
     Raises:
-        UsageError: this host is in a lab under this name, or does not fit to the lab's other hosts.
+        UsageError: this host is in a lab under this name, does not fit to the lab's other hosts, or has
+            another token.
         TransportError: the lab cannot be reached, or Ray does not start.
     """
-    refuse_silent(address)
+    check_token()
+    check_door(address)
     return _start(address, member, [f"--address={address}"], log, is_head=False)
 
 
@@ -128,9 +111,7 @@ def _start(
     state = NodeState(member.name, str(address), pid, process_start(pid) or "", str(folder), is_head)
     try:
         _wait_until_started(pid, output)
-        write_atomically(
-            _state_file(member.name), msgspec.json.format(msgspec.json.encode(state)), mode=0o600
-        )
+        write_state(state)
         with connected(address):
             _answer_for(member, workers)
             refuse_unusable(Lab(address, ask_hosts()))
@@ -143,7 +124,7 @@ def _start(
 def _wait_until_started(pid: int, output: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while STARTED not in output.read_bytes():
-        if not _runs(pid) or time.monotonic() > deadline:
+        if not runs(pid) or time.monotonic() > deadline:
             raise TransportError(
                 f"Ray did not start: {ending(output.read_bytes()) or f'nothing for {START_TIMEOUT_S:.0f} s'}",
                 hint="docs/lab.md says which ports it needs",
@@ -169,6 +150,28 @@ def _answer_for(member: Membership, workers: int) -> None:
         raise HarnessError(f"no process of Ray starts on this host: {ending(str(error))}") from error
 
 
+def stay(state: NodeState) -> None:
+    """Wait until this host leaves: for `lab leave`, or for an interrupt, at which it leaves here.
+
+    Raises:
+        ConnectionLost: Ray has ended by itself, as it does a minute after the head is gone.
+    """
+    try:
+        while is_running(state):
+            time.sleep(POLL_S)
+    except KeyboardInterrupt:
+        leave(state)
+        return
+    # `lab leave` forgets the host as soon as it sees that.
+    time.sleep(LEFT_WITHIN_S)
+    if read_state(state.name) == state:
+        leave(state)
+        raise ConnectionLost(
+            f"{state.name} is out of the lab at {state.address}: Ray has ended on this host",
+            hint="see whether the head runs, and join again",
+        )
+
+
 def leave(state: NodeState) -> None:
     """End this host's part: what measures here is ended, too, and reported where it was asked for."""
     for sent in (signal.SIGTERM, signal.SIGKILL):
@@ -179,9 +182,9 @@ def leave(state: NodeState) -> None:
         deadline = time.monotonic() + END_TIMEOUT_S
         while is_running(state) and time.monotonic() < deadline:
             time.sleep(POLL_S)
+    state_file(state.name).unlink(missing_ok=True)
     _end_remaining(state)
     shutil.rmtree(state.folder, ignore_errors=True)
-    _state_file(state.name).unlink(missing_ok=True)
 
 
 def _end_remaining(state: NodeState) -> None:
@@ -189,47 +192,3 @@ def _end_remaining(state: NodeState) -> None:
     for pid in processes_of_session(state.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-
-
-def is_running(state: NodeState) -> bool:
-    """Whether its process runs, and is no other one of the same number."""
-    return _runs(state.pid) and (process_start(state.pid) or "") == state.started
-
-
-def _runs(pid: int) -> bool:
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
-def read_state(name: str) -> NodeState | None:
-    """What was recorded when this host joined under a name; None if it did not."""
-    try:
-        return msgspec.json.decode(_state_file(name).read_bytes(), type=NodeState)
-    except (OSError, msgspec.DecodeError):
-        return None
-
-
-def read_states() -> tuple[NodeState, ...]:
-    """All lab hosts of this machine's user that run."""
-    names = sorted(file.stem for file in _states_folder().glob("*.json"))
-    return tuple(state for name in names if (state := read_state(name)) and is_running(state))
-
-
-def _states_folder() -> Path:
-    return cache_folder() / "lab" / "hosts"
-
-
-def _state_file(name: str) -> Path:
-    if not re.fullmatch(NAME, name):
-        raise UsageError(
-            f"{name!r} is no name of a host: letters, digits, dots and dashes, 64 at most",
-            hint="give another --name",
-        )
-    folder = _states_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{name}.json"

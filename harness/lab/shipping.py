@@ -10,7 +10,7 @@ import msgspec
 
 from harness.errors import LoweringError
 from harness.lab.ray_library import ray
-from harness.lab.sent_errors import SentError
+from harness.lab.sent_errors import SentError, receive, send
 from harness.lowering.artifact_store import (
     LARGEST_RECORD_BYTES,
     PROGRAM,
@@ -33,12 +33,16 @@ USABLE_SHARE = 0.8
 
 @dataclass(frozen=True)
 class Parcel:
-    """An artifact and its files' digests; `contents` are references into the object store, by digest."""
+    """An artifact and its files' digests; `contents` are references into the object store, by digest.
+
+    `refusal` says why there are no contents.
+    """
 
     artifact: Artifact
     digests: dict[str, str]
     contents: dict[str, Any]
     unchecked: bool
+    refusal: SentError | None = None
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,7 @@ class Shipper:
         self._lock = threading.Lock()
 
     def pack(self, stored: StoredArtifact) -> Parcel:
-        """Make an artifact ready for other hosts; each is read once.
-
-        Raises:
-            LoweringError: it is larger than the smallest host's object store.
-        """
+        """Make an artifact ready for other hosts, and read it once; what is too large is refused there."""
         with self._lock:
             key = stored.artifact.variant, stored.program
             if key not in self._parcels:
@@ -74,12 +74,7 @@ class Shipper:
     def _pack(self, stored: StoredArtifact) -> Parcel:
         size_bytes = sum(path.stat().st_size for path in _paths(stored).values())
         if size_bytes > self._room_bytes:
-            raise LoweringError(
-                f"the program and its data have {size_bytes / 1e6:.0f} MB, more than the"
-                f" {self._room_bytes / 1e6:.0f} MB that the smallest object store of the lab has room for",
-                hint="give the lab's hosts a larger --object-store",
-                variant=stored.artifact.variant.name,
-            )
+            return Parcel(stored.artifact, {}, {}, stored.unchecked, self._refuse(stored, size_bytes))
         digests, contents = {}, {}
         for name, path in _paths(stored).items():
             content = path.read_bytes()
@@ -89,9 +84,25 @@ class Shipper:
             digests[name], contents[digest] = digest, self._put[digest]
         return Parcel(stored.artifact, digests, contents, stored.unchecked)
 
+    def _refuse(self, stored: StoredArtifact, size_bytes: int) -> SentError:
+        return send(
+            LoweringError(
+                f"the program and its data have {size_bytes / 1e6:.0f} MB, more than the"
+                f" {self._room_bytes / 1e6:.0f} MB that the smallest object store of the lab has room for",
+                hint="give the lab's hosts a larger --object-store",
+                variant=stored.artifact.variant.name,
+            )
+        )
+
 
 def unpack(parcel: Parcel) -> StoredArtifact:
-    """The artifact in this host's cache; only what the cache lacks is fetched."""
+    """The artifact in this host's cache; only what the cache lacks is fetched.
+
+    Raises:
+        LoweringError: it was refused, or damaged on its way.
+    """
+    if parcel.refusal:
+        raise receive(parcel.refusal)
     known = _find(parcel) or _fetch(parcel)
     return replace(known, unchecked=parcel.unchecked)
 

@@ -18,7 +18,18 @@ COMMANDS = (
     *("lab start", "lab join", "lab status", "lab leave"),
     *("bundle build", "bundle export", "bundle import"),
 )
-HEAVY = ("rich", "torch", "executorch", "numpy", "scipy", "pandas", "matplotlib", "adb_shell", "cryptography")
+HEAVY = (
+    "rich",
+    "torch",
+    "executorch",
+    "numpy",
+    "scipy",
+    "pandas",
+    "matplotlib",
+    "adb_shell",
+    "cryptography",
+    "ray",
+)
 
 TRAIN = ("train", "--dataset", "nowhere", "--out", "out.safetensors")
 VERSION_1 = Path(__file__).resolve().parent.parent / "data" / "run-folder-1"

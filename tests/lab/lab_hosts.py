@@ -75,9 +75,11 @@ class LabHosts:
             start_new_session=True,
         )
 
-    def ray_processes(self) -> list[int]:
-        """Processes that hold this lab's token in their environment, but for those of the tests."""
-        mark = f"RAY_AUTH_TOKEN_PATH={self.folder / 'token'}".encode()
+    def ray_processes(self, host: str | None = None) -> list[int]:
+        """Those with this lab's token, and a host's cache, in their environment; not those of the tests."""
+        marks = {f"RAY_AUTH_TOKEN_PATH={self.folder / 'token'}".encode()}
+        if host:
+            marks.add(f"HARNESS_CACHE={self.caches[host]}".encode())
         found = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and entry.name != str(os.getpid()):
@@ -86,7 +88,7 @@ class LabHosts:
                     running = b" Z " not in (entry / "stat").read_bytes()
                 except OSError:
                     continue
-                if mark in environment and running:
+                if marks <= set(environment) and running:
                     found.append(int(entry.name))
         return found
 
