@@ -184,7 +184,7 @@ def run(
     from harness.cli.console import show_progress
     from harness.cli.run_start import Start
     from harness.cli.summary import show_outcome
-    from harness.cli.workplaces import workplace_at
+    from harness.cli.workplaces import lab_of, workplace_at
     from harness.records import RunRequest
     from harness.records.run_folder import read_run
     from harness.run import run as run_all
@@ -206,6 +206,7 @@ def run(
     if resume is not None:
         validation.check_resumed(given_options(context))
         request = read_run(resume).request
+        lab = lab_of(lab, request.lab)
     else:
         program_options.check_programs(given_options(context))
         variants = parse_variants(
@@ -226,6 +227,7 @@ def run(
             **(program_options.without_network(variants) if program else variants),
             devices=parsing.parse_devices([*(device or []), *(any_of or [])]),
             any_of=parsing.parse_devices(any_of or []),
+            lab=lab,
             threads=placement_parsing.parse_thread_axis(threads),
             accuracy_dataset=accuracy,
             accuracy_on_host=parsing.parse_place(accuracy_on),

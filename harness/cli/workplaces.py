@@ -3,10 +3,33 @@
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
+from harness.errors import UsageError
 from harness.system.extras import require_extra
+from harness.system.text import printable
 
 if TYPE_CHECKING:
     from harness.accuracy.workplace import Workplace
+
+
+def lab_of(given: str | None, recorded: str | None) -> str | None:
+    """The lab that --lab names, else the one that a run was made in, if this machine is a host of it.
+
+    A run folder from elsewhere must not decide to whom the lab's token is sent.
+
+    Raises:
+        UsageError: the run was made in a lab that this machine has not joined.
+    """
+    if given or not recorded:
+        return given
+    require_extra("lab", "a lab of many hosts")
+    from harness.lab.node import read_states
+
+    if recorded not in {state.address for state in read_states()}:
+        raise UsageError(
+            f"the run was made in the lab at {printable(recorded)}, and this machine is no host of it",
+            hint="join it with `harness lab join`, or name another lab with --lab",
+        )
+    return recorded
 
 
 def workplace_at(lab: str | None) -> "AbstractContextManager[Workplace]":

@@ -69,7 +69,7 @@ def measure_in_lab(
     except KeyboardInterrupt:
         raise Interrupted(
             "interrupted; what was measured is saved",
-            hint=f"continue with: harness run --lab {lab.address} --resume {folder}",
+            hint=f"continue with: harness run --resume {folder}",
         ) from None
     finally:
         for part in parts:

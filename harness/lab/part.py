@@ -34,6 +34,8 @@ from harness.system.foreign_errors import as_harness_error
 from harness.system.threads import ENDING
 
 ASK_AGAIN_S = 1.0
+# In a row, a second or more apart, before a host or the process that would measure there is given up.
+MOST_FAILURES = 4
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Part:
     _saved: Future[None] | None = None
     _idle: bool = False
     _failed: bool = False
+    _failures: int = 0
     _cancelled: bool = False
 
     @property
@@ -106,7 +109,10 @@ class Part:
         except StopIteration:
             self._go_on()
         except RayError as error:
-            self._lose(error)
+            if self._next == self._take:
+                self._lose(error)
+            else:
+                self._fail_to_start(error)
 
     def look_around(self) -> None:
         """Until the devices are ours, stay in line for them, and see that their host is still there."""
@@ -117,12 +123,12 @@ class Part:
             return
         self._asked = now
         if not self.run.presence.has(self.host):
-            self._lose(None)
+            self._fail_to_start(None)
             return
         try:
             answer = self.run.lab.actor(self.host.name).wait_in_line.remote(self.token, self.names, holder())
-        except ValueError:
-            self._lose(None)
+        except ValueError:  # The host has just left.
+            self._fail_to_start(None)
             return
         if self._worker is None:
             self.awaited, self._next = answer, self._ask_for_devices
@@ -153,6 +159,16 @@ class Part:
             return
         self._worker = self.run.start_worker(self.host, self.names)
         self.awaited, self._next = self._worker.ready(), self._start
+
+    def _fail_to_start(self, error: RayError | None) -> None:
+        """Stay in line: nothing has been touched yet, and a host that has left is missed again and again."""
+        if self._failures == MOST_FAILURES:
+            self._lose(error)
+            return
+        self._failures += 1
+        if self._worker is not None:
+            self._worker.end()
+        self._worker = self.awaited = None
 
     def _start(self, answer: Any) -> None:
         ray.get(answer)
@@ -225,11 +241,13 @@ class Part:
         self.ended = True
         self.run.shares.give_back(self.names[0])
         doing = f" while: {self._last}" if self._last else ""
+        # A process ends before its host is missed.
+        what = f"the lab's host {self.host.name} is gone" + (", or its process that measures" if error else "")
         for name in self.names:
             lost = ConnectionLost(
-                f"the lab's host {self.host.name} is gone{doing}",
+                what + doing,
                 hint="what was measured is saved; when the host or the device is back, also at another host:"
-                f" harness run --lab {self.run.lab.address} --resume {self.run.folder}",
+                f" harness run --resume {self.run.folder}",
                 device=name,
             )
             lost.__cause__ = error

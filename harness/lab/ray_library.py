@@ -11,7 +11,7 @@ os.environ.update(ray_environment())
 import ray as library
 from ray import _raylet
 from ray._common.usage import usage_lib
-from ray._private import utils
+from ray._private import utils, worker
 from ray.exceptions import AuthenticationError, RayError
 from ray.util import list_named_actors
 
@@ -21,7 +21,9 @@ _raylet_api: Any = _raylet
 _utils: Any = utils
 GcsClient = _raylet_api.GcsClient
 # What it has to say is raised, too.
-logging.getLogger("ray").setLevel(logging.ERROR)
+logging.getLogger("ray").setLevel(logging.CRITICAL)
+# Ray prints what its servers report on stdout, where --json has its one document; no option prevents it.
+worker.print_to_stdstream = lambda *_, **__: None
 
 __all__ = [
     "AuthenticationError",

@@ -189,8 +189,8 @@ class RunRequest(Record, frozen=True, kw_only=True):
     lists choose among the files; without widths or resolutions all that the files have are run. Without
     weights files or `paddings`, padding is `symmetric`. Data sets are named as on the command line, split
     included. Where `sampler` is None, each device decides.
-    With `any_of` these are devices of one model: each variant is measured on one of them, whichever is free,
-    and the first variant on all of them.
+    With `lab`, the address of its head, the devices are those of a lab's hosts; with `any_of` these are of
+    one model, and each variant is measured on one of them, whichever is free, but the first variant on all.
     With `programs` (absolute paths) these are measured instead of the network: their `methods`, or all that
     they have, fed with the arrays of `program_inputs` (absolute paths), or seeded.
     """
@@ -234,6 +234,7 @@ class RunRequest(Record, frozen=True, kw_only=True):
     accuracy_on_host: bool = False
     against: str | None = None
     any_of: tuple[str, ...] = ()
+    lab: str | None = None
     programs: tuple[str, ...] = ()
     methods: tuple[MethodName, ...] = ()
     program_inputs: tuple[str, ...] = ()

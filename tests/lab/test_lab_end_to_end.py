@@ -106,12 +106,14 @@ def test_a_host_that_dies_loses_nothing_and_its_device_goes_on_at_another_host(
     output, _ = run.communicate(timeout=300)
     assert run.returncode == 4, output
     assert "the lab's host attic is gone" in output
-    assert f"--lab {hosts.address} --resume {folder}" in " ".join(output.split())
+    assert f"harness run --resume {folder}" in " ".join(output.split())
     before = instructions(folder)
     assert 2 <= len(before) < 6
     hosts.leave("attic")
     assert hosts.join("cellar", "emu-x=emulator").exit_code == 0
-    resumed = hosts.run("desk", "run", "--lab", hosts.address, "--resume", folder)
+    resumed = hosts.run("desk", "run", "--resume", folder)
+    stranger = hosts.run("nowhere", "run", "--resume", folder)
+    assert (stranger.exit_code, "this machine is no host of it" in stranger.stderr) == (2, True)
     assert hosts.leave("cellar").exit_code == 0
     assert resumed.exit_code == 0, resumed.stderr
     after = instructions(folder)
@@ -157,7 +159,7 @@ def test_ctrl_c_ends_everything_at_the_hosts_too(hosts: LabHosts, tmp_path: Path
     os.kill(run.pid, signal.SIGINT)
     output, _ = run.communicate(timeout=300)
     assert run.returncode == 130, output
-    assert f"harness run --lab {hosts.address} --resume {folder}" in " ".join(output.split())
+    assert f"harness run --resume {folder}" in " ".join(output.split())
     assert instructions(folder)
     assert all(not host["holds"] for host in status(hosts)["hosts"])
 
@@ -171,7 +173,7 @@ def test_a_run_whose_process_is_killed_goes_on_from_its_cells(hosts: LabHosts, t
     os.killpg(run.pid, signal.SIGKILL)
     run.communicate()
     before = instructions(folder)
-    resumed = hosts.run("desk", "run", "--lab", hosts.address, "--resume", folder)
+    resumed = hosts.run("desk", "run", "--resume", folder)
     assert resumed.exit_code == 0, resumed.stderr
     after = instructions(folder)
     assert len(after) == 4
@@ -220,7 +222,7 @@ def test_accuracy_is_measured_on_the_devices_of_other_hosts(hosts: LabHosts, tmp
     first = measured["emu-b"]["top1"]
     for file in (folder / "accuracy").glob("*.json"):
         file.unlink()
-    again = hosts.run("desk", "evaluate", folder, *lab, "--json")
+    again = hosts.run("desk", "evaluate", folder, "--json")
     assert again.exit_code == 0, again.stderr
     assert {cell["accuracy"]["top1"]["estimate"] for cell in again.document["cells"]} == {first["estimate"]}
 
