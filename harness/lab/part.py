@@ -242,10 +242,10 @@ class Part:
         self.run.shares.give_back(self.names[0])
         doing = f" while: {self._last}" if self._last else ""
         # A process ends before its host is missed.
-        what = f"the lab's host {self.host.name} is gone" + (", or its process that measures" if error else "")
+        process = ", or its process that measures" if error else ""
         for name in self.names:
             lost = ConnectionLost(
-                what + doing,
+                f"the lab's host {self.host.name} is gone{process}{doing}",
                 hint="what was measured is saved; when the host or the device is back, also at another host:"
                 f" harness run --resume {self.run.folder}",
                 device=name,
