@@ -22,7 +22,7 @@ def lab_of(given: str | None, recorded: str | None) -> str | None:
     if given or not recorded:
         return given
     require_extra("lab", "a lab of many hosts")
-    from harness.lab.node import read_states
+    from harness.lab.membership import read_states
 
     if recorded not in {state.address for state in read_states()}:
         raise UsageError(
