@@ -17,6 +17,7 @@
 # make bench-decision   count how often `harness pick` and `harness history` are right, on simulated runs
 # make bench-report     measure how long a report of 1,000 cells takes, and how quickly its page answers
 # make bench-nights     measure what a year of nightly runs takes: bytes, and time and memory of history (5 minutes)
+# make bench-lab        measure what a lab of many hosts costs, and a thousand simulated devices (an hour, on an idle machine)
 # make bench-faults     count what is lost when connections and hosts fail (an hour)
 # make bench-diskfull   fill the disk at every write of small commands (an hour)
 # make bench-fuzz       try thousands of damaged and hostile files and replies; FUZZ_RUNS=20000 for more
@@ -28,7 +29,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test runner-wheel image docs lint lock gate gate-base setup arm-vm bench bench-sustain bench-energy bench-plot bench-trust bench-decision bench-report bench-nights bench-faults bench-diskfull bench-fuzz bench-install clean
+.PHONY: help demo demo-accuracy fashion-mnist test runner-wheel image docs lint lock gate gate-base setup arm-vm bench bench-sustain bench-energy bench-plot bench-trust bench-decision bench-report bench-nights bench-lab bench-faults bench-diskfull bench-fuzz bench-install clean
 
 setup: $(VENV)/ready
 
@@ -175,6 +176,13 @@ NIGHTS_DEVICES ?= 1
 
 bench-nights: setup
 	$(BIN)/python tests/benchmarks/bench_nights.py --devices $(NIGHTS_DEVICES)
+
+# A part alone: make bench-lab LAB_PARTS=scale LAB_DEVICES=100
+LAB_PARTS ?=
+LAB_DEVICES ?= 1000
+
+bench-lab: setup
+	$(BIN)/python tests/benchmarks/bench_lab.py $(LAB_PARTS) --devices $(LAB_DEVICES)
 
 bench-report: setup
 	$(BIN)/python tests/benchmarks/bench_report.py --cells $(REPORT_CELLS)
