@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from lab_hosts import require_ray
 
 from harness.records.run_folder import load_run
+from lab_hosts import require_ray
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
 

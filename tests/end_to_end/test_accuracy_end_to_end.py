@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from small_data import SHIPPED, write_idx
 
 IMAGES = f"idx:{SHIPPED}"

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_data import write_idx, write_weights
 
 from harness.system.files import hash_file
 from harness.system.paths import cache_folder
+from small_data import write_idx, write_weights
 
 pytestmark = pytest.mark.slow
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from small_data import QUICK, write_idx, write_weights
 
 from chosen_system import WITH_ROOT
 from harness.devices.arm_vm.machine import boot
 from harness.system.paths import cache_folder
 from machine_user import user_environment
+from small_data import QUICK, write_idx, write_weights
 
 RunHarness = Callable[..., Any]
 

@@ -11,13 +11,13 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from small_data import QUICK
 
 from harness.accuracy.datasets import open_dataset
 from harness.accuracy.loading import load_pixels
 from harness.accuracy.pairing import list_outcomes
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.reference import predict_pixels
+from small_data import QUICK
 from tflite_files import tflite_model
 from weight_files import (
     CoursePort,

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from small_data import write_idx, write_weights
 
 from harness_command import HarnessCommand
+from small_data import write_idx, write_weights
 
 SMALL = ("--width", "0.25", "--resolution", "32", "--precision", "fp32", "--processes", "2")
 QUICK = ("--warmup", "2", "--iterations", "5", "--min-time", "0", "--max-rounds", "2")

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_hosts import LabHosts
 
 from harness.records.run_folder import load_run
+from lab_hosts import LabHosts
 from small_data import QUICK, write_idx, write_weights
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from lab_hosts import LabHosts, make_cache, require_ray
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]

@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from lab_hosts import LabHosts, find_free_port
 
 from harness_command import Ended
+from lab_hosts import LabHosts, find_free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
 
