@@ -148,7 +148,13 @@ def lab_status(
 @lab_app.command(
     "leave", cls=GroupedCommand, epilog=examples("harness lab leave", "harness lab leave --name desk-2")
 )
-def lab_leave(name: HostName = None, json: Json = False) -> None:
+def lab_leave(
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="The name to leave as; default every one of this host."),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Take this host out of its lab; at the head's host, this ends the lab.
 
     What is measured on its devices is ended, and reported where it was asked for.
