@@ -229,7 +229,7 @@ class Part:
     def _give(self, worker: RemoteWorker, variant: Variant, done: Future[StoredArtifact]) -> None:
         """Called by the thread that lowers, or at once for what is lowered already."""
         try:
-            given = self.run.shipper.pack(done.result())
+            given = self.run.shipper.share(done.result())
         except Exception as error:
             worker.take(variant, send(error))
             if not done.exception():  # Where lowering failed, that is reported already.

@@ -6,8 +6,6 @@ from typing import Any, Protocol, Self
 from harness.lab.connection import host_resource, resource
 from harness.lab.facts import HostFacts
 from harness.lab.ray_library import ray
-from harness.lab.sent_errors import SentError
-from harness.lab.shipping import Parcel
 from harness.lab.worker import DeviceWorker, Order
 from harness.records import Variant
 
@@ -43,8 +41,8 @@ class RemoteWorker:
         """The stream of `Item`s."""
         return self.actor.measure.options(num_returns="streaming").remote(order)
 
-    def take(self, variant: Variant, given: Parcel | SentError) -> None:
-        """Give it a program, or why there is none."""
+    def take(self, variant: Variant, given: Any) -> None:
+        """Give it a reference to the `Parcel` of a program, or the `SentError` why there is none."""
         self.actor.take.remote(variant, given)
 
     def cancel(self) -> None:

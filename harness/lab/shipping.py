@@ -61,6 +61,7 @@ class Shipper:
         self._room_bytes = int(object_store_bytes * USABLE_SHARE)
         self._put: dict[str, Any] = {}
         self._parcels: dict[tuple[Variant, Path], Parcel] = {}
+        self._shared: dict[tuple[Variant, Path], Any] = {}
         self._lock = threading.Lock()
 
     def pack(self, stored: StoredArtifact) -> Parcel:
@@ -70,6 +71,18 @@ class Shipper:
             if key not in self._parcels:
                 self._parcels[key] = self._pack(stored)
             return self._parcels[key]
+
+    def share(self, stored: StoredArtifact) -> Any:
+        """A reference to the parcel: of a thousand devices, each gets this and no copy.
+
+        Raises as `pack` does.
+        """
+        parcel = self.pack(stored)
+        key = stored.artifact.variant, stored.program
+        with self._lock:
+            if key not in self._shared:
+                self._shared[key] = ray.put(parcel)
+            return self._shared[key]
 
     def _pack(self, stored: StoredArtifact) -> Parcel:
         size_bytes = sum(path.stat().st_size for path in _paths(stored).values())

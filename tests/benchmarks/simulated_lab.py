@@ -92,7 +92,7 @@ class SharedWorker(RemoteWorker):
     def measure(self, order: Order) -> Any:
         return self.actor.measure.options(num_returns="streaming").remote(self.key, order)
 
-    def take(self, variant: Variant, given: Parcel | SentError) -> None:
+    def take(self, variant: Variant, given: Any) -> None:
         self.actor.take.remote(self.key, variant, given)
 
     def cancel(self) -> None:
