@@ -160,8 +160,9 @@ def lab_leave(
     What is measured on its devices is ended, and reported where it was asked for.
     """
     require_extra("lab", "a lab of many hosts")
-    from harness.lab.membership import read_states
+    from harness.lab.membership import forget_ended, read_states
 
+    forget_ended()
     states = [state for state in read_states() if name in (None, state.name)]
     if not states:
         raise UsageError(

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,15 @@ def read_states() -> tuple[NodeState, ...]:
     """All lab hosts of this machine's user that run."""
     names = sorted(file.stem for file in _states_folder().glob("*.json"))
     return tuple(state for name in names if (state := read_state(name)) and is_running(state))
+
+
+def forget_ended() -> None:
+    """Remove what hosts of this machine left that ended without `lab leave`, by a kill or a power cut."""
+    for file in _states_folder().glob("*.json"):
+        state = read_state(file.stem)
+        if state and not is_running(state):
+            shutil.rmtree(state.folder, ignore_errors=True)
+            file.unlink(missing_ok=True)
 
 
 def _states_folder() -> Path:

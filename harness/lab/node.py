@@ -29,6 +29,7 @@ from harness.lab.host import NAMESPACE, PREFIX, Host
 from harness.lab.membership import (
     Membership,
     NodeState,
+    forget_ended,
     is_running,
     read_state,
     runs,
@@ -92,6 +93,7 @@ def _start(
             f"this host is in the lab at {known.address} as {member.name} already",
             hint="`harness lab leave` ends that; or join under another --name",
         )
+    forget_ended()
     # Sockets lie in it, whose paths have 107 bytes at most.
     folder = Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))
     workers = lowering_workers()
