@@ -101,6 +101,8 @@ def _follow(parts: Sequence[Part]) -> None:
                 awaited[one].advance(one)
             for part in working:
                 part.look_around()
+                if part.ended:
+                    part.end()
         except KeyboardInterrupt:
             if interrupted is not None:
                 raise

@@ -95,6 +95,7 @@ class Part:
     _failed: bool = False
     _failures: int = 0
     _cancelled: bool = False
+    _freed: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -144,6 +145,9 @@ class Part:
 
     def end(self) -> None:
         """Free the devices, or leave the line; what still runs there is ended."""
+        if self._freed:
+            return
+        self._freed = True
         if self._worker is not None:
             self._worker.end()
         with contextlib.suppress(ValueError):

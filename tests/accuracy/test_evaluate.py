@@ -18,6 +18,7 @@ from harness.accuracy.device_evaluation import (
     find_timed_program,
 )
 from harness.accuracy.evaluate import evaluate_run
+from harness.accuracy.image_runner import ImageRunner
 from harness.accuracy.preparation import Prepared
 from harness.devices.device import Device, describe
 from harness.devices.device_kind import DeviceKind
@@ -62,7 +63,7 @@ class _Scripted(DeviceEvaluation):
         self.script = script
         self.evaluated: list[float] = []
 
-    def _evaluate(self, program: TimedProgram, device: Device, number: int) -> None:
+    def _evaluate(self, program: TimedProgram, runner: ImageRunner, number: int) -> None:
         if error := self.script[program.variant.shape[0]]:
             raise error
         self.evaluated.append(program.variant.shape[0])
