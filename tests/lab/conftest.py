@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from lab_hosts import LabHosts, require_ray
 
 from harness.runner.bundle import ensure_bundle
+from lab_hosts import LabHosts, require_ray
 
 
 @pytest.fixture(scope="module")
