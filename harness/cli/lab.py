@@ -186,9 +186,9 @@ def _take_part(begin: Callable[[], "NodeState"], *, foreground: bool, json: bool
     # What has begun is ended then, as at Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     state = begin()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's shutdown has reset it
     _report(state, json=json)
     if foreground:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's shutdown has reset it
         sys.stdout.flush()
         stay(state)
         log(printable(f"{state.name} has left the lab at {state.address}"))
