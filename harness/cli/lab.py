@@ -181,17 +181,21 @@ def lab_leave(
 
 
 def _take_part(begin: Callable[[], "NodeState"], *, foreground: bool, json: bool) -> None:
-    from harness.lab.node import stay
+    from harness.lab.node import leave, stay
 
     # What has begun is ended then, as at Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     state = begin()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's shutdown has reset it
-    _report(state, json=json)
-    if foreground:
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's shutdown has reset it
+        _report(state, json=json)
         sys.stdout.flush()
+        if not foreground:
+            return
         stay(state)
-        log(printable(f"{state.name} has left the lab at {state.address}"))
+    except KeyboardInterrupt:  # while the message was printed
+        leave(state)
+    log(printable(f"{state.name} has left the lab at {state.address}"))
 
 
 def _membership(
