@@ -34,7 +34,7 @@ from harness.system.folder_lock import only_writer
 if TYPE_CHECKING:
     from harness.accuracy.preparation import Prepared
 
-# A device has some ten pictures, of about half a second each.
+# Of 100 simulated devices a report, with some ten pictures each, took longer than measuring them.
 MOST_REPORTED_DEVICES = 32
 
 
@@ -99,8 +99,8 @@ def run(
         devices = len({cell.device.name for cell in outcome.cells})
         if devices > MOST_REPORTED_DEVICES:
             log(
-                f"no report is written: a page of {devices} devices takes long, as more than"
-                f" {MOST_REPORTED_DEVICES} do; `harness report {folder}` writes it all the same"
+                f"no report was written, because {devices} devices were measured, more than"
+                f" {MOST_REPORTED_DEVICES}; write it with: harness report {folder}"
             )
             return outcome
         return outcome.followed_by(lambda o: write_report_of(o, budget, margins))

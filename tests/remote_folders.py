@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from builders import make_cell, make_device, make_run
+from harness.cli.run_folders import open_run_folders
+from harness.errors import UsageError
 from harness.records import Cell
+from harness.records.outcomes import EVALUATIONS_FOLDER
 from harness.records.run_folder import write_cell, write_run
 
 
@@ -26,3 +31,12 @@ def upload(files: Any, folder: Path, place: str) -> None:
 
 def _files_of(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def refusal(*urls: str) -> UsageError:
+    """The error of run folders at URLs that are refused, each with a hint."""
+    with pytest.raises(UsageError) as refused:
+        open_run_folders(urls, EVALUATIONS_FOLDER)
+    assert refused.value.exit_code == 2
+    assert refused.value.hint
+    return refused.value

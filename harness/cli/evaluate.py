@@ -60,7 +60,7 @@ def evaluate(
     from harness.cli.console import show_progress
     from harness.cli.run_folders import refuse_url
     from harness.cli.summary import show_outcome
-    from harness.cli.workplaces import lab_of, workplace_at
+    from harness.cli.workplaces import check_lab, lab_of, workplace_at
     from harness.measuring.run_outcome import Outcome
     from harness.records.run_folder import load_run
     from harness.run import evaluate as evaluate_cells
@@ -82,7 +82,7 @@ def evaluate(
     check_cache()
     validation.check_evaluation(request)
     lab = None if request.accuracy_on_host else lab_of(lab, known.lab)
-    validation.check_lab(request, lab)
+    check_lab(request, lab)
     with workplace_at(lab) as workplace:
         places = workplace.resolve(("host",) if request.accuracy_on_host else request.devices)
         targets = () if request.accuracy_on_host else places

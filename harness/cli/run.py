@@ -184,7 +184,7 @@ def run(
     from harness.cli.console import show_progress
     from harness.cli.run_start import Start
     from harness.cli.summary import show_outcome
-    from harness.cli.workplaces import lab_of, workplace_at
+    from harness.cli.workplaces import check_any_of, check_lab, lab_of, workplace_at
     from harness.records import RunRequest
     from harness.records.run_folder import read_run
     from harness.run import run as run_all
@@ -263,8 +263,8 @@ def run(
     validation.check_sustained(request, search=search)
     margins = validation.margins_of(request, quantity_options.parse_margin("--margin", margin))
     validation.check_energy(request, budget, command, search=search)
-    validation.check_lab(request, lab)
-    validation.check_any_of(request, lab, beside_devices=bool(device), search=search)
+    check_lab(request, lab)
+    check_any_of(request, lab, beside_devices=bool(device), search=search)
     if search:
         validation.check_search(request, budget)
     with workplace_at(lab) as workplace:

@@ -276,39 +276,3 @@ def check_training(*, start: Path | None, freeze_backbone: bool, quantization_aw
         )
     if quantization_aware and freeze_backbone:
         raise UsageError("--quantization-aware trains what --freeze-backbone keeps", hint="give one of them")
-
-
-def check_any_of(request: RunRequest, lab: str | None, *, beside_devices: bool, search: bool) -> None:
-    """Refuse a pool of devices where none can be; raises UsageError."""
-    if not request.any_of:
-        return
-    if lab is None:
-        raise UsageError(
-            "--any-of shares the variants among devices of a lab, and no --lab is given",
-            hint="name the lab with --lab; without one, --device measures every variant on every device",
-        )
-    for option, given in {"--device": beside_devices, "--search": search}.items():
-        if given:
-            raise UsageError(
-                f"{option} and --any-of conflict: {option} decides itself which device measures what",
-                hint=f"leave out {option}, or --any-of",
-            )
-
-
-def check_lab(request: RunRequest, lab: str | None) -> None:
-    """Refuse what only one host alone can do.
-
-    Raises:
-        UsageError: such an option is given beside --lab; it is named.
-    """
-    if lab is None:
-        return
-    for option, given in {
-        "--against": request.against,
-        "--power-command": request.energy == "command",
-    }.items():
-        if given:
-            raise UsageError(
-                f"{option} and --lab conflict: {option} measures with files and programs of one host",
-                hint=f"run it at the host that has the device, without --lab, or leave out {option}",
-            )

@@ -1,4 +1,4 @@
-"""`--lab`: where the work of a command is done."""
+"""`--lab` and `--any-of`: where the work of a command is done, and what cannot be done there."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from harness.system.text import printable
 
 if TYPE_CHECKING:
     from harness.accuracy.workplace import Workplace
+    from harness.records import RunRequest
 
 
 def lab_of(given: str | None, recorded: str | None) -> str | None:
@@ -43,3 +44,39 @@ def workplace_at(lab: str | None) -> "AbstractContextManager[Workplace]":
     from harness.lab.workplace import lab_workplace
 
     return lab_workplace(parse_address(lab, "--lab"))
+
+
+def check_any_of(request: "RunRequest", lab: str | None, *, beside_devices: bool, search: bool) -> None:
+    """Refuse a pool of devices where none can be; raises UsageError."""
+    if not request.any_of:
+        return
+    if lab is None:
+        raise UsageError(
+            "--any-of shares the variants among devices of a lab, and no --lab is given",
+            hint="name the lab with --lab; without one, --device measures every variant on every device",
+        )
+    for option, given in {"--device": beside_devices, "--search": search}.items():
+        if given:
+            raise UsageError(
+                f"{option} and --any-of conflict: {option} decides itself which device measures what",
+                hint=f"leave out {option}, or --any-of",
+            )
+
+
+def check_lab(request: "RunRequest", lab: str | None) -> None:
+    """Refuse what only one host alone can do.
+
+    Raises:
+        UsageError: such an option is given beside --lab; it is named.
+    """
+    if lab is None:
+        return
+    for option, given in {
+        "--against": request.against,
+        "--power-command": request.energy == "command",
+    }.items():
+        if given:
+            raise UsageError(
+                f"{option} and --lab conflict: {option} measures with files and programs of one host",
+                hint=f"run it at the host that has the device, without --lab, or leave out {option}",
+            )

@@ -3,9 +3,8 @@
 import hashlib
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from harness.lab.sent_errors import receive, send
 from harness.lab.shipping import Lowered, contents_of, keep
 from harness.lowering.artifact import find_cached
 from harness.lowering.artifact_store import StoredArtifact
-from harness.lowering.background import Artifacts
+from harness.lowering.background import Artifacts, settle_in_background
 from harness.lowering.inputs import SEEDED, Inputs, LoweringInputs
 from harness.lowering.pool import stored_here
 from harness.lowering.worker import answer, request_for
@@ -43,24 +42,18 @@ class SentInputs:
     observer: Observer
 
 
-@contextmanager
 def lower_in_lab(
     lab: Lab, variants: Sequence[Variant], request: RunRequest, listen: Listener, inputs: Inputs | None
-) -> Iterator[Artifacts]:
+) -> AbstractContextManager[Artifacts]:
     """Yield a future for each variant; what this host has is not lowered again, the rest by any host.
 
     Leaving the block ends the lowering that is not finished.
     """
-    artifacts: dict[Variant, Future[StoredArtifact]] = {variant: Future() for variant in variants}
-    cancelled = threading.Event()
-    work = _Lowering(lab, request, listen, inputs or {}, artifacts, cancelled)
-    thread = threading.Thread(target=work.run, name="lowering in the lab")
-    thread.start()
-    try:
-        yield artifacts
-    finally:
-        cancelled.set()
-        thread.join()
+
+    def settle(artifacts: Artifacts, cancelled: threading.Event) -> None:
+        _Lowering(lab, request, listen, inputs or {}, artifacts, cancelled).run()
+
+    return settle_in_background(variants, settle)
 
 
 @dataclass(frozen=True)
@@ -69,19 +62,11 @@ class _Lowering:
     request: RunRequest
     listen: Listener
     inputs: Inputs
-    artifacts: dict[Variant, Future[StoredArtifact]]
+    artifacts: Artifacts
     cancelled: threading.Event
 
     def run(self) -> None:
-        """Settle every future, whatever happens."""
-        try:
-            self._run()
-        except Exception as error:  # raised again where the artifact is awaited
-            for future in self.artifacts.values():
-                if not future.done():
-                    future.set_exception(error)
-
-    def _run(self) -> None:
+        """Settle every future, or raise what is the error of the rest."""
         missing = [variant for variant in self.artifacts if not self._settle_here(variant)]
         if missing and not any(host.lowering_workers for host in self.lab.hosts):
             raise LoweringError(

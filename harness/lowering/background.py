@@ -15,6 +15,10 @@ from harness.records.progress import Log
 Artifacts = Mapping[Variant, Future[StoredArtifact]]
 
 
+# Settles the futures, until the event is set.
+Settle = Callable[[Artifacts, threading.Event], None]
+
+
 @contextmanager
 def lower_in_background(
     variants: Sequence[Variant],
@@ -29,10 +33,8 @@ def lower_in_background(
     `on_lowered` is called in another thread for each artifact that was not in the cache, with the artifact
     and the number of variants that are done.
     """
-    artifacts: dict[Variant, Future[StoredArtifact]] = {variant: Future() for variant in variants}
-    cancelled = threading.Event()
 
-    def lower() -> None:
+    def lower(artifacts: Artifacts, cancelled: threading.Event) -> None:
         results = lower_all(
             tuple(artifacts),
             inputs=inputs,
@@ -48,15 +50,29 @@ def lower_in_background(
                 if not result.was_cached:
                     on_lowered(result, done)
 
-    def lower_and_settle() -> None:
+    with settle_in_background(variants, lower) as artifacts:
+        yield artifacts
+
+
+@contextmanager
+def settle_in_background(variants: Sequence[Variant], settle: Settle) -> Iterator[Artifacts]:
+    """Yield a future for each variant, which `settle` settles in another thread.
+
+    What `settle` raises is the error of all that it has not settled. Leaving the block sets its event, and
+    waits for its end.
+    """
+    artifacts: dict[Variant, Future[StoredArtifact]] = {variant: Future() for variant in variants}
+    cancelled = threading.Event()
+
+    def run() -> None:
         try:
-            lower()
+            settle(artifacts, cancelled)
         except Exception as error:  # raised again where the artifact is awaited
             for future in artifacts.values():
                 if not future.done():
                     future.set_exception(error)
 
-    thread = threading.Thread(target=lower_and_settle, name="lowering")
+    thread = threading.Thread(target=run, name="lowering")
     thread.start()
     try:
         yield artifacts

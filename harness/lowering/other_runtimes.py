@@ -2,7 +2,8 @@
 
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,7 +29,7 @@ from harness.lowering.silence import quietly
 from harness.lowering.synthetic_images import synthetic_images
 from harness.records import RuntimeName, TensorSpec, Variant
 from harness.system.files import hash_file
-from models.mobilenet_v1 import MobileNetV1, count_cost, fold_batch_norm, hash_parameters
+from models.mobilenet_v1 import count_cost, fold_batch_norm, hash_parameters
 
 NCHW = (0, 1, 2, 3)
 # Between the logits of a quantized program and of the float32 network. Below it the quantizer failed,
@@ -56,10 +57,12 @@ def lower_for(runtime: RuntimeName, variant: Variant, files: LoweringInputs = SE
         expected: Tensor = network(reference)
         with TemporaryDirectory() as folder:
             path = Path(folder) / "program"
-            _convert(convert, fold_batch_norm(network), reference, path, variant)
+            with _as_lowering_error("converter", variant):
+                convert(fold_batch_norm(network), reference, path)
             if data is not None:
                 quantized = Path(folder) / "quantized"
-                _quantize(path, quantized, data.images, variant)
+                with _as_lowering_error("quantizer", variant):
+                    quantize(variant.runtime, path, quantized, data.images)
                 path, expected = quantized, _compute(quantized, reference, expected, variant)
             program = path.read_bytes()
         cost = count_cost(network, side_px)
@@ -81,28 +84,14 @@ def lower_for(runtime: RuntimeName, variant: Variant, files: LoweringInputs = SE
     )
 
 
-def _convert(
-    convert: Callable[[nn.Module, Tensor, Path], None],
-    network: MobileNetV1,
-    example: Tensor,
-    path: Path,
-    variant: Variant,
-) -> None:
+@contextmanager
+def _as_lowering_error(part: str, variant: Variant) -> Iterator[None]:
+    """Converters and quantizers raise any type."""
     try:
-        convert(network, example, path)
-    except Exception as error:  # converters raise any type
+        yield
+    except Exception as error:
         raise LoweringError(
-            f"the converter for {variant.runtime} failed: {type(error).__name__}: {error}",
-            variant=variant.name,
-        ) from error
-
-
-def _quantize(source: Path, target: Path, images: Tensor, variant: Variant) -> None:
-    try:
-        quantize(variant.runtime, source, target, images)
-    except Exception as error:  # quantizers raise any type
-        raise LoweringError(
-            f"the quantizer for {variant.runtime} failed: {type(error).__name__}: {error}",
+            f"the {part} for {variant.runtime} failed: {type(error).__name__}: {error}",
             variant=variant.name,
         ) from error
 

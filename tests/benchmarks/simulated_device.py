@@ -24,6 +24,7 @@ from harness.devices.device import Device, describe
 from harness.devices.device_kind import DeviceKind
 from harness.devices.device_lock import STALE_MINUTES
 from harness.devices.target import Target
+from harness.errors import TransferFailed
 from harness.lowering.artifact_store import PROGRAM, RECORD, REFERENCE_OUTPUT
 from harness.records import Artifact, RunnerReport
 from harness.records.runner_reports import MemoryReport, OutputTensor, SchedulingReport
@@ -276,7 +277,7 @@ class SimulatedTransport(Transport):
     def pull(
         self, source: str, destination: Path, *, timeout_s: float = 300, longest_bytes: int = LONGEST_PULL
     ) -> None:
-        raise NotImplementedError(source)
+        raise TransferFailed(f"a simulated board has no file {source}")
 
     def close(self) -> None:
         pass

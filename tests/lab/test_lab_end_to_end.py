@@ -88,17 +88,8 @@ def test_a_host_that_dies_loses_nothing_and_its_device_goes_on_at_another_host(
     joined = hosts.join("attic", "emu-x=emulator")
     assert joined.exit_code == 0, joined.stderr
     run = hosts.begin(
-        "desk",
-        "run",
-        "--lab",
-        hosts.address,
-        "-d",
-        "emu-x",
-        *SWEEP,
-        "--resolution",
-        "32,64,96",
-        "--out",
-        folder,
+        *("desk", "run", "--lab", hosts.address, "-d", "emu-x", *SWEEP),
+        *("--resolution", "32,64,96", "--out", folder),
     )
     wait_for_cells(folder, 2, run)
     state = json.loads((hosts.caches["attic"] / "lab" / "hosts" / "attic.json").read_text())
@@ -116,9 +107,7 @@ def test_a_host_that_dies_loses_nothing_and_its_device_goes_on_at_another_host(
     assert (stranger.exit_code, "this machine is no host of it" in stranger.stderr) == (2, True)
     assert hosts.leave("cellar").exit_code == 0
     assert resumed.exit_code == 0, resumed.stderr
-    after = instructions(folder)
-    assert len(after) == 6
-    assert before.items() <= after.items()
+    assert_went_on(folder, before, cells=6)
 
 
 def test_devices_go_to_who_asked_first_and_the_lab_says_who_uses_them(
@@ -143,17 +132,8 @@ def test_devices_go_to_who_asked_first_and_the_lab_says_who_uses_them(
 def test_ctrl_c_ends_everything_at_the_hosts_too(hosts: LabHosts, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     run = hosts.begin(
-        "desk",
-        "run",
-        "--lab",
-        hosts.address,
-        "-d",
-        "emu-a,emu-c",
-        *SWEEP,
-        "--processes",
-        "9",
-        "--out",
-        folder,
+        *("desk", "run", "--lab", hosts.address, "-d", "emu-a,emu-c", *SWEEP),
+        *("--processes", "9", "--out", folder),
     )
     wait_for_cells(folder, 1, run)
     os.kill(run.pid, signal.SIGINT)
@@ -175,9 +155,7 @@ def test_a_run_whose_process_is_killed_goes_on_from_its_cells(hosts: LabHosts, t
     before = instructions(folder)
     resumed = hosts.run("desk", "run", "--resume", folder)
     assert resumed.exit_code == 0, resumed.stderr
-    after = instructions(folder)
-    assert len(after) == 4
-    assert before.items() <= after.items()
+    assert_went_on(folder, before, cells=4)
 
 
 def test_a_pool_of_devices_shares_the_variants_and_shows_how_equal_the_devices_are(
@@ -225,6 +203,12 @@ def test_accuracy_is_measured_on_the_devices_of_other_hosts(hosts: LabHosts, tmp
     again = hosts.run("desk", "evaluate", folder, "--json")
     assert again.exit_code == 0, again.stderr
     assert {cell["accuracy"]["top1"]["estimate"] for cell in again.document["cells"]} == {first["estimate"]}
+
+
+def assert_went_on(folder: Path, before: dict[tuple[str, str], list[float | None]], *, cells: int) -> None:
+    after = instructions(folder)
+    assert len(after) == cells
+    assert before.items() <= after.items()
 
 
 def wait_for_cells(folder: Path, number: int, run: "subprocess.Popen[str]") -> None:
