@@ -87,11 +87,12 @@ def test_a_host_that_dies_loses_nothing_and_its_device_goes_on_at_another_host(
     folder = tmp_path / "run"
     joined = hosts.join("attic", "emu-x=emulator")
     assert joined.exit_code == 0, joined.stderr
+    # Four processes a cell: the host dies while most of the work is still before it, also on a slow machine.
     run = hosts.begin(
         *("desk", "run", "--lab", hosts.address, "-d", "emu-x", *SWEEP),
-        *("--resolution", "32,64,96", "--out", folder),
+        *("--resolution", "32,64", "--processes", "4", "--out", folder),
     )
-    wait_for_cells(folder, 2, run)
+    wait_for_cells(folder, 1, run)
     state = json.loads((hosts.caches["attic"] / "lab" / "hosts" / "attic.json").read_text())
     os.killpg(state["pid"], signal.SIGKILL)
     output, _ = run.communicate(timeout=300)
@@ -99,7 +100,7 @@ def test_a_host_that_dies_loses_nothing_and_its_device_goes_on_at_another_host(
     assert "the lab's host attic is gone" in output
     assert f"harness run --resume {folder}" in " ".join(output.split())
     before = instructions(folder)
-    assert 2 <= len(before) < 6
+    assert 1 <= len(before) < 4
     hosts.leave("attic")
     assert hosts.join("cellar", "emu-x=emulator").exit_code == 0
     resumed = hosts.run("desk", "run", "--resume", folder)
@@ -107,7 +108,7 @@ def test_a_host_that_dies_loses_nothing_and_its_device_goes_on_at_another_host(
     assert (stranger.exit_code, "this machine is no host of it" in stranger.stderr) == (2, True)
     assert hosts.leave("cellar").exit_code == 0
     assert resumed.exit_code == 0, resumed.stderr
-    assert_went_on(folder, before, cells=6)
+    assert_went_on(folder, before, cells=4)
 
 
 def test_devices_go_to_who_asked_first_and_the_lab_says_who_uses_them(
