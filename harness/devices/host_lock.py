@@ -1,5 +1,8 @@
 """A lock on this machine: one of its harnesses at a time uses a device, and the others log which one.
 
+This machine itself is measured by one harness alone. Devices that are emulated on it only count, and do not
+disturb each other: a few harnesses use them at once, each with a seat, and who measures this machine has all.
+
 The lock belongs to the machine, not to a user or a folder: it is a name in the kernel (an abstract Unix
 socket, unix(7)), which only one process can bind. The kernel frees the name when its holder dies, so that no
 lock goes stale; there is no file that a link could lead elsewhere; and the kernel itself vouches for the
@@ -14,7 +17,8 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Self
 
 from filelock import FileLock, Timeout
@@ -28,6 +32,9 @@ from harness.system.platforms import is_linux
 from harness.system.users import user_name
 
 NAMESPACE = "mobilenet-harness"
+THIS_MACHINE = "this-machine"
+# So many harnesses of this machine use emulated devices at once.
+SEATS = 4
 WAIT_S = 600.0
 ASK_AGAIN_S = 0.2
 # Each harness that waits asks once who holds the lock.
@@ -39,7 +46,7 @@ class _Held(threading.local):
     """How often this thread holds each name."""
 
     def __init__(self) -> None:
-        self.counts: dict[bytes, int] = {}
+        self.counts: dict[str, int] = {}
 
 
 _held = _Held()
@@ -55,31 +62,50 @@ def hold_device(
 ) -> Iterator[None]:
     """Hold a device; wait while another harness of this machine does, and log which.
 
-    Devices that run on this machine share one lock: each would disturb the others. A thread that holds the
-    lock may take it again.
+    Nobody measures this machine while a device is emulated on it, and the other way round. A thread that
+    holds one of the two may take the other.
 
     Raises:
         DeviceUnfit: the device was not free within `wait_s`.
         Interrupted: `cancelled` was set.
     """
-    name = _name(target)
+    kind = KINDS[target.kind]
+    name = THIS_MACHINE if kind.runs_on_host else f"{target.kind} {target.address}"
     if _held.counts.get(name):
         with _counted(name):
             yield
         return
-    with _bound(name, target, log, cancelled, wait_s), _counted(name):
+    waiting = _Waiting(target, log, cancelled, time.monotonic() + wait_s)
+    with ExitStack() as stack:
+        if not kind.runs_on_host:
+            waiting.take(stack, name)
+        elif kind.clock == "real":
+            # Whoever comes later waits at the first name.
+            for each in (THIS_MACHINE, *_seats()):
+                waiting.take(stack, each)
+        else:
+            if kind.clock == "emulated":
+                # Its files are in the cache; a machine that is booted for each run has its own.
+                waiting.take(stack, f"{target.kind} {target.folder or cache_folder()}")
+            with ExitStack() as turn:
+                waiting.take(turn, THIS_MACHINE)
+                waiting.take(stack, *_seats())
+        stack.enter_context(_counted(name))
         yield
 
 
-def _name(target: Target) -> bytes:
-    """A name of the abstract namespace, which begins with a null byte; 107 bytes at most."""
-    identity = "this-machine" if KINDS[target.kind].runs_on_host else f"{target.kind} {target.address}"
-    digest = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()
+def _seats() -> list[str]:
+    return [f"seat {number}" for number in range(SEATS)]
+
+
+def kernel_name(name: str) -> bytes:
+    """In the abstract namespace, whose names begin with a null byte; 107 bytes at most."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
     return b"\0" + f"{NAMESPACE}-{digest[:32]}".encode()
 
 
 @contextmanager
-def _counted(name: bytes) -> Iterator[None]:
+def _counted(name: str) -> Iterator[None]:
     _held.counts[name] = _held.counts.get(name, 0) + 1
     try:
         yield
@@ -87,36 +113,44 @@ def _counted(name: bytes) -> Iterator[None]:
         _held.counts[name] -= 1
 
 
-@contextmanager
-def _bound(
-    name: bytes,
-    target: Target,
-    log: Callable[[str], None],
-    cancelled: threading.Event | None,
-    wait_s: float,
-) -> Iterator[None]:
-    deadline = time.monotonic() + wait_s
-    who = ""
-    with _KernelName(name) if is_linux() else _LockedFile(name) as claim:
-        while not claim.take():
+@dataclass(frozen=True)
+class _Waiting:
+    """One who wants the device until a deadline of the monotonic clock."""
+
+    target: Target
+    log: Callable[[str], None]
+    cancelled: threading.Event | None
+    deadline_s: float
+
+    def take(self, stack: ExitStack, *names: str) -> None:
+        """Hold the first of these names that is free until the stack is closed.
+
+        Raises:
+            DeviceUnfit: none was free in time.
+            Interrupted: `cancelled` was set.
+        """
+        claims = [_claim(name) for name in names]
+        for claim in claims:
+            stack.enter_context(claim)
+        who = ""
+        while not any(claim.take() for claim in claims):
             if not who:
-                who = claim.find_holder()
-                log(f"waiting for {who}")
-            if time.monotonic() > deadline:
+                who = claims[0].find_holder()
+                self.log(f"waiting for {who}")
+            if time.monotonic() > self.deadline_s:
                 raise DeviceUnfit(
                     f"{who} is using the device",
-                    device=target.name,
+                    device=self.target.name,
                     hint="wait for that run to end, or stop it",
                 )
-            wait_again(cancelled, ASK_AGAIN_S, target.name)
-        yield
+            wait_again(self.cancelled, ASK_AGAIN_S, self.target.name)
 
 
 class _KernelName:
     """A socket that is bound to the name while it is held."""
 
-    def __init__(self, name: bytes) -> None:
-        self._name = name
+    def __init__(self, name: str) -> None:
+        self._name = kernel_name(name)
 
     def __enter__(self) -> Self:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -156,8 +190,8 @@ class _KernelName:
 class _LockedFile:
     """Where the kernel has no such names: a lock in the cache, which holds for one user's harnesses."""
 
-    def __init__(self, name: bytes) -> None:
-        self._path = cache_folder() / "locks" / f"{name[1:].decode()}.lock"
+    def __init__(self, name: str) -> None:
+        self._path = cache_folder() / "locks" / f"{kernel_name(name)[1:].decode()}.lock"
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -177,3 +211,7 @@ class _LockedFile:
     def find_holder(self) -> str:
         """A file does not say who locked it."""
         return ANOTHER
+
+
+def _claim(name: str) -> "_KernelName | _LockedFile":
+    return _KernelName(name) if is_linux() else _LockedFile(name)

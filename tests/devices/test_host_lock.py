@@ -1,4 +1,4 @@
-"""The lock on this machine: one harness at a time, and who holds it may take it again."""
+"""The lock on this machine: who measures it is alone, and a few use emulated devices at once."""
 
 import os
 import pwd
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,8 @@ from harness.system.paths import PROJECT
 
 HOST = Target("host", "host", "local")
 EMULATOR = Target("emulator", "emulator", "local")
+SAME_CORE = Target("emulator:cortex-a76", "emulator", "local", "cortex-a76")
+MACHINE = Target("arm-vm", "arm_vm", "adb-direct")
 PHONE = Target("phone", "android", "adb", "serial")
 BOARD = Target("board", "linux_board", "ssh", "pi@board")
 
@@ -57,6 +59,62 @@ def test_who_holds_this_machine_may_take_it_again_and_nobody_else() -> None:
         assert isinstance(error, DeviceUnfit)
         assert try_in_another_thread(PHONE) == ["held"]
     assert try_in_another_thread(HOST) == ["held"]
+
+
+def test_emulated_devices_are_used_at_once_by_a_few_harnesses_and_this_machine_by_one() -> None:
+    with hold_device(EMULATOR, print):
+        assert try_in_another_thread(MACHINE) == ["held"]
+        # Programs and results of one emulator, by whichever name, are in one folder of the cache.
+        for target in (EMULATOR, SAME_CORE, HOST):
+            assert isinstance(try_in_another_thread(target)[-1], DeviceUnfit)
+    with hold_device(HOST, print):
+        for target in (EMULATOR, MACHINE):
+            assert isinstance(try_in_another_thread(target)[-1], DeviceUnfit)
+    assert try_in_another_thread(MACHINE) == ["held"]
+
+
+def test_who_waits_for_this_machine_is_before_those_that_come_later() -> None:
+    waits, later = threading.Event(), []
+
+    def measure() -> None:
+        with hold_device(HOST, lambda _: waits.set()):
+            later.append(try_in_another_thread(EMULATOR)[-1])
+
+    thread = threading.Thread(target=measure)
+    with hold_device(MACHINE, print):
+        thread.start()
+        assert waits.wait(30)
+        later.append(try_in_another_thread(MACHINE)[-1])
+    thread.join()
+    assert [type(answer) for answer in later] == [DeviceUnfit, DeviceUnfit]
+    assert try_in_another_thread(EMULATOR) == ["held"]
+
+
+def test_more_harnesses_than_there_are_seats_wait() -> None:
+    with ExitStack() as stack:
+        for number in range(host_lock.SEATS):
+            cache = Target(f"emulator-{number}", "emulator", "local", folder=f"/{number}")
+            assert try_in_another_thread(cache) == ["held"]
+            stack.enter_context(_held_in_another_thread(cache))
+        assert isinstance(try_in_another_thread(MACHINE)[-1], DeviceUnfit)
+    assert try_in_another_thread(MACHINE) == ["held"]
+
+
+@contextmanager
+def _held_in_another_thread(target: Target) -> Iterator[None]:
+    held, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with hold_device(target, print, wait_s=0):
+            held.set()
+            over.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(30)
+    yield
+    over.set()
+    thread.join()
 
 
 HOLD = """
@@ -108,7 +166,7 @@ def test_the_lock_of_a_killed_process_is_free() -> None:
 
 def test_a_name_that_is_bound_but_not_listened_at_is_another_harness() -> None:
     with socket.socket(socket.AF_UNIX) as squatter:
-        squatter.bind(host_lock._name(HOST))
+        squatter.bind(host_lock.kernel_name(host_lock.THIS_MACHINE))
         assert try_in_another_thread(HOST)[0] == "waiting for another harness"
 
 
@@ -119,7 +177,7 @@ def test_more_waiting_harnesses_than_the_holder_expects_still_wait() -> None:
         for _ in range(host_lock.WAITING_HARNESSES + 10):
             question = socket.socket(socket.AF_UNIX)
             question.setblocking(False)
-            question.connect_ex(host_lock._name(HOST))
+            question.connect_ex(host_lock.kernel_name(host_lock.THIS_MACHINE))
             questions.append(question)
         assert try_in_another_thread(HOST)[0] == "waiting for another harness"
         for question in questions:

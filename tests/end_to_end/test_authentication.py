@@ -9,6 +9,7 @@ import pytest
 
 from chosen_system import SYSTEM
 from harness.devices.arm_vm.machine import ArmVm, boot
+from harness.system.paths import cache_folder
 from harness.system.processes import run_local
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
@@ -34,7 +35,8 @@ def user(machine: ArmVm, tmp_path: Path) -> Iterator[dict[str, str]]:
         shutil.copy(source, keys / name)
     server = f"localfilesystem:{tmp_path / 'adb'}"
     environment = {"HOME": str(keys.parent), "ADB_SERVER_SOCKET": server, "ADB_VENDOR_KEYS": ""}
-    yield environment
+    # Elsewhere than in this home: what was built and lowered before.
+    yield {**environment, "HARNESS_CACHE": str(cache_folder())}
     run_local(["adb", "kill-server"], timeout_s=30, env=environment)
 
 
