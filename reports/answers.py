@@ -1,4 +1,4 @@
-"""What to ship on each device, as short texts: the first thing that both pages say.
+"""What to ship on each device or pool, as short texts: the first thing that both pages say.
 
 `templates/answer.js` says the same for a budget that is typed into the page; a test compares the two.
 """
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 from harness.analysis.budget import Budget, Miss, limited
 from harness.analysis.candidates import NO_SUSTAINED_FIGURE, Candidate, Rejected
-from harness.analysis.cautions import cautions
+from harness.analysis.cell_groups import CellGroup
 from harness.analysis.cell_text import placement
 from harness.analysis.clusters import placed_on
+from harness.analysis.pool_facts import PoolFacts, describe_in_pool
 from harness.analysis.runtimes import program_file
 from harness.analysis.selection import Answer, ForAll, Upgrade, answer_for
-from harness.analysis.selection_text import kind_of_miss, option_value
+from harness.analysis.selection_text import answer_cautions, kind_of_miss, option_value
 from harness.records import Cell
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
 from reports.cell_figures import accuracy_figure, cell_name, cost_figure, figure_texts, placed_name
 from reports.numbers import significant
-from reports.sections import Section
 
 SHOWN_NAMES = 5
 
@@ -40,7 +40,7 @@ class AnswerText:
 
 @dataclass(frozen=True)
 class Shipped:
-    """The answer for a device, and its text; `answer` is None where its clock cannot keep the budget."""
+    """The answer for a device or a pool, and its text; without `answer` its clock cannot keep the budget."""
 
     answer: Answer | None
     text: AnswerText
@@ -51,12 +51,11 @@ class Shipped:
         return self.answer.best.cell if self.answer and self.answer.best else None
 
 
-def ship(section: Section, budget: Budget, outcomes: OutcomesByFigures) -> Shipped:
-    """What `harness pick` chooses among the cells of one device."""
-    emulated = section.device.emulated
-    if emulated and any(one.is_time for one in limited(budget)):
-        return Shipped(None, _without_time(section.device.clock))
-    answer = answer_for(section.cells, budget, outcomes)
+def ship(group: CellGroup, budget: Budget, outcomes: OutcomesByFigures) -> Shipped:
+    """What `harness pick` chooses among the cells of one device or pool."""
+    if group.device.emulated and any(one.is_time for one in limited(budget)):
+        return Shipped(None, _without_time(group.device.clock))
+    answer = answer_for(group, budget, outcomes)
     return Shipped(answer, describe_answer(answer, budget))
 
 
@@ -69,7 +68,7 @@ def describe_answer(answer: Answer, budget: Budget) -> AnswerText:
         return AnswerText(
             kicker="No answer",
             name="Nothing can be ranked" if found else "Nothing fits the budget",
-            why=(*_nearest(answer.nearest), *common),
+            why=(*_nearest(answer), *common),
         )
     cell = best.cell
     accuracy = (accuracy_figure(best.accuracy),) if best.accuracy else ()
@@ -79,15 +78,19 @@ def describe_answer(answer: Answer, budget: Budget) -> AnswerText:
         placement=placement(cell),
         figures=(cost_figure(cell), *accuracy, *figure_texts(cell), cell.verdict.status),
         why=(*_why(answer, best, budget), *common),
-        cautions=cautions(cell, answer.basis, answer.considered),
+        cautions=answer_cautions(answer, best, budget),
         file=f"{printable(program_file(cell.variant))}, sha256 {cell.artifact.sha256}",
     )
 
 
-def describe_for_all(joint: ForAll | None, devices: Sequence[str]) -> str:
-    """The best single file for all devices, which are named in the order of their answers."""
+def describe_for_all(joint: ForAll | None, devices: Sequence[str], *, pooled: bool = False) -> str:
+    """The best single file for all devices, which are named in the order of their answers.
+
+    With `pooled`, some of them are pools.
+    """
+    everything = f"For all {len(devices)} devices{' and pools' if pooled else ''}"
     if joint is None:
-        return f"For all {len(devices)} devices: no file is within the budget on each of them."
+        return f"{everything}: no file is within the budget on each of them."
     basis = {
         "measured": "by measured accuracy",
         "published": "by published accuracy, not measured here",
@@ -97,7 +100,7 @@ def describe_for_all(joint: ForAll | None, devices: Sequence[str]) -> str:
         f"on {device} {cost_figure(one.cell)}, {placement(one.cell)}"
         for device, one in zip(devices, joint.candidates, strict=True)
     )
-    return f"For all {len(devices)} devices: {cell_name(joint.candidates[0].cell)}, {basis}: {costs}."
+    return f"{everything}: {cell_name(joint.candidates[0].cell)}, {basis}: {costs}."
 
 
 def describe_budget(budget: Budget) -> tuple[str, ...]:
@@ -119,11 +122,16 @@ def describe_budget(budget: Budget) -> tuple[str, ...]:
 
 
 def _why(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:
-    sentences = [_rank(answer, best, budget), *map(_upgrade, answer.upgrades)]
+    sentences = [*(in_pool(best.cell, answer.pool) if answer.pool else ()), _rank(answer, best, budget)]
+    sentences += [_upgrade(answer, one) for one in answer.upgrades]
     if answer.probability is not None:
-        sentences.append(f"It meets the budget with a probability of {_chance(answer.probability)}.")
+        where = _on_device(answer, best.cell)
+        sentences.append(f"It meets the budget{where} with a probability of {_chance(answer.probability)}.")
     if best.other_placements:
-        others = "; ".join(f"{placement(cell)} ({cost_figure(cell)})" for cell in best.other_placements)
+        others = "; ".join(
+            f"{placement(cell)}{_on_device(answer, cell)} ({cost_figure(cell)})"
+            for cell in best.other_placements
+        )
         also = "Also within the budget" if budget.limits_anything else "Also measured"
         sentences.append(f"{also}: {others}.")
     if answer.runner_up:
@@ -131,9 +139,23 @@ def _why(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:
         suspect = ", suspect" if other.cell.verdict.status == "suspect" else ""
         accuracy = f", {accuracy_figure(other.accuracy)}" if other.accuracy else ""
         sentences.append(
-            f"Runner-up{suspect}: {placed_name(other.cell)}: {cost_figure(other.cell)}{accuracy}."
+            f"Runner-up{suspect}: {_named(answer, other.cell)}: {cost_figure(other.cell)}{accuracy}."
         )
     return tuple(sentences)
+
+
+def in_pool(cell: Cell, pool: PoolFacts) -> tuple[str, ...]:
+    """Which device of its pool measured the cell, and how unequal the devices are, as sentences."""
+    return tuple(f"{line[0].upper()}{line[1:]}." for line in describe_in_pool(cell, pool))
+
+
+def _named(answer: Answer, cell: Cell) -> str:
+    return placed_name(cell) + _on_device(answer, cell)
+
+
+def _on_device(answer: Answer, cell: Cell) -> str:
+    """Which device of a pool measured the cell; empty where there is only one."""
+    return f" on {printable(cell.device.name)}" if answer.pool else ""
 
 
 def _rank(answer: Answer, best: Candidate, budget: Budget) -> str:
@@ -160,9 +182,9 @@ def _rank(answer: Answer, best: Candidate, budget: Budget) -> str:
     )
 
 
-def _upgrade(upgrade: Upgrade) -> str:
+def _upgrade(answer: Answer, upgrade: Upgrade) -> str:
     gain = "a larger network" if upgrade.gain_pp is None else f"{upgrade.gain_pp:+.1f} points"
-    name = placed_name(upgrade.candidate.cell)
+    name = _named(answer, upgrade.candidate.cell)
     misses = upgrade.rejected.misses
     if len(misses) > 1:
         reasons = "; ".join(miss.reason for miss in misses)
@@ -179,11 +201,12 @@ def _upgrade(upgrade: Upgrade) -> str:
     return f"The {miss.limit} limit decides: {miss.quantity.text(excess)} more buys {gain}{rate}: {name}."
 
 
-def _nearest(nearest: Rejected | None) -> tuple[str, ...]:
+def _nearest(answer: Answer) -> tuple[str, ...]:
+    nearest = answer.nearest
     if nearest is None:
         return ()
     relaxed = tuple(_relax(miss) for miss in nearest.misses)
-    return (f"Nearest: {placed_name(nearest.cell)}: {cost_figure(nearest.cell)}.", *relaxed)
+    return (f"Nearest: {_named(answer, nearest.cell)}: {cost_figure(nearest.cell)}.", *relaxed)
 
 
 def _relax(miss: Miss) -> str:
@@ -200,7 +223,7 @@ def _set_aside(answer: Answer) -> tuple[str, ...]:
         "published": "published accuracy",
         "none": "an accuracy or a size of the network",
     }[answer.basis]
-    names = [placed_name(one.cell) for one in answer.set_aside]
+    names = [_named(answer, one.cell) for one in answer.set_aside]
     return (f"Set aside, without {why}: {_list_some(names)}.",)
 
 

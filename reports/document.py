@@ -4,14 +4,14 @@ The script chooses again for each budget that is typed in, by the same rules; te
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from harness.analysis.budget import PACED_P99, QUANTITIES, Budget, Quantity
 from harness.analysis.candidates import FileKey, file_key, measured_by_file, paces_for
-from harness.analysis.chance import RESAMPLED_FROM, resampled_medians
+from harness.analysis.chance import RESAMPLED_FROM
 from harness.analysis.known_accuracy import (
     LARGEST_TIE_PP,
     SIGNIFICANCE,
@@ -19,16 +19,19 @@ from harness.analysis.known_accuracy import (
     published_top1,
 )
 from harness.analysis.paired import Wins, count_wins
-from harness.analysis.ratios import ratio_depth
 from harness.analysis.runtimes import program_file
+from harness.records import Cell
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
+from reports.decisions import group_sections
 from reports.page_cells import PageCell, Texts, placements_of, to_page_cell
+from reports.page_chances import Medians, medians_of, ratio_depths_of
+from reports.page_pools import PageGroup, PooledCell, page_group, pooled_cells
 from reports.sections import Section
 
 
 class File(msgspec.Struct, frozen=True):
-    """A program on one device: its accuracies as fractions of one, and its row in a group of `pairs`.
+    """A program on one device or pool: its accuracies as fractions of one, and its row in a group of `pairs`.
 
     `name` is that of its `.pte`, with the digest; `key` is equal for the same program on another device.
     """
@@ -76,14 +79,6 @@ class PageBudget(msgspec.Struct, frozen=True, rename="camel"):
     precisions: tuple[str, ...]
 
 
-class Medians(msgspec.Struct, frozen=True):
-    """The medians that a resample of some number of values can have, and the probability of each."""
-
-    low: tuple[int, ...]
-    high: tuple[int, ...]
-    weights: tuple[float, ...]
-
-
 class PredictedPoint(msgspec.Struct, frozen=True):
     """A variant that was not measured: only drawn, never chosen. `cost` is low, estimate and high, in ms
     or millions.
@@ -103,16 +98,18 @@ class PredictedPoint(msgspec.Struct, frozen=True):
 
 class Document(msgspec.Struct, frozen=True, rename="camel"):
     """`cells` are arrays in the order of `fields`; `data` names what accuracies are of; `texts` are what
-    cells say by number."""
+    cells say by number; `pooled` are those of pools by their place."""
 
     budget: PageBudget
     quantities: tuple[LimitedQuantity, ...]
     machines: tuple[Machine, ...]
+    groups: tuple[PageGroup, ...]
     data: tuple[str, ...]
     files: tuple[File, ...]
     pairs: tuple[Wins, ...]
     fields: tuple[str, ...]
     cells: tuple[PageCell, ...]
+    pooled: dict[str, PooledCell]
     texts: tuple[str, ...]
     predicted: tuple[PredictedPoint, ...]
     medians: dict[str, Medians]
@@ -132,20 +129,24 @@ class _KnownFile:
 
 def make_document(sections: Sequence[Section], budget: Budget, outcomes: OutcomesByFigures) -> Document:
     """Everything that the script needs, for all devices."""
-    known = [_known_files(section, outcomes) for section in sections]
+    groups = group_sections(sections)
+    known = [_known_files(group.cells.cells, outcomes) for group in groups]
     all_files = [file for files in known for file in files.values()]
     data = tuple(dict.fromkeys(one.measured.data for one in all_files if one.measured))
     keys = {key: index for index, key in enumerate(dict.fromkeys(one.key for one in all_files))}
     pairs, places = _pair(all_files)
     cells: list[PageCell] = []
     texts = Texts()
-    for machine, (section, files) in enumerate(zip(sections, known, strict=True)):
-        first = sum(map(len, known[:machine]))
-        number = {key: first + index for index, key in enumerate(files)}
-        names = sorted(cell.name for cell in section.cells)
+    group_at = {machine: at for at, group in enumerate(groups) for machine in group.machines}
+    for machine, section in enumerate(sections):
+        at = group_at[machine]
+        decided = groups[at].cells.cells
+        first = sum(map(len, known[:at]))
+        number = {key: first + index for index, key in enumerate(known[at])}
+        names = sorted(cell.name for cell in decided)
         order = {name: index for index, name in enumerate(names)}
-        placements = placements_of(section.cells, budget)
-        paces = paces_for(section.cells, budget)
+        placements = placements_of(decided, budget)
+        paces = paces_for(decided, budget)
         cells += [
             to_page_cell(
                 cell,
@@ -174,6 +175,7 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
             )
             for section in sections
         ),
+        groups=tuple(map(page_group, groups)),
         data=data,
         files=tuple(
             _file(one, keys[one.key], data, places.get(index)) for index, one in enumerate(all_files)
@@ -181,6 +183,7 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
         pairs=pairs,
         fields=PageCell.__struct_encode_fields__,
         cells=tuple(cells),
+        pooled=pooled_cells(groups, sections),
         texts=texts.in_order(),
         predicted=tuple(
             PredictedPoint(
@@ -196,8 +199,8 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
             for machine, section in enumerate(sections)
             for one in section.predicted
         ),
-        medians=_medians(cells),
-        ratio_depths=_ratio_depths(cells),
+        medians=medians_of(cells),
+        ratio_depths=ratio_depths_of(cells),
         resampled_from=RESAMPLED_FROM,
         significance=SIGNIFICANCE,
         largest_tie_pp=LARGEST_TIE_PP,
@@ -210,8 +213,8 @@ def encode(document: Document) -> str:
     return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _known_files(section: Section, outcomes: OutcomesByFigures) -> Mapping[FileKey, _KnownFile]:
-    measured = measured_by_file(section.cells, outcomes)
+def _known_files(cells: Sequence[Cell], outcomes: OutcomesByFigures) -> Mapping[FileKey, _KnownFile]:
+    measured = measured_by_file(cells, outcomes)
     return {
         file_key(cell): _KnownFile(
             file_key(cell),
@@ -219,7 +222,7 @@ def _known_files(section: Section, outcomes: OutcomesByFigures) -> Mapping[FileK
             measured.get(file_key(cell)),
             published_top1(cell),
         )
-        for cell in section.cells
+        for cell in cells
     }
 
 
@@ -272,18 +275,3 @@ def _page_budget(budget: Budget) -> PageBudget:
         printable(budget.cores) if budget.cores else None,
         budget.precisions,
     )
-
-
-def _medians(cells: Iterable[PageCell]) -> dict[str, Medians]:
-    counts = {len(values) for cell in cells for values in cell.processes}
-    found = {}
-    for count in sorted(count for count in counts if count >= RESAMPLED_FROM):
-        low, high, weights = resampled_medians(count)
-        found[str(count)] = Medians(tuple(low.tolist()), tuple(high.tolist()), tuple(weights.tolist()))
-    return found
-
-
-def _ratio_depths(cells: Iterable[PageCell]) -> dict[str, tuple[int, float]]:
-    """For two cells with that many processes: which of the sorted ratios ends the interval."""
-    counts = sorted({len(cell.processes[0]) for cell in cells} - {0})
-    return {f"{base},{new}": ratio_depth(base, new) for base in counts for new in counts}

@@ -8,12 +8,13 @@ from harness.analysis.comparison import Comparison
 from harness.analysis.comparison_text import summarize, to_markdown, to_table
 from harness.analysis.precisions import in_order
 from harness.analysis.selection import find_for_all
-from harness.analysis.units import describe_units, spread_between_units
+from harness.analysis.units import describe_units
 from harness.records import Cell, DeviceInfo, Run
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
 from reports import accuracy, conditions, energy, pace, predictions, startup, sustained
 from reports.answers import describe_budget, describe_for_all
+from reports.decisions import Decision, decide, group_sections, pool_spreads
 from reports.device_table import compare_devices, run_facts
 from reports.document import encode, make_document
 from reports.explanations import explain
@@ -38,7 +39,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Page:
-    """The content of both pages; `pictures` and `runs_of` by the section's slug."""
+    """The content of both pages; `pictures` and `runs_of` by the section's slug.
+
+    `remarks` are sentences on devices that are no pool.
+    """
 
     runs: tuple[Run, ...]
     sections: tuple[Section, ...]
@@ -49,6 +53,15 @@ class Page:
     links: tuple[Link, ...] = ()
     include_predicted: bool = False
     against: tuple[Comparison, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What both pages say: the answers for devices and pools, and a part for each device."""
+
+    decisions: tuple[Decision, ...]
+    devices: tuple[Part, ...]
 
 
 @dataclass(frozen=True)
@@ -60,18 +73,19 @@ class Field:
     rare: bool
 
 
-def describe_parts(page: Page) -> tuple[Part, ...]:
-    """All devices, for both pages: computed once."""
+def describe_parts(page: Page) -> Parts:
+    """All answers and devices, for both pages: computed once."""
     parts, first = [], 0
     for section in page.sections:
         parts.append(
             describe_part(section, page.budget, page.outcomes, first_index=first, pictures=page.pictures)
         )
         first += len(section.cells)
-    return tuple(parts)
+    groups = group_sections(page.sections)
+    return Parts(tuple(decide(group, page.budget, page.outcomes) for group in groups), tuple(parts))
 
 
-def render_html(page: Page, parts: Sequence[Part]) -> str:
+def render_html(page: Page, parts: Parts) -> str:
     """One self-contained file; all text is escaped."""
     cells = [cell for section in page.sections for cell in section.cells]
     style, script = page_style(), page_script()
@@ -82,7 +96,7 @@ def render_html(page: Page, parts: Sequence[Part]) -> str:
         style_hash=digest(style),
         script_hash=digest(script),
         document=encode(make_document(page.sections, page.budget, page.outcomes)),
-        sub="h4" if len(parts) > 1 else "h3",
+        sub="h4" if len(parts.devices) > 1 else "h3",
         budget_fields=_budget_fields(page),
         thread_choices=sorted({cell.plan.threads for cell in cells} | set(page.budget.threads)),
         precision_choices=in_order({cell.variant.precision for cell in cells} | set(page.budget.precisions)),
@@ -93,7 +107,7 @@ def render_html(page: Page, parts: Sequence[Part]) -> str:
     )
 
 
-def render_markdown(page: Page, parts: Sequence[Part]) -> str:
+def render_markdown(page: Page, parts: Parts) -> str:
     """For a pull request: the answer, and the rest folded; pictures are linked by relative paths."""
     tables = [(summarise(section.cells), group_by_reasons(section.cells)) for section in page.sections]
     return find_template("report.md.j2").render(
@@ -101,29 +115,21 @@ def render_markdown(page: Page, parts: Sequence[Part]) -> str:
     )
 
 
-def _pooled_cells(page: Page) -> list[Cell]:
-    """Those of runs whose devices are of one model and share the variants."""
-    return [
-        cell
-        for section in page.sections
-        if any(run.request.any_of for run in page.runs_of.get(section.slug, ()))
-        for cell in section.cells
-    ]
-
-
 def _codes(cells: Iterable[Cell]) -> set[str]:
     return {reason.code for cell in cells for reason in cell.verdict.reasons}
 
 
-def _common(page: Page, parts: Sequence[Part]) -> dict[str, object]:
+def _common(page: Page, parts: Parts) -> dict[str, object]:
     cells = [cell for section in page.sections for cell in section.cells]
     return {
         "title": _title(page.sections),
         "when": _when(page.runs, len(cells)),
-        "parts": parts,
+        "parts": parts.devices,
+        "decisions": parts.decisions,
         "budget_texts": describe_budget(page.budget),
-        "for_all": _for_all(page, parts),
-        "unit_lines": describe_units(spread_between_units(_pooled_cells(page))),
+        "for_all": _for_all(page, parts.decisions),
+        "remarks": page.remarks,
+        "unit_lines": describe_units(pool_spreads(page.sections)),
         "clocks": {section.device.clock for section in page.sections},
         "held_clocks": any(cell.held_clocks for cell in cells),
         "run_facts": [run_facts(run) for run in page.runs],
@@ -160,12 +166,13 @@ def _when(runs: Sequence[Run], cells: int) -> str:
     return f"{counted}, {cells} cell{'s' if cells > 1 else ''}, measured {span}"
 
 
-def _for_all(page: Page, parts: Sequence[Part]) -> str:
-    answered = [(part.title, part.shipped.answer) for part in parts if part.shipped.answer]
+def _for_all(page: Page, decisions: Sequence[Decision]) -> str:
+    answered = [(one.title, one.shipped.answer) for one in decisions if one.shipped.answer]
     if len(answered) < 2:
         return ""
     titles, answers = zip(*answered, strict=True)
-    return describe_for_all(find_for_all(answers, page.budget), titles)
+    pooled = any(answer.pool for answer in answers)
+    return describe_for_all(find_for_all(answers, page.budget), titles, pooled=pooled)
 
 
 def _budget_fields(page: Page) -> tuple[Field, ...]:

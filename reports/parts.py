@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.budget import Budget
-from harness.analysis.ladder import Step, climb
-from harness.records import Cell
+from harness.analysis.ladder import climb
 from harness.records.outcomes import OutcomesByFigures
 from reports import conditions
 from reports.accuracy import AccuracyRow, accuracy_notes, describe_accuracy, how_evaluated, left_out
-from reports.answers import Shipped, ship
 from reports.cell_rows import CellTable, list_cells
 from reports.energy import EnergyRow, describe_energy
 from reports.knobs import Knobs, describe_knobs
@@ -20,7 +18,6 @@ from reports.predictions import Predicted
 from reports.sections import Section
 from reports.shares import Shares, share_memory, share_time
 from reports.startup import StartupRow, describe_startup
-from reports.steps import StepText, describe_step
 from reports.strips import Distributions, describe_distributions
 from reports.sustained import SustainedRow, describe_sustained
 from reports.sustained_series import describe_minutes
@@ -31,13 +28,11 @@ from reports.verdicts import count
 
 @dataclass(frozen=True)
 class Part:
-    """Everything that is said of one device."""
+    """Everything that is said of one device but the answer, which may be that of a pool."""
 
     slug: str
     title: str
     emulated: bool
-    shipped: Shipped
-    ladder: tuple[StepText, ...]
     table: CellTable
     count: str
     trust: Trust
@@ -70,7 +65,6 @@ def describe_part(
     pictures: Mapping[str, Sequence[Picture]],
 ) -> Part:
     """Describe a device; `first_index` is the place of its first cell in the page's document."""
-    shipped = ship(section, budget, outcomes)
     steps = climb(section.cells, budget, outcomes)
     cells = section.cells
     total = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
@@ -79,8 +73,6 @@ def describe_part(
         slug=section.slug,
         title=section.title,
         emulated=section.device.emulated,
-        shipped=shipped,
-        ladder=tuple(map(describe_step, steps)),
         table=list_cells(section, first_index),
         count=counted,
         trust=weigh(section, f"{counted}."),
@@ -96,17 +88,13 @@ def describe_part(
         minutes=describe_minutes(cells),
         energy=describe_energy(cells),
         startup=describe_startup(cells),
-        distributions=describe_distributions(section, _shipped_cells(steps)),
+        distributions=describe_distributions(section, [step.candidate.cell for step in steps]),
         timeline=describe_timeline(section),
         conditions=conditions.describe(cells),
         unreadable=conditions.unreadable(cells),
         pictures=tuple(pictures.get(section.slug, ())),
         predicted=section.predicted,
     )
-
-
-def _shipped_cells(steps: Sequence[Step]) -> list[Cell]:
-    return [step.candidate.cell for step in steps]
 
 
 def _notes(section: Section) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.analysis.budget import Budget
 from harness.analysis.comparison import Comparison
+from harness.analysis.device_pools import find_pools
 from harness.analysis.machines import cells_of_runs
 from harness.errors import UsageError
 from harness.records import Cell, Run
@@ -50,7 +51,8 @@ def write_report(
         raise UsageError("there is no measured cell to report on", hint="measure one first: harness run")
     refuse_link(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    sections = arrange(cells, predicted=include_predicted)
+    pools = find_pools(runs)
+    sections = arrange(cells, predicted=include_predicted, pools=pools)
     pictures = {section.slug: draw_pictures(section, folder) for section in sections}
     drawn = [picture.name for members in pictures.values() for picture in members]
     page = Page(
@@ -63,6 +65,7 @@ def write_report(
         links=_links(folder, drawn, trace=trace),
         include_predicted=include_predicted,
         against=tuple(against),
+        remarks=pools.remarks,
     )
     write_csv(runs, folder / "cells.csv")
     if trace:

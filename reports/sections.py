@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from harness.analysis.clusters import cores_name
+from harness.analysis.device_pools import NO_POOLS, DevicePool, Pools
 from harness.analysis.frontier import frontier
 from harness.analysis.machines import name_machines_apart
 from harness.analysis.precisions import in_order
@@ -86,6 +87,7 @@ class Section:
     """All cells of one device; `slug` is unique among the sections and safe in a file name.
 
     `positions` are the cells' places in what was arranged; `predicted` are variants beside them, on request.
+    With a `pool`, the answer for the device is that of all sections of this pool.
     """
 
     device: DeviceInfo
@@ -93,6 +95,7 @@ class Section:
     cells: tuple[Cell, ...]
     positions: tuple[int, ...] = ()
     predicted: tuple[Predicted, ...] = ()
+    pool: DevicePool | None = None
 
     @property
     def title(self) -> str:
@@ -200,12 +203,16 @@ def best(points: Sequence[Point]) -> tuple[Point, ...]:
     return tuple(points[index] for index in frontier(pairs))
 
 
-def arrange(cells: Sequence[Cell], *, predicted: bool = False) -> tuple[Section, ...]:
+def arrange(
+    cells: Sequence[Cell], *, predicted: bool = False, pools: Pools = NO_POOLS
+) -> tuple[Section, ...]:
     """One section for each device and clock, in order of first appearance; real clocks come first.
 
     With `predicted`, each has the variants that can be predicted from its cells.
     """
-    named = label_variants(name_machines_apart(cells))
+    apart = name_machines_apart(cells)
+    found = [pools.pool_of(cell.device) for cell in cells]
+    named = label_variants(apart, [pool or cell.device.name for pool, cell in zip(found, apart, strict=True)])
     grouped: dict[tuple[str, str], list[int]] = {}
     for position, cell in enumerate(named):
         grouped.setdefault((cell.device.name, cell.device.clock), []).append(position)
@@ -214,7 +221,8 @@ def arrange(cells: Sequence[Cell], *, predicted: bool = False) -> tuple[Section,
         slug = _slug(name, taken={section.slug for section in sections})
         members = tuple(named[position] for position in positions)
         rest = predict_rest(members) if predicted else ()
-        sections.append(Section(members[0].device, slug, members, tuple(positions), rest))
+        pool = found[positions[0]]
+        sections.append(Section(members[0].device, slug, members, tuple(positions), rest, pool))
     return tuple(sections)
 
 

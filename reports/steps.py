@@ -18,13 +18,15 @@ class StepText:
     gain: str
 
 
-def describe_step(step: Step) -> StepText:
-    """`templates/script/ladder.js` says the same for a budget that is typed into the page."""
+def describe_step(step: Step, *, pooled: bool = False) -> StepText:
+    """`templates/script/ladder.js` says the same for a budget that is typed into the page.
+
+    Of a pool's cells, the name also has the device.
+    """
     cell, accuracy = step.candidate.cell, step.candidate.accuracy
     parts = [f"{100 * accuracy.estimate:.1f} %"] if accuracy else []
     if step.more is not None:
         gain = "a larger network" if step.gain_pp is None else f"{step.gain_pp:+.1f} points"
         parts.append(f"{gain} for {more_text(step)}")
-    return StepText(
-        f"from {start_text(step)}", placed_name(cell), printable(cell.variant.precision), ", ".join(parts)
-    )
+    name = placed_name(cell) + (f" on {printable(cell.device.name)}" if pooled else "")
+    return StepText(f"from {start_text(step)}", name, printable(cell.variant.precision), ", ".join(parts))

@@ -19,6 +19,7 @@ SCRIPTS = (
     "accuracy",
     "chance",
     "decision",
+    "units",
     "ladder",
     "joint",
     "answer",

@@ -1,4 +1,4 @@
-"""The candidates of a device: its files, each in the best placement (threads, cores) it was measured with."""
+"""The candidates of a device or a pool: its files, each in the best placement that it was measured with."""
 
 import math
 from collections import defaultdict
@@ -16,6 +16,7 @@ from harness.analysis.budget import (
 )
 from harness.analysis.clusters import placed_on, placement_name
 from harness.analysis.known_accuracy import KnownAccuracy, measured_accuracy, published_top1
+from harness.analysis.worst_units import keep_worst_units
 from harness.records import Cell, Variant
 from harness.records.outcomes import OutcomesByFigures
 from harness.records.requests import exact_rate
@@ -72,21 +73,27 @@ def file_key(cell: Cell) -> FileKey:
 def split_cells(
     cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures
 ) -> tuple[tuple[Candidate, ...], tuple[Rejected, ...]]:
-    """The candidates within the budget, in no order, and the cells outside it."""
+    """The candidates within the budget, in no order, and the cells outside it.
+
+    Of the devices of a pool that measured one file in one placement, only the worst one's cell counts.
+    """
     measured = measured_by_file(cells, outcomes)
     within: dict[FileKey, list[Cell]] = defaultdict(list)
     rejected: list[Rejected] = []
+    judged: list[Rejected] = []
     paces = paces_for(cells, budget)
     for cell in cells:
         accuracy = measured.get(file_key(cell)) or published_top1(cell)
-        reasons = (*_unusable(cell), *_not_asked_for(cell, budget, paces))
-        misses = find_misses(cell, accuracy, budget)
-        if reasons:
-            rejected.append(Rejected(cell, reasons))
-        elif misses:
-            rejected.append(Rejected(cell, tuple(miss.reason for miss in misses), misses))
+        if reasons := (*_unusable(cell), *_not_asked_for(cell, budget, paces)):
+            judged.append(Rejected(cell, reasons))
         else:
-            within[file_key(cell)].append(cell)
+            misses = find_misses(cell, accuracy, budget)
+            judged.append(Rejected(cell, tuple(miss.reason for miss in misses), misses))
+    for one in keep_worst_units(judged, lambda cell: cost(cell, budget)):
+        if one.reasons:
+            rejected.append(one)
+        else:
+            within[file_key(one.cell)].append(one.cell)
     candidates = [_candidate(placements, measured.get(key), budget) for key, placements in within.items()]
     return tuple(candidates), tuple(rejected)
 

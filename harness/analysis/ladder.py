@@ -13,8 +13,10 @@ from harness.analysis.candidates import (
     preference,
     split_cells,
 )
+from harness.analysis.cell_groups import group_cells
+from harness.analysis.device_pools import NO_POOLS, Pools
 from harness.analysis.known_accuracy import published_top1
-from harness.analysis.selection import by_device, find_basis, is_tied, on_basis
+from harness.analysis.selection import find_basis, is_tied, on_basis
 from harness.records import Cell
 from harness.records.outcomes import OutcomesByFigures
 
@@ -34,16 +36,23 @@ class Step:
 
 
 def climb_each(
-    cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures, *, device: str | None = None
+    cells: Sequence[Cell],
+    budget: Budget,
+    outcomes: OutcomesByFigures,
+    *,
+    device: str | None = None,
+    pools: Pools = NO_POOLS,
 ) -> dict[str, tuple[Step, ...]]:
-    """The steps of each device, by its name; raises UsageError for an unknown one."""
-    return {name: climb(members, budget, outcomes) for name, members in by_device(cells, device).items()}
+    """The steps of each device or pool, by its name; raises UsageError for an unknown one."""
+    groups = group_cells(cells, device, pools)
+    return {group.name: climb(group.cells, budget, outcomes) for group in groups}
 
 
 def climb(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures) -> tuple[Step, ...]:
-    """The steps for the cells of one device, cheapest first, within the budget's limits but those of latency.
+    """The steps for the cells of one device or pool, cheapest first.
 
-    All are ranked by one kind of accuracy: the best one that a candidate has.
+    They are within the budget's limits but those of latency. All are ranked by one kind of accuracy:
+    the best one that a candidate has.
     """
     open_budget = replace(
         budget, max_latency_ns=None, max_p90_ns=None, max_p99_ns=None, max_instructions=None

@@ -8,6 +8,7 @@ from harness.analysis.cell_text import placement
 from harness.analysis.ladder import Step
 from harness.analysis.quantities import millions, milliseconds
 from harness.analysis.variant_labels import name_with_precision
+from harness.system.text import printable
 
 # More are no help on a terminal; the report has them all.
 LONGEST = 8
@@ -16,15 +17,23 @@ _UNKNOWN = "no accuracy is known; by size of the network"
 _OWN = "no accuracy of own programs is known; the cheapest"
 
 
-def describe_ladder(steps: Sequence[Step]) -> list[str]:
-    """A heading and a line for each step: `from 3.2 ms: 0.5/128 int8, 54.9 %, +2.8 points for 1.6 ms`."""
+def describe_ladder(steps: Sequence[Step], *, pooled: bool = False) -> list[str]:
+    """A heading and a line for each step: `from 3.2 ms: 0.5/128 int8, 54.9 %, +2.8 points for 1.6 ms`.
+
+    Of a pool's cells, each line also has the device.
+    """
     if not steps:
         return []
     accuracy = steps[0].candidate.accuracy
     unknown = _OWN if steps[0].candidate.cell.variant.is_own_program else _UNKNOWN
     basis = _BASES[accuracy.basis].format(accuracy.data) if accuracy else unknown
     mixed = len({step.candidate.cell.verdict.status for step in steps}) > 1
-    return [f"what a budget buys ({basis}):", *(f"  {_line(step, mixed=mixed)}" for step in shorten(steps))]
+    lines = [f"  {_line(step, mixed=mixed)}{_on_device(step) if pooled else ''}" for step in shorten(steps)]
+    return [f"what a budget buys ({basis}):", *lines]
+
+
+def _on_device(step: Step) -> str:
+    return f", on {printable(step.candidate.cell.device.name)}"
 
 
 def limit_of(step: Step) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -25,6 +25,12 @@ def hardware_key(device: DeviceInfo) -> tuple[object, ...]:
     fitted = device.memory_total_bytes and math.ceil(device.memory_total_bytes / 2**30)
     memory = None if device.emulated else fitted
     return (device.name, device.kind, device.clock, device.abi, device.model, device.soc, cores, memory)
+
+
+def model_key(device: DeviceInfo) -> tuple[object, ...]:
+    """Equal for devices of one model, whose figures differ only as two of its units do."""
+    cores = tuple((core.index, core.name, core.max_frequency_khz) for core in device.cores)
+    return (device.clock, device.abi, device.model, device.soc, cores)
 
 
 def cells_of_runs(runs: Iterable[Sequence[Cell]]) -> tuple[Cell, ...]:
@@ -62,8 +68,12 @@ def names_apart(cells: Sequence[Cell]) -> dict[tuple[object, ...], str]:
     return {machine_key(one.device): new.device.name for one, new in zip(cells, renamed, strict=True)}
 
 
-def fitting_names(names: Sequence[str], wanted: str | None) -> tuple[str, ...]:
+def fitting_names(
+    names: Sequence[str], wanted: str | None, members: Mapping[str, Sequence[str]] | None = None
+) -> tuple[str, ...]:
     """The machine of the wanted name, else those whose names contain it; all of them where none is wanted.
+
+    A name of `members` stands for several machines, and is also found by the name of each.
 
     Raises:
         UsageError: none fits.
@@ -71,8 +81,9 @@ def fitting_names(names: Sequence[str], wanted: str | None) -> tuple[str, ...]:
     if wanted is None:
         return tuple(names)
     part = wanted.casefold()
-    fitting = [name for name in names if name == wanted] or [
-        name for name in names if part in name.casefold()
+    known = {name: (name, *(members or {}).get(name, ())) for name in names}
+    fitting = [name for name in names if wanted in known[name]] or [
+        name for name in names if any(part in one.casefold() for one in known[name])
     ]
     if not fitting:
         listed = ", ".join(printable(name) for name in names)

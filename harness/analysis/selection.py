@@ -1,4 +1,4 @@
-"""The variant to ship within a budget, for each device and for all of them.
+"""The variant to ship within a budget, for each device or pool of equal devices, and for all of them.
 
 Candidates are the files, each in its best placement. They are ranked within the best basis that applies:
 accuracy measured on the same data, else published, else none, and then the size of the network stands in.
@@ -20,10 +20,11 @@ from harness.analysis.candidates import (
     preference,
     split_cells,
 )
+from harness.analysis.cell_groups import CellGroup, group_cells
 from harness.analysis.chance import chance_within
+from harness.analysis.device_pools import NO_POOLS, Pools
 from harness.analysis.known_accuracy import Basis, best_data, indistinguishable
-from harness.analysis.machines import fitting_names, name_machines_apart
-from harness.analysis.variant_labels import label_variants
+from harness.analysis.pool_facts import PoolFacts, pool_facts
 from harness.errors import UsageError
 from harness.records import Cell, DeviceInfo
 from harness.records.outcomes import OutcomesByFigures
@@ -46,12 +47,12 @@ class Upgrade:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to ship on one device. `ranked` are the candidates within the budget, best first.
+    """What to ship on one device, or on those of a pool.
 
-    The first `tied` of them cannot be told apart in accuracy. `set_aside` are candidates within the budget
-    without an accuracy of this basis, or without a size where that stands in. `upgrades` has for each limit
-    the smallest raise that admits a better cell.
-    `nearest` is the cell nearest to the budget where none is within it.
+    `ranked` are the candidates within the budget, best first. The first `tied` of them cannot be told apart
+    in accuracy. `set_aside` are candidates within the budget without an accuracy of this basis, or without a
+    size where that stands in. `upgrades` has for each limit the smallest raise that admits a better cell.
+    `nearest` is the cell nearest to the budget where none is within it. `pool` is None for one device.
     """
 
     device: DeviceInfo
@@ -64,6 +65,7 @@ class Answer:
     upgrades: tuple[Upgrade, ...]
     nearest: Rejected | None
     probability: float | None
+    pool: PoolFacts | None = None
 
     @property
     def best(self) -> Candidate | None:
@@ -91,15 +93,17 @@ class ForAll:
 
 @dataclass(frozen=True)
 class Selection:
-    """An answer for each device. `for_all` is None for one device, or where no file fits all of them.
+    """An answer for each device or pool. `for_all` is None for one, or where no file fits all of them.
 
-    `left_out` names devices whose clock cannot keep a budget in milliseconds.
+    `left_out` names devices whose clock cannot keep a budget in milliseconds; `remarks` are sentences on
+    devices that are no pool.
     """
 
     budget: Budget
     answers: tuple[Answer, ...]
     for_all: ForAll | None
     left_out: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -113,48 +117,44 @@ def pick(
     *,
     device: str | None = None,
     outcomes: OutcomesByFigures | None = None,
+    pools: Pools = NO_POOLS,
 ) -> Selection:
-    """Choose for each device among its cells; `outcomes` pairs accuracies image by image (`read_outcomes`).
+    """Choose for each device, or pool of devices, among its cells.
+
+    `outcomes` pairs accuracies image by image (`read_outcomes`); `pools` are those of the cells' runs.
 
     Raises:
         UsageError: the device is unknown, all clocks are emulated and a time is limited, no cell has a figure
             that is limited, or no cell can be used.
     """
     budget, outcomes = budget or Budget(), outcomes or {}
-    grouped = by_device(cells, device)
+    groups = group_cells(cells, device, pools)
     timed = [one for one in limited(budget) if one.is_time]
-    left_out = tuple(name for name, members in grouped.items() if timed and members[0].device.emulated)
-    considered = {name: members for name, members in grouped.items() if name not in left_out}
+    left_out = [group for group in groups if timed and group.device.emulated]
+    considered = [group for group in groups if group not in left_out]
     if not considered:
-        clock = grouped[left_out[0]][0].device.clock
+        first = left_out[0].device
         raise UsageError(
-            f"the clock of {printable(left_out[0])} is {clock}: its times cannot be compared with a budget in"
-            " milliseconds",
+            f"the clock of {printable(first.name)} is {first.clock}: its times cannot be compared with a"
+            " budget in milliseconds",
             hint="limit instructions instead (--max-instructions 60M), or measure on a real device",
         )
-    check_figures([cell for members in considered.values() for cell in members], budget)
-    answers = tuple(answer_for(members, budget, outcomes) for members in considered.values())
-    return Selection(budget, answers, find_for_all(answers, budget), left_out)
+    check_figures([cell for group in considered for cell in group.cells], budget)
+    answers = tuple(answer_for(group, budget, outcomes) for group in considered)
+    names = tuple(group.name for group in left_out)
+    return Selection(budget, answers, find_for_all(answers, budget), names, pools.remarks)
 
 
-def by_device(cells: Sequence[Cell], device: str | None) -> dict[str, list[Cell]]:
-    """The cells of each machine, or of those whose name is `device` or, if none is, contains it."""
-    grouped: dict[str, list[Cell]] = {}
-    for cell in label_variants(name_machines_apart(cells)):
-        grouped.setdefault(cell.device.name, []).append(cell)
-    return {name: grouped[name] for name in fitting_names(tuple(grouped), device)}
-
-
-def answer_for(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigures) -> Answer:
-    """The answer for the cells of one device."""
-    candidates, rejected = split_cells(cells, budget, outcomes)
+def answer_for(group: CellGroup, budget: Budget, outcomes: OutcomesByFigures) -> Answer:
+    """The answer for the cells of one device or pool."""
+    candidates, rejected = split_cells(group.cells, budget, outcomes)
     basis, data = find_basis(candidates)
     compared = [found for one in candidates if (found := on_basis(one, basis, data))]
     keys = {one.key for one in compared}
     ranked, tied = _rank(compared, budget)
     beyond = outside(rejected, outcomes)
     return Answer(
-        device=cells[0].device,
+        device=group.device,
         basis=basis,
         data=data,
         ranked=ranked,
@@ -164,6 +164,7 @@ def answer_for(cells: Sequence[Cell], budget: Budget, outcomes: OutcomesByFigure
         upgrades=_upgrades(ranked[0], beyond, basis, data) if ranked else (),
         nearest=None if ranked else _nearest([one for one, _ in beyond]),
         probability=_probability(ranked[0], budget) if ranked else None,
+        pool=pool_facts(group.cells) if group.pool else None,
     )
 
 

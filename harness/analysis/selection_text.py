@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.analysis.budget import PACED_P99, Budget, Miss
-from harness.analysis.candidates import NO_SUSTAINED_FIGURE, Candidate, Rejected
+from harness.analysis.candidates import NO_SUSTAINED_FIGURE, Candidate
 from harness.analysis.cautions import cautions
 from harness.analysis.cell_text import cost_text, describe, figures, placed_name, placement
 from harness.analysis.commands import Words
 from harness.analysis.ladder import Step
 from harness.analysis.ladder_text import describe_ladder
+from harness.analysis.pool_facts import describe_in_pool, pool_cautions
 from harness.analysis.runtimes import program_file
-from harness.analysis.selection import Answer, ForAll, Selection, Upgrade
+from harness.analysis.selection import Answer, Selection, Upgrade
 from harness.records import Cell
 from harness.system.text import printable
 
@@ -53,7 +54,7 @@ def explain(
     *,
     all_rejected: bool = False,
 ) -> str:
-    """The selection as text: for each device the cell to ship and why, then the best file for all devices.
+    """The selection as text: for each device or pool the cell to ship and why, then the best file for all.
 
     `files` has by its SHA-256 where each program lies, `ladders` by its device what a larger budget buys.
     """
@@ -65,40 +66,59 @@ def explain(
         for answer in selection.answers
     ]
     if len(selection.answers) > 1:
-        blocks.append(_explain_joint(selection.for_all, len(selection.answers), files))
+        blocks.append(_explain_joint(selection, files))
     blocks += [
         f"{printable(name)}: left out, its clock cannot keep a budget in milliseconds"
         for name in selection.left_out
     ]
+    blocks += selection.remarks
     return "\n\n".join(blocks)
 
 
 def explain_ladders(ladders: Ladders) -> str:
-    """For each device what a larger budget buys."""
-    described = {printable(name): describe_ladder(steps) for name, steps in ladders.items()}
+    """For each device or pool what a larger budget buys."""
+    described = {
+        printable(name): describe_ladder(steps, pooled=any(_is_of_other(name, step) for step in steps))
+        for name, steps in ladders.items()
+    }
     return "\n\n".join(f"{name}: " + "\n".join(lines) for name, lines in described.items() if lines)
+
+
+def _is_of_other(name: str, step: Step) -> bool:
+    """Whether the name is that of a pool, not of the device that measured the step."""
+    return step.candidate.cell.device.name != name
 
 
 def _explain_answer(
     selection: Selection, answer: Answer, files: ProgramFiles, ladder: Sequence[Step], *, all_rejected: bool
 ) -> str:
-    lines = [f"{printable(answer.device.name)}: {_headline(answer)}"]
+    lines = [f"{answer_title(answer)}: {_headline(answer)}"]
     if answer.best:
         lines += [f"  {line}" for line in _details(answer, answer.best, selection.budget, files)]
     if answer.nearest:
         lines.append(f"  nearest: {describe(answer.nearest.cell)}")
         lines += [f"  {_relax(miss)}" for miss in answer.nearest.misses]
-    lines += [f"  {_upgrade(one)}" for one in answer.upgrades]
+    lines += [f"  {_upgrade(one)}{_on_device(answer, one.candidate.cell)}" for one in answer.upgrades]
     if answer.runner_up:
         flag = ", suspect" if answer.runner_up.cell.verdict.status == "suspect" else ""
         lines.append(f"  runner-up{flag}: {describe(answer.runner_up.cell, answer.runner_up.accuracy)}")
     if answer.set_aside:
-        lines.append(f"  set aside, {_missing(answer)}: {_list_names(one.cell for one in answer.set_aside)}")
+        names = _list_names(answer, (one.cell for one in answer.set_aside))
+        lines.append(f"  set aside, {_missing(answer)}: {names}")
     if unsustained := [one.cell for one in answer.rejected if NO_SUSTAINED_FIGURE in one.reasons]:
-        lines.append(f"  set aside, {NO_SUSTAINED_FIGURE}: {_list_names(unsustained)}")
-    lines += [f"  {line}" for line in describe_ladder(ladder)]
-    lines += [f"  {line}" for line in _rejections(answer.rejected, all_rejected=all_rejected)]
+        lines.append(f"  set aside, {NO_SUSTAINED_FIGURE}: {_list_names(answer, unsustained)}")
+    lines += [f"  {line}" for line in describe_ladder(ladder, pooled=bool(answer.pool))]
+    lines += [f"  {line}" for line in _rejections(answer, all_rejected=all_rejected)]
     return "\n".join(lines)
+
+
+def answer_title(answer: Answer) -> str:
+    """The device's name; the pool's, with how many devices it has."""
+    name = printable(answer.device.name)
+    if answer.pool is None:
+        return name
+    count = len(answer.pool.devices)
+    return f"{name} ({count} device{'s' if count > 1 else ''})"
 
 
 def _headline(answer: Answer) -> str:
@@ -115,6 +135,7 @@ def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFile
     count = f"{len(answer.ranked)} within the budget" if budget.limits_anything else candidates
     own = answer.basis == "none" and cell.variant.is_own_program
     lines = [figures(cell, best.accuracy), *_file(cell, files)]
+    lines += describe_in_pool(cell, answer.pool) if answer.pool else ()
     if own:
         lines.append(f"the cheapest of {count}; the accuracy of own programs is not known")
     else:
@@ -128,10 +149,26 @@ def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFile
         )
         lines.append(f"{answer.tied} {alike}; this is {cheapest}")
     if best.other_placements:
-        lines.append(f"also measured: {_list_placements(best.other_placements, budget)}")
+        listed = "; ".join(
+            f"{placement(one)}{_on_device(answer, one)} ({cost_text(one, budget)})"
+            for one in best.other_placements
+        )
+        lines.append(f"also measured: {listed}")
     if answer.probability is not None:
-        lines.append(f"probability that it meets the budget: {_percent(answer.probability)}")
-    return lines + [f"caution: {caution}" for caution in cautions(cell, answer.basis, answer.considered)]
+        where = _on_device(answer, cell)
+        lines.append(f"probability that it meets the budget{where}: {_percent(answer.probability)}")
+    return lines + [f"caution: {caution}" for caution in answer_cautions(answer, best, budget)]
+
+
+def answer_cautions(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:
+    """What to know before the answer's best cell is shipped, on further devices of its pool, too."""
+    found = cautions(best.cell, answer.basis, answer.considered)
+    return (*(pool_cautions(best.cell, answer.pool, budget) if answer.pool else ()), *found)
+
+
+def _on_device(answer: Answer, cell: Cell) -> str:
+    """Which device of a pool measured the cell; empty where there is only one."""
+    return f" on {printable(cell.device.name)}" if answer.pool else ""
 
 
 def _relax(miss: Miss) -> str:
@@ -186,9 +223,8 @@ def _missing(answer: Answer) -> str:
     )
 
 
-def _list_names(cells: Iterable[Cell]) -> str:
-    names = [placed_name(cell) for cell in cells]
-    return ", ".join(names)
+def _list_names(answer: Answer, cells: Iterable[Cell]) -> str:
+    return ", ".join(placed_name(cell) + _on_device(answer, cell) for cell in cells)
 
 
 def kind_of_miss(miss: Miss) -> str:
@@ -198,11 +234,15 @@ def kind_of_miss(miss: Miss) -> str:
     return f"over the {miss.limit} limit" if miss.quantity else "under the minimum accuracy"
 
 
-def _rejections(rejected: tuple[Rejected, ...], *, all_rejected: bool) -> list[str]:
+def _rejections(answer: Answer, *, all_rejected: bool) -> list[str]:
+    rejected = answer.rejected
     if not rejected:
         return []
     if all_rejected:
-        return [f"rejected: {placed_name(one.cell)}: {'; '.join(one.reasons)}" for one in rejected]
+        return [
+            f"rejected: {placed_name(one.cell)}{_on_device(answer, one.cell)}: {'; '.join(one.reasons)}"
+            for one in rejected
+        ]
     counts = Counter(
         kind
         for one in rejected
@@ -225,18 +265,17 @@ def _file(cell: Cell, files: ProgramFiles) -> list[str]:
     return lines
 
 
-def _explain_joint(joint: ForAll | None, devices: int, files: ProgramFiles) -> str:
+def _explain_joint(selection: Selection, files: ProgramFiles) -> str:
+    joint, count = selection.for_all, len(selection.answers)
+    pooled = any(answer.pool for answer in selection.answers)
+    everything = f"for all {count} devices and pools" if pooled else f"for all {count} devices"
     if joint is None:
-        return f"for all {devices} devices: no file is within the budget on each of them"
+        return f"{everything}: no file is within the budget on each of them"
     first = joint.candidates[0].cell
-    lines = [f"for all {devices} devices: ship {printable(first.variant.name)}, {_JOINT[joint.basis]}"]
+    lines = [f"{everything}: ship {printable(first.variant.name)}, {_JOINT[joint.basis]}"]
     lines += [f"  {line}" for line in _file(first, files)]
     lines += [f"  {describe(one.cell, one.accuracy)}" for one in joint.candidates]
     return "\n".join(lines)
-
-
-def _list_placements(cells: Iterable[Cell], budget: Budget) -> str:
-    return "; ".join(f"{placement(cell)} ({cost_text(cell, budget)})" for cell in cells)
 
 
 def _percent(probability: float) -> str:

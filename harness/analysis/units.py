@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.analysis.cell_text import placed_name
+from harness.analysis.machines import model_key
 from harness.analysis.placements import cell_key
 from harness.analysis.tails import student_t_quantile
 from harness.records import Cell
@@ -32,13 +33,28 @@ class UnitSpread:
     next_low: float | None
     next_high: float | None
 
+    @property
+    def mean(self) -> float:
+        """The geometric mean of the figures."""
+        return statistics.geometric_mean(self.figures.values())
+
+    def further_factor(self, device: str) -> float:
+        """By what factor a figure of this device is multiplied to be what a further device could need.
+
+        The upper end of the prediction interval, more for a device that is faster than the mean; of two
+        devices by how much they differ, since nothing better is known.
+        """
+        if self.next_high is None:
+            return 1 + self.range_share
+        return self.next_high * max(1.0, self.mean / self.figures.get(device, self.mean))
+
 
 def spread_between_units(cells: Iterable[Cell]) -> tuple[UnitSpread, ...]:
-    """One entry for each cell, valid or suspect, that two or more devices of one kind of clock measured."""
+    """One entry for each cell, valid or suspect, that two or more devices of one model measured."""
     groups: defaultdict[tuple[object, ...], dict[str, Cell]] = defaultdict(dict)
     for cell in cells:
         if not cell.failure and cell.verdict.status != "invalid":
-            key = (cell_key(cell.variant, cell.plan), cell.device.clock)
+            key = (cell_key(cell.variant, cell.plan), model_key(cell.device))
             groups[key][cell.device.name] = cell
     found = (_spread(group) for group in groups.values() if len(group) > 1)
     return tuple(one for one in found if one)

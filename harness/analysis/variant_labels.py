@@ -58,14 +58,15 @@ def width_text(width: float) -> str:
     return f"{width:.1f}" if width == round(width, 1) else exact_width(width)
 
 
-def label_variants(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+def label_variants(cells: Sequence[Cell], owners: Sequence[object] = ()) -> tuple[Cell, ...]:
     """The cells in their order; where some of a device share name and threads, all of them get a label.
 
-    It has what differs between any two of these: the number of classes, the weights, or both.
+    It has what differs between any two of these: the number of classes, the weights, or both. With `owners`,
+    one for each cell, those of one owner are looked at together, as those of a device.
     """
     points: dict[tuple[object, ...], list[Variant]] = {}
-    for cell in cells:
-        points.setdefault((cell.device.name, cell.variant.name, cell.plan.threads), []).append(cell.variant)
+    for cell, owner in zip(cells, owners or [cell.device.name for cell in cells], strict=True):
+        points.setdefault((owner, cell.variant.name, cell.plan.threads), []).append(cell.variant)
     by_classes = any(len({one.classes for one in variants}) > 1 for variants in points.values())
     by_weights = any(len({one.identity[1:] for one in variants}) > 1 for variants in points.values())
     if not by_classes and not by_weights:

@@ -44,6 +44,7 @@ def choose(
 
     The folders of `copies` are removed again, so that no program is to be put into them.
     """
+    from harness.analysis.device_pools import find_pools
     from harness.analysis.ladder import climb_each
     from harness.analysis.machines import cells_of_runs
     from harness.analysis.selection import pick
@@ -53,8 +54,9 @@ def choose(
     for folder, (_, cells) in runs.items():
         outcomes |= read_outcomes(folder, cells)
     cells = cells_of_runs(members for _, members in runs.values())
-    selection = pick(cells, budget, device=device, outcomes=outcomes)
-    ladders = climb_each(cells, budget, outcomes, device=device)
+    pools = find_pools(runs.values())
+    selection = pick(cells, budget, device=device, outcomes=outcomes, pools=pools)
+    ladders = climb_each(cells, budget, outcomes, device=device, pools=pools)
     return Answers(selection, _find_files(selection, runs, copies), ladders)
 
 
@@ -95,8 +97,8 @@ def _find_file(artifact: "Artifact", folder: Path, lowered: Path, run: "Run") ->
 
 
 def answer_document(chosen: "Selection", files: "ProgramFiles", ladders: "Ladders") -> dict[str, object]:
-    """An answer for each device; with one device, its fields also stand at the top."""
-    answers = [_answer(one, files, ladders.get(one.device.name, ())) for one in chosen.answers]
+    """An answer for each device or pool; if there is one, its fields also stand at the top."""
+    answers = [_answer(chosen, one, files, ladders.get(one.device.name, ())) for one in chosen.answers]
     return {
         **(answers[0] if len(answers) == 1 else {}),
         "budget": chosen.budget,
@@ -108,16 +110,20 @@ def answer_document(chosen: "Selection", files: "ProgramFiles", ladders: "Ladder
         if chosen.for_all
         else None,
         "left_out": chosen.left_out,
+        "remarks": chosen.remarks,
     }
 
 
-def _answer(answer: "Answer", files: "ProgramFiles", ladder: "Sequence[Step]") -> dict[str, object]:
+def _answer(
+    chosen: "Selection", answer: "Answer", files: "ProgramFiles", ladder: "Sequence[Step]"
+) -> dict[str, object]:
     """An answer with each cell's figures, but without its samples."""
-    from harness.analysis.cautions import cautions
     from harness.analysis.ladder_text import limit_of
+    from harness.analysis.selection_text import answer_cautions
 
     return {
         "device": answer.device.name,
+        "pool": _pool(answer),
         "best": _shipped(answer.best, files) if answer.best else None,
         "runner_up": _candidate(answer.runner_up) if answer.runner_up else None,
         "within_budget": len(answer.ranked) + len(answer.set_aside),
@@ -129,7 +135,7 @@ def _answer(answer: "Answer", files: "ProgramFiles", ladder: "Sequence[Step]") -
             {**_figures(step.candidate.cell), "limit": limit_of(step), "gain_pp": step.gain_pp}
             for step in ladder
         ],
-        "cautions": cautions(answer.best.cell, answer.basis, answer.considered) if answer.best else (),
+        "cautions": answer_cautions(answer, answer.best, chosen.budget) if answer.best else (),
         "upgrades": [
             {
                 **_figures(one.candidate.cell),
@@ -146,6 +152,19 @@ def _answer(answer: "Answer", files: "ProgramFiles", ladder: "Sequence[Step]") -
         else None,
         "set_aside": [_figures(one.cell) for one in answer.set_aside],
         "rejected": [{**_figures(one.cell), "reasons": one.reasons} for one in answer.rejected],
+    }
+
+
+def _pool(answer: "Answer") -> dict[str, object] | None:
+    """The pool's devices, which measured the best cell, and how unequal they are; None of one device."""
+    if answer.pool is None:
+        return None
+    cell = answer.best and answer.best.cell
+    return {
+        "devices": answer.pool.devices,
+        "measured": answer.pool.measured,
+        "measured_on": cell.device.name if cell else None,
+        "between_devices": answer.pool.spread_for(cell) if cell else None,
     }
 
 

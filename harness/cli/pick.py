@@ -64,7 +64,7 @@ def pick(
             "-d",
             metavar="NAME",
             rich_help_panel=BUDGET,
-            help="Choose only for this device.",
+            help="Choose only for this device, or for the pool (run --any-of) that it is of.",
         ),
     ] = None,
     include_predicted: Annotated[
@@ -84,7 +84,8 @@ def pick(
 ) -> None:
     """Name the best variant within a budget, for each device and for all of them.
 
-    Each limit is compared with the worse end of a figure's interval.
+    Devices that shared the variants (run --any-of) have one answer. Each limit is compared with the worse
+    end of a figure's interval.
 
     Exit code 0 every device has one, 1 one has none within the budget, or a damaged cell was left out.
     """

@@ -13,13 +13,20 @@ if TYPE_CHECKING:
 
 
 def find_proposals(chosen: "Selection", runs: "RunsByFolder") -> "Proposals":
-    """For each device the predicted variant that is better than its answer, or why there is none."""
+    """For each device the predicted variant that is better than its answer, or why there is none.
+
+    Nothing is predicted from cells of several devices: how these differ would pass for what variants cost.
+    """
     from harness.analysis.machines import cells_of_runs
     from harness.analysis.prediction import predict_grids
-    from harness.analysis.proposal import propose
+    from harness.analysis.proposal import NoProposal, propose
 
     grids = predict_grids(cells_of_runs(members for _, members in runs.values()))
-    return {answer.device.name: propose(answer, grids, chosen.budget) for answer in chosen.answers}
+    pooled = NoProposal("nothing is predicted for a pool; harness predict does for each of its devices")
+    return {
+        answer.device.name: pooled if answer.pool else propose(answer, grids, chosen.budget)
+        for answer in chosen.answers
+    }
 
 
 def show_proposals(proposals: "Proposals") -> None:

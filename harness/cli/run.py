@@ -182,6 +182,7 @@ def run(
     """
     from harness.cli import parsing, placement_parsing, program_options, quantity_options, validation
     from harness.cli.console import show_progress
+    from harness.cli.run_folders import base_path
     from harness.cli.run_start import Start
     from harness.cli.summary import show_outcome
     from harness.cli.workplaces import check_any_of, check_lab, lab_of, workplace_at
@@ -248,7 +249,7 @@ def run(
             cold=cold,
             sustain_seconds=quantity_options.parse_sustain(sustain),
             energy=validation.energy_by(energy=energy, command=command),
-            against=None if against is None else str(against.resolve()),
+            against=base_path(against),
             sampler=sampler,
             tune_device=tune_device,
             task_profile=placement_parsing.parse_task_profile(task_profile),

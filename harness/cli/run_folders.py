@@ -104,6 +104,22 @@ def refuse_url(place: Path | None, option: str = "--out") -> None:
         )
 
 
+def base_path(base: Path | None) -> str | None:
+    """The absolute path of the folder that --against names.
+
+    Raises:
+        UsageError: it is a URL: the programs of a base, which are pushed, are not copied from there.
+    """
+    if base is None:
+        return None
+    if is_url(str(base).replace(":/", "://", 1)) and not os.path.lexists(base):
+        raise UsageError(
+            "--against names a URL, and the programs of a base are read from a folder of this machine only",
+            hint="copy the run folder here, with its artifacts, and name the copy",
+        )
+    return str(base.resolve())
+
+
 def _find(named: Sequence[str | Path]) -> "list[Path | RemoteRun]":
     """Each run folder once, in this order."""
     found: dict[object, Path | RemoteRun] = {}

@@ -103,7 +103,7 @@ AnyOf = Annotated[
         metavar="NAMES",
         rich_help_panel=WHAT,
         help="Devices of one model, with --lab: each variant is measured on whichever is free, the first on"
-        " all of them, which shows how equal they are.",
+        " all of them, which shows how equal they are; one answer is for all.",
     ),
 ]
 Margin = Annotated[

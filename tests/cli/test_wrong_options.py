@@ -51,6 +51,21 @@ def test_a_cold_start_is_refused_on_the_emulator_before_anything_is_made(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("url", ["s3://lab/night-1", "https://user:secret@host/run", "zip::s3://lab/all.zip"])
+def test_a_base_at_a_url_is_refused_before_anything_is_touched(
+    refused: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    _, block = refused("run", "-d", "emulator", "--against", url, "--out", "run")
+    assert block.splitlines() == [
+        "error: --against names a URL, and the programs of a base are read from a folder of this machine"
+        " only",
+        "  hint: copy the run folder here, with its artifacts, and name the copy",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -2,8 +2,8 @@
 
 const SHOWN_NAMES = 5;
 
-function describeAnswer(machine, answer, budget) {
-  if (answer === null) return withoutTime(page.machines[machine].clock);
+function describeAnswer(group, answer, budget) {
+  if (answer === null) return withoutTime(page.groups[group].clock);
   const common = [...setAsideText(answer), ...rejectionText(answer)];
   if (!answer.best) {
     const name = answer.setAside.length ? "Nothing can be ranked" : "Nothing fits the budget";
@@ -11,25 +11,27 @@ function describeAnswer(machine, answer, budget) {
     return { kicker: "No answer", name, placement: "", figures: [], why, cautions: [], file: "" };
   }
   const { cell, accuracy } = answer.best;
-  const counts = page.machines[machine].emulated ? ", by instruction counts only" : "";
+  const counts = page.groups[group].emulated ? ", by instruction counts only" : "";
   return {
     kicker: `Ship this${counts}`,
     name: cell.name,
     placement: cell.placement,
     figures: [cell.cost, ...(accuracy ? [accuracyText(accuracy)] : []), ...cell.figures, cell.status],
     why: [...whyText(answer, budget), ...common],
-    cautions: answer.basis === "measured" ? cell.cautions : cell.allCautions,
+    cautions: [...poolCautions(cell, budget), ...(answer.basis === "measured" ? cell.cautions : cell.allCautions)],
     file: cell.pte,
   };
 }
 
 function whyText(answer, budget) {
-  const sentences = [rankText(answer, budget), ...answer.upgrades.map(upgradeText)];
+  const pooled = answer.best.cell.pooled?.sentences ?? [];
+  const sentences = [...pooled, rankText(answer, budget), ...answer.upgrades.map(upgradeText)];
   if (answer.probability !== null) {
-    sentences.push(`It meets the budget with a probability of ${chanceText(answer.probability)}.`);
+    const where = onDevice(answer.best.cell);
+    sentences.push(`It meets the budget${where} with a probability of ${chanceText(answer.probability)}.`);
   }
   if (answer.best.others.length) {
-    const others = answer.best.others.map((cell) => `${cell.placement} (${cell.cost})`).join("; ");
+    const others = answer.best.others.map((cell) => `${cell.placement}${onDevice(cell)} (${cell.cost})`).join("; ");
     const also = limitsAnything(budget) ? "Also within the budget" : "Also measured";
     sentences.push(`${also}: ${others}.`);
   }
@@ -37,7 +39,7 @@ function whyText(answer, budget) {
     const { cell, accuracy } = answer.ranked[1];
     const suspect = cell.status === "suspect" ? ", suspect" : "";
     const known = accuracy ? `, ${accuracyText(accuracy)}` : "";
-    sentences.push(`Runner-up${suspect}: ${placedName(cell)}: ${cell.cost}${known}.`);
+    sentences.push(`Runner-up${suspect}: ${namedOn(cell)}: ${cell.cost}${known}.`);
   }
   return sentences;
 }
@@ -67,7 +69,7 @@ function rankText(answer, budget) {
 
 function upgradeText(upgrade) {
   const gain = upgrade.gain === null ? "a larger network" : `${signed(upgrade.gain, 1)} points`;
-  const name = placedName(upgrade.cell);
+  const name = namedOn(upgrade.cell);
   if (upgrade.misses.length > 1) {
     const reasons = upgrade.misses.map((miss) => miss.reason).join("; ");
     return `The next better one, ${name} (${gain}), misses several limits: ${reasons}.`;
@@ -92,7 +94,7 @@ function nearestText(nearest) {
       ? `Its ${miss.reason}: measure it, or leave out ${miss.option}.`
       : `Its ${miss.reason}: relax ${miss.option} to ${optionValue(miss)}.`,
   );
-  return [`Nearest: ${placedName(nearest.cell)}: ${nearest.cell.cost}.`, ...relaxed];
+  return [`Nearest: ${namedOn(nearest.cell)}: ${nearest.cell.cost}.`, ...relaxed];
 }
 
 // Rounded to the safe side, so that the option admits the cell.
@@ -114,7 +116,7 @@ function setAsideText(answer) {
     published: "published accuracy",
     none: "an accuracy or a size of the network",
   }[answer.basis];
-  const names = answer.setAside.map((one) => placedName(one.cell));
+  const names = answer.setAside.map((one) => namedOn(one.cell));
   const more = names.length > SHOWN_NAMES ? `; and ${names.length - SHOWN_NAMES} more` : "";
   return [`Set aside, without ${why}: ${names.slice(0, SHOWN_NAMES).join("; ")}${more}.`];
 }

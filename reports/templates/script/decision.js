@@ -64,18 +64,21 @@ function byPreference(budget) {
 function splitCells(cells, budget) {
   const within = new Map();
   const rejected = [];
-  for (const cell of cells) {
+  const judged = cells.map((cell) => {
     const known = knownAccuracies(cell);
-    const excluded = exclusion(cell, budget);
     const misses = findMisses(cell, known.measured ?? known.published, budget);
-    const one = { cell, ...known, excluded, misses };
+    return { cell, ...known, excluded: exclusion(cell, budget), misses, units: [] };
+  });
+  for (const one of keepWorstUnits(judged, budget)) {
+    const { cell, excluded, misses } = one;
     if (excluded || misses.length) rejected.push(one);
     else if (within.has(cell.file)) within.get(cell.file).push(one);
     else within.set(cell.file, [one]);
   }
   const candidates = [...within.values()].map((placements) => {
     const [best, ...others] = placements.sort(byPreference(budget));
-    return { ...best, others: others.map((other) => other.cell) };
+    const units = [best, ...others].flatMap((one) => one.units);
+    return { ...best, others: others.map((other) => other.cell), units };
   });
   return { candidates, rejected };
 }
@@ -135,11 +138,11 @@ function findUpgrades(best, beyond, basis) {
   return smallest.size ? [...smallest.values()] : better.slice(0, 1);
 }
 
-// The answer for one device; null where its clock cannot keep the budget.
-function decide(machine, budget) {
+// The answer for one device or pool; null where its clock cannot keep the budget.
+function decide(group, budget) {
   const timed = budget.limits.some((limit, at) => limit !== null && page.quantities[at].isTime);
-  if (page.machines[machine].emulated && timed) return null;
-  const { candidates, rejected } = splitCells(cellsOf(machine), budget);
+  if (page.groups[group].emulated && timed) return null;
+  const { candidates, rejected } = splitCells(cellsOfGroup(group), budget);
   const basis = findBasis(candidates);
   const compared = candidates.map((one) => onBasis(one, basis)).filter(Boolean);
   const { ranked, tied } = rank(compared, budget);
@@ -147,7 +150,7 @@ function decide(machine, budget) {
   const best = ranked[0] ?? null;
   const nearest = beyond.reduce((a, b) => (a && largestExcess(a) <= largestExcess(b) ? a : b), null);
   return {
-    machine,
+    group,
     ...basis,
     best,
     ranked,
@@ -162,12 +165,12 @@ function decide(machine, budget) {
 }
 
 // What each further millisecond buys: the cells that are shipped as the limit on the cost rises.
-function climb(machine, budget) {
+function climb(group, budget) {
   const limits = budget.limits.map((limit, at) => ([LATENCY, P90, P99, INSTRUCTIONS].includes(at) ? null : limit));
   const open = { ...budget, limits };
-  const { candidates } = splitCells(cellsOf(machine), open);
+  const { candidates } = splitCells(cellsOfGroup(group), open);
   const basis = findBasis(candidates);
-  const at = page.machines[machine].emulated ? INSTRUCTIONS : LATENCY;
+  const at = page.groups[group].emulated ? INSTRUCTIONS : LATENCY;
   const placements = candidates
     .flatMap((one) => [one, ...one.others.map((cell) => ({ ...one, cell }))])
     .map((one) => onBasis(one, basis))

@@ -3,16 +3,18 @@
 function describeJoint(answers, budget) {
   if (answers.length < 2) return "";
   const joint = findJoint(answers, budget);
-  if (!joint) return `For all ${answers.length} devices: no file is within the budget on each of them.`;
+  const pools = answers.some((answer) => page.groups[answer.group].pool) ? " and pools" : "";
+  const everything = `For all ${answers.length} devices${pools}`;
+  if (!joint) return `${everything}: no file is within the budget on each of them.`;
   const basis = {
     measured: "by measured accuracy",
     published: "by published accuracy, not measured here",
     none: "by size; no kind of accuracy is known on all devices",
   }[joint.basis];
   const costs = joint.members
-    .map(({ cell }) => `on ${page.machines[cell.machine].title} ${cell.cost}, ${cell.placement}`)
+    .map(({ cell }, at) => `on ${page.groups[answers[at].group].title} ${cell.cost}, ${cell.placement}`)
     .join("; ");
-  return `For all ${answers.length} devices: ${joint.members[0].cell.name}, ${basis}: ${costs}.`;
+  return `${everything}: ${joint.members[0].cell.name}, ${basis}: ${costs}.`;
 }
 
 function findJoint(answers, budget) {

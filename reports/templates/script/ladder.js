@@ -1,7 +1,7 @@
 // The ladder as text: reports/steps.py says the same where no script runs.
 
-function describeStep(machine, step) {
-  const { emulated } = page.machines[machine];
+function describeStep(group, step) {
+  const { emulated } = page.groups[group];
   const quantity = page.quantities[emulated ? INSTRUCTIONS : LATENCY];
   const costText = (cost) => quantityText(quantity, cost) + (emulated ? " instructions" : "");
   const { cell, accuracy } = step.chosen;
@@ -12,7 +12,7 @@ function describeStep(machine, step) {
   }
   return {
     start: `from ${costText(roundUp(step.cost / 1e6) * 1e6)}`,
-    name: placedName(cell),
+    name: namedOn(cell),
     precision: cell.precision,
     gain: parts.join(", "),
   };

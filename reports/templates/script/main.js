@@ -18,27 +18,27 @@ function pin(cell) {
 }
 
 function follow(budget) {
-  const answers = page.machines.map((_, machine) => decide(machine, budget));
+  const answers = page.groups.map((_, group) => decide(group, budget));
   const fitting = new Set();
   const shipped = new Set();
   for (const answer of answers) {
     if (!answer) continue;
     if (answer.best) shipped.add(answer.best.cell.index);
     for (const one of [...answer.ranked, ...answer.setAside]) {
-      for (const cell of [one.cell, ...one.others]) fitting.add(cell.index);
+      for (const cell of [one.cell, ...one.others, ...one.units]) fitting.add(cell.index);
     }
   }
   state = { budget, answers, fitting, shipped };
-  answers.forEach((answer, machine) => showAnswer(machine, describeAnswer(machine, answer, budget), answer));
+  answers.forEach((answer, group) => showAnswer(group, describeAnswer(group, answer, budget), answer));
   showJoint(answers, budget);
   document.getElementById("fitting").textContent = `${fitting.size} of ${page.cells.length} cells fit`;
-  page.machines.forEach((_, machine) => showLadder(machine, budget));
+  page.groups.forEach((_, group) => showLadder(group, budget));
   for (const plot of plots) if (!plot.figure.hidden) drawPlot(plot, state);
   for (const table of tables) markRows(table, state);
 }
 
-function showAnswer(machine, text, answer) {
-  const article = document.querySelector(`.answer[data-machine="${machine}"]`);
+function showAnswer(group, text, answer) {
+  const article = document.querySelector(`.answer[data-group="${group}"]`);
   article.classList.toggle("none", !answer?.best);
   article.querySelector(".ask").textContent = text.kicker;
   article.querySelector(".name").textContent = text.name;
@@ -49,11 +49,11 @@ function showAnswer(machine, text, answer) {
   setItems(article.querySelector(".why"), text.why);
 }
 
-function showLadder(machine, budget) {
-  const list = document.querySelector(`.ladder[data-machine="${machine}"]`);
+function showLadder(group, budget) {
+  const list = document.querySelector(`.ladder[data-group="${group}"]`);
   if (!list) return;
-  const items = climb(machine, budget).map((step) => {
-    const text = describeStep(machine, step);
+  const items = climb(group, budget).map((step) => {
+    const text = describeStep(group, step);
     const item = element("li", {}, [
       element("span", { class: "from", text: text.start }),
       " ",
