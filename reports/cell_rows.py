@@ -8,10 +8,12 @@ from harness.records import Cell
 from harness.system.text import printable
 from reports.bars import Bar, place_bars
 from reports.cell_figures import cell_name
+from reports.energy import energy_ends
 from reports.figures import cost_of, top1_of
 from reports.flags import deciding_codes, is_flagged
 from reports.numbers import MISSING, significant, with_ends
 from reports.sections import Section
+from reports.sustained import plateau_ends, retained_text
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,11 @@ def list_cells(section: Section, first_index: int) -> CellTable:
     shown, constant = [], []
     for column, text, words in named:
         texts = {text(cell) for cell in section.cells}
+        if texts == {MISSING}:
+            continue
         if len(texts) == 1 and words and len(section.cells) > 1:
             constant.append(words.format(*texts))
-        elif texts != {MISSING}:
+        else:
             shown.append((column, text))
     placed = any(column.key == "placement" for column, _ in shown)
     costs = [cost_of(cell) if cell.usable else None for cell in section.cells]
@@ -98,7 +102,10 @@ def _macs(cell: Cell) -> str:
 
 
 def _columns(section: Section) -> list[tuple[Column, _Text, str]]:
-    """With how a column is said in words where all cells agree; one that has no words always stays."""
+    """With how a column is said in words where all cells agree; one that has no words always stays.
+
+    A figure that no cell has is no column.
+    """
     emulated = section.device.emulated
     columns: list[tuple[Column, _Text, str]] = [
         (Column("placement", "placement"), placement, "{}"),
@@ -107,7 +114,11 @@ def _columns(section: Section) -> list[tuple[Column, _Text, str]]:
     if not emulated:
         columns.append((Column("p90", "p90, ms"), _p90, ""))
         columns.append((Column("startup", "start-up, ms"), _startup, ""))
+        columns.append((Column("cold", "cold start-up, ms"), _cold, "cold start-up {} ms"))
+        columns.append((Column("sustained", "sustained, ms"), plateau_ends, "{} ms sustained"))
+        columns.append((Column("retained", "retained, %"), retained_text, "{} % of the first speed retained"))
     columns += [
+        (Column("energy", "energy, mJ"), energy_ends, "{} mJ an inference"),
         (Column("memory", "peak, MB"), _memory, "peak memory {} MB"),
         (Column("size", "file, MB"), lambda cell: significant(cell.artifact.size_bytes / 1e6), "file {} MB"),
         (Column("macs", "MACs, M"), _macs, "{} M MACs"),
@@ -127,6 +138,11 @@ def _p90(cell: Cell) -> str:
 
 def _startup(cell: Cell) -> str:
     return significant(cell.startup.total_ns.estimate / 1e6) if cell.startup else MISSING
+
+
+def _cold(cell: Cell) -> str:
+    startup = cell.cold and cell.cold.startup
+    return significant(startup.total_ns.estimate / 1e6) if startup else MISSING
 
 
 def _memory(cell: Cell) -> str:

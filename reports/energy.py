@@ -52,6 +52,15 @@ def energy_text(cell: Cell) -> str:
     return with_interval(net.estimate * 1e3, net.low * 1e3, net.high * 1e3)
 
 
+def energy_ends(cell: Cell) -> str:
+    """`5.31 (5.22–5.40)`, in millijoules."""  # noqa: RUF002
+    figures = cell.energy and cell.energy.figures
+    if not figures:
+        return MISSING
+    net = figures.net_joules
+    return with_ends(net.estimate * 1e3, net.low * 1e3, net.high * 1e3)
+
+
 def energy_details(cell: Cell) -> list[tuple[str, str]]:
     """Names and texts for the page's drawer."""
     energy = cell.energy
@@ -59,9 +68,9 @@ def energy_details(cell: Cell) -> list[tuple[str, str]]:
         return []
     if not energy.figures or not energy.run:
         return [("energy", printable(energy.unavailable or MISSING))]
-    figures, net = energy.figures, energy.figures.net_joules
+    figures = energy.figures
     return [
-        ("energy", f"{with_ends(net.estimate * 1e3, net.low * 1e3, net.high * 1e3)} mJ without idle"),
+        ("energy", f"{energy_ends(cell)} mJ without idle"),
         ("energy with idle", f"{significant(figures.gross_joules * 1e3)} mJ"),
         (
             "power",

@@ -44,8 +44,9 @@ class Texts:
 
 class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     """`worst` is in the order of the budget's quantities; `processes` has the latencies, start-ups, counts of
-    instructions and peaks of the processes; `strips` the quantiles of each in thousandths off the median.
-    Cautions and details are numbers of `Texts`; a detail is a name and its text."""
+    instructions and peaks of the processes; `startup` and `cold` are estimates; `strips` has the quantiles of
+    each process in thousandths off the median. Cautions and details are numbers of `Texts`; a detail is a
+    name and its text."""
 
     machine: int
     file: int
@@ -69,6 +70,10 @@ class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     latency: Ends | None
     p90: Ends | None
     p99: Ends | None
+    startup: float | None
+    cold: float | None
+    sustained: Ends | None
+    retained: float | None
     energy: Ends | None
     instructions: int | None
     processes: tuple[tuple[float, ...], ...]
@@ -102,6 +107,7 @@ def to_page_cell(
     """The cell's part of the document; `order` is that of its name among the cells of its device, `paces` are
     the rates that are considered."""
     latency, energy = cell.latency, cell.energy and cell.energy.figures
+    cold, sustained = cell.cold and cell.cold.startup, cell.sustained and cell.sustained.figures
     return PageCell(
         machine=machine,
         file=file,
@@ -125,6 +131,10 @@ def to_page_cell(
         latency=_ends(latency.median_ns) if latency else None,
         p90=_ends(latency.p90_interval_ns) if latency else None,
         p99=_ends(latency.p99_interval_ns) if latency else None,
+        startup=cell.startup.total_ns.estimate if cell.startup else None,
+        cold=cold.total_ns.estimate if cold else None,
+        sustained=_ends(sustained.plateau_ns) if sustained else None,
+        retained=sustained.retained if sustained else None,
         energy=_ends(energy.net_joules) if energy else None,
         instructions=cell.instructions_per_inference or None,
         processes=(

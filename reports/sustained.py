@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from harness.records import Cell, Drop, Fell, SustainedFigures
 from harness.system.text import printable
 from reports.figures import full_name
-from reports.numbers import MISSING, significant, with_interval
+from reports.numbers import MISSING, significant, with_ends, with_interval
 
 COLUMNS = ("seconds", "first 10 s, ms", "plateau ms", "retained %", "first drop at s", "what fell then")
 
@@ -43,6 +43,15 @@ def plateau_text(cell: Cell) -> str:
         return MISSING
     plateau = figures.plateau_ns
     return with_interval(plateau.estimate / 1e6, plateau.low / 1e6, plateau.high / 1e6)
+
+
+def plateau_ends(cell: Cell) -> str:
+    """The same with both ends: `12.31 (12.27–12.35)`."""  # noqa: RUF002
+    figures = _figures(cell)
+    if figures is None:
+        return MISSING
+    plateau = figures.plateau_ns
+    return with_ends(plateau.estimate / 1e6, plateau.low / 1e6, plateau.high / 1e6)
 
 
 def retained_text(cell: Cell) -> str:

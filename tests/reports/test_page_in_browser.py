@@ -9,7 +9,16 @@ from msgspec.structs import replace
 from playwright.sync_api import Browser, Page
 
 from browser import CHROMIUM, open_browser, open_page
-from builders import failed, make_energy_cell, make_energy_run, make_run, with_accuracy, with_verdict
+from builders import (
+    failed,
+    make_energy_cell,
+    make_energy_run,
+    make_run,
+    make_sustained_cell,
+    make_sustained_run,
+    with_accuracy,
+    with_verdict,
+)
 from harness.analysis.budget import Budget
 from harness.records import Cell
 from reports import report as written_report
@@ -274,6 +283,47 @@ def test_every_column_of_the_table_sorts(page: Page) -> None:
     placements = table.locator("tbody td.text").all_inner_texts()
     assert placements == sorted(placements)
     assert len(set(placements)) == 2
+
+
+def test_energy_and_minutes_are_columns_that_sort_and_a_missing_one_has_its_reason_in_the_drawer(
+    browser: Browser, tmp_path: Path
+) -> None:
+    cells = simulate_cells(PHONE, widths=(0.25, 0.5, 1.0), resolutions_px=(128,), precisions=("int8",))
+    powers, plateaus = (3.0, 2.0), (11.0, 12.5)
+    figures = [
+        make_energy_cell(
+            make_energy_run(watts), make_sustained_cell(make_sustained_run((60, 10.0), (120, ms)), cell)
+        )
+        for cell, watts, ms in zip(cells, powers, plateaus, strict=False)
+    ]
+    failed_ones = make_energy_cell("the meter died", make_sustained_cell("the device restarted", cells[2]))
+    address = write(tmp_path, (*figures, failed_ones), Budget())
+    with open_page(browser, address, width=DESK_PX) as page:
+        table = page.locator(".cells")
+        headings = [head.get_attribute("data-key") for head in table.locator("thead th").all()]
+        expected = {
+            "sustained": ["11.0", "12.5"],
+            "retained": ["80.0", "90.9"],
+            "energy": ["10.0", "20.0"],
+        }
+        for key, values in expected.items():
+            table.locator(f"th[data-key={key}] button").click()
+            shown = table.locator(f"tbody td:nth-of-type({headings.index(key)})").all_inner_texts()
+            assert [text.startswith(value) for text, value in zip(shown, values, strict=False)] == [
+                True,
+                True,
+            ]
+            assert shown[2] == "–"  # noqa: RUF001
+        assert page.evaluate("document.documentElement.scrollWidth") <= DESK_PX
+        page.locator(".cells .open").last.click()
+        drawer = page.locator("dialog").inner_text()
+        assert "the meter died" in drawer
+        assert "the device restarted" in drawer
+    with open_page(browser, address, width=PHONE_PX) as page:
+        keys = [head.get_attribute("data-key") for head in page.locator(".cells thead th:visible").all()]
+        assert keys == ["name", "cost", "accuracy", "status"]
+        assert page.locator(".cells tbody tr >> nth=0").locator("td:visible").count() == 3
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE_PX
 
 
 def test_on_a_phone_the_placement_stands_below_the_variant(browser: Browser, address: str) -> None:
