@@ -68,7 +68,7 @@ def describe_answer(answer: Answer, budget: Budget) -> AnswerText:
         return AnswerText(
             kicker="No answer",
             name="Nothing can be ranked" if found else "Nothing fits the budget",
-            why=(*_nearest(answer), *common),
+            why=(*_nearest(answer, budget), *common),
         )
     cell = best.cell
     accuracy = (accuracy_figure(best.accuracy),) if best.accuracy else ()
@@ -76,14 +76,16 @@ def describe_answer(answer: Answer, budget: Budget) -> AnswerText:
         kicker="Ship this, by instruction counts only" if answer.device.emulated else "Ship this",
         name=cell_name(cell),
         placement=placement(cell),
-        figures=(cost_figure(cell), *accuracy, *figure_texts(cell), cell.verdict.status),
+        figures=(cost_figure(cell, budget), *accuracy, *figure_texts(cell, budget), cell.verdict.status),
         why=(*_why(answer, best, budget), *common),
         cautions=answer_cautions(answer, best, budget),
         file=f"{printable(program_file(cell.variant))}, sha256 {cell.artifact.sha256}",
     )
 
 
-def describe_for_all(joint: ForAll | None, devices: Sequence[str], *, pooled: bool = False) -> str:
+def describe_for_all(
+    joint: ForAll | None, devices: Sequence[str], budget: Budget, *, pooled: bool = False
+) -> str:
     """The best single file for all devices, which are named in the order of their answers.
 
     With `pooled`, some of them are pools.
@@ -97,7 +99,7 @@ def describe_for_all(joint: ForAll | None, devices: Sequence[str], *, pooled: bo
         "none": "by size; no kind of accuracy is known on all devices",
     }[joint.basis]
     costs = "; ".join(
-        f"on {device} {cost_figure(one.cell)}, {placement(one.cell)}"
+        f"on {device} {cost_figure(one.cell, budget)}, {placement(one.cell)}"
         for device, one in zip(devices, joint.candidates, strict=True)
     )
     return f"{everything}: {cell_name(joint.candidates[0].cell)}, {basis}: {costs}."
@@ -110,6 +112,8 @@ def describe_budget(budget: Budget) -> tuple[str, ...]:
         for quantity in limited(budget)
         if (limit := quantity.limit(budget)) is not None
     ]
+    if budget.sustained and budget.max_latency_ns is None:
+        texts.append("ranked by sustained latency")
     if budget.min_accuracy is not None:
         texts.append(f"top-1 ≥ {_percent(budget.min_accuracy)}")
     if budget.threads:
@@ -129,7 +133,7 @@ def _why(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:
         sentences.append(f"It meets the budget{where} with a probability of {_chance(answer.probability)}.")
     if best.other_placements:
         others = "; ".join(
-            f"{placement(cell)}{_on_device(answer, cell)} ({cost_figure(cell)})"
+            f"{placement(cell)}{_on_device(answer, cell)} ({cost_figure(cell, budget)})"
             for cell in best.other_placements
         )
         also = "Also within the budget" if budget.limits_anything else "Also measured"
@@ -139,7 +143,7 @@ def _why(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:
         suspect = ", suspect" if other.cell.verdict.status == "suspect" else ""
         accuracy = f", {accuracy_figure(other.accuracy)}" if other.accuracy else ""
         sentences.append(
-            f"Runner-up{suspect}: {_named(answer, other.cell)}: {cost_figure(other.cell)}{accuracy}."
+            f"Runner-up{suspect}: {_named(answer, other.cell)}: {cost_figure(other.cell, budget)}{accuracy}."
         )
     return tuple(sentences)
 
@@ -201,12 +205,12 @@ def _upgrade(answer: Answer, upgrade: Upgrade) -> str:
     return f"The {miss.limit} limit decides: {miss.quantity.text(excess)} more buys {gain}{rate}: {name}."
 
 
-def _nearest(answer: Answer) -> tuple[str, ...]:
+def _nearest(answer: Answer, budget: Budget) -> tuple[str, ...]:
     nearest = answer.nearest
     if nearest is None:
         return ()
     relaxed = tuple(_relax(miss) for miss in nearest.misses)
-    return (f"Nearest: {_named(answer, nearest.cell)}: {cost_figure(nearest.cell)}.", *relaxed)
+    return (f"Nearest: {_named(answer, nearest.cell)}: {cost_figure(nearest.cell, budget)}.", *relaxed)
 
 
 def _relax(miss: Miss) -> str:

@@ -1,6 +1,6 @@
 """A cell's name and figures with their worse ends, as the answer shows them."""
 
-from harness.analysis.budget import instructions_high, latency_high_ns, peak_high_bytes
+from harness.analysis.budget import Budget, instructions_high, latency_high_ns, peak_high_bytes
 from harness.analysis.cell_text import placement
 from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.process_figures import decisive_startup
@@ -22,11 +22,13 @@ def placed_name(cell: Cell) -> str:
     return cell_name(cell) if placed == UNPLACED else f"{cell_name(cell)}, {placed}"
 
 
-def cost_figure(cell: Cell) -> str:
+def cost_figure(cell: Cell, budget: Budget | None = None) -> str:
     """`4.78 ms (at most 4.81 ms)`, or counted instructions where the clock is not real.
 
-    At a rate also the p99, by which such cells are ranked.
+    At a rate also the p99, by which such cells are ranked; the plateau where the budget is of sustained runs.
     """
+    if budget and budget.sustained and (sustained := _sustained_text(cell)):
+        return sustained
     if cell.device.emulated:
         count, most = cell.instructions_per_inference, instructions_high(cell)
         if not count or not most:
@@ -42,12 +44,14 @@ def cost_figure(cell: Cell) -> str:
     return f"{median}, p99 {_with_worst(milliseconds(cell.latency.p99_ns), milliseconds(tail.high))}"
 
 
-def figure_texts(cell: Cell) -> tuple[str, ...]:
-    """The plateau over minutes and the energy where measured; peak memory, size of the file, start-up."""
+def figure_texts(cell: Cell, budget: Budget | None = None) -> tuple[str, ...]:
+    """The plateau over minutes and the energy where measured; peak memory, size of the file, start-up.
+
+    Where the plateau is the cost, the latency of the cool device stands in its place.
+    """
     texts = []
-    if (sustained := cell.sustained and cell.sustained.figures) and not cell.device.emulated:
-        plateau = sustained.plateau_ns
-        texts.append(f"{_with_worst(milliseconds(plateau.estimate), milliseconds(plateau.high))} sustained")
+    if sustained := _sustained_text(cell):
+        texts.append(f"{cost_figure(cell)} cool" if budget and budget.sustained else sustained)
     if energy := cell.energy and cell.energy.figures:
         net = energy.net_joules
         texts.append(f"{_with_worst(millijoules(net.estimate), millijoules(net.high))} an inference")
@@ -60,6 +64,15 @@ def figure_texts(cell: Cell) -> tuple[str, ...]:
         total, cold = startup.total_ns, "" if startup is cell.startup else "cold "
         texts.append(f"{_with_worst(milliseconds(total.estimate), milliseconds(total.high))} {cold}start-up")
     return tuple(texts)
+
+
+def _sustained_text(cell: Cell) -> str:
+    """The plateau, on a device whose time is its own; else empty."""
+    figures = cell.sustained and cell.sustained.figures
+    if not figures or cell.device.emulated:
+        return ""
+    plateau = figures.plateau_ns
+    return f"{_with_worst(milliseconds(plateau.estimate), milliseconds(plateau.high))} sustained"
 
 
 def accuracy_figure(accuracy: KnownAccuracy) -> str:

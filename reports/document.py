@@ -5,7 +5,7 @@ The script chooses again for each budget that is typed in, by the same rules; te
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -70,13 +70,15 @@ class LimitedQuantity(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PageBudget(msgspec.Struct, frozen=True, rename="camel"):
-    """`limits` are in the order of the quantities, in base units."""
+    """`limits` are in the order of the quantities, in base units; with `sustained` that of latency is the
+    plateau's."""
 
     limits: tuple[float | None, ...]
     min_accuracy: float | None
     threads: tuple[int, ...]
     cores: str | None
     precisions: tuple[str, ...]
+    sustained: bool
 
 
 class PredictedPoint(msgspec.Struct, frozen=True):
@@ -268,10 +270,12 @@ def _quantities(budget: Budget) -> tuple[Quantity, ...]:
 
 
 def _page_budget(budget: Budget) -> PageBudget:
+    cool = replace(budget, sustained=False)  # Of which latency is one of the quantities.
     return PageBudget(
-        tuple(quantity.limit(budget) for quantity in _quantities(budget)),
+        tuple(quantity.limit(cool) for quantity in _quantities(budget)),
         budget.min_accuracy,
         budget.threads,
         printable(budget.cores) if budget.cores else None,
         budget.precisions,
+        budget.sustained,
     )

@@ -1,9 +1,9 @@
 """The pages, HTML and Markdown: what to ship, then everything that shows why, and how sure it is."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from harness.analysis.budget import QUANTITIES, Budget
+from harness.analysis.budget import QUANTITIES, Budget, plateau_high_ns
 from harness.analysis.comparison import Comparison
 from harness.analysis.comparison_text import summarize, to_markdown, to_table
 from harness.analysis.precisions import in_order
@@ -101,6 +101,7 @@ def render_html(page: Page, parts: Parts) -> str:
         thread_choices=sorted({cell.plan.threads for cell in cells} | set(page.budget.threads)),
         precision_choices=in_order({cell.variant.precision for cell in cells} | set(page.budget.precisions)),
         core_choices=_core_choices(page),
+        offers_sustained=_offers_sustained(page),
         device_rows=compare_devices(page.sections, page.runs_of),
         links=page.links,
         explanations=[(one, explained_at(one.code)) for one in explain(_codes(cells))],
@@ -172,12 +173,12 @@ def _for_all(page: Page, decisions: Sequence[Decision]) -> str:
         return ""
     titles, answers = zip(*answered, strict=True)
     pooled = any(answer.pool for answer in answers)
-    return describe_for_all(find_for_all(answers, page.budget), titles, pooled=pooled)
+    return describe_for_all(find_for_all(answers, page.budget), titles, page.budget, pooled=pooled)
 
 
 def _budget_fields(page: Page) -> tuple[Field, ...]:
     """A field for each quantity that some cell has a figure for on a clock that can keep it, and accuracy."""
-    fields = []
+    fields, cool = [], replace(page.budget, sustained=False)
     for quantity in QUANTITIES:
         known = any(
             quantity.worst(cell) is not None
@@ -185,11 +186,18 @@ def _budget_fields(page: Page) -> tuple[Field, ...]:
             if not (quantity.is_time and section.device.emulated)
             for cell in section.measured
         )
-        if known or quantity.limit(page.budget) is not None:
+        if known or quantity.limit(cool) is not None:
             label = f"{quantity.name.capitalize()} ≤ {quantity.unit}"
             rare = quantity.name in ("p90 latency", "p99 latency", "start-up")
             fields.append(Field(quantity.option[2:], label, rare))
     return (*fields, Field("min-accuracy", "Top-1 ≥ %", rare=False))
+
+
+def _offers_sustained(page: Page) -> bool:
+    """Whether the budget can be of sustained runs: those of a page for a rate run back to back."""
+    cells = [cell for section in page.sections if not section.device.emulated for cell in section.measured]
+    known = any(plateau_high_ns(cell) is not None for cell in cells)
+    return page.budget.rate_hz is None and (known or page.budget.sustained)
 
 
 def _core_choices(page: Page) -> tuple[str, ...]:

@@ -196,8 +196,8 @@ SUSTAINED_LATENCY = Quantity(
 
 
 def limited(budget: Budget) -> tuple[Quantity, ...]:
-    """The quantities that the budget limits."""
-    return tuple(one for one in (*QUANTITIES, PACED_P99, SUSTAINED_LATENCY) if one.limit(budget) is not None)
+    """The quantities that the budget limits; one of the two latencies comes first."""
+    return tuple(one for one in (SUSTAINED_LATENCY, *QUANTITIES, PACED_P99) if one.limit(budget) is not None)
 
 
 def find_misses(cell: Cell, accuracy: KnownAccuracy | None, budget: Budget) -> tuple[Miss, ...]:

@@ -195,3 +195,12 @@ def parse_budget(
         rate_hz=placement_parsing.parse_rate(rate) if rate is not None else None,
         precisions=parsing.parse_precisions(precision) if precision else (),
     )
+
+
+def refuse_predicted(*, sustained: bool, include_predicted: bool) -> None:
+    """Raise `UsageError` where predictions are asked for beside the figures of sustained runs."""
+    if sustained and include_predicted:
+        raise UsageError(
+            "--sustained and --include-predicted conflict: predictions are of a cool device",
+            hint="give one of them",
+        )

@@ -22,11 +22,11 @@ from harness.cli.budget_options import (
     OnlyThreads,
     Sustained,
     parse_budget,
+    refuse_predicted,
 )
 from harness.cli.failures import error_document, show_errors
 from harness.cli.options import OUTPUT, Json, NamedRunFolders
 from harness.cli.run_folders import open_run_folders
-from harness.errors import UsageError
 
 
 @app.command(
@@ -109,11 +109,7 @@ def pick(
         sustained=sustained,
         precision=precision,
     )
-    if sustained and include_predicted:
-        raise UsageError(
-            "--sustained and --include-predicted conflict: predictions are of a cool device",
-            hint="give one of them",
-        )
+    refuse_predicted(sustained=sustained, include_predicted=include_predicted)
     opened = open_run_folders(folders, EVALUATIONS_FOLDER)
     loaded, errors = opened.load()
     runs = dict(zip(opened.folders, loaded, strict=True))

@@ -22,7 +22,9 @@ from harness.cli.budget_options import (
     OnlyPrecisions,
     OnlyRate,
     OnlyThreads,
+    Sustained,
     parse_budget,
+    refuse_predicted,
 )
 from harness.cli.failures import error_document, show_errors
 from harness.cli.options import OUTPUT, Json, NamedRunFolders
@@ -40,6 +42,7 @@ LONGEST_NAME = 80
         "harness report results/pixel --include-predicted",
         "harness report results/pixel --trace",
         "harness report results/paced --rate 30",
+        "harness report results/hot --sustained --max-latency 20ms",
         "harness report results/pixel results/kitchen-pi --out both",
         "harness report s3://bucket/lab-berlin 's3://bucket/lab-oslo/nightly-*' --out both",
     ),
@@ -69,6 +72,7 @@ def report(
     threads: OnlyThreads = None,
     cores: OnlyCores = None,
     rate: OnlyRate = None,
+    sustained: Sustained = False,
     precision: OnlyPrecisions = None,
     include_predicted: Annotated[
         bool,
@@ -117,12 +121,14 @@ def report(
         threads=threads,
         cores=cores,
         rate=rate,
+        sustained=sustained,
         precision=precision,
     )
+    refuse_predicted(sustained=sustained, include_predicted=include_predicted)
     refuse_url(out)
     opened = open_run_folders(folders, EVALUATIONS_FOLDER, BASE_FOLDER)
     runs, errors = opened.load()
-    if budget.limits_anything:
+    if budget.limits_anything or budget.sustained:
         check_figures(cells_of_runs(members for _, members in runs), budget)
     outcomes: dict[tuple[object, ...], Outcomes] = {}
     for folder, (_, cells) in zip(opened.folders, runs, strict=True):

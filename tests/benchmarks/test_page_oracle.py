@@ -11,13 +11,14 @@ from decision_oracle import Run, draw_run
 from playwright.sync_api import Browser, Page
 
 from browser import CHROMIUM, open_browser, open_page
-from builders import failed, make_run
+from builders import failed, make_run, make_sustained_run
 from harness.analysis.budget import Budget
 from harness.analysis.cell_groups import group_of
 from harness.analysis.device_pools import NO_POOLS, find_pools
 from harness.analysis.ladder import climb
 from harness.analysis.selection import find_for_all
-from harness.records import Cell
+from harness.analysis.sustained import summarize_sustained
+from harness.records import Cell, Interval, Sustained
 from reports.answers import describe_for_all, ship
 from reports.decisions import decide, group_sections
 from reports.document import make_document
@@ -25,10 +26,11 @@ from reports.pages import Page as Content
 from reports.pages import describe_parts, render_html
 from reports.sections import Section, arrange
 from reports.steps import describe_step
-from synthetic import EMULATOR, simulate_cells
+from synthetic import EMULATOR, PHONE, simulate_cells
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
 BUDGETS = 25
+FIGURES = summarize_sustained(make_sustained_run((120, 10.0)), PHONE, seed=0)
 _DECIDE = """([group, budget]) => {
   const answer = decide(group, budget);
   return {
@@ -49,13 +51,27 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+def with_plateaus(cells: tuple[Cell, ...], random: np.random.Generator) -> Iterator[Cell]:
+    """Most cells with a plateau that is up to twice as slow, so that it orders them otherwise."""
+    for cell in cells:
+        if cell.latency is None or random.random() < 0.2:
+            yield cell
+            continue
+        plateau = cell.latency.median_ns.estimate * float(random.uniform(1, 2))
+        ends = Interval(estimate=plateau, low=0.99 * plateau, high=plateau * float(random.uniform(1, 1.02)))
+        figures = msgspec.structs.replace(FIGURES, plateau_ns=ends)
+        sustained = Sustained(seconds=120, run=None, figures=figures)
+        yield msgspec.structs.replace(cell, sustained=sustained)
+
+
 def open_run(folder: Path, run: Run, rate_hz: float | None, *, pooled: bool = False) -> tuple[Section, ...]:
     emulated = simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128, 224))
     paced = (
         msgspec.structs.replace(cell, plan=msgspec.structs.replace(cell.plan, rate_hz=30.0))
         for cell in run.cells[1:4]
     )
-    cells = (failed(run.cells[0]), *run.cells[1:], *paced, *emulated)
+    measured = with_plateaus(run.cells[1:], np.random.default_rng(len(run.cells)))
+    cells = (failed(run.cells[0]), *measured, *paced, *emulated)
     pools = NO_POOLS
     if pooled:
         cells = share_out(cells)
@@ -116,6 +132,11 @@ def draw_budget(run: Run, random: np.random.Generator, rate_hz: float | None) ->
         "cores": "all",
     }
     changes = {name: value for name, value in choices.items() if random.random() < 0.25}
+    # Refused together, as on the command line.
+    changes["sustained"] = rate_hz is None and bool(random.random() < 0.4)
+    if changes["sustained"]:
+        changes.pop("max_p90_ns", None)
+        changes.pop("max_p99_ns", None)
     return replace(Budget(rate_hz=rate_hz), **changes)  # type: ignore[arg-type]
 
 

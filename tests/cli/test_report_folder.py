@@ -1,10 +1,14 @@
 """Where `harness report` writes: in the run folder, or beside the first of several."""
 
 import json
+import re
 from pathlib import Path
 
-from builders import make_cell, make_run
+from msgspec.structs import replace
+
+from builders import make_artifact, make_cell, make_run, make_sustained_cell, make_sustained_run
 from harness.cli.report import default_folder
+from harness.records import Cell, Variant
 from harness.records.run_folder import write_cell, write_run
 from harness_command import HarnessCommand
 
@@ -43,6 +47,48 @@ def test_a_rate_that_no_cell_was_measured_at_is_refused_and_nothing_is_written(
     ended = run_harness("report", tmp_path / "run", "--rate", "30")
     assert ended.exit_code == 2
     assert "no cell was measured at 30/s" in ended.stderr
+    assert not (tmp_path / "run" / "report").exists()
+
+
+def cell_of(width: float, ms: float, plateau_ms: float) -> Cell:
+    variant = Variant(width=width, resolution_px=128, precision="int8")
+    artifact = make_artifact(variant=variant, sha256=f"{int(width * 100):064x}")
+    cell = make_cell(tuple(round(ms * 1e6) + step * 1000 for step in range(6)), artifact=artifact)
+    return make_sustained_cell(make_sustained_run((60, ms), (120, plateau_ms)), cell)
+
+
+def test_a_report_for_sustained_use_ships_what_pick_ships(
+    run_harness: HarnessCommand, tmp_path: Path
+) -> None:
+    folder, cells = tmp_path / "run", (cell_of(0.5, 8.0, 9.0), cell_of(1.0, 15.0, 25.0))
+    write_run(folder, make_run(cells))
+    for cell in cells:
+        write_cell(folder, cell)
+    shipped = {}
+    for words in ((), ("--sustained",)):
+        asked = (folder, "--max-latency", "20ms", *words)
+        assert run_harness("report", *asked).exit_code == 0
+        page = (folder / "report" / "report.md").read_text()
+        picked = run_harness("pick", *asked).stdout.partition("ship ")[2].partition("\n")[0]
+        shipped[words] = picked.partition(",")[0]
+        width = float(shipped[words].split("_")[2])
+        assert f"**Ship this: {width}/128 int8**" in page
+        assert ("sustained latency ≤ 20 ms" in page) == bool(words)
+    assert len(set(shipped.values())) == 2
+    assert "9 ms (at most 9.0" in page
+    assert re.search(r"8(\.\d+)? ms \(at most 8\.\d+ ms\) cool", page)
+
+
+def test_a_report_for_sustained_use_without_such_a_cell_is_refused_and_nothing_is_written(
+    run_harness: HarnessCommand, tmp_path: Path
+) -> None:
+    cell = replace(cell_of(0.5, 8.0, 9.0), sustained=None)
+    write_run(tmp_path / "run", make_run((cell,)))
+    write_cell(tmp_path / "run", cell)
+    ended = run_harness("report", tmp_path / "run", "--sustained")
+    assert ended.exit_code == 2
+    assert "no cell has a sustained figure" in ended.stderr
+    assert "--sustain 10m" in ended.stderr
     assert not (tmp_path / "run" / "report").exists()
 
 

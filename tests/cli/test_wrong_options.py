@@ -95,10 +95,11 @@ def test_options_of_a_run_that_make_no_sense_are_refused_before_anything_is_made
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("command", ["pick", "report"])
 @pytest.mark.parametrize("option", ["--max-p90", "--max-p99", "--rate", "--include-predicted"])
-def test_pick_refuses_what_a_plateau_has_not(refused: Typed, tmp_path: Path, option: str) -> None:
+def test_what_a_plateau_has_not_is_refused(refused: Typed, tmp_path: Path, command: str, option: str) -> None:
     value = {"--rate": ("30",), "--include-predicted": ()}.get(option, ("9ms",))
-    _, block = refused("pick", str(tmp_path), "--sustained", option, *value)
+    _, block = refused(command, str(tmp_path), "--sustained", option, *value)
     assert block.startswith(f"error: --sustained and {option} conflict")
 
 

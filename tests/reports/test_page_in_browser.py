@@ -225,6 +225,70 @@ def test_a_budget_of_energy_is_a_field_and_decides(browser: Browser, tmp_path: P
         assert "1 without a figure for the energy" in text
 
 
+def hot_cells() -> tuple[Cell, ...]:
+    """Two cells whose order of latency is turned round after minutes, and one that did not run for them."""
+    small, middle, large = simulate_cells(
+        PHONE, widths=(0.25, 0.5, 1.0), resolutions_px=(128,), precisions=("int8",)
+    )
+    levels = ((small, 1.0, 9.0), (large, 2.0, 12.5))
+    hot = [
+        make_sustained_cell(make_sustained_run((60, ms), (120, plateau)), cell)
+        for cell, ms, plateau in levels
+    ]
+    return (*hot, middle)
+
+
+def test_sustained_use_is_a_choice_that_decides_by_the_plateau(browser: Browser, tmp_path: Path) -> None:
+    address = write(tmp_path, hot_cells(), Budget())
+    with open_page(browser, address, bypass_csp=True) as page:
+        page.fill("input[name=max-latency]", "12")
+        assert pick_name(page) == "1.0/128 int8"
+        page.fill("input[name=max-p99]", "30")
+        page.check("input[name=sustained]")
+        page.wait_for_url("**#sustained=on&max-latency=12ms")
+        assert pick_name(page) == "0.25/128 int8"
+        text = page.locator(".answer").first.inner_text()
+        assert "9 ms (at most 9." in text
+        assert "1 no sustained figure" in text
+        assert "1 over the sustained latency limit" in text
+        assert page.locator("input[name=max-p99]").is_disabled()
+        drawn = page.locator("#tradeoff svg").first
+        assert "Sustained latency, ms (log)" in drawn.get_attribute("aria-label")  # type: ignore[operator]
+        assert drawn.locator(".point").count() == 2
+        page.locator(".canvas").first.focus()
+        page.keyboard.press("ArrowRight")
+        assert " sustained" in page.locator("#card").inner_text()
+        found = Axe().run(page, options={"runOnly": {"type": "tag", "values": WCAG_2_2_AA}})
+        assert found.violations_count == 0, found.generate_report()
+        page.uncheck("input[name=sustained]")
+        page.wait_for_url("**#max-latency=12ms&max-p99=30ms")
+        assert page.locator("#tradeoff svg .point").count() == 3
+        assert pick_name(page) == "1.0/128 int8"
+
+
+def test_a_page_for_sustained_use_says_the_same_with_and_without_script(
+    browser: Browser, tmp_path: Path
+) -> None:
+    address = write(tmp_path, hot_cells(), Budget(max_latency_ns=10e6, sustained=True))
+    with (
+        open_page(browser, address) as page,
+        open_page(browser, address, java_script_enabled=False) as plain,
+    ):
+        for selector in (".answers", ".ladder >> nth=0"):
+            assert plain.locator(selector).inner_text() == page.locator(selector).inner_text()
+        assert "sustained latency ≤ 10 ms" in plain.locator("#preset").inner_text()
+        assert page.locator("input[name=sustained]").is_checked()
+        assert page.locator("input[name=max-latency]").input_value() == "10"
+        assert pick_name(page) == "0.25/128 int8"
+
+
+def test_without_a_sustained_run_there_is_no_such_choice(page: Page, address: str) -> None:
+    assert page.locator("input[name=sustained]").count() == 0
+    page.goto(f"{address}#sustained=on&max-latency=20ms")
+    assert "20" in page.locator("input[name=max-latency]").input_value()
+    assert "no sustained figure" not in page.locator(".answer").first.inner_text()
+
+
 def test_an_address_with_a_budget_answers_for_it(page: Page, address: str) -> None:
     page.goto(f"{address}#max-latency=3ms&precision=fp32&min-accuracy=41%25")
     assert page.locator("input[name=max-latency]").input_value() == "3"

@@ -7,7 +7,7 @@ function describeAnswer(group, answer, budget) {
   const common = [...setAsideText(answer), ...rejectionText(answer)];
   if (!answer.best) {
     const name = answer.setAside.length ? "Nothing can be ranked" : "Nothing fits the budget";
-    const why = [...nearestText(answer.nearest), ...common];
+    const why = [...nearestText(answer.nearest, budget), ...common];
     return { kicker: "No answer", name, placement: "", figures: [], why, cautions: [], file: "" };
   }
   const { cell, accuracy } = answer.best;
@@ -16,7 +16,7 @@ function describeAnswer(group, answer, budget) {
     kicker: `Ship this${counts}`,
     name: cell.name,
     placement: cell.placement,
-    figures: [cell.cost, ...(accuracy ? [accuracyText(accuracy)] : []), ...cell.figures, cell.status],
+    figures: [costText(cell, budget), ...(accuracy ? [accuracyText(accuracy)] : []), ...figureTexts(cell, budget), cell.status],
     why: [...whyText(answer, budget), ...common],
     cautions: [...poolCautions(cell, budget), ...(answer.basis === "measured" ? cell.cautions : cell.allCautions)],
     file: cell.pte,
@@ -31,7 +31,9 @@ function whyText(answer, budget) {
     sentences.push(`It meets the budget${where} with a probability of ${chanceText(answer.probability)}.`);
   }
   if (answer.best.others.length) {
-    const others = answer.best.others.map((cell) => `${cell.placement}${onDevice(cell)} (${cell.cost})`).join("; ");
+    const others = answer.best.others
+      .map((cell) => `${cell.placement}${onDevice(cell)} (${costText(cell, budget)})`)
+      .join("; ");
     const also = limitsAnything(budget) ? "Also within the budget" : "Also measured";
     sentences.push(`${also}: ${others}.`);
   }
@@ -39,7 +41,7 @@ function whyText(answer, budget) {
     const { cell, accuracy } = answer.ranked[1];
     const suspect = cell.status === "suspect" ? ", suspect" : "";
     const known = accuracy ? `, ${accuracyText(accuracy)}` : "";
-    sentences.push(`Runner-up${suspect}: ${namedOn(cell)}: ${cell.cost}${known}.`);
+    sentences.push(`Runner-up${suspect}: ${namedOn(cell)}: ${costText(cell, budget)}${known}.`);
   }
   return sentences;
 }
@@ -87,14 +89,14 @@ function upgradeText(upgrade) {
   return `The ${miss.limit} limit decides: ${more} more buys ${gain}${rate}: ${name}.`;
 }
 
-function nearestText(nearest) {
+function nearestText(nearest, budget) {
   if (!nearest) return [];
   const relaxed = nearest.misses.map((miss) =>
     miss.needed === null
       ? `Its ${miss.reason}: measure it, or leave out ${miss.option}.`
       : `Its ${miss.reason}: relax ${miss.option} to ${optionValue(miss)}.`,
   );
-  return [`Nearest: ${namedOn(nearest.cell)}: ${nearest.cell.cost}.`, ...relaxed];
+  return [`Nearest: ${namedOn(nearest.cell)}: ${costText(nearest.cell, budget)}.`, ...relaxed];
 }
 
 // Rounded to the safe side, so that the option admits the cell.

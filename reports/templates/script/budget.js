@@ -4,12 +4,26 @@ const NO_LIMIT = "any";
 
 function emptyBudget() {
   const limits = page.quantities.map((quantity, at) => (quantity.fixed ? page.budget.limits[at] : null));
-  return { limits, minAccuracy: null, threads: [], cores: null, precisions: [] };
+  return { limits, minAccuracy: null, threads: [], cores: null, precisions: [], sustained: false };
+}
+
+// A sustained run has one latency, that of its plateau: no percentiles, and no rate.
+function asOffered(budget) {
+  if (!budget.sustained) return budget;
+  if (!document.querySelector("#budget [name=sustained]")) return { ...budget, sustained: false };
+  return { ...budget, limits: budget.limits.map((limit, at) => ([P90, P99].includes(at) ? null : limit)) };
+}
+
+function disableTails(form, { sustained }) {
+  for (const at of [P90, P99]) {
+    const field = form.elements[QUANTITY_KEYS[at]];
+    if (field) field.disabled = sustained;
+  }
 }
 
 // `#max-latency=20ms&min-accuracy=60%25`: the options of `harness pick`.
 function toFragment(budget) {
-  const words = [];
+  const words = budget.sustained ? [["sustained", "on"]] : [];
   budget.limits.forEach((limit, at) => {
     const quantity = page.quantities[at];
     if (limit !== null && !quantity.fixed) words.push([QUANTITY_KEYS[at], inUnit(limit, quantity.size) + quantity.unit]);
@@ -36,8 +50,9 @@ function fromFragment(fragment) {
     else if (name === "threads") budget.threads = value.split(",").map(Number).filter(Number.isInteger);
     else if (name === "cores" && value) budget.cores = value;
     else if (name === "precision") budget.precisions = value.split(",").filter(Boolean);
+    else if (name === "sustained") budget.sustained = true;
   }
-  return budget;
+  return asOffered(budget);
 }
 
 function positive(text, size) {
@@ -55,7 +70,8 @@ function readForm(form) {
   budget.threads = checked(form, "threads").map(Number);
   budget.precisions = checked(form, "precision");
   budget.cores = form.elements.cores?.value || null;
-  return budget;
+  budget.sustained = checked(form, "sustained").length > 0;
+  return asOffered(budget);
 }
 
 function checked(form, name) {
@@ -68,8 +84,9 @@ function fillForm(form, budget) {
     const limit = budget.limits[at];
     if (field) field.value = limit === null ? "" : inUnit(limit, quantity.size);
   });
+  disableTails(form, budget);
   form.elements["min-accuracy"].value = budget.minAccuracy === null ? "" : inUnit(budget.minAccuracy, 0.01);
-  const chosen = { threads: budget.threads.map(String), precision: budget.precisions };
+  const chosen = { threads: budget.threads.map(String), precision: budget.precisions, sustained: budget.sustained ? ["on"] : [] };
   for (const box of form.querySelectorAll("input[type=checkbox]")) box.checked = chosen[box.name].includes(box.value);
   if (form.elements.cores) form.elements.cores.value = budget.cores ?? "";
 }

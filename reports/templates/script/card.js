@@ -17,7 +17,7 @@ function followPointer(plot, onPin) {
   });
   canvas.addEventListener("keydown", (event) => {
     const moves = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
-    if (event.key in moves) {
+    if (event.key in moves && plot.points.length) {
       const at = plot.points.indexOf(plot.active) + moves[event.key];
       activate(plot, plot.points[(at + plot.points.length) % plot.points.length]);
     } else if (event.key === "Enter" && plot.active && !plot.active.predicted) onPin(plot.active.cell);
@@ -56,7 +56,7 @@ function showActive(plot) {
   plot.halo.setAttribute("cx", point.place[0]);
   plot.halo.setAttribute("cy", point.place[1]);
   const { cell, accuracy } = point;
-  const texts = [cell.placement, cell.cost, ...(accuracy ? [accuracyText(accuracy)] : []), ...cell.figures];
+  const texts = [cell.placement, costText(cell, plot.budget), ...(accuracy ? [accuracyText(accuracy)] : []), ...figureTexts(cell, plot.budget)];
   card.dataset.machine = plot.machine;
   card.replaceChildren(
     element("strong", {}, [mark(cell.precision, cell.runtime), cell.name]),

@@ -3,7 +3,12 @@
 function chanceWithin(cell, accuracy, budget) {
   const [latencies, startups, counts, peaks] = cell.processes;
   const perQuantity = [
-    (limit) => (latencies.length > 1 ? atMost(latencies, limit) : intervalAtMost(cell.latency, limit)),
+    (limit) =>
+      budget.sustained
+        ? intervalAtMost(cell.sustained, limit)
+        : latencies.length > 1
+          ? atMost(latencies, limit)
+          : intervalAtMost(cell.latency, limit),
     (limit) => intervalAtMost(cell.p90, limit),
     (limit) => intervalAtMost(cell.p99, limit),
     (limit) => atMost(startups, limit),

@@ -11,16 +11,27 @@ function exclusion(cell, budget) {
   if (budget.precisions.length && !budget.precisions.includes(cell.precision)) return "of another precision";
   if (budget.threads.length && !budget.threads.includes(cell.threads)) return "with other threads";
   if (budget.cores !== null && !cell.cores.includes(budget.cores)) return "on other cores";
+  if (budget.sustained && !cell.sustained) return "no sustained figure";
   if (cell.otherPace) return "at another pace";
   return null;
+}
+
+// The worse end of a figure that the budget limits; with `sustained` the latency is that of the plateau.
+function worstOf(cell, at, budget) {
+  return budget.sustained && at === LATENCY ? (cell.sustained?.[2] ?? null) : cell.worst[at];
+}
+
+function quantityOf(at, budget) {
+  const quantity = page.quantities[at];
+  return budget.sustained && at === LATENCY ? { ...quantity, name: "sustained latency" } : quantity;
 }
 
 function findMisses(cell, accuracy, budget) {
   const misses = [];
   budget.limits.forEach((allowed, at) => {
-    const needed = cell.worst[at];
+    const needed = worstOf(cell, at, budget);
     if (allowed === null || (needed !== null && needed <= allowed)) return;
-    const quantity = page.quantities[at];
+    const quantity = quantityOf(at, budget);
     const reason =
       needed === null
         ? `${quantity.name} not measured`
@@ -45,6 +56,7 @@ function findMisses(cell, accuracy, budget) {
 function costOf(cell, budget) {
   const limits = budget.limits;
   if (page.machines[cell.machine].emulated) return cell.worst[INSTRUCTIONS] || Infinity;
+  if (budget.sustained) return worstOf(cell, LATENCY, budget) || Infinity;
   const paced = page.quantities.some((quantity) => quantity.fixed);
   if (limits[LATENCY] === null && (limits[P99] || paced) && cell.p99) return cell.p99[2];
   if (limits[LATENCY] === null && limits[P90] && cell.p90) return cell.p90[2];
@@ -174,16 +186,17 @@ function climb(group, budget) {
   const placements = candidates
     .flatMap((one) => [one, ...one.others.map((cell) => ({ ...one, cell }))])
     .map((one) => onBasis(one, basis))
-    .filter((one) => one && one.cell.worst[at] !== null);
+    .filter((one) => one && worstOf(one.cell, at, budget) !== null);
   for (const one of placements) one.order = preference(one.cell, open);
-  placements.sort((a, b) => a.cell.worst[at] - b.cell.worst[at] || compareLists(a.order, b.order));
+  const worst = (one) => worstOf(one.cell, at, budget);
+  placements.sort((a, b) => worst(a) - worst(b) || compareLists(a.order, b.order));
   const steps = [];
   const within = new Map();
   for (const placed of placements) {
     const known = within.get(placed.cell.file);
     if (!known || compareLists(placed.order, known.order) < 0) within.set(placed.cell.file, placed);
     const chosen = chooseWithin([...within.values()]);
-    const cost = placed.cell.worst[at];
+    const cost = worst(placed);
     const last = steps.at(-1);
     if (!last) steps.push({ chosen, cost, gain: null, more: null });
     else if (chosen.quality > last.chosen.quality && !isTied(chosen, last.chosen)) {

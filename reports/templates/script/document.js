@@ -17,6 +17,20 @@ page.cells = page.cells.map((values, index) => {
 const QUANTITY_KEYS = page.quantities.map((quantity) => quantity.option.slice(2));
 const [LATENCY, P90, P99, , INSTRUCTIONS, MEMORY] = page.quantities.keys();
 
+// Whether the budget means the plateau of this cell's sustained run.
+function meansPlateau(cell, budget) {
+  return Boolean(budget.sustained && cell.sustained && !page.machines[cell.machine].emulated);
+}
+
+// What an inference costs, as the budget means it, and the figures beside that: reports/cell_figures.py.
+function costText(cell, budget) {
+  return meansPlateau(cell, budget) ? cell.figures[0] : cell.cost;
+}
+
+function figureTexts(cell, budget) {
+  return meansPlateau(cell, budget) ? [`${cell.cost} cool`, ...cell.figures.slice(1)] : cell.figures;
+}
+
 function cellsOf(machine) {
   return page.cells.filter((cell) => cell.machine === machine);
 }

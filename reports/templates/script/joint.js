@@ -12,7 +12,7 @@ function describeJoint(answers, budget) {
     none: "by size; no kind of accuracy is known on all devices",
   }[joint.basis];
   const costs = joint.members
-    .map(({ cell }, at) => `on ${page.groups[answers[at].group].title} ${cell.cost}, ${cell.placement}`)
+    .map(({ cell }, at) => `on ${page.groups[answers[at].group].title} ${costText(cell, budget)}, ${cell.placement}`)
     .join("; ");
   return `${everything}: ${joint.members[0].cell.name}, ${basis}: ${costs}.`;
 }

@@ -74,6 +74,7 @@ function showJoint(answers, budget) {
 
 function fromForm() {
   const budget = readForm(form);
+  disableTails(form, budget);
   history.replaceState(null, "", `#${toFragment(budget)}`);
   follow(budget);
 }

@@ -6,13 +6,14 @@ const PLOT_TOP = 26;
 const PLOT_BOTTOM = 46;
 
 // What a cell is drawn from: cost and quality with their ends; null where either is unknown.
-function toPoint(cell, basis) {
+function toPoint(cell, basis, budget) {
   const { emulated } = page.machines[cell.machine];
-  if (!cell.usable || (emulated ? !cell.instructions : !cell.latency)) return null;
+  const latency = budget.sustained ? cell.sustained : cell.latency;
+  if (!cell.usable || (emulated ? !cell.instructions : !latency)) return null;
   const counts = cell.processes[2].concat(cell.instructions ?? []).map((count) => count / 1e6);
   const cost = emulated
     ? [Math.min(...counts), cell.instructions / 1e6, Math.max(...counts)]
-    : cell.latency.slice(0, 3).map((ns) => ns / 1e6);
+    : latency.slice(0, 3).map((ns) => ns / 1e6);
   const known = knownAccuracies(cell);
   const accuracy = known.measured ?? known.published;
   if (basis === "none" && cell.macs === null) return null;
@@ -36,17 +37,34 @@ function ordered([low, middle, high]) {
 
 function makePlot(machine, figure) {
   const { basis } = findBasis(splitCells(cellsOf(machine), emptyBudget()).candidates);
-  const points = cellsOf(machine).map((cell) => toPoint(cell, basis)).filter(Boolean);
-  const hidden = points.length < 2;
-  const rest = page.predicted.filter((one) => one.machine === machine);
-  points.push(...rest.map((one) => toPredictedPoint(one, basis)).filter(Boolean));
-  points.sort((a, b) => a.cost[1] - b.cost[1]);
-  const plot = { machine, figure, basis, points, canvas: figure.querySelector(".canvas"), active: null };
-  if (hidden) figure.hidden = true;
+  const plot = { machine, figure, basis, points: [], budget: null, canvas: figure.querySelector(".canvas"), active: null };
+  const known = [false, true].map((sustained) => findPoints(plot, { sustained }).filter((point) => !point.predicted));
+  if (known.every((points) => points.length < 2)) figure.hidden = true;
   return plot;
 }
 
+// Predictions are of a cool device.
+function findPoints({ machine, basis }, budget) {
+  const points = cellsOf(machine).map((cell) => toPoint(cell, basis, budget)).filter(Boolean);
+  const rest = budget.sustained ? [] : page.predicted.filter((one) => one.machine === machine);
+  points.push(...rest.map((one) => toPredictedPoint(one, basis)).filter(Boolean));
+  return points.sort((a, b) => a.cost[1] - b.cost[1]);
+}
+
+function setPoints(plot, budget) {
+  if (plot.budget?.sustained !== budget.sustained) {
+    activate(plot, null);
+    plot.points = findPoints(plot, budget);
+  }
+  plot.budget = budget;
+}
+
 function drawPlot(plot, state) {
+  setPoints(plot, state.budget);
+  if (!plot.points.length) {
+    plot.canvas.replaceChildren(element("p", { class: "missing", text: "No cell has a sustained figure." }));
+    return;
+  }
   const width = Math.max(280, plot.canvas.clientWidth);
   const height = Math.round(Math.min(460, Math.max(320, width * 0.5)));
   const frame = { width, height, right: width - PLOT_RIGHT, bottom: height - PLOT_BOTTOM };
@@ -63,7 +81,9 @@ function drawPlot(plot, state) {
   plot.halo = shape("circle", { class: "halo", r: 11 });
   const { emulated } = page.machines[plot.machine];
   const yName = plot.basis === "none" ? "Multiply-accumulates, M" : "Top-1, %";
-  const xName = emulated ? "Instructions per inference, M (log)" : "Latency, ms (log)";
+  const xName = emulated
+    ? "Instructions per inference, M (log)"
+    : `${state.budget.sustained ? "Sustained latency" : "Latency"}, ms (log)`;
   const frontier = findFrontier(plot.points.filter((point) => point.onBasis));
   plot.svg = shape("svg", { width, height, role: "img", "aria-label": `${yName} against ${xName}: the table of all cells has the same figures` }, [
     ...drawBudget(plot, state.budget),
