@@ -4,41 +4,31 @@ On a real clock latency is judged by the medians of processes; it is inconclusiv
 disturbed, or when the slower side began more than 3 °C warmer; cells of the same rounds are judged by
 `paired_comparison`. So a program is called worse than itself in at most 2.5 % of comparisons, in far fewer
 where the noise is below the margin. Instructions decide where the clock is not real: exactly, for one thread,
-unless a margin is asked for. Memory, file size and accuracy are judged beside them.
+unless a margin is asked for. Start-up, sustained latency, energy, memory, file size and accuracy are judged
+beside them; what one side lacks is a caution.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
-from harness.analysis.comparison_rule import (
-    ComparedFigure,
-    ComparisonResult,
-    FigureName,
-    beyond_chance,
-    decide,
-    describe_ratio,
-)
-from harness.analysis.differences import (
-    could_explain,
-    describe_start,
-    start_difference_celsius,
-)
+from harness.analysis.comparison_rule import ComparedFigure, ComparisonResult, FigureName, decide
+from harness.analysis.differences import describe_start
 from harness.analysis.figure_comparison import compare_accuracy, compare_memory, compare_size
-from harness.analysis.intervals import CONFIDENCE
 from harness.analysis.margins import REAL_COUNT_MARGIN, Margins
+from harness.analysis.one_sided_figures import describe_incomparable, describe_one_sided
 from harness.analysis.paired_comparison import (
     describe_interleaving,
     judge_paired_latency,
     paired_latency_ratio,
 )
 from harness.analysis.process_figures import instruction_counts, latency_medians_ns
-from harness.analysis.quantities import millijoules
 from harness.analysis.ratios import ratio_interval
+from harness.analysis.single_run_comparison import compare_single_runs
+from harness.analysis.time_comparison import STARTUPS, codes_of, compare_startups, judge_times, reasons_of
 from harness.analysis.validity.result_checks import COUNT_TOLERANCE
 from harness.analysis.variant_labels import labelled_name
-from harness.records import Affects, Cell, Interval, Reason, Record, Severity
+from harness.records import Cell, Interval, Record
 from harness.records.outcomes import OutcomesByFigures
 
 # A better figure makes the cell better where no other is worse or inconclusive.
@@ -88,13 +78,17 @@ def compare_cell(
         judged = judge_paired_latency(base, new, ratio, margins.latency, timed_cells)
     else:
         ratio = _latency_ratio(base, new)
-        judged = _disturbed(base, new, ratio) or _judge_latency(
-            base, new, ratio, margins.latency, timed_cells
-        )
+        judged = _judge_latency(base, new, margins.latency, timed_cells)
     result, why = broken or judged
     figures = [
         *_cost_figure(base, new, cost, ratio, result, why),
         *(() if broken or by_instructions else _real_instructions(base, new, margins)),
+        *(
+            ()
+            if broken or by_instructions
+            else compare_startups(base, new, margins, timed_cells, paired=paired)
+        ),
+        *(() if broken or by_instructions else compare_single_runs(base, new, margins, timed_cells)),
         *(
             ()
             if broken
@@ -108,7 +102,7 @@ def compare_cell(
             )
         ),
     ]
-    results = {one.name: one.result for one in figures} | {cost: result}
+    results = {one.name: one.result for one in figures if _decides(one, margins)} | {cost: result}
     worst = min(results.values(), key=FIGURES_ORDER.index)
     decided_by = cost if result == worst else next(name for name, one in results.items() if one == worst)
     return ComparedCell(
@@ -119,6 +113,12 @@ def compare_cell(
         figures=tuple(figures),
         cautions=_cautions(base, new, by_instructions=by_instructions, paired=paired),
     )
+
+
+def _decides(figure: ComparedFigure, margins: Margins) -> bool:
+    """An open start-up keeps a cell open only where its margin was asked for."""
+    open_startup = figure.name in STARTUPS and figure.result == "inconclusive"
+    return not open_startup or margins.startup is not None
 
 
 def _cost_figure(
@@ -151,65 +151,25 @@ def _real_instructions(base: Cell, new: Cell, margins: Margins) -> tuple[Compare
 
 
 def _cautions(base: Cell, new: Cell, *, by_instructions: bool, paired: bool) -> tuple[str, ...]:
+    """What a reader of the figures should know; of the same rounds, a start is the same for both sides."""
+    one_sided = describe_one_sided(base, new, by_instructions=by_instructions)
     if paired:
-        return tuple(describe_interleaving(base, new))
-    found = [None if by_instructions else describe_start(base, new)]
-    if energies := _energies(base, new):
-        found.append(energies)
-    if base.memory and not new.memory and new.failure is None:
-        found.append("peak RSS was measured in base only")
-    if base.accuracy and not new.accuracy and new.failure is None:
-        found.append("accuracy was measured in base only")
-    elif base.accuracy and new.accuracy and _data(base) != _data(new):
-        found.append("accuracies are of different images, and were not compared")
-    return tuple(text for text in found if text)
-
-
-def _energies(base: Cell, new: Cell) -> str | None:
-    """What both sides took, where both were measured by one sensor: one process each judges nothing."""
-    before, after = base.energy, new.energy
-    if not (before and after and before.figures and after.figures and before.run and after.run):
-        return None
-    if before.run.source.kind != after.run.source.kind or before.run.source.covers != after.run.source.covers:
-        return "energies were read by different sensors, and were not compared"
-    old, young = before.figures.net_joules, after.figures.net_joules
-    intervals = "intervals apart" if old.high < young.low or young.high < old.low else "intervals overlap"
-    shown = f"{millijoules(old.estimate)} in base, {millijoules(young.estimate)} in new"
-    return f"energy {shown} ({intervals}), of one process each and not judged"
-
-
-def _data(cell: Cell) -> tuple[object, ...]:
-    accuracy = cell.accuracy
-    return (accuracy.dataset, accuracy.split, accuracy.preprocessing, accuracy.images) if accuracy else ()
+        # Accuracy is evaluated on the new side alone.
+        alone = "accuracy was measured in new only"
+        return (*describe_interleaving(base, new), *(text for text in one_sided if text != alone))
+    start = None if by_instructions else describe_start(base, new)
+    return (*((start,) if start else ()), *one_sided, *describe_incomparable(base, new))
 
 
 def _broken(base: Cell, new: Cell) -> tuple[ComparisonResult, str] | None:
     """What no figure can decide: a side that is broken or invalid."""
-    broken = _reasons(new, "invalid", "result")
-    if broken and not _reasons(base, "invalid", "result"):
+    broken = reasons_of(new, "invalid", "result")
+    if broken and not reasons_of(base, "invalid", "result"):
         return "worse", f"works in base, fails in new: {broken[0].detail}"
     for side, cell in (("base", base), ("new", new)):
         if cell.verdict.status == "invalid":
-            return "inconclusive", f"{side} is invalid: {_codes(cell.verdict.reasons)}"
+            return "inconclusive", f"{side} is invalid: {codes_of(cell.verdict.reasons)}"
     return None
-
-
-def _disturbed(base: Cell, new: Cell, ratio: Interval | None) -> tuple[ComparisonResult, str] | None:
-    """Whatever else the times of a disturbed side measure, it is not the program alone."""
-    for side, cell in (("base", base), ("new", new)):
-        disturbed = _reasons(cell, "suspect", "time")
-        if disturbed:
-            change = f"{describe_ratio(ratio)}, but " if ratio else ""
-            return "inconclusive", f"{change}{side} was disturbed: {_codes(disturbed)}"
-    return None
-
-
-def _reasons(cell: Cell, severity: Severity, affects: Affects) -> list[Reason]:
-    return [one for one in cell.verdict.reasons if (one.severity, one.affects) == (severity, affects)]
-
-
-def _codes(reasons: Sequence[Reason]) -> str:
-    return ", ".join(sorted(reason.code for reason in reasons))
 
 
 def _latency_ratio(base: Cell, new: Cell) -> Interval | None:
@@ -217,23 +177,14 @@ def _latency_ratio(base: Cell, new: Cell) -> Interval | None:
     return ratio_interval(before, after) if before and after else None
 
 
-def _judge_latency(
-    base: Cell, new: Cell, ratio: Interval | None, margin: float, timed_cells: int
-) -> tuple[ComparisonResult, str]:
-    if ratio is None:
-        return "inconclusive", "no latencies to compare"
-    if ratio.confidence < CONFIDENCE:
-        counts = f"{len(base.processes)} and {len(new.processes)}"
-        return "inconclusive", f"{counts} processes are too few: at least 4 on each side are needed"
-    result, why = decide(ratio, margin)
-    if result == "worse" and not beyond_chance(
-        np.array(latency_medians_ns(base)), np.array(latency_medians_ns(new)), timed_cells
-    ):
-        return "inconclusive", f"could be chance among {timed_cells} cells"
-    decided = result in ("worse", "better")
-    if decided and could_explain(start_difference_celsius(base, new), slower=result == "worse"):
-        return "inconclusive", f"{why}, but {describe_start(base, new)}"
-    return result, why
+def _judge_latency(base: Cell, new: Cell, margin: float, timed_cells: int) -> tuple[ComparisonResult, str]:
+    before, after = latency_medians_ns(base), latency_medians_ns(new)
+    if before and after:
+        return judge_times(base, new, before, after, margin, timed_cells)
+    for side, cell in (("base", base), ("new", new)):
+        if disturbed := reasons_of(cell, "suspect", "time"):
+            return "inconclusive", f"{side} was disturbed: {codes_of(disturbed)}"
+    return "inconclusive", "no latencies to compare"
 
 
 def _instruction_ratio(base: Cell, new: Cell) -> Interval | None:

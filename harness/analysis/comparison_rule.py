@@ -18,7 +18,17 @@ from harness.analysis.ratios import probability_not_larger, rank_sum_tail
 from harness.records import Interval, Record
 
 ComparisonResult = Literal["worse", "inconclusive", "no worse", "better"]
-FigureName = Literal["latency", "instructions", "peak RSS", "file size", "accuracy"]
+FigureName = Literal[
+    "latency",
+    "instructions",
+    "start-up",
+    "cold start-up",
+    "sustained latency",
+    "energy",
+    "peak RSS",
+    "file size",
+    "accuracy",
+]
 WEIGHTIEST_FIRST: tuple[ComparisonResult, ...] = ("worse", "inconclusive", "no worse", "better")
 
 

@@ -1,18 +1,23 @@
 """A comparison as text: lines for the terminal, Markdown for a pull request."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from harness.analysis.cell_comparison import ComparedCell
 from harness.analysis.comparison import Comparison
 from harness.analysis.comparison_rule import WEIGHTIEST_FIRST, ComparedFigure, FigureName
-from harness.analysis.margins import Margins
+from harness.analysis.time_comparison import STARTUPS
 from harness.system.text import markdown, printable
 
-FIGURES: tuple[FigureName, ...] = ("latency", "instructions", "peak RSS", "file size", "accuracy")
+FIGURES: tuple[FigureName, ...] = get_args(FigureName)
 # What one unit is in the record's unit, the digits after the point, and the unit as text.
 _UNITS: dict[FigureName, tuple[float, int, str]] = {
     "latency": (1e6, 3, " ms"),
     "instructions": (1, 0, ""),
+    "start-up": (1e6, 3, " ms"),
+    "cold start-up": (1e6, 3, " ms"),
+    "sustained latency": (1e6, 3, " ms"),
+    "energy": (1e-3, 3, " mJ"),
     "peak RSS": (1e6, 1, " MB"),
     "file size": (1e6, 3, " MB"),
     "accuracy": (0.01, 2, " %"),
@@ -39,7 +44,7 @@ def to_lines(comparison: Comparison, width: int) -> list[str]:
 
 def summarize(comparison: Comparison) -> list[str]:
     """Cells by result, what changed nowhere, how it was measured, what else differs, and each caution."""
-    return [_count(comparison), *_unchanged(comparison), *_notes(comparison)]
+    return [_count(comparison), *_unchanged(comparison), *_left_open(comparison), *_notes(comparison)]
 
 
 def to_markdown(comparison: Comparison) -> str:
@@ -105,14 +110,27 @@ def _count(comparison: Comparison) -> str:
     answer = ", ".join(
         f"{results.count(result)} {result}" for result in WEIGHTIEST_FIRST if result in results
     )
-    return f"{comparison.result.capitalize()} ({_describe(comparison.margins)}): {answer}."
+    return f"{comparison.result.capitalize()} ({_describe(comparison)}): {answer}."
 
 
-def _describe(margins: Margins) -> str:
+def _describe(comparison: Comparison) -> str:
+    """The margins; those of what few runs measure only where a cell has such a figure."""
+    margins = comparison.margins
+    compared = {one.name for cell in comparison.cells for one in cell.figures}
     exact = "" if margins.instructions is None else f", instructions {100 * margins.instructions:.3g} %"
+    further = "".join(
+        f", {name} {100 * margin:.3g} %"
+        for name, margin, names in (
+            ("start-up", margins.of_startup, {*STARTUPS}),
+            ("sustained latency", margins.sustained, {"sustained latency"}),
+            ("energy", margins.energy, {"energy"}),
+        )
+        if names & compared
+    )
     return (
-        f"margins: latency {100 * margins.latency:.3g} %{exact}, peak RSS {100 * margins.memory:.3g} %,"
-        f" file size {100 * margins.size:.3g} %, accuracy {margins.accuracy_pp:.3g} pp"
+        f"margins: latency {100 * margins.latency:.3g} %{exact}{further},"
+        f" peak RSS {100 * margins.memory:.3g} %, file size {100 * margins.size:.3g} %,"
+        f" accuracy {margins.accuracy_pp:.3g} pp"
     )
 
 
@@ -130,6 +148,20 @@ def _unchanged(comparison: Comparison) -> list[str]:
             largest = max(found, key=lambda one: one.change.estimate if one.change else 0.0)
             texts.append(f"{name} (at most {printable(largest.why)})")
     return [f"No worse in every cell: {', '.join(texts)}."] if texts else []
+
+
+def _left_open(comparison: Comparison) -> list[str]:
+    """In how many cells an inconclusive start-up did not decide."""
+    if comparison.margins.startup is not None:
+        return []
+    count = sum(
+        any(one.name in STARTUPS and one.result == "inconclusive" for one in cell.figures)
+        for cell in comparison.cells
+    )
+    if not count:
+        return []
+    where = "1 cell" if count == 1 else f"{count} cells"
+    return [f"Start-up is inconclusive in {where}, which decides only where --startup-margin is given."]
 
 
 def _notes(comparison: Comparison) -> list[str]:

@@ -1,4 +1,4 @@
-"""The latency of two programs that were measured in the same rounds, and what moved the device meanwhile.
+"""The times of two programs that were measured in the same rounds, and what moved the device meanwhile.
 
 What slowly changes the device (heat, clocks, other load) changes both sides of a round, and their ratio
 hardly: so it is named, and is no reason not to decide. Only what did not meet both sides alike is one. The
@@ -12,6 +12,7 @@ import numpy as np
 from harness.analysis.comparison_rule import ComparisonResult, decide, describe_ratio
 from harness.analysis.intervals import CONFIDENCE
 from harness.analysis.paired_ratios import FEWEST_PAIRS, paired_beyond_chance, paired_ratio_interval
+from harness.analysis.process_figures import startup_ns
 from harness.records import Cell, Interval, ProcessReport
 
 # The canary was seen to repeat within 0.7 %, docs/verdicts.md.
@@ -25,13 +26,36 @@ def paired_latency_ratio(base: Cell, new: Cell) -> Interval | None:
     return _paired_ratio(base, new, _median_ns)
 
 
+def paired_startup_ratio(base: Cell, new: Cell) -> Interval | None:
+    """The same of load, init and first inference together."""
+    return _paired_ratio(base, new, _startup_ns)
+
+
 def judge_paired_latency(
     base: Cell, new: Cell, ratio: Interval | None, margin: float, timed_cells: int
 ) -> tuple[ComparisonResult, str]:
     """Apply the rule of `comparison_rule`; `timed_cells` is how many are judged by latency."""
     if ratio is None:
         return "inconclusive", "no round has latencies of both sides"
-    before, after = _of_both(base, new, _median_ns)
+    return _judge(base, new, _median_ns, ratio, margin, timed_cells)
+
+
+def judge_paired_startup(
+    base: Cell, new: Cell, ratio: Interval, margin: float, timed_cells: int
+) -> tuple[ComparisonResult, str]:
+    """The same of start-up."""
+    return _judge(base, new, _startup_ns, ratio, margin, timed_cells)
+
+
+def _judge(
+    base: Cell,
+    new: Cell,
+    figure: Callable[[ProcessReport], float | None],
+    ratio: Interval,
+    margin: float,
+    timed_cells: int,
+) -> tuple[ComparisonResult, str]:
+    before, after = _of_both(base, new, figure)
     if ratio.confidence < CONFIDENCE:
         rounds = f"{len(before)} round{' is' if len(before) == 1 else 's are'}"
         return "inconclusive", f"{rounds} too few: at least {FEWEST_PAIRS} are needed"
@@ -131,6 +155,11 @@ def _of_both(
 
 def _median_ns(process: ProcessReport) -> float | None:
     return float(np.median(process.latencies_ns)) if process.latencies_ns else None
+
+
+def _startup_ns(process: ProcessReport) -> float | None:
+    """None of a process that packs a cache, which is another start."""
+    return None if process.wrote_packed_cache else float(startup_ns(process))
 
 
 def _canary_ns(process: ProcessReport) -> float | None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.records import Cell, Startup
+from harness.records import Cell, ProcessReport, Startup
 from harness.records.launches import later_launches
 
 
@@ -18,9 +18,24 @@ def decisive_startup(cell: Cell) -> Startup | None:
 
 def startups_ns(cell: Cell) -> list[float]:
     """Load, init and first inference of each process together: of the cold ones where there are some."""
-    if cell.cold and cell.cold.startup:
-        return [float(one.total_ns) for one in cell.cold.processes if one.is_cold]
-    return [float(one.load_ns + one.init_ns + one.first_ns) for one in later_launches(cell.processes)]
+    return cold_startups_ns(cell) or warm_startups_ns(cell)
+
+
+def warm_startups_ns(cell: Cell) -> list[float]:
+    """Load, init and first inference of each process that is timed, without those that pack a cache."""
+    return [float(startup_ns(one)) for one in later_launches(cell.processes)]
+
+
+def cold_startups_ns(cell: Cell) -> list[float]:
+    """The same of the processes that were cold, where a figure is of them."""
+    if not cell.cold or not cell.cold.startup:
+        return []
+    return [float(one.total_ns) for one in cell.cold.processes if one.is_cold]
+
+
+def startup_ns(process: ProcessReport) -> int:
+    """Load, init and first inference together."""
+    return process.load_ns + process.init_ns + process.first_ns
 
 
 def instruction_counts(cell: Cell) -> list[int]:

@@ -52,6 +52,34 @@ def compare(
             " on a real core.",
         ),
     ] = None,
+    startup_margin: Annotated[
+        str | None,
+        typer.Option(
+            callback=named(parse_margin),
+            metavar="SHARE",
+            rich_help_panel=MARGINS,
+            help="The same for start-up, also a cold one; default 10%. An inconclusive start-up makes a cell"
+            " inconclusive only if this is given.",
+        ),
+    ] = None,
+    sustained_margin: Annotated[
+        str,
+        typer.Option(
+            callback=named(parse_margin),
+            metavar="SHARE",
+            rich_help_panel=MARGINS,
+            help="The same for the latency of a sustained run.",
+        ),
+    ] = "10%",
+    energy_margin: Annotated[
+        str,
+        typer.Option(
+            callback=named(parse_margin),
+            metavar="SHARE",
+            rich_help_panel=MARGINS,
+            help="The same for the energy of an inference.",
+        ),
+    ] = "10%",
     memory_margin: Annotated[
         str,
         typer.Option(
@@ -87,8 +115,9 @@ def compare(
 ) -> None:
     """Compare two runs: is NEW worse than BASE?
 
-    Latency, instructions, peak RSS, file size and accuracy each have a margin. A cell is worse when one of
-    them is. Of a run that was made with --against, latencies are compared round by round.
+    Latency, instructions, start-up, sustained latency, energy, peak RSS, file size and accuracy each have a
+    margin. A cell is worse when one of them is; what one side did not measure is named. Of a run that was
+    made with --against, latencies and start-ups are compared round by round.
 
     Exit code 0 no worse, 1 worse or a damaged cell was left out, 3 inconclusive.
     """
@@ -107,6 +136,9 @@ def compare(
     margins = Margins(
         **({} if accepted is None else {"latency": accepted}),
         instructions=accepted if counts is None else counts,
+        startup=parse_margin("--startup-margin", startup_margin),
+        sustained=parse_margin("--sustained-margin", sustained_margin),
+        energy=parse_margin("--energy-margin", energy_margin),
         memory=parse_margin("--memory-margin", memory_margin),
         size=parse_margin("--size-margin", size_margin),
         accuracy_pp=100 * parse_margin("--accuracy-margin", accuracy_margin),

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from msgspec.structs import replace
 
 from builders import make_cell, make_energy_cell, make_energy_run, make_energy_window
 from harness.analysis.budget import Budget, find_misses
@@ -15,7 +14,7 @@ from harness.analysis.energy import net_watts_bounds, student_t, summarize_energ
 from harness.analysis.failures import cell_errors
 from harness.analysis.selection import pick
 from harness.errors import MeasurementError, UsageError
-from harness.records import Cell, EnergyRun, EnergySource, EnergyWindow
+from harness.records import Cell, EnergyRun, EnergyWindow
 
 RUN = make_energy_run()
 
@@ -116,19 +115,3 @@ def test_energy_that_was_asked_for_and_is_missing_is_an_error_of_the_run() -> No
 def compared(base: Cell, new: Cell) -> ComparedCell:
     (cell,) = compare([base], [new]).cells
     return cell
-
-
-def test_a_comparison_names_energy_where_both_sides_have_it_and_does_not_judge_it() -> None:
-    base, new = make_energy_cell(RUN), make_energy_cell(make_energy_run(4.0))
-    cell = compared(base, new)
-    assert cell.result == "no worse"
-    text = "energy 20 mJ in base, 30 mJ in new (intervals apart), of one process each and not judged"
-    assert text in cell.cautions
-    assert any("intervals overlap" in one for one in compared(base, base).cautions)
-    for other in (make_cell(), make_energy_cell("no sensor")):
-        assert not any("energ" in one for one in compared(base, other).cautions)
-    battery = EnergySource(kind="battery", name="gauge", covers="the whole device")
-    elsewhere = make_energy_cell(replace(RUN, source=battery))
-    assert (
-        "energies were read by different sensors, and were not compared" in compared(base, elsewhere).cautions
-    )

@@ -152,8 +152,24 @@ def test_what_a_plateau_has_not_is_refused(refused: Typed, tmp_path: Path, comma
             ),
         ),
         (
-            ("compare", "--margin", "x", "--size-margin", "y"),
-            ("--margin: 'x'", "--size-margin: 'y'", "'BASE'"),
+            (
+                "compare",
+                "--margin",
+                "x",
+                "--startup-margin",
+                "z",
+                "--energy-margin",
+                "2",
+                "--size-margin",
+                "y",
+            ),
+            (
+                "--margin: 'x'",
+                "--startup-margin: 'z'",
+                "--energy-margin: '2'",
+                "--size-margin: 'y'",
+                "'BASE'",
+            ),
         ),
         (
             ("train", "-w", "0", "-r", "5", "--padding", "x", "--epochs", "0"),
