@@ -36,6 +36,8 @@ def find_changes(values: Sequence[float], *, noise_floor: float) -> tuple[int, .
     if len(values) < MIN_VALUES:
         return ()
     series = np.asarray(values, dtype=np.float64)
+    if np.ptp(series) == 0:  # The search would take as long as with noise.
+        return ()
     noise = max(estimate_noise(series), noise_floor)
     if noise == 0:
         return exact_changes(values)

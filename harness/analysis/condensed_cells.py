@@ -5,9 +5,21 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from harness.records import Cell, Conditions, ProcessReport, Record
+from harness.records import (
+    Cell,
+    ColdStartup,
+    Conditions,
+    Energy,
+    EnergyWindow,
+    ProcessReport,
+    Record,
+    Startup,
+    Sustained,
+)
 
 _Record = TypeVar("_Record", bound=Record)
+_NO_CONDITIONS = Conditions()
+_NO_WINDOW = EnergyWindow(began_uptime_seconds=0.0, seconds=0.0, span_seconds=(), watts=())
 
 
 class Condenser:
@@ -29,15 +41,30 @@ class Condenser:
             plan=self._share(cell.plan),
             verdict=self._share(cell.verdict),
             processes=tuple(map(self._condense_process, _telling(cell.processes))),
-            startup=None,
+            startup=_total_alone(cell.startup),
             first_launch=None,
             pace=None,
             held_clocks=(),
             profile=None,
-            cold=None,
-            sustained=None,
-            energy=None,
+            cold=_condense_cold(cell.cold),
+            sustained=_condense_sustained(cell.sustained),
+            energy=self._condense_energy(cell.energy),
         )
+
+    def _condense_energy(self, energy: Energy | None) -> Energy | None:
+        """The figures, and what they were read from."""
+        if energy is None or energy.run is None:
+            return None
+        run = replace(
+            energy.run,
+            source=self._share(energy.run.source),
+            idle_before=_NO_WINDOW,
+            load=_NO_WINDOW,
+            idle_after=_NO_WINDOW,
+            conditions_before=_NO_CONDITIONS,
+            conditions_after=_NO_CONDITIONS,
+        )
+        return replace(energy, run=run)
 
     def _condense_process(self, process: ProcessReport) -> ProcessReport:
         conditions = self._share(Conditions(governors=process.conditions_before.governors))
@@ -59,6 +86,26 @@ class Condenser:
         known = self._shared.setdefault((type(part), msgspec.json.encode(part)), part)
         assert isinstance(known, type(part))
         return known
+
+
+def _total_alone(startup: Startup | None) -> Startup | None:
+    """Its phases are gone: all of them are the total, which is in memory once."""
+    if startup is None:
+        return None
+    total = startup.total_ns
+    return Startup(load_ns=total, init_ns=total, first_ns=total, total_ns=total)
+
+
+def _condense_cold(cold: ColdStartup | None) -> ColdStartup | None:
+    if cold is None or cold.startup is None:
+        return None
+    return replace(cold, startup=_total_alone(cold.startup), processes=())
+
+
+def _condense_sustained(sustained: Sustained | None) -> Sustained | None:
+    if sustained is None or sustained.figures is None:
+        return None
+    return replace(sustained, run=None, figures=replace(sustained.figures, drop=None))
 
 
 def _telling(processes: tuple[ProcessReport, ...]) -> list[ProcessReport]:

@@ -94,7 +94,7 @@ def _follow(
             started_at=run.started_at,
             git_revision=run.git_revision,
             value=value,
-            left_out=_left_out(figure, cell),
+            left_out=_left_out(figure, cell, found[-1][1]),
         )
         for run, cell, value in found
     )
@@ -117,13 +117,15 @@ def _follow(
     )
 
 
-def _left_out(figure: Figure, cell: Cell) -> str | None:
-    """What disturbed the value, so that it is shown but decides nothing."""
+def _left_out(figure: Figure, cell: Cell, newest: Cell) -> str | None:
+    """What disturbed the value or makes it one of another kind, so that it is shown but decides nothing."""
     reasons = [
         one.code
         for one in cell.verdict.reasons
-        if one.severity == "suspect" and one.affects == figure.disturbed_by
+        if one.severity == "suspect" and (one.affects == figure.disturbed_by or one.code in figure.spoiled_by)
     ]
+    if figure.kind and (kind := figure.kind(cell)) != figure.kind(newest):
+        reasons.append(kind)
     return ", ".join(sorted(reasons)) or None
 
 

@@ -5,13 +5,14 @@ from itertools import groupby
 
 from harness.analysis.comparison_rule import FigureName
 from harness.analysis.history import History, Point, Trend
-from harness.analysis.quantities import megabytes, millions, milliseconds
+from harness.analysis.quantities import megabytes, millijoules, millions, milliseconds
 from harness.analysis.trend_changes import Change
 from harness.system.text import printable
 
 # As many digits of a revision as git itself shows.
 REVISION_DIGITS = 7
 _FIGURE_WIDTH = len("instructions")
+_TIMES: tuple[FigureName, ...] = ("latency", "start-up", "cold start-up", "sustained latency")
 
 
 def to_lines(history: History) -> list[str]:
@@ -19,8 +20,10 @@ def to_lines(history: History) -> list[str]:
     lines: list[str] = []
     for name, trends in groupby(history.trends, key=lambda trend: trend.name):
         lines.append(printable(name))
-        for trend in trends:
-            lines += [f"  {line}" for line in _trend_lines(trend)]
+        of_cell = list(trends)
+        width = max(_FIGURE_WIDTH, *(len(trend.figure) for trend in of_cell))
+        for trend in of_cell:
+            lines += [f"  {line}" for line in _trend_lines(trend, width)]
     return [*lines, "", *summarize(history)]
 
 
@@ -56,8 +59,10 @@ def describe_place(trend: Trend, change: Change) -> str:
 
 def show_value(figure: FigureName, value: float) -> str:
     """The value in the figure's unit."""
-    if figure == "latency":
+    if figure in _TIMES:
         return milliseconds(value)
+    if figure == "energy":
+        return millijoules(value)
     if figure == "instructions":
         return millions(value)
     if figure == "accuracy":
@@ -73,14 +78,14 @@ def latest_level(trend: Trend) -> float | None:
     return counted[-1] if counted else None
 
 
-def _trend_lines(trend: Trend) -> list[str]:
+def _trend_lines(trend: Trend, width: int) -> list[str]:
     counted = sum(point.left_out is None for point in trend.points)
     left_out = len(trend.points) - counted
     level = latest_level(trend)
     value = "no value counts" if level is None else show_value(trend.figure, level)
     disturbed = f", {left_out} left out ({_reasons(trend.points)})" if left_out else ""
     state = "" if trend.changes else ", no change"
-    head = f"{trend.figure:<{_FIGURE_WIDTH}}  {value}, {_count(counted, 'run')}{disturbed}{state}"
+    head = f"{trend.figure:<{width}}  {value}, {_count(counted, 'run')}{disturbed}{state}"
     lines = [head]
     for change in trend.changes:
         lines.append(f"  {change.direction}: {describe_change(trend.figure, change)}")

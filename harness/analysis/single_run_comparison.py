@@ -22,8 +22,9 @@ from harness.analysis.validity.sustained_checks import still_falling, sustained_
 from harness.records import Cell, Interval
 
 _NORMAL = NormalDist()
-_NO_PLATEAU = frozenset({still_falling.code, sustained_began_warm.code})
-_NO_IDLE = frozenset({idle_power_changed.code})
+# Reasons for which a figure is none to decide by.
+NO_PLATEAU = frozenset({still_falling.code, sustained_began_warm.code})
+NO_IDLE = frozenset({idle_power_changed.code})
 
 
 def compare_single_runs(base: Cell, new: Cell, margins: Margins, timed_cells: int) -> list[ComparedFigure]:
@@ -32,10 +33,10 @@ def compare_single_runs(base: Cell, new: Cell, margins: Margins, timed_cells: in
     before, after = base.sustained, new.sustained
     if before and after and before.figures and after.figures and before.seconds == after.seconds:
         plateaus = before.figures.plateau_ns, after.figures.plateau_ns
-        doubts = _doubts(base, new, _NO_PLATEAU)
+        doubts = _doubts(base, new, NO_PLATEAU)
         found.append(_compare("sustained latency", *plateaus, margins.sustained, timed_cells, doubts))
     if energies := _energies(base, new):
-        doubts = _doubts(base, new, _NO_IDLE)
+        doubts = _doubts(base, new, NO_IDLE)
         found.append(_compare("energy", *energies, margins.energy, timed_cells, doubts))
     return found
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.analysis.comparison_rule import FigureName
 from harness.analysis.known_accuracy import measured_accuracy
+from harness.analysis.single_run_comparison import NO_IDLE, NO_PLATEAU
 from harness.analysis.validity.result_checks import COUNT_TOLERANCE
 from harness.records import Affects, Cell, Interval
 
@@ -19,12 +20,16 @@ SMALLEST_NOISE = 1e-3
 class Figure:
     """One figure that is followed, and where to find it in a cell.
 
-    `disturbed_by` is what a suspect reason must affect for the value not to count.
+    `disturbed_by` is what a suspect reason must affect for the value not to count, `spoiled_by` are codes of
+    reasons that say so of this figure alone. Values of another `kind` than the newest one do not count
+    either; `kind` is what the text of such a value says of it.
     """
 
     name: FigureName
     read: Callable[[Cell], Interval | None]
     disturbed_by: Affects | None = None
+    spoiled_by: frozenset[str] = frozenset()
+    kind: Callable[[Cell], str] | None = None
     more_is_worse: bool = True
     relative: bool = True
 
@@ -55,6 +60,35 @@ def _latency(cell: Cell) -> Interval | None:
     return cell.latency.median_ns if cell.latency and not cell.device.emulated else None
 
 
+def _startup(cell: Cell) -> Interval | None:
+    return cell.startup.total_ns if cell.startup and not cell.device.emulated else None
+
+
+def _cold_startup(cell: Cell) -> Interval | None:
+    startup = cell.cold and cell.cold.startup
+    return startup.total_ns if startup and not cell.device.emulated else None
+
+
+def _plateau(cell: Cell) -> Interval | None:
+    figures = cell.sustained and cell.sustained.figures
+    return figures.plateau_ns if figures and not cell.device.emulated else None
+
+
+def _length(cell: Cell) -> str:
+    return f"sustained for {cell.sustained.seconds:,} s" if cell.sustained else ""
+
+
+def _energy(cell: Cell) -> Interval | None:
+    figures = cell.energy and cell.energy.figures
+    return figures.net_joules if figures and not cell.device.emulated else None
+
+
+def _sensor(cell: Cell) -> str:
+    """Figures of sensors that cover other parts of a device are not comparable."""
+    run = cell.energy and cell.energy.run
+    return f"read by {run.source.kind}: {run.source.covers}" if run else ""
+
+
 def _instructions(cell: Cell) -> Interval | None:
     return _exactly(cell.instructions_per_inference)
 
@@ -80,6 +114,10 @@ def _exactly(value: int | None) -> Interval | None:
 FIGURES: tuple[Figure, ...] = (
     Figure("latency", _latency, disturbed_by="time"),
     Figure("instructions", _instructions, disturbed_by="instructions"),
+    Figure("start-up", _startup, disturbed_by="time"),
+    Figure("cold start-up", _cold_startup, disturbed_by="time"),
+    Figure("sustained latency", _plateau, spoiled_by=NO_PLATEAU, kind=_length),
+    Figure("energy", _energy, spoiled_by=NO_IDLE, kind=_sensor),
     Figure("peak RSS", _memory),
     Figure("file size", _size),
     Figure("accuracy", _accuracy, more_is_worse=False, relative=False),

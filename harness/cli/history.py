@@ -46,9 +46,10 @@ def history(
 ) -> None:
     """Show how each figure changed over runs, and at which run.
 
-    Latency, instructions, peak RSS, file size and accuracy of each cell, in the order in which the runs
-    started. A change is named where the level shifts for good, with the git revisions before and after it; a
-    noisy figure needs at least 6 runs, and a few after the change. Machines are never mixed.
+    Latency, instructions, start-up, sustained latency, energy, peak RSS, file size and accuracy of each cell,
+    where runs have them, in the order in which the runs started. A change is named where the level shifts for
+    good, with the git revisions before and after it; a noisy figure needs at least 6 runs, and a few after
+    the change. Machines are never mixed.
 
     Exit code 1 if the newest run is the first to show a change for the worse, or a damaged cell was left out.
     """

@@ -1,11 +1,13 @@
 """The kernel's list format of CPUs, such as `0-3,6` (Documentation/admin-guide/cputopology.rst)."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 # Far beyond any device: a hostile list must not fill memory.
 MAX_CPUS = 4096
 
 
+@lru_cache(maxsize=64)  # Each process of each saved cell names one, and most name the same.
 def parse_cpu_list(text: str) -> tuple[int, ...] | None:
     """Indices in the order of the text, each once; None when the text is no CPU list."""
     indices: list[int] = []

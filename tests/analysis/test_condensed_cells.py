@@ -7,7 +7,17 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from builders import SHELL, make_cell, make_device, make_process
+from builders import (
+    SHELL,
+    make_cell,
+    make_cold,
+    make_device,
+    make_energy_cell,
+    make_energy_run,
+    make_process,
+    make_sustained_cell,
+    make_sustained_run,
+)
 from harness.analysis.condensed_cells import Condenser
 from harness.analysis.history import trace
 from harness.records import Cell, Conditions, Verdict
@@ -39,6 +49,11 @@ def with_processes(cell: Cell, **changes: object) -> Cell:
 
 
 CELL = simulate_cell(make_device(), simulate_cells()[0].variant)
+FULL = make_energy_cell(
+    make_energy_run(),
+    make_sustained_cell(make_sustained_run((60, 10.0), (120, 12.5), khz=(1_800_000, 1_440_000)), CELL),
+)
+FULL = replace(FULL, cold=make_cold(60, 61, 62, 63, 64, 65))
 CHANGED = {
     "nothing": CELL,
     "governors": with_processes(CELL, conditions_before=Conditions(governors=("performance",))),
@@ -56,6 +71,11 @@ CHANGED = {
         ),
     ),
     "no processes": replace(CELL, processes=()),
+    "energy, minutes and cold starts": FULL,
+    "no energy, minutes or cold starts": make_energy_cell(
+        "the meter died",
+        make_sustained_cell("the device restarted", replace(CELL, cold=make_cold(60, kept_pages=1))),
+    ),
 }
 
 
@@ -88,3 +108,15 @@ def test_samples_are_gone_and_processes_that_were_scheduled_alike_are_one() -> N
     kept = Condenser().condense(cell)
     assert len(kept.processes) == 1
     assert kept.processes[0].latencies_ns == ()
+
+
+def test_of_energy_minutes_and_cold_starts_only_the_figures_are_kept() -> None:
+    kept = Condenser().condense(FULL)
+    assert kept.energy is not None
+    assert kept.energy.run is not None
+    assert {one.watts for one in (kept.energy.run.idle_before, kept.energy.run.load)} == {()}
+    assert kept.sustained is not None
+    assert (kept.sustained.run, kept.sustained.seconds) == (None, 180)
+    assert kept.cold is not None
+    assert kept.cold.processes == ()
+    assert len(msgspec.json.encode(kept)) < len(msgspec.json.encode(FULL)) / 5
