@@ -114,17 +114,20 @@ def _columns(section: Section) -> list[tuple[Column, _Text, str]]:
     if not emulated:
         columns.append((Column("p90", "p90, ms"), _p90, ""))
         columns.append((Column("startup", "start-up, ms"), _startup, ""))
-        columns.append((Column("cold", "cold start-up, ms"), _cold, "cold start-up {} ms"))
-        columns.append((Column("sustained", "sustained, ms"), plateau_ends, "{} ms sustained"))
-        columns.append((Column("retained", "retained, %"), retained_text, "{} % of the first speed retained"))
     columns += [
-        (Column("energy", "energy, mJ"), energy_ends, "{} mJ an inference"),
         (Column("memory", "peak, MB"), _memory, "peak memory {} MB"),
         (Column("size", "file, MB"), lambda cell: significant(cell.artifact.size_bytes / 1e6), "file {} MB"),
         (Column("macs", "MACs, M"), _macs, "{} M MACs"),
         (Column("accuracy", "top-1, %", wide=False), _accuracy, ""),
     ]
-    return columns
+    # Last, so that what every run has stays in view where the table is wider than the window.
+    if not emulated:
+        columns += [
+            (Column("cold", "cold start-up, ms"), _cold, "cold start-up {} ms"),
+            (Column("sustained", "sustained, ms"), plateau_ends, "{} ms sustained"),
+            (Column("retained", "retained, %"), retained_text, "{} % of the first speed retained"),
+        ]
+    return [*columns, (Column("energy", "energy, mJ"), energy_ends, "{} mJ an inference")]
 
 
 def _cost(cell: Cell) -> str:
