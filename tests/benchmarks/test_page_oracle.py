@@ -205,7 +205,7 @@ def test_script_and_python_give_the_same_answers_for_a_pool(
             joint = ""
             if len(answered) > 1:
                 titles, answers = zip(*answered, strict=True)
-                joint = describe_for_all(find_for_all(answers, budget), titles, pooled=True)
+                joint = describe_for_all(find_for_all(answers, budget), titles, budget, pooled=True)
             asked = msgspec.json.decode(msgspec.json.encode(make_document(sections, budget, {}).budget))
             assert page.evaluate(_JOINT, asked) == joint
     assert cautioned

@@ -35,9 +35,9 @@ function poolCautions(cell, budget) {
   const { further, why } = cell.pooled;
   if (further === null) return [why];
   return budget.limits.flatMap((limit, at) => {
-    const worst = cell.worst[at];
+    const worst = worstOf(cell, at, budget);
     if (limit === null || worst === null || !scales(at, cell) || worst > limit || worst * further <= limit) return [];
-    const quantity = page.quantities[at];
+    const quantity = quantityOf(at, budget);
     const needed = quantityText(quantity, worst * further);
     return [`${quantity.name} on a further device could be up to ${needed}, over ${quantityText(quantity, limit)}: ${why}`];
   });
