@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from harness_command import Ended, HarnessCommand
 
@@ -30,25 +32,55 @@ OPTIONAL = re.compile(r"'datasets'|'litert_torch'")
 
 # With one file a task, workers end together only if the long files begin first; by measured time.
 LONGEST_FIRST = (
-    "test_evaluation_end_to_end",
     "test_lab_end_to_end",
+    "test_own_programs",
+    "test_evaluation_end_to_end",
     "test_devices_end_to_end",
+    "test_lab_refusals",
     "test_faults",
+    "test_android_machine",
     "test_killed_host",
     "test_energy_session",
-    "test_authentication",
     "test_tuning_on_arm_vm",
-    "test_accuracy_end_to_end",
     "test_conformance",
+    "test_authentication",
     "test_launch",
-    "test_hostile_folders",
-    "test_foreign_weights",
+    "test_boards",
     "test_divergence",
+    "test_fake_quantization",
     "test_program",
+    "test_cache",
     "test_overlap",
+    "test_lab_foreground",
+    "test_simulated_lab",
+    "test_page_in_browser",
     "test_disturbed_machine",
     "test_trust_runs",
 )
+# Files that measure this machine itself, as one process at a time may do: a worker runs all of them, so that
+# the others need not wait. They begin with `test_own_programs`.
+MEASURING_THIS_MACHINE = (
+    "test_own_programs",
+    "test_accuracy_end_to_end",
+    "test_foreign_weights",
+    "test_runtimes_end_to_end",
+    "test_hostile_folders",
+    "test_sustained_end_to_end",
+    "test_against",
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """File by file, as `--dist loadfile`, but files that wait for each other go to one worker."""
+
+    def group_of(nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "this machine" if Path(file).stem in MEASURING_THIS_MACHINE else file
+
+    scheduler = LoadFileScheduling(config, log)
+    scheduler._split_scope = group_of
+    return scheduler
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,8 +95,10 @@ class LabHosts:
 
     def end(self) -> None:
         """Take all hosts out, the head last."""
-        for name in reversed(self.caches):
-            self.leave(name)
+        head, *others = self.caches
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self.leave, others))
+        self.leave(head)
 
 
 def _options(name: str, devices: Sequence[str]) -> tuple[str, ...]:
