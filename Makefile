@@ -24,6 +24,8 @@
 # make bench-install    measure what a light installation takes, and use it where nothing compiles
 # make clean            delete .venv and results
 # Each target installs what it needs first.
+# Where it is set, as in many images, each command would compile all of the harness again.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -100,7 +102,7 @@ fashion-mnist:
 arm-vm: setup
 	$(BIN)/python -c 'from harness.devices.arm_vm.building import build_all; build_all(print)'
 
-# One worker more than cores: two workers on two cores spent a seventh of their time waiting.
+# One worker more than cores: two on two cores spent a seventh of their time waiting, and each costs half a minute.
 WORKERS ?= $(shell echo $$(($$(nproc) < 4 ? $$(nproc) + 1 : 4)))
 
 test: setup arm-vm

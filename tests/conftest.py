@@ -15,10 +15,10 @@ from xdist.scheduler import LoadFileScheduling
 
 from harness_command import Ended, HarnessCommand
 
-# The same examples in every CI run: a build fails for what was changed. Elsewhere each run tries new ones.
-hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI"):
-    hypothesis.settings.load_profile("ci")
+# The same examples in every CI run: a build fails for what was changed. Elsewhere each run tries new ones. No
+# time is asserted: the machine may be busy.
+hypothesis.settings.register_profile("here", derandomize=bool(os.environ.get("CI")), deadline=None)
+hypothesis.settings.load_profile("here")
 
 
 # Under nohup, and in the background of a script, these are ignored, and programs started here would inherit
@@ -30,30 +30,29 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 MISSING = re.compile(r"is not installed|needs gcc|needs Debian's package|could not import|is not set up")
 OPTIONAL = re.compile(r"'datasets'|'litert_torch'")
 
-# With one file a task, workers end together only if the long files begin first; by measured time.
+# Workers end together only if what takes long begins first; by measured time.
 LONGEST_FIRST = (
     "test_lab_end_to_end",
     "test_own_programs",
-    "test_evaluation_end_to_end",
-    "test_devices_end_to_end",
-    "test_lab_refusals",
-    "test_faults",
-    "test_android_machine",
-    "test_killed_host",
-    "test_energy_session",
-    "test_tuning_on_arm_vm",
     "test_conformance",
-    "test_authentication",
+    "test_devices_end_to_end",
     "test_launch",
+    "test_evaluation_end_to_end",
+    "test_faults",
+    "test_lab_refusals",
+    "test_cache",
+    "test_android_machine",
+    "test_energy_session",
+    "test_killed_host",
+    "test_tuning_on_arm_vm",
     "test_boards",
     "test_divergence",
+    "test_page_in_browser",
     "test_fake_quantization",
-    "test_program",
-    "test_cache",
-    "test_overlap",
+    "test_authentication",
     "test_lab_foreground",
     "test_simulated_lab",
-    "test_page_in_browser",
+    "test_overlap",
     "test_disturbed_machine",
     "test_trust_runs",
 )
@@ -68,15 +67,19 @@ MEASURING_THIS_MACHINE = (
     "test_sustained_end_to_end",
     "test_against",
 )
+# Folders whose tests share what takes long to make, such as a booted machine or lowered programs.
+SHARING = ("device_scripts", "lowering", "reports", "transports")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """File by file, as `--dist loadfile`, but files that wait for each other go to one worker."""
+    """File by file, as `--dist loadfile`, but what waits for each other or shares goes to one worker."""
 
     def group_of(nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "this machine" if Path(file).stem in MEASURING_THIS_MACHINE else file
+        path = Path(nodeid.partition("::")[0])
+        if path.stem in MEASURING_THIS_MACHINE:
+            return "this machine"
+        return path.parent.name if path.parent.name in SHARING else str(path)
 
     scheduler = LoadFileScheduling(config, log)
     scheduler._split_scope = group_of

@@ -113,7 +113,8 @@ class SharedWorkers:
 
     def start(self, host: HostFacts, devices: tuple[str, ...]) -> RemoteWorker:
         actor, left = self.last.get(host.name, (None, [self.size]))
-        if left[0] >= self.size:
+        # None has begun yet, it is full, or all its groups have ended, and the process with them.
+        if left[0] >= self.size or not left[0]:
             actor_class = ray.remote(num_cpus=0, max_restarts=0, max_concurrency=2 * self.size + 8)
             here = {host_resource(host.name): SMALL_SHARE}
             actor, left = actor_class(SharedMeasuring).options(resources=here).remote(), [0]

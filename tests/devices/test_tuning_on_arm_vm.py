@@ -46,7 +46,7 @@ meminfo) pss=$(sed -n 's/^Pss: *\\([0-9]*\\) kB/\\1/p' "/proc/$2/smaps_rollup")
     printf '** MEMINFO in pid %s [x] **\\n  TOTAL PSS: %9s   TOTAL SWAP PSS: 0\\n' "$2" "$pss" ;;
 esac""",
 }
-PLAN = ("--processes", "2", "--warmup", "1", "--iterations", "3", "--min-time", "3", "--max-time", "4")
+PLAN = ("--processes", "2", "--warmup", "1", "--iterations", "3", "--min-time", "2", "--max-time", "3")
 RUN = ("run", "-d", "board", "-w", "0.25", "-r", "32", "-p", "fp32", *PLAN, "--tune-device")
 
 

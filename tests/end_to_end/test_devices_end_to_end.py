@@ -122,7 +122,7 @@ def test_the_arm_machine_is_measured_by_every_route_and_agrees_with_the_emulator
 ) -> None:
     routes = ("arm-vm", "arm-vm:adb", "arm-vm:ssh")
     devices = ",".join(("emulator", *routes))
-    sweep = ("--width", "0.25", "--resolution", "128", "--precision", "int8")
+    sweep = ("--width", "0.25", "--resolution", "64", "--precision", "int8")
     ended = run_harness("run", "--device", devices, *sweep, "--json", timeout_s=600)
     assert ended.exit_code == 0, ended.stderr
     cells = {cell["device"]["name"]: cell for cell in ended.document["cells"]}

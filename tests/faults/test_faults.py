@@ -11,8 +11,8 @@ from small_sweep import REQUEST, Ended, Laboratory, open_laboratory
 
 from harness.records import RunRequest
 
-# Long enough to be caught at work: half a second of virtual time.
-LONGER = msgspec.structs.replace(REQUEST, precisions=("int8",), min_seconds=0.5)
+# Long enough to be caught at work: a quarter of a second of virtual time takes some seconds.
+LONGER = msgspec.structs.replace(REQUEST, precisions=("int8",), min_seconds=0.25)
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
 

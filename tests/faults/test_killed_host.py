@@ -21,7 +21,7 @@ TAKEN = "taking the result of the process that kept running on the device"
 ENDED = "ending a process that an earlier run left running"
 SWEEP = ("--device", "faulty", "--width", "0.25", "--resolution", "32", "--precision", "int8")
 # Seconds of the machine's virtual time, each of which takes several: long enough to be caught at work.
-PLAN = ("--processes", "2", "--warmup", "1", "--iterations", "3", "--min-time", "0.5", "--max-time", "1")
+PLAN = ("--processes", "2", "--warmup", "1", "--iterations", "3", "--min-time", "0.25", "--max-time", "0.5")
 # A harness as it is, but for time-outs that are short enough to sleep through.
 IMPATIENT = """
 import sys
