@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from harness.accuracy.localization import localize_mismatches
 from harness.accuracy.request_inputs import prepare_inputs
 from harness.accuracy.workplace import THIS_HOST, Workplace
-from harness.analysis.askable import answerable
 from harness.analysis.budget import Budget
 from harness.analysis.failures import FailOn, cell_errors, verdict_errors
 from harness.analysis.margins import Margins
@@ -18,24 +17,21 @@ from harness.errors import HarnessError
 from harness.lowering.inputs import Inputs
 from harness.lowering.lower import asked_for, lowering_errors
 from harness.lowering.stored_programs import keep_programs
-from harness.measuring.base_side import BaseSide, find_base, read_comparison
+from harness.measuring.base_side import BaseSide, find_base
 from harness.measuring.own_programs import prepare_programs
 from harness.measuring.run_outcome import Outcome
 from harness.measuring.run_record import finish_record, start_record
+from harness.measuring.run_report import report_run
 from harness.measuring.search import Search, search_each
 from harness.measuring.targets import refuse_without_real_time, resolve_devices
 from harness.records import RunRequest, Variant
-from harness.records.outcomes import read_outcomes
 from harness.records.progress import Listener, Log
-from harness.records.run_folder import load_runs, read_cells
+from harness.records.run_folder import read_cells
 from harness.system.extras import require_extra
 from harness.system.folder_lock import only_writer
 
 if TYPE_CHECKING:
     from harness.accuracy.preparation import Prepared
-
-# Of 100 simulated devices a report, with some ten pictures each, took longer than measuring them.
-MOST_REPORTED_DEVICES = 32
 
 
 def run(
@@ -96,14 +92,7 @@ def run(
                 lambda o: evaluate(o, prepared, targets, listen, on_host=on_host, workplace=workplace)
             )
         outcome = outcome.with_errors(verdict_errors(outcome.cells, fail_on))
-        devices = len({cell.device.name for cell in outcome.cells})
-        if devices > MOST_REPORTED_DEVICES:
-            log(
-                f"no report was written, because {devices} devices were measured, more than"
-                f" {MOST_REPORTED_DEVICES}; write it with: harness report {folder}"
-            )
-            return outcome
-        return outcome.followed_by(lambda o: write_report_of(o, budget, margins))
+        return outcome.followed_by(lambda o: report_run(o, log, budget, margins))
 
 
 def measure(
@@ -166,24 +155,3 @@ def evaluate(
         outcome.folder, prepared, places, listen, on_host=on_host, open_runner=place.open_runner
     )
     return dataclasses.replace(outcome, cells=read_cells(outcome.folder)).with_errors(errors)
-
-
-def write_report_of(
-    outcome: Outcome, budget: Budget | None = None, margins: Margins | None = None
-) -> Outcome:
-    """Write the report of a run folder that has cells; it answers first for a budget that they can answer."""
-    if not outcome.cells:
-        return outcome
-    # matplotlib takes a second.
-    from reports.report import write_report
-
-    runs, outcomes = load_runs([outcome.folder]), read_outcomes(outcome.folder, outcome.cells)
-    answered = budget and answerable(outcome.cells, budget)
-    if runs[0][0].base:
-        outcome = outcome.followed_by(
-            lambda o: dataclasses.replace(o, against=read_comparison(o.folder, margins))
-        )
-    against = [outcome.against] if outcome.against else []
-    place = outcome.folder / "report"
-    report = write_report(runs, place, budget=answered, outcomes=outcomes, against=against)
-    return dataclasses.replace(outcome, report=report)

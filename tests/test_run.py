@@ -10,10 +10,10 @@ from harness.analysis.budget import Budget
 from harness.devices.target import Target
 from harness.errors import UsageError
 from harness.measuring.run_outcome import Outcome
+from harness.measuring.run_report import MOST_DEVICES, report_run
 from harness.measuring.targets import refuse_without_real_time
 from harness.records import RunRequest
 from harness.records.run_folder import write_cell, write_run
-from harness.run import write_report_of
 
 HOST = Target(name="host", kind="host", transport="local")
 EMULATOR = Target(name="emulator:cortex-a53", kind="emulator", transport="local", address="cortex-a53")
@@ -46,7 +46,22 @@ def test_the_report_answers_for_the_budget_of_the_run(
     cell = make_cell()
     write_run(tmp_path, make_run((cell,)))
     write_cell(tmp_path, cell)
-    outcome = write_report_of(Outcome(tmp_path, (cell,), ()), budget)
+    outcome = report_run(Outcome(tmp_path, (cell,), ()), print, budget)
     assert outcome.report == tmp_path / "report" / "index.html"
     text = (tmp_path / "report" / "report.md").read_text()
     assert (line in text) if line else ("Budget:" not in text)
+
+
+def test_no_report_of_many_devices_is_written_and_how_to_write_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cell = make_cell()
+    cells = tuple(
+        replace(cell, device=replace(cell.device, name=f"phone-{number}"))
+        for number in range(MOST_DEVICES + 1)
+    )
+    assert report_run(Outcome(tmp_path, cells, ()), print).report is None
+    assert f"because 33 devices were measured, more than 32; write it with: harness report {tmp_path}" in (
+        capsys.readouterr().out
+    )
+    assert report_run(Outcome(tmp_path, (), ()), print).report is None

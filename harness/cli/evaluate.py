@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.application import GroupedCommand, app, examples
+from harness.cli.application import GroupedCommand, app, examples, log
 from harness.cli.options import (
     WHAT,
     AccuracyImages,
@@ -62,9 +62,9 @@ def evaluate(
     from harness.cli.summary import show_outcome
     from harness.cli.workplaces import check_lab, lab_of, workplace_at
     from harness.measuring.run_outcome import Outcome
+    from harness.measuring.run_report import report_run
     from harness.records.run_folder import load_run
     from harness.run import evaluate as evaluate_cells
-    from harness.run import write_report_of
     from harness.system.extras import require_extra
     from harness.system.folder_lock import only_writer
     from harness.system.paths import check_cache
@@ -104,5 +104,5 @@ def evaluate(
                 on_host=request.accuracy_on_host,
                 workplace=workplace,
             )
-            outcome = outcome.followed_by(write_report_of)
+            outcome = outcome.followed_by(lambda o: report_run(o, log))
     show_outcome(outcome, json=json)

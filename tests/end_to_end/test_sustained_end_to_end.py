@@ -6,10 +6,11 @@ import pytest
 
 from harness.devices.inventory import resolve
 from harness.measuring.run_outcome import Outcome
+from harness.measuring.run_report import report_run
 from harness.records import RunRequest
 from harness.records.progress import Event
 from harness.records.run_folder import read_cells
-from harness.run import measure, write_report_of
+from harness.run import measure
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +46,7 @@ def test_a_cell_runs_for_seconds_and_its_figures_and_report_are_saved(tmp_path: 
     left = [event.left_s for event in events if event.left_s is not None]
     assert left == sorted(left, reverse=True)
     assert any("sustained, 0:12 of 0:12 left" in event.text for event in events)
-    written = write_report_of(Outcome(tmp_path, (cell,), ()))
+    written = report_run(Outcome(tmp_path, (cell,), ()), print)
     assert written.errors == ()
     assert "Over minutes" in (tmp_path / "report" / "report.md").read_text()
     assert list((tmp_path / "report").glob("*-sustained.png"))
