@@ -45,7 +45,7 @@ def find_placed(abi: Abi) -> Bundle | None:
     """The bundle for an ABI if the cache has it, undamaged."""
     folder = bundle_folder(abi)
     with locked(folder), suppress(BundleError):
-        return _read_placed(folder, abi)
+        return read_placed(folder, abi)
     return None
 
 
@@ -79,7 +79,7 @@ def ensure_placed(
     """
     with locked(folder):
         with suppress(BundleError):
-            return _read_placed(folder, abi, libraries)
+            return read_placed(folder, abi, libraries)
         with scratch_folder(folder.parent) as scratch:
             built = scratch / "bundle"
             make(built, scratch / "build")
@@ -93,7 +93,7 @@ def place_bundle(made: Path, folder: Path) -> None:
     install_folder(made, folder)
 
 
-def _read_placed(folder: Path, abi: Abi, libraries: Sequence[str] = EXECUTORCH_LIBRARIES) -> Bundle:
+def read_placed(folder: Path, abi: Abi, libraries: Sequence[str] = EXECUTORCH_LIBRARIES) -> Bundle:
     """The bundle that was placed there; raises BundleError for any other, such as one with a slower runner.
 
     A bundle of an earlier version of the harness has no record beside it: its content alone is checked.

@@ -6,6 +6,7 @@ import io
 import tarfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import msgspec
 from harness.errors import BundleError, UsageError
 from harness.records import Abi
 from harness.records.decoding import Malformed, decode_json
-from harness.runner.bundle.build import bundle_folder, bundle_key, ensure_bundle, place_bundle
+from harness.runner.bundle.build import bundle_folder, bundle_key, ensure_bundle, place_bundle, read_placed
 from harness.runner.bundle.contents import ABIS, Bundle, file_mode, is_file_name, read_bundle
 from harness.runner.bundle.wheel import executorch_version
 from harness.system.entry_lock import locked
@@ -222,7 +223,12 @@ def _check_origin(content: bytes, path: Path) -> Origin:
 
 
 def _install(unpacked: Path, abi: Abi) -> Bundle:
+    """What is in place already stays: another process may be reading it."""
     folder = bundle_folder(abi)
     with locked(folder):
+        with suppress(BundleError):
+            placed = read_placed(folder, abi)
+            if placed.sha256 == read_bundle(unpacked, abi).sha256:
+                return placed
         place_bundle(unpacked, folder)
         return read_bundle(folder, abi)

@@ -42,6 +42,17 @@ def test_importing_again_replaces_what_is_there(
     ]
 
 
+def test_importing_what_is_there_takes_no_file_from_under_who_reads_it(
+    exported: Path, copy_bundle: Callable[[Abi], Path], built_bundles: dict[Abi, Bundle]
+) -> None:
+    folder = copy_bundle("x86_64")
+    before = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir()}
+    found = {bundle.abi: bundle.sha256 for bundle in import_bundles(exported).bundles}
+    assert found == {abi: bundle.sha256 for abi, bundle in built_bundles.items()}
+    after = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir()}
+    assert after == before
+
+
 @pytest.mark.slow
 def test_the_same_bundles_export_to_the_same_bytes(exported: Path, tmp_path: Path) -> None:
     export_bundles(tmp_path / "again.tar.gz")
