@@ -60,6 +60,7 @@ LONGEST_FIRST = (
 # the others need not wait. They begin with `test_own_programs`.
 MEASURING_THIS_MACHINE = (
     "test_own_programs",
+    "test_own_program_energy",
     "test_accuracy_end_to_end",
     "test_foreign_weights",
     "test_runtimes_end_to_end",

@@ -77,31 +77,22 @@ def compare_cell(
         ratio = paired_latency_ratio(base, new)
         judged = judge_paired_latency(base, new, ratio, margins.latency, timed_cells)
     else:
-        ratio = _latency_ratio(base, new)
-        judged = _judge_latency(base, new, margins.latency, timed_cells)
+        before, after = latency_medians_ns(base), latency_medians_ns(new)
+        ratio = ratio_interval(before, after) if before and after else None
+        judged = judge_times(base, new, before, after, margins.latency, timed_cells)
     result, why = broken or judged
-    figures = [
-        *_cost_figure(base, new, cost, ratio, result, why),
-        *(() if broken or by_instructions else _real_instructions(base, new, margins)),
-        *(
-            ()
-            if broken or by_instructions
-            else compare_startups(base, new, margins, timed_cells, paired=paired)
-        ),
-        *(() if broken or by_instructions else compare_single_runs(base, new, margins, timed_cells)),
-        *(
-            ()
-            if broken
-            else filter(
-                None,
-                (
-                    compare_memory(base, new, margins),
-                    compare_size(base, new, margins),
-                    compare_accuracy(base, new, margins, base_outcomes, new_outcomes),
-                ),
-            )
-        ),
-    ]
+    figures = [*_cost_figure(base, new, cost, ratio, result, why)]
+    if not broken and not by_instructions:
+        figures += _real_instructions(base, new, margins)
+        figures += compare_startups(base, new, margins, timed_cells, paired=paired)
+        figures += compare_single_runs(base, new, margins, timed_cells)
+    if not broken:
+        beside = (
+            compare_memory(base, new, margins),
+            compare_size(base, new, margins),
+            compare_accuracy(base, new, margins, base_outcomes, new_outcomes),
+        )
+        figures += filter(None, beside)
     results = {one.name: one.result for one in figures if _decides(one, margins)} | {cost: result}
     worst = min(results.values(), key=FIGURES_ORDER.index)
     decided_by = cost if result == worst else next(name for name, one in results.items() if one == worst)
@@ -170,21 +161,6 @@ def _broken(base: Cell, new: Cell) -> tuple[ComparisonResult, str] | None:
         if cell.verdict.status == "invalid":
             return "inconclusive", f"{side} is invalid: {codes_of(cell.verdict.reasons)}"
     return None
-
-
-def _latency_ratio(base: Cell, new: Cell) -> Interval | None:
-    before, after = latency_medians_ns(base), latency_medians_ns(new)
-    return ratio_interval(before, after) if before and after else None
-
-
-def _judge_latency(base: Cell, new: Cell, margin: float, timed_cells: int) -> tuple[ComparisonResult, str]:
-    before, after = latency_medians_ns(base), latency_medians_ns(new)
-    if before and after:
-        return judge_times(base, new, before, after, margin, timed_cells)
-    for side, cell in (("base", base), ("new", new)):
-        if disturbed := reasons_of(cell, "suspect", "time"):
-            return "inconclusive", f"{side} was disturbed: {codes_of(disturbed)}"
-    return "inconclusive", "no latencies to compare"
 
 
 def _instruction_ratio(base: Cell, new: Cell) -> Interval | None:

@@ -1,5 +1,6 @@
 """Cells of many runs, small enough to have a year of them in memory: without samples, equal parts shared."""
 
+import math
 from typing import TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ from harness.records import (
     Conditions,
     Energy,
     EnergyWindow,
+    Interval,
     ProcessReport,
     Record,
     Startup,
@@ -19,6 +21,7 @@ from harness.records import (
 
 _Record = TypeVar("_Record", bound=Record)
 _NO_CONDITIONS = Conditions()
+_GONE = Interval(estimate=math.nan, low=math.nan, high=math.nan)
 _NO_WINDOW = EnergyWindow(began_uptime_seconds=0.0, seconds=0.0, span_seconds=(), watts=())
 
 
@@ -89,11 +92,10 @@ class Condenser:
 
 
 def _total_alone(startup: Startup | None) -> Startup | None:
-    """Its phases are gone: all of them are the total, which is in memory once."""
+    """Its phases are not kept, and are no numbers."""
     if startup is None:
         return None
-    total = startup.total_ns
-    return Startup(load_ns=total, init_ns=total, first_ns=total, total_ns=total)
+    return Startup(load_ns=_GONE, init_ns=_GONE, first_ns=_GONE, total_ns=startup.total_ns)
 
 
 def _condense_cold(cold: ColdStartup | None) -> ColdStartup | None:

@@ -19,28 +19,28 @@ class _Figure:
     name: str
     measured: Callable[[Cell], bool]
     lacking: Callable[[Cell], str | None]
-    is_time: bool = False
+    of_real_clock: bool = False
 
 
 _FIGURES = (
-    _Figure("start-up", lambda cell: bool(warm_startups_ns(cell)), lambda _: None, is_time=True),
+    _Figure("start-up", lambda cell: bool(warm_startups_ns(cell)), lambda _: None, of_real_clock=True),
     _Figure(
         "cold start-up",
         lambda cell: bool(cold_startups_ns(cell)),
         lambda cell: cell.cold.unavailable if cell.cold else None,
-        is_time=True,
+        of_real_clock=True,
     ),
     _Figure(
         "sustained latency",
         lambda cell: bool(cell.sustained and cell.sustained.figures),
         lambda cell: cell.sustained.unavailable if cell.sustained else None,
-        is_time=True,
+        of_real_clock=True,
     ),
     _Figure(
         "energy",
         lambda cell: bool(cell.energy and cell.energy.figures),
         lambda cell: cell.energy.unavailable if cell.energy else None,
-        is_time=True,
+        of_real_clock=True,
     ),
     _Figure("peak RSS", lambda cell: cell.memory is not None, lambda _: None),
     _Figure("accuracy", lambda cell: cell.accuracy is not None, lambda _: None),
@@ -48,7 +48,7 @@ _FIGURES = (
 
 
 def describe_one_sided(base: Cell, new: Cell, *, by_instructions: bool) -> list[str]:
-    """Each figure that one side alone has, with the other's reason; times only where they are a device's.
+    """Each figure that one side alone has, with the other's reason; times and energy only of devices.
 
     Nothing where a side failed: that is the result.
     """
@@ -56,7 +56,7 @@ def describe_one_sided(base: Cell, new: Cell, *, by_instructions: bool) -> list[
         return []
     found = []
     for one in _FIGURES:
-        if one.is_time and by_instructions:
+        if one.of_real_clock and by_instructions:
             continue
         has = one.measured(base), one.measured(new)
         if has == (True, False):

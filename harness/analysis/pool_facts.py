@@ -6,7 +6,7 @@ from functools import cached_property
 
 from harness.analysis.budget import PACED_P99, QUANTITIES, SUSTAINED_LATENCY, Budget, Quantity
 from harness.analysis.placements import cell_key
-from harness.analysis.units import LEAST_UNITS, UnitSpread, spread_between_units
+from harness.analysis.units import UnitSpread, describe_further, spread_between_units
 from harness.analysis.worst_units import spot_of
 from harness.records import Cell
 from harness.system.text import printable
@@ -106,15 +106,9 @@ def scales(quantity: Quantity, cell: Cell) -> bool:
 
 
 def _differences(spread: UnitSpread) -> str:
-    text = (
-        f"the slowest of {len(spread.figures)} devices took {spread.range_share:.1%} more than the fastest"
-        f" ({spread.name})"
-    )
-    if spread.next_low is None or spread.next_high is None:
-        return f"{text}; {LEAST_UNITS} devices would show where a further one lies"
     return (
-        f"{text}; 95% of further devices of this model lie within {spread.next_low - 1:+.1%} and"
-        f" {spread.next_high - 1:+.1%} of their mean"
+        f"the slowest of {len(spread.figures)} devices took {spread.range_share:.1%} more than the fastest"
+        f" ({spread.name}); {describe_further(spread)}"
     )
 
 

@@ -55,12 +55,15 @@ def judge_times(
     margin: float,
     timed_cells: int,
 ) -> tuple[ComparisonResult, str]:
-    """Judge the processes' times, of which both sides have some."""
-    ratio = ratio_interval(before, after)
+    """Judge the processes' times; without any on a side nothing is known."""
+    ratio = ratio_interval(before, after) if before and after else None
     for side, cell in (("base", base), ("new", new)):
         # Whatever else the times of a disturbed side measure, it is not the program alone.
         if disturbed := reasons_of(cell, "suspect", "time"):
-            return "inconclusive", f"{describe_ratio(ratio)}, but {side} was disturbed: {codes_of(disturbed)}"
+            change = f"{describe_ratio(ratio)}, but " if ratio else ""
+            return "inconclusive", f"{change}{side} was disturbed: {codes_of(disturbed)}"
+    if ratio is None:
+        return "inconclusive", "no latencies to compare"
     if ratio.confidence < CONFIDENCE:
         counts = f"{len(before)} and {len(after)}"
         return "inconclusive", f"{counts} processes are too few: at least 4 on each side are needed"

@@ -92,13 +92,17 @@ def _describe(spread: UnitSpread) -> str:
     figures = ", ".join(
         f"{name} {figure:.4g}" for name, figure in sorted(spread.figures.items(), key=lambda item: item[1])
     )
-    text = (
-        f"Between devices: {spread.name} took {figures} {spread.unit};"
-        f" the slowest {spread.range_share:.1%} more than the fastest"
-    )
-    if spread.next_low is None or spread.next_high is None:
-        return f"{text}; {LEAST_UNITS} devices would show where a further one lies"
     return (
-        f"{text}; 95% of further devices of this model lie within"
-        f" {spread.next_low - 1:+.1%} and {spread.next_high - 1:+.1%} of their mean"
+        f"Between devices: {spread.name} took {figures} {spread.unit};"
+        f" the slowest {spread.range_share:.1%} more than the fastest; {describe_further(spread)}"
+    )
+
+
+def describe_further(spread: UnitSpread) -> str:
+    """Where further devices of the model lie."""
+    if spread.next_low is None or spread.next_high is None:
+        return f"{LEAST_UNITS} devices would show where a further one lies"
+    return (
+        f"95% of further devices of this model lie within {spread.next_low - 1:+.1%} and"
+        f" {spread.next_high - 1:+.1%} of their mean"
     )

@@ -1,6 +1,6 @@
 """`harness compare`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,11 @@ from harness.cli.run_folders import open_one_run_folder
 from harness.errors import HarnessError, UsageError
 
 MARGINS = "Margins"
+
+
+def _margin(text: str) -> Any:
+    """The option of a margin, with its help."""
+    return typer.Option(callback=named(parse_margin), metavar="SHARE", rich_help_panel=MARGINS, help=text)
 
 
 @app.command(
@@ -34,78 +39,43 @@ def compare(
     ] = None,
     margin: Annotated[
         str | None,
-        typer.Option(
-            callback=named(parse_margin),
-            metavar="SHARE",
-            rich_help_panel=MARGINS,
-            help="Increase of latency that still counts as no worse; default 3%. If given, also of"
-            " instructions.",
+        _margin(
+            "Increase of latency that still counts as no worse; default 3%. If given, also of instructions."
         ),
     ] = None,
     instructions_margin: Annotated[
         str | None,
-        typer.Option(
-            callback=named(parse_margin),
-            metavar="SHARE",
-            rich_help_panel=MARGINS,
-            help="The same for instructions; default none for the exact counts of one emulated thread, and 1%"
-            " on a real core.",
+        _margin(
+            "The same for instructions; default none for the exact counts of one emulated thread, and 1%"
+            " on a real core."
         ),
     ] = None,
     startup_margin: Annotated[
         str | None,
-        typer.Option(
-            callback=named(parse_margin),
-            metavar="SHARE",
-            rich_help_panel=MARGINS,
-            help="The same for start-up, also a cold one; default 10%. An inconclusive start-up makes a cell"
-            " inconclusive only if this is given.",
+        _margin(
+            "The same for start-up, also a cold one; default 10%. An inconclusive start-up makes a cell"
+            " inconclusive only if this is given."
         ),
     ] = None,
     sustained_margin: Annotated[
         str,
-        typer.Option(
-            callback=named(parse_margin),
-            metavar="SHARE",
-            rich_help_panel=MARGINS,
-            help="The same for the latency of a sustained run.",
-        ),
+        _margin("The same for the latency of a sustained run."),
     ] = "10%",
     energy_margin: Annotated[
         str,
-        typer.Option(
-            callback=named(parse_margin),
-            metavar="SHARE",
-            rich_help_panel=MARGINS,
-            help="The same for the energy of an inference.",
-        ),
+        _margin("The same for the energy of an inference."),
     ] = "10%",
     memory_margin: Annotated[
         str,
-        typer.Option(
-            callback=named(parse_margin),
-            metavar="SHARE",
-            rich_help_panel=MARGINS,
-            help="The same for peak RSS.",
-        ),
+        _margin("The same for peak RSS."),
     ] = "5%",
     size_margin: Annotated[
         str,
-        typer.Option(
-            callback=named(parse_margin),
-            metavar="SHARE",
-            rich_help_panel=MARGINS,
-            help="The same for the size of the .pte file.",
-        ),
+        _margin("The same for the size of the .pte file."),
     ] = "1%",
     accuracy_margin: Annotated[
         str,
-        typer.Option(
-            callback=named(parse_margin),
-            metavar="SHARE",
-            rich_help_panel=MARGINS,
-            help="Drop of top-1 accuracy, in percentage points, that still counts as no worse.",
-        ),
+        _margin("Drop of top-1 accuracy, in percentage points, that still counts as no worse."),
     ] = "1%",
     across: Annotated[
         bool, typer.Option("--across", help="Compare even if devices, plans or versions differ.")
