@@ -32,6 +32,8 @@ def draw(section: Section) -> Plot | Omitted:
         " Each strip is one process, the first on top: thin from 5 to 95 % of its inferences, thick the"
         " middle half, the line its median."
     )
+    if any(found[:, 5].max() > 1.1 * MOST_PERCENT for found in quantiles):
+        how += " An arrow: the strip goes on beyond the axis."
     plot, grid = compose(
         NAME,
         _headline(cells, quantiles),
@@ -43,8 +45,9 @@ def draw(section: Section) -> Plot | Omitted:
     ends = np.concatenate([found[:, (1, 5)].ravel() for found in quantiles]).clip(-MOST_PERCENT, MOST_PERCENT)
     axes.set_xlim(min(-1.0, float(ends.min()) * 1.1), max(1.0, float(ends.max()) * 1.1))
     axes.axvline(0, color=MUTED, linewidth=0.8, zorder=1)
+    farthest = axes.get_xlim()[1]
     for height, (cell, found) in enumerate(zip(cells, quantiles, strict=True)):
-        _draw_strips(axes, height, found, colour_of(cell.variant.precision))
+        _draw_strips(axes, height, found, colour_of(cell.variant.precision), farthest)
     axes.set_yticks(range(len(cells)), [row_name(cell) for cell in cells])
     axes.set_ylim(-0.6, len(cells) - 0.4)
     axes.tick_params(axis="y", length=0)
@@ -53,13 +56,15 @@ def draw(section: Section) -> Plot | Omitted:
     return plot
 
 
-def _draw_strips(axes: Axes, height: int, quantiles: np.ndarray, colour: str) -> None:
+def _draw_strips(axes: Axes, height: int, quantiles: np.ndarray, colour: str, farthest: float) -> None:
     edges = np.linspace(height + 0.4, height - 0.4, len(quantiles) + 1)
     for (_, low, first, median, third, high, _), (top, bottom) in zip(
         quantiles, pairwise(edges), strict=True
     ):
         middle, half = (top + bottom) / 2, (top - bottom) * 0.4
-        axes.hlines(middle, low, high, color=colour, linewidth=1.2)
+        axes.hlines(middle, low, min(high, farthest), color=colour, linewidth=1.2)
+        if high > farthest:
+            axes.plot(farthest, middle, marker=">", color=colour, markersize=7, clip_on=False, zorder=6)
         axes.fill_between([first, third], middle - half, middle + half, color=colour, alpha=0.6, linewidth=0)
         axes.vlines(median, bottom, top, color=INK, linewidth=1.1, zorder=5)
 

@@ -164,6 +164,24 @@ def test_every_process_has_a_strip_of_its_quantiles_on_a_linear_axis() -> None:
     assert len(strips) == sum(len(cell.processes) for cell in cells)
 
 
+def test_an_arrow_ends_a_strip_that_goes_on_beyond_the_axis() -> None:
+    cell, other = simulate_cells(widths=(0.25,), resolutions_px=(128,))
+    first, *rest = cell.processes
+    tenth = len(first.latencies_ns) // 10
+    slow = replace(
+        first,
+        latencies_ns=(*(2 * one for one in first.latencies_ns[:tenth]), *first.latencies_ns[tenth:]),
+    )
+    long = drawn(samples.draw, (replace(cell, processes=(slow, *rest)), other))
+    short = drawn(samples.draw, (cell, other))
+    (axes,), (usual,) = long.figure.axes, short.figure.axes
+    arrows = [line for line in axes.lines if line.get_marker() == ">"]
+    assert [np.ravel(line.get_xdata()).tolist() for line in arrows] == [[axes.get_xlim()[1]]]
+    assert "An arrow: the strip goes on beyond the axis." in words(long)
+    assert not [line for line in usual.lines if line.get_marker() == ">"]
+    assert "An arrow" not in words(short)
+
+
 def test_a_slide_shows_cells_evenly_over_their_sizes_where_not_all_have_room() -> None:
     cells = simulate_cells()
     (axes,) = drawn(samples.draw, cells).figure.axes
