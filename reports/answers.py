@@ -15,7 +15,7 @@ from harness.analysis.clusters import placed_on
 from harness.analysis.pool_facts import PoolFacts, describe_in_pool
 from harness.analysis.runtimes import program_file
 from harness.analysis.selection import Answer, ForAll, Upgrade, answer_for
-from harness.analysis.selection_text import answer_cautions, kind_of_miss, option_value
+from harness.analysis.selection_text import answer_cautions, kind_of_miss, on_device, option_value
 from harness.records import Cell
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
@@ -129,11 +129,11 @@ def _why(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:
     sentences = [*(in_pool(best.cell, answer.pool) if answer.pool else ()), _rank(answer, best, budget)]
     sentences += [_upgrade(answer, one) for one in answer.upgrades]
     if answer.probability is not None:
-        where = _on_device(answer, best.cell)
+        where = on_device(answer, best.cell)
         sentences.append(f"It meets the budget{where} with a probability of {_chance(answer.probability)}.")
     if best.other_placements:
         others = "; ".join(
-            f"{placement(cell)}{_on_device(answer, cell)} ({cost_figure(cell, budget)})"
+            f"{placement(cell)}{on_device(answer, cell)} ({cost_figure(cell, budget)})"
             for cell in best.other_placements
         )
         also = "Also within the budget" if budget.limits_anything else "Also measured"
@@ -154,12 +154,7 @@ def in_pool(cell: Cell, pool: PoolFacts) -> tuple[str, ...]:
 
 
 def _named(answer: Answer, cell: Cell) -> str:
-    return placed_name(cell) + _on_device(answer, cell)
-
-
-def _on_device(answer: Answer, cell: Cell) -> str:
-    """Which device of a pool measured the cell; empty where there is only one."""
-    return f" on {printable(cell.device.name)}" if answer.pool else ""
+    return placed_name(cell) + on_device(answer, cell)
 
 
 def _rank(answer: Answer, best: Candidate, budget: Budget) -> str:

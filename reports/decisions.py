@@ -7,6 +7,7 @@ from harness.analysis.budget import Budget
 from harness.analysis.cell_groups import CellGroup, group_of
 from harness.analysis.device_pools import DevicePool
 from harness.analysis.ladder import climb
+from harness.analysis.pool_facts import count_devices
 from harness.analysis.units import UnitSpread, spread_between_units
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
@@ -27,8 +28,7 @@ class SectionGroup:
     def title(self) -> str:
         """The device's name, or the pool's with its number of devices, and the clock if that is not real."""
         device = self.cells.device
-        count = len(self.machines)
-        counted = f"({count} device{'s' if count > 1 else ''})" if self.cells.pool else ""
+        counted = count_devices(len(self.machines)) if self.cells.pool else ""
         return " ".join(filter(None, (printable(device.name), counted, clock_mark(device))))
 
 

@@ -1,6 +1,6 @@
 """What inferences cost in energy: net of the idle device, gross, and where and how it was read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.records import Cell, EnergyFigures, EnergyRun
@@ -45,20 +45,20 @@ def describe_energy(cells: Sequence[Cell]) -> tuple[EnergyRow, ...]:
 
 def energy_text(cell: Cell) -> str:
     """`5.3 ± 0.1`, in millijoules."""
-    figures = cell.energy and cell.energy.figures
-    if not figures:
-        return MISSING
-    net = figures.net_joules
-    return with_interval(net.estimate * 1e3, net.low * 1e3, net.high * 1e3)
+    return _net_millijoules(cell, with_interval)
 
 
 def energy_ends(cell: Cell) -> str:
     """`5.31 (5.22–5.40)`, in millijoules."""  # noqa: RUF002
+    return _net_millijoules(cell, with_ends)
+
+
+def _net_millijoules(cell: Cell, show: Callable[[float, float, float], str]) -> str:
     figures = cell.energy and cell.energy.figures
     if not figures:
         return MISSING
     net = figures.net_joules
-    return with_ends(net.estimate * 1e3, net.low * 1e3, net.high * 1e3)
+    return show(net.estimate * 1e3, net.low * 1e3, net.high * 1e3)
 
 
 def energy_details(cell: Cell) -> list[tuple[str, str]]:

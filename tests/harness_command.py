@@ -1,9 +1,14 @@
-"""A `harness` command that a test ran, for the types of tests that take the fixture `run_harness`."""
+"""A `harness` command that a test runs: in its own process by the fixture `run_harness`, or in this one."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from harness.cli.main import main
 
 
 @dataclass(frozen=True)
@@ -22,3 +27,12 @@ class Ended:
 
 # Its arguments, and the keywords `timeout_s` and `env`.
 HarnessCommand = Callable[..., Ended]
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> int:
+    """Run `harness` with these words in this process; its exit code."""
+    monkeypatch.setattr("sys.argv", ["harness", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code

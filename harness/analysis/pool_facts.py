@@ -47,6 +47,11 @@ def pool_facts(cells: Sequence[Cell]) -> PoolFacts:
     return PoolFacts(_devices(cells), _devices(usable), usable)
 
 
+def count_devices(count: int) -> str:
+    """As it stands behind a pool's name."""
+    return f"({count} device{'s' if count > 1 else ''})"
+
+
 def describe_in_pool(cell: Cell, pool: PoolFacts) -> tuple[str, ...]:
     """Which device measured the cell, and how unequal the devices of its pool are."""
     count = len(pool.devices)

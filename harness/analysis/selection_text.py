@@ -13,7 +13,7 @@ from harness.analysis.cell_text import cost_text, describe, figures, placed_name
 from harness.analysis.commands import Words
 from harness.analysis.ladder import Step
 from harness.analysis.ladder_text import describe_ladder
-from harness.analysis.pool_facts import describe_in_pool, pool_cautions
+from harness.analysis.pool_facts import count_devices, describe_in_pool, pool_cautions
 from harness.analysis.runtimes import program_file
 from harness.analysis.selection import Answer, Selection, Upgrade
 from harness.records import Cell
@@ -98,7 +98,7 @@ def _explain_answer(
     if answer.nearest:
         lines.append(f"  nearest: {describe(answer.nearest.cell)}")
         lines += [f"  {_relax(miss)}" for miss in answer.nearest.misses]
-    lines += [f"  {_upgrade(one)}{_on_device(answer, one.candidate.cell)}" for one in answer.upgrades]
+    lines += [f"  {_upgrade(one)}{on_device(answer, one.candidate.cell)}" for one in answer.upgrades]
     if answer.runner_up:
         flag = ", suspect" if answer.runner_up.cell.verdict.status == "suspect" else ""
         lines.append(f"  runner-up{flag}: {describe(answer.runner_up.cell, answer.runner_up.accuracy)}")
@@ -115,10 +115,7 @@ def _explain_answer(
 def answer_title(answer: Answer) -> str:
     """The device's name; the pool's, with how many devices it has."""
     name = printable(answer.device.name)
-    if answer.pool is None:
-        return name
-    count = len(answer.pool.devices)
-    return f"{name} ({count} device{'s' if count > 1 else ''})"
+    return f"{name} {count_devices(len(answer.pool.devices))}" if answer.pool else name
 
 
 def _headline(answer: Answer) -> str:
@@ -150,12 +147,12 @@ def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFile
         lines.append(f"{answer.tied} {alike}; this is {cheapest}")
     if best.other_placements:
         listed = "; ".join(
-            f"{placement(one)}{_on_device(answer, one)} ({cost_text(one, budget)})"
+            f"{placement(one)}{on_device(answer, one)} ({cost_text(one, budget)})"
             for one in best.other_placements
         )
         lines.append(f"also measured: {listed}")
     if answer.probability is not None:
-        where = _on_device(answer, cell)
+        where = on_device(answer, cell)
         lines.append(f"probability that it meets the budget{where}: {_percent(answer.probability)}")
     return lines + [f"caution: {caution}" for caution in answer_cautions(answer, best, budget)]
 
@@ -166,7 +163,7 @@ def answer_cautions(answer: Answer, best: Candidate, budget: Budget) -> tuple[st
     return (*(pool_cautions(best.cell, answer.pool, budget) if answer.pool else ()), *found)
 
 
-def _on_device(answer: Answer, cell: Cell) -> str:
+def on_device(answer: Answer, cell: Cell) -> str:
     """Which device of a pool measured the cell; empty where there is only one."""
     return f" on {printable(cell.device.name)}" if answer.pool else ""
 
@@ -224,7 +221,7 @@ def _missing(answer: Answer) -> str:
 
 
 def _list_names(answer: Answer, cells: Iterable[Cell]) -> str:
-    return ", ".join(placed_name(cell) + _on_device(answer, cell) for cell in cells)
+    return ", ".join(placed_name(cell) + on_device(answer, cell) for cell in cells)
 
 
 def kind_of_miss(miss: Miss) -> str:
@@ -240,7 +237,7 @@ def _rejections(answer: Answer, *, all_rejected: bool) -> list[str]:
         return []
     if all_rejected:
         return [
-            f"rejected: {placed_name(one.cell)}{_on_device(answer, one.cell)}: {'; '.join(one.reasons)}"
+            f"rejected: {placed_name(one.cell)}{on_device(answer, one.cell)}: {'; '.join(one.reasons)}"
             for one in rejected
         ]
     counts = Counter(

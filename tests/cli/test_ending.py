@@ -13,13 +13,13 @@ from builders import failed, make_cell, make_device, make_energy_cell, make_run
 from harness.analysis.budget import Budget
 from harness.analysis.failures import cell_errors
 from harness.cli.ending import Ending, conclude
-from harness.cli.main import main
 from harness.cli.summary import show_outcome
 from harness.errors import MeasurementError
 from harness.measuring.run_outcome import Outcome
 from harness.measuring.sustaining import OUT_OF_TIME
 from harness.records import Cell
 from harness.records.run_folder import read_run, write_cell, write_run
+from harness_command import run_main
 
 MS = 1_000_000
 ENOUGH, TOO_LITTLE = Budget(max_latency_ns=20 * MS), Budget(max_latency_ns=MS)
@@ -44,11 +44,9 @@ def type_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], 
     monkeypatch.chdir(tmp_path)
 
     def run(line: str) -> int:
-        monkeypatch.setattr("sys.argv", shlex.split(line))
-        with pytest.raises(SystemExit) as exited:
-            main()
-        assert isinstance(exited.value.code, int)
-        return exited.value.code
+        program, *words = shlex.split(line)
+        assert program == "harness"
+        return run_main(monkeypatch, *words)
 
     return run
 

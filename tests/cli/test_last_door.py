@@ -15,6 +15,7 @@ from harness.cli import main as main_module
 from harness.cli.application import print_json
 from harness.cli.last_door import check_words
 from harness.errors import UsageError
+from harness_command import run_main
 
 
 def run_raising(monkeypatch: pytest.MonkeyPatch, error: BaseException, *words: str) -> int:
@@ -25,11 +26,7 @@ def run_raising(monkeypatch: pytest.MonkeyPatch, error: BaseException, *words: s
         raise error
 
     monkeypatch.setattr(main_module, "app", application)
-    monkeypatch.setattr("sys.argv", ["harness", *words])
-    with pytest.raises(SystemExit) as ended:
-        main_module.main()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
+    return run_main(monkeypatch, *words)
 
 
 @pytest.mark.parametrize(

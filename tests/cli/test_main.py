@@ -6,21 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.main import main
+from harness_command import run_main
 
 COMMANDS = (
     *("run", "lower", "report", "compare", "pick", "history", "export", "schema"),
     *("evaluate", "train", "devices", "doctor"),
     *("bundle build", "bundle export", "bundle import"),
 )
-
-
-def run_main(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    monkeypatch.setattr("sys.argv", ["harness", *words])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -11,11 +11,11 @@ from harness.analysis.budget import Budget
 from harness.analysis.proposal import NoProposal
 from harness.cli.answers import choose
 from harness.cli.ending import conclude
-from harness.cli.main import main
 from harness.cli.proposals import find_proposals
 from harness.measuring.run_outcome import Outcome
 from harness.records import Cell, Run, Variant
 from harness.records.run_folder import write_cell, write_run
+from harness_command import run_main
 
 
 def on(device: str, width: float, ms: int) -> Cell:
@@ -39,11 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def pick(folder: Path, *options: str, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr("sys.argv", ["harness", "pick", str(folder), *options])
-    with pytest.raises(SystemExit) as exited:
-        main()
-    assert isinstance(exited.value.code, int)
-    return exited.value.code
+    return run_main(monkeypatch, "pick", folder, *options)
 
 
 def test_pick_prints_one_answer_for_the_pool(

@@ -11,24 +11,20 @@ from typing import Any
 import pytest
 
 from harness import api
-from harness.cli.main import main
 from harness.cli.run_folders import open_one_run_folder, open_run_folders
 from harness.errors import UsageError
 from harness.system import remote_storage
+from harness_command import run_main
 from remote_folders import refusal, write_lab
 
 fsspec = pytest.importorskip("fsspec")
 registry = importlib.import_module("fsspec.registry")
 
 
-def run_main(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: str | Path) -> int:
+def run_in(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: str | Path) -> int:
     folder.mkdir(exist_ok=True)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("sys.argv", ["harness", *map(str, words)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
+    return run_main(monkeypatch, *words)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +97,7 @@ def test_a_large_file_is_copied_part_by_part(memory: Any, monkeypatch: pytest.Mo
 def test_two_labs_become_one_report_in_the_current_folder(
     labs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_main(monkeypatch, tmp_path / "here", "report", "memory://labs/*", "--json") == 0
+    assert run_in(monkeypatch, tmp_path / "here", "report", "memory://labs/*", "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["report"] == str(tmp_path / "here" / "report-berlin+oslo" / "index.html")
     page = Path(document["report"]).read_text()
@@ -113,7 +109,7 @@ def test_a_folder_here_and_one_at_a_url_are_read_together(
     labs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = write_lab(tmp_path / "results", "own")
-    assert run_main(monkeypatch, tmp_path / "here", "report", own, "memory://labs/oslo") == 0
+    assert run_in(monkeypatch, tmp_path / "here", "report", own, "memory://labs/oslo") == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "results" / "report-own+oslo" / "index.html")
 
 
@@ -136,7 +132,7 @@ def test_every_command_that_reads_runs_reads_a_url(
     words: list[str],
     exit_code: int,
 ) -> None:
-    assert run_main(monkeypatch, tmp_path / "here", *words, "--json") == exit_code
+    assert run_in(monkeypatch, tmp_path / "here", *words, "--json") == exit_code
     printed = capsys.readouterr().out
     assert "error" not in json.loads(printed)
     assert "harness-" not in printed.replace("harness-report", ""), "it names a copy that will be removed"
@@ -145,7 +141,7 @@ def test_every_command_that_reads_runs_reads_a_url(
 def test_a_program_of_a_copied_run_is_lowered_into_a_folder_that_stays(
     labs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_main(monkeypatch, tmp_path / "here", "pick", "memory://labs/oslo")
+    run_in(monkeypatch, tmp_path / "here", "pick", "memory://labs/oslo")
     assert "--out artifacts" in capsys.readouterr().out
 
 
@@ -177,7 +173,7 @@ def test_a_damaged_cell_is_named_by_its_url_and_the_others_are_read(
     labs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     labs.pipe("/labs/oslo/cells/broken.json", b"{")
-    assert run_main(monkeypatch, tmp_path / "here", "export", "memory://labs/oslo", "--format", "csv") == 1
+    assert run_in(monkeypatch, tmp_path / "here", "export", "memory://labs/oslo", "--format", "csv") == 1
     errors = " ".join(capsys.readouterr().err.split())
     assert "memory://labs/oslo/cells/broken.json is damaged" in errors
     assert "correct the run folder where it was measured" in errors
@@ -214,7 +210,7 @@ def test_a_password_in_the_url_is_never_printed(
 ) -> None:
     url = "memory://anna:hunter2@labs/rome?sig=hunter2"
     monkeypatch.setattr("sys.argv", [])
-    assert run_main(monkeypatch, tmp_path, "--debug", "report", url) == 2
+    assert run_in(monkeypatch, tmp_path, "--debug", "report", url) == 2
     printed = capsys.readouterr()
     assert "hunter2" not in printed.out + printed.err
     assert "memory://" in printed.err
@@ -231,7 +227,7 @@ def test_nothing_is_written_at_a_url(
     words: list[str],
 ) -> None:
     command = [words[0], "memory://labs/oslo", *words[1:], "--out", "memory://labs/out"]
-    assert run_main(monkeypatch, tmp_path / "here", *command) == 2
+    assert run_in(monkeypatch, tmp_path / "here", *command) == 2
     assert "--out names a URL, and nothing is written at a URL" in capsys.readouterr().err
     assert not list((tmp_path / "here").iterdir())
 
@@ -239,7 +235,7 @@ def test_nothing_is_written_at_a_url(
 def test_an_evaluation_of_a_run_at_a_url_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_main(monkeypatch, tmp_path, "evaluate", "s3://bucket/run") == 2
+    assert run_in(monkeypatch, tmp_path, "evaluate", "s3://bucket/run") == 2
     assert "DIR names a URL, and nothing is written at a URL" in capsys.readouterr().err
 
 
