@@ -95,10 +95,11 @@ class LabHosts:
 
     def end(self) -> None:
         """Take all hosts out, the head last."""
-        head, *others = self.caches
+        names = list(self.caches)
         with ThreadPoolExecutor() as pool:
-            list(pool.map(self.leave, others))
-        self.leave(head)
+            list(pool.map(self.leave, names[1:]))
+        for head in names[:1]:
+            self.leave(head)
 
 
 def _options(name: str, devices: Sequence[str]) -> tuple[str, ...]:

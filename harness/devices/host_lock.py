@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from filelock import FileLock, Timeout
@@ -86,7 +87,8 @@ def hold_device(
         else:
             if kind.clock == "emulated":
                 # Its files are in the cache; a machine that is booted for each run has its own.
-                waiting.take(stack, f"{target.kind} {target.folder or cache_folder()}")
+                folder = Path(target.folder or cache_folder()).resolve()
+                waiting.take(stack, f"{target.kind} {folder}")
             with ExitStack() as turn:
                 waiting.take(turn, THIS_MACHINE)
                 waiting.take(stack, *_seats())

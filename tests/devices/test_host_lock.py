@@ -73,6 +73,16 @@ def test_emulated_devices_are_used_at_once_by_a_few_harnesses_and_this_machine_b
     assert try_in_another_thread(MACHINE) == ["held"]
 
 
+def test_an_emulators_folder_is_the_same_by_whichever_path(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    by_path, by_link = (
+        Target("emulator", "emulator", "local", folder=str(tmp_path / name)) for name in ("folder", "link")
+    )
+    with hold_device(by_path, print):
+        assert isinstance(try_in_another_thread(by_link)[-1], DeviceUnfit)
+
+
 def test_who_waits_for_this_machine_is_before_those_that_come_later() -> None:
     waits, later = threading.Event(), []
 
