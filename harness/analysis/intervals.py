@@ -9,6 +9,7 @@ here come from order statistics, which assume no shape of the noise. docs/verdic
 import math
 from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ RESAMPLES_OF_TAILS = 200
 MOST_DRAWN = 30_000
 
 Floats = NDArray[np.float64]
+Ranks = NDArray[np.intp]
+Values = TypeVar("Values", Floats, Ranks)
 
 
 def median_interval(process_medians: Sequence[float]) -> Interval:
@@ -109,17 +112,31 @@ def percentile_intervals(
         blocks = _resample(samples[0], lengths[0], generator, RESAMPLES_OF_TAILS)
         resampled = np.concatenate([np.percentile(drawn, percentiles, axis=1).T for drawn in blocks])
     else:
+        # Counting whole ranks takes a third of the time that selecting among the values again and again does.
+        values = np.unique(np.concatenate(samples))
+        ranks = [np.searchsorted(values, one) for one in samples]
         resampled = np.empty((RESAMPLES_OF_TAILS, len(percentiles)))
         for resample in range(RESAMPLES_OF_TAILS):
             chosen = generator.integers(0, len(samples), len(samples))
-            pooled = [_resample_blocks(samples[i], lengths[i], generator, 1)[0] for i in chosen]
-            resampled[resample] = np.percentile(np.concatenate(pooled), percentiles)
+            drawn = np.concatenate([_resample_blocks(ranks[i], lengths[i], generator, 1)[0] for i in chosen])
+            resampled[resample] = _percentiles_of_ranks(drawn, values, percentiles)
     estimates = np.percentile(np.concatenate(samples), percentiles)
     lows, highs = np.percentile(resampled, (2.5, 97.5), axis=0)
     return tuple(
         Interval(estimate=float(e), low=float(low), high=float(high), confidence=CONFIDENCE)
         for e, low, high in zip(estimates, lows, highs, strict=True)
     )
+
+
+def _percentiles_of_ranks(ranks: Ranks, values: Floats, percentiles: Sequence[float]) -> Floats:
+    """`np.percentile(values[ranks], percentiles)`, for sorted values."""
+    reached = np.bincount(ranks, minlength=values.size).cumsum()
+    positions = (ranks.size - 1) * np.asarray(percentiles) / 100
+    below = np.floor(positions).astype(np.intp)
+    above = np.minimum(below + 1, ranks.size - 1)
+    low, high = values[np.searchsorted(reached, np.stack([below, above]), side="right")]
+    percentile: Floats = low + (high - low) * (positions - below)
+    return percentile
 
 
 def _resample(values: Floats, length: int, generator: np.random.Generator, times: int) -> Iterator[Floats]:
@@ -129,12 +146,12 @@ def _resample(values: Floats, length: int, generator: np.random.Generator, times
         yield _resample_blocks(values, length, generator, min(rows, times - first))
 
 
-def _resample_blocks(values: Floats, length: int, generator: np.random.Generator, times: int) -> Floats:
+def _resample_blocks(values: Values, length: int, generator: np.random.Generator, times: int) -> Values:
     """As many values in each row, in blocks that start anywhere and go round the end."""
     starts = generator.integers(0, values.size, (times, math.ceil(values.size / length), 1))
     places = (starts + np.arange(length)).reshape(times, -1)[:, : values.size]
     round_the_end = np.concatenate([values, values[:length]])
-    drawn: Floats = round_the_end[places]
+    drawn: Values = round_the_end[places]
     return drawn
 
 

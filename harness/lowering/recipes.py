@@ -82,7 +82,6 @@ def _round_weights(folded: "nn.Module") -> "nn.Module":
 
 def _prepare_int8(recipe: Recipe, source: Source) -> PreparedNetwork:
     """Post-training quantization: int8 activations per tensor, int8 weights as the recipe says."""
-    from torchao.quantization.pt2e import move_exported_model_to_eval
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
     from harness.lowering.int8_reference import IntegerReference
@@ -94,7 +93,6 @@ def _prepare_int8(recipe: Recipe, source: Source) -> PreparedNetwork:
     for image in source.calibration.images:
         observed(image[None])
     quantized = convert_pt2e(observed)
-    move_exported_model_to_eval(quantized)
     return PreparedNetwork(_export(quantized, source.example), IntegerReference(quantized))
 
 
@@ -127,6 +125,11 @@ def relu6_quantizer(observer: Observer, recipe: Recipe) -> "XNNPACKQuantizer":
     from harness.lowering.observers import OBSERVERS
 
     class Relu6Quantizer(XNNPACKQuantizer):  # type: ignore[misc]
+        # BatchNorm is folded. Each pattern that has one would export itself again for each network.
+        SUPPORTED_PATTERNS = tuple(
+            pattern for pattern in XNNPACKQuantizer.SUPPORTED_PATTERNS if "_bn" not in pattern.name
+        )
+
         def annotate(self, model: "fx.GraphModule") -> "fx.GraphModule":
             super().annotate(model)
             for act in model.graph.find_nodes(
