@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,9 +30,13 @@ class GroupedCommand(TyperCommand):
         """Read the options; where one is wrong, the others are read, too: all are reported at once."""
         given = list(args)
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
+            values, _, _ = self.make_parser(ctx).parse_args(args=list(given))
+            for parameter in self.get_params(ctx):
+                _refuse_empty(parameter, values)
         except (typer.TyperException, UsageError) as first:
             raise _all_wrong(self, ctx, given, first) from None
+        return rest
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write one section per heading, in the order of the command's parameters."""
@@ -51,20 +56,38 @@ class GroupedCommand(TyperCommand):
 
 def _all_wrong(command: TyperCommand, ctx: Any, args: list[str], first: Exception) -> HarnessError:
     """What is wrong with each option, as one error; `first` alone where nothing else is."""
-    wrong = [as_block(first)]
+    of_an_option = isinstance(first, UsageError) or getattr(first, "param", None) is not None
+    # That of an option is found again below, or another one of the same option that says more.
+    wrong = [] if of_an_option else [as_block(first)]
     # An option that does not exist must not hide wrong values of those that do.
     ctx.ignore_unknown_options = ctx.allow_extra_args = True
     try:
         values, rest, _ = command.make_parser(ctx).parse_args(args=args)
     except typer.TyperException:
-        return wrong[0]
+        return as_block(first)
     for parameter in command.get_params(ctx):
         try:
+            _refuse_empty(parameter, values)
             _, rest = parameter.handle_parse_result(ctx, values, rest)
         except (typer.TyperException, UsageError) as error:
             wrong.append(as_block(error))
-    distinct = tuple({error.what: error for error in wrong}.values())
+    distinct = tuple({error.what: error for error in wrong}.values()) or (as_block(first),)
     return WrongOptions(distinct) if len(distinct) > 1 else distinct[0]
+
+
+def _refuse_empty(parameter: Any, values: Mapping[str, Any]) -> None:
+    """Raise UsageError where an option or argument was given an empty text, as an unset variable is."""
+    given = values.get(parameter.name)
+    texts = given if isinstance(given, list | tuple) else [given]
+    if not any(isinstance(text, str) and not text.strip() for text in texts):
+        return
+    is_option = parameter.param_type_name == "option"
+    name = parameter.opts[0] if is_option else (parameter.metavar or parameter.name).strip("[].")
+    leave_out = "" if parameter.required else f"leave {name} out, or "
+    raise UsageError(
+        f"{name} is empty",
+        hint=f"{leave_out}give it a value; a shell variable that is not set is an empty text",
+    )
 
 
 def examples(*commands: str) -> str:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import parsing
 from harness.cli.application import GroupedCommand, examples, lab_app, log, print_json, show
+from harness.cli.option_checks import checked_list
 from harness.cli.options import Json
 from harness.errors import UsageError
 from harness.system.extras import require_extra
@@ -24,6 +26,7 @@ Offered = Annotated[
     typer.Option(
         "--device",
         "-d",
+        callback=checked_list(parsing.parse_devices),
         metavar="NAMES",
         help="Devices to offer, comma separated, NAME=DEVICE to give one another name; default those of"
         " devices.toml and those attached.",
@@ -201,7 +204,6 @@ def _take_part(begin: Callable[[], "NodeState"], *, foreground: bool, json: bool
 def _membership(
     name: str | None, device: list[str] | None, own_address: str, object_store: str
 ) -> "Membership":
-    from harness.cli.parsing import parse_devices
     from harness.cli.quantity_options import parse_named
     from harness.lab.membership import Membership, check_name
     from harness.lab.offers import offered_devices
@@ -210,7 +212,7 @@ def _membership(
     own_name = check_name(name or _host_name())
     object_store_bytes = parse_named("--object-store", _parse_object_store, object_store)
     check_cache()
-    devices = offered_devices(parse_devices(device or []))
+    devices = offered_devices(parsing.parse_devices(device or []))
     return Membership(own_name, devices, own_address, object_store_bytes)
 
 

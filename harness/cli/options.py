@@ -21,6 +21,7 @@ Devices = Annotated[
     typer.Option(
         "--device",
         "-d",
+        callback=checked_list(parsing.parse_devices),
         metavar="NAMES",
         rich_help_panel=WHAT,
         help="Device names, ADB serials, host:port or part of a model, comma separated;"

@@ -227,7 +227,7 @@ def run(
             **program_options.program_fields(program, method, inputs),
             **(program_options.without_network(variants) if program else variants),
             devices=parsing.parse_devices([*(device or []), *(any_of or [])]),
-            any_of=parsing.parse_devices(any_of or []),
+            any_of=parsing.parse_any_of(any_of or []),
             lab=lab,
             threads=placement_parsing.parse_thread_axis(threads),
             accuracy_dataset=accuracy,
