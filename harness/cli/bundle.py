@@ -36,10 +36,12 @@ def bundle_export(
 
     Give its SHA-256 with it: the runners are code.
     """
+    from harness.cli.output_places import check_output_file
     from harness.runner.bundle import export_bundles
     from harness.system.files import hash_file
     from harness.system.paths import check_cache
 
+    check_output_file(file, "FILE")
     check_cache()
     export_bundles(file)
     digest = hash_file(file)

@@ -4,7 +4,6 @@ import math
 import shlex
 import shutil
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -108,17 +107,6 @@ def parse_one_resolution(text: str | None) -> int | None:
     return _only(parse_resolutions(text), "--resolution") if text else None
 
 
-def check_checkpoint(out: Path) -> Path:
-    """Where a checkpoint can be written; raises UsageError."""
-    if out.suffix != ".safetensors":
-        raise UsageError(
-            f"--out {out} must end in .safetensors", hint=f"--out {out.with_suffix('')}.safetensors"
-        )
-    if not out.parent.is_dir():
-        raise UsageError(f"there is no folder {out.parent} for --out", hint="create the folder first")
-    return out
-
-
 def _only(values: tuple[T, ...], option: str) -> T:
     if len(values) > 1:
         raise UsageError(
@@ -184,38 +172,6 @@ def parse_power_command(text: str | None) -> tuple[str, ...]:
 def random_weights(seed: int) -> Weights:
     """Seeded random weights."""
     return msgspec.structs.replace(RANDOM_WEIGHTS, seed=seed)
-
-
-def new_run_folder(out: Path | None) -> Path:
-    """The run folder, made now.
-
-    Raises:
-        UsageError: it holds something already, or cannot be made.
-    """
-    folder = out or Path("results") / new_run_id()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        check_empty(folder)
-    except OSError as error:
-        raise UsageError(f"cannot make the run folder {folder}: {error.strerror}") from error
-    return folder
-
-
-def check_empty(folder: Path) -> None:
-    """Raise UsageError if the run folder is there and holds something."""
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(
-            f"the run folder {folder} is not empty",
-            hint=f"choose another --out, or go on there with --resume {folder}",
-        )
-
-
-def new_run_id() -> str:
-    """UTC time and a short random id; sorts by time."""
-    # Not needed for --help.
-    import secrets
-
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def parse_list(text: str, option: str, parse: Callable[[str], T]) -> tuple[T, ...]:

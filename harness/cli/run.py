@@ -182,6 +182,7 @@ def run(
     """
     from harness.cli import parsing, placement_parsing, program_options, quantity_options, validation
     from harness.cli.console import show_progress
+    from harness.cli.output_places import check_run_folder, new_run_folder
     from harness.cli.run_folders import base_path
     from harness.cli.run_start import Start
     from harness.cli.summary import show_outcome
@@ -258,6 +259,8 @@ def run(
             max_temp_celsius=quantity_options.parse_max_temp(max_temp),
             seed=seed,
         )
+    if resume is None:
+        check_run_folder(out)
     check_cache()
     validation.check_runtimes_of(request, search=search)
     validation.check_data_sets(request)
@@ -284,7 +287,7 @@ def run(
         with show_progress(quiet=quiet, verbose=verbose) as listen:
             outcome = run_all(
                 request,
-                lambda: resume or parsing.new_run_folder(out),
+                lambda: resume or new_run_folder(out),
                 listen,
                 log,
                 classes=classes,

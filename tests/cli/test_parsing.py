@@ -138,20 +138,6 @@ def test_a_verdict_to_fail_on_is_suspect_or_invalid() -> None:
         parsing.parse_fail_on("valid")
 
 
-def test_a_run_folder_in_use_is_refused_and_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UsageError, match="not empty") as caught:
-        parsing.new_run_folder(tmp_path)
-    assert "--resume" in caught.value.hint
-    assert (tmp_path / "notes.txt").read_text() == "mine"
-
-
-def test_a_run_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="cannot make the run folder"):
-        parsing.new_run_folder(tmp_path / "file" / "run")
-
-
 def test_a_fifo_in_the_place_of_weights_is_named_as_such_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "w.safetensors")
     for file in (tmp_path / "w.safetensors", Path("/dev/zero")):
