@@ -104,7 +104,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done; 1 ran and failed; 2 wrong usage or bad input, nothing was touched;"
-    " 3 inconclusive (compare); 4 device unreachable or unfit; 130 interrupted."
+    " 3 inconclusive (compare); 4 device unreachable or unfit; 130 interrupted, by Ctrl-C, SIGTERM or SIGHUP."
     " With --json an error is one document on stdout, too: "
     '{"error": {"what", "hint", "device", "variant", "exit_code"}}.',
 )

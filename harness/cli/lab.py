@@ -2,7 +2,6 @@
 
 import platform
 import re
-import signal
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -186,11 +185,8 @@ def lab_leave(
 def _take_part(begin: Callable[[], "NodeState"], *, foreground: bool, json: bool) -> None:
     from harness.lab.node import leave, stay
 
-    # What has begun is ended then, as at Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     state = begin()
     try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's shutdown has reset it
         _report(state, json=json)
         sys.stdout.flush()
         if not foreground:
