@@ -122,6 +122,8 @@ def test_a_prediction_is_that_of_the_command(phone: Path, run_harness: HarnessCo
         ({"precisions": ()}, "precisions of the request is empty"),
         ({"runtimes": ()}, "runtimes of the request is empty"),
         ({"processes": 0}, "processes 0 is less than 1"),
+        ({"max_minutes": 0.0}, "max_minutes 0 is not above 0"),
+        ({"max_seconds": 0.0}, "max_seconds 0 is not above 0"),
         ({"processes": 5, "max_rounds": 2}, "--max-rounds 2 is fewer"),
         ({"min_seconds": 2.0, "max_seconds": 1.0}, "--max-time 1s is less"),
         ({"accuracy_dataset": "fashion-mnist"}, "needs trained weights"),

@@ -36,6 +36,9 @@ def check_made(request: RunRequest) -> None:
         value = getattr(request, name)
         if value is not None and value < least:
             raise UsageError(f"{name} {value} is less than {least}")
+    for name in ("max_minutes", "max_seconds", "cooled_within_celsius"):
+        if (limit := getattr(request, name)) is not None and limit <= 0:
+            raise UsageError(f"{name} {limit:g} is not above 0")
     validation.check_rounds(request.processes, request.max_rounds)
     validation.check_max_time(request.min_seconds, request.max_seconds)
     validation.check_data_sets(request)

@@ -242,10 +242,8 @@ def run(
             target_precision=quantity_options.parse_precision_target(target_precision),
             warmup_iterations=warmup,
             min_iterations=iterations,
-            min_seconds=(min_seconds := quantity_options.parse_timed(min_time, "--min-time")),
-            max_seconds=validation.check_max_time(
-                min_seconds, quantity_options.parse_timed(max_time, "--max-time")
-            ),
+            min_seconds=(min_seconds := quantity_options.parse_min_time(min_time)),
+            max_seconds=validation.check_max_time(min_seconds, quantity_options.parse_max_time(max_time)),
             profile=profile,
             cold=cold,
             sustain_seconds=quantity_options.parse_sustain(sustain),
@@ -255,7 +253,7 @@ def run(
             tune_device=tune_device,
             task_profile=placement_parsing.parse_task_profile(task_profile),
             max_cooling_seconds=quantity_options.parse_cooling(max_cooling),
-            cooled_within_celsius=cool_within,
+            cooled_within_celsius=quantity_options.parse_cool_within(cool_within),
             max_temp_celsius=quantity_options.parse_max_temp(max_temp),
             seed=seed,
         )

@@ -92,8 +92,28 @@ def test_the_version_is_shown(
 @pytest.mark.parametrize(
     "words",
     [
-        ("--max-minutes", "3", "--min-time", "0.2", "--max-time", "2", "--quiet-device"),
-        ("--time-limit", "3m", "--min-time", "200ms", "--max-time", "2s", "--tune-device"),
+        (
+            "--max-minutes",
+            "3",
+            "--min-time",
+            "0.2",
+            "--max-time",
+            "2",
+            "--quiet-device",
+            "--cool-within",
+            "3",
+        ),
+        (
+            "--time-limit",
+            "3m",
+            "--min-time",
+            "200ms",
+            "--max-time",
+            "2s",
+            "--tune-device",
+            "--cool-within",
+            "3C",
+        ),
     ],
     ids=["old", "new"],
 )

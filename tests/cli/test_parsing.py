@@ -114,11 +114,12 @@ def test_threads_auto_leaves_the_numbers_to_the_cores() -> None:
 
 
 def test_timed_durations_take_units_and_bare_seconds() -> None:
-    assert quantity_options.parse_timed(None, "--min-time") is None
-    assert quantity_options.parse_timed("500ms", "--min-time") == 0.5
-    assert quantity_options.parse_timed("2", "--max-time") == 2.0
+    assert quantity_options.parse_min_time(None) is None
+    assert quantity_options.parse_min_time("500ms") == 0.5
+    assert quantity_options.parse_min_time("0") == 0.0
+    assert quantity_options.parse_max_time("2") == 2.0
     with pytest.raises(UsageError, match="--max-time: '3h' is more than an hour"):
-        quantity_options.parse_timed("3h", "--max-time")
+        quantity_options.parse_max_time("3h")
 
 
 def test_a_time_limit_is_kept_in_minutes_under_both_names() -> None:
