@@ -3,7 +3,9 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,6 +30,8 @@ class GroupedCommand(TyperCommand):
     # typer keeps the classes of `ctx` and `formatter` private.
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options; where one is wrong, the others are read, too: all are reported at once."""
+        if ctx.find_root().params.get("verbose"):
+            args = ["--verbose", *args]
         given = list(args)
         try:
             rest = super().parse_args(ctx, args)
@@ -37,6 +41,15 @@ class GroupedCommand(TyperCommand):
         except (typer.TyperException, UsageError) as first:
             raise _all_wrong(self, ctx, given, first) from None
         return rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; with --verbose its start and its end are logged, too."""
+        started = time.monotonic()
+        log_step(f"{ctx.command_path}: started")
+        try:
+            return super().invoke(ctx)
+        finally:
+            log_step(f"{ctx.command_path}: ended after {time.monotonic() - started:.2f} s")
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write one section per heading, in the order of the command's parameters."""
@@ -141,7 +154,15 @@ def _root(
             "--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", "-v", help="As after the command: log every step. Without one, show the version."
+        ),
+    ] = False,
 ) -> None:
+    if verbose and context.invoked_subcommand is None:
+        _show_version(True)
     _show_help_without_command(context)
 
 
@@ -197,3 +218,21 @@ def print_json(document: object) -> None:
     if not text.isprintable():
         text = "".join(json.dumps(one)[1:-1] if is_control(one) else one for one in text)
     typer.echo(text.replace("\x7f", "\\u007f"))
+
+
+class _Steps:
+    """Whether the command that runs was given --verbose."""
+
+    shown = False
+
+
+def show_steps(_context: Any, _parameter: Any, verbose: bool) -> bool:
+    """The callback of --verbose: from now on, steps are logged or not."""
+    _Steps.shown = verbose
+    return verbose
+
+
+def log_step(text: str) -> None:
+    """With --verbose, print a line with the time of day on stderr."""
+    if _Steps.shown:
+        log(f"{datetime.now():%H:%M:%S} {text}")

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from harness.cli.application import GroupedCommand, bundle_app, print_json, show
-from harness.cli.options import Json
+from harness.cli.options import Json, Verbose
 from harness.errors import UsageError
 from harness.system.text import printable
 
 
 @bundle_app.command("build", cls=GroupedCommand)
-def bundle_build(json: Json = False) -> None:
+def bundle_build(json: Json = False, verbose: Verbose = False) -> None:
     """Build the runner for arm64 and x86-64 now, unless both are built already."""
     from harness.runner.bundle import ABIS, ensure_bundle
     from harness.system.paths import check_cache
@@ -31,6 +31,7 @@ def bundle_build(json: Json = False) -> None:
 def bundle_export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, .tar.gz.")],
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Write the built runners to one file, for hosts without a compiler.
 
@@ -62,6 +63,7 @@ def bundle_import(
         ),
     ] = None,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Use the runners of an exported file instead of building them.
 

@@ -8,7 +8,7 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import OUTPUT, Json
+from harness.cli.options import OUTPUT, Json, Verbose
 from harness.cli.output_places import check_output_file
 from harness.cli.run_folders import open_one_run_folder
 from harness.errors import HarnessError, UsageError
@@ -43,6 +43,7 @@ def export(
         ),
     ] = STDOUT,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Write the figures of a run for another tool.
 

@@ -7,7 +7,7 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import OUTPUT, Json, NamedRunFolders
+from harness.cli.options import OUTPUT, Json, NamedRunFolders, Verbose
 from harness.cli.output_places import DEFAULT_OUT, check_output_file
 from harness.cli.run_folders import open_run_folders
 from harness.system.text import printable
@@ -44,6 +44,7 @@ def history(
         ),
     ] = None,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Show how each figure changed over runs, and at which run.
 

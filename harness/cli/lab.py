@@ -11,7 +11,7 @@ import typer
 from harness.cli import parsing
 from harness.cli.application import GroupedCommand, examples, lab_app, log, print_json, show
 from harness.cli.option_checks import checked_list
-from harness.cli.options import Json
+from harness.cli.options import Json, Verbose
 from harness.errors import UsageError
 from harness.system.extras import require_extra
 from harness.system.text import printable
@@ -72,6 +72,7 @@ def lab_start(
     object_store: ObjectStore = "1GB",
     foreground: Foreground = False,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Begin a lab on this host, which offers its devices.
 
@@ -109,6 +110,7 @@ def lab_join(
     object_store: ObjectStore = "1GB",
     foreground: Foreground = False,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Add this host to a lab, and offer its devices there.
 
@@ -137,6 +139,7 @@ def lab_status(
         ),
     ] = None,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Show the hosts and devices of a lab, who uses them, and what does not fit."""
     require_extra("lab", "a lab of many hosts")
@@ -156,6 +159,7 @@ def lab_leave(
         typer.Option("--name", metavar="NAME", help="The name to leave as; default every one of this host."),
     ] = None,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Take this host out of its lab; at the head's host, this ends the lab.
 

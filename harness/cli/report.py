@@ -27,7 +27,7 @@ from harness.cli.budget_options import (
     refuse_predicted,
 )
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import OUTPUT, Json, NamedRunFolders
+from harness.cli.options import OUTPUT, Json, NamedRunFolders, Verbose
 from harness.cli.output_places import DEFAULT_OUT, check_output_folder
 from harness.cli.run_folders import open_run_folders
 from harness.system.text import printable
@@ -94,6 +94,7 @@ def report(
         ),
     ] = False,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Write the report again from saved results.
 
