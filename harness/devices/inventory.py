@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from harness.devices.android import attached, parse_address, target_of
 from harness.devices.devices_toml import FILE_NAME, configured
@@ -13,6 +14,9 @@ from harness.errors import DeviceUnfit, UsageError
 from harness.transports.adb import AttachedDevice
 
 SERIAL_VARIABLE = "ANDROID_SERIAL"
+# In a hint: names of one group, and how alike a name is to one that may be meant, from 0 to 1.
+LISTED_NAMES = 5
+CLOSE = 0.7
 
 
 @dataclass(frozen=True)
@@ -94,9 +98,9 @@ def _attached(name: str, known: tuple[Target, ...]) -> Target:
     wanted = name.lower().replace(" ", "_")
     fitting = with_serial or [device for device in present if wanted in (device.model or "").lower()]
     if not fitting:
-        raise DeviceUnfit(f"there is no device {name!r}", hint=_choices(known, present), device=name)
+        raise DeviceUnfit(f"there is no device {name!r}", hint=_choices(known, present, name), device=name)
     if len(fitting) > 1:
-        serials = ", ".join(f"{device.serial} ({device.model})" for device in fitting)
+        serials = _some([f"{device.serial} ({device.model})" for device in fitting])
         raise DeviceUnfit(f"{name!r} fits {len(fitting)} devices: {serials}", hint="name one by its serial")
     return target_of(fitting[0], name)
 
@@ -118,12 +122,31 @@ def _unnamed(known: tuple[Target, ...]) -> Target:
     return target_of(present[0])
 
 
-def _choices(known: tuple[Target, ...], present: tuple[AttachedDevice, ...]) -> str:
-    forms = [form for kind in KINDS.values() for form in kind.name_forms]
-    groups = (
-        ("attached", [f"{device.serial} ({device.model or device.state})" for device in present]),
-        (FILE_NAME, [target.name for target in known]),
-        ("built in", [*_built_in(), *forms]),
-    )
-    listed = "; ".join(f"{title}: {', '.join(names)}" for title, names in groups if names)
-    return f"choose --device from {listed}"
+def _choices(known: tuple[Target, ...], present: tuple[AttachedDevice, ...], name: str = "") -> str:
+    groups = {
+        "attached": [f"{device.serial} ({device.model or device.state})" for device in present],
+        FILE_NAME: [target.name for target in known],
+        "built in": list(_built_in()),
+    }
+    names = [one for device in present for one in (device.serial, device.model) if one]
+    names += [*groups[FILE_NAME], *groups["built in"]]
+    names += [form for kind in KINDS.values() for form in kind.name_forms]
+    return choose_device(name, names, groups, "`harness devices`")
+
+
+def choose_device(name: str, names: Sequence[str], groups: Mapping[str, Sequence[str]], command: str) -> str:
+    """A hint for a wrong name: the closest of `names`, else some of each group; `command` lists all."""
+    if close := _closest(name, names):
+        return f"did you mean {' or '.join(close)}? {command} lists the devices"
+    listed = "; ".join(f"{title}: {_some(members)}" for title, members in groups.items() if members)
+    return f"choose --device from {listed or 'none'}; {command} lists them"
+
+
+def _closest(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    by_lower = {one.lower(): one for one in names}
+    return tuple(by_lower[one] for one in get_close_matches(name.lower(), by_lower, n=2, cutoff=CLOSE))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - LISTED_NAMES
+    return ", ".join(names[:LISTED_NAMES]) + (f" and {more} more" if more > 0 else "")

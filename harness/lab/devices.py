@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from harness.devices.inventory import choose_device
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, TransportError, UsageError
@@ -68,7 +69,7 @@ def _find(name: str, offered: Sequence[Target], lab: Lab) -> tuple[Target, ...]:
         return tagged
     fitting = [device for device in offered if name.lower() in device.name.lower()]
     if not fitting:
-        raise UsageError(f"no host of the lab offers a device {name!r}", hint=_choices(lab))
+        raise UsageError(f"no host of the lab offers a device {name!r}", hint=_choices(lab, name))
     if len(fitting) > 1:
         listed = ", ".join(device.name for device in fitting)
         raise DeviceUnfit(
@@ -77,6 +78,9 @@ def _find(name: str, offered: Sequence[Target], lab: Lab) -> tuple[Target, ...]:
     return (fitting[0],)
 
 
-def _choices(lab: Lab) -> str:
-    listed = [f"{device.name} (host {host.name})" for host in lab.hosts for device in host.devices]
-    return f"choose --device from {', '.join(listed[:40]) or 'none: no host offers one'}"
+def _choices(lab: Lab, name: str = "") -> str:
+    names = [device.name for host in lab.hosts for device in host.devices]
+    offered = {
+        "the lab": [f"{device.name} (host {host.name})" for host in lab.hosts for device in host.devices]
+    }
+    return choose_device(name, names, offered, "`harness lab status`")

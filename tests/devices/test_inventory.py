@@ -159,7 +159,47 @@ def test_a_board_may_be_configured_by_its_former_kind(here: Path, kind: str) -> 
 def test_an_unknown_name_lists_what_there_is(here: Path) -> None:
     with pytest.raises(DeviceUnfit, match="no device 'nosuch'") as caught:
         inventory.resolve(["nosuch"])
-    assert "host, emulator, arm-vm" in caught.value.hint
+    assert caught.value.hint == (
+        "choose --device from built in: host, emulator, arm-vm; `harness devices` lists them"
+    )
+
+
+def test_some_of_many_devices_are_listed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attach(monkeypatch, *(AttachedDevice(f"S{n}", "device", "A1", None, None) for n in range(40)))
+    with pytest.raises(DeviceUnfit) as caught:
+        inventory.resolve(["nosuch"])
+    assert "attached: S0 (A1), S1 (A1), S2 (A1), S3 (A1), S4 (A1) and 35 more; built in" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "close"),
+    [
+        ("emulatr", "emulator"),
+        ("Hosts", "host"),
+        ("pixle_6", "Pixel_6"),
+        ("1a2c", "1A2B"),
+        ("emulator-cortex-a53", "emulator:cortex-a53"),
+        ("kitchn", "kitchen"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_answered_with_what_is_meant(
+    here: Path, monkeypatch: pytest.MonkeyPatch, name: str, close: str
+) -> None:
+    attach(monkeypatch, PIXEL)
+    (here / "devices.toml").write_text("[devices.kitchen]\nkind = 'linux_board'\naddress = 'pi@board'")
+    with pytest.raises(DeviceUnfit) as caught:
+        inventory.resolve([name])
+    assert caught.value.hint.startswith(f"did you mean {close}")
+    assert caught.value.hint.endswith("? `harness devices` lists the devices")
+    assert len(caught.value.hint) < 110
+
+
+@pytest.mark.parametrize("name", ["nosuch", "arm-vm:galaxy", "arm-vm:usb"])
+def test_no_hint_names_the_machines_of_tests(here: Path, name: str) -> None:
+    with pytest.raises((DeviceUnfit, UsageError)) as caught:
+        inventory.resolve([name])
+    assert "galaxy_s9" not in caught.value.hint
+    assert "android9" not in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,25 @@ def test_0_is_done(run_harness: HarnessCommand, base: Path) -> None:
 
 
 def test_1_is_ran_and_failed(run_harness: HarnessCommand, tmp_path: Path) -> None:
-    (tmp_path / "damaged.tar.gz").write_bytes(b"no archive")
-    ended = run_harness("bundle", "import", "damaged.tar.gz", "--json")
+    folder = save(tmp_path / "phone", simulate_cells(PHONE, resolutions_px=(128,)))
+    damaged = sorted((folder / "cells").iterdir())[0]
+    damaged.write_text("{")
+    ended = run_harness("export", folder, "--format", "csv", "--out", "cells.csv", "--json")
     assert ended.exit_code == 1
-    assert error_of(ended.document)["exit_code"] == 1
+    (error,) = ended.document["errors"]
+    assert error["exit_code"] == 1
+    assert damaged.name in error["what"]
+    assert (tmp_path / "cells.csv").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive"], ids=["empty", "no archive"])
+def test_2_is_a_file_that_is_no_bundle(run_harness: HarnessCommand, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "damaged.tar.gz").write_bytes(content)
+    ended = run_harness("bundle", "import", "damaged.tar.gz", "--json")
+    assert ended.exit_code == 2
+    assert error_of(ended.document)["exit_code"] == 2
     assert "damaged.tar.gz is damaged" in error_of(ended.document)["what"]
+    assert "harness bundle export" in error_of(ended.document)["hint"]
 
 
 def test_1_is_no_variant_within_the_budget(run_harness: HarnessCommand, base: Path) -> None:
