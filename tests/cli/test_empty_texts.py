@@ -24,8 +24,8 @@ def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
 
 
 COMMANDS = tuple(commands(typer.main.get_command(app)))
-GIVEN = [
-    pytest.param(words, parameter, id=f"{' '.join(words)} {parameter.opts[0]}")
+PARAMETERS = [
+    (words, parameter)
     for words, command in COMMANDS
     for parameter in command.params
     if not getattr(parameter, "is_flag", False)
@@ -33,7 +33,7 @@ GIVEN = [
 
 
 def test_the_parameters_of_all_commands_are_tried() -> None:
-    tried = {(*given.values[0], given.values[1].opts[0]) for given in GIVEN}  # type: ignore[attr-defined,misc]
+    tried = {(*words, parameter.opts[0]) for words, parameter in PARAMETERS}
     assert {
         ("run", "--weights"),
         ("report", "--out"),
@@ -43,7 +43,9 @@ def test_the_parameters_of_all_commands_are_tried() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " "])
-@pytest.mark.parametrize(("words", "parameter"), GIVEN)
+@pytest.mark.parametrize(
+    ("words", "parameter"), PARAMETERS, ids=[f"{' '.join(words)} {one.opts[0]}" for words, one in PARAMETERS]
+)
 def test_it_is_refused_with_the_name_of_the_option(
     words: tuple[str, ...],
     parameter: Any,

@@ -143,7 +143,7 @@ def test_verbose_logs_steps_before_and_after_the_command(
 def test_verbose_names_the_run_folders_that_are_read(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    write_run(tmp_path, make_run([make_cell()]))
+    write_run(tmp_path, make_run((make_cell(),)))
     write_cell(tmp_path, make_cell())
     assert run_main(monkeypatch, "export", tmp_path, "-f", "csv", "-v") == 0
     assert f"{tmp_path}: read 1 cell\n" in capsys.readouterr().err

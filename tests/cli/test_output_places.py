@@ -37,7 +37,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     (tmp_path / "run").mkdir()
-    write_run(tmp_path / "run", make_run([make_cell()]))
+    write_run(tmp_path / "run", make_run((make_cell(),)))
     write_cell(tmp_path / "run", make_cell())
     (tmp_path / "folder" / NAME).mkdir(parents=True)
     (tmp_path / NAME).write_text("mine")
