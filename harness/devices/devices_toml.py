@@ -73,7 +73,9 @@ def read_inventory(path: Path) -> tuple[Target, ...]:
     devices = tables.pop("devices", {})
     if tables or not isinstance(devices, dict):
         wrong = next(iter(tables), "devices")
-        raise UsageError(f"{path}: {wrong!r} is no table [devices.NAME]{_line_of(wrong, text)}", hint=_HINT)
+        raise UsageError(
+            f"{path}: {wrong!r} is not a table [devices.NAME]{_line_of(wrong, text)}", hint=_HINT
+        )
     return tuple(_target(name, table, path, text) for name, table in devices.items())
 
 
@@ -154,7 +156,9 @@ def _check_options(name: str, entry: Entry, kind: DeviceKind) -> None:
     if entry.cores and not names_cores(entry.cores):
         names = ", ".join(CLUSTER_NAMES)
         raise _WrongEntry(
-            f"{entry.cores!r} is no list of cores and none of {names}", 'for example cores = "4-7"', "cores"
+            f"{entry.cores!r} is not a list of cores and none of {names}",
+            'for example cores = "4-7"',
+            "cores",
         )
     if any(other.built_in and other.built_in.name == name.lower() for other in KINDS.values()):
         raise _WrongEntry(f"{name!r} is the name of a built-in device", "choose another name")

@@ -47,7 +47,7 @@ def _named(text: str) -> tuple[Target, ...]:
         return inventory.resolve([text])
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} in --device {text} is no name: letters, digits, dots, dashes, 64 at most",
+            f"{name!r} in --device {text} is not a name: letters, digits, dots, dashes, 64 at most",
             hint="for example --device pi-left=ssh:pi@192.168.1.20",
         )
     found = inventory.resolve([device])

@@ -127,7 +127,7 @@ def _rails_of(reading: Reading, path: str) -> _Rails:
     rails = [_RAIL.fullmatch(line.strip()) for line in lines[1:]]
     if time is None or None in rails:
         wrong = next((line for line, rail in zip(lines[1:], rails, strict=False) if rail is None), lines[0])
-        raise SensorFailed(f"{excerpt(path)} has a line that is no rail's: {excerpt(wrong)}")
+        raise SensorFailed(f"{excerpt(path)} has a line that is not a rail's: {excerpt(wrong)}")
     return int(time[1]), {rail[1]: int(rail[2]) for rail in rails if rail}
 
 
@@ -137,7 +137,7 @@ def _pmic_watts(reading: Reading) -> float:
     for line in lines_of(reading, "pmic"):
         match = _ADC.fullmatch(line.rstrip())
         if match is None or match[2] != match[4]:
-            raise SensorFailed(f"vcgencmd pmic_read_adc printed a line that is no rail's: {excerpt(line)}")
+            raise SensorFailed(f"vcgencmd pmic_read_adc printed a line that is not a rail's: {excerpt(line)}")
         values[match[2]][match[1]] = float(match[3])
     both = values["A"].keys() & values["V"].keys()
     if not both:

@@ -194,7 +194,7 @@ class _Output:
 
 
 def byte_size(size: int) -> str:
-    """A bound such as `64 MiB`, or in bytes where it is no whole number of them."""
+    """A bound such as `64 MiB`, or in bytes where it is not a whole number of them."""
     return f"{size >> 20} MiB" if size and size % (1 << 20) == 0 else f"{size:,} bytes"
 
 
