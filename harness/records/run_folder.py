@@ -203,24 +203,32 @@ def each_intact_cell(folder: Path, damaged: list[HarnessError]) -> Iterator[Cell
     Raises:
         UsageError: the folder of the cells cannot be read.
     """
-    for path in _cell_files(folder):
-        try:
-            yield _read_cell(folder, path)
-        except _Damaged as error:
-            damaged.append(_left_out(error))
+    left_out: list[_Damaged] = []
+    yield from _intact_cells(folder, left_out)
+    damaged.extend(map(_left_out, left_out))
 
 
 def _read_intact(
     folder: Path, keep: Callable[[Cell], Cell] = lambda cell: cell
 ) -> tuple[tuple[Cell, ...], list[_Damaged]]:
-    cells: list[Cell] = []
     damaged: list[_Damaged] = []
+    return tuple(map(keep, _intact_cells(folder, damaged))), damaged
+
+
+def _intact_cells(folder: Path, damaged: list[_Damaged]) -> Iterator[Cell]:
+    """Each cell once: of two files that hold one, the one of the cell's own name, else the first."""
+    files: dict[tuple[object, ...], Path] = {}
     for path in _cell_files(folder):
         try:
-            cells.append(keep(_read_cell(folder, path)))
+            cell = _read_cell(folder, path)
+            first = files.setdefault((cell.name, cell.variant.identity, cell.plan.cpus), path)
+            if first != path:
+                raise _Damaged(
+                    f"{path} holds the same cell as {first.name}", hint=f"delete one of the two: {path}"
+                )
+            yield cell
         except _Damaged as error:
             damaged.append(error)
-    return tuple(cells), damaged
 
 
 def _left_out(error: _Damaged) -> MeasurementError:
@@ -229,7 +237,12 @@ def _left_out(error: _Damaged) -> MeasurementError:
 
 def _cell_files(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in (folder / CELLS_FOLDER).iterdir() if path.suffix == ".json")
+        # Hidden ones are another program's: macOS leaves `._NAME` beside files that it copies to some disks.
+        return sorted(
+            path
+            for path in (folder / CELLS_FOLDER).iterdir()
+            if path.suffix == ".json" and not path.name.startswith(".")
+        )
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -18,9 +18,9 @@ def atomic_file(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     """Yield a temporary file beside `path` to write; it replaces `path` when the block ends without an error.
 
     After an error the temporary file is removed and `path` is as it was. File and folder are synced: a
-    power cut leaves the old file or the whole new one. A symbolic link at `path` is replaced, not followed. What
-    is no file, such as a device or a FIFO, also behind a link, stays: replacing `/dev/null` would harm the machine.
-    `mode` holds whatever the umask; without it, the umask decides, but others may never write.
+    power cut leaves the old file or the whole new one. A symbolic link at `path` is replaced, not followed. A
+    device or a FIFO, also behind a link, is not replaced: without its `/dev/null` a machine is broken. `mode`
+    holds whatever the umask; without it, the umask decides, but others may never write.
 
     What writers that were killed left in the folder is removed first.
 
