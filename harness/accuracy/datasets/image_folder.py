@@ -96,8 +96,8 @@ def is_class_folder(entry: Path) -> bool:
 def list_pictures(folder: Path) -> list[Path]:
     """All picture files below a folder, by their suffix or else by their content, sorted by path.
 
-    Links to nothing, as git-annex and DVC leave them, and what is no file are among them by their suffix: they
-    are counted later, with the reason why they cannot be read.
+    Links to nothing, as git-annex and DVC leave them, and FIFOs are among them by their suffix: they are
+    counted later, with the reason why they cannot be read.
     """
     return sorted(
         path
