@@ -84,11 +84,7 @@ def _rails(
 ) -> tuple[EnergySource, tuple[Span, ...]]:
     """The sum of the files' rails; a span ends where all files have been updated since its beginning."""
     first = [_rails_of(readings[0], path) for path in files]
-    summed = tuple(name for _, rails in first for name in rails if _is_summed(name))
-    if not any(_OF_THE_CORES.match(name) for name in summed):
-        known = ", ".join(name for _, rails in first for name in rails) or "none"
-        raise SensorFailed(f"no rail is known to be that of the cores; there are: {excerpt(known)}")
-    named = EnergySource(kind=source.kind, name=f"{source.name}: {', '.join(summed)}", covers=source.covers)
+    named = name_rails(source, [name for _, rails in first for name in rails])
     spans = []
     begin, before = readings[0].uptime_s, first
     for reading in readings[1:]:
@@ -105,18 +101,32 @@ def _rails(
     return named, tuple(spans)
 
 
+def name_rails(source: EnergySource, rails: Sequence[str]) -> EnergySource:
+    """The source with the names of those rails that are summed.
+
+    Raises:
+        SensorFailed: none is known to be that of the cores.
+    """
+    summed = [name for name in rails if is_summed(name)]
+    if not any(_OF_THE_CORES.match(name) for name in summed):
+        known = ", ".join(rails) or "none"
+        raise SensorFailed(f"no rail is known to be that of the cores; there are: {excerpt(known)}")
+    return EnergySource(kind=source.kind, name=f"{source.name}: {', '.join(summed)}", covers=source.covers)
+
+
 def _span_of_rails(before: Sequence[_Rails], now: Sequence[_Rails], begin: float, end: float) -> Span:
     watts, seconds = 0.0, []
     for (old_ms, old), (new_ms, new) in zip(before, now, strict=True):
         seconds.append((new_ms - old_ms) / 1e3)
-        for name in filter(_is_summed, old):
+        for name in filter(is_summed, old):
             if name not in new:
                 raise SensorFailed(f"the rail {name} vanished at an uptime of {end:.0f} s")
             watts += counted_watts(name, old[name], new[name], seconds[-1])
     return checked(Span(begin, end, sum(seconds) / len(seconds), watts))
 
 
-def _is_summed(rail: str) -> bool:
+def is_summed(rail: str) -> bool:
+    """Whether a rail is of the cores, or of the memory and interconnect beside them."""
     return bool(_OF_THE_CORES.fullmatch(rail) or _BESIDE_THEM.fullmatch(rail))
 
 
