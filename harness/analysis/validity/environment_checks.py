@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from harness.analysis.held_clocks import held_clocks, holds_clock
+from harness.analysis.held_clocks import clocks_in_use, holds_clock
 from harness.analysis.temperatures import hottest_celsius
 from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence, change_within, slowest_stretch
@@ -135,13 +135,18 @@ def packed_cache_unused(evidence: Evidence) -> str | None:
 
 @check("info", affects="time")
 def reduced_clock(evidence: Evidence) -> str | None:
-    """No cluster held nearly its maximum clock: good for comparing, but a device in use may be faster."""
-    clocks = held_clocks(evidence.device, evidence.timed)
-    if not clocks or max(clock.share for clock in clocks) >= REDUCED_CLOCK:
+    """A cluster held less than its maximum clock: good for comparing, but a device in use may be faster.
+
+    By the highest clock that was observed, not by cpufreq's limits: see `held_clocks.clocks_in_use`.
+    """
+    reduced = [
+        clock for clock in clocks_in_use(evidence.device, evidence.timed) if clock.share < REDUCED_CLOCK
+    ]
+    if not reduced:
         return None
     return "; ".join(
         f"cores {clock.cores} were measured at {clock.held_khz / 1e6:.2f} of {clock.max_khz / 1e6:.2f} GHz"
-        for clock in clocks
+        for clock in reduced
     )
 
 
