@@ -86,6 +86,10 @@ REMEDIES = {
     "above_max_temp": Remedy(
         "warmer than --max-temp after waiting", "wait longer (--max-cooling), or allow more (--max-temp)"
     ),
+    "max_temp_unchecked": Remedy(
+        "--max-temp without a temperature that can be read",
+        "let the device rest before you measure, or measure on one whose temperature can be read",
+    ),
     "canary_drift": Remedy(
         f"a kernel of fixed cost {environment.CANARY_DRIFT:.0%} slower than usual",
         "stop what else runs, and measure again",

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from harness.analysis.held_clocks import clocks_in_use, holds_clock
-from harness.analysis.temperatures import hottest_celsius
 from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence, change_within, slowest_stretch
 from harness.records import ProcessReport
@@ -44,26 +43,6 @@ def throttled(evidence: Evidence) -> str | None:
         or _throttled_flags(evidence)
         or _frequency_drop(evidence)
         or _sampled_drop(evidence)
-    )
-
-
-@check("suspect", affects="time")
-def above_max_temp(evidence: Evidence) -> str | None:
-    """The device did not cool to the plan's limit in the time allowed, and was measured all the same."""
-    plan, limit = evidence.plan, evidence.plan.max_temp_celsius
-    if limit is None or evidence.device.clock != "real":
-        return None
-    hottest = [
-        celsius
-        for process in evidence.processes
-        if process.cooled_seconds is not None and process.cooled_seconds >= plan.max_cooling_seconds
-        if (celsius := hottest_celsius(process.conditions_before)) is not None and celsius > limit
-    ]
-    if not hottest:
-        return None
-    return (
-        f"{len(hottest)} of {len(evidence.processes)} processes began above --max-temp {limit:g} °C, at up to"
-        f" {max(hottest):.1f} °C, after {plan.max_cooling_seconds:g} s of cooling"
     )
 
 
