@@ -54,7 +54,7 @@ def test_the_example_is_valid_and_resolves(here: Path) -> None:
 def test_a_part_of_the_model_finds_the_one_phone(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     attach(monkeypatch, PIXEL)
     (target,) = inventory.resolve(["pixel"])
-    assert (target.name, target.kind, target.address) == ("pixel", "android", "1A2B")
+    assert (target.name, target.kind, target.address) == ("Pixel_6", "android", "1A2B")
 
 
 def test_a_name_that_fits_two_phones_is_refused_with_their_serials(
@@ -193,6 +193,7 @@ def test_a_phone_on_usb_needs_no_adb(here: Path, monkeypatch: pytest.MonkeyPatch
     assert (named.transport, named.address) == ("adb-direct", "usb:1A2B")
     (here / "devices.toml").write_text("[devices.a]\nkind = 'android'\naddress = 'usb:1A2B'")
     assert inventory.resolve(["a"])[0].transport == "adb-direct"
+    (here / "devices.toml").unlink()
     attach(monkeypatch, AttachedDevice("usb:1A2B", "device", "Pixel_6", None, None))
     (found,) = inventory.resolve([])
     assert (found.name, found.transport, found.address) == ("Pixel_6", "adb-direct", "usb:1A2B")
