@@ -172,14 +172,16 @@ def run(
     Raises:
         UsageError: the request cannot be met, or the folder holds something; nothing was touched.
     """
-    from harness.cli import parsing, validation
+    from harness.cli import validation
     from harness.cli.made_requests import check_made
+    from harness.cli.output_places import check_run_folder, new_run_folder
     from harness.lowering.lower import asked_for
     from harness.measuring.targets import refuse_unanswerable
     from harness.run import run as run_all
     from harness.system.paths import check_cache
 
     limits = budget or Budget()
+    check_run_folder(Path(folder))
     check_cache()
     check_made(request)
     validation.check_sustained(request, search=search)
@@ -187,7 +189,7 @@ def run(
         validation.check_search(request, limits)
     return run_all(
         request,
-        lambda: parsing.new_run_folder(Path(folder)),
+        lambda: new_run_folder(Path(folder)),
         listen,
         lambda text: listen(Event("", text)),
         budget=budget,

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import parsing
 from harness.cli.application import GroupedCommand, app, examples, log
+from harness.cli.option_checks import checked_list
 from harness.cli.options import (
     WHAT,
     AccuracyImages,
@@ -35,6 +37,7 @@ def evaluate(
         typer.Option(
             "--device",
             "-d",
+            callback=checked_list(parsing.parse_devices),
             metavar="NAMES",
             rich_help_panel=WHAT,
             help="Devices of the run, comma separated; default all of them.",
@@ -56,7 +59,7 @@ def evaluate(
     """
     import msgspec
 
-    from harness.cli import parsing, validation
+    from harness.cli import validation
     from harness.cli.console import show_progress
     from harness.cli.run_folders import refuse_url
     from harness.cli.summary import show_outcome

@@ -8,7 +8,7 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, console_for, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import Json, NamedRunFolders
+from harness.cli.options import Json, NamedRunFolders, Verbose
 from harness.cli.run_folders import open_run_folders
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def predict(
         ),
     ] = "90%",
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Predict the variants of the grid that were not measured.
 

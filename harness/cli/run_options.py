@@ -100,6 +100,7 @@ AnyOf = Annotated[
     list[str] | None,
     typer.Option(
         "--any-of",
+        callback=checked_list(parsing.parse_any_of),
         metavar="NAMES",
         rich_help_panel=WHAT,
         help="Devices of one model, with --lab: each variant is measured on whichever is free, the first on"

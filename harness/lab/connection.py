@@ -1,6 +1,8 @@
 """The connection of this process to a lab, and the hosts that are in it."""
 
 import contextlib
+import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -50,12 +52,26 @@ def connected(address: Address) -> Iterator[Lab]:
     check_door(address)
     if address.is_loopback:
         stay_on_loopback()
-    _connect(address)
+    with _signals_kept():
+        _connect(address)
     try:
         yield Lab(address, ask_hosts())
     finally:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), _signals_kept():
             ray.shutdown()
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Ray resets what the main thread does at SIGTERM: it is set again after the block."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    is_main = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.getsignal(number) for number in numbers if is_main}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def refuse_unusable(lab: Lab) -> None:

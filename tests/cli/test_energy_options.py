@@ -40,7 +40,7 @@ def harness(*words: str) -> subprocess.CompletedProcess[str]:
             "--energy and --search conflict: a search measures only some of the variants",
         ),
         (("--power-command", "true"), "--power-command measures energy, which is not asked for"),
-        (("--energy", "--power-command", ""), "--power-command names no program"),
+        (("--energy", "--power-command", ""), "--power-command is empty"),
         (
             ("--energy", "--power-command", "'a"),
             '--power-command "\'a" is not a command line: No closing quotation',

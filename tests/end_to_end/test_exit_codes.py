@@ -96,7 +96,8 @@ def test_4_is_a_device_that_cannot_be_used(run_harness: HarnessCommand) -> None:
     assert "host, emulator, arm-vm" in error_of(ended.document)["hint"]
 
 
-def test_130_is_interrupted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_130_is_interrupted(sent: signal.Signals, tmp_path: Path) -> None:
     (tmp_path / "devices.toml").write_text('[devices.held]\nkind = "android"\naddress = "127.0.0.1:1"\n')
     environment = os.environ | {"HARNESS_CACHE": str(tmp_path / "cache")}
     words = ("run", "-d", "held", "-w", "0.25", "-r", "32", "--out", "r", "--json")
@@ -116,7 +117,7 @@ def test_130_is_interrupted(tmp_path: Path) -> None:
         answer = ""
         while f"waiting for process {os.getpid()} of" not in answer and (line := process.stderr.readline()):
             answer += line
-        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, sent)
         printed, rest = process.communicate(timeout=60)
     assert process.returncode == 130, answer + rest
     error = error_of(json.loads(printed))

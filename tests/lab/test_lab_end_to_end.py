@@ -130,14 +130,17 @@ def test_devices_go_to_who_asked_first_and_the_lab_says_who_uses_them(
     assert ends == sorted(ends)
 
 
-def test_ctrl_c_ends_everything_at_the_hosts_too(hosts: LabHosts, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_end_everything_at_the_hosts_too(
+    sent: signal.Signals, hosts: LabHosts, tmp_path: Path
+) -> None:
     folder = tmp_path / "run"
     run = hosts.begin(
         *("desk", "run", "--lab", hosts.address, "-d", "emu-a,emu-c", *SWEEP),
         *("--processes", "9", "--out", folder),
     )
     wait_for_cells(folder, 1, run)
-    os.kill(run.pid, signal.SIGINT)
+    os.kill(run.pid, sent)
     output, _ = run.communicate(timeout=300)
     assert run.returncode == 130, output
     assert f"harness run --resume {folder}" in " ".join(output.split())
