@@ -37,6 +37,20 @@ def _is_utf_8(word: str) -> bool:
     return False
 
 
+def check_working_folder() -> None:
+    """Refuse a working folder that was deleted, in which no path means anything.
+
+    Raises:
+        UsageError: it cannot be entered.
+    """
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UsageError(
+            "the folder in which this command was started is gone", hint="change to another folder: cd"
+        ) from error
+
+
 def open_missing_streams() -> None:
     """Give stdin, stdout and stderr that were closed (`>&-`) to /dev/null.
 
