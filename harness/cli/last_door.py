@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 from harness.errors import UsageError
@@ -44,7 +45,7 @@ def check_working_folder() -> None:
         UsageError: it cannot be entered.
     """
     try:
-        os.getcwd()
+        Path.cwd()
     except OSError as error:
         raise UsageError(
             "the folder in which this command was started is gone", hint="change to another folder: cd"
