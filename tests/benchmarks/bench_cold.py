@@ -1,6 +1,6 @@
 """How many of the processes of `--cold` really find nothing of program and libraries in memory, on `arm-vm`.
 
-Run `python tests/benchmarks/bench_cold.py [--processes 50]`; the counts of pages are the kernel's own, so
+Run `python tests/benchmarks/bench_cold.py [--processes 25]`; the counts of pages are the kernel's own, so
 that a busy machine does not matter. Exit code 1 when over one in a hundred processes had a page in memory.
 """
 
@@ -20,7 +20,7 @@ LEAST_SHARE = 0.99
 def main() -> int:
     """Print the share of cold processes, and what they had in memory before."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--processes", type=int, default=50, help="of each of the two variants")
+    parser.add_argument("--processes", type=int, default=25, help="of each of the two variants")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
