@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from harness.analysis.validity.verdict import find_check
 from harness.records import Cell, Severity
 from harness.system.text import printable
 from reports.explanations import explain
 from reports.figures import cost_of, full_name
-from reports.remedies import REMEDIES, UNKNOWN
 from reports.sections import Section
 
 _GRAVEST_FIRST: tuple[Severity, ...] = ("invalid", "suspect", "info")
@@ -68,7 +68,7 @@ def weigh(section: Section, summary: str) -> Trust:
 def _row(cells: Sequence[Cell], key: tuple[int, str], members: Sequence[int]) -> ReasonRow:
     severity, code = _GRAVEST_FIRST[key[0]], key[1]
     reasons = [_reason(cells[index], code, severity) for index in members]
-    remedy = REMEDIES.get(code, UNKNOWN)
+    check = find_check(code)
     shown = zip(members[:SHOWN_CELLS], reasons, strict=False)
     return ReasonRow(
         code=code,
@@ -76,8 +76,8 @@ def _row(cells: Sequence[Cell], key: tuple[int, str], members: Sequence[int]) ->
         affects=reasons[0][0],
         count=len(members),
         marks=tuple(round(100 * index / len(cells), 3) for index in members),
-        threshold=remedy.threshold,
-        fix=remedy.fix,
+        threshold=check.threshold if check else "",
+        fix=check.fix if check else "read the reason's sentence",
         examples=tuple((full_name(cells[index]), detail) for index, (_, detail) in shown),
         explained=bool(explain([code])),
     )

@@ -28,7 +28,7 @@ def _started(run: Run) -> datetime:
         started = datetime.fromisoformat(run.started_at)
     except ValueError as error:
         raise UsageError(
-            f"run {run.id} started at {run.started_at!r}, which is no time",
+            f"run {run.id} started at {run.started_at!r}, which is not a time",
             hint="restore run.json from a copy, or leave this run out",
         ) from error
     return started if started.tzinfo else started.replace(tzinfo=UTC)

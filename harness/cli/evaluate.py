@@ -87,7 +87,7 @@ def evaluate(
     lab = None if request.accuracy_on_host else lab_of(lab, known.lab)
     check_lab(request, lab)
     with workplace_at(lab) as workplace:
-        places = workplace.resolve(("host",) if request.accuracy_on_host else request.devices)
+        places = workplace.resolve(("host",) if request.accuracy_on_host else request.devices, log)
         targets = () if request.accuracy_on_host else places
         if device:
             validation.check_measured(

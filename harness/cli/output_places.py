@@ -19,9 +19,9 @@ def check_output_file(file: Path, option: str = "--out") -> Path:
     """A file that can be written or replaced; the folders it lies in may be missing.
 
     Raises:
-        UsageError: it is a URL, a folder, a device or a pipe, or nothing can be written there.
+        UsageError: it is a URL, stdout, a folder, a device or a pipe, or nothing can be written there.
     """
-    refuse_url(file, option)
+    _refuse_other_places(file, option)
     with _unwritable(file, option):
         if file.is_dir():
             raise UsageError(
@@ -40,9 +40,9 @@ def check_output_folder(folder: Path, option: str = "--out") -> Path:
     """A folder that can be written or made; those it lies in may be missing, too.
 
     Raises:
-        UsageError: it is a URL, or a file, or nothing can be written there.
+        UsageError: it is a URL, stdout or a file, or nothing can be written there.
     """
-    refuse_url(folder, option)
+    _refuse_other_places(folder, option)
     with _unwritable(folder, option):
         if folder.exists() and not folder.is_dir():
             raise UsageError(
@@ -50,6 +50,12 @@ def check_output_folder(folder: Path, option: str = "--out") -> Path:
             )
         _try_to_write(folder)
     return folder
+
+
+def _refuse_other_places(place: Path, option: str) -> None:
+    refuse_url(place, option)
+    if place == Path("-"):
+        raise UsageError(f"{option} - : this is not written to stdout", hint="name a place, such as ./out")
 
 
 @contextmanager
@@ -109,7 +115,7 @@ def check_empty(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(
             f"the run folder {folder} is not empty",
-            hint=f"choose another --out, or go on there with --resume {folder}",
+            hint=f"choose another --out, or continue there with --resume {folder}",
         )
 
 

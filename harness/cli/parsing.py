@@ -157,7 +157,7 @@ def parse_power_command(text: str | None) -> tuple[str, ...]:
     try:
         words = tuple(shlex.split(text))
     except ValueError as error:
-        what = f"--power-command {text!r} is no command line: {error}"
+        what = f"--power-command {text!r} is not a command line: {error}"
         raise UsageError(what, hint="quote it as a shell does") from None
     if not words or "\0" in text:
         raise UsageError("--power-command names no program", hint="name one that prints <unix_ns> <watts>")

@@ -34,7 +34,7 @@ def parse_programs(texts: Sequence[str]) -> tuple[str, ...]:
     """Absolute paths of programs, so that a run can be resumed from any folder.
 
     Raises:
-        UsageError: one of them is no regular file, or an item is empty.
+        UsageError: one of them is not a regular file, or an item is empty.
     """
     return _files(texts, "program", "name the .pte file that ExecuTorch wrote")
 
@@ -45,11 +45,13 @@ def parse_inputs(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_methods(text: str) -> tuple[str, ...]:
-    """Names of methods; raises UsageError for what is no identifier."""
+    """Names of methods; raises UsageError for what is not an identifier."""
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
         if not re.fullmatch(METHOD_NAME, name):
-            raise UsageError(f"--method {name!r} is no name of a method", hint="for example --method forward")
+            raise UsageError(
+                f"--method {name!r} is not a name of a method", hint="for example --method forward"
+            )
     return names
 
 

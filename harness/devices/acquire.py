@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from harness.devices.device import Device
 from harness.devices.device_lock import hold_on_device
-from harness.devices.host_lock import hold_device
+from harness.devices.host_lock import WAIT_S, hold_device
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 
@@ -18,20 +18,22 @@ def acquire(
     cancelled: threading.Event | None = None,
     *,
     lock_device: bool = True,
+    wait_s: float = WAIT_S,
 ) -> Iterator[Device]:
     """Lock and open a device; at the block's end it is closed and free again.
 
     The lock on this host keeps out other harnesses here, and the one on the device those on other hosts. A
     device that runs on this host needs only the former, which the operating system frees when its holder
-    dies. `lock_device=False` leaves the lock on the device to its holder: for reporting or removing it.
+    dies. `lock_device=False` leaves the lock on the device to its holder: for reporting or removing it. The
+    host's lock is waited for as long as `wait_s`.
 
     Raises:
-        DeviceUnfit: another harness kept the device for too long, or the device cannot be used.
+        DeviceUnfit: another harness kept the device for longer than `wait_s`, or the device cannot be used.
         TransportError: the device cannot be reached.
         Interrupted: `cancelled` was set while waiting for the device.
     """
     kind = KINDS[target.kind]
-    with hold_device(target, log, cancelled), kind.open(target, log) as device:
+    with hold_device(target, log, cancelled, wait_s=wait_s), kind.open(target, log) as device:
         if kind.runs_on_host or not lock_device:
             yield device
         else:

@@ -81,7 +81,7 @@ def hold_device(
         if not kind.runs_on_host:
             waiting.take(stack, name)
         elif kind.clock == "real":
-            # Whoever comes later waits at the first name.
+            # The next ones wait at the first name.
             for each in (THIS_MACHINE, *_seats()):
                 waiting.take(stack, each)
         else:
@@ -136,15 +136,15 @@ class _Waiting:
             stack.enter_context(claim)
         who = ""
         while not any(claim.take() for claim in claims):
-            if not who:
-                who = claims[0].find_holder()
-                self.log(f"waiting for {who}")
+            waited_for, who = who, who or claims[0].find_holder()
             if time.monotonic() > self.deadline_s:
                 raise DeviceUnfit(
                     f"{who} is using the device",
                     device=self.target.name,
                     hint="wait for that run to end, or stop it",
                 )
+            if not waited_for:
+                self.log(f"waiting for {who}")
             wait_again(self.cancelled, ASK_AGAIN_S, self.target.name)
 
 

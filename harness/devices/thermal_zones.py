@@ -27,7 +27,7 @@ LOWEST_CELSIUS, HIGHEST_CELSIUS = -40.0, 127.0
 
 
 def celsius_of(text: str, zone: str = "") -> float | None:
-    """The temperature of a zone's reading; None where it is no number, or a figure that is no temperature.
+    """The temperature of a zone's reading; None where it is not a number, or a figure that is no temperature.
 
     Source of the documented unit: Documentation/driver-api/thermal/sysfs-api.rst.
     """

@@ -45,8 +45,8 @@ def connected(address: Address) -> Iterator[Lab]:
     """Connect to a lab from one of its hosts; the hosts are asked for their facts.
 
     Raises:
-        TransportError: nothing answers at the address, or what does is no lab.
-        UsageError: the token is missing or wrong, a version differs, or this machine is no host of the lab.
+        TransportError: nothing answers at the address, or what does is not a lab.
+        UsageError: the token is missing or wrong, a version differs, or this machine is not a host of it.
     """
     check_token()
     check_door(address)
@@ -135,7 +135,7 @@ def _refusal(address: Address, error: BaseException) -> HarnessError:
     text = " ".join(str(error).split())
     if isinstance(error, ConnectionError | ValueError) or "raylet" in text:
         return UsageError(
-            f"this machine is no host of the lab at {address}",
+            f"this machine is not a host of the lab at {address}",
             hint=f"harness lab join {address}",
         )
     return TransportError(f"cannot connect to the lab at {address}: {text[:300] or type(error).__name__}")

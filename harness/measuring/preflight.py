@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from harness.devices.host_lock import hold_device
+from harness.devices.acquire import acquire
+from harness.devices.device_lock import find_holder
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import TransportError
@@ -40,10 +41,9 @@ def survey(targets: Sequence[Target], log: Callable[[str], None], *, energy: boo
     def look_at(target: Target) -> None:
         try:
             # One that another harness measures on is not disturbed.
-            with (
-                hold_device(target, lambda _: None, wait_s=0),
-                KINDS[target.kind].open(target, log) as device,
-            ):
+            with acquire(target, log, lock_device=False, wait_s=0) as device:
+                if find_holder(device):
+                    return
                 infos[target.name] = device.info
                 problems[target.name] = examine_at_once(device)
                 if energy and (missing := examine_energy(device)):

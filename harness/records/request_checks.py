@@ -53,7 +53,7 @@ def _cores(cell: Cell) -> Iterator[str]:
         yield "device.cores has one core twice"
     pinned = () if plan.cpus is None else parse_cpu_list(plan.cpus)
     if pinned is None:
-        yield f"plan.cpus is {(plan.cpus or '')[:40]!r}, which is no list of cores"
+        yield f"plan.cpus is {(plan.cpus or '')[:40]!r}, which is not a list of cores"
     elif known and not known.issuperset(pinned):
         yield f"plan.cpus is {plan.cpus}, but the device has cores {sorted(known)}"
     elif known and plan.threads > len(pinned or known):

@@ -74,7 +74,7 @@ def read_samples(job: Job, plan: Plan, *, period: float | None = None) -> Sample
 
 
 def parse_samples(content: bytes, period_seconds: float) -> SampledConditions:
-    """Read the sampler's file; what lacks, or is no number, counts as unreadable in that sample.
+    """Read the sampler's file; what lacks, or is not a number, counts as unreadable in that sample.
 
     A line that is not the sampler's or repeats a sensor is passed over and counted, and so is a sample with
     another number of values. A zone whose figures are no temperatures is left out.

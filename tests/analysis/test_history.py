@@ -49,7 +49,7 @@ def test_times_with_and_without_a_zone_can_be_ordered() -> None:
 
 
 def test_a_run_without_a_time_is_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="run night-00 started at 'yesterday', which is no time"):
+    with pytest.raises(UsageError, match="run night-00 started at 'yesterday', which is not a time"):
         trace([past_run(0, COUNTED, started_at="yesterday")])
 
 

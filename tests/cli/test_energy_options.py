@@ -43,7 +43,7 @@ def harness(*words: str) -> subprocess.CompletedProcess[str]:
         (("--energy", "--power-command", ""), "--power-command is empty"),
         (
             ("--energy", "--power-command", "'a"),
-            '--power-command "\'a" is no command line: No closing quotation',
+            '--power-command "\'a" is not a command line: No closing quotation',
         ),
         (
             ("--energy", "--power-command", "nonexistent-meter --fast"),

@@ -58,6 +58,11 @@ def everything(folder: Path) -> list[tuple[Path, bytes | None]]:
         ],
         *[(words, f"fifo-{NAME}", "is not a regular file", "name another") for words in FILES.values()],
         *[(words, NAME, "is a file, and a folder", "name a folder") for words in FOLDERS.values()],
+        *[
+            (words, "-", "is not written to stdout", "name a place")
+            for command, words in BOTH.items()
+            if command not in ("export", "train")
+        ],
         *[(words, f"fifo-{NAME}", "is a file, and a folder", "name a folder") for words in FOLDERS.values()],
         *[(words, f"{NAME}/a/{NAME}", "Not a directory", "a part of the path is") for words in BOTH.values()],
         *[(words, f"/proc/{NAME}", "cannot be written", "name another") for words in BOTH.values()],

@@ -42,7 +42,7 @@ def test_programs_are_absolute_and_each_is_named_once(
 def test_a_method_is_an_identifier() -> None:
     assert parse_methods("forward, encode,forward") == ("forward", "encode")
     for text in ("a-b", "", "x" * 65, "ü"):
-        with pytest.raises(UsageError, match="is no name of a method"):
+        with pytest.raises(UsageError, match="is not a name of a method"):
             parse_methods(text)
 
 

@@ -54,7 +54,7 @@ def test_the_example_is_valid_and_resolves(here: Path) -> None:
 def test_a_part_of_the_model_finds_the_one_phone(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     attach(monkeypatch, PIXEL)
     (target,) = inventory.resolve(["pixel"])
-    assert (target.name, target.kind, target.address) == ("pixel", "android", "1A2B")
+    assert (target.name, target.kind, target.address) == ("Pixel_6", "android", "1A2B")
 
 
 def test_a_name_that_fits_two_phones_is_refused_with_their_serials(
@@ -233,6 +233,7 @@ def test_a_phone_on_usb_needs_no_adb(here: Path, monkeypatch: pytest.MonkeyPatch
     assert (named.transport, named.address) == ("adb-direct", "usb:1A2B")
     (here / "devices.toml").write_text("[devices.a]\nkind = 'android'\naddress = 'usb:1A2B'")
     assert inventory.resolve(["a"])[0].transport == "adb-direct"
+    (here / "devices.toml").unlink()
     attach(monkeypatch, AttachedDevice("usb:1A2B", "device", "Pixel_6", None, None))
     (found,) = inventory.resolve([])
     assert (found.name, found.transport, found.address) == ("Pixel_6", "adb-direct", "usb:1A2B")
@@ -260,9 +261,9 @@ def test_without_adb_the_usb_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
         ),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\ntags = ['ok', 'a b']", "line 4"),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\nlauncher = 'taskset f0'", r"array.*line 4"),
-        ("[device.a]\nkind = 'android'\naddress = 'x'", r"'device' is no table.*line 1"),
-        ("\nkind = 'android'", r"'kind' is no table.*line 2"),
-        ("devices = 5", "'devices' is no table.*line 1"),
+        ("[device.a]\nkind = 'android'\naddress = 'x'", r"'device' is not a table.*line 1"),
+        ("\nkind = 'android'", r"'kind' is not a table.*line 2"),
+        ("devices = 5", "'devices' is not a table.*line 1"),
         ("[devices]\na = 5", r"device 'a': Expected `object`.*line 2"),
         ("[devices.a]\nkind = 'android'\naddress = '-oProxyCommand=x'", "line 3"),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\nport = 70000", "line 4"),
@@ -275,10 +276,16 @@ def test_without_adb_the_usb_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
         ),
         (
             "[devices.a]\nkind = 'android'\naddress = 'x'\ncores = '5-1'",
-            r"device 'a': '5-1' is no list of cores",
+            r"device 'a': '5-1' is not a list of cores",
         ),
         ("[devices.host]\nkind = 'android'\naddress = 'x'", "built-in"),
         ("[devices.a\n", "not valid TOML"),
+        ("\na" + ".a" * 200_000 + " = 1", "line 2, has a name of more than 32 parts"),
+        ("[" + "'a' . " * 100_000 + "a]", "line 1, has a name of more than 32 parts"),
+        ("x = {" + 'a."a".' * 100_000 + "a = 1}", "line 1, has a name of more than 32 parts"),
+        ("a" * 1_000_000, "not valid TOML"),
+        ('"' * 1_000_000, "not valid TOML"),
+        ("- " * 500_000, "not valid TOML"),
         ("a = " + "[" * 100_000, "not valid TOML"),
         ("a = " + "9" * 100_000, "not valid TOML"),
         ("[devices.\"a\\n\"]\nkind = 'android'\naddress = 'x'", "regex"),

@@ -105,7 +105,7 @@ def test_a_host_that_dies_loses_nothing_and_its_device_goes_on_at_another_host(
     assert hosts.join("cellar", "emu-x=emulator").exit_code == 0
     resumed = hosts.run("desk", "run", "--resume", folder)
     stranger = hosts.run("nowhere", "run", "--resume", folder)
-    assert (stranger.exit_code, "this machine is no host of it" in stranger.stderr) == (2, True)
+    assert (stranger.exit_code, "this machine is not a host of it" in stranger.stderr) == (2, True)
     assert hosts.leave("cellar").exit_code == 0
     assert resumed.exit_code == 0, resumed.stderr
     assert_went_on(folder, before, cells=4)

@@ -8,6 +8,7 @@ import pytest
 
 from harness.devices.device import Device, describe
 from harness.devices.device_kind import DeviceKind
+from harness.devices.device_lock import hold_on_device
 from harness.devices.host_lock import hold_device
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
@@ -58,10 +59,15 @@ def test_a_device_that_another_harness_measures_on_is_not_touched(
 ) -> None:
     monkeypatch.setitem(KINDS, "folder", DeviceKind(name="folder", runs_on_host=False, open=open_folder))
     target = Target("held", "folder", "local", str(tmp_path), folder=str(tmp_path))
+    logged: list[str] = []
     with hold_device(target, print):
-        found = survey([target], print)
+        found = survey([target], logged.append)
         assert (found.infos, found.unreachable) == ({}, {})
-    assert list(survey([target], print).infos) == ["held"]
+    # Another machine's harness holds only the device's own lock.
+    with open_folder(target, print) as device, hold_on_device(device, print):
+        assert survey([target], logged.append).infos == {}
+    assert list(survey([target], logged.append).infos) == ["held"]
+    assert logged == []
 
 
 def plant_board(root: Path, label: str = "VDD_IN") -> None:

@@ -12,7 +12,12 @@ IDLE_CHANGE = 0.10
 WIDE_SHARE = 0.10
 
 
-@check("suspect", affects="uncertainty")
+@check(
+    "suspect",
+    affects="uncertainty",
+    threshold=f"idle windows that differ by {IDLE_CHANGE:.0%} of the power of inference",
+    fix="stop what else runs, let the device rest longer, and keep its display in one state",
+)
 def idle_power_changed(evidence: Evidence) -> str | None:
     """The idle device took another power after the load than before it."""
     figures = evidence.energy and evidence.energy.figures
@@ -28,7 +33,12 @@ def idle_power_changed(evidence: Evidence) -> str | None:
     )
 
 
-@check("suspect", affects="uncertainty")
+@check(
+    "suspect",
+    affects="uncertainty",
+    threshold=f"an interval of more than ±{WIDE_SHARE:.0%}",
+    fix="stop what else runs, or use a better meter",
+)
 def energy_uncertain(evidence: Evidence) -> str | None:
     """The sensor's readings vary too much for the window."""
     figures = evidence.energy and evidence.energy.figures
@@ -38,7 +48,12 @@ def energy_uncertain(evidence: Evidence) -> str | None:
     return f"the energy of an inference is known to ±{share:.0%}: the sensor's readings vary too much"
 
 
-@check("info", affects="setup")
+@check(
+    "info",
+    affects="setup",
+    threshold="energy without a figure",
+    fix="read the reason; a meter can be read with --power-command",
+)
 def energy_unavailable(evidence: Evidence) -> str | None:
     """Energy was asked for, and there is no figure."""
     energy = evidence.energy

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from harness.analysis.held_clocks import held_clocks, holds_clock
-from harness.analysis.temperatures import hottest_celsius
+from harness.analysis.held_clocks import clocks_in_use, holds_clock
 from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence, change_within, slowest_stretch
 from harness.records import ProcessReport
@@ -33,7 +32,12 @@ PROCESS_FACTS = ("peak_rss_bytes", "threads_used")
 CLOCKS_UNWATCHED = "clocks while a process ran"
 
 
-@check("suspect", affects="time")
+@check(
+    "suspect",
+    affects="time",
+    threshold=f"a clock that fell by {FREQUENCY_DROP:.0%}",
+    fix="cool the device, or hold a clock that it can sustain: --tune-device",
+)
 def throttled(evidence: Evidence) -> str | None:
     """The device lowered its clock to cool down or to save power."""
     status = max((c.thermal_status or 0 for c in evidence.conditions), default=0)
@@ -47,27 +51,12 @@ def throttled(evidence: Evidence) -> str | None:
     )
 
 
-@check("suspect", affects="time")
-def above_max_temp(evidence: Evidence) -> str | None:
-    """The device did not cool to the plan's limit in the time allowed, and was measured all the same."""
-    plan, limit = evidence.plan, evidence.plan.max_temp_celsius
-    if limit is None or evidence.device.clock != "real":
-        return None
-    hottest = [
-        celsius
-        for process in evidence.processes
-        if process.cooled_seconds is not None and process.cooled_seconds >= plan.max_cooling_seconds
-        if (celsius := hottest_celsius(process.conditions_before)) is not None and celsius > limit
-    ]
-    if not hottest:
-        return None
-    return (
-        f"{len(hottest)} of {len(evidence.processes)} processes began above --max-temp {limit:g} °C, at up to"
-        f" {max(hottest):.1f} °C, after {plan.max_cooling_seconds:g} s of cooling"
-    )
-
-
-@check("suspect", affects="time")
+@check(
+    "suspect",
+    affects="time",
+    threshold=f"a kernel of fixed cost {CANARY_DRIFT:.0%} slower than usual",
+    fix="stop what else runs, and measure again",
+)
 def canary_drift(evidence: Evidence) -> str | None:
     """A kernel of fixed cost, timed before each process, did not take the same time."""
     if evidence.device.clock == "emulated" or len(evidence.canaries_ns) < 2:
@@ -80,7 +69,12 @@ def canary_drift(evidence: Evidence) -> str | None:
     )
 
 
-@check("suspect", affects="time")
+@check(
+    "suspect",
+    affects="time",
+    threshold=f"available memory under {MEMORY_TIMES_PEAK} times the peak",
+    fix="close other apps, and measure again",
+)
 def memory_pressure(evidence: Evidence) -> str | None:
     """So little memory is free that the kernel may evict the mapped program."""
     free = [c.memory_available_bytes for c in evidence.conditions if c.memory_available_bytes is not None]
@@ -93,7 +87,12 @@ def memory_pressure(evidence: Evidence) -> str | None:
     return f"{min(free) / 2**20:.0f} MiB were available, less than {needed / 2**20:.0f} MiB"
 
 
-@check("suspect", affects="time")
+@check(
+    "suspect",
+    affects="time",
+    threshold="a load above the number of cores",
+    fix="stop what else runs on the device",
+)
 def busy(evidence: Evidence) -> str | None:
     """Something else ran on the cores."""
     cores = len(evidence.device.cores)
@@ -111,7 +110,12 @@ def busy(evidence: Evidence) -> str | None:
     return None
 
 
-@check("suspect", affects="time")
+@check(
+    "suspect",
+    affects="time",
+    threshold=f"over 1 % of starts more than {LATE_START_NS / 1e6:g} ms after their slots",
+    fix="stop what else runs on the device, and measure again",
+)
 def late_starts(evidence: Evidence) -> str | None:
     """The runner was not woken in time: deadlines are then missed for another reason than its latency."""
     pace = evidence.pace
@@ -123,7 +127,12 @@ def late_starts(evidence: Evidence) -> str | None:
     )
 
 
-@check("suspect", affects="setup")
+@check(
+    "suspect",
+    affects="setup",
+    threshold="a process that packed the weights into memory all the same",
+    fix="free space on the device, or leave packed-cache out of --backend-options",
+)
 def packed_cache_unused(evidence: Evidence) -> str | None:
     """XNNPACK could not use the file of its packed cache: the start-up is that without one."""
     used = [process.packed_cache for process in evidence.processes if process.packed_cache]
@@ -133,19 +142,34 @@ def packed_cache_unused(evidence: Evidence) -> str | None:
     return f"XNNPACK did not write or read its packed cache in {len(unused)} of {len(used)} processes"
 
 
-@check("info", affects="time")
+@check(
+    "info",
+    affects="time",
+    threshold=f"under {REDUCED_CLOCK:.0%} of the maximum clock",
+    fix="measure without --tune-device to see the speed of a short burst",
+)
 def reduced_clock(evidence: Evidence) -> str | None:
-    """No cluster held nearly its maximum clock: good for comparing, but a device in use may be faster."""
-    clocks = held_clocks(evidence.device, evidence.timed)
-    if not clocks or max(clock.share for clock in clocks) >= REDUCED_CLOCK:
+    """A cluster held less than its maximum clock: good for comparing, but a device in use may be faster.
+
+    By the highest clock that was observed, not by cpufreq's limits: see `held_clocks.clocks_in_use`.
+    """
+    reduced = [
+        clock for clock in clocks_in_use(evidence.device, evidence.timed) if clock.share < REDUCED_CLOCK
+    ]
+    if not reduced:
         return None
     return "; ".join(
         f"cores {clock.cores} were measured at {clock.held_khz / 1e6:.2f} of {clock.max_khz / 1e6:.2f} GHz"
-        for clock in clocks
+        for clock in reduced
     )
 
 
-@check("info", affects="time")
+@check(
+    "info",
+    affects="time",
+    threshold="a fact that could not be read",
+    fix="nothing, or grant access: harness doctor says what helps",
+)
 def conditions_unreadable(evidence: Evidence) -> str | None:
     """What these facts would have shown went unnoticed."""
     facts = {fact for c in evidence.conditions for fact in c.unreadable}

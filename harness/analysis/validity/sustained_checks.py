@@ -11,7 +11,12 @@ from harness.analysis.validity.evidence import Evidence
 STILL_FALLING = 0.02
 
 
-@check("suspect", affects="uncertainty")
+@check(
+    "suspect",
+    affects="uncertainty",
+    threshold=f"a last quarter that becomes {STILL_FALLING:.0%} slower",
+    fix="run longer: --sustain 20m",
+)
 def still_falling(evidence: Evidence) -> str | None:
     """The last quarter of the sustained run was no plateau: inferences still became slower."""
     figures = evidence.sustained and evidence.sustained.figures
@@ -24,7 +29,12 @@ def still_falling(evidence: Evidence) -> str | None:
     )
 
 
-@check("suspect", affects="uncertainty")
+@check(
+    "suspect",
+    affects="uncertainty",
+    threshold="warmer than the gate after waiting",
+    fix="cool the device, wait longer (--max-cooling), or name its own limit (--max-temp)",
+)
 def sustained_began_warm(evidence: Evidence) -> str | None:
     """The device did not cool down to the gate: what the first seconds show is not a cool device."""
     run = evidence.sustained and evidence.sustained.run
@@ -38,7 +48,12 @@ def sustained_began_warm(evidence: Evidence) -> str | None:
     )
 
 
-@check("info", affects="setup")
+@check(
+    "info",
+    affects="setup",
+    threshold="a sustained run without figures",
+    fix="find why in the reason, then run it again: harness run --sustain",
+)
 def sustained_unavailable(evidence: Evidence) -> str | None:
     """A sustained run was asked for, and has no figures."""
     sustained = evidence.sustained

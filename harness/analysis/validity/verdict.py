@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from types import ModuleType
 
-from harness.analysis.validity import energy_checks, environment_checks, result_checks, sustained_checks
+from harness.analysis.validity import (
+    energy_checks,
+    environment_checks,
+    result_checks,
+    sample_checks,
+    sustained_checks,
+    temperature_checks,
+)
 from harness.analysis.validity.check import Check
 from harness.analysis.validity.evidence import Evidence
 from harness.records import (
@@ -23,7 +30,14 @@ from harness.records import (
 )
 
 # A file with more checks needs its module in this line and nothing else.
-MODULES = (result_checks, environment_checks, sustained_checks, energy_checks)
+MODULES = (
+    result_checks,
+    sample_checks,
+    environment_checks,
+    temperature_checks,
+    sustained_checks,
+    energy_checks,
+)
 CHECKS = tuple(one for module in MODULES for one in vars(module).values() if isinstance(one, Check))
 GRAVEST_FIRST: tuple[Severity, ...] = ("invalid", "suspect", "info")
 
@@ -53,6 +67,11 @@ def judge(
     )
     found = [reason for check in CHECKS if (reason := check.reason(evidence)) is not None]
     return _verdict_of(found)
+
+
+def find_check(code: str) -> Check | None:
+    """The check that finds this reason; None for one of a newer harness."""
+    return next((check for check in CHECKS if check.code == code), None)
 
 
 def judge_sustained(cell: Cell) -> Verdict:

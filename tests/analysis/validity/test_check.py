@@ -11,14 +11,16 @@ from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence
 from harness.records import Affects, Reason, Severity
 from reports.flags import deciding_codes, is_flagged
+from reports.sections import arrange
 from reports.tables import summarise
+from reports.trust import weigh
 from reports.verdicts import group_by_reasons
 
 
 def register(monkeypatch: pytest.MonkeyPatch, severity: Severity, affects: Affects) -> None:
     """Add a check that finds its reason in every cell."""
 
-    @check(severity, affects=affects)
+    @check(severity, affects=affects, threshold="any noise", fix="use a device without a fan")
     def too_loud(evidence: Evidence) -> str | None:
         """The fan of the device was audible."""
         return f"{evidence.device.name} made 40 dB of noise"
@@ -41,6 +43,13 @@ def test_a_check_that_is_added_in_one_place_shows_in_verdict_flags_table_and_lis
     table = summarise([cell])
     assert table.rows[0].cells[-1] == f"{severity}: too_loud"
     assert group_by_reasons([cell])[0].reasons == ("too_loud: pi4 made 40 dB of noise",)
+    (row,) = weigh(arrange([cell])[0], "").rows
+    assert (row.code, row.threshold, row.fix) == ("too_loud", "any noise", "use a device without a fan")
+
+
+def test_every_check_says_what_makes_it_find_its_reason_and_what_to_do() -> None:
+    assert all(check.threshold and check.fix for check in verdict.CHECKS)
+    assert verdict.find_check("too_loud") is None
 
 
 def test_what_a_check_affects_decides_where_its_reason_counts(monkeypatch: pytest.MonkeyPatch) -> None:
