@@ -167,6 +167,8 @@ def measured_by_file(cells: Iterable[Cell], outcomes: OutcomesByFigures) -> dict
 def _unusable(cell: Cell) -> tuple[str, ...]:
     if cell.failure is not None:
         return (f"failed: {printable(cell.failure.what)}",)
+    if cell.latency is None:
+        return ("no latency measured",)
     return tuple(
         f"invalid: {printable(reason.detail)}"
         for reason in cell.verdict.reasons

@@ -211,3 +211,10 @@ def test_memory_and_then_file_size_decide_between_equal_costs() -> None:
     answer = pick([heavy, light])
     assert answer.best is not None
     assert answer.best.cell == light
+
+
+def test_a_cell_without_a_latency_is_never_shipped() -> None:
+    bare = replace(cell_of(1.0, 224), processes=(), latency=None, memory=None, startup=None)
+    answer = pick([bare, cell_of(0.5, 128)])
+    assert name(answer.best) == "0.5_128_int8"
+    assert [one.reasons for one in answer.rejected] == [("no latency measured",)]
