@@ -96,7 +96,7 @@ def describe_for_all(
     basis = {
         "measured": "by measured accuracy",
         "published": "by published accuracy, not measured here",
-        "none": "by size; no kind of accuracy is known on all devices",
+        "none": "by size; no accuracy of the same data is known on all devices",
     }[joint.basis]
     costs = "; ".join(
         f"on {device} {cost_figure(one.cell, budget)}, {placement(one.cell)}"

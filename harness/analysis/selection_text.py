@@ -27,7 +27,7 @@ _RANKED = {
 _JOINT = {
     "measured": "by measured accuracy",
     "published": "by published accuracy, not measured here",
-    "none": "by size; no kind of accuracy is known on all devices",
+    "none": "by size; no accuracy of the same data is known on all devices",
 }
 
 

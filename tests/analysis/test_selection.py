@@ -218,3 +218,14 @@ def test_a_cell_without_a_latency_is_never_shipped() -> None:
     answer = pick([bare, cell_of(0.5, 128)])
     assert name(answer.best) == "0.5_128_int8"
     assert [one.reasons for one in answer.rejected] == [("no latency measured",)]
+
+
+def test_the_accuracy_of_a_file_is_that_of_any_of_its_cells_on_the_data_that_is_ranked() -> None:
+    few = replace(cell_of(1.0, 224, ms=30, measured=0.8), accuracy=accuracy(0.8, images=500))
+    many = cell_of(1.0, 224, ms=20, threads=2, measured=0.8)
+    small = cell_of(0.5, 128, ms=5, measured=0.6)
+    answer = pick([few, many, small])
+    assert (name(answer.best), answer.set_aside) == ("1_224_int8", ())
+    assert "measured on Imagenette validation, 1,000 images" in explain([few, many, small])
+    beyond = pick([few, many, small], max_latency_ns=10 * MS)
+    assert [one.candidate.cell for one in beyond.upgrades] == [many]
