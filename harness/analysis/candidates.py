@@ -180,7 +180,7 @@ def _unusable(cell: Cell) -> tuple[str, ...]:
     if cell.failure is not None:
         return (f"failed: {printable(cell.failure.what)}",)
     if cell.latency is None:
-        return ("no latency measured",)
+        return ("without a latency",)
     return tuple(
         f"invalid: {printable(reason.detail)}"
         for reason in cell.verdict.reasons
@@ -192,9 +192,9 @@ def _not_asked_for(cell: Cell, budget: Budget, paces: Collection[float | None]) 
     plan, precision = cell.plan, cell.variant.precision
     reasons = []
     if budget.precisions and precision not in budget.precisions:
-        reasons.append(f"precision {printable(precision)} is not {' or '.join(budget.precisions)}")
+        reasons.append(f"of another precision: {printable(precision)}, not {' or '.join(budget.precisions)}")
     if budget.threads and plan.threads not in budget.threads:
-        reasons.append(f"{plan.threads} threads is not {' or '.join(map(str, budget.threads))}")
+        reasons.append(f"with other threads: {plan.threads}, not {' or '.join(map(str, budget.threads))}")
     if budget.cores and not placed_on(cell, budget.cores):
         reasons.append(f"placed on {printable(placement_name(cell) or 'any core')}, not on {budget.cores}")
     if plan.rate_hz not in paces:

@@ -12,7 +12,10 @@ function describeJoint(answers, budget) {
     none: "by size; no accuracy of the same data is known on all devices",
   }[joint.basis];
   const costs = joint.members
-    .map(({ cell }, at) => `on ${page.groups[answers[at].group].title} ${costText(cell, budget)}, ${cell.placement}`)
+    .map(({ cell }, at) => {
+      const { title } = page.groups[answers[at].group];
+      return `on ${title} ${costText(cell, budget)}, ${cell.placement}${suspectMark(cell)}`;
+    })
     .join("; ");
   return `${everything}: ${joint.members[0].cell.name}, ${basis}: ${costs}.`;
 }
