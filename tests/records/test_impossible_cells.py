@@ -180,6 +180,7 @@ def test_a_paced_cell_says_how_it_kept_its_schedule() -> None:
 @pytest.mark.parametrize("name", ["rss_start_bytes", "rss_initialized_bytes", "peak_rss_bytes"])
 def test_a_figure_that_the_processes_have_is_not_missing_from_the_cell(name: str) -> None:
     cell = make_cell()
+    assert cell.memory is not None
     gone = msgspec.structs.replace(cell, memory=msgspec.structs.replace(cell.memory, **{name: None}))
     (found,) = find_contradictions(gone)
     assert found.startswith(f"memory.{name} is no figure, but its processes give ")
