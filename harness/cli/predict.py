@@ -68,7 +68,8 @@ def predict(
     """Predict the variants of the grid that were not measured.
 
     Latency, instructions, peak RSS and file size of each precision are fitted to the valid cells of the
-    same device, threads and cores: as a sum of what the network computes and moves. A variant outside the
+    same device, threads and cores: as a sum of what the network computes and moves. So are suspect cells'
+    figures that no reason affects, such as the file size of one that throttled. A variant outside the
     measured range is not predicted. Nothing predicted is saved; a line below the table names the command
     that measures.
 

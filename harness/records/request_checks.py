@@ -71,6 +71,9 @@ def _artifact(artifact: Artifact) -> Iterator[str]:
         figure = getattr(artifact, name)
         if (delegating or name == "delegates") and (figure is None or figure < 0):
             yield f"artifact.{name} is {figure}"
+    # In files of the smallest numbers there are, each parameter has at least a bit.
+    if artifact.params is not None and 0 < 8 * artifact.size_bytes < artifact.params:
+        yield f"artifact.size_bytes is {artifact.size_bytes}, of {artifact.params} parameters"
     specs = [("input", spec) for spec in artifact.all_inputs] + [
         ("output", spec) for spec in artifact.all_outputs
     ]
