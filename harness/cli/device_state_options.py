@@ -7,6 +7,7 @@ import typer
 from harness.cli import placement_parsing, quantity_options
 from harness.cli.option_checks import checked, quantity
 from harness.cli.options import DEVICE_STATE
+from harness.cli.request_ranges import RANGES
 from harness.cli.units import parse_celsius
 
 TuneDevice = Annotated[
@@ -44,8 +45,8 @@ MaxTemp = Annotated[
 CoolWithin = Annotated[
     float | None,
     typer.Option(
-        min=0.1,
-        max=50,
+        min=RANGES["cooled_within_celsius"].least,
+        max=RANGES["cooled_within_celsius"].most,
         metavar="CELSIUS",
         rich_help_panel=DEVICE_STATE,
         help="Treat the device as cool within this many °C of its temperature before the first process;"
