@@ -90,6 +90,8 @@ class Types(nn.Module):
 class Counter(nn.Module):
     """Adds how often it has run: a buffer that it changes."""
 
+    runs: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("runs", torch.zeros(1))

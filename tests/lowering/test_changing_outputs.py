@@ -90,6 +90,7 @@ def test_a_program_that_fails_here_is_not_said_to_change(
     def fails(inferences: int) -> int:
         raise MeasurementError("the runner failed")
 
-    artifact = store(tmp_path, fails, log := [], ran=False)
+    log: list[str] = []
+    artifact = store(tmp_path, fails, log, ran=False)
     assert (artifact.reference_output_sha256, artifact.not_comparable) == (None, None)
     assert log == ["net: not run on this machine, so no output is compared: the runner failed"]
