@@ -63,7 +63,7 @@ def load_runs(*folders: str | Path, skip_damaged: bool = False) -> tuple[LoadedR
     from harness.records.outcomes import EVALUATIONS_FOLDER
 
     loaded = []
-    for one in open_run_folders(folders, EVALUATIONS_FOLDER):
+    for one in open_run_folders([_path(folder) for folder in folders], EVALUATIONS_FOLDER):
         ((found, cells),), damaged = one.load()
         if damaged and not skip_damaged:
             raise UsageError(damaged[0].what.removesuffix("; left out"), hint=damaged[0].hint)
@@ -78,8 +78,9 @@ def to_frame(runs: Iterable[LoadedRun]) -> "pd.DataFrame":
     emulated device, times are its clock's, as the column `clock` says.
 
     Raises:
-        UsageError: pandas is not installed.
+        UsageError: pandas is not installed, or the runs are none of `load_runs`.
     """
+    runs = _loaded(runs)
     try:
         import pandas as pd
     except ImportError as error:
@@ -88,10 +89,11 @@ def to_frame(runs: Iterable[LoadedRun]) -> "pd.DataFrame":
             hint="pip install 'mobilenet-harness[frame]'",
         ) from error
     from reports.cells_csv import cells_table
+    from reports.column_names import column_names
     from reports.exports.parquet import column_type, typed
 
     table = cells_table([(one.run, one.cells) for one in runs])
-    frame = pd.DataFrame(list(map(typed, table)))
+    frame = pd.DataFrame(list(map(typed, table)), columns=column_names())
     return frame.astype({name: column_type(name) for name in frame.columns})
 
 
@@ -101,13 +103,19 @@ def write_samples(runs: Iterable[LoadedRun], file: str | Path) -> int:
     As `harness export --format samples-parquet`: without the cells of emulated devices.
 
     Raises:
-        UsageError: pyarrow is not installed.
+        UsageError: pyarrow is not installed, the runs are none of `load_runs`, or the file cannot be written.
     """
     from harness.system.files import atomic_file
     from reports.exports.samples import write_rows
 
-    with atomic_file(Path(file)) as temporary, temporary.open("wb") as stream:
-        return write_rows(((one.run, one.cells) for one in runs), stream).rows
+    runs, place = _loaded(runs), Path(_path(file))
+    try:
+        with atomic_file(place) as temporary, temporary.open("wb") as stream:
+            return write_rows(((one.run, one.cells) for one in runs), stream).rows
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {place}: {error.strerror or error}", hint="name a file in a folder that exists"
+        ) from error
 
 
 def pick(runs: Iterable[LoadedRun], budget: Budget | None = None, *, device: str | None = None) -> "Answers":
@@ -116,11 +124,15 @@ def pick(runs: Iterable[LoadedRun], budget: Budget | None = None, *, device: str
     `document` is what `harness pick --json` prints but for its `errors`, `explain()` the text.
 
     Raises:
-        UsageError: no cell could answer: none of that device, or none with a figure that the budget limits.
+        UsageError: no cell could answer: none of that device, or none with a figure that the budget limits;
+            or there is no run, or a field of the budget is no limit of its kind.
     """
     from harness.cli.answers import choose
+    from harness.cli.made_budgets import check_budget
 
-    return choose({one.folder: (one.run, one.cells) for one in runs}, budget or Budget(), device=device)
+    limits = check_budget(Budget() if budget is None else budget)
+    found = {one.folder: (one.run, one.cells) for one in _some(runs)}
+    return choose(found, limits, device=_device(device))
 
 
 def predict(
@@ -142,17 +154,20 @@ def predict(
     from harness.analysis.machines import cells_of_runs
     from harness.analysis.prediction import predict_grids
     from harness.cli import parsing
-    from harness.cli.quantity_options import parse_confidence
+    from harness.cli.field_names import named_by_fields
+    from harness.cli.made_budgets import check_confidence
 
-    return predict_grids(
-        cells_of_runs(one.cells for one in runs),
-        device=device,
-        widths=parsing.parse_widths(",".join(map(str, widths))) if widths else (),
-        resolutions_px=parsing.parse_resolutions(",".join(map(str, resolutions_px)))
-        if resolutions_px
-        else (),
-        confidence=parse_confidence(f"{100 * confidence:.12g}%"),
-    )
+    cells = cells_of_runs(one.cells for one in _some(runs))
+    with named_by_fields():
+        return predict_grids(
+            cells,
+            device=_device(device),
+            widths=parsing.parse_widths(_listed("widths", widths)) if widths else (),
+            resolutions_px=parsing.parse_resolutions(_listed("resolutions_px", resolutions_px))
+            if resolutions_px
+            else (),
+            confidence=check_confidence(confidence),
+        )
 
 
 def run(
@@ -172,7 +187,6 @@ def run(
     Raises:
         UsageError: the request cannot be met, or the folder holds something; nothing was touched.
     """
-    from harness.cli import validation
     from harness.cli.made_requests import check_made
     from harness.cli.output_places import check_run_folder, new_run_folder
     from harness.lowering.lower import asked_for
@@ -180,16 +194,13 @@ def run(
     from harness.run import run as run_all
     from harness.system.paths import check_cache
 
-    limits = budget or Budget()
-    check_run_folder(Path(folder))
+    limits, place = Budget() if budget is None else budget, Path(_path(folder))
+    check_run_folder(place)
     check_cache()
-    check_made(request)
-    validation.check_sustained(request, search=search)
-    if search:
-        validation.check_search(request, limits)
+    checked = check_made(request, limits, search=search)
     return run_all(
-        request,
-        lambda: new_run_folder(Path(folder)),
+        checked,
+        lambda: new_run_folder(place),
         listen,
         lambda text: listen(Event("", text)),
         budget=budget,
@@ -198,3 +209,39 @@ def run(
             limits, asked, asked_for(asked, inputs), targets
         ),
     )
+
+
+def _loaded(runs: object) -> tuple[LoadedRun, ...]:
+    """The runs as they came from `load_runs`; raises UsageError for anything else."""
+    found = tuple(runs) if isinstance(runs, Iterable) else (runs,)
+    for one in found:
+        if not isinstance(one, LoadedRun):
+            raise UsageError(f"a run is a {type(one).__name__}", hint="load run folders: api.load_runs(...)")
+    return found
+
+
+def _listed(field: str, values: object) -> str:
+    """Numbers as they are typed, between commas; raises UsageError for anything else."""
+    if not isinstance(values, Iterable) or isinstance(values, str):
+        raise UsageError(f"{field} is {values!r}", hint="it is a tuple of numbers")
+    return ",".join(map(str, values))
+
+
+def _some(runs: object) -> tuple[LoadedRun, ...]:
+    """The same, at least one."""
+    found = _loaded(runs)
+    if not found:
+        raise UsageError("there is no run to choose from", hint="load run folders: api.load_runs(...)")
+    return found
+
+
+def _path(named: object) -> str | Path:
+    if not isinstance(named, str | Path) or "\0" in str(named):
+        raise UsageError(f"{named!r} is no path", hint="name a folder or a file, as text or a Path")
+    return named
+
+
+def _device(named: object) -> str | None:
+    if named is not None and not isinstance(named, str):
+        raise UsageError(f"device is {named!r}", hint="it is a device's name, or None for all")
+    return named

@@ -14,7 +14,6 @@ from harness.records import (
     Memory,
     Pace,
     PairedDrop,
-    Run,
     Startup,
     Sustained,
 )
@@ -30,10 +29,10 @@ TIME_COLUMNS = re.compile(
 )
 
 
-def row_of(run: Run, cell: Cell) -> CellRow:
+def row_of(run_id: str, cell: Cell) -> CellRow:
     """All columns, in their order; None where a figure is missing."""
     return {
-        "run_id": run.id,
+        "run_id": run_id,
         **_identity(cell),
         **_latency(cell.latency),
         **_pace(cell.pace),

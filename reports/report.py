@@ -18,6 +18,7 @@ from reports.pages import Link, Page, describe_parts, render_html, render_markdo
 from reports.pictures import draw_pictures
 from reports.sections import Section, arrange
 from reports.trace import write_trace
+from reports.trace_devices import traced_devices
 
 # Of the run folder that a report lies in, and what they hold.
 _BESIDE = (
@@ -37,10 +38,12 @@ def write_report(
     include_predicted: bool = False,
     against: Sequence[Comparison] = (),
     trace: bool = False,
+    bases: Sequence[tuple[Run, Sequence[Cell]]] = (),
 ) -> Path:
     """Write the report of one or several runs and return its `index.html`; it answers for the budget first.
 
-    `against` are the results of runs that were measured against another. With `include_predicted`, variants
+    `against` are the results of runs that were measured against another, `bases` those runs with the cells
+    measured of the other, for a trace. With `include_predicted`, variants
     that nobody measured are shown apart. With `trace`, also a trace that Perfetto opens, beside the page.
 
     Raises:
@@ -69,7 +72,7 @@ def write_report(
     )
     write_csv(runs, folder / "cells.csv")
     if trace:
-        write_trace(sections, folder / TRACE)
+        write_trace(traced_devices(runs, bases, pools=pools), folder / TRACE)
     parts = describe_parts(page)
     write_atomically(folder / "report.md", render_markdown(page, parts))
     index = folder / "index.html"

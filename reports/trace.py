@@ -11,68 +11,74 @@ from pathlib import Path
 
 import msgspec
 
-from harness.records import Cell, ConditionsSample, ProcessReport, SampledConditions
+from harness.records import Cell, Conditions, ConditionsSample, ProcessReport, SampledConditions
 from harness.records.sustained import SustainedRun
 from harness.system.files import atomic_file
 from harness.system.text import printable
-from reports.sections import Section
+from reports.trace_devices import TracedDevice
+from reports.trace_events import APART_NS, Event, Thread, counter, named, slice_of
+from reports.trace_passes import cold_events, energy_events, profile_events
 from reports.trace_times import Placed, place_processes
 
-Event = dict[str, object]
 # Perfetto becomes slow with more; each process gets its share, and what lies beyond is one slice.
 MOST_SLICES = 1_000_000
 FEWEST_OF_A_PROCESS = 20
-# A reader computes the ends in floating point: neighbours that touch would overlap, and be dropped.
-APART_NS = 2
 HOW_PLACED = (
     "A process begins at the device's uptime just before it. Inside a process, what was timed is laid end to"
-    " end, 2 ns apart. Operators are means of a profile, laid end to end from 0: profiling costs time."
+    " end, 2 ns apart. Operators are means of a profile, and with cold starts they are laid end to end after"
+    " the last process of their cell: no uptime was read then, and profiling costs time."
 )
 
 
-def write_trace(sections: Sequence[Section], path: Path) -> None:
+def write_trace(devices: Sequence[TracedDevice], path: Path) -> None:
     """Write the trace of these devices, event by event."""
     with atomic_file(path) as temporary, temporary.open("wb") as file:
         separator = b'{"displayTimeUnit":"ms","otherData":' + msgspec.json.encode({"placed": HOW_PLACED})
         separator += b',"traceEvents":[\n'
-        for event in trace_events(sections):
+        for event in trace_events(devices):
             file.write(separator + msgspec.json.encode(event))
             separator = b",\n"
         file.write(b"\n]}\n")
 
 
-def trace_events(sections: Sequence[Section], most_slices: int = MOST_SLICES) -> Iterator[Event]:
-    """All events of all devices; `ts` and `dur` are in microseconds."""
-    processes = sum(len(cell.processes) for section in sections for cell in section.cells)
+def trace_events(devices: Sequence[TracedDevice], most_slices: int = MOST_SLICES) -> Iterator[Event]:
+    """All events of all devices."""
+    processes = sum(len(cell.processes) for device in devices for cell in device.section.cells)
     share = max(FEWEST_OF_A_PROCESS, most_slices // max(1, processes))
-    for pid, section in enumerate(sections, 1):
-        yield _named("process_name", pid, 0, f"{section.title}, {printable(section.device.model)}")
-        times = place_processes(section.cells)
-        for tid, cell in enumerate(section.cells, 1):
-            yield _named("thread_name", pid, tid, cell.name)
-        for placed in times.processes:
-            yield from _process(pid, placed, share)
-        for cell_at, run, begin_us in times.sustained:
-            yield from _minutes(pid, cell_at + 1, section.cells[cell_at], run, begin_us)
-        for placed in times.processes:
-            yield from _readings(pid, placed.start_us, placed.process)
-        yield from _profiles(pid, section.cells)
+    for pid, device in enumerate(devices, 1):
+        section = device.section
+        yield named("process_name", pid, 0, f"{section.title}, {printable(section.device.model)}")
+        yield from _device(pid, section.cells, device.names, share)
 
 
-def _named(what: str, pid: int, tid: int, name: str) -> Event:
-    return {"ph": "M", "name": what, "pid": pid, "tid": tid, "args": {"name": printable(name)}}
+def _device(pid: int, cells: Sequence[Cell], names: Sequence[str], share: int) -> Iterator[Event]:
+    times = place_processes(cells)
+    threads = [Thread(pid, tid, name) for tid, name in enumerate(names, 1)]
+    for thread in threads:
+        yield named("thread_name", pid, thread.tid, thread.name)
+    for placed in times.processes:
+        yield from _process(threads[placed.cell_at], placed, share)
+    for at, energy, begin_us in times.energy:
+        yield from energy_events(threads[at], energy, begin_us)
+        for conditions in (energy.conditions_before, energy.conditions_after):
+            yield from _conditions(pid, conditions, begin_us - energy.idle_before.began_uptime_seconds * 1e6)
+    for at, run, begin_us in times.sustained:
+        yield from _minutes(threads[at], run, begin_us)
+    for placed in times.processes:
+        yield from _readings(pid, placed.start_us, placed.process)
+    further = count(len(cells) + 1)
+    for cell, name, end_us in zip(cells, names, times.ends_us, strict=True):
+        profiled_ns = sum(one.mean_ns for one in cell.profile.operators) if cell.profile else 0.0
+        if profiled_ns:
+            yield from profile_events(Thread(pid, next(further), name), cell, end_us)
+        if cell.cold and cell.cold.processes:
+            yield from cold_events(Thread(pid, next(further), name), cell, end_us + profiled_ns / 1e3)
 
 
-def _slice(pid: int, tid: int, name: str, begin_us: float, ns: float, **args: object) -> Event:
-    event: Event = {"ph": "X", "name": name, "pid": pid, "tid": tid}
-    event |= {"ts": round(begin_us, 3), "dur": round(max(0.0, ns - APART_NS) / 1e3, 3)}
-    return {**event, "args": args} if args else event
-
-
-def _process(pid: int, placed: Placed, share: int) -> Iterator[Event]:
-    process, tid, at = placed.process, placed.cell_at + 1, placed.start_us
+def _process(thread: Thread, placed: Placed, share: int) -> Iterator[Event]:
+    process, at = placed.process, placed.start_us
     if process.cooled_seconds:
-        yield _slice(pid, tid, "cooling", at - process.cooled_seconds * 1e6, process.cooled_seconds * 1e9)
+        yield slice_of(thread, "cooling", at - process.cooled_seconds * 1e6, process.cooled_seconds * 1e9)
     facts = {
         "status": placed.cell.verdict.status,
         "started_at": printable(process.started_at),
@@ -80,9 +86,8 @@ def _process(pid: int, placed: Placed, share: int) -> Iterator[Event]:
         "placed by": "uptime" if placed.known else "the process before: no uptime was read",
         "instructions_per_inference": process.instructions_per_inference,
     }
-    yield _slice(
-        pid,
-        tid,
+    yield slice_of(
+        thread,
         f"process {placed.number}, round {process.round}",
         at,
         process.reported_ns + APART_NS,
@@ -96,25 +101,25 @@ def _process(pid: int, placed: Placed, share: int) -> Iterator[Event]:
     }
     for name, ns in parts.items():
         if ns:
-            yield _slice(pid, tid, name, at, ns)
+            yield slice_of(thread, name, at, ns)
             at += ns / 1e3
-    yield from _inferences(pid, tid, at, process, share)
+    yield from _inferences(thread, at, process, share)
 
 
-def _inferences(pid: int, tid: int, at: float, process: ProcessReport, share: int) -> Iterator[Event]:
+def _inferences(thread: Thread, at: float, process: ProcessReport, share: int) -> Iterator[Event]:
     warm_up, steady, starts = process.warmup_ns, process.latencies_ns, process.starts_ns
     untimed = len(warm_up) - process.warmup_cut if starts else 0
     begun = at
     for number, ns in enumerate((*warm_up, *steady)):
         if number == share:
             left = len(warm_up) + len(steady) - share
-            yield _slice(pid, tid, f"{left} more inferences", at, _left_ns(process, share, at - begun))
+            yield slice_of(thread, f"{left} more inferences", at, _left_ns(process, share, at - begun))
             return
         if starts and number == untimed:
             begun = at
         if starts and number >= untimed:
             at = begun + starts[number - untimed] / 1e3
-        yield _slice(pid, tid, "inference" if number >= len(warm_up) else "warm-up", at, ns)
+        yield slice_of(thread, "inference" if number >= len(warm_up) else "warm-up", at, ns)
         at += ns / 1e3
 
 
@@ -124,14 +129,14 @@ def _left_ns(process: ProcessReport, shown: int, passed_us: float) -> float:
     return max(0.0, process.starts_ns[-1] + process.timed_ns[-1] - passed_us * 1e3)
 
 
-def _minutes(pid: int, tid: int, cell: Cell, run: SustainedRun, begin_us: float) -> Iterator[Event]:
-    yield _slice(pid, tid, "sustained run", begin_us, 1e9 * len(run.median_ns))
-    name = f"{printable(cell.name)}: median of a second, ms"
+def _minutes(thread: Thread, run: SustainedRun, begin_us: float) -> Iterator[Event]:
+    yield slice_of(thread, "sustained run", begin_us, 1e9 * len(run.median_ns))
+    name = f"{printable(thread.name)}: median of a second, ms"
     for second, ns in enumerate(run.median_ns):
         if ns is not None:
-            yield _counter(pid, name, begin_us + second * 1e6, ns / 1e6)
+            yield counter(thread.pid, name, begin_us + second * 1e6, ns / 1e6)
     if run.sampled:
-        yield from _sampled(pid, run.sampled, begin_us - run.began_uptime_seconds * 1e6)
+        yield from _sampled(thread.pid, run.sampled, begin_us - run.began_uptime_seconds * 1e6)
 
 
 def _readings(pid: int, start_us: float, process: ProcessReport) -> Iterator[Event]:
@@ -141,16 +146,20 @@ def _readings(pid: int, start_us: float, process: ProcessReport) -> Iterator[Eve
         return
     shift_us = start_us - before * 1e6
     for conditions in (process.conditions_before, process.conditions_after):
-        if conditions.uptime_seconds is None:
-            continue
-        at = conditions.uptime_seconds * 1e6 + shift_us
-        for core, khz in enumerate(conditions.frequencies_khz or ()):
-            if khz is not None:
-                yield _counter(pid, f"core {core}, MHz", at, khz / 1e3)
-        for one in conditions.temperatures or ():
-            yield _counter(pid, f"{printable(one.zone)}, °C", at, one.celsius)
+        yield from _conditions(pid, conditions, shift_us)
     if process.sampled:
         yield from _sampled(pid, process.sampled, shift_us)
+
+
+def _conditions(pid: int, conditions: Conditions, shift_us: float) -> Iterator[Event]:
+    if conditions.uptime_seconds is None:
+        return
+    at = conditions.uptime_seconds * 1e6 + shift_us
+    for core, khz in enumerate(conditions.frequencies_khz or ()):
+        if khz is not None:
+            yield counter(pid, f"core {core}, MHz", at, khz / 1e3)
+    for one in conditions.temperatures or ():
+        yield counter(pid, f"{printable(one.zone)}, °C", at, one.celsius)
 
 
 def _sampled(pid: int, sampled: SampledConditions, shift_us: float) -> Iterator[Event]:
@@ -162,23 +171,7 @@ def _sampled(pid: int, sampled: SampledConditions, shift_us: float) -> Iterator[
 def _sample(pid: int, sampled: SampledConditions, sample: ConditionsSample, at: float) -> Iterator[Event]:
     for core, khz in zip(sampled.cores, sample.frequencies_khz, strict=True):
         if khz is not None:
-            yield _counter(pid, f"core {core}, MHz", at, khz / 1e3)
+            yield counter(pid, f"core {core}, MHz", at, khz / 1e3)
     for zone, celsius in zip(sampled.zones, sample.celsius, strict=True):
         if celsius is not None:
-            yield _counter(pid, f"{printable(zone)}, °C", at, celsius)
-
-
-def _counter(pid: int, name: str, at_us: float, value: float) -> Event:
-    return {"ph": "C", "name": name, "pid": pid, "tid": 0, "ts": round(at_us, 3), "args": {"value": value}}
-
-
-def _profiles(pid: int, cells: Sequence[Cell]) -> Iterator[Event]:
-    """The operators of a profile, on threads after those of the cells."""
-    for tid, cell in zip(count(len(cells) + 1), (cell for cell in cells if cell.profile), strict=False):
-        if cell.profile is None or not cell.profile.operators:
-            continue
-        yield _named("thread_name", pid, tid, f"{cell.name}: operators, means of a profile")
-        at = 0.0
-        for one in cell.profile.operators:
-            yield _slice(pid, tid, printable(one.name), at, one.mean_ns, kind=one.kind, share=one.share)
-            at += one.mean_ns / 1e3
+            yield counter(pid, f"{printable(zone)}, °C", at, celsius)

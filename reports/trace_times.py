@@ -1,10 +1,14 @@
 """Where the processes of a device lie on one axis of time: its uptime, with restarts laid end to end."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.records import Cell, ProcessReport
+from harness.records.energy import EnergyRun
 from harness.records.sustained import SustainedRun
+
+_Run = ProcessReport | SustainedRun | EnergyRun
 
 
 @dataclass(frozen=True)
@@ -21,10 +25,15 @@ class Placed:
 
 @dataclass(frozen=True)
 class Times:
-    """All processes in the order of time, and the sustained runs with the place of their cell."""
+    """All processes in the order of time, and those that ran for minutes with the place of their cell.
+
+    `ends_us` are when the last process of each cell ended, 0 where it has none.
+    """
 
     processes: tuple[Placed, ...]
     sustained: tuple[tuple[int, SustainedRun, float], ...]
+    energy: tuple[tuple[int, EnergyRun, float], ...]
+    ends_us: tuple[float, ...]
 
 
 @dataclass
@@ -35,9 +44,10 @@ class _Axis:
     shift_us: float | None = None
     last_us: float = 0.0
 
-    def place(self, uptime_seconds: float | None, ns: float, waited_seconds: float | None) -> float:
-        """When something of this duration began, which waited before; without an uptime, after the last."""
-        earliest = self.end_us + 1e6 * (waited_seconds or 0.0)
+    def place(self, run: _Run) -> float:
+        """When it began, which waited before; without an uptime, after the last."""
+        uptime_seconds = _uptime_seconds(run)
+        earliest = self.end_us + 1e6 * (run.cooled_seconds or 0.0)
         if uptime_seconds is None:
             begin = earliest
         else:
@@ -45,29 +55,54 @@ class _Axis:
             if self.shift_us is None or uptime_us < self.last_us:
                 self.shift_us = earliest - uptime_us
             self.last_us, begin = uptime_us, uptime_us + self.shift_us
-        self.end_us = max(self.end_us, begin + ns / 1e3)
+        self.end_us = max(self.end_us, begin + duration_ns(run) / 1e3)
         return begin
 
 
 def place_processes(cells: Sequence[Cell]) -> Times:
     """The processes of one device's cells."""
-    found: list[tuple[int, int, ProcessReport | SustainedRun]] = [
+    found: list[tuple[int, int, _Run]] = [
         (at, number, process)
         for at, cell in enumerate(cells)
         for number, process in enumerate(cell.processes)
     ]
-    found += [
-        (at, len(cell.processes), cell.sustained.run)
-        for at, cell in enumerate(cells)
-        if cell.sustained and cell.sustained.run
-    ]
-    axis, placed, sustained = _Axis(), [], []
-    for at, number, one in sorted(found, key=lambda each: (each[2].started_at, *each[:2])):
+    for at, cell in enumerate(cells):
+        long = (cell.energy and cell.energy.run, cell.sustained and cell.sustained.run)
+        found += [(at, len(cell.processes), run) for run in long if run]
+    axis, placed, sustained, energy, ends_us = _Axis(), [], [], [], [0.0] * len(cells)
+    for at, number, one in sorted(found, key=_order):
+        begin = axis.place(one)
         if isinstance(one, SustainedRun):
-            ns = 1e9 * len(one.median_ns)
-            sustained.append((at, one, axis.place(one.began_uptime_seconds, ns, one.cooled_seconds)))
+            sustained.append((at, one, begin))
+        elif isinstance(one, EnergyRun):
+            energy.append((at, one, begin))
         else:
-            uptime = one.conditions_before.uptime_seconds
-            begin = axis.place(uptime, one.reported_ns, one.cooled_seconds)
-            placed.append(Placed(cells[at], at, number, one, begin, uptime is not None))
-    return Times(tuple(placed), tuple(sustained))
+            known = _uptime_seconds(one) is not None
+            placed.append(Placed(cells[at], at, number, one, begin, known))
+            ends_us[at] = begin + duration_ns(one) / 1e3
+    return Times(tuple(placed), tuple(sustained), tuple(energy), tuple(ends_us))
+
+
+def _order(found: tuple[int, int, _Run]) -> tuple[object, ...]:
+    """By the time of day, and within a second, which no restart fits into, by the uptime."""
+    at, number, run = found
+    uptime = _uptime_seconds(run)
+    return run.started_at, math.inf if uptime is None else uptime, at, number
+
+
+def _uptime_seconds(run: _Run) -> float | None:
+    if isinstance(run, SustainedRun):
+        return run.began_uptime_seconds
+    if isinstance(run, EnergyRun):
+        return run.idle_before.began_uptime_seconds
+    return run.conditions_before.uptime_seconds
+
+
+def duration_ns(run: _Run) -> float:
+    """From the begin to the end; of energy, of all three windows."""
+    if isinstance(run, SustainedRun):
+        return 1e9 * len(run.median_ns)
+    if isinstance(run, EnergyRun):
+        end = run.idle_after.began_uptime_seconds + run.idle_after.seconds
+        return 1e9 * max(0.0, end - run.idle_before.began_uptime_seconds)
+    return run.reported_ns

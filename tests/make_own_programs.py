@@ -1,7 +1,7 @@
 """Lowers small programs unlike the built-in network; in a separate process, as torch warns a lot.
 
 `python make_own_programs.py FOLDER` writes two_inputs, int64, dynamic, two_outputs, portable, infinite,
-dtypes and methods, each `.pte`.
+dtypes, stateful, random and methods, each `.pte`.
 """
 
 import sys
@@ -87,6 +87,27 @@ class Types(nn.Module):
         return a * 2, b & c.bool(), d.to(torch.int32) + e
 
 
+class Counter(nn.Module):
+    """Adds how often it has run: a buffer that it changes."""
+
+    runs: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("runs", torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.runs.add_(1)
+        return x + self.runs
+
+
+class Noise(nn.Module):
+    """Adds random numbers."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.rand(8)
+
+
 class Scaled(nn.Module):
     """A second method beside `forward`."""
 
@@ -125,6 +146,8 @@ def main(folder: Path) -> None:
     types = (torch.float16, torch.bool, torch.uint8, torch.int8, torch.int32)
     values = [torch.tensor([1, 0, 1, 1]).to(dtype) for dtype in types]
     write(folder, "dtypes", exported(Types(), *values), delegated=False)
+    write(folder, "stateful", exported(Counter(), torch.randn(2, 8)), delegated=False)
+    write(folder, "random", exported(Noise(), torch.randn(2, 8)), delegated=False)
     network = nn.Linear(8, 8)
     row = torch.randn(1, 8)
     methods = {"forward": exported(network, row), "scaled": exported(Scaled(network), row)}

@@ -5,12 +5,13 @@ from typing import Literal
 
 from harness.analysis.parity import HINTS, PLACES, reference_name
 from harness.errors import HarnessError, MeasurementError
-from harness.records import Cell
+from harness.records import Cell, Failure
 from harness.records.requests import EnergyBy
 
 # The mildest verdict that makes a run fail.
 FailOn = Literal["suspect", "invalid"]
-
+# In the runner's message where it could load and initialize a program, but not execute it.
+INFERENCE_FAILED = "the inference failed"
 
 # What to do without an energy figure, by where it is read.
 ENERGY_HINTS: dict[EnergyBy, str] = {
@@ -27,8 +28,7 @@ def cell_errors(cells: Sequence[Cell], energy_by: EnergyBy = "device") -> Iterat
     for cell in cells:
         subject = {"device": cell.device.name, "variant": cell.variant.name}
         if cell.failure:
-            hint = "measure it again: harness run --resume DIR; or continue without this cell"
-            yield MeasurementError(cell.failure.what, hint=hint, **subject)
+            yield MeasurementError(cell.failure.what, hint=_failure_hint(cell, cell.failure), **subject)
             continue
         if cell.parity and not cell.parity.passed:
             stage = cell.parity.first_mismatch_at
@@ -49,6 +49,16 @@ def cell_errors(cells: Sequence[Cell], energy_by: EnergyBy = "device") -> Iterat
         if cell.energy and cell.energy.unavailable:
             hint = f"the cell's other figures stay; {ENERGY_HINTS[energy_by]}"
             yield MeasurementError(f"no energy figure: {cell.energy.unavailable}", hint=hint, **subject)
+
+
+def _failure_hint(cell: Cell, failure: Failure) -> str:
+    """An own program whose kernel refused its inputs would refuse them again."""
+    if cell.variant.is_own_program and INFERENCE_FAILED in failure.what:
+        return (
+            "one of the program's operators refused the values that it got: give others with --input, such as"
+            " indices within the program's tables; or continue without this cell"
+        )
+    return "measure it again: harness run --resume DIR; or continue without this cell"
 
 
 def verdict_errors(cells: Sequence[Cell], fail_on: FailOn | None) -> Iterator[HarnessError]:

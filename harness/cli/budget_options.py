@@ -171,15 +171,7 @@ def parse_budget(
     """
     from harness.analysis.budget import Budget
 
-    refused = {"--max-p90": max_p90, "--max-p99": max_p99, "--rate": rate}
-    for option, given in refused.items():
-        if sustained and given is not None:
-            raise UsageError(
-                f"--sustained and {option} conflict: a sustained run has one latency, that of its plateau",
-                hint="limit it with --max-latency",
-            )
-
-    return Budget(
+    budget = Budget(
         max_latency_ns=parse_named("--max-latency", parse_time, max_latency),
         max_p90_ns=parse_named("--max-p90", parse_time, max_p90),
         max_p99_ns=parse_named("--max-p99", parse_time, max_p99),
@@ -195,6 +187,19 @@ def parse_budget(
         rate_hz=placement_parsing.parse_rate(rate) if rate is not None else None,
         precisions=parsing.parse_precisions(precision) if precision else (),
     )
+    refuse_paced_beside_sustained(budget)
+    return budget
+
+
+def refuse_paced_beside_sustained(budget: "Budget") -> None:
+    """Raise `UsageError` where other latencies are limited beside that of sustained runs."""
+    refused = {"--max-p90": budget.max_p90_ns, "--max-p99": budget.max_p99_ns, "--rate": budget.rate_hz}
+    for option, given in refused.items():
+        if budget.sustained and given is not None:
+            raise UsageError(
+                f"--sustained and {option} conflict: a sustained run has one latency, that of its plateau",
+                hint="limit it with --max-latency",
+            )
 
 
 def refuse_predicted(*, sustained: bool, include_predicted: bool) -> None:

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from harness.errors import UsageError
 from harness.system.os_errors import readable
-from harness.system.private_folder import is_own_group
+from harness.system.users import current_group, is_own_group
 
 
 def check_words(words: Sequence[str]) -> None:
@@ -75,7 +75,7 @@ def keep_others_from_writing() -> None:
 
     Under one such as 002 by a group that others belong to, and the harness would refuse its own cache.
     """
-    os.umask(os.umask(0o077) | (0o002 if is_own_group(os.getegid()) else 0o022))
+    os.umask(os.umask(0o077) | (0o002 if is_own_group(current_group()) else 0o022))
 
 
 def print_any_text() -> None:

@@ -7,12 +7,13 @@ import typer
 from harness.cli import quantity_options
 from harness.cli.option_checks import checked, quantity
 from harness.cli.options import HOW_LONG
+from harness.cli.request_ranges import RANGES
 
 Processes = Annotated[
     int | None,
     typer.Option(
-        min=1,
-        max=1000,
+        min=RANGES["processes"].least,
+        max=RANGES["processes"].most,
         metavar="N",
         rich_help_panel=HOW_LONG,
         help="Minimum number of fresh processes per cell; without --max-rounds, exactly this many.",
@@ -29,7 +30,13 @@ TargetPrecision = Annotated[
 ]
 MaxRounds = Annotated[
     int | None,
-    typer.Option(min=1, max=1000, metavar="N", rich_help_panel=HOW_LONG, help="Maximum processes per cell."),
+    typer.Option(
+        min=RANGES["max_rounds"].least,
+        max=RANGES["max_rounds"].most,
+        metavar="N",
+        rich_help_panel=HOW_LONG,
+        help="Maximum processes per cell.",
+    ),
 ]
 TimeLimit = Annotated[
     str | None,
@@ -49,8 +56,8 @@ MaxMinutes = Annotated[
 Warmup = Annotated[
     int | None,
     typer.Option(
-        min=0,
-        max=100_000,
+        min=RANGES["warmup_iterations"].least,
+        max=RANGES["warmup_iterations"].most,
         metavar="N",
         rich_help_panel=HOW_LONG,
         help="Warm-up iterations per process.",
@@ -59,8 +66,8 @@ Warmup = Annotated[
 Iterations = Annotated[
     int | None,
     typer.Option(
-        min=1,
-        max=1_000_000,
+        min=RANGES["min_iterations"].least,
+        max=RANGES["min_iterations"].most,
         metavar="N",
         rich_help_panel=HOW_LONG,
         help="Minimum timed iterations per process.",

@@ -7,6 +7,7 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, console_for, examples, log, print_json
 from harness.cli.inputs import parse_variants
+from harness.cli.option_checks import within
 from harness.cli.options import (
     OUTPUT,
     WHAT,
@@ -24,6 +25,7 @@ from harness.cli.options import (
     WeightsFiles,
     Widths,
 )
+from harness.cli.request_ranges import RANGES
 
 if TYPE_CHECKING:
     from harness.records import Artifact
@@ -45,7 +47,13 @@ def lower(
     padding: PaddingOption = None,
     classes: Classes = None,
     seed: Annotated[
-        int, typer.Option(metavar="N", rich_help_panel=WHAT, help="Seed of the random weights.")
+        int,
+        typer.Option(
+            callback=within(RANGES["seed"]),
+            metavar="N",
+            rich_help_panel=WHAT,
+            help="Seed of the random weights.",
+        ),
     ] = 0,
     allow_undelegated: AllowUndelegated = False,
     calibrate: CalibrationImages = None,

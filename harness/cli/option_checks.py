@@ -5,6 +5,8 @@ from collections.abc import Callable
 import typer
 
 from harness.cli.quantity_options import parse_named
+from harness.cli.request_ranges import Range
+from harness.errors import UsageError
 
 
 def checked(parse: Callable[[str], object]) -> Callable[..., str | None]:
@@ -41,5 +43,16 @@ def checked_list(parse: Callable[[list[str]], object]) -> Callable[..., list[str
         if texts and not context.resilient_parsing:
             parse(texts)
         return texts
+
+    return check
+
+
+def within(allowed: Range) -> Callable[..., int]:
+    """A typer callback that refuses a number out of the range, and names the range."""
+
+    def check(context: typer.Context, parameter: typer.CallbackParam, number: int) -> int:
+        if not context.resilient_parsing and not allowed.holds(number):
+            raise UsageError(f"{parameter.opts[0]} {number} is not {allowed.text}")
+        return number
 
     return check

@@ -36,11 +36,15 @@ def parse_programs(texts: Sequence[str]) -> tuple[str, ...]:
     Raises:
         UsageError: one of them is not a regular file, or an item is empty.
     """
-    return _files(texts, "program", "name the .pte file that ExecuTorch wrote")
+    return tuple(dict.fromkeys(_files(texts, "program", "name the .pte file that ExecuTorch wrote")))
 
 
 def parse_inputs(texts: Sequence[str]) -> tuple[str, ...]:
-    """Absolute paths of files with arrays; raises UsageError as `parse_programs` does."""
+    """Absolute paths of files with arrays, one as often as it is named: two inputs may be equal.
+
+    Raises:
+        UsageError: as `parse_programs`.
+    """
     return _files(texts, "input", "name a .npy or .npz file")
 
 
@@ -61,7 +65,7 @@ def _files(texts: Sequence[str], what: str, hint: str) -> tuple[str, ...]:
         if not file.is_file():
             problem = f"{file} is not a regular file" if file.exists() else f"no {what} {file}"
             raise UsageError(problem, hint=f"check the path; {hint}")
-    return tuple(dict.fromkeys(str(Path(name).resolve()) for name in names))
+    return tuple(str(Path(name).resolve()) for name in names)
 
 
 def program_fields(

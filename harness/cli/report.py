@@ -105,7 +105,7 @@ def report(
     from harness.analysis.askable import check_figures
     from harness.analysis.machines import cells_of_runs
     from harness.measuring.base_side import read_comparison
-    from harness.records.base_cells import BASE_FOLDER
+    from harness.records.base_cells import BASE_FOLDER, read_base_cells
     from harness.records.outcomes import EVALUATIONS_FOLDER, Outcomes, read_outcomes
     from reports.earlier import TRACE
     from reports.report import write_report
@@ -139,9 +139,11 @@ def report(
     for folder, (_, cells) in zip(opened.folders, runs, strict=True):
         outcomes |= read_outcomes(folder, cells)
     with opened.urls_in_errors():
-        compared = [
-            read_comparison(one) for one, (run, _) in zip(opened.folders, runs, strict=True) if run.base
+        against = [
+            (one, run) for one, (run, _) in zip(opened.folders, runs, strict=True) if run.base is not None
         ]
+        compared = [read_comparison(one) for one, _ in against]
+        bases = [(run, read_base_cells(one)) for one, run in against] if trace else []
     written = write_report(
         runs,
         place,
@@ -150,6 +152,7 @@ def report(
         include_predicted=include_predicted,
         against=compared,
         trace=trace,
+        bases=bases,
     )
     if json:
         named = {"trace": (written.parent / TRACE).resolve()} if trace else {}

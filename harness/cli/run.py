@@ -182,11 +182,12 @@ def run(
     """
     from harness.cli import parsing, placement_parsing, program_options, quantity_options, validation
     from harness.cli.console import show_progress
+    from harness.cli.made_requests import check_request
     from harness.cli.output_places import check_run_folder, new_run_folder
     from harness.cli.run_folders import base_path
     from harness.cli.run_start import Start
     from harness.cli.summary import show_outcome
-    from harness.cli.workplaces import check_any_of, check_lab, lab_of, workplace_at
+    from harness.cli.workplaces import lab_of, workplace_at
     from harness.records import RunRequest
     from harness.records.run_folder import read_run
     from harness.run import run as run_all
@@ -260,15 +261,15 @@ def run(
     if resume is None:
         check_run_folder(out)
     check_cache()
-    validation.check_runtimes_of(request, search=search)
-    validation.check_data_sets(request)
-    validation.check_sustained(request, search=search)
+    check_request(
+        request,
+        budget,
+        search=search,
+        power_command=command,
+        lab=lab,
+        beside_devices=bool(device),
+    )
     margins = validation.margins_of(request, quantity_options.parse_margin("--margin", margin))
-    validation.check_energy(request, budget, command, search=search)
-    check_lab(request, lab)
-    check_any_of(request, lab, beside_devices=bool(device), search=search)
-    if search:
-        validation.check_search(request, budget)
     with workplace_at(lab) as workplace:
         start = Start(
             resume=resume,

@@ -8,8 +8,9 @@ import typer
 
 from harness.cli import parsing
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
-from harness.cli.option_checks import checked
+from harness.cli.option_checks import checked, within
 from harness.cli.options import Json, Quiet, Verbose
+from harness.cli.request_ranges import RANGES
 from harness.records import DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH
 
 
@@ -82,7 +83,11 @@ def train(
     ] = "symmetric",
     seed: Annotated[
         int,
-        typer.Option(metavar="N", help="Seed of the initial weights, the order of images and augmentation."),
+        typer.Option(
+            callback=within(RANGES["seed"]),
+            metavar="N",
+            help="Seed of the initial weights, the order of images and augmentation.",
+        ),
     ] = 0,
     json: Json = False,
     quiet: Quiet = False,

@@ -27,7 +27,7 @@ from harness.system.files import copy_atomically, hash_file, open_regular
 from harness.system.folders import install_folder, scratch_folder
 
 # Increase it when a change in this file changes what is stored.
-_RECIPE = "2"
+_RECIPE = "3"
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,18 @@ class HostOutputs:
     specs: tuple[TensorSpec, ...]
 
 
-# Runs the method of a program file once with the inputs of another; raises MeasurementError.
-RunHere = Callable[[Path, Path, Method], HostOutputs]
+# Runs the method of a program file this many times in one fresh process, with the inputs of another file;
+# gives the last outputs, or raises MeasurementError.
+RunHere = Callable[[Path, Path, Method, int], HostOutputs]
+# The difference of the two is 5: state that repeats after 2, 3 or 4 inferences is seen.
+FEW_INFERENCES, MORE_INFERENCES = 1, 6
+RANDOM = (
+    "the outputs differ between two processes with the same inputs, as of a program that draws random numbers"
+)
+STATEFUL = (
+    "the outputs change from one inference to the next with the same inputs, as of a program that keeps state"
+    " in a mutable buffer"
+)
 
 
 @dataclass(frozen=True)
@@ -63,10 +73,11 @@ class OwnProgram:
         try:
             with open_regular(entry / RECORD) as file:
                 artifact = decode_json(file.read(LARGEST_RECORD_BYTES), Artifact)
+            nothing = _sha256(b"") if artifact.not_comparable else None
             files = {
                 PROGRAM: self.variant.weights.sha256,
                 REFERENCE_INPUT: _sha256(self.reference_input),
-                REFERENCE_OUTPUT: artifact.reference_output_sha256,
+                REFERENCE_OUTPUT: artifact.reference_output_sha256 or nothing,
             }
             if any(hash_file(entry / name) != sha256 for name, sha256 in files.items()):
                 return None
@@ -96,19 +107,27 @@ class OwnProgram:
                         f"{self.path} changed while it was read", variant=self.variant.name, hint="run again"
                     )
                 (made / REFERENCE_INPUT).write_bytes(self.reference_input)
-                outputs = self._run(made, log)
+                outputs, changing = self._run(made, log)
                 (made / REFERENCE_OUTPUT).write_bytes(outputs.content if outputs else b"")
-                artifact = self._record(outputs)
+                artifact = self._record(outputs, changing)
                 (made / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(artifact)))
                 install_folder(made, artifact_store() / key)
             return _stored(artifact_store() / key, artifact, was_cached=False)
 
-    def _run(self, made: Path, log: Log) -> HostOutputs | None:
+    def _run(self, made: Path, log: Log) -> tuple[HostOutputs | None, str | None]:
+        """What the method gives here, and why that is not to be compared."""
         try:
-            return self.run_here(made / PROGRAM, made / REFERENCE_INPUT, self.method)
+            first, again, later = (
+                self.run_here(made / PROGRAM, made / REFERENCE_INPUT, self.method, inferences)
+                for inferences in (FEW_INFERENCES, FEW_INFERENCES, MORE_INFERENCES)
+            )
         except MeasurementError as error:
             log(f"{self.variant.name}: not run on this machine, so no output is compared: {error.what}")
-            return None
+            return None, None
+        if (changing := RANDOM if again != first else STATEFUL if later != first else None) is None:
+            return first, None
+        log(f"{self.variant.name}: no output is compared: {changing}")
+        return None, changing
 
     def _key(self) -> str:
         parts = (
@@ -122,7 +141,7 @@ class OwnProgram:
         )
         return _sha256("\0".join(parts).encode())
 
-    def _record(self, outputs: HostOutputs | None) -> Artifact:
+    def _record(self, outputs: HostOutputs | None, not_comparable: str | None) -> Artifact:
         method, specs = self.method, outputs.specs if outputs else self.method.outputs
         return Artifact(
             variant=self.variant,
@@ -145,6 +164,7 @@ class OwnProgram:
             outputs=specs,
             delegate_ids=tuple(dict.fromkeys(method.delegate_ids)),
             outputs_are_apart=outputs is None or not (_is_plain(method) and _is_finite(outputs)),
+            not_comparable=not_comparable,
         )
 
 

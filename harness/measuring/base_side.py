@@ -41,7 +41,8 @@ class BaseProgram:
         """
         own, theirs = self.artifact, new.artifact
         output = self.reference_output
-        if output is None and own.reference_output_sha256 == theirs.reference_output_sha256:
+        compared = own.reference_output_sha256
+        if output is None and compared is not None and compared == theirs.reference_output_sha256:
             output = new.reference_output
         if self.reference_input is None and own.reference_input_sha256 != theirs.reference_input_sha256:
             own = msgspec.structs.replace(own, reference_input_sha256=theirs.reference_input_sha256)

@@ -61,7 +61,8 @@ class Artifact(Record, frozen=True, kw_only=True):
     user's own has no figures of the network, and `inputs` and `outputs` beside the first of each; its
     reference output is that of this machine's runtime, without one there is no parity. `delegate_ids` are the
     backends of its delegates. With `outputs_are_apart` the runner writes its outputs to a file, which the
-    one float32 output of an image classifier does not need.
+    one float32 output of an image classifier does not need. `not_comparable` is why its outputs do not repeat
+    with the same inputs, None where they do.
     """
 
     variant: Variant
@@ -84,6 +85,7 @@ class Artifact(Record, frozen=True, kw_only=True):
     outputs: tuple[TensorSpec, ...] = ()
     delegate_ids: tuple[str, ...] = ()
     outputs_are_apart: bool = False
+    not_comparable: str | None = None
 
     @property
     def all_inputs(self) -> tuple[TensorSpec, ...]:

@@ -64,9 +64,15 @@ def list_capabilities(bundle: Bundle) -> Capabilities:
 
 
 def run_here(
-    bundle: Bundle | None, program: Path, inputs: Path, method: Method, *, timeout_s: float = TIMEOUT_S
+    bundle: Bundle | None,
+    program: Path,
+    inputs: Path,
+    method: Method,
+    inferences: int = 1,
+    *,
+    timeout_s: float = TIMEOUT_S,
 ) -> HostOutputs:
-    """One inference; `inputs` is the file with all inputs.
+    """The outputs of the last of some inferences; `inputs` is the file with all inputs of each.
 
     Raises:
         MeasurementError: there is no bundle; or the runner failed, died, took too long, or reported something
@@ -82,6 +88,7 @@ def run_here(
             "--input": inputs,
             "--report": report,
             "--outputs": outputs,
+            "--min-iterations": inferences,
         }
         words = [str(word) for option in options.items() for word in option]
         try:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
+from harness.system.file_locks import CLOSE_ON_EXEC, NEVER_WAIT, NO_LINK, OPENS_FOLDERS, SYNCED
 from harness.system.temporary_names import held, remove_abandoned, temporary_name
 
 
@@ -33,7 +34,7 @@ def atomic_file(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     # Created before it is written: what only its owner may read was never open to others, and under no umask
     # may others write.
     first_mode = 0o664 if mode is None else mode | 0o600
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOSE_ON_EXEC
     try:
         descriptor = os.open(temporary, flags, first_mode & ~0o002)
     except OSError as error:
@@ -69,7 +70,7 @@ def open_regular(path: Path) -> Iterator[BufferedReader]:
         OSError: the file cannot be opened, or is not a regular file.
     """
     # Without O_NONBLOCK, opening a FIFO waits for its writer.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    with os.fdopen(os.open(path, os.O_RDONLY | NEVER_WAIT | CLOSE_ON_EXEC), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path))
         yield file
@@ -107,9 +108,9 @@ def _check_replaceable(path: Path) -> None:
 
 def _finish(temporary: Path, mode: int | None) -> None:
     # Opened again: a program that was given the path may have removed the file and made another.
-    descriptor = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW)
+    descriptor = os.open(temporary, SYNCED | NO_LINK)
     try:
-        if mode is not None:
+        if mode is not None and hasattr(os, "fchmod"):
             os.fchmod(descriptor, mode)
         os.fsync(descriptor)
     finally:
@@ -117,8 +118,10 @@ def _finish(temporary: Path, mode: int | None) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, would outlast a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    """Wait until a file, or the names in a folder, would outlast a power cut, where the system lets one."""
+    if not OPENS_FOLDERS and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDONLY | CLOSE_ON_EXEC)
     try:
         os.fsync(descriptor)
     finally:

@@ -1,23 +1,27 @@
 """One writer at a time for a run folder."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.system.file_locks import CLOSE_ON_EXEC, FOLDER, OPENS_FOLDERS, lock, unlock
 
 
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
     """Hold the lock of an existing folder. The folder itself is locked: no file is left, not even by a kill.
+    Where a folder cannot be opened, as on Windows, nothing is locked.
 
     Raises:
         UsageError: another process writes to the folder, or it cannot be opened.
     """
+    if not OPENS_FOLDERS:
+        yield
+        return
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(folder, os.O_RDONLY | FOLDER | CLOSE_ON_EXEC)
     except OSError as error:
         raise UsageError(f"cannot open the run folder {folder}: {error.strerror}") from error
     try:
@@ -26,13 +30,13 @@ def only_writer(folder: Path) -> Iterator[None]:
     finally:
         # A child process may still have the descriptor: closing alone would not unlock.
         with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            unlock(descriptor)
         os.close(descriptor)
 
 
 def _lock(descriptor: int, folder: Path) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(descriptor)
     except BlockingIOError as error:
         raise UsageError(
             f"another harness process is writing to the run folder {folder}",

@@ -3,9 +3,10 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from harness.system.file_locks import CLOSE_ON_EXEC, FOLDER, OPENS_FOLDERS
 from harness.system.files import sync
 from harness.system.temporary_names import held, remove_abandoned, temporary_name
 
@@ -23,7 +24,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     folder = temporary_name(parent)
     folder.mkdir(mode=0o700)
     try:
-        with held(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)):
+        with held(os.open(folder, os.O_RDONLY | FOLDER | CLOSE_ON_EXEC)) if OPENS_FOLDERS else nullcontext():
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,14 +1,12 @@
 """Whether others could have put something into a folder whose programs the harness runs."""
 
-import grp
 import os
-import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.system.users import group_name, user_name
+from harness.system.users import current_user, group_name, is_own_group, user_name
 
 LEVELS = 3
 
@@ -18,20 +16,22 @@ def check_private(folder: Path) -> None:
 
     What is below is read as programs and weights: those who can write there run code as this user. Nor may a
     parent, of the path as it is written or of the folder that it leads to, be one in which another user or
-    everybody can rename it.
+    everybody can rename it. Where files have no owners, as on Windows, nothing can be seen or refused.
 
     Raises:
         UsageError: another user owns or may write one of them, and what to do about it.
     """
+    if (user := current_user()) is None:
+        return
     for path in dict.fromkeys((*folder.parents, *_resolved(folder).parents)):
-        _check_replaceable(path)
+        _check_replaceable(path, user)
     for place, found in _with_entries(folder):
-        if found.st_uid != os.geteuid():
-            raise _refusal(place, f"belongs to {user_name(found.st_uid)}", folder)
+        if found.st_uid != user:
+            raise _refusal(place, f"belongs to {user_name(found.st_uid)}", folder, user)
         if found.st_mode & stat.S_IWOTH:
-            raise _refusal(place, "may be written by every user", folder)
+            raise _refusal(place, "may be written by every user", folder, user)
         if found.st_mode & stat.S_IWGRP and not is_own_group(found.st_gid):
-            raise _refusal(place, f"may be written by the group {group_name(found.st_gid)}", folder)
+            raise _refusal(place, f"may be written by the group {group_name(found.st_gid)}", folder, user)
 
 
 def _resolved(folder: Path) -> Path:
@@ -63,7 +63,7 @@ def _children(folder: Path) -> list[Path]:
         return []
 
 
-def _check_replaceable(path: Path) -> None:
+def _check_replaceable(path: Path, user: int) -> None:
     """Refuse a parent in which others can rename: its owner, and everybody where no sticky bit forbids it."""
     try:
         found = path.stat()
@@ -72,7 +72,7 @@ def _check_replaceable(path: Path) -> None:
     hint = "set HARNESS_CACHE to a folder in your home folder"
     if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
         raise UsageError(f"{path} may be written by every user, who could replace the cache in it", hint=hint)
-    if found.st_uid not in (os.geteuid(), 0) and not _is_unmapped(found.st_uid):
+    if found.st_uid not in (user, 0) and not _is_unmapped(found.st_uid):
         raise UsageError(
             f"{path} belongs to {user_name(found.st_uid)}, who could replace the cache in it", hint=hint
         )
@@ -88,18 +88,9 @@ def _is_unmapped(uid: int) -> bool:
     return uid == unknown and mapped != ["0", "0", "4294967295"]
 
 
-def _refusal(path: Path, why: str, folder: Path) -> UsageError:
+def _refusal(path: Path, why: str, folder: Path, user: int) -> UsageError:
     return UsageError(
         f"{path} {why}, who could make the harness run their programs",
-        hint=f"if you trust its content: sudo chown -R {os.geteuid()} {folder} and chmod -R go-w"
+        hint=f"if you trust its content: sudo chown -R {user} {folder} and chmod -R go-w"
         f" {folder}; else delete it, or set HARNESS_CACHE to a folder of your own",
     )
-
-
-def is_own_group(gid: int) -> bool:
-    """Whether it is the group of this user alone, which many distributions give each user."""
-    try:
-        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
-    except KeyError:
-        return False
-    return user.pw_gid == gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}

@@ -1,6 +1,5 @@
 """Names of temporary files and folders beside what they become, and the removal of abandoned ones."""
 
-import fcntl
 import os
 import re
 import secrets
@@ -8,6 +7,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from harness.system.file_locks import CLOSE_ON_EXEC, NEVER_WAIT, NO_LINK, lock
 
 _NAME = re.compile(r"\.[0-9a-f]{16}\.([1-9][0-9]{0,9})\.partial", re.ASCII)
 
@@ -23,8 +24,12 @@ def temporary_name(folder: Path) -> Path:
 @contextmanager
 def held(descriptor: int) -> Iterator[None]:
     """Show other processes, those of other containers included, that a temporary file or folder is in use."""
+    if os.name == "nt":  # No file that is open can be renamed there.
+        os.close(descriptor)
+        yield
+        return
     with suppress(OSError):  # Some network file systems have no locks; the process's number remains.
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(descriptor)
     try:
         yield
     finally:
@@ -49,6 +54,8 @@ def _remove(entry: os.DirEntry[str]) -> None:
 
 
 def _is_alive(process: int) -> bool:
+    if os.name == "nt":  # Signal 0 is Ctrl-C there.
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -60,11 +67,11 @@ def _is_alive(process: int) -> bool:
 
 def _is_held(path: str) -> bool:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | NO_LINK | NEVER_WAIT | CLOSE_ON_EXEC)
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(descriptor)
     except BlockingIOError:
         return True
     except OSError:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from harness.errors import UsageError
 from harness.records import Cell, Run
 from reports.cell_columns import CellRow
+from reports.column_names import column_names
 from reports.exports.tables import exported_table
 
 _FLOATS = re.compile(
@@ -41,7 +42,7 @@ def encode(run: Run, cells: Sequence[Cell]) -> bytes:
         ) from error
     rows = [typed(row) for row in exported_table(run, cells)]
     types = {"Float64": pa.float64(), "Int64": pa.int64(), "string": pa.string()}
-    schema = pa.schema([(name, types[column_type(name)]) for name in (rows[0] if rows else ())])
+    schema = pa.schema([(name, types[column_type(name)]) for name in (rows[0] if rows else column_names())])
     file = io.BytesIO()
     parquet.write_table(pa.Table.from_pylist(rows, schema), file)
     return file.getvalue()

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from builders import failed, make_cell, with_verdict
+from builders import failed, make_cell, make_own_cell, with_verdict
 from harness.analysis.failures import FailOn, cell_errors, verdict_errors
-from harness.records import Energy, Parity, Stage
+from harness.records import Energy, Failure, Parity, Stage
 from harness.records.requests import EnergyBy
 
 VALID = with_verdict(make_cell(), "valid", "", "")
@@ -35,6 +35,15 @@ def test_a_failed_cell_is_an_error_of_its_device_and_variant() -> None:
     assert (error.what, error.exit_code) == (cell.failure.what, 1)
     assert (error.device, error.variant) == (cell.device.name, cell.variant.name)
     assert "measure it again" in error.hint
+
+
+def test_a_refused_input_of_an_own_program_is_hinted_at() -> None:
+    what = (
+        "runner: the inference failed: KernelCall failed at instruction 0:0 in operator aten::embedding.out"
+    )
+    for cell, hinted in ((make_own_cell("net", 1.0), True), (make_cell(), False)):
+        (error,) = cell_errors([replace(cell, failure=Failure(what=what))])
+        assert ("give others with --input" in error.hint) == hinted
 
 
 @pytest.mark.parametrize(

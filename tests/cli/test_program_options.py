@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.program_options import OF_THE_NETWORK, check_programs, parse_methods, parse_programs
+from harness.cli.program_options import (
+    OF_THE_NETWORK,
+    check_programs,
+    parse_inputs,
+    parse_methods,
+    parse_programs,
+)
 from harness.errors import UsageError
 
 
@@ -37,6 +43,13 @@ def test_programs_are_absolute_and_each_is_named_once(
         parse_programs(["none.pte"])
     with pytest.raises(UsageError, match="is not a regular file"):
         parse_programs([str(tmp_path)])
+
+
+def test_a_file_of_arrays_feeds_as_many_inputs_as_it_is_named_for(tmp_path: Path) -> None:
+    one, two = (tmp_path / f"{name}.npy" for name in "ab")
+    for file in (one, two):
+        file.touch()
+    assert parse_inputs([f"{one},{one}", str(two)]) == (str(one), str(one), str(two))
 
 
 def test_a_method_is_an_identifier() -> None:

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from builders import make_artifact, make_cell, make_run, make_sustained_cell, make_sustained_run
 from harness.cli.report import default_folder
-from harness.records import Cell, Variant
+from harness.records import BaseRun, Cell, Variant
+from harness.records.base_cells import base_folder
 from harness.records.run_folder import write_cell, write_run
 from harness_command import HarnessCommand
 
@@ -112,3 +113,20 @@ def test_the_report_names_the_trace_that_it_wrote(run_harness: HarnessCommand, t
     report = tmp_path / "run" / "report"
     printed = run_harness("report", tmp_path / "run", "--trace").stdout.split()
     assert printed == [str(report / "index.html"), str(report / "trace.json")]
+
+
+def test_a_trace_has_the_cells_of_the_base_beside_those_of_the_run(
+    run_harness: HarnessCommand, tmp_path: Path
+) -> None:
+    cell = make_cell()
+    base = BaseRun(id="main", started_at="2026-01-01T00:00:00Z", versions={})
+    for folder, run in (
+        (tmp_path, replace(make_run((cell,)), base=base)),
+        (base_folder(tmp_path), make_run((cell,))),
+    ):
+        write_run(folder, run)
+        write_cell(folder, cell)
+    assert run_harness("report", tmp_path, "--trace").exit_code == 0
+    events = json.loads((tmp_path / "report" / "trace.json").read_text())["traceEvents"]
+    names = [one["args"]["name"] for one in events if one["name"] == "thread_name"]
+    assert names == [cell.name, f"{cell.name}, base"]

@@ -70,6 +70,15 @@ def test_a_wrong_number_of_arrays_is_refused(tmp_path: Path) -> None:
         encode((TOKENS,), tmp_path / "three.npz")
 
 
+def test_one_file_feeds_two_equal_inputs_and_a_third_array_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", tokens := np.arange(6).reshape(TOKENS.sizes))
+    np.save(tmp_path / "b.npy", tokens)
+    a, b = tmp_path / "a.npy", tmp_path / "b.npy"
+    assert encode((TOKENS, TOKENS), a, a) == 2 * tokens.tobytes()
+    with pytest.raises(UsageError, match="--input gives 3 arrays"):
+        encode((TOKENS, TOKENS), a, a, b)
+
+
 def test_a_wrong_type_is_refused_with_what_converts_it(tmp_path: Path) -> None:
     np.save(tmp_path / "tokens.npy", np.zeros(TOKENS.sizes, np.int32))
     with pytest.raises(UsageError, match=r"tokens.npy is int32, and net.pte takes int64\[1,6\]") as refused:

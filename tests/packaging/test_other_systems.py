@@ -36,13 +36,30 @@ from harness.cli.main import main
 main()
 """
 
+# Of Python's modules and functions, what Windows lacks; what other packages import is there first.
+WITHOUT_POSIX = """
+import asyncio, filelock, importlib.abc, matplotlib, multiprocessing, numpy, os, platform, platformdirs
+import rich.console, shutil, subprocess, sys, tempfile
+ABSENT = ("fcntl", "grp", "pwd", "resource", "termios", "pty", "tty", "syslog")
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name in ABSENT:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+for name in ABSENT:
+    sys.modules.pop(name, None)
+sys.meta_path.insert(0, Absent())
+for name in ("O_CLOEXEC", "O_NONBLOCK", "O_NOFOLLOW", "O_DIRECTORY", "geteuid", "getegid", "fchmod"):
+    delattr(os, name)
+"""
+
 
 def run_elsewhere(
-    folder: Path, *argv: str, env: dict[str, str] | None = None
+    folder: Path, *argv: str, env: dict[str, str] | None = None, posix: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    return run_scripted(ELSEWHERE, folder, *argv, env=env)
+    return run_scripted(ELSEWHERE if posix else WITHOUT_POSIX + ELSEWHERE, folder, *argv, env=env)
 
 
+@pytest.mark.parametrize("posix", [True, False], ids=["like macOS", "without POSIX"])
 @pytest.mark.parametrize(
     ("argv", "answer"),
     [
@@ -55,9 +72,9 @@ def run_elsewhere(
     ids=["compare", "pick", "report", "history", "devices"],
 )
 def test_what_reads_runs_and_lists_devices_needs_no_linux(
-    tmp_path: Path, argv: tuple[str, ...], answer: str
+    tmp_path: Path, argv: tuple[str, ...], answer: str, *, posix: bool
 ) -> None:
-    ended = run_elsewhere(tmp_path, *argv)
+    ended = run_elsewhere(tmp_path, *argv, posix=posix)
     assert ended.returncode == 0, ended.stderr
     assert answer in ended.stdout
 

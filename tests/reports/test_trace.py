@@ -13,7 +13,10 @@ from msgspec.structs import replace
 from builders import (
     QUIET,
     make_cell,
+    make_cold,
     make_device,
+    make_energy_cell,
+    make_energy_run,
     make_process,
     make_run,
     make_sustained_cell,
@@ -21,8 +24,8 @@ from builders import (
 )
 from harness.records import Cell, ConditionsSample, OperatorTime, ProcessReport, Profile, SampledConditions
 from reports.report import write_report
-from reports.sections import arrange
 from reports.trace import trace_events, write_trace
+from reports.trace_devices import traced_devices
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "data" / "schemas" / "chrome_trace.json").read_text())
 SAMPLED = SampledConditions(
@@ -47,7 +50,7 @@ def process(uptime: float | None, number: int = 0, **facts: Any) -> ProcessRepor
 
 
 def traced(*cells: Cell, most_slices: int = 10_000) -> list[dict[str, Any]]:
-    return list(trace_events(arrange(cells), most_slices))
+    return list(trace_events(traced_devices([(make_run(cells), cells)]), most_slices))
 
 
 def slices(events: Iterable[dict[str, Any]], name: str = "") -> list[dict[str, Any]]:
@@ -77,7 +80,8 @@ def cell() -> Cell:
 
 def test_the_file_is_chromes_format(cell: Cell, tmp_path: Path) -> None:
     other = replace(cell, device=make_device(name="other\u202e", model="<script>"))
-    write_trace(arrange((cell, other)), tmp_path / "trace.json")
+    cells = (cell, other)
+    write_trace(traced_devices([(make_run(cells), cells)]), tmp_path / "trace.json")
     document = json.loads((tmp_path / "trace.json").read_text())
     jsonschema.validate(document, SCHEMA)
     assert {one["pid"] for one in document["traceEvents"]} == {1, 2}
@@ -159,9 +163,73 @@ def test_operators_lie_end_to_end_on_a_thread_that_says_what_they_are(cell: Cell
     events = traced(cell)
     first, second = (one for one in slices(events) if one["tid"] == 2)
     assert (first["name"], first["args"]) == ("conv", {"kind": "first convolution", "share": 0.75})
-    assert second["ts"] == pytest.approx(300.0)
+    last = max(slices(events, "process"), key=lambda one: float(one["ts"]))
+    assert first["ts"] == pytest.approx(last["ts"] + last["dur"], abs=0.01)
+    assert second["ts"] - first["ts"] == pytest.approx(300.0)
     names = [one["args"]["name"] for one in events if one["name"] == "thread_name"]
     assert names[1].endswith(": operators, means of a profile")
+
+
+def test_cold_starts_lie_after_the_processes_on_a_thread_that_says_so(cell: Cell) -> None:
+    events = traced(replace(cell, cold=make_cold(30, 40)))
+    last = max(slices(events, "process"), key=lambda one: float(one["ts"]))
+    (operators,) = slices(events, "linear")
+    first, second = slices(events, "cold start")
+    assert first["tid"] == second["tid"] == 3
+    assert first["ts"] == pytest.approx(operators["ts"] + operators["dur"], abs=0.01)
+    assert first["ts"] > last["ts"]
+    assert (second["ts"] - first["ts"], second["dur"]) == (pytest.approx(30e3), pytest.approx(40e3, abs=1))
+    assert first["args"]["cold"] is True
+    inside = [one["name"] for one in slices(events) if one["tid"] == 3]
+    assert inside[1:4] == ["load", "initialize", "first inference"]
+
+
+def test_energy_is_three_windows_at_their_uptimes_and_a_counter_of_power(cell: Cell) -> None:
+    run = make_energy_run()
+    measured = replace(cell, energy=make_energy_cell(run).energy)
+    events = traced(measured)
+    windows = {one["name"]: one for one in slices(events, "energy")}
+    assert list(windows) == ["energy: idle before", "energy: load", "energy: idle after"]
+    began = slices(events, "process 0")[0]["ts"] - 100e6
+    for window, name in (
+        (run.idle_before, "idle before"),
+        (run.load, "load"),
+        (run.idle_after, "idle after"),
+    ):
+        found = windows[f"energy: {name}"]
+        assert found["ts"] == pytest.approx(began + window.began_uptime_seconds * 1e6)
+        assert found["dur"] == pytest.approx(window.seconds * 1e6, abs=1)
+    power = counted(events, f"{cell.name}: power, W")
+    assert [watts for _, watts in power] == [*run.idle_before.watts, *run.load.watts, *run.idle_after.watts]
+
+
+def test_cells_of_two_runs_and_of_a_base_have_names_of_their_runs(cell: Cell) -> None:
+    other = make_cell(processes=(process(300.0, 9),))
+    runs = [(replace(make_run((one,)), id=name), (one,)) for name, one in (("a", cell), ("b", other))]
+    alone = list(trace_events(traced_devices(runs[:1], [(runs[0][0], (other,))])))
+    assert _threads(alone)[:2] == [cell.name, f"{cell.name}, base"]
+    (at,) = {one["tid"] for one in slices(alone, "process 0, round 9")}
+    assert at == 2
+    both = list(trace_events(traced_devices(runs, [(runs[1][0], (other, other))])))
+    assert _threads(both)[:4] == [
+        f"{cell.name}, run a",
+        f"{cell.name}, run b",
+        f"{cell.name}, base of run b",
+        f"{cell.name}, base of run b (2)",
+    ]
+
+
+def _threads(events: Iterable[dict[str, Any]]) -> list[str]:
+    return [one["args"]["name"] for one in events if one["name"] == "thread_name"]
+
+
+def test_processes_of_one_second_are_in_the_order_of_their_uptimes() -> None:
+    """The base's process began first, and its cell comes second: no restart of the device."""
+    early, late = (
+        replace(process(uptime, 0), started_at="2026-01-01T00:00:00Z") for uptime in (100.0, 100.4)
+    )
+    events = traced(make_cell(processes=(late,)), make_cell(device=make_device(), processes=(early,)))
+    assert sorted(one["ts"] for one in slices(events, "process")) == [0.0, pytest.approx(0.4e6)]
 
 
 def test_beyond_its_share_of_slices_a_process_has_one_for_the_rest() -> None:

@@ -9,6 +9,7 @@ from harness.analysis.validity.evidence import Evidence
 from harness.records import EXECUTORCH, Clock, ProcessReport
 from harness.records.launches import later_launches
 from harness.system.cpu_list import format_cpu_list, parse_cpu_list
+from harness.system.text import excerpt
 
 RELEASE_BUILDS = ("release", "relwithdebinfo")
 COUNT_TOLERANCE: dict[Clock, float] = {"emulated": 0.0, "virtual": 1e-4}
@@ -48,10 +49,11 @@ def parity_failed(evidence: Evidence) -> str | None:
 )
 def parity_unchecked(evidence: Evidence) -> str | None:
     """The output was never compared with that of the eager model or of this machine's runtime."""
-    return (
-        f"the output was not compared with {reference_name(evidence.artifact.variant)}"
-        if evidence.parity is None and not evidence.failure
-        else None
+    if evidence.parity is not None or evidence.failure:
+        return None
+    changing = evidence.artifact.not_comparable
+    return f"the output was not compared with {reference_name(evidence.artifact.variant)}" + (
+        f": {excerpt(changing)}" if changing else ""
     )
 
 

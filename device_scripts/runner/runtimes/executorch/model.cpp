@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <string_view>
 
 #include "files.h"
 #include "xnnpack.h"
@@ -27,12 +28,23 @@ using executorch::runtime::Tag;
 std::mutex log_mutex;
 std::string latest_error;
 
+bool begins_with(const std::string& text, std::string_view start) {
+  return text.compare(0, start.size(), start) == 0;
+}
+
+// A kernel that fails gives its reason; after it the runtime names the operator, and then each argument's type.
 void keep_error(et_timestamp_t, et_pal_log_level_t level, const char*, const char*, size_t, const char* message,
                 size_t length) {
-  if (level == kError || level == kFatal) {
-    const std::lock_guard<std::mutex> lock(log_mutex);
-    latest_error.assign(message, length);
+  if (level != kError && level != kFatal) {
+    return;
   }
+  const std::string said(message, length);
+  if (begins_with(said, "arg ") && said.find(" with type id ") != std::string::npos) {
+    return;
+  }
+  const std::lock_guard<std::mutex> lock(log_mutex);
+  const bool names_operator = begins_with(said, "KernelCall failed") && !latest_error.empty();
+  latest_error = names_operator ? said + " (" + latest_error + ")" : said;
 }
 
 Failure bad_model(const std::string& message) {

@@ -1,0 +1,60 @@
+"""The ranges of a request's numbers, by its fields: for options, `--resume` and Python programs."""
+
+from dataclasses import dataclass
+
+from harness.cli.units import HOUR_S, MAX_CELSIUS, YEAR_S
+from harness.records import RunRequest
+from harness.records.schema import LARGEST_INTEGER
+from harness.records.sustained import LONGEST_SUSTAIN_S, SHORTEST_SUSTAIN_S
+
+
+@dataclass(frozen=True)
+class Range:
+    """Both ends belong to it, unless it is open."""
+
+    least: float
+    most: float
+    is_open: bool = False
+
+    def holds(self, number: float) -> bool:
+        """Whether the number lies in it; NaN does not."""
+        if self.is_open:
+            return self.least < number < self.most
+        return self.least <= number <= self.most
+
+    @property
+    def text(self) -> str:
+        """`from 1 to 1000`."""
+        least, most = (f"{end:.16g}" for end in (self.least, self.most))
+        return f"above {least} and below {most}" if self.is_open else f"from {least} to {most}"
+
+
+# Durations in seconds but for `max_minutes`, temperatures in °C. The seed stays exact in JSON everywhere.
+RANGES = {
+    "processes": Range(1, 1000),
+    "max_rounds": Range(1, 1000),
+    "warmup_iterations": Range(0, 100_000),
+    "min_iterations": Range(1, 1_000_000),
+    "classes": Range(2, 100_000),
+    "seed": Range(0, LARGEST_INTEGER),
+    "min_seconds": Range(0, HOUR_S),
+    "max_seconds": Range(0.001, HOUR_S),
+    "max_minutes": Range(0.001, YEAR_S / 60),
+    "target_precision": Range(0, 1, is_open=True),
+    "sustain_seconds": Range(SHORTEST_SUSTAIN_S, LONGEST_SUSTAIN_S),
+    "max_cooling_seconds": Range(0, HOUR_S),
+    "cooled_within_celsius": Range(0.1, 50),
+    "max_temp_celsius": Range(1e-9, MAX_CELSIUS),
+}
+
+
+def first_out_of_range(request: RunRequest) -> str | None:
+    """`max_minutes is -1, which is not from 0 to 527040`; None where all lie in their ranges."""
+    for name, allowed in RANGES.items():
+        value = getattr(request, name)
+        if value is not None and not allowed.holds(value):
+            return f"{name} is {value:.16g}, which is not {allowed.text}"
+    seed = request.weights.seed
+    if seed is not None and not RANGES["seed"].holds(seed):
+        return f"weights.seed is {seed}, which is not {RANGES['seed'].text}"
+    return None
