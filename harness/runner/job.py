@@ -150,10 +150,10 @@ class Job:
         """Whether the job's folder exists: a job whose files were all fetched has none."""
         return self._sh('[ -d "$1" ]').exit_code == 0
 
-    def stop(self) -> None:
-        """End the program if it still runs."""
+    def stop(self) -> bool:
+        """End the program if it still runs; whether it did."""
         argv = ["sh", self.bundle.launch_script, "stop", self.folder]
-        run_verified(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S)
+        return "ended" in run_verified(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S).text
 
     def cancel(self) -> None:
         """End the program while another thread waits for it, over a separate connection."""
