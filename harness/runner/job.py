@@ -158,6 +158,10 @@ class Job:
     def cancel(self) -> None:
         """End the program while another thread waits for it, over a separate connection."""
         self.device.transport.give_up()
+        self.stop_from_beside()
+
+    def stop_from_beside(self) -> None:
+        """The same where the thread that waits goes on with its connection, and gets the program's status."""
         with contextlib.suppress(HarnessError):
             transport = self.device.connect()
             try:
