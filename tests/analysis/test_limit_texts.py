@@ -21,7 +21,7 @@ IN_UNITS = st.floats(1e-9, 1e9)
 
 
 def parsed(option: str, value: str) -> Budget:
-    return parse_budget(**{option[2:].replace("-", "_"): value})
+    return parse_budget(**{option[2:].replace("-", "_"): value})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=lambda quantity: quantity.option)
