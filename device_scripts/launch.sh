@@ -115,13 +115,16 @@ wait_again() {
     print_status
 }
 
-# Returns when no process of the job can write to its folder any more.
+# Returns when no process of the job can write to its folder any more; prints `ended` where one still ran.
 stop() {
     [ ! -d "$job" ] || : >"$job/stopped"
+    ended=
     for signal in TERM TERM TERM TERM TERM KILL KILL; do
         if is_running pid; then kill -$signal "$pid" 2>/dev/null; else is_running supervisor_pid || break; fi
+        ended=ended
         sleep 1
     done
+    [ -z "$ended" ] || echo "$ended"
     ! is_running supervisor_pid || kill -KILL "$pid" 2>/dev/null
     end_sampler
 }

@@ -15,7 +15,7 @@ from harness.analysis.clusters import placed_on
 from harness.analysis.pool_facts import PoolFacts, describe_in_pool
 from harness.analysis.runtimes import program_file
 from harness.analysis.selection import Answer, ForAll, Upgrade, answer_for
-from harness.analysis.selection_text import answer_cautions, kind_of_miss, on_device, option_value
+from harness.analysis.selection_text import advice, answer_cautions, kind_of_miss, on_device
 from harness.records import Cell
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
@@ -210,9 +210,7 @@ def _nearest(answer: Answer, budget: Budget) -> tuple[str, ...]:
 
 
 def _relax(miss: Miss) -> str:
-    if miss.needed is None:
-        return f"Its {miss.reason}: measure it, or leave out {miss.option}."
-    return f"Its {miss.reason}: relax {miss.option} to {option_value(miss)}."
+    return f"Its {miss.reason}: {advice(miss)}."
 
 
 def _set_aside(answer: Answer) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from harness.analysis.budget import Budget, instructions_high, latency_high_ns, peak_high_bytes
 from harness.analysis.cell_text import placement
 from harness.analysis.known_accuracy import KnownAccuracy
+from harness.analysis.paced_figures import response_p99_ns
 from harness.analysis.process_figures import decisive_startup
 from harness.analysis.quantities import megabytes, millijoules, millions, milliseconds
 from harness.records import Cell
@@ -38,10 +39,10 @@ def cost_figure(cell: Cell, budget: Budget | None = None) -> str:
     if cell.latency is None or high is None:
         return "no latency measured"
     median = _with_worst(milliseconds(cell.latency.median_ns.estimate), milliseconds(high))
-    tail = cell.latency.p99_interval_ns
-    if cell.pace is None or tail is None:
+    tail = response_p99_ns(cell)
+    if tail is None:
         return median
-    return f"{median}, p99 {_with_worst(milliseconds(cell.latency.p99_ns), milliseconds(tail.high))}"
+    return f"{median}, p99 {_with_worst(milliseconds(tail.estimate), milliseconds(tail.high))}"
 
 
 def figure_texts(cell: Cell, budget: Budget | None = None) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from harness.analysis.cell_text import misses_text
+from harness.analysis.paced_figures import misses_text
 from harness.analysis.parity import PLACES
 from harness.records import Cell, Interval
 from harness.system.text import printable

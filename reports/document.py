@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from harness.analysis.budget import PACED_P99, QUANTITIES, Budget, Quantity
+from harness.analysis.budget import PACED_P99, QUANTITIES, Budget
 from harness.analysis.candidates import FileKey, file_key, measured_by_file, paces_for
 from harness.analysis.chance import RESAMPLED_FROM
 from harness.analysis.known_accuracy import (
@@ -22,6 +22,7 @@ from harness.analysis.paired import Wins, count_wins
 from harness.analysis.runtimes import program_file
 from harness.records import Cell
 from harness.records.outcomes import OutcomesByFigures
+from harness.records.requests import LOWEST_RATE_HZ
 from harness.system.text import printable
 from reports.decisions import group_sections
 from reports.page_cells import PageCell, Texts, placements_of, to_page_cell
@@ -58,7 +59,8 @@ class Machine(msgspec.Struct, frozen=True):
 class LimitedQuantity(msgspec.Struct, frozen=True, rename="camel"):
     """A figure that a budget limits from above; `size` is the unit's in base units.
 
-    A `fixed` one is limited by the rate that the page was written for, in every budget.
+    Its limit is a `whole` number of these. The `fixed` one is that of paced cells: no budget changes their
+    rate.
     """
 
     name: str
@@ -66,6 +68,7 @@ class LimitedQuantity(msgspec.Struct, frozen=True, rename="camel"):
     unit: str
     size: float
     is_time: bool
+    whole: bool
     fixed: bool
 
 
@@ -119,6 +122,10 @@ class Document(msgspec.Struct, frozen=True, rename="camel"):
     resampled_from: int
     significance: float
     largest_tie_pp: float
+    lowest_rate_hz: float
+
+
+_QUANTITIES = (*QUANTITIES, PACED_P99)
 
 
 @dataclass(frozen=True)
@@ -158,15 +165,17 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
                 order=order[cell.name],
                 placements=placements,
                 paces=paces,
-                quantities=_quantities(budget),
+                quantities=_QUANTITIES,
             )
             for cell in section.cells
         ]
     return Document(
         budget=_page_budget(budget),
         quantities=tuple(
-            LimitedQuantity(one.name, one.option, one.unit, one.unit_size, one.is_time, one is PACED_P99)
-            for one in _quantities(budget)
+            LimitedQuantity(
+                one.name, one.option, one.unit, one.unit_size, one.is_time, one.whole, one is PACED_P99
+            )
+            for one in _QUANTITIES
         ),
         machines=tuple(
             Machine(
@@ -206,6 +215,7 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
         resampled_from=RESAMPLED_FROM,
         significance=SIGNIFICANCE,
         largest_tie_pp=LARGEST_TIE_PP,
+        lowest_rate_hz=LOWEST_RATE_HZ,
     )
 
 
@@ -265,14 +275,10 @@ def _pair(files: Sequence[_KnownFile]) -> tuple[tuple[Wins, ...], dict[int, tupl
     ), places
 
 
-def _quantities(budget: Budget) -> tuple[Quantity, ...]:
-    return QUANTITIES if budget.rate_hz is None else (*QUANTITIES, PACED_P99)
-
-
 def _page_budget(budget: Budget) -> PageBudget:
     cool = replace(budget, sustained=False)  # Of which latency is one of the quantities.
     return PageBudget(
-        tuple(quantity.limit(cool) for quantity in _quantities(budget)),
+        tuple(quantity.limit(cool) for quantity in _QUANTITIES),
         budget.min_accuracy,
         budget.threads,
         printable(budget.cores) if budget.cores else None,

@@ -83,7 +83,8 @@ def energy_details(cell: Cell) -> list[tuple[str, str]]:
 
 def source_text(run: EnergyRun) -> str:
     """`ina226 VDD_IN: what …`."""
-    return f"{printable(run.source.name)}: {printable(run.source.covers)}"
+    skipped = f"; lines of it that were no readings: {run.skipped_lines:,}" if run.skipped_lines else ""
+    return f"{printable(run.source.name)}: {printable(run.source.covers)}{skipped}"
 
 
 def _texts(figures: EnergyFigures, run: EnergyRun) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from harness.analysis.budget import Budget, Quantity
 from harness.analysis.cautions import cautions
 from harness.analysis.cell_text import placement
 from harness.analysis.clusters import CLUSTER_NAMES, placed_on
+from harness.analysis.paced_figures import misses_text, period_to_keep_ns, response_p99_ns
 from harness.analysis.process_figures import (
     instruction_counts,
     latency_medians_ns,
@@ -45,7 +46,8 @@ class Texts:
 class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     """`worst` is in the order of the budget's quantities; `processes` has the latencies, start-ups, counts of
     instructions and peaks of the processes; `startup` and `cold` are estimates; `strips` has the quantiles of
-    each process in thousandths off the median. Cautions and details are numbers of `Texts`; a detail is a
+    each process in thousandths off the median. `period` is what a paced cell has to keep, `missed` says how
+    many it missed. Cautions and details are numbers of `Texts`; a detail is a
     name and its text."""
 
     machine: int
@@ -60,6 +62,8 @@ class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     threads: int
     cores: tuple[str, ...]
     other_pace: bool
+    period: int | None
+    missed: str
     macs: int | None
     size: int
     status: str
@@ -70,6 +74,7 @@ class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     latency: Ends | None
     p90: Ends | None
     p99: Ends | None
+    paced: Ends | None
     startup: float | None
     cold: float | None
     sustained: Ends | None
@@ -120,6 +125,8 @@ def to_page_cell(
         side=cell.variant.resolution_px,
         threads=cell.plan.threads,
         other_pace=cell.plan.rate_hz not in paces,
+        period=period_to_keep_ns(cell),
+        missed=misses_text(cell.pace) if cell.pace else "",
         cores=tuple(name for name in placements if placed_on(cell, name)),
         macs=cell.artifact.macs,
         size=cell.artifact.size_bytes,
@@ -131,6 +138,7 @@ def to_page_cell(
         latency=_ends(latency.median_ns) if latency else None,
         p90=_ends(latency.p90_interval_ns) if latency else None,
         p99=_ends(latency.p99_interval_ns) if latency else None,
+        paced=_ends(response_p99_ns(cell)),
         startup=cell.startup.total_ns.estimate if cell.startup else None,
         cold=cold.total_ns.estimate if cold else None,
         sustained=_ends(sustained.plateau_ns) if sustained else None,

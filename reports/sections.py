@@ -10,6 +10,7 @@ from harness.analysis.clusters import cores_name
 from harness.analysis.device_pools import NO_POOLS, DevicePool, Pools
 from harness.analysis.frontier import frontier
 from harness.analysis.machines import name_machines_apart
+from harness.analysis.paced_figures import keeps_rate
 from harness.analysis.precisions import in_order
 from harness.analysis.runtimes import runtime_title
 from harness.analysis.variant_labels import label_variants
@@ -198,9 +199,10 @@ def placement_of(cell: Cell) -> Place:
 
 
 def best(points: Sequence[Point]) -> tuple[Point, ...]:
-    """The points on the frontier, cheapest first; all must have an accuracy."""
-    pairs = [(point.cost.value, point.top1.percent.value) for point in points if point.top1]
-    return tuple(points[index] for index in frontier(pairs))
+    """The points on the frontier, cheapest first; a cell that misses its rate is on none."""
+    kept = [point for point in points if keeps_rate(point.cell)]
+    pairs = [(point.cost.value, point.top1.percent.value) for point in kept if point.top1]
+    return tuple(kept[index] for index in frontier(pairs))
 
 
 def arrange(

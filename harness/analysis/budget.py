@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.analysis.known_accuracy import KnownAccuracy
+from harness.analysis.paced_figures import misses_text, period_to_keep_ns, response_p99_high_ns
 from harness.analysis.process_figures import decisive_startup, instruction_counts, peaks_rss_bytes
 from harness.analysis.quantities import megabytes, millijoules, millions, milliseconds
 from harness.records import Cell
@@ -16,9 +17,10 @@ class Budget:
 
     Of `threads` and `precisions` only the named ones are considered; empty is all. `cores` is a cluster's
     name or a CPU list; None is any placement. With `rate_hz` only what was measured at this rate is
-    considered, and its p99 latency must not be longer than the period; without, what was measured back to
-    back, if anything was. With `sustained` the latency that is limited, and that candidates are ranked by, is
-    the plateau of a sustained run, and only cells with one are considered.
+    considered; without, what was measured back to back, if anything was. What was measured at a rate must
+    keep it: at most 1 % of its periods may end without a result. With `sustained` the latency that is
+    limited, and that candidates are ranked by, is the plateau of a sustained run, and only cells with one
+    are considered.
     """
 
     max_latency_ns: float | None = None
@@ -59,6 +61,11 @@ class Quantity:
     unit: str
     unit_size: float
     is_time: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether a limit is a whole number of nanoseconds, bytes or instructions: all but energy."""
+        return self.unit != "mJ"
 
 
 @dataclass(frozen=True)
@@ -180,7 +187,7 @@ QUANTITIES = (
 
 # Not among the others: nobody types a limit for the one, and the other has the option of latency.
 PACED_P99 = Quantity(
-    "paced p99 latency", "--rate", lambda b: b.period_ns, _p99_high_ns, milliseconds, "ms", 1e6, True
+    "paced p99 latency", "--rate", lambda b: b.period_ns, response_p99_high_ns, milliseconds, "ms", 1e6, True
 )
 
 SUSTAINED_LATENCY = Quantity(
@@ -195,31 +202,44 @@ SUSTAINED_LATENCY = Quantity(
 )
 
 
+# One of the two latencies comes first.
+LIMITS = (SUSTAINED_LATENCY, *QUANTITIES, PACED_P99)
+
+
 def limited(budget: Budget) -> tuple[Quantity, ...]:
-    """The quantities that the budget limits; one of the two latencies comes first."""
-    return tuple(one for one in (SUSTAINED_LATENCY, *QUANTITIES, PACED_P99) if one.limit(budget) is not None)
+    """The quantities that the budget limits."""
+    return tuple(one for one in LIMITS if one.limit(budget) is not None)
+
+
+def limit_on(cell: Cell, quantity: Quantity, budget: Budget) -> float | None:
+    """The limit that a cell is held to; a paced one keeps its own rate also where the budget names none."""
+    return period_to_keep_ns(cell) if quantity is PACED_P99 else quantity.limit(budget)
 
 
 def find_misses(cell: Cell, accuracy: KnownAccuracy | None, budget: Budget) -> tuple[Miss, ...]:
     """Each limit that the cell's figures miss at their worse end."""
     misses = []
-    for quantity in limited(budget):
-        allowed = quantity.limit(budget)
+    for quantity in LIMITS:
+        allowed = limit_on(cell, quantity, budget)
+        if allowed is None:
+            continue
         needed = quantity.worst(cell)
-        if allowed is not None and (needed is None or needed > allowed):
-            misses.append(_miss(quantity, allowed, needed))
+        if needed is None or needed > allowed:
+            misses.append(_miss(cell, quantity, allowed, needed))
     minimum = budget.min_accuracy
     if minimum is not None and (accuracy is None or accuracy.low < minimum):
         misses.append(_accuracy_miss(accuracy, minimum))
     return tuple(misses)
 
 
-def _miss(quantity: Quantity, allowed: float, needed: float | None) -> Miss:
+def _miss(cell: Cell, quantity: Quantity, allowed: float, needed: float | None) -> Miss:
     reason = (
         f"{quantity.name} not measured"
         if needed is None
         else f"{quantity.name} up to {quantity.text(needed)} is over {quantity.text(allowed)}"
     )
+    if quantity is PACED_P99 and cell.pace:
+        reason += f", {misses_text(cell.pace)}"
     return Miss(quantity.name, quantity.option, allowed, needed, reason, quantity)
 
 

@@ -16,6 +16,7 @@ from harness.analysis.budget import (
 )
 from harness.analysis.clusters import placed_on, placement_name
 from harness.analysis.known_accuracy import KnownAccuracy, best_data, measured_accuracy, published_top1
+from harness.analysis.paced_figures import response_p99_high_ns
 from harness.analysis.worst_units import keep_worst_units
 from harness.records import Cell, Variant
 from harness.records.outcomes import OutcomesByFigures
@@ -139,12 +140,9 @@ def cost(cell: Cell, budget: Budget) -> float:
     latency = None if budget.sustained else cell.latency
     if cell.device.emulated:
         return instructions_high(cell) or math.inf
-    if (
-        latency
-        and budget.max_latency_ns is None
-        and (budget.max_p99_ns or budget.rate_hz)
-        and latency.p99_interval_ns
-    ):
+    if budget.max_latency_ns is None and budget.rate_hz and (high := response_p99_high_ns(cell)):
+        return high
+    if latency and budget.max_latency_ns is None and budget.max_p99_ns and latency.p99_interval_ns:
         return latency.p99_interval_ns.high
     if latency and budget.max_latency_ns is None and budget.max_p90_ns and latency.p90_interval_ns:
         return latency.p90_interval_ns.high

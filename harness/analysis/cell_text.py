@@ -3,10 +3,11 @@
 from harness.analysis.budget import Budget, decisive_latency_high_ns, latency_high_ns, peak_high_bytes
 from harness.analysis.clusters import placement_name
 from harness.analysis.known_accuracy import KnownAccuracy
+from harness.analysis.paced_figures import misses_text, response_p99_ns
 from harness.analysis.process_figures import decisive_startup
 from harness.analysis.quantities import megabytes, millijoules, millions, milliseconds
 from harness.analysis.variant_labels import label_of
-from harness.records import BackendOptions, Cell, Pace
+from harness.records import BackendOptions, Cell
 from harness.records.requests import exact_rate
 from harness.system.text import printable
 
@@ -24,10 +25,9 @@ def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
         high = latency_high_ns(cell) or 0.0
         parts.append(f"{milliseconds(cell.latency.median_ns.estimate)} (at most {milliseconds(high)})")
     if cell.pace is not None and real:
-        if cell.latency and (p99 := cell.latency.p99_interval_ns):
+        if p99 := response_p99_ns(cell):
             # What keeps the rate, and what cells are ranked by at one.
-            tail = milliseconds(cell.latency.p99_ns)
-            parts.append(f"p99 {tail} (at most {milliseconds(p99.high)})")
+            parts.append(f"p99 {milliseconds(p99.estimate)} (at most {milliseconds(p99.high)})")
         parts.append(misses_text(cell.pace))
     if (sustained := cell.sustained and cell.sustained.figures) and real:
         parts.append(
@@ -79,11 +79,6 @@ def placement(cell: Cell) -> str:
 def options_text(options: BackendOptions | None) -> str:
     """`, packed cache` for names; empty for XNNPACK's defaults."""
     return "" if options is None else f", {options.replace('-', ' ')}"
-
-
-def misses_text(pace: Pace) -> str:
-    """`12 of 150 periods missed (8.0%)`."""
-    return f"{pace.missed:,} of {pace.periods:,} periods missed ({pace.missed_share:.1%})"
 
 
 def cost_text(cell: Cell, budget: Budget) -> str:

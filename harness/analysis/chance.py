@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from harness.analysis.budget import Budget
 from harness.analysis.intervals import Floats
 from harness.analysis.known_accuracy import KnownAccuracy
+from harness.analysis.paced_figures import period_to_keep_ns, response_p99_ns
 from harness.analysis.process_figures import (
     instruction_counts,
     latency_medians_ns,
@@ -29,15 +30,18 @@ _NORMAL = NormalDist()
 def chance_within(cell: Cell, accuracy: KnownAccuracy | None, budget: Budget) -> float | None:
     """The probability that the true figures keep every limit; None without limits, or where one is unknown.
 
+    Of a paced cell its rate is one of the limits.
+
     The errors of latency, memory and accuracy come from different causes, so that their chances multiply.
     """
+    period_ns = period_to_keep_ns(cell)
     chances = [
         chance
         for limit, chance in (
             (budget.max_latency_ns, _latency_at_most(cell, budget)),
             (budget.max_p90_ns, _interval_at_most(_tail(cell, "p90"), budget.max_p90_ns)),
             (budget.max_p99_ns, _interval_at_most(_tail(cell, "p99"), budget.max_p99_ns)),
-            (budget.period_ns, _interval_at_most(_tail(cell, "p99"), budget.period_ns)),
+            (period_ns, _interval_at_most(response_p99_ns(cell), period_ns)),
             (budget.max_startup_ns, _at_most(startups_ns(cell), budget.max_startup_ns)),
             (budget.max_instructions, _at_most(instruction_counts(cell), budget.max_instructions)),
             (budget.max_memory_bytes, _at_most(peaks_rss_bytes(cell), budget.max_memory_bytes)),

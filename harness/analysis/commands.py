@@ -4,6 +4,7 @@ from pathlib import Path
 
 from harness.analysis.budget import PACED_P99, Budget, limited
 from harness.analysis.precisions import PRECISIONS
+from harness.analysis.quantities import plain
 from harness.analysis.runtimes import program_file
 from harness.records import (
     DEFAULT_CLASSES,
@@ -62,10 +63,14 @@ def budget_options(budget: Budget) -> Words:
         if quantity is PACED_P99:
             continue
         value = (quantity.limit(budget) or 0.0) / quantity.unit_size
-        words += [quantity.option, f"{value:.15g}{quantity.unit}"]
+        words += [quantity.option, f"{_exact(value)}{quantity.unit}"]
     if budget.min_accuracy is not None:
-        words += ["--min-accuracy", f"{100 * budget.min_accuracy:.15g}%"]
+        words += ["--min-accuracy", f"{_exact(100 * budget.min_accuracy)}%"]
     return tuple(words)
+
+
+def _exact(value: float) -> str:
+    return plain(float(f"{value:.15g}"))
 
 
 def pick_command(folder: Path, options: Words = ()) -> Words:

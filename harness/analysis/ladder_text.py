@@ -1,12 +1,11 @@
 """A ladder as lines for the terminal: what each budget buys."""
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
 from harness.analysis.cell_text import placement, suspect_mark
 from harness.analysis.ladder import Step
-from harness.analysis.quantities import millions, milliseconds
+from harness.analysis.quantities import limit_text, millions, milliseconds
 from harness.analysis.variant_labels import name_with_precision
 from harness.system.text import printable
 
@@ -37,12 +36,12 @@ def _on_device(step: Step) -> str:
 
 def limit_of(step: Step) -> str:
     """The value of `--max-latency`, or `--max-instructions`, that admits the step: `3.2ms`, `7.61M`."""
-    return f"{round_up(step.cost / 1e6):.6g}{'M' if step.candidate.cell.device.emulated else 'ms'}"
+    return limit_text(step.cost, _unit(step), 1e6, whole=True)
 
 
 def start_text(step: Step) -> str:
     """The smallest budget that admits the step, rounded up: `3.2 ms`, `7.61 M instructions`."""
-    return _cost_text(step, round_up(step.cost / 1e6) * 1e6)
+    return f"{limit_text(step.cost, '', 1e6, whole=True)} {_unit(step)}{_of_what(step)}"
 
 
 def more_text(step: Step) -> str:
@@ -54,7 +53,16 @@ def more_text(step: Step) -> str:
 
 
 def _cost_text(step: Step, cost: float) -> str:
-    return f"{millions(cost)} instructions" if step.candidate.cell.device.emulated else milliseconds(cost)
+    text = millions(cost) if step.candidate.cell.device.emulated else milliseconds(cost)
+    return f"{text}{_of_what(step)}"
+
+
+def _unit(step: Step) -> str:
+    return "M" if step.candidate.cell.device.emulated else "ms"
+
+
+def _of_what(step: Step) -> str:
+    return " instructions" if step.candidate.cell.device.emulated else ""
 
 
 def shorten(steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -83,9 +91,3 @@ def _line(step: Step) -> str:
     price = f" for {more_text(step)}" if gain and more_text(step) else ""
     name = f"{name_with_precision(cell.variant)}{placed}"
     return f"from {start_text(step)}: {name}{quality}{gain}{price}{suspect_mark(cell)}"
-
-
-def round_up(value: float) -> float:
-    """To three significant digits: a budget of this value admits the step's cell."""
-    place = 10.0 ** (math.floor(math.log10(value)) - 2)
-    return math.ceil(value / place) * place

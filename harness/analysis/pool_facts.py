@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.analysis.budget import PACED_P99, QUANTITIES, SUSTAINED_LATENCY, Budget, Quantity
+from harness.analysis.budget import LIMITS, PACED_P99, SUSTAINED_LATENCY, Budget, Quantity, limit_on
 from harness.analysis.placements import cell_key
 from harness.analysis.units import UnitSpread, describe_further, spread_between_units
 from harness.analysis.worst_units import spot_of
@@ -70,8 +70,8 @@ def pool_cautions(cell: Cell, pool: PoolFacts, budget: Budget) -> tuple[str, ...
         return (unknown_spread(pool),)
     factor, why = spread.further_factor(cell.device.name), further_reason(spread)
     found = []
-    for quantity in (*QUANTITIES, PACED_P99, SUSTAINED_LATENCY):
-        limit, worst = quantity.limit(budget), quantity.worst(cell)
+    for quantity in LIMITS:
+        limit, worst = limit_on(cell, quantity, budget), quantity.worst(cell)
         if (
             limit is not None
             and worst is not None

@@ -1,4 +1,7 @@
-"""Figures as text in the units that budgets are given in."""
+"""Figures as text in the units that budgets are given in, and the limits that admit them."""
+
+import math
+from decimal import Decimal
 
 
 def milliseconds(nanoseconds: float) -> str:
@@ -21,5 +24,32 @@ def millijoules(joules: float) -> str:
     return f"{_short(joules * 1e3)} mJ"
 
 
+def limit_text(needed: float, unit: str, unit_size: float, *, whole: bool) -> str:
+    """The smallest value of a limit's option with three digits that admits `needed`: `3.21ms`, `0.00018mJ`.
+
+    `needed` is above 0 and in base units, of which a limit has a whole number where `whole`.
+    """
+    needed = math.ceil(needed) if whole else needed
+    # Not multiplied by a power of ten, which most of them no float is.
+    mantissa, exponent = f"{needed / unit_size:.2e}".split("e")
+    digits, place = int(mantissa.replace(".", "")), int(exponent) - 2
+    if float(f"{digits}e{place}") * unit_size < needed:
+        digits += 1
+    return f"{plain(Decimal(digits).scaleb(place))}{unit}"
+
+
+def rounded_down(value: float) -> float:
+    """To three significant digits, never above the value."""
+    mantissa, exponent = f"{value:.2e}".split("e")
+    digits, place = int(mantissa.replace(".", "")), int(exponent) - 2
+    rounded = float(f"{digits}e{place}")
+    return rounded if rounded <= value else float(f"{digits - 1}e{place}")
+
+
+def plain(value: float | Decimal) -> str:
+    """As few digits as stand for the value, without an exponent: no option takes one."""
+    return f"{Decimal(str(value)).normalize():f}"
+
+
 def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
+    return f"{value:,.0f}" if value >= 1000 else plain(float(f"{value:.4g}"))

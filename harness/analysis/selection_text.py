@@ -15,9 +15,11 @@ from harness.analysis.commands import Words
 from harness.analysis.ladder import Step
 from harness.analysis.ladder_text import describe_ladder
 from harness.analysis.pool_facts import count_devices, describe_in_pool, pool_cautions
+from harness.analysis.quantities import limit_text, plain, rounded_down
 from harness.analysis.runtimes import program_file
 from harness.analysis.selection import Answer, Selection, Upgrade
 from harness.records import Cell
+from harness.records.requests import LOWEST_RATE_HZ
 from harness.system.text import printable
 
 _RANKED = {
@@ -125,7 +127,10 @@ def _headline(answer: Answer) -> str:
         return f"ship {placed_name(answer.best.cell)}"
     if answer.set_aside:
         return "no cell within the budget can be ranked"
-    return "no cell is within the budget"
+    kept = "no cell is within the budget"
+    if any(miss.quantity is PACED_P99 for one in answer.rejected for miss in one.misses):
+        return f"{kept} and keeps the rate that it was measured at"
+    return kept
 
 
 def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFiles) -> list[str]:
@@ -171,9 +176,7 @@ def on_device(answer: Answer, cell: Cell) -> str:
 
 
 def _relax(miss: Miss) -> str:
-    if miss.needed is None:
-        return f"{miss.reason}: measure it, or leave out {miss.option}"
-    return f"{miss.reason}: relax {miss.option} to {option_value(miss)}"
+    return f"{miss.reason}: {advice(miss)}"
 
 
 def _upgrade(upgrade: Upgrade) -> str:
@@ -201,17 +204,28 @@ def _rate(upgrade: Upgrade, miss: Miss) -> str:
     return f" ({round(rate, digits):,.{digits}f} points per {miss.quantity.unit})"
 
 
-def option_value(miss: Miss) -> str:
-    """The value of the limit's option that would admit the cell, rounded to its safe side."""
+def advice(miss: Miss) -> str:
+    """What would admit the cell. What it does at another rate is known only once that was measured."""
     if miss.needed is None:
-        return ""
+        return f"measure it, or leave out {miss.option}"
     if miss.quantity is PACED_P99:
-        return f"{int(1e10 / miss.needed) / 10:g}"
+        rate_hz = rounded_down(1e9 / miss.needed)
+        if rate_hz < LOWEST_RATE_HZ:
+            return f"no rate from {LOWEST_RATE_HZ:g}/s on is slow enough"
+        return f"measure at a lower rate: harness run --rate {plain(rate_hz)}"
+    value = option_value(miss)
+    return f"relax {miss.option} to {value}" if value else f"leave out {miss.option}"
+
+
+def option_value(miss: Miss) -> str:
+    """The value of the limit's option that would admit the cell, rounded to its safe side; empty for none."""
+    if not miss.needed:
+        return ""
     if miss.quantity is None:
-        return f"{int(miss.needed * 1000) / 10:g}%"
-    # A thousandth of the unit: what figures are shown with.
-    thousandths = -(-miss.needed * 1000 // miss.quantity.unit_size)
-    return f"{thousandths / 1000:g}{miss.quantity.unit}"
+        tenths = int(miss.needed * 1000) / 10
+        return f"{plain(tenths or rounded_down(100 * miss.needed))}%"
+    unit, size = miss.quantity.unit, miss.quantity.unit_size
+    return limit_text(miss.needed, unit, size, whole=miss.quantity.whole)
 
 
 def _missing(answer: Answer) -> str:

@@ -23,8 +23,8 @@ from harness.records.sustained import INITIAL_SECONDS
 SMALLEST_DROP = 0.05
 # A second of other work on the device is no drop.
 SHORTEST_DROP_S = 10
-# What comes before a drop must have lasted so long to be a level.
-SHORTEST_LEVEL_S = 3
+# What comes before a drop, and the drop, must have so many values to be a level.
+SHORTEST_LEVEL = 3
 # Medians of neighbouring seconds differ by this at least on machines that do nothing else: a smaller
 # estimate of the noise would make levels of slow waves.
 NOISE_FLOOR = 0.01
@@ -84,13 +84,17 @@ def _change_of_last_quarter(known: Sequence[tuple[int, float]], seconds: int) ->
     return max(0.0, min(found.relative_change, end / float(np.median(before)) - 1))
 
 
-def find_drop(medians_ns: Sequence[float]) -> tuple[int, float, float] | None:
+def find_drop(
+    medians_ns: Sequence[float], seconds: Sequence[int] | None = None
+) -> tuple[int, float, float] | None:
     """Where the values first rise for good: the index, and the levels before and after; None where never.
 
-    `medians_ns` are in the order of time, a second apart.
+    `medians_ns` are in the order of time. `seconds` are those in which they began and, last, the end of the
+    run: an inference that takes longer than a second leaves seconds without a value. None is one each second.
     """
+    at = range(len(medians_ns) + 1) if seconds is None else seconds
     levels = find_levels(medians_ns)
-    before = next((one for one in levels if one.end - one.first >= SHORTEST_LEVEL_S), None)
+    before = next((one for one in levels if one.end - one.first >= SHORTEST_LEVEL), None)
     if before is None:
         return None
     slow_from: Level | None = None
@@ -99,7 +103,8 @@ def find_drop(medians_ns: Sequence[float]) -> tuple[int, float, float] | None:
             slow_from = None
             continue
         slow_from = slow_from or level
-        if level.end - slow_from.first >= SHORTEST_DROP_S:
+        lasted_s = at[level.end] - at[slow_from.first]
+        if lasted_s >= SHORTEST_DROP_S and level.end - slow_from.first >= SHORTEST_LEVEL:
             return slow_from.first, before.median, slow_from.median
     return None
 
@@ -137,7 +142,7 @@ def _refine(series: Floats, before: int, start: int, after: int, size: int) -> i
 
 
 def _drop(run: SustainedRun, device: DeviceInfo, known: Sequence[tuple[int, float]]) -> Drop | None:
-    found = find_drop([ns for _, ns in known])
+    found = find_drop([ns for _, ns in known], [*(second for second, _ in known), len(run.median_ns)])
     if found is None:
         return None
     index, before_ns, after_ns = found

@@ -121,8 +121,9 @@ OnlyRate = Annotated[
         callback=checked(placement_parsing.parse_rate),
         metavar="N",
         rich_help_panel=BUDGET,
-        help="Consider only cells measured at this many inferences a second, whose p99 latency must not be"
-        " longer than the period. By default cells measured back to back, if there are any.",
+        help="Consider only cells measured at this many inferences a second. At most 1 % of their periods may"
+        " end without a result. By default cells measured back to back, if there are any; else each must keep"
+        " its own rate.",
     ),
 ]
 Sustained = Annotated[

@@ -104,7 +104,8 @@ def _lacks_something(outcome: "Outcome") -> bool:
 
     measured = [cell for cell in outcome.cells if not cell.failure]
     if any(
-        (cell.energy and lacks_energy(cell)) or (cell.sustained and lacks_sustained(cell))
+        (cell.energy and lacks_energy(cell, by_command=_is_by_command(outcome)))
+        or (cell.sustained and lacks_sustained(cell))
         for cell in measured
     ):
         return True
@@ -115,10 +116,15 @@ def _lacks_something(outcome: "Outcome") -> bool:
 def _resume_command(outcome: "Outcome") -> "Words":
     """With the place of a --power-command, which is not saved and whose run is not continued without it."""
     from harness.analysis.commands import resume_command
+
+    meter = ("--power-command", "COMMAND") if _is_by_command(outcome) else ()
+    return (*resume_command(outcome.folder), *meter)
+
+
+def _is_by_command(outcome: "Outcome") -> bool:
     from harness.records.run_folder import read_run
 
-    by_command = read_run(outcome.folder).request.energy == "command"
-    return (*resume_command(outcome.folder), *(("--power-command", "COMMAND") if by_command else ()))
+    return read_run(outcome.folder).request.energy == "command"
 
 
 def _limits(answers: "Answers") -> "Words":

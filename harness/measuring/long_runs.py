@@ -49,7 +49,9 @@ class LongRuns:
             TransportError: the device restarted, or is gone.
         """
         cell, energy = state.cell, self.energy
-        if cell is None or energy is None or cell.failure or not lacks_energy(cell):
+        if cell is None or energy is None or cell.failure:
+            return
+        if not lacks_energy(cell, by_command=bool(energy.command)):
             return
         if not self._fits(cell, energy.seconds):
             self.save_energy(state, cell, OUT_OF_TIME)

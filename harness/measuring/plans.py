@@ -180,7 +180,10 @@ def seconds_for_long_runs(
     if sustain is not None:
         seconds += sustain.seconds * sum(cell is None or lacks_sustained(cell) for cell in saved)
     if energy is not None:
-        seconds += energy.seconds * sum(cell is None or lacks_energy(cell) for cell in saved)
+        by_command = bool(energy.command)
+        seconds += energy.seconds * sum(
+            cell is None or lacks_energy(cell, by_command=by_command) for cell in saved
+        )
     return seconds_sustained(seconds, clock)
 
 

@@ -219,7 +219,8 @@ def _plan_device(
         further = sides * (1 + request.profile + request.cold * one.plan.processes)
         passes = further * start_seconds(on_host=kind.runs_on_host)
         sustain = request.sustain_seconds if saved is None or lacks_sustained(saved) else None
-        wanted = request.energy is not None and (saved is None or lacks_energy(saved))
+        by_command = request.energy == "command"
+        wanted = request.energy is not None and (saved is None or lacks_energy(saved, by_command=by_command))
         metered = EnergyPlan().seconds if wanted else None
         sustained = waited_for(sustain) + waited_for(metered)
         return PlannedCell(

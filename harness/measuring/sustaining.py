@@ -53,9 +53,10 @@ def lacks_sustained(cell: Cell) -> bool:
     return cell.sustained is None or cell.sustained.unavailable == OUT_OF_TIME
 
 
-def lacks_energy(cell: Cell) -> bool:
-    """The same of its energy."""
-    return cell.energy is None or cell.energy.unavailable == OUT_OF_TIME
+def lacks_energy(cell: Cell, *, by_command: bool) -> bool:
+    """The same of its energy; what a meter of the user failed to give it may give once it is repaired."""
+    energy = cell.energy
+    return energy is None or energy.unavailable == OUT_OF_TIME or (by_command and energy.run is None)
 
 
 def fits(seconds: float, clock: Clock, *, elapsed_s: float, max_minutes: float | None) -> bool:

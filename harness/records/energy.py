@@ -54,7 +54,7 @@ class EnergyWindow(Record, frozen=True, kw_only=True):
 class EnergyRun(Record, frozen=True, kw_only=True):
     """One process that ran back to back, and the idle device before and after it, as it was measured.
 
-    `inferences` are those that began within the window `load`.
+    `inferences` are those that began within the window `load`. `skipped_lines` of a meter were no readings.
     """
 
     started_at: str
@@ -68,6 +68,7 @@ class EnergyRun(Record, frozen=True, kw_only=True):
     conditions_before: Conditions
     conditions_after: Conditions
     cooled_seconds: Seconds | None = None
+    skipped_lines: Count = 0
 
     @property
     def idle_watts(self) -> float:

@@ -1,23 +1,25 @@
 """One process that runs back to back between two idle windows, while a sensor reads power or energy."""
 
 import re
-from contextlib import nullcontext
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import msgspec
 
 from harness.devices.device import JOB
 from harness.devices.energy_sources import FoundSensors
-from harness.errors import ReportRejected
+from harness.errors import MeasurementError, ReportRejected
 from harness.records import Artifact, EnergyRun, EnergyWindow, Plan
 from harness.records.energy_checks import find_impossible_windows
 from harness.runner.command_line import runner_argv
 from harness.runner.deploy import DeployedArtifact
 from harness.runner.device_clock import read_offset, uptime_by_clock
-from harness.runner.energy_readings import cut_window, parse_readings
+from harness.runner.energy_readings import SensorFailed, cut_window, parse_readings
 from harness.runner.energy_sensors import spans_of
 from harness.runner.job import Job
-from harness.runner.power_command import metering, power_source
+from harness.runner.power_command import PowerMeter, metering, power_source
 from harness.runner.power_trace import spans_of_trace
 from harness.runner.report import fetch_conditions, fetch_report
 from harness.runner.report_checks import check_lasted
@@ -83,7 +85,7 @@ def measure_energy(
     request = request_now(job, artifact, plan, argv, run=run, cooled_seconds=cooled_seconds)
     request = msgspec.structs.replace(request, energy=True)
     waiting = msgspec.structs.replace(plan, max_seconds=energy.seconds)
-    with metering(energy.command) if energy.command else nullcontext() as meter:
+    with metering(energy.command) if energy.command else nullcontext() as meter, _ended_with(meter, job):
         before = read_offset(job.device) if meter else None
         exit_code, waited_s = start(job, request, waiting)
         report = fetch_report(job, exit_code, artifact, plan, timed=False)
@@ -105,17 +107,21 @@ def measure_energy(
         raise ReportRejected("the device's report lacks the seconds of the run under load")
     late_s, settling = 0.0 if meter else energy.period_seconds, energy.settling_seconds
 
+    def cut(began_s: float, seconds: float, what: str) -> EnergyWindow:
+        try:
+            return cut_window(spans, began_s, seconds, late_s=late_s, what=what)
+        except SensorFailed as error:
+            raise SensorFailed(meter.with_skipped(error.what) if meter else error.what) from error
+
     def rested(window: _Idle, what: str) -> EnergyWindow:
-        return cut_window(
-            spans, window.began_s + settling, window.seconds - settling, late_s=late_s, what=what
-        )
+        return cut(window.began_s + settling, window.seconds - settling, what)
 
     began_s, load_s = sustained.began_uptime_ns / 1e9, float(energy.load_seconds)
     measured = EnergyRun(
         started_at=request.started_at,
         source=source,
         idle_before=rested(first, "in the idle window before"),
-        load=cut_window(spans, began_s, load_s, late_s=late_s, what="under load"),
+        load=cut(began_s, load_s, "under load"),
         idle_after=rested(last, "in the idle window after"),
         inferences=sum(sustained.inferences),
         threads_used=report.threads_used,
@@ -123,10 +129,41 @@ def measure_energy(
         conditions_before=conditions[0],
         conditions_after=conditions[1],
         cooled_seconds=request.cooled_seconds,
+        skipped_lines=meter.skipped if meter else 0,
     )
     for impossible in find_impossible_windows(measured):
         raise ReportRejected(f"the device's report is wrong: {impossible}", hint="measure again")
     return measured
+
+
+@contextmanager
+def _ended_with(meter: PowerMeter | None, job: Job) -> Iterator[None]:
+    """End the program as soon as its meter ends: what is left of its windows would have no figure.
+
+    Raises:
+        SensorFailed: the meter ended, which is then why the program did.
+    """
+    if meter is None:
+        yield
+        return
+    found = meter
+
+    def watch() -> None:
+        found.over.wait()
+        if found.problem:
+            job.stop_from_beside()
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    except MeasurementError as error:
+        if found.problem:
+            raise SensorFailed(found.with_skipped(found.problem)) from error
+        raise
+    finally:
+        found.over.set()
+        watching.join()
 
 
 def parse_windows(content: bytes) -> tuple[_Idle, _Idle]:

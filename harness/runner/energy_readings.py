@@ -1,5 +1,6 @@
 """What a sensor reported while a process ran, as spans of mean power; read strictly, and never guessed."""
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ MOST_LINES_EACH = 256
 # power, it was set back.
 COUNTER_BITS = (32, 64)
 MOST_WRAPPED_WATTS = 100.0
+# A power that stays on one step of its sensor may be anywhere within it: only one that moves between steps
+# has a mean.
+FEWEST_CHANGES = 5
 
 _HEAD = re.compile(
     r"file (?P<index>[0-9]{1,3}) (?P<path>/.{1,250})|at (?P<uptime>[0-9]{1,10}(\.[0-9]{1,6})?)"
@@ -38,12 +42,17 @@ class Reading:
 
 @dataclass(frozen=True)
 class Span:
-    """Mean power between two updates of a sensor, seen at these uptimes; `seconds` by the sensor's clock."""
+    """Mean power in `seconds` by the sensor's clock; what is in it happened between these uptimes.
+
+    `updates` is 0 where the sensor may have shown an old value, and `is_change` false where an equal one.
+    """
 
     begin_s: float
     end_s: float
     seconds: float
     watts: float
+    updates: int = 1
+    is_change: bool = True
 
 
 def parse_readings(content: bytes) -> tuple[Reading, ...]:
@@ -127,13 +136,72 @@ def counted_watts(name: str, before: int, after: int, seconds: float) -> float:
     raise SensorFailed(f"{excerpt(name)} counts backwards, from {before:,} to {after:,}")
 
 
-def spans_of_powers(updates: Sequence[tuple[float, float]]) -> tuple[Span, ...]:
-    """Spans of `(uptime in seconds, watts)`: each power is that since the update before it."""
+def spans_of_powers(lines: Sequence[tuple[float, float]]) -> tuple[Span, ...]:
+    """Spans of `(uptime in seconds, watts)`, each of which is an update: a power holds until the next one."""
     return tuple(
-        checked(Span(begin, end, end - begin, watts))
-        for (begin, _), (end, watts) in pairwise(updates)
-        if end > begin
+        checked(Span(before, after, after - at, watts))
+        for (before, _), (at, watts), (after, _) in zip(lines, lines[1:], lines[2:], strict=False)
+        if after > at
     )
+
+
+def spans_of_held(
+    readings: Sequence[Reading],
+    values_of: Callable[[Reading], tuple[float, ...]],
+    watts_of: Callable[[tuple[float, ...]], float],
+    *,
+    updates_are_seen: bool,
+) -> tuple[Span, ...]:
+    """Spans of a sensor that shows a power until its next update: each value holds for as long as it is read.
+
+    Weighted by its own time, a value of a coarse sensor is as likely as the sensor shows it. The power since
+    the value before would be weighted by how long another one was shown, which is off by up to a step. That a
+    sensor may average until it shows a value is allowed for by `cut_window`: a span begins with the update
+    before it.
+
+    An update to an equal value is not seen. Sensors refresh regularly, so that changes are whole refreshes
+    apart: with `updates_are_seen` what is read as equal for longer than the shortest of these times was
+    updated in between. Without, as for a battery, of whose two files each has its own times, only changes
+    count.
+    """
+    groups = _held(readings, values_of)
+    powers = [checked_watts(watts_of(one.values)) for one in groups]
+    return tuple(
+        Span(
+            before.began_s,
+            after.began_s,
+            after.began_s - one.began_s,
+            watts,
+            updates=int(updates_are_seen or one.is_change),
+            is_change=one.is_change,
+        )
+        for before, one, after, watts in zip(groups, groups[1:], groups[2:], powers[1:], strict=False)
+    )
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Values that were first read at an uptime, and whether others were read before."""
+
+    began_s: float
+    values: tuple[float, ...]
+    is_change: bool
+
+
+def _held(readings: Sequence[Reading], values_of: Callable[[Reading], tuple[float, ...]]) -> list[_Held]:
+    changes = [reading.uptime_s for reading, _ in changed(readings, values_of)]
+    gaps = sorted(after - before for before, after in pairwise(changes))
+    # One or two short ones may be a reading that came late.
+    refresh_s = gaps[len(gaps) // 10] if len(gaps) >= FEWEST_CHANGES else math.inf
+    steps = sorted(after.uptime_s - before.uptime_s for before, after in pairwise(readings))
+    slack_s = steps[len(steps) // 2] / 2 if steps else 0.0
+    found: list[_Held] = []
+    for reading in readings:
+        values = values_of(reading)
+        is_change = not found or values != found[-1].values
+        if is_change or reading.uptime_s - found[-1].began_s > refresh_s - slack_s:
+            found.append(_Held(reading.uptime_s, values, is_change))
+    return found
 
 
 def changed(
@@ -154,9 +222,15 @@ def checked(span: Span) -> Span:
     Raises:
         SensorFailed: no device takes such a power.
     """
-    if not 0 <= span.watts <= MOST_WATTS:
-        raise SensorFailed(f"the sensor reports {span.watts:.4g} W, which is not from 0 to {MOST_WATTS:g} W")
+    checked_watts(span.watts)
     return span
+
+
+def checked_watts(watts: float) -> float:
+    """The power; raises as `checked` does."""
+    if not 0 <= watts <= MOST_WATTS:
+        raise SensorFailed(f"the sensor reports {watts:.4g} W, which is not from 0 to {MOST_WATTS:g} W")
+    return watts
 
 
 def cut_window(
@@ -174,10 +248,13 @@ def cut_window(
     inside = [span for span in spans if span.begin_s >= began_s + late_s and span.end_s <= end_s]
     if seconds < SHORTEST_WINDOW_S:
         raise SensorFailed(f"{seconds:.0f} s {what} are too short; {SHORTEST_WINDOW_S:.0f} s are needed")
-    if len(inside) < FEWEST_UPDATES:
-        raise SensorFailed(
-            f"the sensor changed {len(inside)} times in {seconds:.0f} s {what}; {FEWEST_UPDATES} are needed"
-        )
+    updates, changes = sum(span.updates for span in inside), sum(span.is_change for span in inside)
+    for count, needed in ((updates, FEWEST_UPDATES), (changes, FEWEST_CHANGES)):
+        if count < needed:
+            how = "changed" if count == changes else "was updated"
+            raise SensorFailed(
+                f"the sensor {how} {count} times in {seconds:.0f} s {what}; {needed} are needed"
+            )
     covered = sum(span.seconds for span in inside)
     if covered < LEAST_COVERED * seconds:
         raise SensorFailed(f"the sensor reported for {covered:.0f} of the {seconds:.0f} s {what}")

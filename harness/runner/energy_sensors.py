@@ -15,7 +15,7 @@ from harness.runner.energy_readings import (
     counted_watts,
     lines_of,
     number_in,
-    spans_of_powers,
+    spans_of_held,
 )
 from harness.system.text import excerpt
 
@@ -63,8 +63,9 @@ def spans_of(found: FoundSensors, readings: Sequence[Reading]) -> tuple[EnergySo
 
 
 def _powers(readings: Sequence[Reading], watts_of: _WattsOf) -> tuple[Span, ...]:
-    updates = changed(readings, lambda reading: (watts_of(reading),))
-    return spans_of_powers([(reading.uptime_s, watts) for reading, (watts,) in updates])
+    return spans_of_held(
+        readings, lambda one: (watts_of(one),), lambda values: values[0], updates_are_seen=True
+    )
 
 
 def _energies(path: str, readings: Sequence[Reading]) -> tuple[Span, ...]:
@@ -171,5 +172,9 @@ def _battery(files: Sequence[str], readings: Sequence[Reading]) -> tuple[Span, .
         raise SensorFailed(
             f"the battery's current is {typical} in the driver's unit, which is not clearly µA"
         )
-    updates = changed(readings, lambda one: (abs(number_in(one, current)), number_in(one, voltage)))
-    return spans_of_powers([(reading.uptime_s, ua * uv / 1e12) for reading, (ua, uv) in updates])
+    return spans_of_held(
+        readings,
+        lambda one: (abs(number_in(one, current)), number_in(one, voltage)),
+        lambda values: values[0] * values[1] / 1e12,
+        updates_are_seen=False,
+    )

@@ -150,14 +150,18 @@ class Job:
         """Whether the job's folder exists: a job whose files were all fetched has none."""
         return self._sh('[ -d "$1" ]').exit_code == 0
 
-    def stop(self) -> None:
-        """End the program if it still runs."""
+    def stop(self) -> bool:
+        """End the program if it still runs; whether it did."""
         argv = ["sh", self.bundle.launch_script, "stop", self.folder]
-        run_verified(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S)
+        return "ended" in run_verified(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S).text
 
     def cancel(self) -> None:
         """End the program while another thread waits for it, over a separate connection."""
         self.device.transport.give_up()
+        self.stop_from_beside()
+
+    def stop_from_beside(self) -> None:
+        """The same where the thread that waits goes on with its connection, and gets the program's status."""
         with contextlib.suppress(HarnessError):
             transport = self.device.connect()
             try:

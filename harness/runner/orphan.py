@@ -73,8 +73,8 @@ def find_orphan(job: Job, run: str, log: Callable[[str], None]) -> Request | Non
     boot_id = job.device.info.boot_id
     if run and boot_id and request and (request.run, request.boot_id) == (run, boot_id):
         return request
-    log("ending a process that an earlier run left running")
-    job.stop()
+    if job.stop():
+        log("ended a process that an earlier run left running")
     return None
 
 

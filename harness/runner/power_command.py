@@ -37,20 +37,26 @@ def power_source(command: Sequence[str]) -> EnergySource:
 
 @dataclass
 class PowerMeter:
-    """The lines of a running meter, in the order of their times, and why it is of no use, if it is not."""
+    """The lines of a running meter, in the order of their times, and why it is of no use, if it is not.
+
+    `skipped` lines are no readings; `first_skipped` says what the first of them was.
+    """
 
     name: str
     times_ns: list[int] = field(default_factory=list)
     watts: list[float] = field(default_factory=list)
+    skipped: int = 0
+    first_skipped: str = ""
     problem: str | None = None
     complained: bytes = b""
     first: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
 
     def spans(self, uptime_of: Callable[[float], float]) -> tuple[Span, ...]:
         """What was measured until now, at the device's uptimes.
 
         Raises:
-            SensorFailed: the program ended, or printed something else.
+            SensorFailed: the program ended, or printed too much.
         """
         if self.problem:
             raise SensorFailed(self.problem)
@@ -58,28 +64,42 @@ class PowerMeter:
         return spans_of_powers(updates)
 
     def take(self, line: bytes) -> None:
-        """One line without its end; the first that is none makes the meter useless."""
+        """One line without its end; a header, a blank or a wrong one is skipped.
+
+        A meter that prints nothing else has no reading soon, or too few in a window.
+        """
         match = _LINE.fullmatch(line.strip())
-        if match is None or float(match[2]) > MOST_WATTS:
-            text = excerpt(line.decode("utf-8", "replace"))
-            self.fail(f"{self.name} printed {text!r}, which is not <unix_ns> <watts>")
-            return
-        at_ns = int(match[1])
-        if abs(at_ns / 1e9 - time.time()) > CLOCK_SLACK_S:
-            self.fail(f"{self.name} printed the time {at_ns}, which is not now in nanoseconds since 1970")
-        elif self.times_ns and at_ns <= self.times_ns[-1]:
-            self.fail(f"the times of {self.name} count backwards, from {self.times_ns[-1]} to {at_ns} ns")
-        elif len(self.times_ns) >= MOST_LINES:
+        at_ns = int(match[1]) if match else 0
+        if len(self.times_ns) + self.skipped >= MOST_LINES:
             self.fail(f"{self.name} printed more than {MOST_LINES:,} lines")
+        elif match is None or float(match[2]) > MOST_WATTS:
+            text = excerpt(line.decode("utf-8", "replace"))
+            self._skip(f"{self.name} printed {text!r}, which is not <unix_ns> <watts>")
+        elif abs(at_ns / 1e9 - time.time()) > CLOCK_SLACK_S:
+            self._skip(f"{self.name} printed the time {at_ns}, which is not now in nanoseconds since 1970")
+        elif self.times_ns and at_ns <= self.times_ns[-1]:
+            self._skip(f"the times of {self.name} do not rise, from {self.times_ns[-1]} to {at_ns} ns")
         else:
             self.watts.append(float(match[2]))
             self.times_ns.append(at_ns)
             self.first.set()
 
+    def _skip(self, why: str) -> None:
+        self.skipped += 1
+        self.first_skipped = self.first_skipped or why
+
     def fail(self, problem: str) -> None:
         """Of no use from now on."""
         self.problem = self.problem or problem
         self.first.set()
+        self.over.set()
+
+    def with_skipped(self, reason: str) -> str:
+        """A reason with what was skipped, of which there may be too much."""
+        if not self.skipped:
+            return reason
+        lines = "1 line was" if self.skipped == 1 else f"{self.skipped:,} lines were"
+        return f"{reason}; {lines} skipped: {self.first_skipped}"
 
 
 @contextmanager
@@ -98,14 +118,16 @@ def metering(command: Sequence[str], *, first_line_s: float = FIRST_LINE_S) -> I
         for target in (_read, _drain):
             threading.Thread(target=target, args=(process, meter), daemon=True).start()
         if not meter.first.wait(first_line_s):
-            raise SensorFailed(f"{meter.name} printed no reading within {first_line_s:g} s")
+            raise SensorFailed(
+                meter.with_skipped(f"{meter.name} printed no reading within {first_line_s:g} s")
+            )
         if meter.problem:
-            raise SensorFailed(meter.problem)
+            raise SensorFailed(meter.with_skipped(meter.problem))
         yield meter
 
 
 def _read(process: LocalProcess, meter: PowerMeter) -> None:
-    """Until the program ends, or until it printed what is not a reading."""
+    """Until the program ends, or until it printed too much."""
     if process.stdout is None:
         return
     rest = b""
@@ -118,9 +140,10 @@ def _read(process: LocalProcess, meter: PowerMeter) -> None:
             meter.fail(f"{meter.name} ended{_how(process)} before the measurement did{_why(meter)}")
             return
         *lines, rest = (rest + read).split(b"\n")
-        for line in (*lines, *((rest,) if len(rest) > LONGEST_LINE else ())):
-            if not meter.problem:
-                meter.take(line)
+        for line in lines:
+            meter.take(line)
+        # Of a line that does not end only its beginning is kept: it is no reading, whatever follows.
+        rest = rest[: LONGEST_LINE + 1]
 
 
 def _how(process: LocalProcess) -> str:

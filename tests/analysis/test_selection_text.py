@@ -95,8 +95,8 @@ def test_where_nothing_fits_the_nearest_cell_and_the_limit_to_relax_are_named() 
 
 def test_the_value_that_relaxes_a_limit_admits_the_cell() -> None:
     cell = cell_of(0.5, 160, ms=5, worst_ms=5.300_000_4)
-    assert "relax --max-latency to 5.301ms" in explain([cell], max_latency_ns=5 * MS)
-    assert pick([cell], max_latency_ns=5_301_000).best is not None
+    assert "relax --max-latency to 5.31ms" in explain([cell], max_latency_ns=5 * MS)
+    assert pick([cell], max_latency_ns=5_310_000).best is not None
 
 
 def test_the_probability_that_it_meets_the_budget_is_stated_where_there_is_one() -> None:

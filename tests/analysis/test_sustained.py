@@ -67,6 +67,29 @@ def test_steps_in_noise_are_found_within_two_seconds_and_flat_noise_has_none(sec
         assert abs(found[0] - seconds // 3) <= 2
 
 
+def slow_run(seconds_each: int, slow_from_s: int, seconds: int) -> SustainedRun:
+    """An inference takes whole seconds, from `slow_from_s` on 20 % more: most seconds have no value."""
+    run = make_sustained_run((seconds, 10.0))
+    median: list[int | None] = [None] * seconds
+    for number, second in enumerate(range(0, seconds, seconds_each)):
+        each_ns = seconds_each * 1_000_000_000 * (1.0 + 0.001 * (number * 7 % 3))
+        median[second] = round(each_ns * (1.2 if second >= slow_from_s else 1.0))
+    ran = tuple(int(ns is not None) for ns in median)
+    return replace(run, median_ns=tuple(median), p90_ns=tuple(median), max_ns=tuple(median), inferences=ran)
+
+
+@pytest.mark.parametrize("slow_s", [27, 12])
+def test_a_drop_of_slow_inferences_lasts_seconds_and_not_inferences(slow_s: int) -> None:
+    drop = figures_of(slow_run(3, 120 - slow_s, 120)).drop
+    assert drop is not None
+    assert drop.second == 120 - slow_s
+    assert drop.after_ns / drop.before_ns == pytest.approx(1.2, abs=0.01)
+
+
+def test_two_slow_inferences_are_no_level() -> None:
+    assert find_drop([*[10e9] * 20, 12e9, 12e9], [*range(0, 220, 10), 220]) is None
+
+
 def test_some_seconds_of_other_work_are_no_drop() -> None:
     for held_up in (1, 4, 9):
         assert figures_of(make_sustained_run((60, 10.0), (held_up, 20.0), (100, 10.0))).drop is None

@@ -1,6 +1,6 @@
 """The page's script decides as `analysis.selection` does: over random budgets, in a headless browser."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from harness.analysis.ladder import climb
 from harness.analysis.selection import find_for_all
 from harness.analysis.sustained import summarize_sustained
 from harness.records import Cell, Interval, Sustained
+from harness.records.schedule import summarize_pace
 from reports.answers import describe_for_all, ship
 from reports.decisions import decide, group_sections
 from reports.document import make_document
@@ -64,14 +65,42 @@ def with_plateaus(cells: tuple[Cell, ...], random: np.random.Generator) -> Itera
         yield msgspec.structs.replace(cell, sustained=sustained)
 
 
-def open_run(folder: Path, run: Run, rate_hz: float | None, *, pooled: bool = False) -> tuple[Section, ...]:
+def on_schedule(cell: Cell) -> Cell:
+    """The cell as if its inferences had begun in their slots, each in the first one that is left."""
+    period_ns = cell.plan.period_ns
+    if period_ns is None or cell.latency is None:
+        return cell
+    processes = []
+    for one in cell.processes:
+        starts, due_ns = [], 0
+        for latency_ns in one.timed_ns:
+            starts.append(due_ns)
+            due_ns += max(1, -(-latency_ns // period_ns)) * period_ns
+        processes.append(msgspec.structs.replace(one, starts_ns=tuple(starts)))
+    pace = summarize_pace(processes, period_ns)
+    return msgspec.structs.replace(cell, processes=tuple(processes), pace=pace)
+
+
+def paced(cells: Sequence[Cell]) -> Iterator[Cell]:
+    """At 30/s, 100 inferences a process; of every other cell 0 to 3 in each are held up for six periods."""
+    for number, cell in enumerate(cells):
+        processes = tuple(
+            msgspec.structs.replace(
+                one,
+                latencies_ns=one.latencies_ns[:1] * 100 + (200_000_000,) * (number // 2 % 4 * (number % 2)),
+            )
+            for one in cell.processes
+        )
+        plan = msgspec.structs.replace(cell.plan, rate_hz=30.0)
+        yield on_schedule(msgspec.structs.replace(cell, plan=plan, processes=processes))
+
+
+def open_run(
+    folder: Path, run: Run, rate_hz: float | None, *, pooled: bool = False, only_paced: bool = False
+) -> tuple[Section, ...]:
     emulated = simulate_cells(EMULATOR, widths=(0.25, 0.5), resolutions_px=(128, 224))
-    paced = (
-        msgspec.structs.replace(cell, plan=msgspec.structs.replace(cell.plan, rate_hz=30.0))
-        for cell in run.cells[1:4]
-    )
-    measured = with_plateaus(run.cells[1:], np.random.default_rng(len(run.cells)))
-    cells = (failed(run.cells[0]), *measured, *paced, *emulated)
+    measured = () if only_paced else with_plateaus(run.cells[1:], np.random.default_rng(len(run.cells)))
+    cells = (failed(run.cells[0]), *measured, *paced(run.cells[1:13]), *emulated)
     pools = NO_POOLS
     if pooled:
         cells = share_out(cells)
@@ -110,7 +139,7 @@ def on_unit(cell: Cell, name: str, factor: float) -> Cell:
         for one in cell.processes
     )
     latency = msgspec.structs.replace(cell.latency, median_ns=scaled)
-    return msgspec.structs.replace(cell, device=device, latency=latency, processes=processes)
+    return on_schedule(msgspec.structs.replace(cell, device=device, latency=latency, processes=processes))
 
 
 def draw_budget(run: Run, random: np.random.Generator, rate_hz: float | None) -> Budget:
@@ -148,12 +177,18 @@ def ask(page: Page, group: int, sections: tuple[Section, ...], budget: Budget) -
     return decided
 
 
-@pytest.mark.parametrize(("seed", "rate_hz"), [(0, None), (1, None), (5, None), (2, 30.0), (3, 30.0)])
+@pytest.mark.parametrize(
+    ("seed", "rate_hz", "only_paced"),
+    [
+        *((0, None, False), (1, None, False), (5, None, False)),
+        *((2, 30.0, False), (3, 30.0, False), (6, None, True)),
+    ],
+)
 def test_script_and_python_give_the_same_answers(
-    browser: Browser, tmp_path: Path, seed: int, rate_hz: float | None
+    browser: Browser, tmp_path: Path, seed: int, rate_hz: float | None, only_paced: bool
 ) -> None:
     run = draw_run(seed)
-    sections = open_run(tmp_path, run, rate_hz)
+    sections = open_run(tmp_path, run, rate_hz, only_paced=only_paced)
     random = np.random.default_rng(seed)
     with open_page(browser, (tmp_path / "index.html").as_uri()) as page:
         for _ in range(BUDGETS):

@@ -99,7 +99,7 @@ def test_energy_that_would_end_after_a_time_limit_is_left_to_a_resumed_run(bench
     session = replace(bench.session(), energy=EnergyPlan())
     session.measure([CellRequest(v, plan) for v in bench.futures], (), seed=0)
     assert reason(bench.detailed[-1]) == OUT_OF_TIME
-    assert lacks_energy(bench.detailed[-1])
+    assert lacks_energy(bench.detailed[-1], by_command=False)
     requests = [CellRequest(v, plan) for v in bench.futures]
     assert seconds_for_long_runs(requests, bench.detailed[-1:], None, EnergyPlan(), "real") == 150
 
@@ -158,6 +158,35 @@ def test_a_meter_that_dies_or_prints_rubbish_leaves_the_cell_its_other_figures(
     (cell,) = measure(bench, replace(SHORT, command=(sys.executable, "-c", code))).values()
     assert why in reason(cell)
     assert cell.latency is not None
+
+
+DYING = (
+    "import time\nfor _ in range(4): print(time.time_ns(), 1.0, flush=True); time.sleep(0.3)\n"
+    "raise SystemExit('USB gone')"
+)
+
+
+def test_the_process_ends_with_its_meter_and_not_with_its_windows(bench: Bench, root: Path) -> None:
+    bench.add(0.25)
+    plan = EnergyPlan(load_seconds=120, idle_seconds=60, command=(sys.executable, "-c", DYING))
+    began = time.monotonic()
+    (cell,) = measure(bench, plan).values()
+    assert time.monotonic() - began < 120
+    assert "ended with exit code 1 before the measurement did: USB gone" in reason(cell)
+    assert cell.latency is not None
+
+
+def test_a_resumed_run_measures_again_what_a_meter_failed_to_give(bench: Bench, root: Path) -> None:
+    bench.add(0.25)
+    plan = replace(SHORT, command=(sys.executable, "-c", "raise SystemExit(3)"))
+    first = measure(bench, plan)
+    assert "ended with exit code 3" in reason(first[0.25])
+    bench.detailed.clear()
+    repaired = replace(plan, command=(sys.executable, "-c", "raise SystemExit(4)"))
+    assert "ended with exit code 4" in reason(measure(bench, repaired, tuple(first.values()))[0.25])
+    requests = [CellRequest(v, PLAN) for v in bench.futures]
+    assert seconds_for_long_runs(requests, list(first.values()), None, repaired, "real") > 2
+    assert seconds_for_long_runs(requests, list(first.values()), None, SHORT, "real") == 0
 
 
 class Losing(LocalTransport):

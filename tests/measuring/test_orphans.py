@@ -152,6 +152,21 @@ def test_what_is_in_doubt_is_measured_from_its_beginning(bench: Bench, change: s
     assert [process.round for process in cell.processes] == [0, 1]
     assert measured(bench) == (2 if change == "plan" else 1)
     assert cell.processes[-1].started_at != request.started_at
+    # It had ended: only its folder was left.
+    assert not any("that an earlier run left running" in text for text in bench.log)
+
+
+def test_a_process_that_still_runs_for_another_run_is_ended_and_that_is_told(bench: Bench) -> None:
+    job = job_of(bench)
+    job.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "60"]) as running:
+        stat = Path(f"/proc/{running.pid}/stat").read_text()
+        (job / "pid").write_text(f"{running.pid}\n")
+        (job / "pid_started").write_text(f"{stat.rpartition(')')[2].split()[19]}\n")
+        bench.transport.left = 99  # type: ignore[attr-defined]
+        measure(bench)
+        assert running.wait(timeout=20) == -15
+    assert "ended a process that an earlier run left running" in bench.log
 
 
 def test_a_job_whose_folder_is_gone_is_no_orphan(bench: Bench) -> None:

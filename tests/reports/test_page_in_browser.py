@@ -186,17 +186,29 @@ def test_a_budget_that_is_typed_changes_the_answer_and_the_address(page: Page, a
     assert page.locator(".answer .ask").first.inner_text() == "Ship this"
 
 
+def in_slots(cell: Cell) -> Cell:
+    """The cell at 30/s, each inference in a slot of its own."""
+    plan = replace(cell.plan, rate_hz=30.0)
+    processes = tuple(
+        replace(one, starts_ns=tuple(at * (plan.period_ns or 0) for at in range(len(one.timed_ns))))
+        for one in cell.processes
+    )
+    return replace(cell, plan=plan, processes=processes)
+
+
 def test_a_page_for_a_rate_asks_it_of_every_budget(browser: Browser, tmp_path: Path) -> None:
     """The rate is no field of the form, and not in the address: the page was written for it."""
     back_to_back = tuple(simulate_cells(PHONE, widths=(0.25, 0.5), resolutions_px=(128,)))
-    paced = tuple(replace(cell, plan=replace(cell.plan, rate_hz=30.0)) for cell in back_to_back)
+    paced = tuple(map(in_slots, back_to_back))
     address = write(tmp_path, (*back_to_back, *paced), Budget(rate_hz=30.0))
     with open_page(browser, address) as page:
         assert "at 30/s" in page.locator(".answer").first.inner_text()
         page.fill("input[name=max-latency]", "20")
         page.wait_for_url(f"{address}#max-latency=20ms")
         assert "at 30/s" in page.locator(".answer").first.inner_text()
-        slow = "{...page.cells[0], worst: page.cells[0].worst.map(() => 1e12)}"
+        assert page.locator(".answer .kicker").first.inner_text().casefold() == "ship this"
+        paced_cell = "page.cells.find((one) => one.period)"
+        slow = f"{{...{paced_cell}, worst: {paced_cell}.worst.map(() => 1e12)}}"
         limits = page.evaluate(f"findMisses({slow}, null, emptyBudget()).map((miss) => miss.limit)")
         assert limits == ["paced p99 latency"]
     with open_page(browser, address, java_script_enabled=False) as plain:

@@ -2,10 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pytest
+from msgspec.structs import replace
 
+from builders import make_energy_run
+from harness.analysis.energy import net_watts_bounds
 from harness.devices.energy_sources import FoundSensors, choose_sensors
 from harness.errors import ReportRejected
+from harness.records import EnergyWindow
 from harness.runner.energy import parse_windows
 from harness.runner.energy_readings import (
     Reading,
@@ -174,11 +179,89 @@ def test_values_that_cannot_be_energy_have_their_reason(read: Callable[[], objec
     assert refused.value.what.startswith(reason)
 
 
-def test_an_unchanged_power_is_no_update() -> None:
-    assert of_file(INA, ["1000000", "1000000", "2000000", "2500000"]) == (
-        Span(100.0, 102.0, 2.0, 2.0),
-        Span(102.0, 103.0, 1.0, 2.5),
+def test_a_power_holds_until_another_is_read() -> None:
+    values = ["1000000", "1000000", "2000000", "2000000", "2000000", "2500000", "1000000"]
+    assert of_file(INA, values) == (
+        Span(100.0, 105.0, 3.0, 2.0),
+        Span(102.0, 106.0, 1.0, 2.5),
     )
+
+
+def test_readings_of_a_sensor_that_was_seen_to_refresh_in_between_are_updates_to_an_equal_value() -> None:
+    values = ["1000000", "2000000"] * 6 + ["3000000"] * 3 + ["1000000"]
+    spans = of_file(INA, values)
+    assert [(span.seconds, span.watts, span.updates, span.is_change) for span in spans[-4:]] == [
+        (1.0, 2.0, 1, True),
+        *((1.0, 3.0, 1, number == 0) for number in range(3)),
+    ]
+
+
+# Milliwatts of the mean, of the noise and of a step of the sensor; seconds between its refreshes.
+COARSE = [
+    (2006.5, 10.0, 25.0, 1.0),
+    (2006.5, 10.0, 25.0, 0.05),
+    (2040.0, 50.0, 100.0, 0.05),
+    (2040.0, 50.0, 100.0, 1.7),
+    (2000.0, 40.0, 1.0, 2.0),
+]
+WINDOWS = 150
+
+
+def simulate_window(
+    random: np.random.Generator, mean: float, noise: float, step: float, refresh_s: float, seconds: float
+) -> EnergyWindow:
+    """Of an INA226 that is read once a second, a little late each time."""
+    count = int((seconds + 12) / refresh_s) + 4
+    shown = np.round(random.normal(mean, noise, count) / step) * step
+    at = np.cumsum(1.0 + np.abs(random.normal(0, 0.003, int(seconds) + 8)))
+    places = ((at + random.uniform(0, refresh_s)) / refresh_s).astype(int)
+    readings = [
+        Reading(float(uptime), {INA: (str(round(1000 * shown[place])),)})
+        for uptime, place in zip(at, places, strict=True)
+    ]
+    _, spans = spans_of(choose_sensors([f"hwmon {INA} ina226 "]), readings)
+    return cut_window(spans, 3.0, seconds, late_s=1.0, what="under load")
+
+
+@pytest.mark.parametrize(("mean", "noise", "step", "refresh_s"), COARSE)
+def test_the_mean_of_a_coarse_or_slow_sensor_is_within_a_thousandth(
+    mean: float, noise: float, step: float, refresh_s: float
+) -> None:
+    random = np.random.default_rng(1)
+    windows = [simulate_window(random, mean, noise, step, refresh_s, 60.0) for _ in range(WINDOWS)]
+    assert np.mean([window.mean_watts for window in windows]) == pytest.approx(mean / 1000, rel=1e-3)
+
+
+@pytest.mark.parametrize("refresh_s", [0.05, 1.0])
+def test_intervals_of_coarse_sensors_hold_the_planted_power(refresh_s: float) -> None:
+    random = np.random.default_rng(5)
+    held = 0
+    for seed in range(WINDOWS):
+        before, load, after = (
+            simulate_window(random, mean, 50.0, 100.0, refresh_s, seconds)
+            for mean, seconds in ((1030.0, 40.0), (3010.0, 60.0), (1030.0, 40.0))
+        )
+        made = make_energy_run()
+        run = replace(made, idle_before=before, load=load, idle_after=after)
+        low, high = net_watts_bounds(run, seed=seed)
+        held += low <= 1.98 <= high
+    # Of 600: 96.5 % and 94.7 %.
+    assert 0.91 <= held / WINDOWS <= 0.99
+
+
+def test_a_power_that_stays_on_one_step_of_its_sensor_has_no_figure() -> None:
+    flickers = ["1000000", "1100000", "1000000"] * 3
+    spans = of_file(INA, [*flickers, *["1000000"] * 70])
+    with pytest.raises(SensorFailed, match="the sensor changed 0 times in 60 s idle; 5 are needed"):
+        cut_window(spans, 110.0, 60.0, late_s=1.0, what="idle")
+
+
+def test_equal_values_of_a_battery_are_no_updates() -> None:
+    """Of its two files each has its own times: how often the slower one refreshes is not seen."""
+    values = [("Discharging", str(400_000 + 10_000 * (at // 7)), "4000000") for at in range(80)]
+    spans = of_battery(*values)
+    with pytest.raises(SensorFailed, match=r"the sensor changed 7 times in 60 s under load; 20 are needed"):
+        cut_window(spans, 5.0, 60.0, late_s=1.0, what="under load")
 
 
 def test_a_counter_of_a_board_gives_the_power_between_its_readings() -> None:
@@ -190,14 +273,12 @@ def test_a_counter_of_a_board_gives_the_power_between_its_readings() -> None:
 
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_a_batterys_power_is_current_times_voltage_whatever_the_drivers_sign(sign: str) -> None:
-    spans = of_battery(
-        ("Discharging", f"{sign}400000", "4000000"), ("Discharging", f"{sign}500000", "4000000")
-    )
-    assert spans == (Span(0.0, 1.0, 1.0, 2.0),)
+    spans = of_battery(*(("Discharging", f"{sign}{ua}", "4000000") for ua in (400000, 500000, 600000)))
+    assert spans == (Span(0.0, 2.0, 1.0, 2.0),)
 
 
 def test_rails_of_a_power_chip_count_where_current_and_voltage_are_known() -> None:
-    (span,) = of_pmic(adc(1.0), adc(2.0))
+    (span,) = of_pmic(adc(1.0), adc(2.0), adc(1.5))
     assert span.watts == pytest.approx(2.0 * 0.8 + 0.1 * 1.1)
 
 

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from harness.runner import power_command
 from harness.runner.energy_readings import SensorFailed
 from harness.runner.power_command import PowerMeter, metering, power_source
 
@@ -38,15 +39,54 @@ def test_readings_become_spans_at_the_devices_uptime() -> None:
         ("import time; print(time.time_ns(), 'nan', flush=True)", "which is not <unix_ns> <watts>"),
         ("import time; print(time.time_ns(), 5000, flush=True)", "which is not <unix_ns> <watts>"),
         ("print(1700000000, 2.0, flush=True)", "which is not now in nanoseconds since 1970"),
-        ("import sys; sys.stdout.write('7' * 100000); sys.stdout.flush()", "which is not <unix_ns> <watts>"),
+        (
+            "import sys; sys.stdout.write('7' * 100000 + chr(10)); sys.stdout.flush()",
+            "which is not <unix_ns> <watts>",
+        ),
         ("import sys; sys.exit(3)", "ended with exit code 3 before the measurement did"),
         ("raise SystemExit('no such port')", "exit code 1 before the measurement did: no such port"),
     ],
 )
-def test_a_meter_that_begins_with_rubbish_or_ends_is_refused_at_once(code: str, reason: str) -> None:
-    with pytest.raises(SensorFailed) as refused, metering(python(code + "\nimport time; time.sleep(20)")):
+def test_a_meter_that_prints_only_rubbish_or_ends_is_refused(code: str, reason: str) -> None:
+    command = python(code + "\nimport time; time.sleep(20)")
+    with pytest.raises(SensorFailed) as refused, metering(command, first_line_s=2.0):
         pytest.fail("it was taken for a meter")
     assert reason in refused.value.what
+
+
+@pytest.mark.parametrize(
+    "line", [b"unix_ns watts", b"", b"%(now)d -0.001", b"%(before)d 1.0", b"%(now)d 5000", b"17 1.0", b"\xff"]
+)
+def test_a_single_line_that_is_no_reading_is_skipped_and_counted(line: bytes) -> None:
+    meter = PowerMeter("meter")
+    first = time.time_ns()
+    meter.take(b"%d 1.0" % first)
+    meter.take(line % {b"now": first + 1, b"before": first} if b"%" in line else line)
+    meter.take(b"%d 2.0" % (first + 1_000_000_000))
+    meter.take(b"%d 3.0" % (first + 2_000_000_000))
+    (span,) = meter.spans(lambda unix_s: unix_s)
+    assert span.watts == 2.0
+    assert span.seconds == pytest.approx(1.0, abs=1e-6)
+    assert meter.skipped == 1
+    assert meter.with_skipped("too little").startswith("too little; 1 line was skipped: ")
+
+
+def test_the_rest_of_a_line_that_is_too_long_is_no_reading() -> None:
+    code = (
+        "import sys, time; sys.stdout.write('7' * 300000); sys.stdout.flush(); time.sleep(0.3);"
+        "print(' 1.0'); print(time.time_ns(), 2.0, flush=True); time.sleep(20)"
+    )
+    with metering(python(code)) as meter:
+        assert (meter.watts, meter.skipped) == ([2.0], 1)
+
+
+def test_more_lines_than_a_meter_prints_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(power_command, "MOST_LINES", 2)
+    meter = PowerMeter("meter")
+    for _ in range(3):
+        meter.take(b"rubbish")
+    with pytest.raises(SensorFailed, match="meter printed more than 2 lines"):
+        meter.spans(lambda unix_s: unix_s)
 
 
 def test_a_silent_meter_is_not_waited_for_long() -> None:
@@ -68,15 +108,6 @@ def test_a_meter_that_dies_later_has_no_spans() -> None:
         time.sleep(1.0)
         with pytest.raises(SensorFailed, match="ended with exit code 4 before the measurement did"):
             meter.spans(lambda unix_s: unix_s)
-
-
-def test_times_that_count_backwards_are_refused() -> None:
-    meter = PowerMeter("meter")
-    now = time.time_ns()
-    meter.take(b"%d 1.0" % now)
-    meter.take(b"%d 1.0" % (now - 1))
-    with pytest.raises(SensorFailed, match="the times of meter count backwards"):
-        meter.spans(lambda unix_s: unix_s)
 
 
 def test_the_meter_and_what_it_started_end_with_the_measurement() -> None:

@@ -90,24 +90,27 @@ function upgradeText(upgrade) {
 
 function nearestText(nearest, budget) {
   if (!nearest) return [];
-  const relaxed = nearest.misses.map((miss) =>
-    miss.needed === null
-      ? `Its ${miss.reason}: measure it, or leave out ${miss.option}.`
-      : `Its ${miss.reason}: relax ${miss.option} to ${optionValue(miss)}.`,
-  );
+  const relaxed = nearest.misses.map((miss) => `Its ${miss.reason}: ${advice(miss)}.`);
   return [`Nearest${suspectMark(nearest.cell)}: ${namedOn(nearest.cell)}: ${costText(nearest.cell, budget)}.`, ...relaxed];
 }
 
-// Rounded to the safe side, so that the option admits the cell.
-function optionValue(miss) {
-  if (!miss.quantity) return `${short(Math.floor(miss.needed * 1000) / 10)}%`;
-  const thousandths = Math.ceil((miss.needed * 1000) / miss.quantity.size);
-  return `${plain(thousandths / 1000)}${miss.quantity.unit}`;
+// What a cell does at another rate is known only once that was measured.
+function advice(miss) {
+  if (miss.needed === null) return `measure it, or leave out ${miss.option}`;
+  if (miss.quantity?.fixed) {
+    const rate = roundedDown(1e9 / miss.needed);
+    if (rate < page.lowestRateHz) return `no rate from ${short(page.lowestRateHz)}/s on is slow enough`;
+    return `measure at a lower rate: harness run --rate ${plainly(rate)}`;
+  }
+  const value = optionValue(miss);
+  return value ? `relax ${miss.option} to ${value}` : `leave out ${miss.option}`;
 }
 
-// Six significant digits without zeros at the end, as Python's format code g prints them.
-function plain(value) {
-  return String(Number(value.toPrecision(6)));
+// Rounded to the safe side, so that the option admits the cell; empty where nothing does.
+function optionValue(miss) {
+  if (!miss.needed) return "";
+  if (miss.quantity) return limitText(miss.needed, miss.quantity) + miss.quantity.unit;
+  return `${short(Math.floor(miss.needed * 1000) / 10 || roundedDown(100 * miss.needed))}%`;
 }
 
 function setAsideText(answer) {

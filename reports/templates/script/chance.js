@@ -16,11 +16,14 @@ function chanceWithin(cell, accuracy, budget) {
     (limit) => atMost(peaks, limit),
     (limit) => Number(cell.size <= limit),
     (limit) => intervalAtMost(cell.energy, limit),
-    (limit) => intervalAtMost(cell.p99, limit),
+    (limit) => intervalAtMost(cell.paced, limit),
   ];
   let product = 1;
   let limited = false;
-  const chances = budget.limits.map((limit, at) => (limit === null ? undefined : perQuantity[at](limit)));
+  const chances = perQuantity.map((chance, at) => {
+    const limit = limitOn(cell, at, budget);
+    return limit === null ? undefined : chance(limit);
+  });
   chances.push(budget.minAccuracy === null ? undefined : atLeast(accuracy, budget.minAccuracy));
   for (const chance of chances) {
     if (chance === undefined) continue;

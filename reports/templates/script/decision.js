@@ -26,16 +26,27 @@ function quantityOf(at, budget) {
   return budget.sustained && at === LATENCY ? { ...quantity, name: "sustained latency" } : quantity;
 }
 
+// A paced cell is held to its own rate, whether the budget names a rate or not.
+function limitOn(cell, at, budget) {
+  return at === PACED ? cell.period : budget.limits[at];
+}
+
+function keepsRate(cell) {
+  return cell.period === null || cell.paced === null || cell.paced[2] <= cell.period;
+}
+
 function findMisses(cell, accuracy, budget) {
   const misses = [];
-  budget.limits.forEach((allowed, at) => {
+  page.quantities.forEach((_, at) => {
+    const allowed = limitOn(cell, at, budget);
     const needed = worstOf(cell, at, budget);
     if (allowed === null || (needed !== null && needed <= allowed)) return;
     const quantity = quantityOf(at, budget);
-    const reason =
+    let reason =
       needed === null
         ? `${quantity.name} not measured`
         : `${quantity.name} up to ${quantityText(quantity, needed)} is over ${quantityText(quantity, allowed)}`;
+    if (at === PACED && cell.missed) reason += `, ${cell.missed}`;
     misses.push({ limit: quantity.name, option: quantity.option, allowed, needed, reason, quantity });
   });
   const minimum = budget.minAccuracy;
@@ -57,8 +68,8 @@ function costOf(cell, budget) {
   const limits = budget.limits;
   if (page.machines[cell.machine].emulated) return cell.worst[INSTRUCTIONS] || Infinity;
   if (budget.sustained) return worstOf(cell, LATENCY, budget) || Infinity;
-  const paced = page.quantities.some((quantity) => quantity.fixed);
-  if (limits[LATENCY] === null && (limits[P99] || paced) && cell.p99) return cell.p99[2];
+  if (limits[LATENCY] === null && limits[PACED] && cell.paced) return cell.paced[2];
+  if (limits[LATENCY] === null && limits[P99] && cell.p99) return cell.p99[2];
   if (limits[LATENCY] === null && limits[P90] && cell.p90) return cell.p90[2];
   return cell.worst[LATENCY] || Infinity;
 }

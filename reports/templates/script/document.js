@@ -16,6 +16,7 @@ page.cells = page.cells.map((values, index) => {
 
 const QUANTITY_KEYS = page.quantities.map((quantity) => quantity.option.slice(2));
 const [LATENCY, P90, P99, , INSTRUCTIONS, MEMORY] = page.quantities.keys();
+const PACED = page.quantities.findIndex((quantity) => quantity.fixed);
 
 // Whether the budget means the plateau of this cell's sustained run.
 function meansPlateau(cell, budget) {

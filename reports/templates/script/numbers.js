@@ -31,6 +31,36 @@ function short(value) {
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
+// The smallest number of a quantity's unit with three digits that admits what is needed.
+function limitText(needed, { size, whole }) {
+  const base = whole ? Math.ceil(needed) : needed;
+  const [digits, place] = threeDigits(base / size);
+  return plain(Number(`${digits}e${place}`) * size < base ? digits + 1 : digits, place);
+}
+
+// To three significant digits, never above the value.
+function roundedDown(value) {
+  const [digits, place] = threeDigits(value);
+  const rounded = Number(`${digits}e${place}`);
+  return rounded <= value ? rounded : Number(`${digits - 1}e${place}`);
+}
+
+// Three digits as a whole number, and the power of ten that the last of them counts.
+function threeDigits(value) {
+  const [mantissa, exponent] = value.toExponential(2).split("e");
+  return [Number(mantissa.replace(".", "")), Number(exponent) - 2];
+}
+
+// Without an exponent, and without zeros at the end.
+function plain(digits, place) {
+  const text = Number(`${digits}e${place}`).toFixed(Math.max(0, -place));
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+}
+
+function plainly(value) {
+  return value === 0 ? "0" : plain(...threeDigits(value));
+}
+
 function percent(share) {
   return fixed(100 * share, 1);
 }

@@ -84,7 +84,7 @@ function drawPlot(plot, state) {
   const xName = emulated
     ? "Instructions per inference, M (log)"
     : `${state.budget.sustained ? "Sustained latency" : "Latency"}, ms (log)`;
-  const frontier = findFrontier(plot.points.filter((point) => point.onBasis));
+  const frontier = findFrontier(plot.points.filter((point) => point.onBasis && keepsRate(point.cell)));
   plot.svg = shape("svg", { width, height, role: "img", "aria-label": `${yName} against ${xName}: the table of all cells has the same figures` }, [
     ...drawBudget(plot, state.budget),
     ...drawAxes(plot, width < 520 ? 5 : 9),

@@ -34,7 +34,8 @@ function poolCautions(cell, budget) {
   if (!cell.pooled) return [];
   const { further, why } = cell.pooled;
   if (further === null) return [why];
-  return budget.limits.flatMap((limit, at) => {
+  return page.quantities.flatMap((_, at) => {
+    const limit = limitOn(cell, at, budget);
     const worst = worstOf(cell, at, budget);
     if (limit === null || worst === null || !scales(at, cell) || worst > limit || worst * further <= limit) return [];
     const quantity = quantityOf(at, budget);
@@ -46,5 +47,5 @@ function poolCautions(cell, budget) {
 // Whether the quantity differs between devices as the time of an inference does, or its count.
 function scales(at, cell) {
   if (page.machines[cell.machine].emulated) return at === INSTRUCTIONS;
-  return [LATENCY, P90, P99].includes(at) || page.quantities[at].fixed;
+  return [LATENCY, P90, P99, PACED].includes(at);
 }
