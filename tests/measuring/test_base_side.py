@@ -24,7 +24,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cell_of(variant: Variant = VARIANT, threads: int = 1, sha256: str = SHA256) -> Cell:
-    artifact = make_artifact(variant=variant, sha256=sha256, size_bytes=len(PROGRAM))
+    artifact = make_artifact(variant=variant, sha256=sha256, size_bytes=len(PROGRAM), params=9)
     return make_cell(artifact=artifact, plan=make_plan(threads=threads))
 
 
