@@ -145,7 +145,7 @@ $(GATE_RUN): setup
 # What the harness itself costs, as ratios; each exits 1 when it misses its goal. Ratios are appended to
 # benchmarks/history.jsonl, with the machine's load: commit those of an idle machine.
 bench: setup arm-vm
-	@for bench in lowering warm runner rate packed_cache transports accuracy; do \
+	@for bench in lowering warm runner rate packed_cache cold runtimes transports accuracy; do \
 	    echo "== $$bench"; $(BIN)/python tests/benchmarks/bench_$$bench.py || failed=1; \
 	done; exit $${failed:-0}
 

@@ -2,14 +2,16 @@
 # Runs a program between two idle windows, while a sensor of power or energy is read. For mksh with toybox, busybox,
 # dash.
 #   energy.sh sources     the sensors that there are, a line each:
-#                         rails FILE yes|denied   pmic yes|denied   hwmon FILE NAME LABEL
+#                         rails FILE yes|denied   perfetto yes   pmic yes|denied   hwmon FILE NAME LABEL
 #                         battery FOLDER STATUS|denied
-#   energy.sh run JOBDIR SOURCE IDLE_SECONDS PERIOD MASK -- ARGV...   SOURCE: rails, pmic, hwmon, battery or none
+#   energy.sh run JOBDIR SOURCE IDLE_SECONDS PERIOD MASK -- ARGV...
+#                         SOURCE: rails, perfetto, pmic, hwmon, battery or none
 #                         launch.sh starts it as the job's program; its exit code is that of ARGV
 # JOBDIR/windows gets `idle_before BEGIN END` and `idle_after BEGIN END`, in seconds of the device's uptime.
 # JOBDIR/readings gets the sensor's values, each PERIOD seconds, read with the shell's own `read`:
 #   file INDEX PATH     at the beginning
 #   at UPTIME           begins a reading   INDEX LINE   a line of that file, `!` if it cannot be read   .   ends it
+# With perfetto, JOBDIR/readings gets its trace instead, which Android's power HAL fills each PERIOD seconds.
 # MASK (hexadecimal) names the cores that the reading stays on, 0 any.
 # HARNESS_PROBE_ROOT puts a recorded file tree in the place of /, for tests; never before /proc.
 # shellcheck disable=SC2030,SC2031 # each subshell reads into its own
@@ -46,12 +48,58 @@ hwmon_files() {
     done
 }
 
+# The only folder that Android lets perfetto write to and a shell read from.
+traces=$root/data/misc/perfetto-traces
+
+# trace FILE MILLISECONDS PERIOD: begin a trace of the power rails, with its process in $tracing
+trace() {
+    case $3 in
+    0.*) every=250 ;;
+    *) every=$((${3%%.*} * 1000)) ;;
+    esac
+    rm -f "$1"
+    perfetto --txt -c - -o "$1" >/dev/null 2>&1 <<CONFIG &
+buffers { size_kb: 4096 fill_policy: RING_BUFFER }
+data_sources { config { name: "android.power" android_power_config { battery_poll_ms: $every collect_power_rails: true } } }
+duration_ms: $2
+CONFIG
+    tracing=$!
+}
+
+# await_trace SECONDS: until perfetto ends; one that hangs is killed
+await_trace() {
+    {
+        # Short ones, so that none is left for long.
+        waits=0
+        while [ $waits -lt "$1" ] && sleep 1; do waits=$((waits + 1)); done
+        kill -KILL "$tracing"
+    } </dev/null >/dev/null 2>&1 &
+    watching=$!
+    wait "$tracing" 2>/dev/null
+    kill -TERM $watching 2>/dev/null
+    tracing=
+}
+
+# Whether perfetto traces rails here: many phones have the program, and few a chip that counts.
+traces_rails() {
+    [ -d "$traces" ] && command -v perfetto >/dev/null 2>&1 || return 1
+    probe=$traces/harness-probe-$$
+    trace "$probe" 1000 0.25
+    await_trace 10
+    grep -q _VDD_ "$probe" 2>/dev/null
+    found=$?
+    rm -f "$probe"
+    return $found
+}
+
 sources() {
+    counted=
     for file in "$root"/sys/bus/iio/devices/iio:device*/energy_value; do
         [ -e "$file" ] || continue
-        if value "$file"; then may=yes; else may=denied; fi
+        if value "$file"; then may=yes counted=yes; else may=denied; fi
         echo "rails ${file#"$root"} $may"
     done
+    if [ -z "$counted" ] && traces_rails; then echo "perfetto yes"; fi
     if command -v vcgencmd >/dev/null 2>&1; then
         case $(vcgencmd pmic_read_adc 2>/dev/null) in
         *current*) echo "pmic yes" ;;
@@ -143,6 +191,15 @@ idle() {
 
 end_meter() {
     [ -z "$metered" ] || kill -KILL "$metered" 2>/dev/null
+    [ -z "$tracing" ] || kill -KILL "$tracing" 2>/dev/null
+    [ "$source" != perfetto ] || rm -f "$traces/harness-$$"
+}
+
+# save_trace: perfetto writes its file when it is asked to end
+save_trace() {
+    kill -TERM "$tracing" 2>/dev/null
+    await_trace 20
+    cat "$traces/harness-$$" >"$job/readings" 2>/dev/null
 }
 
 ended() {
@@ -155,9 +212,12 @@ ended() {
 run() {
     job=$1 source=$2 idle_seconds=$3 period=$4 mask=$5
     shift 6
-    program='' waited='' metered=''
+    program='' waited='' metered='' tracing=''
     trap ended TERM
-    if [ "$source" != none ]; then
+    if [ "$source" = perfetto ]; then
+        # Half an hour, should this script be killed: no run takes longer.
+        trace "$traces/harness-$$" 1800000 "$period"
+    elif [ "$source" != none ]; then
         sh "$0" meter "$job" "$source" "$period" "$mask" $$ </dev/null >/dev/null 2>&1 &
         metered=$!
     fi
@@ -168,6 +228,7 @@ run() {
     code=$?
     program=
     [ $code != 0 ] || idle idle_after "$idle_seconds"
+    [ -z "$tracing" ] || save_trace
     end_meter
     exit $code
 }

@@ -187,19 +187,20 @@ def run(
     Raises:
         UsageError: the request cannot be met, or the folder holds something; nothing was touched.
     """
-    from harness.cli import parsing
     from harness.cli.made_requests import check_made
+    from harness.cli.output_places import check_run_folder, new_run_folder
     from harness.lowering.lower import asked_for
     from harness.measuring.targets import refuse_unanswerable
     from harness.run import run as run_all
     from harness.system.paths import check_cache
 
     limits, place = Budget() if budget is None else budget, Path(_path(folder))
+    check_run_folder(place)
     check_cache()
     checked = check_made(request, limits, search=search)
     return run_all(
         checked,
-        lambda: parsing.new_run_folder(place),
+        lambda: new_run_folder(place),
         listen,
         lambda text: listen(Event("", text)),
         budget=budget,

@@ -5,6 +5,7 @@
     │   └── WrongOptions            several errors in one command line
     ├── LoweringError            1: a variant could not be lowered
     ├── BundleError              1: the runner could not be built or imported
+    │   └── NotABundle              2: the file to import is no exported bundle, or a damaged one
     ├── MeasurementError         1: a cell could not be measured
     │   ├── RunnerFailed            the runner ended with an error or a signal
     │   └── ReportRejected          the device's report is not what the runner writes
@@ -72,6 +73,12 @@ class LoweringError(HarnessError):
 
 class BundleError(HarnessError):
     """The runner bundle for an ABI could not be built, exported or imported."""
+
+
+class NotABundle(BundleError):
+    """A file to import is damaged or no exported bundle: bad input."""
+
+    exit_code = 2
 
 
 class MeasurementError(HarnessError):

@@ -62,7 +62,7 @@ def run(
             or another process writes to the folder, or made it for another request or other weights.
         Interrupted: Ctrl-C; what was measured is saved.
     """
-    targets = workplace.resolve(request.devices)
+    targets = workplace.resolve(request.devices, log)
     refuse_without_real_time(request, targets)
     if request.accuracy_on_host:
         resolve_devices(("host",))
@@ -150,7 +150,7 @@ def evaluate(
     from harness.accuracy.evaluate import evaluate_run
 
     place = THIS_HOST if on_host else workplace
-    places = place.resolve(("host",)) if on_host else targets
+    places = resolve_devices(("host",)) if on_host else targets
     errors = evaluate_run(
         outcome.folder, prepared, places, listen, on_host=on_host, open_runner=place.open_runner
     )

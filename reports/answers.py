@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from harness.analysis.budget import Budget, Miss, limited
 from harness.analysis.candidates import NO_SUSTAINED_FIGURE, Candidate, Rejected
 from harness.analysis.cell_groups import CellGroup
-from harness.analysis.cell_text import placement
+from harness.analysis.cell_text import placement, suspect_mark
 from harness.analysis.clusters import placed_on
 from harness.analysis.pool_facts import PoolFacts, describe_in_pool
 from harness.analysis.runtimes import program_file
@@ -96,10 +96,10 @@ def describe_for_all(
     basis = {
         "measured": "by measured accuracy",
         "published": "by published accuracy, not measured here",
-        "none": "by size; no kind of accuracy is known on all devices",
+        "none": "by size; no accuracy of the same data is known on all devices",
     }[joint.basis]
     costs = "; ".join(
-        f"on {device} {cost_figure(one.cell, budget)}, {placement(one.cell)}"
+        f"on {device} {cost_figure(one.cell, budget)}, {placement(one.cell)}{suspect_mark(one.cell)}"
         for device, one in zip(devices, joint.candidates, strict=True)
     )
     return f"{everything}: {cell_name(joint.candidates[0].cell)}, {basis}: {costs}."
@@ -133,14 +133,14 @@ def _why(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:
         sentences.append(f"It meets the budget{where} with a probability of {_chance(answer.probability)}.")
     if best.other_placements:
         others = "; ".join(
-            f"{placement(cell)}{on_device(answer, cell)} ({cost_figure(cell, budget)})"
+            f"{placement(cell)}{on_device(answer, cell)} ({cost_figure(cell, budget)}{suspect_mark(cell)})"
             for cell in best.other_placements
         )
         also = "Also within the budget" if budget.limits_anything else "Also measured"
         sentences.append(f"{also}: {others}.")
     if answer.runner_up:
         other = answer.runner_up
-        suspect = ", suspect" if other.cell.verdict.status == "suspect" else ""
+        suspect = suspect_mark(other.cell)
         accuracy = f", {accuracy_figure(other.accuracy)}" if other.accuracy else ""
         sentences.append(
             f"Runner-up{suspect}: {_named(answer, other.cell)}: {cost_figure(other.cell, budget)}{accuracy}."
@@ -183,7 +183,7 @@ def _rank(answer: Answer, best: Candidate, budget: Budget) -> str:
 
 def _upgrade(answer: Answer, upgrade: Upgrade) -> str:
     gain = "a larger network" if upgrade.gain_pp is None else f"{upgrade.gain_pp:+.1f} points"
-    name = _named(answer, upgrade.candidate.cell)
+    name = _named(answer, upgrade.candidate.cell) + suspect_mark(upgrade.candidate.cell)
     misses = upgrade.rejected.misses
     if len(misses) > 1:
         reasons = "; ".join(miss.reason for miss in misses)
@@ -205,7 +205,8 @@ def _nearest(answer: Answer, budget: Budget) -> tuple[str, ...]:
     if nearest is None:
         return ()
     relaxed = tuple(_relax(miss) for miss in nearest.misses)
-    return (f"Nearest: {_named(answer, nearest.cell)}: {cost_figure(nearest.cell, budget)}.", *relaxed)
+    named = f"{_named(answer, nearest.cell)}: {cost_figure(nearest.cell, budget)}"
+    return (f"Nearest{suspect_mark(nearest.cell)}: {named}.", *relaxed)
 
 
 def _relax(miss: Miss) -> str:

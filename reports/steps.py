@@ -28,5 +28,7 @@ def describe_step(step: Step, *, pooled: bool = False) -> StepText:
     if step.more is not None:
         gain = "a larger network" if step.gain_pp is None else f"{step.gain_pp:+.1f} points"
         parts.append(f"{gain} for {more_text(step)}")
+    if cell.verdict.status == "suspect":
+        parts.append("suspect")
     name = placed_name(cell) + (f" on {printable(cell.device.name)}" if pooled else "")
     return StepText(f"from {start_text(step)}", name, printable(cell.variant.precision), ", ".join(parts))

@@ -145,7 +145,7 @@ OWN = {"programs": ("a.pte",), "widths": (), "resolutions_px": (), "precisions":
         ({"classes": 1}, "classes is 1, which is not from 2"),
         ({"seed": -1}, "seed is -1, which is not from 0 to 9007199254740992"),
         ({"weights": replace(RANDOM_WEIGHTS, seed=-1)}, "weights.seed is -1"),
-        ({"max_minutes": -1.0}, "max_minutes is -1, which is not from 0"),
+        ({"max_minutes": -1.0}, "max_minutes is -1, which is not above 0"),
         ({"max_minutes": math.nan}, "max_minutes is nan, which is not"),
         ({"target_precision": math.nan}, "target_precision is nan, which is not above 0 and below 1"),
         ({"target_precision": 0.0}, "target_precision is 0"),
@@ -165,6 +165,8 @@ OWN = {"programs": ("a.pte",), "widths": (), "resolutions_px": (), "precisions":
         ({"methods": ("forward",)}, "methods needs programs"),
         ({"programs": ("a.pte",)}, "programs are measured as they are; widths, resolutions_px, precisions"),
         ({**OWN, "accuracy_dataset": "fashion-mnist"}, "as they are; accuracy_dataset: of the built-in"),
+        ({"max_minutes": 0.0}, "max_minutes is 0, which is not above 0 and at most 527040"),
+        ({"max_seconds": 0.0}, "max_seconds is 0, which is not above 0 and at most 3600"),
     ],
 )
 def test_a_request_is_held_to_the_ranges_of_the_command_line(

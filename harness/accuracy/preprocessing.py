@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from harness.errors import UsageError
 from harness.records import Record
+from harness.system.files import open_regular
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 Channels = tuple[float, float, float]
@@ -102,8 +103,10 @@ def decode_image(source: Path | bytes) -> Image.Image:
         UnreadableImage: damaged, truncated, too large, or not expressible as 8-bit RGB.
     """
     try:
-        opened = BytesIO(source) if isinstance(source, bytes) else source
-        with Image.open(opened, formats=_known_formats()) as image:
+        with (
+            BytesIO(source) if isinstance(source, bytes) else open_regular(source) as opened,
+            Image.open(opened, formats=_known_formats()) as image,
+        ):
             _check_size(image)
             image.load()
             return as_rgb(_upright(image))

@@ -35,7 +35,7 @@ class Workplace:
     `lowers_here` is false where another host may have the packages for it.
     """
 
-    resolve: Callable[[Sequence[str]], tuple[Target, ...]] = resolve_devices
+    resolve: Callable[[Sequence[str], Log], tuple[Target, ...]] = resolve_devices
     survey: LookAt = survey
     lower: LowerVariants = lower_variants
     measure: MeasureOn = measure_on

@@ -15,8 +15,9 @@ def check_figures(cells: Sequence[Cell], budget: Budget) -> None:
     usable = [cell for cell in cells if cell.usable]
     if not usable:
         failed = sum(cell.failure is not None for cell in cells)
+        counts = ((failed, "failed"), (len(cells) - failed, "invalid"))
         raise UsageError(
-            f"no cell can be chosen: {failed} failed, {len(cells) - failed} are invalid",
+            f"no cell can be chosen: {', '.join(f'{count} {what}' for count, what in counts if count)}",
             hint="read the reasons in the report, then measure again: harness run --resume DIR",
         )
     measured = {cell.plan.rate_hz for cell in usable}

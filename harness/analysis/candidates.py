@@ -15,7 +15,7 @@ from harness.analysis.budget import (
     plateau_high_ns,
 )
 from harness.analysis.clusters import placed_on, placement_name
-from harness.analysis.known_accuracy import KnownAccuracy, measured_accuracy, published_top1
+from harness.analysis.known_accuracy import KnownAccuracy, best_data, measured_accuracy, published_top1
 from harness.analysis.worst_units import keep_worst_units
 from harness.records import Cell, Variant
 from harness.records.outcomes import OutcomesByFigures
@@ -107,10 +107,12 @@ def paces_for(cells: Iterable[Cell], budget: Budget) -> frozenset[float | None]:
     return frozenset({None}) if None in measured else measured
 
 
-def outside(rejected: Iterable[Rejected], outcomes: OutcomesByFigures) -> list[tuple[Rejected, Candidate]]:
-    """The rejected cells that another budget would admit, each as a candidate."""
+def outside(
+    rejected: Iterable[Rejected], cells: Iterable[Cell], outcomes: OutcomesByFigures
+) -> list[tuple[Rejected, Candidate]]:
+    """Those of the cells that were rejected and that another budget would admit, each as a candidate."""
     usable = [one for one in rejected if one.usable]
-    measured = measured_by_file([one.cell for one in usable], outcomes)
+    measured = measured_by_file(cells, outcomes)
     return [
         (one, Candidate(one.cell, measured.get(file_key(one.cell)), published_top1(one.cell)))
         for one in usable
@@ -155,18 +157,30 @@ def _candidate(placements: list[Cell], measured: KnownAccuracy | None, budget: B
 
 
 def measured_by_file(cells: Iterable[Cell], outcomes: OutcomesByFigures) -> dict[FileKey, KnownAccuracy]:
-    """Threads and cores do not change what a file computes: one cell's accuracy is that of all."""
-    found: dict[FileKey, KnownAccuracy] = {}
+    """Threads and cores do not change what a file computes: the accuracy of any cell is that of its file.
+
+    Of several, that on the data which most files were evaluated on, so that files can be compared.
+    """
+    found: dict[FileKey, dict[str, KnownAccuracy]] = defaultdict(dict)
     for cell in cells:
         accuracy = measured_accuracy(cell, outcomes)
         if accuracy is not None and cell.usable:
-            found.setdefault(file_key(cell), accuracy)
-    return found
+            found[file_key(cell)].setdefault(accuracy.data, accuracy)
+    common = best_data(accuracy for of_file in found.values() for accuracy in of_file.values())
+    return {
+        key: of_file.get(common or "") or _on_most_images(of_file.values()) for key, of_file in found.items()
+    }
+
+
+def _on_most_images(known: Iterable[KnownAccuracy]) -> KnownAccuracy:
+    return max(known, key=lambda one: one.images)
 
 
 def _unusable(cell: Cell) -> tuple[str, ...]:
     if cell.failure is not None:
         return (f"failed: {printable(cell.failure.what)}",)
+    if cell.latency is None:
+        return ("without a latency",)
     return tuple(
         f"invalid: {printable(reason.detail)}"
         for reason in cell.verdict.reasons
@@ -178,9 +192,9 @@ def _not_asked_for(cell: Cell, budget: Budget, paces: Collection[float | None]) 
     plan, precision = cell.plan, cell.variant.precision
     reasons = []
     if budget.precisions and precision not in budget.precisions:
-        reasons.append(f"precision {printable(precision)} is not {' or '.join(budget.precisions)}")
+        reasons.append(f"of another precision: {printable(precision)}, not {' or '.join(budget.precisions)}")
     if budget.threads and plan.threads not in budget.threads:
-        reasons.append(f"{plan.threads} threads is not {' or '.join(map(str, budget.threads))}")
+        reasons.append(f"with other threads: {plan.threads}, not {' or '.join(map(str, budget.threads))}")
     if budget.cores and not placed_on(cell, budget.cores):
         reasons.append(f"placed on {printable(placement_name(cell) or 'any core')}, not on {budget.cores}")
     if plan.rate_hz not in paces:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from harness.analysis.comparison_rule import ComparedFigure, ComparisonResult, FigureName, decide
-from harness.analysis.differences import describe_start
+from harness.analysis.differences import describe_clocks, describe_start
 from harness.analysis.figure_comparison import compare_accuracy, compare_memory, compare_size
 from harness.analysis.margins import REAL_COUNT_MARGIN, Margins
 from harness.analysis.one_sided_figures import describe_incomparable, describe_one_sided
@@ -144,12 +144,14 @@ def _real_instructions(base: Cell, new: Cell, margins: Margins) -> tuple[Compare
 def _cautions(base: Cell, new: Cell, *, by_instructions: bool, paired: bool) -> tuple[str, ...]:
     """What a reader of the figures should know; of the same rounds, a start is the same for both sides."""
     one_sided = describe_one_sided(base, new, by_instructions=by_instructions)
+    clocks = describe_clocks(base, new)
     if paired:
         # Accuracy is evaluated on the new side alone.
         alone = "accuracy was measured in new only"
-        return (*describe_interleaving(base, new), *(text for text in one_sided if text != alone))
+        named = (*describe_interleaving(base, new), *(text for text in one_sided if text != alone))
+        return (*clocks, *named)
     start = None if by_instructions else describe_start(base, new)
-    return (*((start,) if start else ()), *one_sided, *describe_incomparable(base, new))
+    return (*((start,) if start else ()), *clocks, *one_sided, *describe_incomparable(base, new))
 
 
 def _broken(base: Cell, new: Cell) -> tuple[ComparisonResult, str] | None:

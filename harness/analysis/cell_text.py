@@ -62,6 +62,11 @@ def placed_name(cell: Cell) -> str:
     return f"{printable(cell.variant.name)}{f' ({label})' if label else ''}, {placement(cell)}"
 
 
+def suspect_mark(cell: Cell) -> str:
+    """`, suspect` after the name or the cost of such a cell; else empty."""
+    return ", suspect" if cell.verdict.status == "suspect" else ""
+
+
 def placement(cell: Cell) -> str:
     """`2 threads on big cores (4-7) at 30/s, packed cache`; without what the plan leaves open."""
     threads = f"{cell.plan.threads} {'thread' if cell.plan.threads == 1 else 'threads'}"

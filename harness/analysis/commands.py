@@ -94,5 +94,5 @@ def resume_command(folder: Path) -> Words:
 
 
 def _named(folder: Path) -> str:
-    """A folder whose name begins with a dash is no option."""
+    """A folder whose name begins with a dash is not an option."""
     return f"./{folder}" if str(folder).startswith("-") else str(folder)

@@ -88,6 +88,6 @@ def _apart(asked: str, models: Sequence[Sequence[DeviceInfo]]) -> str:
         f"{_asked([device.name for device in devices])} ({devices[0].model})" for devices in models
     )
     return printable(
-        f"any of {asked} is no pool of equal devices: they differ in model, SoC, cores or clock, so each"
+        f"any of {asked} is not a pool of equal devices: they differ in model, SoC, cores or clock, so each"
         f" kind is answered for apart: {kinds}"
     )

@@ -1,16 +1,20 @@
 """What makes the figures of two cells differ though the program may be the same.
 
 Device, plan, tuning and versions are under a user's control: a comparison refuses cells that differ in them.
-The temperature at the start is not: it is named, and weighs where it could explain the result.
+The temperature at the start is not: it is named, and weighs where it could explain the result. The clock that
+was held is named only: the program itself may have lowered it.
 """
 
 from msgspec.structs import replace
 
+from harness.analysis.held_clocks import clocks_in_use
 from harness.analysis.temperatures import hottest_celsius
-from harness.records import Cell, Conditions, TunedSetting
+from harness.records import Cell, Conditions, HeldClock, TunedSetting
 
 # The default of --cool-within: within one run the device starts each process no warmer than this.
 MAX_START_DIFFERENCE_CELSIUS = 3.0
+# Of the held clock's share of its maximum; half of what `reduced_clock` reports of one run.
+MAX_CLOCK_DIFFERENCE = 0.05
 DEVICE_FACTS = ("name", "kind", "model", "soc", "abi", "clock", "os", "kernel", "libc", "cores")
 PLAN_FACTS = (
     *("cpus", "tune_device", "task_profile"),
@@ -73,6 +77,27 @@ def describe_start(base: Cell, new: Cell) -> str | None:
     warmer = "warmer" if difference > 0 else "cooler"
     ends = f"{_start_celsius(base):.1f} to {_start_celsius(new):.1f} °C"
     return f"new began {abs(difference):.1f} °C {warmer} ({ends})"
+
+
+def describe_clocks(base: Cell, new: Cell) -> list[str]:
+    """`cores 4-7 were measured at 3.40 GHz in base, 1.98 GHz in new`, where that differs enough to matter."""
+    if base.device.model != new.device.model:
+        return []
+    later = {(clock.cores, clock.max_khz): clock for clock in new.held_clocks}
+    pairs = [(clock, later.get((clock.cores, clock.max_khz))) for clock in base.held_clocks]
+    in_use = {*_clocks_in_use(base), *_clocks_in_use(new)}
+    return [
+        f"cores {old.cores} were measured at {old.held_khz / 1e6:.2f} GHz in base,"
+        f" {young.held_khz / 1e6:.2f} GHz in new"
+        for old, young in pairs
+        if young is not None and abs(old.share - young.share) > MAX_CLOCK_DIFFERENCE
+        # A cluster is slower also where it idled beside the process.
+        if min(old, young, key=lambda clock: clock.share) in in_use
+    ]
+
+
+def _clocks_in_use(cell: Cell) -> tuple[HeldClock, ...]:
+    return clocks_in_use(cell.device, cell.processes) if cell.held_clocks else ()
 
 
 def _tuning_in_effect(base: Cell, new: Cell) -> list[tuple[str, object, object]]:

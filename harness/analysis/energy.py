@@ -46,7 +46,7 @@ def summarize_energy(run: EnergyRun, *, seed: int) -> EnergyFigures:
     seconds_each = run.load.seconds / run.inferences
     if power <= idle:
         raise MeasurementError(
-            f"{run.source.name} shows {power:.3g} W under load and {idle:.3g} W idle, which is no less"
+            f"{run.source.name} shows {power:.3g} W under load and {idle:.3g} W idle, which is not less"
         )
     low, high = net_watts_bounds(run, seed=seed)
     return EnergyFigures(

@@ -62,7 +62,8 @@ def compare_accuracy(
 
 def _decide_drop(drop: Interval, margin_pp: float) -> tuple[ComparisonResult, str]:
     """The rule of ratios, for a drop in points: beyond chance and beyond the margin is worse."""
-    change = f"{-drop.estimate:+.2f} pp ({-drop.high:+.2f} to {-drop.low:+.2f})"
+    estimate, low, high = (_signed(-points) for points in (drop.estimate, drop.high, drop.low))
+    change = f"{estimate} pp ({low} to {high})"
     if drop.low > 0 and drop.estimate > margin_pp:
         return "worse", change
     if drop.high < 0 and drop.estimate < -margin_pp:
@@ -70,6 +71,11 @@ def _decide_drop(drop: Interval, margin_pp: float) -> tuple[ComparisonResult, st
     if drop.high <= margin_pp:
         return "no worse", change
     return "inconclusive", f"{change} may be a drop of more than {margin_pp:.3g} pp: evaluate more images"
+
+
+def _signed(points: float) -> str:
+    """`-0.30`; what rounds to zero is `+0.00`."""
+    return f"{round(points, 2) + 0.0:+.2f}"
 
 
 def _drop_pp(before: KnownAccuracy, after: KnownAccuracy, *, same_file: bool) -> Interval:

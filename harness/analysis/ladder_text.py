@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from harness.analysis.cell_text import placement
+from harness.analysis.cell_text import placement, suspect_mark
 from harness.analysis.ladder import Step
 from harness.analysis.quantities import millions, milliseconds
 from harness.analysis.variant_labels import name_with_precision
@@ -27,8 +27,7 @@ def describe_ladder(steps: Sequence[Step], *, pooled: bool = False) -> list[str]
     accuracy = steps[0].candidate.accuracy
     unknown = _OWN if steps[0].candidate.cell.variant.is_own_program else _UNKNOWN
     basis = _BASES[accuracy.basis].format(accuracy.data) if accuracy else unknown
-    mixed = len({step.candidate.cell.verdict.status for step in steps}) > 1
-    lines = [f"  {_line(step, mixed=mixed)}{_on_device(step) if pooled else ''}" for step in shorten(steps)]
+    lines = [f"  {_line(step)}{_on_device(step) if pooled else ''}" for step in shorten(steps)]
     return [f"what a budget buys ({basis}):", *lines]
 
 
@@ -72,7 +71,7 @@ def shorten(steps: Sequence[Step]) -> tuple[Step, ...]:
     return tuple(joined)
 
 
-def _line(step: Step, *, mixed: bool) -> str:
+def _line(step: Step) -> str:
     cell, accuracy = step.candidate.cell, step.candidate.accuracy
     plan = cell.plan
     plain = (plan.threads, plan.cpus, plan.rate_hz, plan.backend_options) == (1, None, None, None)
@@ -82,9 +81,8 @@ def _line(step: Step, *, mixed: bool) -> str:
         quality = f", {millions(cell.artifact.macs)} MACs"
     gain = f", {step.gain_pp:+.1f} points" if step.gain_pp is not None else ""
     price = f" for {more_text(step)}" if gain and more_text(step) else ""
-    suspect = ", suspect" if mixed and cell.verdict.status == "suspect" else ""
     name = f"{name_with_precision(cell.variant)}{placed}"
-    return f"from {start_text(step)}: {name}{quality}{gain}{price}{suspect}"
+    return f"from {start_text(step)}: {name}{quality}{gain}{price}{suspect_mark(cell)}"
 
 
 def round_up(value: float) -> float:

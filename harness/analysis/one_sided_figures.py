@@ -6,7 +6,13 @@ What is not compared is no result, and must not be taken for one: each is a caut
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.analysis.process_figures import cold_startups_ns, warm_startups_ns
+from harness.analysis.known_accuracy import measured_accuracy
+from harness.analysis.process_figures import (
+    cold_startups_ns,
+    instruction_counts,
+    peaks_rss_bytes,
+    warm_startups_ns,
+)
 from harness.analysis.single_run_comparison import same_sensor
 from harness.records import Cell
 from harness.system.text import printable
@@ -42,8 +48,17 @@ _FIGURES = (
         lambda cell: cell.energy.unavailable if cell.energy else None,
         of_real_clock=True,
     ),
-    _Figure("peak RSS", lambda cell: cell.memory is not None, lambda _: None),
-    _Figure("accuracy", lambda cell: cell.accuracy is not None, lambda _: None),
+    _Figure("peak RSS", lambda cell: bool(peaks_rss_bytes(cell)), lambda _: None),
+    _Figure(
+        "the count of instructions",
+        lambda cell: bool(instruction_counts(cell)),
+        lambda cell: next((why for one in cell.processes if (why := one.counters_unavailable)), None),
+    ),
+    _Figure(
+        "accuracy",
+        lambda cell: measured_accuracy(cell) is not None,
+        lambda cell: "its weights are random" if cell.accuracy else None,
+    ),
 )
 
 
@@ -78,7 +93,7 @@ def describe_incomparable(base: Cell, new: Cell) -> list[str]:
     both = base.energy and new.energy and base.energy.figures and new.energy.figures
     if both and not same_sensor(base, new):
         found.append("energies were read by different sensors, and were not compared")
-    if base.accuracy and new.accuracy and _data(base) != _data(new):
+    if measured_accuracy(base) and measured_accuracy(new) and _data(base) != _data(new):
         found.append("accuracies are of different images, and were not compared")
     return found
 

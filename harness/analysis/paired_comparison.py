@@ -118,12 +118,16 @@ def _moved(base: Cell, new: Cell) -> str | None:
         return None
     canaries = [a + b for a, b in zip(*_of_both(base, new, _canary_ns), strict=True)]
     canary = f", the canary kernel {_faster_or_slower(_change(canaries))}" if len(canaries) >= 4 else ""
-    told = (
+    described = (
         f"from the first half of the rounds to the second, base became {_faster_or_slower(changes[0])}, new"
         f" {_faster_or_slower(changes[1])}{canary}"
     )
     alike = changes[0] * changes[1] > 0 and min(map(abs, changes)) >= MOVED / 2
-    return f"{told}; both sides of a round share that" if alike else f"{told}; the sides did not change alike"
+    return (
+        f"{described}; both sides of a round share that"
+        if alike
+        else f"{described}; the sides did not change alike"
+    )
 
 
 def _change(values: list[float]) -> float:

@@ -7,6 +7,8 @@ profile.
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+import msgspec
+
 from harness.analysis.machines import hardware_key, name_machines_apart
 from harness.analysis.variant_labels import label_of, label_variants, labelled_name
 from harness.errors import UsageError
@@ -18,9 +20,30 @@ Member = tuple[Run, Cell]
 def in_order_of_time(
     runs: Iterable[tuple[Run, Sequence[Cell]]],
 ) -> list[tuple[Run, Sequence[Cell]]]:
-    """The runs by when they started; a copy of a run that is already there is left out."""
-    apart = {(run.id, run.started_at): (run, cells) for run, cells in runs}
+    """The runs by when they started; of copies of one run that with the most cells.
+
+    Raises:
+        UsageError: a run has no readable time, or two runs of one id have different cells.
+    """
+    apart: dict[tuple[str, str], tuple[Run, Sequence[Cell]]] = {}
+    for run, cells in runs:
+        known = apart.get((run.id, run.started_at))
+        if known is None or _covers(run, cells, known[1]):
+            apart[run.id, run.started_at] = run, cells
     return sorted(apart.values(), key=lambda one: (_started(one[0]), one[0].id))
+
+
+def _covers(run: Run, cells: Sequence[Cell], known: Sequence[Cell]) -> bool:
+    """Whether the copy has all that is known of its run, and more; refused where neither has all."""
+    # Encoded, because a figure that a condensed cell lacks is no number, which equals nothing.
+    mine, known_ones = ({msgspec.json.encode(cell): cell for cell in each} for each in (cells, known))
+    if mine.keys() <= known_ones.keys() or known_ones.keys() <= mine.keys():
+        return len(mine) > len(known_ones)
+    odd = next(cell for encoded, cell in mine.items() if encoded not in known_ones)
+    raise UsageError(
+        f"two runs have the id {run.id} and differ, for example in the cell {odd.name}",
+        hint="leave one of their folders out: a run has one id, and a copy of it the same cells",
+    )
 
 
 def _started(run: Run) -> datetime:
@@ -28,7 +51,7 @@ def _started(run: Run) -> datetime:
         started = datetime.fromisoformat(run.started_at)
     except ValueError as error:
         raise UsageError(
-            f"run {run.id} started at {run.started_at!r}, which is no time",
+            f"run {run.id} started at {run.started_at!r}, which is not a time",
             hint="restore run.json from a copy, or leave this run out",
         ) from error
     return started if started.tzinfo else started.replace(tzinfo=UTC)

@@ -152,7 +152,7 @@ def answer_for(group: CellGroup, budget: Budget, outcomes: OutcomesByFigures) ->
     compared = [found for one in candidates if (found := on_basis(one, basis, data))]
     keys = {one.key for one in compared}
     ranked, tied = _rank(compared, budget)
-    beyond = outside(rejected, outcomes)
+    beyond = outside(rejected, group.cells, outcomes)
     return Answer(
         device=group.device,
         basis=basis,
@@ -243,12 +243,13 @@ def _probability(best: Candidate, budget: Budget) -> float | None:
 def find_for_all(answers: Sequence[Answer], budget: Budget) -> ForAll | None:
     """The best file for all devices: by its lowest accuracy on any, then by the product of its costs.
 
-    None for one device, or where no file fits all of them.
+    Accuracies of different data are never compared: then the size of the network stands in. None for one
+    device, or where no file fits all of them.
     """
     if len(answers) < 2:
         return None
-    bases = {answer.basis for answer in answers}
-    basis: Basis = bases.pop() if len(bases) == 1 else "none"
+    alike = len({(answer.basis, answer.data) for answer in answers}) == 1
+    basis: Basis = answers[0].basis if alike else "none"
     by_key: list[Mapping[FileKey, Candidate]] = [
         {one.key: one for one in (*answer.ranked, *(answer.set_aside if basis == "none" else ()))}
         for answer in answers

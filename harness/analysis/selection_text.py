@@ -1,5 +1,6 @@
 """A selection as text for the terminal."""
 
+import math
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from harness.analysis.budget import PACED_P99, Budget, Miss
 from harness.analysis.candidates import NO_SUSTAINED_FIGURE, Candidate
 from harness.analysis.cautions import cautions
-from harness.analysis.cell_text import cost_text, describe, figures, placed_name, placement
+from harness.analysis.cell_text import cost_text, describe, figures, placed_name, placement, suspect_mark
 from harness.analysis.commands import Words
 from harness.analysis.ladder import Step
 from harness.analysis.ladder_text import describe_ladder
@@ -27,7 +28,7 @@ _RANKED = {
 _JOINT = {
     "measured": "by measured accuracy",
     "published": "by published accuracy, not measured here",
-    "none": "by size; no kind of accuracy is known on all devices",
+    "none": "by size; no accuracy of the same data is known on all devices",
 }
 
 
@@ -96,12 +97,13 @@ def _explain_answer(
     if answer.best:
         lines += [f"  {line}" for line in _details(answer, answer.best, selection.budget, files)]
     if answer.nearest:
-        lines.append(f"  nearest: {describe(answer.nearest.cell)}")
+        nearest = answer.nearest.cell
+        lines.append(f"  nearest{suspect_mark(nearest)}: {describe(nearest)}")
         lines += [f"  {_relax(miss)}" for miss in answer.nearest.misses]
     lines += [f"  {_upgrade(one)}{on_device(answer, one.candidate.cell)}" for one in answer.upgrades]
     if answer.runner_up:
-        flag = ", suspect" if answer.runner_up.cell.verdict.status == "suspect" else ""
-        lines.append(f"  runner-up{flag}: {describe(answer.runner_up.cell, answer.runner_up.accuracy)}")
+        second = answer.runner_up
+        lines.append(f"  runner-up{suspect_mark(second.cell)}: {describe(second.cell, second.accuracy)}")
     if answer.set_aside:
         names = _list_names(answer, (one.cell for one in answer.set_aside))
         lines.append(f"  set aside, {_missing(answer)}: {names}")
@@ -147,7 +149,7 @@ def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFile
         lines.append(f"{answer.tied} {alike}; this is {cheapest}")
     if best.other_placements:
         listed = "; ".join(
-            f"{placement(one)}{on_device(answer, one)} ({cost_text(one, budget)})"
+            f"{placement(one)}{on_device(answer, one)} ({cost_text(one, budget)}{suspect_mark(one)})"
             for one in best.other_placements
         )
         lines.append(f"also measured: {listed}")
@@ -176,7 +178,7 @@ def _relax(miss: Miss) -> str:
 
 def _upgrade(upgrade: Upgrade) -> str:
     gain = "a larger network" if upgrade.gain_pp is None else f"{upgrade.gain_pp:+.1f} points"
-    name = placed_name(upgrade.candidate.cell)
+    name = placed_name(upgrade.candidate.cell) + suspect_mark(upgrade.candidate.cell)
     misses = upgrade.rejected.misses
     if len(misses) > 1:
         return f"next better: {name} ({gain}) misses several limits: {'; '.join(m.reason for m in misses)}"
@@ -194,7 +196,9 @@ def _rate(upgrade: Upgrade, miss: Miss) -> str:
     if upgrade.gain_pp is None or miss.quantity is None or miss.needed is None:
         return ""
     rate = upgrade.gain_pp / (miss.needed - miss.allowed) * miss.quantity.unit_size
-    return f" ({rate:.2g} points per {miss.quantity.unit})"
+    # To two digits, without an exponent.
+    digits = max(0, 1 - math.floor(math.log10(rate)))
+    return f" ({round(rate, digits):,.{digits}f} points per {miss.quantity.unit})"
 
 
 def option_value(miss: Miss) -> str:
@@ -271,7 +275,7 @@ def _explain_joint(selection: Selection, files: ProgramFiles) -> str:
     first = joint.candidates[0].cell
     lines = [f"{everything}: ship {printable(first.variant.name)}, {_JOINT[joint.basis]}"]
     lines += [f"  {line}" for line in _file(first, files)]
-    lines += [f"  {describe(one.cell, one.accuracy)}" for one in joint.candidates]
+    lines += [f"  {describe(one.cell, one.accuracy)}{suspect_mark(one.cell)}" for one in joint.candidates]
     return "\n".join(lines)
 
 

@@ -33,11 +33,11 @@ def compare_single_runs(base: Cell, new: Cell, margins: Margins, timed_cells: in
     before, after = base.sustained, new.sustained
     if before and after and before.figures and after.figures and before.seconds == after.seconds:
         plateaus = before.figures.plateau_ns, after.figures.plateau_ns
-        doubts = _doubts(base, new, NO_PLATEAU)
-        found.append(_compare("sustained latency", *plateaus, margins.sustained, timed_cells, doubts))
+        reasons = _reasons_against(base, new, NO_PLATEAU)
+        found.append(_compare("sustained latency", *plateaus, margins.sustained, timed_cells, reasons))
     if energies := _energies(base, new):
-        doubts = _doubts(base, new, NO_IDLE)
-        found.append(_compare("energy", *energies, margins.energy, timed_cells, doubts))
+        reasons = _reasons_against(base, new, NO_IDLE)
+        found.append(_compare("energy", *energies, margins.energy, timed_cells, reasons))
     return found
 
 
@@ -75,7 +75,7 @@ def _energies(base: Cell, new: Cell) -> tuple[Interval, Interval] | None:
     return before.figures.net_joules, after.figures.net_joules
 
 
-def _doubts(base: Cell, new: Cell, codes: Collection[str]) -> str:
+def _reasons_against(base: Cell, new: Cell, codes: Collection[str]) -> str:
     """`base: still_falling`, for the reasons that make one side's figure none to decide by; else empty."""
     found = [
         f"{side}: {one.code}"
@@ -87,24 +87,24 @@ def _doubts(base: Cell, new: Cell, codes: Collection[str]) -> str:
 
 
 def _compare(
-    name: FigureName, base: Interval, new: Interval, margin: float, timed_cells: int, doubts: str
+    name: FigureName, base: Interval, new: Interval, margin: float, timed_cells: int, reasons: str
 ) -> ComparedFigure:
     ratio = ratio_of_estimates(base, new)
-    result, why = _judge(ratio, margin, timed_cells, doubts)
+    result, why = _judge(ratio, margin, timed_cells, reasons)
     return ComparedFigure(
         name=name, base=base.estimate, new=new.estimate, change=ratio, result=result, why=why
     )
 
 
 def _judge(
-    ratio: Interval | None, margin: float, timed_cells: int, doubts: str
+    ratio: Interval | None, margin: float, timed_cells: int, reasons: str
 ) -> tuple[ComparisonResult, str]:
     if ratio is None:
         return "inconclusive", "an interval reaches zero, so that no ratio is known"
     if ratio.confidence < CONFIDENCE:
         return "inconclusive", f"{describe_ratio(ratio)}, but a side has no interval of 95 %"
-    if doubts:
-        return "inconclusive", f"{describe_ratio(ratio)}, but {doubts}"
+    if reasons:
+        return "inconclusive", f"{describe_ratio(ratio)}, but {reasons}"
     result, why = decide(ratio, margin)
     if result == "worse" and _probability_of_chance(ratio) > (1 - CONFIDENCE) / 2 / timed_cells:
         return "inconclusive", f"could be chance among {timed_cells} cells"

@@ -3,6 +3,9 @@
 import json
 import os
 import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,11 +30,26 @@ class GroupedCommand(TyperCommand):
     # typer keeps the classes of `ctx` and `formatter` private.
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options; where one is wrong, the others are read, too: all are reported at once."""
+        if ctx.find_root().params.get("verbose"):
+            args = ["--verbose", *args]
         given = list(args)
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
+            values, _, _ = self.make_parser(ctx).parse_args(args=list(given))
+            for parameter in self.get_params(ctx):
+                _refuse_empty(parameter, values)
         except (typer.TyperException, UsageError) as first:
             raise _all_wrong(self, ctx, given, first) from None
+        return rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; with --verbose its start and its end are logged, too."""
+        started = time.monotonic()
+        log_step(f"{ctx.command_path}: started")
+        try:
+            return super().invoke(ctx)
+        finally:
+            log_step(f"{ctx.command_path}: ended after {time.monotonic() - started:.2f} s")
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write one section per heading, in the order of the command's parameters."""
@@ -51,20 +69,38 @@ class GroupedCommand(TyperCommand):
 
 def _all_wrong(command: TyperCommand, ctx: Any, args: list[str], first: Exception) -> HarnessError:
     """What is wrong with each option, as one error; `first` alone where nothing else is."""
-    wrong = [as_block(first)]
+    of_an_option = isinstance(first, UsageError) or getattr(first, "param", None) is not None
+    # That of an option is found again below, or another one of the same option that says more.
+    wrong = [] if of_an_option else [as_block(first)]
     # An option that does not exist must not hide wrong values of those that do.
     ctx.ignore_unknown_options = ctx.allow_extra_args = True
     try:
         values, rest, _ = command.make_parser(ctx).parse_args(args=args)
     except typer.TyperException:
-        return wrong[0]
+        return as_block(first)
     for parameter in command.get_params(ctx):
         try:
+            _refuse_empty(parameter, values)
             _, rest = parameter.handle_parse_result(ctx, values, rest)
         except (typer.TyperException, UsageError) as error:
             wrong.append(as_block(error))
-    distinct = tuple({error.what: error for error in wrong}.values())
+    distinct = tuple({error.what: error for error in wrong}.values()) or (as_block(first),)
     return WrongOptions(distinct) if len(distinct) > 1 else distinct[0]
+
+
+def _refuse_empty(parameter: Any, values: Mapping[str, Any]) -> None:
+    """Raise UsageError where an option or argument was given an empty text, as an unset variable is."""
+    given = values.get(parameter.name)
+    texts = given if isinstance(given, list | tuple) else [given]
+    if not any(isinstance(text, str) and not text.strip() for text in texts):
+        return
+    is_option = parameter.param_type_name == "option"
+    name = parameter.opts[0] if is_option else (parameter.metavar or parameter.name).strip("[].")
+    leave_out = "" if parameter.required else f"leave {name} out, or "
+    raise UsageError(
+        f"{name} is empty",
+        hint=f"{leave_out}give it a value; a shell variable that is not set is an empty text",
+    )
 
 
 def examples(*commands: str) -> str:
@@ -81,7 +117,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done; 1 ran and failed; 2 wrong usage or bad input, nothing was touched;"
-    " 3 inconclusive (compare); 4 device unreachable or unfit; 130 interrupted."
+    " 3 inconclusive (compare); 4 device unreachable or unfit; 130 interrupted, by Ctrl-C, SIGTERM or SIGHUP."
     " With --json an error is one document on stdout, too: "
     '{"error": {"what", "hint", "device", "variant", "exit_code"}}.',
 )
@@ -118,7 +154,15 @@ def _root(
             "--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", "-v", help="As after the command: log every step. Without one, show the version."
+        ),
+    ] = False,
 ) -> None:
+    if verbose and context.invoked_subcommand is None:
+        _show_version(True)
     _show_help_without_command(context)
 
 
@@ -174,3 +218,21 @@ def print_json(document: object) -> None:
     if not text.isprintable():
         text = "".join(json.dumps(one)[1:-1] if is_control(one) else one for one in text)
     typer.echo(text.replace("\x7f", "\\u007f"))
+
+
+class _Steps:
+    """Whether the command that runs was given --verbose."""
+
+    shown = False
+
+
+def show_steps(_context: Any, _parameter: Any, verbose: bool) -> bool:
+    """The callback of --verbose: from now on, steps are logged or not."""
+    _Steps.shown = verbose
+    return verbose
+
+
+def log_step(text: str) -> None:
+    """With --verbose, print a line with the time of day on stderr."""
+    if _Steps.shown:
+        log(f"{datetime.now():%H:%M:%S} {text}")

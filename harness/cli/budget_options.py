@@ -167,7 +167,7 @@ def parse_budget(
     """The budget that the options name.
 
     Raises:
-        UsageError: a value is no quantity of its kind; the option is named.
+        UsageError: a value is not a quantity of its kind; the option is named.
     """
     from harness.analysis.budget import Budget
 

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from harness.cli.application import GroupedCommand, bundle_app, print_json, show
-from harness.cli.options import Json
+from harness.cli.options import Json, Verbose
 from harness.errors import UsageError
 from harness.system.text import printable
 
 
 @bundle_app.command("build", cls=GroupedCommand)
-def bundle_build(json: Json = False) -> None:
+def bundle_build(json: Json = False, verbose: Verbose = False) -> None:
     """Build the runner for arm64 and x86-64 now, unless both are built already."""
     from harness.runner.bundle import ABIS, ensure_bundle
     from harness.system.paths import check_cache
@@ -31,15 +31,18 @@ def bundle_build(json: Json = False) -> None:
 def bundle_export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, .tar.gz.")],
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Write the built runners to one file, for hosts without a compiler.
 
     Give its SHA-256 with it: the runners are code.
     """
+    from harness.cli.output_places import check_output_file
     from harness.runner.bundle import export_bundles
     from harness.system.files import hash_file
     from harness.system.paths import check_cache
 
+    check_output_file(file, "FILE")
     check_cache()
     export_bundles(file)
     digest = hash_file(file)
@@ -60,6 +63,7 @@ def bundle_import(
         ),
     ] = None,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Use the runners of an exported file instead of building them.
 

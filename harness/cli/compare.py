@@ -7,7 +7,7 @@ import typer
 from harness.cli.application import GroupedCommand, app, console_for, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
 from harness.cli.option_checks import named
-from harness.cli.options import Json
+from harness.cli.options import Json, Verbose
 from harness.cli.quantity_options import parse_margin
 from harness.cli.run_folders import open_one_run_folder
 from harness.errors import HarnessError, UsageError
@@ -82,6 +82,7 @@ def compare(
     ] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown for a pull request.")] = False,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Compare two runs: is NEW worse than BASE?
 

@@ -39,7 +39,7 @@ SECONDS_BETWEEN_LINES = 30
 def show_progress(
     *, quiet: bool, verbose: bool = False, console: Console | None = None
 ) -> Iterator[Listener]:
-    """Yield a listener that shows events on stderr: as progress bars, or as lines if stderr is no terminal.
+    """Yield a listener that shows events on stderr: as progress bars, or as lines without a terminal.
 
     Raises:
         UsageError: both `quiet` and `verbose` are set.

@@ -7,8 +7,7 @@ import typer
 from harness.cli import placement_parsing, quantity_options
 from harness.cli.option_checks import checked, quantity
 from harness.cli.options import DEVICE_STATE
-from harness.cli.request_ranges import RANGES
-from harness.cli.units import parse_celsius
+from harness.cli.units import parse_celsius, parse_celsius_difference
 
 TuneDevice = Annotated[
     bool,
@@ -43,14 +42,13 @@ MaxTemp = Annotated[
     ),
 ]
 CoolWithin = Annotated[
-    float | None,
+    str | None,
     typer.Option(
-        min=RANGES["cooled_within_celsius"].least,
-        max=RANGES["cooled_within_celsius"].most,
-        metavar="CELSIUS",
+        callback=quantity(parse_celsius_difference),
+        metavar="DIFFERENCE",
         rich_help_panel=DEVICE_STATE,
-        help="Treat the device as cool within this many °C of its temperature before the first process;"
-        " default 3.",
+        help="Treat the device as cool within this difference to its temperature before the first process;"
+        " default 3C.",
     ),
 ]
 MaxCooling = Annotated[

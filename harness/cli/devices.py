@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.application import GroupedCommand, app, console_for, examples, log, print_json, show
-from harness.cli.options import Json
+from harness.cli.options import Json, Verbose
 from harness.system.text import printable
 
 
@@ -16,6 +16,7 @@ from harness.system.text import printable
 )
 def devices(
     json: Json = False,
+    verbose: Verbose = False,
     example: Annotated[bool, typer.Option("--example", help="Print an example devices.toml.")] = False,
     clean: Annotated[
         str | None,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.application import GroupedCommand, app, console_for, examples, log, print_json, show
-from harness.cli.options import Json
+from harness.cli.options import Json, Verbose
 from harness.system.text import printable
 
 
@@ -19,6 +19,7 @@ def doctor(
         str | None, typer.Argument(metavar="[NAME]", help="A device; without one, only this machine.")
     ] = None,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Check this machine and a device for problems that would distort results, and suggest fixes.
 

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import parsing
 from harness.cli.application import GroupedCommand, app, examples, log
+from harness.cli.option_checks import checked_list
 from harness.cli.options import (
     WHAT,
     AccuracyImages,
@@ -35,6 +37,7 @@ def evaluate(
         typer.Option(
             "--device",
             "-d",
+            callback=checked_list(parsing.parse_devices),
             metavar="NAMES",
             rich_help_panel=WHAT,
             help="Devices of the run, comma separated; default all of them.",
@@ -56,7 +59,7 @@ def evaluate(
     """
     import msgspec
 
-    from harness.cli import parsing, validation
+    from harness.cli import validation
     from harness.cli.console import show_progress
     from harness.cli.run_folders import refuse_url
     from harness.cli.summary import show_outcome
@@ -84,7 +87,7 @@ def evaluate(
     lab = None if request.accuracy_on_host else lab_of(lab, known.lab)
     check_lab(request, lab)
     with workplace_at(lab) as workplace:
-        places = workplace.resolve(("host",) if request.accuracy_on_host else request.devices)
+        places = workplace.resolve(("host",) if request.accuracy_on_host else request.devices, log)
         targets = () if request.accuracy_on_host else places
         if device:
             validation.check_measured(

@@ -8,8 +8,9 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import OUTPUT, Json
-from harness.cli.run_folders import open_one_run_folder, refuse_url
+from harness.cli.options import OUTPUT, Json, Verbose
+from harness.cli.output_places import check_output_file
+from harness.cli.run_folders import open_one_run_folder
 from harness.errors import HarnessError, UsageError
 from harness.system.text import printable
 from reports.exports import FORMATS, STREAMED_FORMATS
@@ -42,6 +43,7 @@ def export(
         ),
     ] = STDOUT,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Write the figures of a run for another tool.
 
@@ -61,9 +63,10 @@ def export(
         )
     if json and out == STDOUT:
         raise UsageError("--json and the export cannot both go to stdout", hint="name a file: --out FILE")
-    refuse_url(out)
     if format in STREAMED_FORMATS and out == STDOUT:
         raise UsageError(f"--format {format} needs a file", hint="name one: --out samples.parquet")
+    if out != STDOUT:
+        check_output_file(out)
     opened = open_one_run_folder(folder)
     if format in STREAMED_FORMATS:
         damaged: list[HarnessError] = []

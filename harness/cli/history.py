@@ -7,8 +7,9 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import OUTPUT, Json, NamedRunFolders
-from harness.cli.run_folders import open_run_folders, refuse_url
+from harness.cli.options import OUTPUT, Json, NamedRunFolders, Verbose
+from harness.cli.output_places import DEFAULT_OUT, check_output_file
+from harness.cli.run_folders import open_run_folders
 from harness.system.text import printable
 
 PAGE = "history.html"
@@ -43,6 +44,7 @@ def history(
         ),
     ] = None,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Show how each figure changed over runs, and at which run.
 
@@ -62,11 +64,13 @@ def history(
     from reports.history_page import write_history
 
     smallest = parse_margin("--min-change", min_change)
-    refuse_url(out)
+    if out:
+        check_output_file(out)
     opened = open_run_folders(folders)
     runs, errors = opened.load(keep=Condenser().condense)
+    page = out or check_output_file(opened.place / PAGE, DEFAULT_OUT)
     traced = trace(runs, smallest_change=smallest)
-    page = write_history(traced, out or opened.place / PAGE)
+    write_history(traced, page)
     if json:
         print_json(
             {

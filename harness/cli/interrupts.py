@@ -1,4 +1,4 @@
-"""Every Ctrl-C is heard.
+"""Every Ctrl-C is heard, and SIGTERM and SIGHUP end a command as Ctrl-C does.
 
 Python loses one in two places: a KeyboardInterrupt that is raised while an object is deleted, or in another
 callback, only prints a warning; and a signal that comes just before the main thread begins to wait is handled
@@ -12,6 +12,10 @@ import threading
 import time
 from types import FrameType
 
+from harness.cli.last_door import discard_output
+
+# As a supervisor, a container or a closed terminal ends a command.
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 # The main thread is woken so often after a Ctrl-C: for a second, in which it has surely begun to wait.
 NUDGES = 20
 NUDGE_INTERVAL_S = 0.05
@@ -21,6 +25,8 @@ _LOST = 255
 
 def hear_every_interrupt() -> None:
     """From now on, a Ctrl-C ends the main thread's wait, and one that a callback took is sent again.
+
+    So does SIGTERM or SIGHUP, unless it was ignored before, as under nohup.
 
     For the main thread.
     """
@@ -37,6 +43,29 @@ def hear_every_interrupt() -> None:
             sys.__unraisablehook__(unraisable)
 
     sys.unraisablehook = send_again
+    _end_as_ctrl_c()
+
+
+def _end_as_ctrl_c() -> None:
+    """Let SIGTERM and SIGHUP raise KeyboardInterrupt, once: shells and systemd send both, or one twice.
+
+    A second Ctrl-C would not wait for the processes on the device.
+    """
+    terminals = [stream for stream in (sys.stdout, sys.stderr) if stream.isatty()]
+    ending = False
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal ending
+        for stream in terminals:
+            if not stream.isatty():  # It was closed; what cannot be logged must not end the clean-up.
+                discard_output(stream)
+        if not ending:
+            ending = True
+            signal.default_int_handler(number, frame)
+
+    for number in ENDING_SIGNALS:
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, end)
 
 
 def _interrupt_system_call(_number: int, _frame: FrameType | None) -> None:
@@ -45,7 +74,7 @@ def _interrupt_system_call(_number: int, _frame: FrameType | None) -> None:
 
 def _nudge(main_thread: int, reading: int) -> None:
     while heard := os.read(reading, 512):
-        if not {signal.SIGINT, _LOST}.intersection(heard):
+        if not {signal.SIGINT, *ENDING_SIGNALS, _LOST}.intersection(heard):
             continue
         if _LOST in heard:
             time.sleep(NUDGE_INTERVAL_S)

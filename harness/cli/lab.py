@@ -2,15 +2,16 @@
 
 import platform
 import re
-import signal
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import parsing
 from harness.cli.application import GroupedCommand, examples, lab_app, log, print_json, show
-from harness.cli.options import Json
+from harness.cli.option_checks import checked_list
+from harness.cli.options import Json, Verbose
 from harness.errors import UsageError
 from harness.system.extras import require_extra
 from harness.system.text import printable
@@ -24,6 +25,7 @@ Offered = Annotated[
     typer.Option(
         "--device",
         "-d",
+        callback=checked_list(parsing.parse_devices),
         metavar="NAMES",
         help="Devices to offer, comma separated, NAME=DEVICE to give one another name; default those of"
         " devices.toml and those attached.",
@@ -70,6 +72,7 @@ def lab_start(
     object_store: ObjectStore = "1GB",
     foreground: Foreground = False,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Begin a lab on this host, which offers its devices.
 
@@ -107,6 +110,7 @@ def lab_join(
     object_store: ObjectStore = "1GB",
     foreground: Foreground = False,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Add this host to a lab, and offer its devices there.
 
@@ -135,6 +139,7 @@ def lab_status(
         ),
     ] = None,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Show the hosts and devices of a lab, who uses them, and what does not fit."""
     require_extra("lab", "a lab of many hosts")
@@ -154,6 +159,7 @@ def lab_leave(
         typer.Option("--name", metavar="NAME", help="The name to leave as; default every one of this host."),
     ] = None,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Take this host out of its lab; at the head's host, this ends the lab.
 
@@ -183,11 +189,8 @@ def lab_leave(
 def _take_part(begin: Callable[[], "NodeState"], *, foreground: bool, json: bool) -> None:
     from harness.lab.node import leave, stay
 
-    # What has begun is ended then, as at Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     state = begin()
     try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's shutdown has reset it
         _report(state, json=json)
         sys.stdout.flush()
         if not foreground:
@@ -201,7 +204,6 @@ def _take_part(begin: Callable[[], "NodeState"], *, foreground: bool, json: bool
 def _membership(
     name: str | None, device: list[str] | None, own_address: str, object_store: str
 ) -> "Membership":
-    from harness.cli.parsing import parse_devices
     from harness.cli.quantity_options import parse_named
     from harness.lab.membership import Membership, check_name
     from harness.lab.offers import offered_devices
@@ -210,7 +212,7 @@ def _membership(
     own_name = check_name(name or _host_name())
     object_store_bytes = parse_named("--object-store", _parse_object_store, object_store)
     check_cache()
-    devices = offered_devices(parse_devices(device or []))
+    devices = offered_devices(parsing.parse_devices(device or []))
     return Membership(own_name, devices, own_address, object_store_bytes)
 
 

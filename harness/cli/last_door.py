@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 from harness.errors import UsageError
@@ -35,6 +36,20 @@ def _is_utf_8(word: str) -> bool:
     with contextlib.suppress(UnicodeError):
         return bool(os.fsencode(word).decode("utf-8"))
     return False
+
+
+def check_working_folder() -> None:
+    """Refuse a working folder that was deleted, in which no path means anything.
+
+    Raises:
+        UsageError: it cannot be entered.
+    """
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            "the folder in which this command was started is gone", hint="change to another folder: cd"
+        ) from error
 
 
 def open_missing_streams() -> None:

@@ -85,7 +85,7 @@ MinTime = Annotated[
 MaxTime = Annotated[
     str | None,
     typer.Option(
-        callback=quantity(quantity_options.TIMED),
+        callback=quantity(quantity_options.MOST_TIMED),
         metavar="DURATION",
         rich_help_panel=HOW_LONG,
         help="Maximum timed duration per process, such as 5s; at most 1h.",

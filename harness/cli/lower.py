@@ -73,6 +73,7 @@ def lower(
     from harness.cli import validation
     from harness.cli.console import show_progress
     from harness.cli.failures import error_document, show_errors
+    from harness.cli.output_places import check_output_folder
     from harness.lowering.lower import lower_to
     from harness.records import RunRequest
     from harness.system.paths import check_cache
@@ -94,6 +95,7 @@ def lower(
         devices=(),
         threads=(1,),
     )
+    check_output_folder(out)
     check_cache()
     validation.check_data_sets(request)
     validation.check_runtimes_of(request, search=False)

@@ -10,6 +10,7 @@ try:  # A Ctrl-C in the first second comes while modules are still imported.
     from harness.cli.interrupts import hear_every_interrupt
     from harness.cli.last_door import (
         check_words,
+        check_working_folder,
         keep_others_from_writing,
         open_missing_streams,
         print_any_text,
@@ -72,6 +73,7 @@ def main() -> None:
         keep_others_from_writing()
         print_any_text()
         check_words(sys.argv[1:])
+        check_working_folder()
         exit_code = typer.main.get_command(app).main(prog_name="harness", standalone_mode=False)
         if exit_code == Interrupted.exit_code:  # typer's answer to a Ctrl-C that no command took
             raise Interrupted("interrupted")

@@ -7,6 +7,7 @@ import typer
 from harness.analysis.precisions import PRECISIONS
 from harness.analysis.runtimes import RUNTIMES
 from harness.cli import parsing
+from harness.cli.application import show_steps
 from harness.cli.option_checks import checked, checked_list
 from harness.records import DEFAULT_CLASSES, DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH
 
@@ -21,6 +22,7 @@ Devices = Annotated[
     typer.Option(
         "--device",
         "-d",
+        callback=checked_list(parsing.parse_devices),
         metavar="NAMES",
         rich_help_panel=WHAT,
         help="Device names, ADB serials, host:port or part of a model, comma separated;"
@@ -178,6 +180,7 @@ Verbose = Annotated[
     typer.Option(
         "--verbose",
         "-v",
+        callback=show_steps,
         rich_help_panel=OUTPUT,
         help="Log every step with its time of day on stderr, instead of progress bars.",
     ),

@@ -4,7 +4,6 @@ import math
 import shlex
 import shutil
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -63,19 +62,27 @@ def _runtime(text: str) -> RuntimeName:
     return text
 
 
-def parse_devices(texts: Sequence[str]) -> tuple[str, ...]:
-    """Device names; looked up later."""
-    return tuple(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
+def parse_devices(texts: Sequence[str], option: str = "--device") -> tuple[str, ...]:
+    """Device names, each once; looked up later.
+
+    Raises:
+        UsageError: an item is empty.
+    """
+    return tuple(dict.fromkeys(name for text in texts for name in split_list(text, option)))
+
+
+def parse_any_of(texts: Sequence[str]) -> tuple[str, ...]:
+    """The same for the devices of a pool."""
+    return parse_devices(texts, "--any-of")
 
 
 def parse_weights(texts: Sequence[str]) -> tuple[str, ...]:
     """Absolute paths of weights files, so that a run can be resumed from any folder.
 
     Raises:
-        UsageError: one of them does not exist.
+        UsageError: one of them does not exist, or an item is empty.
     """
-    names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
-    files = [_weights_file(Path(name)) for name in names]
+    files = [_weights_file(Path(name)) for text in texts for name in split_list(text, "--weights")]
     for file in files:
         if not file.is_file():
             special = file.exists() and not file.is_dir()
@@ -98,17 +105,6 @@ def parse_one_width(text: str | None) -> float | None:
 def parse_one_resolution(text: str | None) -> int | None:
     """A single resolution in px."""
     return _only(parse_resolutions(text), "--resolution") if text else None
-
-
-def check_checkpoint(out: Path) -> Path:
-    """Where a checkpoint can be written; raises UsageError."""
-    if out.suffix != ".safetensors":
-        raise UsageError(
-            f"--out {out} must end in .safetensors", hint=f"--out {out.with_suffix('')}.safetensors"
-        )
-    if not out.parent.is_dir():
-        raise UsageError(f"there is no folder {out.parent} for --out", hint="create the folder first")
-    return out
 
 
 def _only(values: tuple[T, ...], option: str) -> T:
@@ -161,7 +157,7 @@ def parse_power_command(text: str | None) -> tuple[str, ...]:
     try:
         words = tuple(shlex.split(text))
     except ValueError as error:
-        what = f"--power-command {text!r} is no command line: {error}"
+        what = f"--power-command {text!r} is not a command line: {error}"
         raise UsageError(what, hint="quote it as a shell does") from None
     if not words or "\0" in text:
         raise UsageError("--power-command names no program", hint="name one that prints <unix_ns> <watts>")
@@ -178,54 +174,32 @@ def random_weights(seed: int) -> Weights:
     return msgspec.structs.replace(RANDOM_WEIGHTS, seed=seed)
 
 
-def new_run_folder(out: Path | None) -> Path:
-    """The run folder, made now.
-
-    Raises:
-        UsageError: it holds something already, or cannot be made.
-    """
-    folder = out or Path("results") / new_run_id()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        check_empty(folder)
-    except OSError as error:
-        raise UsageError(f"cannot make the run folder {folder}: {error.strerror}") from error
-    return folder
-
-
-def check_empty(folder: Path) -> None:
-    """Raise UsageError if the run folder is there and holds something."""
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(
-            f"the run folder {folder} is not empty",
-            hint=f"choose another --out, or go on there with --resume {folder}",
-        )
-
-
-def new_run_id() -> str:
-    """UTC time and a short random id; sorts by time."""
-    # Not needed for --help.
-    import secrets
-
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-
-
 def parse_list(text: str, option: str, parse: Callable[[str], T]) -> tuple[T, ...]:
     """Items between commas, each once; `parse` raises ValueError for one that cannot be."""
-    parts = [part.strip() for part in text.split(",")]
-    if not all(parts):
-        raise UsageError(
-            f"{option} {text!r} has an empty item", hint=f"for example {option} {_EXAMPLES[option]}"
-        )
     try:
-        return tuple(dict.fromkeys(parse(part) for part in parts))
+        return tuple(dict.fromkeys(parse(part) for part in split_list(text, option)))
     except ValueError as error:
         raise UsageError(
             f"{option} {text!r}: {error}", hint=f"for example {option} {_EXAMPLES[option]}"
         ) from None
 
 
+def split_list(text: str, option: str) -> tuple[str, ...]:
+    """Items between commas; raises UsageError where one is empty, as it is where a variable is not set."""
+    parts = tuple(part.strip() for part in text.split(","))
+    if not all(parts):
+        raise UsageError(
+            f"{option} {text!r} has an empty item", hint=f"for example {option} {_EXAMPLES[option]}"
+        )
+    return parts
+
+
 _EXAMPLES = {
+    "--any-of": "pixel-1,pixel-2",
+    "--device": "pixel,pi5",
+    "--input": "photo.npy,mask.npy",
+    "--program": "segmenter.pte,detector.pte",
+    "--weights": "w25.safetensors,w50.safetensors",
     "--rate": "15,30",
     "--backend-options": "default,packed-cache",
     "--width": "0.25,0.5,1.0",

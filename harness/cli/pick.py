@@ -25,7 +25,7 @@ from harness.cli.budget_options import (
     refuse_predicted,
 )
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import OUTPUT, Json, NamedRunFolders
+from harness.cli.options import OUTPUT, Json, NamedRunFolders, Verbose
 from harness.cli.run_folders import open_run_folders
 
 
@@ -81,6 +81,7 @@ def pick(
         typer.Option("--all", rich_help_panel=OUTPUT, help="List every rejected cell with its reasons."),
     ] = False,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Name the best variant within a budget, for each device and for all of them.
 

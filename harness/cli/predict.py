@@ -8,7 +8,7 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, console_for, examples, print_json, show
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import Json, NamedRunFolders
+from harness.cli.options import Json, NamedRunFolders, Verbose
 from harness.cli.run_folders import open_run_folders
 
 if TYPE_CHECKING:
@@ -63,11 +63,13 @@ def predict(
         ),
     ] = "90%",
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Predict the variants of the grid that were not measured.
 
     Latency, instructions, peak RSS and file size of each precision are fitted to the valid cells of the
-    same device, threads and cores: as a sum of what the network computes and moves. A variant outside the
+    same device, threads and cores: as a sum of what the network computes and moves. So are suspect cells'
+    figures that no reason affects, such as the file size of one that throttled. A variant outside the
     measured range is not predicted. Nothing predicted is saved; a line below the table names the command
     that measures.
 

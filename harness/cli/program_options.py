@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from harness.cli.parsing import split_list
 from harness.errors import UsageError
 from harness.records import AS_IS
 from harness.records.requests import METHOD_NAME
@@ -33,7 +34,7 @@ def parse_programs(texts: Sequence[str]) -> tuple[str, ...]:
     """Absolute paths of programs, so that a run can be resumed from any folder.
 
     Raises:
-        UsageError: one of them is no regular file.
+        UsageError: one of them is not a regular file, or an item is empty.
     """
     return tuple(dict.fromkeys(_files(texts, "program", "name the .pte file that ExecuTorch wrote")))
 
@@ -48,16 +49,18 @@ def parse_inputs(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_methods(text: str) -> tuple[str, ...]:
-    """Names of methods; raises UsageError for what is no identifier."""
+    """Names of methods; raises UsageError for what is not an identifier."""
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
         if not re.fullmatch(METHOD_NAME, name):
-            raise UsageError(f"--method {name!r} is no name of a method", hint="for example --method forward")
+            raise UsageError(
+                f"--method {name!r} is not a name of a method", hint="for example --method forward"
+            )
     return names
 
 
 def _files(texts: Sequence[str], what: str, hint: str) -> tuple[str, ...]:
-    names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
+    names = [name for text in texts for name in split_list(text, f"--{what}")]
     for file in map(Path, names):
         if not file.is_file():
             problem = f"{file} is not a regular file" if file.exists() else f"no {what} {file}"

@@ -4,15 +4,22 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar, overload
 
-from harness.cli.units import HOUR_S, parse_celsius, parse_duration, parse_share
+from harness.cli.units import (
+    HOUR_S,
+    parse_celsius,
+    parse_celsius_difference,
+    parse_duration,
+    parse_share,
+)
 from harness.errors import UsageError
 from harness.records.sustained import LONGEST_SUSTAIN_S, SHORTEST_SUSTAIN_S
 
 T = TypeVar("T")
 # Durations in seconds; a bare number is of the unit that is named.
-RUN_TIME = parse_duration
-MINUTES = partial(parse_duration, bare_unit="m")
+RUN_TIME = partial(parse_duration, zero=False)
+MINUTES = partial(parse_duration, bare_unit="m", zero=False)
 TIMED = partial(parse_duration, bare_unit="s", max_seconds=HOUR_S)
+MOST_TIMED = partial(TIMED, zero=False)
 COOLING = partial(parse_duration, max_seconds=HOUR_S)
 
 
@@ -47,9 +54,14 @@ def parse_margin(option: str, text: str | None) -> float | None:
         raise UsageError(f"{option}: {error.what}", hint=hint) from None
 
 
-def parse_timed(text: str | None, option: str) -> float | None:
-    """A timed duration in seconds, at most an hour; a bare number is seconds."""
-    return parse_named(option, TIMED, text)
+def parse_min_time(text: str | None) -> float | None:
+    """The minimum timed duration in seconds, at most an hour; a bare number is seconds."""
+    return parse_named("--min-time", TIMED, text)
+
+
+def parse_max_time(text: str | None) -> float | None:
+    """The same for the maximum, which is above 0."""
+    return parse_named("--max-time", MOST_TIMED, text)
 
 
 def parse_cooling(text: str | None) -> float | None:
@@ -83,6 +95,11 @@ def parse_sustain(text: str | None) -> int | None:
             hint="phones need some minutes to become as slow as they get: --sustain 10m",
         )
     return round(seconds)
+
+
+def parse_cool_within(text: str | None) -> float | None:
+    """How much warmer than before the first process a cool device may be, in °C."""
+    return parse_named("--cool-within", parse_celsius_difference, text)
 
 
 def parse_max_temp(text: str | None) -> float | None:

@@ -27,8 +27,9 @@ from harness.cli.budget_options import (
     refuse_predicted,
 )
 from harness.cli.failures import error_document, show_errors
-from harness.cli.options import OUTPUT, Json, NamedRunFolders
-from harness.cli.run_folders import open_run_folders, refuse_url
+from harness.cli.options import OUTPUT, Json, NamedRunFolders, Verbose
+from harness.cli.output_places import DEFAULT_OUT, check_output_folder
+from harness.cli.run_folders import open_run_folders
 from harness.system.text import printable
 
 LONGEST_NAME = 80
@@ -93,6 +94,7 @@ def report(
         ),
     ] = False,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Write the report again from saved results.
 
@@ -125,9 +127,12 @@ def report(
         precision=precision,
     )
     refuse_predicted(sustained=sustained, include_predicted=include_predicted)
-    refuse_url(out)
+    if out:
+        check_output_folder(out)
     opened = open_run_folders(folders, EVALUATIONS_FOLDER, BASE_FOLDER)
     runs, errors = opened.load()
+    named_folders = opened.folders if opened.copies else [*map(Path, folders)]
+    place = out or check_output_folder(default_folder(named_folders, opened.copies), DEFAULT_OUT)
     if budget.limits_anything or budget.sustained:
         check_figures(cells_of_runs(members for _, members in runs), budget)
     outcomes: dict[tuple[object, ...], Outcomes] = {}
@@ -141,7 +146,7 @@ def report(
         bases = [(run, read_base_cells(one)) for one, run in against] if trace else []
     written = write_report(
         runs,
-        out or default_folder(opened.folders if opened.copies else [*map(Path, folders)], opened.copies),
+        place,
         budget=budget,
         outcomes=outcomes,
         include_predicted=include_predicted,

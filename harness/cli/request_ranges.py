@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from harness.cli.units import HOUR_S, MAX_CELSIUS, YEAR_S
+from harness.cli.units import (
+    HOUR_S,
+    LEAST_DIFFERENCE_CELSIUS,
+    MAX_CELSIUS,
+    MOST_DIFFERENCE_CELSIUS,
+    YEAR_S,
+)
 from harness.records import RunRequest
 from harness.records.schema import LARGEST_INTEGER
 from harness.records.sustained import LONGEST_SUSTAIN_S, SHORTEST_SUSTAIN_S
@@ -40,12 +46,12 @@ RANGES = {
     "classes": Range(2, 100_000),
     "seed": Range(0, LARGEST_INTEGER),
     "min_seconds": Range(0, HOUR_S),
-    "max_seconds": Range(0, HOUR_S),
-    "max_minutes": Range(0, YEAR_S / 60),
+    "max_seconds": Range(0, HOUR_S, least_is_outside=True),
+    "max_minutes": Range(0, YEAR_S / 60, least_is_outside=True),
     "target_precision": Range(0, 1, least_is_outside=True, most_is_outside=True),
     "sustain_seconds": Range(SHORTEST_SUSTAIN_S, LONGEST_SUSTAIN_S),
     "max_cooling_seconds": Range(0, HOUR_S),
-    "cooled_within_celsius": Range(0.1, 50),
+    "cooled_within_celsius": Range(LEAST_DIFFERENCE_CELSIUS, MOST_DIFFERENCE_CELSIUS),
     "max_temp_celsius": Range(0, MAX_CELSIUS, least_is_outside=True),
 }
 

@@ -183,6 +183,7 @@ def run(
     from harness.cli import parsing, placement_parsing, program_options, quantity_options, validation
     from harness.cli.console import show_progress
     from harness.cli.made_requests import check_request
+    from harness.cli.output_places import check_run_folder, new_run_folder
     from harness.cli.run_folders import base_path
     from harness.cli.run_start import Start
     from harness.cli.summary import show_outcome
@@ -228,7 +229,7 @@ def run(
             **program_options.program_fields(program, method, inputs),
             **(program_options.without_network(variants) if program else variants),
             devices=parsing.parse_devices([*(device or []), *(any_of or [])]),
-            any_of=parsing.parse_devices(any_of or []),
+            any_of=parsing.parse_any_of(any_of or []),
             lab=lab,
             threads=placement_parsing.parse_thread_axis(threads),
             accuracy_dataset=accuracy,
@@ -242,10 +243,8 @@ def run(
             target_precision=quantity_options.parse_precision_target(target_precision),
             warmup_iterations=warmup,
             min_iterations=iterations,
-            min_seconds=(min_seconds := quantity_options.parse_timed(min_time, "--min-time")),
-            max_seconds=validation.check_max_time(
-                min_seconds, quantity_options.parse_timed(max_time, "--max-time")
-            ),
+            min_seconds=(min_seconds := quantity_options.parse_min_time(min_time)),
+            max_seconds=validation.check_max_time(min_seconds, quantity_options.parse_max_time(max_time)),
             profile=profile,
             cold=cold,
             sustain_seconds=quantity_options.parse_sustain(sustain),
@@ -255,10 +254,12 @@ def run(
             tune_device=tune_device,
             task_profile=placement_parsing.parse_task_profile(task_profile),
             max_cooling_seconds=quantity_options.parse_cooling(max_cooling),
-            cooled_within_celsius=cool_within,
+            cooled_within_celsius=quantity_options.parse_cool_within(cool_within),
             max_temp_celsius=quantity_options.parse_max_temp(max_temp),
             seed=seed,
         )
+    if resume is None:
+        check_run_folder(out)
     check_cache()
     check_request(
         request,
@@ -285,7 +286,7 @@ def run(
         with show_progress(quiet=quiet, verbose=verbose) as listen:
             outcome = run_all(
                 request,
-                lambda: resume or parsing.new_run_folder(out),
+                lambda: resume or new_run_folder(out),
                 listen,
                 log,
                 classes=classes,

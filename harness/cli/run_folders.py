@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.application import log_step
 from harness.errors import HarnessError, UsageError
 from harness.system.urls import is_url, shown_url
 
@@ -43,6 +44,10 @@ class RunFolders:
 
         with self.urls_in_errors():
             runs, errors = load_intact_runs(self.folders, keep=keep)
+        for folder, (_, cells) in zip(self.folders, runs, strict=True):
+            log_step(
+                f"{self.copies.get(folder, folder)}: read {len(cells)} cell{'' if len(cells) == 1 else 's'}"
+            )
         return runs, tuple(map(self.with_url, errors))
 
     def __iter__(self) -> "Iterator[RunFolders]":

@@ -29,8 +29,8 @@ Cores = Annotated[
         callback=checked_list(placement_parsing.parse_placements),
         metavar="LIST",
         rich_help_panel=WHAT,
-        help="Cores to run on, each measured apart: little, big, prime, all, comma separated, or a CPU list"
-        " such as 4-7 or 0-3,6. Repeat the option for several CPU lists.",
+        help="Cores to run on, each measured separately: little, big, prime, all, comma separated, or a CPU"
+        " list such as 4-7 or 0-3,6. Repeat the option for several CPU lists.",
     ),
 ]
 Programs = Annotated[
@@ -51,7 +51,7 @@ Methods = Annotated[
         callback=checked(program_options.parse_methods),
         metavar="LIST",
         rich_help_panel=WHAT,
-        help="Methods of --program, each measured apart; default all that the file has.",
+        help="Methods of --program, each measured separately; default all that the file has.",
     ),
 ]
 ProgramInputs = Annotated[
@@ -72,7 +72,7 @@ Rate = Annotated[
         callback=checked(placement_parsing.parse_rates),
         metavar="LIST",
         rich_help_panel=WHAT,
-        help="Inferences a second, as a camera asks for them, each rate measured apart: 15,30."
+        help="Inferences a second, as a camera asks for them, each rate measured separately: 15,30."
         " By default one inference follows the other. Not on an emulator.",
     ),
 ]
@@ -83,8 +83,8 @@ XnnpackOptions = Annotated[
         callback=checked(placement_parsing.parse_backend_options),
         metavar="LIST",
         rich_help_panel=WHAT,
-        help="XNNPACK's options, each measured apart: default, weight-cache, packed-cache (a file of packed"
-        " weights, for later launches), workspace-per-model, workspace-unshared.",
+        help="XNNPACK's options, each measured separately: default, weight-cache, packed-cache (a file of"
+        " packed weights, for later launches), workspace-per-model, workspace-unshared.",
     ),
 ]
 Against = Annotated[
@@ -101,6 +101,7 @@ AnyOf = Annotated[
     list[str] | None,
     typer.Option(
         "--any-of",
+        callback=checked_list(parsing.parse_any_of),
         metavar="NAMES",
         rich_help_panel=WHAT,
         help="Devices of one model, with --lab: each variant is measured on whichever is free, the first on"

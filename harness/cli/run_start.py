@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from harness.cli import parsing
 from harness.cli.application import console_for, log, print_json, show
+from harness.cli.output_places import check_empty
 from harness.cli.plan_text import cell_table, describe_plan
 from harness.cli.tables import print_table
 from harness.errors import DeviceUnfit
@@ -95,7 +95,7 @@ class Start:
 
     def _show(self, plan: RunPlan, found: "Survey") -> None:
         if self.out:
-            parsing.check_empty(self.out)
+            check_empty(self.out)
         if self.json:
             print_json({"plan": plan, "problems": found.problems, "cautions": found.cautions})
             return

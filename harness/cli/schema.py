@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.application import GroupedCommand, app, examples
-from harness.cli.options import Json
+from harness.cli.options import Json, Verbose
 from harness.errors import UsageError
 from harness.system.text import printable
 
@@ -14,6 +14,7 @@ from harness.system.text import printable
 def schema(
     record: Annotated[str, typer.Argument(metavar="RECORD", help="cell (cells/*.json) or run (run.json).")],
     json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Print the JSON Schema of a saved file.
 

@@ -103,12 +103,13 @@ def train(
     """
     from harness.cli import validation
     from harness.cli.console import show_progress
+    from harness.cli.output_places import check_checkpoint
     from harness.system.extras import require_extra
 
     validation.check_training(
         start=start, freeze_backbone=freeze_backbone, quantization_aware=quantization_aware
     )
-    checkpoint, chosen_padding = parsing.check_checkpoint(out), parsing.parse_padding(padding)
+    checkpoint, chosen_padding = check_checkpoint(out), parsing.parse_padding(padding)
     one_width, one_resolution_px = parsing.parse_one_width(width), parsing.parse_one_resolution(resolution)
     require_extra("train", "training")
     # Only now: it imports torch, which takes seconds.

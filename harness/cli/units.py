@@ -20,11 +20,14 @@ _SIZES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2*
 _COUNTS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _ENERGIES = {"uj": 1e-6, "µj": 1e-6, "mj": 1e-3, "j": 1.0}
 _TEMPERATURES = {"": 1.0, "c": 1.0, "°c": 1.0}
+_TEMPERATURE_DIFFERENCES = {**_TEMPERATURES, "k": 1.0}
 _NUMBER_AND_UNIT = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([^\s0-9.]*)\s*")
 HOUR_S = 3600.0
 YEAR_S = 366 * 24 * HOUR_S
 # Hotter than any phone may run; a gate above it would hold nothing back.
 MAX_CELSIUS = 120.0
+LEAST_DIFFERENCE_CELSIUS = 0.1
+MOST_DIFFERENCE_CELSIUS = 50.0
 
 
 def parse_time(text: str) -> int:
@@ -32,14 +35,16 @@ def parse_time(text: str) -> int:
     return max(1, round(_parse(text, _TIMES, "a time", "20ms or 1.5s")))
 
 
-def parse_duration(text: str, *, bare_unit: str = "", max_seconds: float = YEAR_S) -> float:
-    """`500ms`, `2s`, `5m`, `1h` in seconds, or `0`; a bare number is of `bare_unit`, where there is one.
+def parse_duration(
+    text: str, *, bare_unit: str = "", max_seconds: float = YEAR_S, zero: bool = True
+) -> float:
+    """`500ms`, `2s`, `5m`, `1h` in seconds; a bare number is of `bare_unit`, where there is one.
 
     Raises:
-        UsageError: it is not a duration, or longer than `max_seconds`.
+        UsageError: it is not a duration, longer than `max_seconds`, or 0 without `zero`.
     """
     text = text.strip()
-    if re.fullmatch(r"0+(\.0*)?(ns|us|µs|ms|s|m|min|h)?", text, re.IGNORECASE):
+    if zero and re.fullmatch(r"0+(\.0*)?(ns|us|µs|ms|s|m|min|h)?", text, re.IGNORECASE):
         return 0.0
     units = {**_TIMES, "": _TIMES[bare_unit]} if bare_unit else _TIMES
     seconds = _parse(text, units, "a duration", "500ms, 2s, 5m or 1h") / 1e9
@@ -54,6 +59,21 @@ def parse_celsius(text: str) -> float:
     celsius = _parse(text, _TEMPERATURES, "a temperature", "35C")
     if celsius > MAX_CELSIUS:
         raise UsageError(f"{text!r} is more than {MAX_CELSIUS:g} °C", hint="write a temperature such as 35C")
+    return celsius
+
+
+def parse_celsius_difference(text: str) -> float:
+    """`3C`, `1.5 °C`, `3K` or `3` in °C.
+
+    Raises:
+        UsageError: it is no temperature difference from 0.1 to 50 °C.
+    """
+    celsius = _parse(text, _TEMPERATURE_DIFFERENCES, "a temperature difference", "3C")
+    if not LEAST_DIFFERENCE_CELSIUS <= celsius <= MOST_DIFFERENCE_CELSIUS:
+        raise UsageError(
+            f"{text!r} is not from {LEAST_DIFFERENCE_CELSIUS:g} to {MOST_DIFFERENCE_CELSIUS:g} °C",
+            hint="write a temperature difference such as 3C",
+        )
     return celsius
 
 

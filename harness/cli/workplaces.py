@@ -27,7 +27,7 @@ def lab_of(given: str | None, recorded: str | None) -> str | None:
 
     if recorded not in {state.address for state in read_states()}:
         raise UsageError(
-            f"the run was made in the lab at {printable(recorded)}, and this machine is no host of it",
+            f"the run was made in the lab at {printable(recorded)}, and this machine is not a host of it",
             hint="join it with `harness lab join`, or name another lab with --lab",
         )
     return recorded

@@ -14,7 +14,7 @@ from harness.devices.battery import (
 from harness.devices.device import Device
 from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_khz, parse_probe
 from harness.devices.thermal_hal import as_temperatures, read_thermal_sensors
-from harness.devices.thermal_zones import celsius_of, is_temperature
+from harness.devices.thermal_zones import celsius_of, find_families, is_temperature
 from harness.errors import CommandFailed
 from harness.records import Conditions, FrequencyTime, Temperature
 from harness.transports.verified import run_verified
@@ -124,12 +124,14 @@ def _temperatures(probed: Probed, unreadable: dict[str, str]) -> tuple[Temperatu
     Where there are no zones, the chips of hwmon.
     """
     found = []
+    readings = [text.partition(" ") for key, text in probed.values.items() if _SENSOR_KEY.fullmatch(key)]
+    families = find_families((name, number) for number, _, name in readings)
     for key, text in probed.values.items():
         match = _SENSOR_KEY.fullmatch(key)
         if match is None:
             continue
         number, _, name = text.partition(" ")
-        celsius = celsius_of(number, name)
+        celsius = celsius_of(number, name, families)
         if celsius is not None:
             found.append(Temperature(zone=name or key, index=int(match["index"]), celsius=celsius))
         elif is_temperature(name, number):

@@ -1,7 +1,8 @@
 """Which sensors of power or energy a device has, and the one of them that is trusted most.
 
 In this order: counters of energy in the chip that makes the voltages (Pixel phones; AOSP's power stats HAL
-reads the same files), a Raspberry Pi 5's power chip, a current sensor on the board, and a battery's gauge.
+reads the same files, and where only root may, perfetto asks it), a Raspberry Pi 5's power chip, a current
+sensor on the board, and a battery's gauge.
 """
 
 import re
@@ -25,10 +26,13 @@ _BOARD_CHIPS = re.compile(r"(ina[0-9x]|pac1|ltc2|ltc4|max34|adm1|scmi_sensors|ac
 # A channel that the others are parts of.
 _TOTAL = re.compile(r"(^|[_ ])(vdd_in|5v_in|vin|input|total|sys_power|board|vdd_total)($|[_ ])", re.I)
 _LINE = re.compile(
-    r"rails (?P<rails>/\S{1,200}) (?P<rails_readable>yes|denied)|pmic (?P<pmic>yes|denied)"
+    r"rails (?P<rails>/\S{1,200}) (?P<rails_readable>yes|denied)|(?P<perfetto>perfetto yes)"
+    r"|pmic (?P<pmic>yes|denied)"
     r"|hwmon (?P<hwmon>/\S{1,200}) (?P<chip>\S{1,60}) ?(?P<label>.{0,60})"
     r"|battery (?P<battery>/\S{1,200}) (?P<status>[A-Za-z ]{1,20})"
 )
+_OF_THE_SOC = "the rails of the SoC's cores, memory and interconnect, behind the regulators; not the display"
+PERFETTO = EnergySource(kind="power_rails", name="power rails, traced by perfetto", covers=_OF_THE_SOC)
 PMIC = EnergySource(
     kind="pmic",
     name="vcgencmd pmic_read_adc",
@@ -38,11 +42,12 @@ PMIC = EnergySource(
 
 @dataclass(frozen=True)
 class FoundSensors:
-    """The sensor to use, with the files that are its own, or why there is none."""
+    """The sensor to use, with the files that are its own, or why there is none; `word` is `energy.sh`'s."""
 
     source: EnergySource | None
     reason: str
     files: tuple[str, ...] = ()
+    word: str = "none"
 
 
 def find_sensors(transport: Transport, device: str) -> FoundSensors:
@@ -70,21 +75,23 @@ def choose_sensors(lines: Sequence[str]) -> FoundSensors:
 
 
 def _rails(found: Sequence[re.Match[str]]) -> FoundSensors | None:
+    if any(match["perfetto"] for match in found):
+        return FoundSensors(PERFETTO, "", word="perfetto")
     files = [match["rails"] for match in found if match["rails"]]
     readable = [match["rails"] for match in found if match["rails_readable"] == "yes"]
     if not files:
         return None
     if not readable:
-        return FoundSensors(None, "its power rails may be read by root alone")
+        reason = "its power rails may be read by root alone, and perfetto traces none"
+        return FoundSensors(None, reason)
     names = ", ".join(path.split("/")[-2] for path in readable)
-    covers = "the rails of the SoC's cores, memory and interconnect, behind the regulators; not the display"
-    source = EnergySource(kind="power_rails", name=f"power rails of {excerpt(names)}", covers=covers)
-    return FoundSensors(source, "", tuple(readable))
+    source = EnergySource(kind="power_rails", name=f"power rails of {excerpt(names)}", covers=_OF_THE_SOC)
+    return FoundSensors(source, "", tuple(readable), "rails")
 
 
 def _pmic(found: Sequence[re.Match[str]]) -> FoundSensors | None:
     """A Raspberry Pi 5's; the firmware of an older one knows the command and no currents."""
-    return FoundSensors(PMIC, "") if any(match["pmic"] == "yes" for match in found) else None
+    return FoundSensors(PMIC, "", word="pmic") if any(match["pmic"] == "yes" for match in found) else None
 
 
 def _hwmon(found: Sequence[re.Match[str]]) -> FoundSensors | None:
@@ -103,7 +110,7 @@ def _hwmon(found: Sequence[re.Match[str]]) -> FoundSensors | None:
         )
     name = _channel_name(chosen[0])
     source = EnergySource(kind="hwmon", name=name, covers=f"what {name} is wired to measure on this board")
-    return FoundSensors(source, "", (chosen[0]["hwmon"],))
+    return FoundSensors(source, "", (chosen[0]["hwmon"],), "hwmon")
 
 
 def _channel_name(match: re.Match[str]) -> str:
@@ -131,6 +138,5 @@ def _battery(found: Sequence[re.Match[str]]) -> FoundSensors | None:
         covers="the whole device, with its display and radios",
     )
     folder = batteries[0]["battery"]
-    return FoundSensors(
-        source, "", tuple(f"{folder}/{name}" for name in ("status", "current_now", "voltage_now"))
-    )
+    files = tuple(f"{folder}/{name}" for name in ("status", "current_now", "voltage_now"))
+    return FoundSensors(source, "", files, "battery")

@@ -81,7 +81,7 @@ def hold_device(
         if not kind.runs_on_host:
             waiting.take(stack, name)
         elif kind.clock == "real":
-            # Whoever comes later waits at the first name.
+            # The next ones wait at the first name.
             for each in (THIS_MACHINE, *_seats()):
                 waiting.take(stack, each)
         else:

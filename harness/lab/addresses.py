@@ -38,7 +38,7 @@ def parse_address(text: str, option: str) -> Address:
     port = int(found[2] or DEFAULT_PORT) if found else 0
     if not found or not 0 < port < 65536:
         raise UsageError(
-            f"{option} {text!r} is no address of a lab's head",
+            f"{option} {text!r} is not an address of a lab's head",
             hint=f"give HOST or HOST:PORT, as `harness lab start` printed it; default PORT {DEFAULT_PORT}",
         )
     return Address(LOOPBACK if found[1] == "localhost" else found[1], port)
@@ -72,7 +72,7 @@ def check_own(host: str, option: str) -> str:
             own = str(probe.getsockname()[0])
     except OSError as error:
         raise UsageError(
-            f"{option} {host} is no address of this host: {(error.strerror or str(error)).lower()}",
+            f"{option} {host} is not an address of this host: {(error.strerror or str(error)).lower()}",
             hint="`ip -brief address` lists its addresses",
         ) from error
     if own == "0.0.0.0" or (own.startswith("127.") and own != LOOPBACK):

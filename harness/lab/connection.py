@@ -1,6 +1,8 @@
 """The connection of this process to a lab, and the hosts that are in it."""
 
 import contextlib
+import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -43,19 +45,33 @@ def connected(address: Address) -> Iterator[Lab]:
     """Connect to a lab from one of its hosts; the hosts are asked for their facts.
 
     Raises:
-        TransportError: nothing answers at the address, or what does is no lab.
-        UsageError: the token is missing or wrong, a version differs, or this machine is no host of the lab.
+        TransportError: nothing answers at the address, or what does is not a lab.
+        UsageError: the token is missing or wrong, a version differs, or this machine is not a host of it.
     """
     check_token()
     check_door(address)
     if address.is_loopback:
         stay_on_loopback()
-    _connect(address)
+    with _signals_kept():
+        _connect(address)
     try:
         yield Lab(address, ask_hosts())
     finally:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), _signals_kept():
             ray.shutdown()
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Ray resets what the main thread does at SIGTERM: it is set again after the block."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    is_main = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.getsignal(number) for number in numbers if is_main}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def refuse_unusable(lab: Lab) -> None:
@@ -119,7 +135,7 @@ def _refusal(address: Address, error: BaseException) -> HarnessError:
     text = " ".join(str(error).split())
     if isinstance(error, ConnectionError | ValueError) or "raylet" in text:
         return UsageError(
-            f"this machine is no host of the lab at {address}",
+            f"this machine is not a host of the lab at {address}",
             hint=f"harness lab join {address}",
         )
     return TransportError(f"cannot connect to the lab at {address}: {text[:300] or type(error).__name__}")

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from harness.devices.identity import is_group, without_duplicates
+from harness.devices.inventory import choose_device
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, TransportError, UsageError
@@ -16,8 +18,10 @@ from harness.measuring.preflight import Survey
 SURVEY_TIMEOUT_S = 180.0
 
 
-def resolve_in_lab(lab: Lab, names: Sequence[str]) -> tuple[Target, ...]:
+def resolve_in_lab(lab: Lab, names: Sequence[str], log: Callable[[str], None]) -> tuple[Target, ...]:
     """Find each named device: a name, `tag:NAME`, `all`, or a part of one device's name.
+
+    A device of several names is found once, and logged with them.
 
     Raises:
         UsageError: a name fits nothing, or none is given.
@@ -26,8 +30,9 @@ def resolve_in_lab(lab: Lab, names: Sequence[str]) -> tuple[Target, ...]:
     offered = [device for host in lab.hosts for device in host.devices]
     if not names:
         raise UsageError("no --device was named", hint=_choices(lab))
-    targets = [target for name in names for target in _find(name, offered, lab)]
-    return tuple({target.name: target for target in targets}.values())
+    found = ((name, target) for name in names for target in _find(name, offered, lab))
+    named = ((target.name if is_group(name) else name, target) for name, target in found)
+    return without_duplicates(named, log, key=lambda target: target.name)
 
 
 def survey_in_lab(
@@ -59,7 +64,7 @@ def _find(name: str, offered: Sequence[Target], lab: Lab) -> tuple[Target, ...]:
     exact = [device for device in offered if device.name == name]
     if exact:
         return tuple(exact)
-    if name == "all" or name.startswith("tag:"):
+    if is_group(name):
         tag = name.removeprefix("tag:")
         tagged = tuple(device for device in offered if name == "all" or tag in device.tags)
         if not tagged:
@@ -68,7 +73,7 @@ def _find(name: str, offered: Sequence[Target], lab: Lab) -> tuple[Target, ...]:
         return tagged
     fitting = [device for device in offered if name.lower() in device.name.lower()]
     if not fitting:
-        raise UsageError(f"no host of the lab offers a device {name!r}", hint=_choices(lab))
+        raise UsageError(f"no host of the lab offers a device {name!r}", hint=_choices(lab, name))
     if len(fitting) > 1:
         listed = ", ".join(device.name for device in fitting)
         raise DeviceUnfit(
@@ -77,6 +82,9 @@ def _find(name: str, offered: Sequence[Target], lab: Lab) -> tuple[Target, ...]:
     return (fitting[0],)
 
 
-def _choices(lab: Lab) -> str:
-    listed = [f"{device.name} (host {host.name})" for host in lab.hosts for device in host.devices]
-    return f"choose --device from {', '.join(listed[:40]) or 'none: no host offers one'}"
+def _choices(lab: Lab, name: str = "") -> str:
+    names = [device.name for host in lab.hosts for device in host.devices]
+    offered = {
+        "the lab": [f"{device.name} (host {host.name})" for host in lab.hosts for device in host.devices]
+    }
+    return choose_device(name, names, offered, "`harness lab status`")

@@ -124,6 +124,6 @@ def _refuse_other_protocol(address: Address) -> None:
 
 def _no_lab(address: Address) -> TransportError:
     return TransportError(
-        f"what answers at {address} is no lab",
+        f"what answers at {address} is not a lab",
         hint="give the address that `harness lab start` printed; `ss -ltnp` at its host shows what listens",
     )

@@ -60,10 +60,10 @@ class HostAnswers:
         return dataclasses.replace(self._describe(), holds=tuple(self._holds.values()))
 
     def wait_in_line(self, token: str, devices: tuple[str, ...], holder: str) -> Turn:
-        """Whether it is the turn of whoever asks; the first in the line asks Ray for the devices.
+        """Whether it is the caller's turn; the first in the line asks Ray for the devices.
 
-        Ray gives a device to one process at a time, but to any of those that wait. Whoever has not asked for
-        `GONE_AFTER_S` has left the line.
+        Ray gives a device to one process at a time, but to any of those that wait. A caller who has not
+        asked for `GONE_AFTER_S` has left the line.
         """
         now = time.monotonic()
         with self._lock:

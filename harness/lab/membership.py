@@ -45,11 +45,11 @@ def check_name(name: str) -> str:
     """The name of a host, as it is.
 
     Raises:
-        UsageError: it is no name.
+        UsageError: it is not a name.
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"--name {name!r} is no name of a host: letters, digits, dots and dashes, 64 at most",
+            f"--name {name!r} is not a name of a host: letters, digits, dots and dashes, 64 at most",
             hint="for example --name desk-2",
         )
     return name

@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 
 from harness.devices import inventory
-from harness.devices.android import attached, target_of
 from harness.devices.devices_toml import configured
+from harness.devices.identity import setup_of
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import UsageError
@@ -20,18 +20,17 @@ def offered_devices(texts: Sequence[str]) -> tuple[Target, ...]:
     A text is a device as `harness run --device` takes it, or `NAME=DEVICE`: then the lab knows it as NAME.
 
     Raises:
-        UsageError, DeviceUnfit: a name that fits none or several, is malformed or given twice.
+        UsageError, DeviceUnfit: a name that fits none or several, is malformed or given twice; or two names
+            mean one device.
     """
     if texts:
         targets = tuple(target for text in texts for target in _named(text))
     else:
-        known = configured()
-        addresses = {target.address for target in known}
-        present = [target_of(one) for one in attached() if one.serial not in addresses]
-        targets = (*known, *present)
+        targets = (*configured(), *inventory.attached_targets())
     for target in targets:
         KINDS[target.kind].refuse_unusable(target)
     for number, target in enumerate(targets):
+        _refuse_again(target, targets[:number])
         if target.name in {other.name for other in targets[:number]}:
             raise UsageError(
                 f"two devices would have the name {target.name}",
@@ -47,10 +46,24 @@ def _named(text: str) -> tuple[Target, ...]:
         return inventory.resolve([text])
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} in --device {text} is no name: letters, digits, dots, dashes, 64 at most",
+            f"{name!r} in --device {text} is not a name: letters, digits, dots, dashes, 64 at most",
             hint="for example --device pi-left=ssh:pi@192.168.1.20",
         )
     found = inventory.resolve([device])
     if len(found) != 1:
         raise UsageError(f"--device {text} names {len(found)} devices", hint="name each of them")
     return (dataclasses.replace(found[0], name=name),)
+
+
+def _refuse_again(target: Target, others: Sequence[Target]) -> None:
+    """A device of two names would be given two jobs at once; emulated ones are started for each."""
+    if KINDS[target.kind].runs_on_host:
+        return
+    for same in others:
+        if setup_of(same) == setup_of(target):
+            names = target.name if same.name == target.name else f"{same.name} and {target.name}"
+            raise UsageError(
+                f"--device offers one device twice: {names}",
+                hint="leave out one of the two",
+                device=target.name,
+            )

@@ -56,7 +56,7 @@ class SharedRun:
 
 
 class Presence:
-    """Which hosts are in the lab; the answer of all is asked for once a second, whoever wants to know."""
+    """Which hosts are in the lab; all are asked once a second for all callers."""
 
     def __init__(self) -> None:
         self._resources: frozenset[str] = frozenset()

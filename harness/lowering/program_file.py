@@ -79,7 +79,7 @@ class ProgramFile:
         """
         if not re.fullmatch(METHOD_NAME, name):
             raise UsageError(
-                f"{self.path.name} has a method {printable(name)[:60]!r}, whose name is no identifier",
+                f"{self.path.name} has a method {printable(name)[:60]!r}, whose name is not an identifier",
                 hint="name a method to measure with --method",
             )
         if name not in self.plans:

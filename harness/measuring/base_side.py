@@ -86,7 +86,7 @@ def find_base(against: str | None, variants: Sequence[Variant], log: Log) -> Bas
     """The programs of a run folder for these variants; None where none is asked for.
 
     Raises:
-        UsageError: it is no run folder, has none of the variants or several programs of one, or a program
+        UsageError: it is not a run folder, has none of the variants or several programs of one, or a program
             of it is gone.
     """
     if against is None:

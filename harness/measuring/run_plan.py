@@ -215,7 +215,7 @@ def _plan_device(
         sides = 0 if measured else 2 if one.variant in beside_base else 1
         least = sides * max(0, one.plan.processes - done)
         most = sides * max(0, most_processes(one.plan) - done)
-        # Memory is read in a process of its own, and so are operators and each cold start.
+        # Memory is read in a separate process, and so are operators and each cold start.
         further = sides * (1 + request.profile + request.cold * one.plan.processes)
         passes = further * start_seconds(on_host=kind.runs_on_host)
         sustain = request.sustain_seconds if saved is None or lacks_sustained(saved) else None

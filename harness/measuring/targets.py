@@ -9,15 +9,16 @@ from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import UsageError
 from harness.records import RunRequest, Variant
+from harness.records.progress import Log
 
 
-def resolve_devices(names: Sequence[str]) -> tuple[Target, ...]:
-    """Find the named devices and check what can be checked without touching them.
+def resolve_devices(names: Sequence[str], log: Log = lambda _: None) -> tuple[Target, ...]:
+    """Find the named devices and check what can be checked without touching them; logs names of one device.
 
     Raises:
         UsageError, DeviceUnfit: a name that fits none or several, or a device that cannot be used.
     """
-    targets = inventory.resolve(names)
+    targets = inventory.resolve(names, log)
     for target in targets:
         KINDS[target.kind].refuse_unusable(target)
     return targets

@@ -18,6 +18,7 @@ from harness.records import (
 )
 from harness.records.energy_checks import find_impossible_energy
 from harness.records.launches import first_launches, later_launches
+from harness.records.machine_checks import find_impossible_on_machine
 from harness.records.process_checks import find_impossible
 from harness.records.request_checks import find_impossible_requests
 from harness.records.schedule import find_off_schedule
@@ -43,6 +44,7 @@ def find_contradictions(cell: Cell) -> Iterator[str]:
     yield from find_impossible_requests(cell)
     impossible = tuple(_processes(cell))
     yield from impossible
+    yield from find_impossible_on_machine(cell)
     if cell.pace is not None and not impossible:
         yield from check_pace(cell.pace, cell.processes, cell.plan)
     if cell.latency is not None:
@@ -90,11 +92,22 @@ def _processes(cell: Cell) -> Iterator[str]:
 
 
 def _figures(cell: Cell) -> Iterator[str]:
-    """Only where processes have measured, and the cell has not failed, there are figures."""
+    """Where processes have measured, and the cell has not failed, there are figures; elsewhere none.
+
+    Start-up and parity can be missing: in cells of older versions, and of programs without a reference.
+    """
     why_none = "the cell has failed" if cell.failure else "no process has measured"
     for name in ("latency", "memory", "startup", "pace", "instructions_per_inference"):
         if getattr(cell, name) is not None and (cell.failure or not cell.processes):
             yield f"{name} is given, but {why_none}"
+    if cell.failure:
+        return
+    if not cell.processes:
+        yield "processes are none, but the cell has not failed"
+        return
+    for name in ("latency", "memory", *(("pace",) if cell.plan.rate_hz is not None else ())):
+        if getattr(cell, name) is None:
+            yield f"{name} is missing, but {len(cell.processes)} processes have measured"
 
 
 def _verdict(cell: Cell) -> Iterator[str]:
@@ -134,6 +147,9 @@ def _accuracy(accuracy: Accuracy) -> Iterator[str]:
         yield from check_interval(f"accuracy.{name}", interval, low=-TOLERANCE, high=1 + TOLERANCE)
     if accuracy.top1.estimate > accuracy.top5.estimate + TOLERANCE:
         yield (f"accuracy.top1 {accuracy.top1.estimate:g} is above accuracy.top5 {accuracy.top5.estimate:g}")
+    for name, interval in (("top1", accuracy.top1), ("top5", accuracy.top5)):
+        if not _is_share(interval.estimate, accuracy.images):
+            yield f"accuracy.{name} is {interval.estimate:g}, which is no share of {accuracy.images} images"
     agreement = accuracy.agreement_with_eager
     if agreement is not None and not 0 <= agreement <= 1:
         yield f"accuracy.agreement_with_eager is {agreement:g}, not within 0 to 1"
@@ -142,6 +158,12 @@ def _accuracy(accuracy: Accuracy) -> Iterator[str]:
         yield f"accuracy.unreadable is {accuracy.unreadable}, but {named} are named"
     if accuracy.drop_from_fp32 is not None:
         yield from _drop(accuracy.drop_from_fp32, accuracy)
+
+
+def _is_share(share: float, images: int) -> bool:
+    """Whether it is that of a whole number of images; what is no number is named elsewhere."""
+    right = share * images
+    return not math.isfinite(right) or abs(right - round(right)) <= TOLERANCE * max(1, images)
 
 
 def _drop(drop: PairedDrop, accuracy: Accuracy) -> Iterator[str]:
@@ -187,7 +209,9 @@ def _uptimes(cell: Cell) -> Iterator[str]:
 
 
 def _medians(cell: Cell) -> Iterator[str]:
-    """Figures that are the lower median of the processes' own."""
+    """Figures that are the lower median of the processes' own; a cell that failed has none."""
+    if cell.failure is not None:
+        return
     pairs = {
         "instructions_per_inference": (
             cell.instructions_per_inference,
@@ -201,8 +225,9 @@ def _medians(cell: Cell) -> Iterator[str]:
     for name, (saved, values) in pairs.items():
         known = [value for value in values if value is not None]
         computed = statistics.median_low(known) if known else None
-        if saved is not None and saved != computed:
-            yield f"{name} is {saved}, but its processes give {'no figure' if computed is None else computed}"
+        if saved != computed:
+            found = ["no figure" if one is None else one for one in (saved, computed)]
+            yield f"{name} is {found[0]}, but its processes give {found[1]}"
 
 
 def _sizes(cell: Cell) -> Iterator[str]:

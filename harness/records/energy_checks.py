@@ -48,9 +48,9 @@ def find_impossible_windows(run: EnergyRun) -> Iterator[str]:
     if not run.inferences:
         yield "energy.inferences are none"
     if not is_time(run.started_at):
-        yield f"energy.started_at is {run.started_at[:40]!r}, which is no time"
+        yield f"energy.started_at is {run.started_at[:40]!r}, which is not a time"
     if run.cpus_allowed and parse_cpu_list(run.cpus_allowed) is None:
-        yield f"energy.cpus_allowed is {run.cpus_allowed[:40]!r}, which is no list of cores"
+        yield f"energy.cpus_allowed is {run.cpus_allowed[:40]!r}, which is not a list of cores"
 
 
 def _figures(figures: EnergyFigures, run: EnergyRun) -> Iterator[str]:

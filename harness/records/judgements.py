@@ -64,7 +64,7 @@ class Accuracy(Record, frozen=True, kw_only=True):
 
 Status = Literal["valid", "suspect", "invalid"]
 Severity = Literal["invalid", "suspect", "info"]
-# What a reason bears on: what the program computes; whether the planned program ran as planned; times that
+# What a reason affects: what the program computes; whether the planned program ran as planned; times that
 # something besides the program changed; how precisely times are known; counts of instructions.
 Affects = Literal["result", "setup", "time", "uncertainty", "instructions"]
 

@@ -15,11 +15,11 @@ def find_impossible(process: ProcessReport) -> Iterator[str]:
     if process.round < 0:
         yield f"round is {process.round}"
     if not is_time(process.started_at):
-        yield f"started_at is {process.started_at[:40]!r}, which is no time"
+        yield f"started_at is {process.started_at[:40]!r}, which is not a time"
     if process.warmup_cut > len(process.warmup_ns):
         yield f"warmup_cut is {process.warmup_cut}, of {len(process.warmup_ns)} warm-up iterations"
     if process.cpus_allowed and parse_cpu_list(process.cpus_allowed) is None:
-        yield f"cpus_allowed is {process.cpus_allowed[:40]!r}, which is no list of cores"
+        yield f"cpus_allowed is {process.cpus_allowed[:40]!r}, which is not a list of cores"
     if process.threads_used is not None and process.threads_used < 1:
         yield f"threads_used is {process.threads_used}"
     for name in ("instructions_per_inference", "cycles_per_inference"):

@@ -53,7 +53,7 @@ def _cores(cell: Cell) -> Iterator[str]:
         yield "device.cores has one core twice"
     pinned = () if plan.cpus is None else parse_cpu_list(plan.cpus)
     if pinned is None:
-        yield f"plan.cpus is {(plan.cpus or '')[:40]!r}, which is no list of cores"
+        yield f"plan.cpus is {(plan.cpus or '')[:40]!r}, which is not a list of cores"
     elif known and not known.issuperset(pinned):
         yield f"plan.cpus is {plan.cpus}, but the device has cores {sorted(known)}"
     elif known and plan.threads > len(pinned or known):
@@ -71,6 +71,9 @@ def _artifact(artifact: Artifact) -> Iterator[str]:
         figure = getattr(artifact, name)
         if (delegating or name == "delegates") and (figure is None or figure < 0):
             yield f"artifact.{name} is {figure}"
+    # In files of the smallest numbers there are, each parameter has at least a bit.
+    if artifact.params is not None and 0 < 8 * artifact.size_bytes < artifact.params:
+        yield f"artifact.size_bytes is {artifact.size_bytes}, of {artifact.params} parameters"
     specs = [("input", spec) for spec in artifact.all_inputs] + [
         ("output", spec) for spec in artifact.all_outputs
     ]

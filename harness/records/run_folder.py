@@ -1,7 +1,7 @@
 """Run folders: `run.json` and `cells/*.json`, written atomically.
 
-A file of a newer minor schema version is read without its unknown fields; one of another major version is
-refused.
+A file of a newer minor schema version is read without its unknown fields; one with unknown values cannot be
+read, and is left where it is. One of another major version is refused.
 """
 
 import hashlib
@@ -11,15 +11,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import msgspec
-from msgspec import Meta
 
 from harness.errors import HarnessError, MeasurementError, UsageError
 from harness.records import SCHEMA_MAJOR, SCHEMA_VERSION, Cell, Run, Variant
 from harness.records.cell_checks import find_contradictions
 from harness.records.decoding import Malformed, decode_json
+from harness.records.versions import Versioned
 from harness.system.files import read_regular_file, write_atomically
 
 RUN_FILE = "run.json"
@@ -36,15 +36,6 @@ LoadedRuns = tuple[tuple[Run, tuple[Cell, ...]], ...]
 
 class _Damaged(UsageError):
     """One file that cannot be used; the others of its folder can."""
-
-
-class _Versioned(msgspec.Struct):
-    schema_version: int | Annotated[str, Meta(pattern=r"^[0-9]{1,6}\.[0-9]{1,6}\Z")]
-
-    @property
-    def major(self) -> str:
-        """The number before the point; version 1 was written as an integer."""
-        return str(self.schema_version).partition(".")[0]
 
 
 def write_run(folder: Path, run: Run) -> Path:
@@ -203,24 +194,32 @@ def each_intact_cell(folder: Path, damaged: list[HarnessError]) -> Iterator[Cell
     Raises:
         UsageError: the folder of the cells cannot be read.
     """
-    for path in _cell_files(folder):
-        try:
-            yield _read_cell(folder, path)
-        except _Damaged as error:
-            damaged.append(_left_out(error))
+    left_out: list[_Damaged] = []
+    yield from _intact_cells(folder, left_out)
+    damaged.extend(map(_left_out, left_out))
 
 
 def _read_intact(
     folder: Path, keep: Callable[[Cell], Cell] = lambda cell: cell
 ) -> tuple[tuple[Cell, ...], list[_Damaged]]:
-    cells: list[Cell] = []
     damaged: list[_Damaged] = []
+    return tuple(map(keep, _intact_cells(folder, damaged))), damaged
+
+
+def _intact_cells(folder: Path, damaged: list[_Damaged]) -> Iterator[Cell]:
+    """Each cell once: of two files that hold one, the one of the cell's own name, else the first."""
+    files: dict[tuple[object, ...], Path] = {}
     for path in _cell_files(folder):
         try:
-            cells.append(keep(_read_cell(folder, path)))
+            cell = _read_cell(folder, path)
+            first = files.setdefault((cell.name, cell.variant.identity, cell.plan.cpus), path)
+            if first != path:
+                raise _Damaged(
+                    f"{path} holds the same cell as {first.name}", hint=f"delete one of the two: {path}"
+                )
+            yield cell
         except _Damaged as error:
             damaged.append(error)
-    return tuple(cells), damaged
 
 
 def _left_out(error: _Damaged) -> MeasurementError:
@@ -229,7 +228,12 @@ def _left_out(error: _Damaged) -> MeasurementError:
 
 def _cell_files(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in (folder / CELLS_FOLDER).iterdir() if path.suffix == ".json")
+        # Hidden ones are another program's: macOS leaves `._NAME` beside files that it copies to some disks.
+        return sorted(
+            path
+            for path in (folder / CELLS_FOLDER).iterdir()
+            if path.suffix == ".json" and not path.name.startswith(".")
+        )
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -243,7 +247,7 @@ def _read_cell(folder: Path, path: Path) -> Cell:
     hint = f"delete the file and measure that cell again: harness run --resume {folder}"
     cell = _read(path, Cell, hint=hint)
     if wrong := _other_name(path, cell) or next(find_contradictions(cell), None):
-        raise _Damaged(f"{path} is damaged: {wrong}", hint=hint)
+        raise _unusable(path, Versioned(cell.schema_version), wrong, hint)
     return cell
 
 
@@ -260,21 +264,35 @@ def _other_name(path: Path, cell: Cell) -> str | None:
 def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:
     try:
         content = read_regular_file(path, LARGEST_FILE_BYTES)
-        versioned = decode_json(content, _Versioned)
-        if versioned.major != SCHEMA_MAJOR:
-            raise _Damaged(
-                f"{path} has schema version {versioned.schema_version};"
-                f" this harness reads versions {SCHEMA_MAJOR}.x",
-                hint=f"read it with the harness version that wrote it (see `versions` in {RUN_FILE}),"
-                " or measure again into a new folder",
-            )
-        return decode_json(content, record)
+        version = decode_json(content, Versioned)
     except OSError as error:
         raise _Damaged(
             f"cannot read {path}: {error.strerror}", hint="replace it by a file that can be read"
         ) from error
     except Malformed as error:
         raise _Damaged(f"{path} is damaged: {error}", hint=hint) from error
+    if version.is_of_another_major:
+        raise _Damaged(
+            f"{path} has schema version {version.schema_version};"
+            f" this harness reads versions {SCHEMA_MAJOR}.x",
+            hint=f"read it with the harness version that wrote it (see `versions` in {RUN_FILE}),"
+            " or measure again into a new folder",
+        )
+    try:
+        return decode_json(content, record)
+    except Malformed as error:
+        raise _unusable(path, version, str(error), hint) from error
+
+
+def _unusable(path: Path, version: Versioned, why: str, hint: str) -> _Damaged:
+    """A damaged file; or one of a newer version, which must not be deleted for what this one cannot read."""
+    if not version.is_newer:
+        return _Damaged(f"{path} is damaged: {why}", hint=hint)
+    return _Damaged(
+        f"{path} was written by a newer harness (schema {version.schema_version}; this one reads"
+        f" {SCHEMA_VERSION}): {why}",
+        hint="update mobilenet-harness, or read the folder with the version that wrote it",
+    )
 
 
 def refuse_link(folder: Path) -> None:

@@ -14,6 +14,8 @@ from harness.records.schedule import summarize_pace
 
 # 2**53 ns are 104 days: no interval of a time is longer.
 LONGEST_NS = 2.0**53
+# What every saved interval has, but the one of a single value, which has none.
+CONFIDENCE = 0.95
 # Saved floats are read back exactly; this allows for another order of additions.
 TOLERANCE = 1e-6
 
@@ -100,7 +102,9 @@ def check_interval(
     ordered = interval.low <= interval.high if resampled else _ordered(ends, slack)
     if not (all(map(math.isfinite, ends)) and ordered and low < min(ends) and max(ends) <= high):
         yield f"{name} is {interval.estimate:.10g} in {interval.low:.10g} to {interval.high:.10g}"
-    elif not 0 <= interval.confidence <= 1:
+    elif interval.confidence != CONFIDENCE and not (
+        interval.low == interval.high and not interval.confidence
+    ):
         yield f"{name} has confidence {interval.confidence:g}"
 
 

@@ -42,9 +42,9 @@ def find_impossible_run(run: SustainedRun, seconds: int) -> Iterator[str]:
             yield f"sustained: in second {second}, {wrong}"
             return
     if not is_time(run.started_at):
-        yield f"sustained.started_at is {run.started_at[:40]!r}, which is no time"
+        yield f"sustained.started_at is {run.started_at[:40]!r}, which is not a time"
     if run.cpus_allowed and parse_cpu_list(run.cpus_allowed) is None:
-        yield f"sustained.cpus_allowed is {run.cpus_allowed[:40]!r}, which is no list of cores"
+        yield f"sustained.cpus_allowed is {run.cpus_allowed[:40]!r}, which is not a list of cores"
     if run.sampled is not None:
         yield from find_impossible_samples(run.sampled)
     yield from _uptimes(run, seconds)
@@ -100,6 +100,6 @@ def _figures(figures: SustainedFigures, run: SustainedRun) -> Iterator[str]:
     if drop is not None and not 0 < drop.second < len(run.median_ns):
         yield f"sustained.drop is at second {drop.second}, of {len(run.median_ns)}"
     if drop is not None and drop.after_ns <= drop.before_ns:
-        yield f"sustained.drop is from {drop.before_ns} to {drop.after_ns} ns, which is no slower"
+        yield f"sustained.drop is from {drop.before_ns} to {drop.after_ns} ns, which is not slower"
     if drop is not None and (drop.fell is None) != (drop.unknown is not None):
         yield "sustained.drop names neither what fell nor why that is unknown, or both"

@@ -18,6 +18,7 @@ from harness.runner.energy_readings import cut_window, parse_readings
 from harness.runner.energy_sensors import spans_of
 from harness.runner.job import Job
 from harness.runner.power_command import metering, power_source
+from harness.runner.power_trace import spans_of_trace
 from harness.runner.report import fetch_conditions, fetch_report
 from harness.runner.report_checks import check_lasted
 from harness.runner.sampler import spare_cores
@@ -32,8 +33,6 @@ IDLE_S = 45
 # Slow, so that reading is not in the way: a reading takes about a thousandth of it.
 PERIOD_S = 1.0
 
-# The words of `energy.sh`.
-_WORDS = {"power_rails": "rails", "pmic": "pmic", "hwmon": "hwmon", "battery": "battery"}
 _WINDOW = re.compile(r"(idle_before|idle_after) ([0-9]{1,10}\.[0-9]{1,6}) ([0-9]{1,10}\.[0-9]{1,6})")
 
 
@@ -93,7 +92,11 @@ def measure_energy(
             source = power_source(energy.command)
             spans = meter.spans(uptime_by_clock(before, read_offset(job.device)))
         else:
-            source, spans = spans_of(found, parse_readings(job.fetch("readings")))
+            readings = job.fetch("readings")
+            if found.word == "perfetto":
+                source, spans = spans_of_trace(readings)
+            else:
+                source, spans = spans_of(found, parse_readings(readings))
     first, last = parse_windows(job.fetch("windows"))
     conditions = [fetch_conditions(job, name) for name in ("conditions_before", "conditions_after")]
     job.remove()
@@ -159,8 +162,7 @@ def energy_argv(
     job: Job, deployed: DeployedArtifact, plan: Plan, energy: EnergyPlan, found: FoundSensors
 ) -> tuple[str, ...]:
     """The runner behind `energy.sh`, which rests, and reads the sensor on cores that are free."""
-    source = found.source
-    kind = "none" if energy.command or source is None else _WORDS[source.kind]
+    word = "none" if energy.command else found.word
     cores = job.device.info.cores
     spare = spare_cores(cores, plan)
     mask = sum(1 << core for core in spare) if len(spare) < len(cores) else 0
@@ -168,6 +170,6 @@ def energy_argv(
     idle, period = f"{energy.idle_seconds:g}", f"{energy.period_seconds:g}"
     runner = runner_argv(job.device, job.bundle, deployed, plan)
     return (
-        *("sh", script, "run", JOB, kind, idle, period, f"{mask:x}", "--"),
+        *("sh", script, "run", JOB, word, idle, period, f"{mask:x}", "--"),
         *(*runner, "--sustain-seconds", str(energy.load_seconds)),
     )

@@ -104,7 +104,7 @@ def number_in(reading: Reading, path: str) -> int:
     """
     text = " ".join(lines_of(reading, path)).strip()
     if not re.fullmatch(r"-?[0-9]{1,20}", text):
-        raise SensorFailed(f"{_name(path)} holds {excerpt(text)!r}, which is no number")
+        raise SensorFailed(f"{_name(path)} holds {excerpt(text)!r}, which is not a number")
     return int(text)
 
 

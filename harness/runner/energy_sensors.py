@@ -84,11 +84,7 @@ def _rails(
 ) -> tuple[EnergySource, tuple[Span, ...]]:
     """The sum of the files' rails; a span ends where all files have been updated since its beginning."""
     first = [_rails_of(readings[0], path) for path in files]
-    summed = tuple(name for _, rails in first for name in rails if _is_summed(name))
-    if not any(_OF_THE_CORES.match(name) for name in summed):
-        known = ", ".join(name for _, rails in first for name in rails) or "none"
-        raise SensorFailed(f"no rail is known to be that of the cores; there are: {excerpt(known)}")
-    named = EnergySource(kind=source.kind, name=f"{source.name}: {', '.join(summed)}", covers=source.covers)
+    named = name_rails(source, [name for _, rails in first for name in rails])
     spans = []
     begin, before = readings[0].uptime_s, first
     for reading in readings[1:]:
@@ -105,18 +101,32 @@ def _rails(
     return named, tuple(spans)
 
 
+def name_rails(source: EnergySource, rails: Sequence[str]) -> EnergySource:
+    """The source with the names of those rails that are summed.
+
+    Raises:
+        SensorFailed: none is known to be that of the cores.
+    """
+    summed = [name for name in rails if is_summed(name)]
+    if not any(_OF_THE_CORES.match(name) for name in summed):
+        known = ", ".join(rails) or "none"
+        raise SensorFailed(f"no rail is known to be that of the cores; there are: {excerpt(known)}")
+    return EnergySource(kind=source.kind, name=f"{source.name}: {', '.join(summed)}", covers=source.covers)
+
+
 def _span_of_rails(before: Sequence[_Rails], now: Sequence[_Rails], begin: float, end: float) -> Span:
     watts, seconds = 0.0, []
     for (old_ms, old), (new_ms, new) in zip(before, now, strict=True):
         seconds.append((new_ms - old_ms) / 1e3)
-        for name in filter(_is_summed, old):
+        for name in filter(is_summed, old):
             if name not in new:
                 raise SensorFailed(f"the rail {name} vanished at an uptime of {end:.0f} s")
             watts += counted_watts(name, old[name], new[name], seconds[-1])
     return checked(Span(begin, end, sum(seconds) / len(seconds), watts))
 
 
-def _is_summed(rail: str) -> bool:
+def is_summed(rail: str) -> bool:
+    """Whether a rail is of the cores, or of the memory and interconnect beside them."""
     return bool(_OF_THE_CORES.fullmatch(rail) or _BESIDE_THEM.fullmatch(rail))
 
 
@@ -127,7 +137,7 @@ def _rails_of(reading: Reading, path: str) -> _Rails:
     rails = [_RAIL.fullmatch(line.strip()) for line in lines[1:]]
     if time is None or None in rails:
         wrong = next((line for line, rail in zip(lines[1:], rails, strict=False) if rail is None), lines[0])
-        raise SensorFailed(f"{excerpt(path)} has a line that is no rail's: {excerpt(wrong)}")
+        raise SensorFailed(f"{excerpt(path)} has a line that is not a rail's: {excerpt(wrong)}")
     return int(time[1]), {rail[1]: int(rail[2]) for rail in rails if rail}
 
 
@@ -137,7 +147,7 @@ def _pmic_watts(reading: Reading) -> float:
     for line in lines_of(reading, "pmic"):
         match = _ADC.fullmatch(line.rstrip())
         if match is None or match[2] != match[4]:
-            raise SensorFailed(f"vcgencmd pmic_read_adc printed a line that is no rail's: {excerpt(line)}")
+            raise SensorFailed(f"vcgencmd pmic_read_adc printed a line that is not a rail's: {excerpt(line)}")
         values[match[2]][match[1]] = float(match[3])
     both = values["A"].keys() & values["V"].keys()
     if not both:

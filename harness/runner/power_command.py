@@ -105,7 +105,7 @@ def metering(command: Sequence[str], *, first_line_s: float = FIRST_LINE_S) -> I
 
 
 def _read(process: LocalProcess, meter: PowerMeter) -> None:
-    """Until the program ends, or until it printed what is no reading."""
+    """Until the program ends, or until it printed what is not a reading."""
     if process.stdout is None:
         return
     rest = b""

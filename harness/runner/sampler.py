@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from harness.analysis.clusters import find_clusters
 from harness.analysis.validity.environment_checks import CLOCKS_UNWATCHED
 from harness.devices.probe import parse_khz
-from harness.devices.thermal_zones import celsius_of, is_temperature
+from harness.devices.thermal_zones import Families, celsius_of, find_families, is_temperature
 from harness.errors import ReportRejected
 from harness.records import ConditionsSample, Core, Plan, SampledConditions
 from harness.runner.job import Job
@@ -74,7 +74,7 @@ def read_samples(job: Job, plan: Plan, *, period: float | None = None) -> Sample
 
 
 def parse_samples(content: bytes, period_seconds: float) -> SampledConditions:
-    """Read the sampler's file; what lacks, or is no number, counts as unreadable in that sample.
+    """Read the sampler's file; what lacks, or is not a number, counts as unreadable in that sample.
 
     A line that is not the sampler's or repeats a sensor is passed over and counted, and so is a sample with
     another number of values. A zone whose figures are no temperatures is left out.
@@ -93,7 +93,10 @@ def parse_samples(content: bytes, period_seconds: float) -> SampledConditions:
     whole = [match for match in taken if _counts(match) == (len(cores), len(zones))]
     kept = _places_of_temperatures(list(zones.values()), whole)
     names = _zone_names([list(zones.items())[place] for place in kept])
-    samples = tuple(_sample(match, {place: list(zones.values())[place] for place in kept}) for match in whole)
+    types = {place: list(zones.values())[place] for place in kept}
+    rows = [_parts(match["degrees"]) for match in whole]
+    families = find_families((zone, row[place]) for row in rows for place, zone in types.items())
+    samples = tuple(_sample(match, types, families) for match in whole)
     allowed = [match["cpus"] for match in matches if match["cpus"]]
     left_out = [int(match["left_out"]) for match in matches if match["left_out"]]
     used = len(allowed) + len(cores) + len(zones) + len(whole) + len(left_out)
@@ -119,12 +122,12 @@ def _places_of_temperatures(types: Sequence[str], samples: Sequence[re.Match[str
     ]
 
 
-def _sample(match: re.Match[str], zones: dict[int, str]) -> ConditionsSample:
+def _sample(match: re.Match[str], zones: dict[int, str], families: Families) -> ConditionsSample:
     degrees = _parts(match["degrees"])
     return ConditionsSample(
         uptime_seconds=None if match["uptime"] == "?" else float(match["uptime"]),
         frequencies_khz=tuple(map(parse_khz, _parts(match["khz"]))),
-        celsius=tuple(celsius_of(degrees[place], zone) for place, zone in zones.items()),
+        celsius=tuple(celsius_of(degrees[place], zone, families) for place, zone in zones.items()),
     )
 
 

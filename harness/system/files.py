@@ -19,20 +19,26 @@ def atomic_file(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     """Yield a temporary file beside `path` to write; it replaces `path` when the block ends without an error.
 
     After an error the temporary file is removed and `path` is as it was. File and folder are synced: a
-    power cut leaves the old file or the whole new one. A symbolic link at `path` is replaced, not followed.
-    `mode` holds whatever the umask; without it, the umask decides, but others may never write.
+    power cut leaves the old file or the whole new one. A symbolic link at `path` is replaced, not followed. A
+    device or a FIFO, also behind a link, is not replaced: without its `/dev/null` a machine is broken. `mode`
+    holds whatever the umask; without it, the umask decides, but others may never write.
 
     What writers that were killed left in the folder is removed first.
 
     Raises:
-        OSError: the file cannot be written, or `path` is a folder.
+        OSError: the file cannot be written, or `path` is a folder, a device or a FIFO; it names `path`.
     """
+    _check_replaceable(path)
     remove_abandoned(path.parent)
     temporary = temporary_name(path.parent)
     # Created before it is written: what only its owner may read was never open to others, and under no umask
     # may others write.
     first_mode = 0o664 if mode is None else mode | 0o600
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOSE_ON_EXEC, first_mode & ~0o002)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOSE_ON_EXEC
+    try:
+        descriptor = os.open(temporary, flags, first_mode & ~0o002)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     try:
         with held(descriptor):
             yield temporary
@@ -87,6 +93,17 @@ def hash_file(path: Path) -> str:
     """SHA-256 of a regular file's content in hexadecimal; the file may be larger than memory."""
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_replaceable(path: Path) -> None:
+    try:
+        itself, meant = path.lstat().st_mode, path.stat().st_mode
+    except OSError:
+        return  # there is nothing, or only a link to nothing
+    if stat.S_ISDIR(itself):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(meant) and not stat.S_ISDIR(meant):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 
 
 def _finish(temporary: Path, mode: int | None) -> None:

@@ -84,7 +84,7 @@ def run_local(
     timeout_s: float,
     stdin: bytes = b"",
     cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     stdin_from: Path | None = None,
     stdout_to: Path | None = None,
     grows: GrowingFile | None = None,
@@ -92,9 +92,9 @@ def run_local(
 ) -> Completed:
     """Run a program of this machine in a new session; on time-out its whole group is killed.
 
-    `env` adds to the environment. `stdin_from` and `stdout_to` connect files to the program directly, for
-    what should not go through memory. A program that does not exist shows as exit code 127 and one that
-    may not be executed as 126, as in a shell.
+    `env` adds to the environment, None takes a variable away. `stdin_from` and `stdout_to` connect files to
+    the program directly, for what should not go through memory. A program that does not exist shows as exit
+    code 127 and one that may not be executed as 126, as in a shell.
 
     Raises:
         ProgramTimedOut: it did not end within `timeout_s`.
@@ -194,7 +194,7 @@ class _Output:
 
 
 def byte_size(size: int) -> str:
-    """A bound such as `64 MiB`, or in bytes where it is no whole number of them."""
+    """A bound such as `64 MiB`, or in bytes where it is not a whole number of them."""
     return f"{size >> 20} MiB" if size and size % (1 << 20) == 0 else f"{size:,} bytes"
 
 
@@ -246,14 +246,15 @@ def _start(
     argv: Sequence[str],
     *,
     cwd: Path | None,
-    env: Mapping[str, str] | None,
+    env: Mapping[str, str | None] | None,
     stdin: IO[bytes] | None,
     stdout: IO[bytes] | None,
 ) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, **(env or {})}
     return subprocess.Popen(
         list(argv),
         cwd=cwd,
-        env={**os.environ, **env} if env else None,
+        env={name: value for name, value in environment.items() if value is not None},
         stdin=stdin or subprocess.PIPE,
         stdout=stdout or subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,5 +1,6 @@
 """What a run was made with: this machine, the versions installed on it, the harness's own revision."""
 
+import os
 import platform
 import tomllib
 from pathlib import Path
@@ -30,8 +31,12 @@ def git_revision(project: Path = PROJECT) -> str | None:
     """
     if not _is_harness(project):
         return None
+    # git's hooks set GIT_DIR and its kind to their own repository, whatever -C says (githooks(5)).
+    foreign = dict.fromkeys(name for name in os.environ if name.startswith("GIT_"))
     answer = run_local(
-        ["git", "-C", str(project), "rev-parse", "--show-toplevel", "HEAD"], timeout_s=GIT_TIMEOUT_S
+        ["git", "-C", str(project), "rev-parse", "--show-toplevel", "HEAD"],
+        timeout_s=GIT_TIMEOUT_S,
+        env=foreign,
     )
     root, _, revision = answer.text.strip().partition("\n")
     if answer.exit_code != 0 or Path(root).resolve() != project.resolve():

@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from harness.errors import DeviceError, DeviceUnfit, TimedOut, TransferFailed, UsageError
@@ -181,7 +182,7 @@ class SshTransport(Transport):
             *self._options,
             *("-a", "-x"),  # whatever the options say
             # A command in the user's configuration would replace ours, and a quiet ssh gives no reasons.
-            *("-o", "RemoteCommand=none", "-o", "LogLevel=INFO"),
+            *("-o", "RemoteCommand=none", "-o", "LogLevel=INFO", *_newer_options()),
             *("-o", f"ControlPath={folder}/socket", "-o", "BatchMode=yes"),
             *("-o", f"ConnectTimeout={CONNECT_S}", "-o", f"ServerAliveInterval={ALIVE_S}"),
             *("-o", "ServerAliveCountMax=3"),
@@ -198,6 +199,16 @@ class SshTransport(Transport):
         """Drop the shared connection; the next call opens another."""
         self.close()
         return failure(log, self._destination, self._port)
+
+
+@cache
+def _newer_options() -> tuple[str, ...]:
+    """Against settings that keep away our input, our command or the wait for its end; since OpenSSH 8.7."""
+    answer = run_local(["ssh", "-V"], timeout_s=CONNECT_S)
+    version = re.search(rb"OpenSSH_(\d+)\.(\d+)", answer.stderr + answer.stdout)
+    if not version or (int(version[1]), int(version[2])) < (8, 7):
+        return ()
+    return ("-o", "StdinNull=no", "-o", "SessionType=default", "-o", "ForkAfterAuthentication=no")
 
 
 def _read(log: Path) -> bytes:

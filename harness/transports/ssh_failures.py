@@ -52,6 +52,8 @@ _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
     ),
 )
 
+_ENDED_BEFORE = rb"^kex_exchange_identification: |UNKNOWN port 65535"
+
 
 def failure(log: bytes, destination: str, port: int | None = None) -> DeviceError:
     """What ssh's own messages mean; the hints name the commands for this destination."""
@@ -64,10 +66,13 @@ def failure(log: bytes, destination: str, port: int | None = None) -> DeviceErro
         lines = [line for line in log.splitlines() if re.search(pattern.encode(), line)]
         if lines:
             return kind(f"{what}: {ending(lines[-1])}", device=destination, hint=hint.format_map(names))
-    last = last_line(log)
+    # Of a jump host or a proxy command that ends, ssh itself says no more than these two lines.
+    said = b"\n".join(line for line in log.splitlines() if not re.search(_ENDED_BEFORE, line))
+    last = last_line(said) or last_line(log)
     return ConnectionLost(
         "the SSH connection broke before the command's end" + (f": {last}" if last else ""),
         device=destination,
+        hint=f"try `ssh {names['to']} true`",
     )
 
 

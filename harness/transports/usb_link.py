@@ -117,7 +117,7 @@ class UsbLink(BaseTransport):  # type: ignore[misc]
             try:
                 if self._serial in ("", device.getSerialNumber()):
                     found.append((device, setting))
-            except ValueError:  # a serial that is not UTF-16 is no name
+            except ValueError:  # a serial that is not UTF-16 is not a name
                 continue
             except usb_error as error:
                 refused = error

@@ -71,6 +71,23 @@ def test_pictures_without_a_usual_suffix_are_known_by_their_content(tmp_path: Pa
     ]
 
 
+def test_links_to_nothing_and_what_is_no_file_are_left_out_and_named(tmp_path: Path) -> None:
+    _picture(tmp_path / "a" / "1.png")
+    _picture(tmp_path / "b" / "1.png")
+    (tmp_path / "b" / "2.jpg").symlink_to(".git/annex/objects/not-fetched.jpg")
+    os.mkfifo(tmp_path / "b" / "3.jpg")
+    (tmp_path / "b" / "4.ico").write_bytes(b"\0\0\1\0")
+    (tmp_path / "b" / "5.txt").symlink_to("nowhere")
+    dataset = open_dataset(str(tmp_path))
+    loaded = load_pixels(dataset, tensorflow_preprocessing(8))
+    assert [(one.image, one.reason.partition(":")[0]) for one in loaded.unreadable] == [
+        ("b/2.jpg", "[Errno 2] No such file or directory"),
+        ("b/3.jpg", "[Errno 22] it is not a regular file"),
+        ("b/4.ico", loaded.unreadable[2].reason),
+    ]
+    assert loaded.unreadable[2].reason.startswith("not a picture in one of the formats")
+
+
 def test_names_in_another_encoding_than_utf_8_are_readable_everywhere(tmp_path: Path) -> None:
     _picture(tmp_path / "a" / "1.png")
     latin = tmp_path / os.fsdecode(b"caf\xe9")

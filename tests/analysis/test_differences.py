@@ -8,9 +8,19 @@ from msgspec.structs import replace
 from builders import QUIET, SHELL, STEADY_MEDIANS, make_cell, make_device, make_plan, make_processes
 from harness.analysis.comparison import compare
 from harness.analysis.comparison_text import summarize
-from harness.analysis.differences import find_differences, start_difference_celsius
+from harness.analysis.differences import describe_clocks, find_differences, start_difference_celsius
 from harness.errors import UsageError
-from harness.records import Cell, Clock, TaskProfile, Temperature, TunedSetting
+from harness.records import (
+    Cell,
+    Clock,
+    Conditions,
+    ConditionsSample,
+    Core,
+    SampledConditions,
+    TaskProfile,
+    Temperature,
+    TunedSetting,
+)
 from harness.records.task_profiles import GroupController
 
 PERFORMANCE = TunedSetting(name="governor.policy0", before="schedutil", now="performance")
@@ -186,6 +196,57 @@ def test_zones_of_the_cores_count_and_all_where_none_is_named_after_them() -> No
 )
 def test_an_unknown_temperature_or_one_of_another_device_is_no_difference(base: Cell) -> None:
     assert start_difference_celsius(base, started_at(1.0, cpu=40.0)) is None
+
+
+# The clock that was held --------------------------------------------------------------------------
+
+LITTLE_KHZ, BIG_KHZ = 1_800_000, 3_400_000
+PHONE = make_device(
+    kind="android",
+    cores=tuple(Core(index=i, max_frequency_khz=LITTLE_KHZ if i < 4 else BIG_KHZ) for i in range(8)),
+)
+
+
+def clocked(factor: float, little_khz: int, big_khz: int, *, cpus: str = "0-7", model: str = "Pixel") -> Cell:
+    sample = ConditionsSample(
+        uptime_seconds=None, frequencies_khz=(little_khz,) * 4 + (big_khz,) * 4, celsius=()
+    )
+    processes = make_processes(
+        *(int(factor * median) for median in STEADY_MEDIANS),
+        cpus_allowed=cpus,
+        conditions_before=Conditions(),
+        conditions_after=Conditions(),
+        sampled=SampledConditions(period_seconds=0.5, cores=tuple(range(8)), samples=(sample,)),
+    )
+    return make_cell(device=replace(PHONE, model=model), processes=processes)
+
+
+@pytest.mark.parametrize(("across", "paired"), [(False, False), (True, False), (False, True)])
+@pytest.mark.parametrize("cpus", ["0-7", "4-7"])
+def test_another_held_clock_is_named_and_silences_no_regression(
+    cpus: str, across: bool, paired: bool
+) -> None:
+    base = clocked(1.0, LITTLE_KHZ, BIG_KHZ, cpus=cpus)
+    new = clocked(1.7, LITTLE_KHZ, 1_980_000, cpus=cpus)
+    comparison = compare([base], [new], across=across, paired=paired)
+    assert comparison.result == "worse"
+    caution = "cores 4-7 were measured at 3.40 GHz in base, 1.98 GHz in new"
+    assert caution in comparison.cells[0].cautions
+    assert f"Caution: {comparison.cells[0].name}: {caution}." in summarize(comparison)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        clocked(1.0, LITTLE_KHZ, 3_260_000),
+        clocked(1.0, 300_000, BIG_KHZ),
+        clocked(1.0, LITTLE_KHZ, 1_980_000, model="Galaxy"),
+        make_cell(device=PHONE),
+    ],
+    ids=["within five percent", "an idle cluster", "another device", "unknown"],
+)
+def test_a_clock_that_is_alike_idle_or_of_another_device_is_not_named(new: Cell) -> None:
+    assert describe_clocks(clocked(1.0, LITTLE_KHZ, BIG_KHZ), new) == []
 
 
 def test_the_wording_of_what_was_chosen_in_a_weights_file_is_no_difference() -> None:

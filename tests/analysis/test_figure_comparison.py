@@ -15,7 +15,8 @@ from builders import (
 )
 from harness.analysis.comparison import compare
 from harness.analysis.margins import Margins
-from harness.records import Cell
+from harness.analysis.one_sided_figures import describe_one_sided
+from harness.records import RANDOM_WEIGHTS, Cell
 from harness.records.outcomes import Outcomes, outcomes_key
 
 
@@ -90,7 +91,10 @@ def test_accuracy_with_outcomes_is_compared_image_by_image() -> None:
 
 
 def test_the_same_file_with_the_same_accuracy_is_no_worse_without_outcomes() -> None:
-    assert compare([evaluated(0.7)], [evaluated(0.7)]).result == "no worse"
+    comparison = compare([evaluated(0.7)], [evaluated(0.7)])
+    figure = only(comparison).figure("accuracy")
+    assert figure is not None
+    assert (comparison.result, figure.why) == ("no worse", "+0.00 pp (+0.00 to +0.00)")
 
 
 def test_accuracies_of_other_images_are_not_compared_and_named() -> None:
@@ -114,3 +118,30 @@ def test_instructions_of_a_real_core_are_judged_beside_its_latency() -> None:
     comparison = compare([with_counts(1_000_000)], [with_counts(1_020_000)])
     assert (comparison.result, only(comparison).decided_by) == ("worse", "instructions")
     assert compare([with_counts(1_000_000)], [with_counts(1_009_000)]).result == "no worse"
+
+
+@pytest.mark.parametrize(
+    ("changes", "caution"),
+    [
+        ({"peak_rss_bytes": None}, "peak RSS was measured in {} only"),
+        (
+            {"instructions_per_inference": None, "counters_unavailable": "not permitted"},
+            "the count of instructions was measured in {} only: not permitted",
+        ),
+    ],
+)
+def test_a_figure_that_the_processes_of_one_side_lack_is_named(changes: dict[str, Any], caution: str) -> None:
+    whole = make_cell(processes=make_processes(*STEADY_MEDIANS, instructions_per_inference=1_000_000))
+    without = make_cell(
+        processes=make_processes(*STEADY_MEDIANS, **{"instructions_per_inference": 1_000_000} | changes)
+    )
+    assert only(compare([whole], [without])).cautions == (caution.format("base"),)
+    assert only(compare([without], [whole])).cautions == (caution.format("new"),)
+
+
+def test_an_accuracy_of_random_weights_is_not_compared_and_named() -> None:
+    measured = evaluated(0.7)
+    random = replace(measured, variant=replace(measured.variant, weights=RANDOM_WEIGHTS))
+    assert describe_one_sided(measured, random, by_instructions=False) == [
+        "accuracy was measured in base only: its weights are random"
+    ]

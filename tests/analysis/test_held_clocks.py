@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from builders import QUIET, STEADY_MEDIANS, make_cell, make_device, make_process, make_processes
-from harness.analysis.held_clocks import held_clocks
+from harness.analysis.cautions import cautions
+from harness.analysis.held_clocks import clocks_in_use, held_clocks
 from harness.records import (
     Cell,
     Conditions,
@@ -131,3 +132,87 @@ def test_a_cell_saves_the_held_clock_and_names_one_that_is_under_nine_tenths() -
         assert cell.verdict.status == "valid"
         details = [reason.detail for reason in cell.verdict.reasons if reason.code == "reduced_clock"]
         assert details == (["cores 0-3 were measured at 1.60 of 1.80 GHz"] if khz == 1_600_000 else [])
+
+
+TOP, REDUCED = (BIG,) * 4, (1_980_000,) * 4
+BUSY_LITTLE, IDLE_LITTLE = (LITTLE,) * 4, (300_000,) * 4
+# What a sampler sees of a cluster that has little to do.
+LOADED = [(khz,) * 4 for khz in (300_000, 900_000, 600_000, 1_200_000, 300_000, 1_800_000)]
+LOWEST = ticked(policy0_300000=9, policy0_1800000=9, policy4_1980000=9, policy4_3400000=9)
+LOWER = ticked(policy0_300000=9, policy0_1800000=9, policy4_700000=0, policy4_1980000=9)
+
+
+def on_all_cores(*khz: tuple[int, ...], **changes: Any) -> Cell:
+    """Processes that may use both clusters; `khz` are the samples of all cores."""
+    facts = {"cpus_allowed": "0-7", "conditions_before": UNKNOWN, "conditions_after": UNKNOWN, **changes}
+    return make_cell(device=PHONE, processes=make_processes(*STEADY_MEDIANS, sampled=sampled(*khz), **facts))
+
+
+def reduced(cell: Cell) -> list[str]:
+    assert cell.verdict.status == "valid"
+    return [reason.detail for reason in cell.verdict.reasons if reason.code == "reduced_clock"]
+
+
+BIG_REDUCED = "cores 4-7 were measured at 1.98 of 3.40 GHz"
+FIXED = governed("userspace", *IDLE_LITTLE, *TOP)
+
+
+@pytest.mark.parametrize(
+    ("cell", "details"),
+    [
+        (on_all_cores((*BUSY_LITTLE, *REDUCED)), [BIG_REDUCED]),
+        (on_all_cores((*IDLE_LITTLE, *REDUCED)), [BIG_REDUCED]),
+        (on_all_cores(*((*little, *REDUCED) for little in LOADED)), [BIG_REDUCED]),
+        (
+            on_all_cores((*(1_200_000,) * 4, *REDUCED)),
+            [f"cores 0-3 were measured at 1.20 of 1.80 GHz; {BIG_REDUCED}"],
+        ),
+        (
+            on_all_cores((*IDLE_LITTLE, *TOP), conditions_before=FIXED),
+            ["cores 0-3 were measured at 0.30 of 1.80 GHz"],
+        ),
+        (on_all_cores((*BUSY_LITTLE, *TOP)), []),
+        (on_all_cores((*IDLE_LITTLE, *TOP)), []),
+        (on_all_cores(*((*little, *TOP) for little in LOADED)), []),
+        (on_all_cores((*BUSY_LITTLE, *(700_000,) * 4)), []),
+        (on_all_cores((*BUSY_LITTLE, *REDUCED), conditions_before=LOWER), [BIG_REDUCED]),
+        (on_all_cores((*BUSY_LITTLE, *REDUCED), conditions_before=LOWEST), []),
+        (
+            on_all_cores((*(1_200_000,) * 4, *(3_000_000, 2_000_000, 2_500_000, BIG))),
+            ["cores 0-3 were measured at 1.20 of 1.80 GHz"],
+        ),
+    ],
+    ids=[
+        "little at its maximum",
+        "little idle",
+        "little with changing load",
+        "both held",
+        "held by the governor",
+        "both at their maximum",
+        "little idle beside a full big one",
+        "little loaded beside a full big one",
+        "big idle",
+        "above its lowest frequency",
+        "at its lowest frequency",
+        "little held beside a full big one",
+    ],
+)
+def test_a_cluster_held_below_its_maximum_is_named_beside_one_that_is_not_and_idle_ones_are_not(
+    cell: Cell, details: list[str]
+) -> None:
+    assert reduced(cell) == details
+    assert [text for text in cautions(cell, "measured") if "GHz" in text] == details
+
+
+def test_time_in_state_names_a_cluster_that_is_held_and_none_that_is_idle_or_changes() -> None:
+    before = ticked(policy0_300000=0, policy0_1800000=0, policy4_700000=0, policy4_1980000=0)
+    held = ticked(policy0_300000=50, policy0_1800000=50, policy4_700000=3, policy4_1980000=97)
+    ran = process(conditions_before=before, conditions_after=held, cpus_allowed="0-7")
+    (clock,) = clocks_in_use(PHONE, [ran])
+    assert (clock.cores, clock.held_khz, clock.source) == ("4-7", 1_980_000, "time_in_state")
+
+
+def test_where_no_cluster_stayed_at_a_clock_the_one_nearest_to_its_maximum_counts() -> None:
+    rising = [(khz,) * 4 for khz in (1_000_000, 1_500_000, 2_000_000, 2_500_000, 3_000_000, BIG)]
+    cell = on_all_cores(*((*little, *big) for little, big in zip(LOADED, rising, strict=True)))
+    assert reduced(cell) == ["cores 4-7 were measured at 2.25 of 3.40 GHz"]

@@ -41,6 +41,21 @@ def test_runs_are_ordered_by_their_time_and_copies_count_once() -> None:
     assert [change.at for change in trend.changes] == [2]
 
 
+def test_of_copies_of_a_run_the_one_with_the_most_cells_counts_in_any_order() -> None:
+    whole, part = past_run(0, COUNTED, replace(COUNTED, plan=make_plan(threads=2))), past_run(0, COUNTED)
+    for runs in ([whole, part], [part, whole]):
+        history = trace(runs)
+        assert history.runs == 1
+        assert len({trend.name for trend in history.trends}) == 2
+
+
+def test_two_runs_of_one_id_with_different_cells_are_refused_by_their_id() -> None:
+    with pytest.raises(
+        UsageError, match="two runs have the id night-00 and differ, for example in the cell "
+    ):
+        trace([past_run(0, COUNTED), past_run(0, counted(8_000_000))])
+
+
 def test_times_with_and_without_a_zone_can_be_ordered() -> None:
     early = past_run(0, COUNTED, started_at="2026-01-01T00:00:00")
     late = past_run(1, COUNTED, started_at="2026-01-01T01:00:00+00:00")
@@ -49,7 +64,7 @@ def test_times_with_and_without_a_zone_can_be_ordered() -> None:
 
 
 def test_a_run_without_a_time_is_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="run night-00 started at 'yesterday', which is no time"):
+    with pytest.raises(UsageError, match="run night-00 started at 'yesterday', which is not a time"):
         trace([past_run(0, COUNTED, started_at="yesterday")])
 
 

@@ -82,3 +82,9 @@ def test_a_long_ladder_keeps_its_ends_and_its_largest_steps() -> None:
 
 def test_without_steps_there_is_no_line() -> None:
     assert describe_ladder(()) == []
+
+
+def test_a_suspect_step_is_named_so_beside_an_answer_that_is_valid() -> None:
+    cells = [suspect(cell_of(0.5, 128, ms=2, threads=2)), cell_of(0.5, 128, ms=5)]
+    (only,) = describe_ladder(steps_of(cells))[1:]
+    assert only == "  from 2.02 ms: 0.5/128 int8, 2 threads, 54.9%, suspect"

@@ -164,7 +164,7 @@ def test_devices_of_other_models_clocks_or_cores_stay_apart_and_that_is_said() -
     ]
     assert selection.answers[2].pool is None
     (remark,) = selection.remarks
-    assert remark.startswith("any of tag:pixel6 is no pool of equal devices: they differ in model")
+    assert remark.startswith("any of tag:pixel6 is not a pool of equal devices: they differ in model")
     assert "other-emu-a,other-emu-b (Pixel 7)" in remark
     assert "\n" not in remark
     text = explain(selection)

@@ -138,9 +138,9 @@ def test_a_valid_placement_beats_a_faster_suspect_one() -> None:
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [
-        ({"threads": (2, 4)}, "1 threads is not 2 or 4"),
+        ({"threads": (2, 4)}, "with other threads: 1, not 2 or 4"),
         ({"cores": "prime"}, "placed on any core, not on prime"),
-        ({"precisions": ("fp32",)}, "precision int8 is not fp32"),
+        ({"precisions": ("fp32",)}, "of another precision: int8, not fp32"),
     ],
 )
 def test_only_what_is_asked_for_is_considered(limits: dict[str, Any], reason: str) -> None:
@@ -211,3 +211,21 @@ def test_memory_and_then_file_size_decide_between_equal_costs() -> None:
     answer = pick([heavy, light])
     assert answer.best is not None
     assert answer.best.cell == light
+
+
+def test_a_cell_without_a_latency_is_never_shipped() -> None:
+    bare = replace(cell_of(1.0, 224), processes=(), latency=None, memory=None, startup=None)
+    answer = pick([bare, cell_of(0.5, 128)])
+    assert name(answer.best) == "0.5_128_int8"
+    assert [one.reasons for one in answer.rejected] == [("without a latency",)]
+
+
+def test_the_accuracy_of_a_file_is_that_of_any_of_its_cells_on_the_data_that_is_ranked() -> None:
+    few = replace(cell_of(1.0, 224, ms=30, measured=0.8), accuracy=accuracy(0.8, images=500))
+    many = cell_of(1.0, 224, ms=20, threads=2, measured=0.8)
+    small = cell_of(0.5, 128, ms=5, measured=0.6)
+    answer = pick([few, many, small])
+    assert (name(answer.best), answer.set_aside) == ("1_224_int8", ())
+    assert "measured on Imagenette validation, 1,000 images" in explain([few, many, small])
+    beyond = pick([few, many, small], max_latency_ns=10 * MS)
+    assert [one.candidate.cell for one in beyond.upgrades] == [many]

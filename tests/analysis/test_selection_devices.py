@@ -2,12 +2,13 @@
 
 import pytest
 from msgspec.structs import replace
-from picked_cells import MS, PI, cell_of, explain, name, pick
+from picked_cells import MS, PI, accuracy, cell_of, explain, name, pick
 
 from harness.analysis.budget import Budget
 from harness.analysis.selection import pick as pick_for_devices
 from harness.analysis.selection_text import explain as explain_selection
 from harness.errors import UsageError
+from harness.records import Cell, DeviceInfo
 from synthetic import EMULATOR, PHONE
 
 
@@ -81,3 +82,22 @@ def test_two_machines_of_one_name_are_answered_apart() -> None:
     selection = pick_for_devices([cell_of(0.5, 160), cell_of(1.0, 224, device=twin)])
     assert len(selection.answers) == 2
     assert len({answer.device.name for answer in selection.answers}) == 2
+
+
+def test_for_all_devices_accuracies_of_other_images_are_never_compared() -> None:
+    def cells(device: DeviceInfo, dataset: str, large: float, small: float) -> list[Cell]:
+        return [
+            replace(cell_of(width, 128, device=device, measured=top1), accuracy=accuracy(top1, dataset))
+            for width, top1 in ((0.5, large), (0.25, small))
+        ]
+
+    apart = [*cells(PHONE, "Imagenette", 0.9, 0.8), *cells(PI, "ImageNet", 0.5, 0.55)]
+    found = pick_for_devices(apart).for_all
+    assert found is not None
+    assert (found.basis, name(found.candidates[0])) == ("none", "0.5_128_int8")
+    text = explain_selection(pick_for_devices(apart))
+    assert "by size; no accuracy of the same data is known on all devices" in text
+    alike = [*cells(PHONE, "ImageNet", 0.9, 0.8), *cells(PI, "ImageNet", 0.5, 0.55)]
+    found = pick_for_devices(alike).for_all
+    assert found is not None
+    assert (found.basis, name(found.candidates[0])) == ("measured", "0.25_128_int8")

@@ -1,12 +1,13 @@
 """What stands beside an answer: cautions, the binding limit, the nearest miss, the runner-up."""
 
+import re
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 from picked_cells import MB, MS, accuracy, cell_of, explain, pick, suspect
 
-from builders import QUIET, STEADY_MEDIANS, make_cell, make_processes
+from builders import QUIET, STEADY_MEDIANS, failed, make_cell, make_processes
 from harness import records
 from harness.analysis.cautions import cautions
 from harness.analysis.selection_text import ProgramFile
@@ -30,7 +31,7 @@ def test_failed_and_invalid_cells_are_never_chosen() -> None:
     assert "rejected: 2 of the cells (1 invalid, 1 failed); --all lists them" in explain(
         [invalid, dead, good]
     )
-    with pytest.raises(UsageError, match="no cell can be chosen: 1 failed, 1 are invalid"):
+    with pytest.raises(UsageError, match="no cell can be chosen: 1 failed, 1 invalid"):
         pick([invalid, dead])
 
 
@@ -124,3 +125,31 @@ def test_where_the_file_is_not_here_the_answer_says_how_to_make_it() -> None:
     text = explain([cell], {cell.artifact.sha256: missing})
     assert "its bytes are not on this machine; make them: harness lower --out 'a b'" in text
     assert "its digest needs the libraries that made it: torch 2.0" in text
+
+
+def test_each_suspect_cell_beside_the_answer_is_called_so() -> None:
+    cells = [
+        cell_of(0.5, 160, ms=5),
+        suspect(cell_of(0.5, 160, ms=3, threads=2)),
+        suspect(cell_of(1.0, 224, ms=30)),
+    ]
+    text = explain(cells, max_latency_ns=20 * MS)
+    assert "also measured: 2 threads (at most 3.03 ms, suspect)" in text
+    assert ": mobilenet_v1_1_224_int8, 1 thread, suspect\n" in text
+    assert "nearest, suspect: mobilenet_v1_1_224_int8" in explain(cells[2:], max_latency_ns=20 * MS)
+
+
+def test_the_gain_for_a_tiny_raise_has_no_exponent() -> None:
+    text = explain([cell_of(0.25, 128, ms=1), cell_of(1.0, 224, ms=2.1)], max_latency_ns=2.01 * MS)
+    (rate,) = re.findall(r"\((\S+) points per ms\)", text)
+    assert re.fullmatch("[0-9,]+", rate)
+
+
+def test_what_was_not_asked_for_is_counted_in_words() -> None:
+    cells = [cell_of(0.5, 160), cell_of(0.5, 128), cell_of(0.25, 128, threads=2)]
+    assert "2 of the cells (2 with other threads)" in explain(cells, threads=(2,))
+
+
+def test_without_a_cell_to_choose_only_what_there_is_is_counted() -> None:
+    with pytest.raises(UsageError, match=r"no cell can be chosen: 1 failed\n"):
+        explain([failed(cell_of(0.5, 160))])

@@ -40,10 +40,10 @@ def harness(*words: str) -> subprocess.CompletedProcess[str]:
             "--energy and --search conflict: a search measures only some of the variants",
         ),
         (("--power-command", "true"), "--power-command measures energy, which is not asked for"),
-        (("--energy", "--power-command", ""), "--power-command names no program"),
+        (("--energy", "--power-command", ""), "--power-command is empty"),
         (
             ("--energy", "--power-command", "'a"),
-            '--power-command "\'a" is no command line: No closing quotation',
+            '--power-command "\'a" is not a command line: No closing quotation',
         ),
         (
             ("--energy", "--power-command", "nonexistent-meter --fast"),

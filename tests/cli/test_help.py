@@ -74,6 +74,11 @@ def test_every_command_lists_its_options_by_heading() -> None:
     )
 
 
+def test_every_command_takes_verbose() -> None:
+    ends = [name for name in HELPS if "Commands:" not in HELPS[name]]
+    assert [name for name in ends if "-v, --verbose" not in HELPS[name]] == []
+
+
 def test_the_old_name_of_an_option_is_accepted_and_not_advertised() -> None:
     assert "--max-minutes" not in HELPS["harness run"]
     assert "--time-limit" in HELPS["harness run"]

@@ -1,8 +1,11 @@
-"""A Ctrl-C at an awkward moment."""
+"""A Ctrl-C at an awkward moment, and signals that end a command as it does."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +51,63 @@ def test_it_is_heard(script: str) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert done.stdout == "heard\n", done.stderr
     assert time.monotonic() - started < 40
+
+
+ENDED = """
+import os, signal, sys, time
+from harness.cli.interrupts import hear_every_interrupt
+hear_every_interrupt()
+try:
+    signal.raise_signal(int(sys.argv[1]))
+    time.sleep(50)
+    print("lost")
+except KeyboardInterrupt:
+    signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGHUP)
+    print("heard once")
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+def test_sigterm_and_sighup_interrupt_once(sent: signal.Signals) -> None:
+    words = [sys.executable, "-c", ENDED, str(int(sent))]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "heard once\n", done.stderr
+
+
+def test_a_sighup_that_nohup_ignores_stays_ignored() -> None:
+    ignored = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    script = ignored + ENDED.replace("time.sleep(50)", "")
+    words = [sys.executable, "-c", script, str(int(signal.SIGHUP))]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "lost\n", done.stderr
+
+
+CLEANS_UP = """
+import os, pathlib, sys, time
+from harness.cli.interrupts import hear_every_interrupt
+os.open(os.ttyname(0), os.O_RDWR)  # The terminal of this session, which is hung up when it is closed.
+hear_every_interrupt()
+print("ready", flush=True)
+try:
+    time.sleep(50)
+except KeyboardInterrupt:
+    for stream in (sys.stdout, sys.stderr):
+        print("restoring", file=stream, flush=True)
+    pathlib.Path(sys.argv[1]).write_text("clean")
+"""
+
+
+def test_a_terminal_that_was_closed_does_not_end_the_clean_up(tmp_path: Path) -> None:
+    terminal, inside = os.openpty()
+    words = [sys.executable, "-c", CLEANS_UP, str(tmp_path / "done")]
+    with subprocess.Popen(
+        words, stdin=inside, stdout=inside, stderr=inside, start_new_session=True
+    ) as process:
+        os.close(inside)
+        printed = b""
+        while b"ready" not in printed:
+            printed += os.read(terminal, 100)
+        os.close(terminal)
+        assert process.wait(timeout=60) == 0
+    assert (tmp_path / "done").read_text() == "clean"

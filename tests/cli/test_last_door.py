@@ -87,6 +87,27 @@ def test_an_argument_that_is_not_utf_8_is_refused_before_anything_runs() -> None
         check_words(["train", "--data", os.fsdecode(b"caf\xe9")])
 
 
+def test_a_working_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    done = subprocess.run(
+        [
+            "sh",
+            "-c",
+            'rmdir "$1" && exec "$2" devices',
+            "sh",
+            folder,
+            Path(sys.executable).with_name("harness"),
+        ],
+        cwd=folder,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"error: the folder in which this command was started is gone\n  hint: ")
+
+
 def python(
     code: str, *, encoding: str = "utf-8", stdout: int | None = None
 ) -> subprocess.CompletedProcess[bytes]:

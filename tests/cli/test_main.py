@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from builders import make_cell, make_run
+from harness.records.run_folder import write_cell, write_run
 from harness_command import run_main
 
 COMMANDS = (
@@ -81,7 +83,7 @@ def test_without_a_command_help_is_shown_as_wrong_usage(
     assert printed.err.startswith(f"Usage: {' '.join(('harness', *words))} [OPTIONS] COMMAND")
 
 
-@pytest.mark.parametrize("option", ["-V", "--version"])
+@pytest.mark.parametrize("option", ["-V", "--version", "-v", "--verbose"])
 def test_the_version_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
 ) -> None:
@@ -92,8 +94,28 @@ def test_the_version_is_shown(
 @pytest.mark.parametrize(
     "words",
     [
-        ("--max-minutes", "3", "--min-time", "0.2", "--max-time", "2", "--quiet-device"),
-        ("--time-limit", "3m", "--min-time", "200ms", "--max-time", "2s", "--tune-device"),
+        (
+            "--max-minutes",
+            "3",
+            "--min-time",
+            "0.2",
+            "--max-time",
+            "2",
+            "--quiet-device",
+            "--cool-within",
+            "3",
+        ),
+        (
+            "--time-limit",
+            "3m",
+            "--min-time",
+            "200ms",
+            "--max-time",
+            "2s",
+            "--tune-device",
+            "--cool-within",
+            "3C",
+        ),
     ],
     ids=["old", "new"],
 )
@@ -102,3 +124,26 @@ def test_old_and_new_spellings_are_accepted(
 ) -> None:
     assert run_main(monkeypatch, "run", "--device", "nosuch", *words) == 4
     assert "no device 'nosuch'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("-v", "schema", "cell"), ("schema", "cell", "--verbose")])
+def test_verbose_logs_steps_before_and_after_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert run_main(monkeypatch, *words) == 0
+    printed, logged = capsys.readouterr()
+    assert json.loads(printed)["title"].startswith("cell of")
+    time_of_day = r"\d\d:\d\d:\d\d"
+    steps = rf"{time_of_day} harness schema: started\n{time_of_day} harness schema: ended after [\d.]+ s\n"
+    assert re.fullmatch(steps, logged)
+    assert run_main(monkeypatch, "schema", "cell") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_verbose_names_the_run_folders_that_are_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    write_run(tmp_path, make_run((make_cell(),)))
+    write_cell(tmp_path, make_cell())
+    assert run_main(monkeypatch, "export", tmp_path, "-f", "csv", "-v") == 0
+    assert f"{tmp_path}: read 1 cell\n" in capsys.readouterr().err

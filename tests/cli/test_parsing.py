@@ -114,11 +114,12 @@ def test_threads_auto_leaves_the_numbers_to_the_cores() -> None:
 
 
 def test_timed_durations_take_units_and_bare_seconds() -> None:
-    assert quantity_options.parse_timed(None, "--min-time") is None
-    assert quantity_options.parse_timed("500ms", "--min-time") == 0.5
-    assert quantity_options.parse_timed("2", "--max-time") == 2.0
+    assert quantity_options.parse_min_time(None) is None
+    assert quantity_options.parse_min_time("500ms") == 0.5
+    assert quantity_options.parse_min_time("0") == 0.0
+    assert quantity_options.parse_max_time("2") == 2.0
     with pytest.raises(UsageError, match="--max-time: '3h' is more than an hour"):
-        quantity_options.parse_timed("3h", "--max-time")
+        quantity_options.parse_max_time("3h")
 
 
 def test_a_time_limit_is_kept_in_minutes_under_both_names() -> None:
@@ -136,20 +137,6 @@ def test_a_verdict_to_fail_on_is_suspect_or_invalid() -> None:
     assert parsing.parse_fail_on("suspect") == "suspect"
     with pytest.raises(UsageError, match="choose one of suspect, invalid"):
         parsing.parse_fail_on("valid")
-
-
-def test_a_run_folder_in_use_is_refused_and_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UsageError, match="not empty") as caught:
-        parsing.new_run_folder(tmp_path)
-    assert "--resume" in caught.value.hint
-    assert (tmp_path / "notes.txt").read_text() == "mine"
-
-
-def test_a_run_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="cannot make the run folder"):
-        parsing.new_run_folder(tmp_path / "file" / "run")
 
 
 def test_a_fifo_in_the_place_of_weights_is_named_as_such_and_not_waited_for(tmp_path: Path) -> None:

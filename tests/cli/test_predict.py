@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 
-from builders import make_run
+from builders import make_run, with_verdict
 from harness.cli.inputs import parse_variants
 from harness.cli.main import app
 from harness.errors import UsageError
@@ -66,6 +66,16 @@ def test_nothing_is_written(folder: Path) -> None:
     run("predict", folder)
     run("pick", folder, "--include-predicted")
     assert sorted(folder.rglob("*")) == before
+
+
+def test_the_help_says_which_figures_of_suspect_cells_count(tmp_path: Path) -> None:
+    cells = [with_verdict(cell, "suspect", "throttled", "the clock fell") for cell in int8_cells(without=13)]
+    ended = run("predict", save(tmp_path, tuple(cells)), "--json")
+    (predicted,) = json.loads(ended.stdout)["grids"][0]["predicted"]
+    assert predicted["latency_ns"] is None
+    assert predicted["artifact_bytes"] is not None
+    text = " ".join(run("predict", "--help").stdout.split())
+    assert "suspect cells' figures that no reason affects" in text
 
 
 def test_too_few_cells_end_with_one_and_the_command_that_measures_more(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_a_file_of_arrays_feeds_as_many_inputs_as_it_is_named_for(tmp_path: Path
 def test_a_method_is_an_identifier() -> None:
     assert parse_methods("forward, encode,forward") == ("forward", "encode")
     for text in ("a-b", "", "x" * 65, "ü"):
-        with pytest.raises(UsageError, match="is no name of a method"):
+        with pytest.raises(UsageError, match="is not a name of a method"):
             parse_methods(text)
 
 

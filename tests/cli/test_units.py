@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from harness.cli.units import (
     HOUR_S,
     parse_celsius,
+    parse_celsius_difference,
     parse_count,
     parse_duration,
     parse_share,
@@ -55,6 +56,10 @@ def parse_minutes(text: str) -> float:
         (parse_minutes, "0.5", 30),
         (parse_minutes, "90s", 90),
         (parse_minutes, "2h", 7200),
+        (parse_celsius_difference, "3C", 3),
+        (parse_celsius_difference, "1.5 °C", 1.5),
+        (parse_celsius_difference, "3K", 3),
+        (parse_celsius_difference, "0.1", 0.1),
         (parse_celsius, "35C", 35),
         (parse_celsius, "35.5 °c", 35.5),
         (parse_celsius, "35", 35),

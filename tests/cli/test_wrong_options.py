@@ -82,6 +82,13 @@ def test_a_base_at_a_url_is_refused_before_anything_is_touched(
         (("--sustain", "59s"), "--sustain '59s' is not from 60 s to 4 h"),
         (("--sustain", "5h"), "--sustain '5h' is not from 60 s to 4 h"),
         (("--sustain", "10"), "--sustain: '10' has no unit"),
+        (("--time-limit", "0s"), "--time-limit: '0s' is not above 0"),
+        (("--time-limit", "0"), "--time-limit: '0' has no unit"),
+        (("--max-minutes", "0"), "--max-minutes: '0' is not above 0"),
+        (("--max-time", "0"), "--max-time: '0' is not above 0"),
+        (("--cool-within", "60C"), "--cool-within: '60C' is not from 0.1 to 50 °C"),
+        (("--cool-within", "0"), "--cool-within: '0' is not above 0"),
+        (("--cool-within", "3s"), "--cool-within: '3s' has an unknown unit, 's'"),
         (("--sustain", "-1m"), "--sustain: '-1m' is not a duration"),
     ],
 )

@@ -38,7 +38,7 @@ def test_the_most_trusted_sensor_that_can_be_read_is_chosen(
         ((), "the device has no sensor of power or energy"),
         (("hwmon /x/power1_input amdgpu PPT",), "the device has no sensor of power or energy"),
         (("rubbish", "rails relative yes"), "the device has no sensor of power or energy"),
-        ((DENIED,), "its power rails may be read by root alone"),
+        ((DENIED,), "its power rails may be read by root alone, and perfetto traces none"),
         (("pmic denied",), "the device has no sensor of power or energy"),
         (
             (INA, INA.replace("power1", "power2")),
@@ -53,7 +53,8 @@ def test_the_most_trusted_sensor_that_can_be_read_is_chosen(
         ((BATTERY, "battery /x/BAT1 Discharging"), "it has several batteries: battery, BAT1"),
         (
             (DENIED, "battery /x/BAT0 denied"),
-            "its power rails may be read by root alone; the current of BAT0 may be read by root alone",
+            "its power rails may be read by root alone, and perfetto traces none; the current of BAT0 may be"
+            " read by root alone",
         ),
     ],
 )

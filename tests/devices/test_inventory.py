@@ -54,7 +54,7 @@ def test_the_example_is_valid_and_resolves(here: Path) -> None:
 def test_a_part_of_the_model_finds_the_one_phone(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     attach(monkeypatch, PIXEL)
     (target,) = inventory.resolve(["pixel"])
-    assert (target.name, target.kind, target.address) == ("pixel", "android", "1A2B")
+    assert (target.name, target.kind, target.address) == ("Pixel_6", "android", "1A2B")
 
 
 def test_a_name_that_fits_two_phones_is_refused_with_their_serials(
@@ -159,7 +159,47 @@ def test_a_board_may_be_configured_by_its_former_kind(here: Path, kind: str) -> 
 def test_an_unknown_name_lists_what_there_is(here: Path) -> None:
     with pytest.raises(DeviceUnfit, match="no device 'nosuch'") as caught:
         inventory.resolve(["nosuch"])
-    assert "host, emulator, arm-vm" in caught.value.hint
+    assert caught.value.hint == (
+        "choose --device from built in: host, emulator, arm-vm; `harness devices` lists them"
+    )
+
+
+def test_some_of_many_devices_are_listed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attach(monkeypatch, *(AttachedDevice(f"S{n}", "device", "A1", None, None) for n in range(40)))
+    with pytest.raises(DeviceUnfit) as caught:
+        inventory.resolve(["nosuch"])
+    assert "attached: S0 (A1), S1 (A1), S2 (A1), S3 (A1), S4 (A1) and 35 more; built in" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "close"),
+    [
+        ("emulatr", "emulator"),
+        ("Hosts", "host"),
+        ("pixle_6", "Pixel_6"),
+        ("1a2c", "1A2B"),
+        ("emulator-cortex-a53", "emulator:cortex-a53"),
+        ("kitchn", "kitchen"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_answered_with_what_is_meant(
+    here: Path, monkeypatch: pytest.MonkeyPatch, name: str, close: str
+) -> None:
+    attach(monkeypatch, PIXEL)
+    (here / "devices.toml").write_text("[devices.kitchen]\nkind = 'linux_board'\naddress = 'pi@board'")
+    with pytest.raises(DeviceUnfit) as caught:
+        inventory.resolve([name])
+    assert caught.value.hint.startswith(f"did you mean {close}")
+    assert caught.value.hint.endswith("? `harness devices` lists the devices")
+    assert len(caught.value.hint) < 110
+
+
+@pytest.mark.parametrize("name", ["nosuch", "arm-vm:galaxy", "arm-vm:usb"])
+def test_no_hint_names_the_machines_of_tests(here: Path, name: str) -> None:
+    with pytest.raises((DeviceUnfit, UsageError)) as caught:
+        inventory.resolve([name])
+    assert "galaxy_s9" not in caught.value.hint
+    assert "android9" not in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -193,6 +233,7 @@ def test_a_phone_on_usb_needs_no_adb(here: Path, monkeypatch: pytest.MonkeyPatch
     assert (named.transport, named.address) == ("adb-direct", "usb:1A2B")
     (here / "devices.toml").write_text("[devices.a]\nkind = 'android'\naddress = 'usb:1A2B'")
     assert inventory.resolve(["a"])[0].transport == "adb-direct"
+    (here / "devices.toml").unlink()
     attach(monkeypatch, AttachedDevice("usb:1A2B", "device", "Pixel_6", None, None))
     (found,) = inventory.resolve([])
     assert (found.name, found.transport, found.address) == ("Pixel_6", "adb-direct", "usb:1A2B")
@@ -220,9 +261,9 @@ def test_without_adb_the_usb_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
         ),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\ntags = ['ok', 'a b']", "line 4"),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\nlauncher = 'taskset f0'", r"array.*line 4"),
-        ("[device.a]\nkind = 'android'\naddress = 'x'", r"'device' is no table.*line 1"),
-        ("\nkind = 'android'", r"'kind' is no table.*line 2"),
-        ("devices = 5", "'devices' is no table.*line 1"),
+        ("[device.a]\nkind = 'android'\naddress = 'x'", r"'device' is not a table.*line 1"),
+        ("\nkind = 'android'", r"'kind' is not a table.*line 2"),
+        ("devices = 5", "'devices' is not a table.*line 1"),
         ("[devices]\na = 5", r"device 'a': Expected `object`.*line 2"),
         ("[devices.a]\nkind = 'android'\naddress = '-oProxyCommand=x'", "line 3"),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\nport = 70000", "line 4"),
@@ -235,10 +276,16 @@ def test_without_adb_the_usb_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
         ),
         (
             "[devices.a]\nkind = 'android'\naddress = 'x'\ncores = '5-1'",
-            r"device 'a': '5-1' is no list of cores",
+            r"device 'a': '5-1' is not a list of cores",
         ),
         ("[devices.host]\nkind = 'android'\naddress = 'x'", "built-in"),
         ("[devices.a\n", "not valid TOML"),
+        ("\na" + ".a" * 200_000 + " = 1", "line 2, has a name of more than 32 parts"),
+        ("[" + "'a' . " * 100_000 + "a]", "line 1, has a name of more than 32 parts"),
+        ("x = {" + 'a."a".' * 100_000 + "a = 1}", "line 1, has a name of more than 32 parts"),
+        ("a" * 1_000_000, "not valid TOML"),
+        ('"' * 1_000_000, "not valid TOML"),
+        ("- " * 500_000, "not valid TOML"),
         ("a = " + "[" * 100_000, "not valid TOML"),
         ("a = " + "9" * 100_000, "not valid TOML"),
         ("[devices.\"a\\n\"]\nkind = 'android'\naddress = 'x'", "regex"),

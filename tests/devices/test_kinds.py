@@ -41,7 +41,7 @@ def test_the_built_in_device_of_a_new_kind_is_found_and_listed() -> None:
     assert inventory.resolve(["toaster"]) == (Target("toaster", "toaster", "local"),)
     assert "toaster" in [listed.name for listed in inventory.list_known()]
     with pytest.raises(DeviceUnfit) as caught:
-        inventory.resolve(["nosuch"])
+        inventory.resolve(["toaster-left"])
     assert "toaster:left" in caught.value.hint
 
 

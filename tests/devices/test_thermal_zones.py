@@ -9,7 +9,7 @@ from recorded_devices import SHELLS, lay_tree, probe, write_tree
 
 from harness.analysis.temperatures import hottest_celsius, zones_of_cores
 from harness.devices.conditions import parse_conditions
-from harness.devices.thermal_zones import celsius_of, is_temperature
+from harness.devices.thermal_zones import celsius_of, find_families, is_temperature
 from harness.measuring.cooling import POLL_S, Cooling
 from harness.measuring.doctor.device import HOT_CELSIUS
 from harness.records import Conditions, Temperature
@@ -208,3 +208,35 @@ while [ $# -gt 0 ]; do judge "$1" "$2" && echo yes || echo no; shift 2; done"""
     lost = [pair for pair in tried if is_temperature(*pair) and celsius_of(pair[1], pair[0]) is not None]
     assert [pair for pair in lost if passed[pair] == "no"] == []
     assert passed["vbat", "4200"] == passed["PMIC-Die", "100000"] == passed["soc", "55"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        # Tenths at 11.8 and 13.1 °C, and a hot sensor beside them.
+        (("118", "131"), (11.8, 13.1)),
+        (("95", "118", "131", "402"), (9.5, 11.8, 13.1, 40.2)),
+        (("1400", "1600"), (1.4, 1.6)),
+        # Whole degrees, beside what sensors without a reading report.
+        (("45", "131"), (45.0, 13.1)),
+        (("95", "127"), (95.0, 12.7)),
+        (("118", "255"), (118.0, 25.5)),
+        (("45", "44"), (45.0, 44.0)),
+        (("45000", "118"), (45.0, 118.0)),
+    ],
+)
+def test_zones_of_one_driver_that_are_near_each_other_are_in_one_unit(
+    tmp_path: Path, figures: tuple[str, ...], expected: tuple[float, ...]
+) -> None:
+    for index, figure in enumerate(figures):
+        folder = f"sys/class/thermal/thermal_zone{index}"
+        files = {f"{folder}/type": f"tsens_tz_sensor{index}\n", f"{folder}/temp": f"{figure}\n"}
+        write_tree(tmp_path, files)
+    conditions = read(tmp_path, ["sh"])
+    assert tuple(zone.celsius for zone in conditions.temperatures or ()) == expected
+
+
+def test_zones_of_other_drivers_do_not_share_a_unit() -> None:
+    families = find_families([("tsens_tz_sensor0", "131"), ("xo_therm", "118")])
+    assert celsius_of("118", "xo_therm", families) == 118.0
+    assert celsius_of("118", "tsens_tz_sensor1", families) == 11.8

@@ -131,12 +131,13 @@ def test_a_killed_run_is_restored_by_the_next_and_an_interrupted_one_restores_it
     report = (tmp_path / "run" / "report" / "report.md").read_text()
     assert "governor.policy0 performance (was schedutil)" in report
 
-    (tmp_path / "killed").rename(tmp_path / "before")
-    with start_measuring(administrator, tmp_path) as host:
-        os.kill(host.pid, signal.SIGINT)
-        assert host.wait(timeout=60) == 130
-    assert settings_of(administrator) == AS_BEFORE
-    assert administrator.run(["sudo", "ls", f"{FOLDER}/tune.journal"], timeout_s=60).exit_code != 0
+    for sent in (signal.SIGINT, signal.SIGTERM):
+        (tmp_path / "killed").rename(tmp_path / f"before-{sent.name}")
+        with start_measuring(administrator, tmp_path) as host:
+            os.kill(host.pid, sent)
+            assert host.wait(timeout=60) == 130
+        assert settings_of(administrator) == AS_BEFORE
+        assert administrator.run(["sudo", "ls", f"{FOLDER}/tune.journal"], timeout_s=60).exit_code != 0
 
 
 def check_cell(cell: dict[str, Any]) -> None:

@@ -118,6 +118,13 @@ def test_the_example_inventory_is_printed_and_valid(run_harness: HarnessCommand,
     ]
 
 
+def test_a_device_that_is_named_twice_is_planned_once_and_logged(run_harness: HarnessCommand) -> None:
+    names = ("--device", "emulator,emulator:cortex-a76")
+    ended = run_harness("run", *names, "-w", "0.25", "-r", "128", "-p", "fp32", "--dry-run", "--json")
+    assert [device["name"] for device in ended.document["plan"]["devices"]] == ["emulator"]
+    assert "emulator and emulator:cortex-a76 are one device: emulator\n" in ended.stderr
+
+
 def test_a_wrong_inventory_stops_every_run(run_harness: HarnessCommand, tmp_path: Path) -> None:
     (tmp_path / "devices.toml").write_text("[devices.a]\nkind = 'toaster'\naddress = 'x'\n")
     ended = run_harness("run", "--device", "host")

@@ -38,11 +38,25 @@ def test_0_is_done(run_harness: HarnessCommand, base: Path) -> None:
 
 
 def test_1_is_ran_and_failed(run_harness: HarnessCommand, tmp_path: Path) -> None:
-    (tmp_path / "damaged.tar.gz").write_bytes(b"no archive")
-    ended = run_harness("bundle", "import", "damaged.tar.gz", "--json")
+    folder = save(tmp_path / "phone", simulate_cells(PHONE, resolutions_px=(128,)))
+    damaged = sorted((folder / "cells").iterdir())[0]
+    damaged.write_text("{")
+    ended = run_harness("export", folder, "--format", "csv", "--out", "cells.csv", "--json")
     assert ended.exit_code == 1
-    assert error_of(ended.document)["exit_code"] == 1
+    (error,) = ended.document["errors"]
+    assert error["exit_code"] == 1
+    assert damaged.name in error["what"]
+    assert (tmp_path / "cells.csv").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive"], ids=["empty", "no archive"])
+def test_2_is_a_file_that_is_no_bundle(run_harness: HarnessCommand, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "damaged.tar.gz").write_bytes(content)
+    ended = run_harness("bundle", "import", "damaged.tar.gz", "--json")
+    assert ended.exit_code == 2
+    assert error_of(ended.document)["exit_code"] == 2
     assert "damaged.tar.gz is damaged" in error_of(ended.document)["what"]
+    assert "harness bundle export" in error_of(ended.document)["hint"]
 
 
 def test_1_is_no_variant_within_the_budget(run_harness: HarnessCommand, base: Path) -> None:
@@ -96,7 +110,8 @@ def test_4_is_a_device_that_cannot_be_used(run_harness: HarnessCommand) -> None:
     assert "host, emulator, arm-vm" in error_of(ended.document)["hint"]
 
 
-def test_130_is_interrupted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_130_is_interrupted(sent: signal.Signals, tmp_path: Path) -> None:
     (tmp_path / "devices.toml").write_text('[devices.held]\nkind = "android"\naddress = "127.0.0.1:1"\n')
     environment = os.environ | {"HARNESS_CACHE": str(tmp_path / "cache")}
     words = ("run", "-d", "held", "-w", "0.25", "-r", "32", "--out", "r", "--json")
@@ -116,7 +131,7 @@ def test_130_is_interrupted(tmp_path: Path) -> None:
         answer = ""
         while f"waiting for process {os.getpid()} of" not in answer and (line := process.stderr.readline()):
             answer += line
-        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, sent)
         printed, rest = process.communicate(timeout=60)
     assert process.returncode == 130, answer + rest
     error = error_of(json.loads(printed))

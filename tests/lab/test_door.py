@@ -33,7 +33,7 @@ def test_an_address_is_a_host_with_or_without_a_port(text: str, address: Address
     "text", ["", ":6379", "desk:", "desk:0", "desk:65536", "ray://desk", "-desk", "[::1]", "a b"]
 )
 def test_what_is_no_address_is_refused_with_the_option(text: str) -> None:
-    with pytest.raises(UsageError, match=r"^--lab .* is no address of a lab's head") as caught:
+    with pytest.raises(UsageError, match=r"^--lab .* is not an address of a lab's head") as caught:
         parse_address(text, "--lab")
     assert "HOST:PORT" in caught.value.hint
 

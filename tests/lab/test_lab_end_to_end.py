@@ -105,7 +105,7 @@ def test_a_host_that_dies_loses_nothing_and_its_device_goes_on_at_another_host(
     assert hosts.join("cellar", "emu-x=emulator").exit_code == 0
     resumed = hosts.run("desk", "run", "--resume", folder)
     stranger = hosts.run("nowhere", "run", "--resume", folder)
-    assert (stranger.exit_code, "this machine is no host of it" in stranger.stderr) == (2, True)
+    assert (stranger.exit_code, "this machine is not a host of it" in stranger.stderr) == (2, True)
     assert hosts.leave("cellar").exit_code == 0
     assert resumed.exit_code == 0, resumed.stderr
     assert_went_on(folder, before, cells=4)
@@ -130,14 +130,17 @@ def test_devices_go_to_who_asked_first_and_the_lab_says_who_uses_them(
     assert ends == sorted(ends)
 
 
-def test_ctrl_c_ends_everything_at_the_hosts_too(hosts: LabHosts, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_end_everything_at_the_hosts_too(
+    sent: signal.Signals, hosts: LabHosts, tmp_path: Path
+) -> None:
     folder = tmp_path / "run"
     run = hosts.begin(
         *("desk", "run", "--lab", hosts.address, "-d", "emu-a,emu-c", *SWEEP),
         *("--processes", "9", "--out", folder),
     )
     wait_for_cells(folder, 1, run)
-    os.kill(run.pid, signal.SIGINT)
+    os.kill(run.pid, sent)
     output, _ = run.communicate(timeout=300)
     assert run.returncode == 130, output
     assert f"harness run --resume {folder}" in " ".join(output.split())

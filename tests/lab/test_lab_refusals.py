@@ -87,7 +87,7 @@ def silent() -> Iterator[str]:
     [
         (closed, "no lab can be reached at {}: connection refused"),
         (unanswered, "no lab can be reached at {}: no answer"),
-        (silent, "what answers at {} is no lab"),
+        (silent, "what answers at {} is not a lab"),
     ],
     ids=["closed port", "no answer", "silent server"],
 )

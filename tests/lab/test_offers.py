@@ -31,9 +31,9 @@ def test_configured_devices_are_offered_with_their_tags(
     ("texts", "what"),
     [
         (["a=ssh:pi@192.0.2.1", "a=ssh:pi@192.0.2.2"], "two devices would have the name a"),
-        (["a b=ssh:pi@192.0.2.1"], "'a b' in --device a b=ssh:pi@192.0.2.1 is no name"),
-        (["-a=ssh:pi@192.0.2.1"], "is no name"),
-        (["=ssh:pi@192.0.2.1"], "is no name"),
+        (["a b=ssh:pi@192.0.2.1"], "'a b' in --device a b=ssh:pi@192.0.2.1 is not a name"),
+        (["-a=ssh:pi@192.0.2.1"], "is not a name"),
+        (["=ssh:pi@192.0.2.1"], "is not a name"),
     ],
     ids=lambda value: str(value),
 )

@@ -115,7 +115,7 @@ def test_a_method_that_cannot_be_measured_is_refused_with_the_reason(name: str, 
 
 def test_a_method_whose_name_is_no_identifier_is_named_harmlessly(tmp_path: Path) -> None:
     program = read_program(ProgramText((MethodText(name="a\x1b[31m/../b"),)).write(tmp_path / "net.pte"))
-    with pytest.raises(UsageError, match="whose name is no identifier") as refused:
+    with pytest.raises(UsageError, match="whose name is not an identifier") as refused:
         program.method(next(iter(program.plans)))
     assert "\x1b" not in refused.value.what
 

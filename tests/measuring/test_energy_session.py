@@ -114,7 +114,7 @@ def plant(root: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("t=1\nrubbish\n", "has a line that is no rail's: rubbish"),
+        ("t=1\nrubbish\n", "has a line that is not a rail's: rubbish"),
         ("t=1\nCH0(T=1)[VSYS_PWR_DISPLAY], 5\n", "no rail is known to be that of the cores"),
         (
             "t=1\nCH0(T=1)[S2M_VDD_CPUCL2], 5\n",

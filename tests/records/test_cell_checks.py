@@ -183,6 +183,24 @@ def test_a_second_file_with_a_cell_of_the_same_name_is_left_out(
     assert f"{copy} is damaged: it holds the same cell as " in error.what
 
 
+def test_of_two_copies_under_other_names_one_counts(folder: Path, cells: tuple[Cell, ...]) -> None:
+    file = first_cell(folder)
+    first, second = file.with_name("copy 1.json"), file.with_name("copy 2.json")
+    second.write_bytes(file.read_bytes())
+    file.rename(first)
+    ((_, intact),), (error,) = load_intact_runs([folder])
+    assert sorted(cell.name for cell in intact) == sorted(cell.name for cell in cells)
+    assert f"{second} holds the same cell as copy 1.json" in error.what
+    assert error.hint == f"delete one of the two: {second}"
+
+
+@pytest.mark.parametrize("name", ["._a.json", ".#a.json", ".pictures.json"])
+def test_a_hidden_file_among_the_cells_is_no_cell(folder: Path, cells: tuple[Cell, ...], name: str) -> None:
+    (folder / "cells" / name).write_bytes(b"\0\5\x16\7")
+    ((_, intact),), errors = load_intact_runs([folder])
+    assert (len(intact), len(errors)) == (len(cells), 0)
+
+
 def test_a_cell_of_another_schema_version_does_not_take_the_others_with_it(folder: Path) -> None:
     file = first_cell(folder)
     file.write_text(json.dumps(json.loads(file.read_text()) | {"schema_version": "3.0"}))

@@ -48,8 +48,8 @@ def test_a_cell_of_an_older_version_has_no_energy() -> None:
             "energy.load began before the end of the window",
         ),
         ({"inferences": 0}, "energy.inferences are none"),
-        ({"started_at": "yesterday"}, "energy.started_at is 'yesterday', which is no time"),
-        ({"cpus_allowed": "x"}, "energy.cpus_allowed is 'x', which is no list of cores"),
+        ({"started_at": "yesterday"}, "energy.started_at is 'yesterday', which is not a time"),
+        ({"cpus_allowed": "x"}, "energy.cpus_allowed is 'x', which is not a list of cores"),
     ],
 )
 def test_a_run_that_cannot_be_is_told(changes: dict[str, Any], message: str) -> None:

@@ -7,7 +7,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from builders import make_run, with_accuracy
+from builders import (
+    STEADY_MEDIANS,
+    make_cell,
+    make_device,
+    make_paced_cell,
+    make_processes,
+    make_run,
+    with_accuracy,
+)
 from harness.records import Cell
 from harness.records.cell_checks import find_contradictions
 from harness.records.decoding import Malformed, decode_json
@@ -44,9 +52,10 @@ def test_each_part_can_be_replaced_by_what_is_possible() -> None:
         ("processes.0.sampled", SAMPLED),
         ("processes.0.cpus_allowed", ""),
         ("processes.0.started_at", "1970-01-01T00:00:00.000+00:00"),
-        ("memory.peak_rss_bytes", None),
+        ("memory.detail", None),
+        ("processes.0.cpus_allowed", "4-63"),
         ("plan.cpus", "0-7"),
-        ("plan.threads", 8),
+        ("device.memory_total_bytes", None),
         ("verdict.status", "suspect"),
     ):
         assert list(find_contradictions(decode_json(changed(path, value), Cell))) == [], path
@@ -57,19 +66,24 @@ def test_each_part_can_be_replaced_by_what_is_possible() -> None:
     [
         ("accuracy.unreadable_images", ["a: cut", "b: cut"], "accuracy.unreadable is 0, but 2 are named"),
         ("accuracy.images", 0, "accuracy.images is 0"),
+        ("accuracy.images", 1, "accuracy.top1 is 0.6, which is no share of 1 images"),
+        ("accuracy.top1.estimate", 0.6001, "accuracy.top1 is 0.6001, which is no share of 4000 images"),
+        ("accuracy.top5.confidence", 0.01, "accuracy.top5 has confidence 0.01"),
+        ("latency.median_ns.confidence", 0.0, "latency.median_ns has confidence 0"),
         ("accuracy.top5.estimate", 0.3, "accuracy.top5 is 0.3"),
         ("accuracy.drop_from_fp32", DROP | {"images": 5}, "p_value 0.1 and 5 images"),
-        ("accuracy.drop_from_fp32", DROP | {"images": 4000}, "is of 4000 images, the accuracy of 3925"),
+        ("accuracy.drop_from_fp32", DROP | {"images": 4001}, "is of 4001 images, the accuracy of 4000"),
         ("accuracy.drop_from_fp32", DROP | {"only_base": 5}, "is 1 pp, but its counts give -0.5"),
         ("artifact.macs", 0, "artifact.macs is 0"),
         ("artifact.params", 0, "artifact.params is 0"),
+        ("artifact.size_bytes", 5, "artifact.size_bytes is 5, of "),
         ("artifact.delegates", -1, "artifact.delegates is -1"),
         ("artifact.delegated_nodes", -4, "artifact.delegated_nodes is -4"),
         ("artifact.lowering_seconds", -3.0, "artifact.lowering_seconds"),
         ("artifact.input.dim_order", [0, 0, 0, 0], "artifact.input.dim_order is [0, 0, 0, 0]"),
         ("artifact.calibration", {"source": "random", "images": -1}, "artifact.calibration.images is -1"),
         ("plan.threads", 9, "plan.threads is 9, on 8 cores"),
-        ("plan.cpus", "fast", "plan.cpus is 'fast', which is no list of cores"),
+        ("plan.cpus", "fast", "plan.cpus is 'fast', which is not a list of cores"),
         ("plan.cpus", "6-9", "plan.cpus is 6-9, but the device has cores [0, 1"),
         ("plan.max_processes", 0, "plan.max_processes is 0"),
         ("plan.warmup_iterations", -1, "plan.warmup_iterations is -1"),
@@ -79,13 +93,18 @@ def test_each_part_can_be_replaced_by_what_is_possible() -> None:
         ("plan.target_precision", -0.1, "plan.target_precision is -0.1"),
         ("plan.max_cooling_seconds", -1.0, "plan.max_cooling_seconds is -1"),
         ("processes.0.round", -1, "in round -1, round is -1"),
-        ("processes.0.started_at", "yesterday", "started_at is 'yesterday', which is no time"),
+        ("processes.0.started_at", "yesterday", "started_at is 'yesterday', which is not a time"),
         ("processes.0.warmup_cut", 99, "warmup_cut is 99, of 5 warm-up iterations"),
         ("processes.0.warmup_ns", [9_000_000], "1 warm-up iterations, the plan has 5"),
         ("processes.0.peak_rss_bytes", 1, "peak_rss_bytes is 1, below its rss_"),
         ("processes.0.rss_end_bytes", 10**12, "below its rss_end_bytes 1000000000000"),
+        ("device.memory_total_bytes", 1000, "rss_start_bytes is 5200000, on a device with 1000 bytes"),
+        ("processes.0.peak_rss_bytes", 10**12, "peak_rss_bytes is 1000000000000, on a device with "),
         ("processes.0.threads_used", 0, "threads_used is 0"),
-        ("processes.0.cpus_allowed", "some", "cpus_allowed is 'some', which is no list of cores"),
+        ("processes.0.threads_used", 64, "threads_used is 64, the plan has 1, and the verdict is valid"),
+        ("processes.0.cpus_allowed", "9-12", "cpus_allowed is 9-12, but the device has cores [0, 1"),
+        ("plan.cpus", "4-7", "cpus_allowed is 0-7, the plan has 4-7, and the verdict is valid"),
+        ("processes.0.cpus_allowed", "some", "cpus_allowed is 'some', which is not a list of cores"),
         ("processes.0.instructions_per_inference", 0, "instructions_per_inference is 0: an inference takes"),
         ("processes.0.cycles_per_inference", 0, "cycles_per_inference is 0: an inference takes some"),
         ("processes.0.cooled_seconds", -5.0, "cooled_seconds"),
@@ -134,6 +153,64 @@ def test_a_cell_that_failed_has_no_figures(figure: str) -> None:
         instructions_per_inference=5,
     )
     assert f"{figure} is given, but the cell has failed" in list(find_contradictions(failed))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"latency": None}, "latency is missing, but 6 processes have measured"),
+        ({"memory": None}, "memory is missing, but 6 processes have measured"),
+        (
+            {"processes": (), "latency": None, "startup": None, "memory": None, "parity": None},
+            "processes are none",
+        ),
+    ],
+)
+def test_a_cell_that_did_not_fail_has_figures(changes: dict[str, Any], named: str) -> None:
+    assert any(named in one for one in find_contradictions(msgspec.structs.replace(make_cell(), **changes)))
+
+
+def test_a_paced_cell_says_how_it_kept_its_schedule() -> None:
+    paced = make_paced_cell(30)
+    assert list(find_contradictions(paced)) == []
+    (found,) = find_contradictions(msgspec.structs.replace(paced, pace=None))
+    assert found == "pace is missing, but 6 processes have measured"
+
+
+@pytest.mark.parametrize("name", ["rss_start_bytes", "rss_initialized_bytes", "peak_rss_bytes"])
+def test_a_figure_that_the_processes_have_is_not_missing_from_the_cell(name: str) -> None:
+    cell = make_cell()
+    assert cell.memory is not None
+    gone = msgspec.structs.replace(cell, memory=msgspec.structs.replace(cell.memory, **{name: None}))
+    (found,) = find_contradictions(gone)
+    assert found.startswith(f"memory.{name} is no figure, but its processes give ")
+
+
+def test_instructions_that_the_processes_counted_are_not_missing_from_the_cell() -> None:
+    processes = make_processes(*STEADY_MEDIANS, instructions_per_inference=7_000_000)
+    uncounted = msgspec.structs.replace(make_cell(processes=processes), instructions_per_inference=None)
+    (found,) = find_contradictions(uncounted)
+    assert found == "instructions_per_inference is no figure, but its processes give 7000000"
+
+
+def test_threads_that_were_not_planned_contradict_only_a_verdict_that_does_not_say_so() -> None:
+    cell = make_cell(processes=make_processes(*STEADY_MEDIANS, threads_used=3))
+    assert cell.verdict.status == "invalid"
+    assert list(find_contradictions(cell)) == []
+
+
+def test_an_emulator_lists_the_cores_of_the_machine_around_it() -> None:
+    processes = make_processes(*STEADY_MEDIANS, cpus_allowed="9-12")
+    assert (
+        list(find_contradictions(make_cell(device=make_device(clock="emulated"), processes=processes))) == []
+    )
+
+
+def test_the_start_up_of_a_single_process_has_no_confidence() -> None:
+    cell = make_cell(STEADY_MEDIANS[:1])
+    assert cell.startup is not None
+    assert cell.startup.load_ns.confidence == 0
+    assert list(find_contradictions(cell)) == []
 
 
 @pytest.mark.parametrize("command", ["pick", "report", "compare"])

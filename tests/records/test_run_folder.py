@@ -13,6 +13,7 @@ from harness.records import SCHEMA_VERSION, Cell
 from harness.records.run_folder import (
     cell_file_name,
     file_name_in,
+    load_intact_runs,
     load_run,
     load_runs,
     read_cells,
@@ -161,6 +162,63 @@ def test_fields_of_a_newer_minor_schema_version_are_ignored(folder: Path, cells:
     path.write_text(json.dumps(document))
     (newer,) = (cell for cell in load_run(folder)[1] if cell.schema_version == "2.7")
     assert replace(newer, schema_version=SCHEMA_VERSION) in cells
+
+
+NEW_REASON = {"code": "new", "severity": "info", "affects": "time", "detail": "new"}
+NEWER = {
+    "affects": (("verdict", "reasons"), [NEW_REASON | {"affects": "energy"}]),
+    "severity": (("verdict", "reasons"), [NEW_REASON | {"severity": "hint"}]),
+    "clock": (("device", "clock"), "replayed"),
+    "a conflict": (("instructions_per_inference",), 1),
+}
+
+
+def _cell_of(folder: Path, version: str, place: tuple[str, ...], value: object) -> Path:
+    """A cell in which another version of the harness wrote this value."""
+    path = _first_cell(folder)
+    document = json.loads(path.read_text()) | {"schema_version": version}
+    part = document
+    for name in place[:-1]:
+        part = part[name]
+    part[place[-1]] = value
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize(("place", "value"), NEWER.values(), ids=NEWER)
+def test_a_value_of_a_newer_minor_schema_version_is_no_damage_and_its_cell_is_left_out(
+    folder: Path, cells: tuple[Cell, ...], place: tuple[str, ...], value: object
+) -> None:
+    path = _cell_of(folder, "2.99", place, value)
+    with pytest.raises(UsageError) as refused:
+        load_run(folder)
+    newer = f"{path} was written by a newer harness (schema 2.99; this one reads {SCHEMA_VERSION}): "
+    hint = "update mobilenet-harness, or read the folder with the version that wrote it"
+    assert (refused.value.what[: len(newer)], refused.value.hint) == (newer, hint)
+    ((_, loaded),), (error,) = load_intact_runs([folder])
+    assert len(loaded) == len(cells) - 1
+    assert (error.what, error.hint) == (f"{refused.value.what}; left out", hint)
+
+
+@pytest.mark.parametrize("version", ["2.0", SCHEMA_VERSION])
+@pytest.mark.parametrize(("place", "value"), NEWER.values(), ids=NEWER)
+def test_a_value_that_no_version_up_to_this_one_has_is_damage(
+    folder: Path, version: str, place: tuple[str, ...], value: object
+) -> None:
+    _cell_of(folder, version, place, value)
+    with pytest.raises(UsageError, match="is damaged") as refused:
+        load_run(folder)
+    assert "delete the file" in refused.value.hint
+
+
+def test_a_run_with_a_value_of_a_newer_minor_schema_version_is_no_damage(folder: Path) -> None:
+    path = folder / "run.json"
+    document = json.loads(path.read_text()) | {"schema_version": "2.99"}
+    document["request"]["energy"] = "sun"
+    path.write_text(json.dumps(document))
+    with pytest.raises(UsageError, match="was written by a newer harness") as refused:
+        load_run(folder)
+    assert refused.value.hint.startswith("update mobilenet-harness")
 
 
 def test_a_cell_of_a_newer_minor_schema_version_is_saved_again_as_what_this_harness_writes(

@@ -22,7 +22,7 @@ def _evaluated(precision: PrecisionName, top1: float, *, drop: float | None = No
     if drop is None or cell.accuracy is None:
         return cell
     points = Interval(estimate=drop, low=drop - 0.5, high=drop + 0.7)
-    paired = PairedDrop(drop_pp=points, images=3925, only_base=90, only_new=20, p_value=1e-4)
+    paired = PairedDrop(drop_pp=points, images=4000, only_base=90, only_new=20, p_value=1e-4)
     return replace(cell, accuracy=replace(cell.accuracy, drop_from_fp32=paired))
 
 
@@ -93,11 +93,11 @@ def test_unreadable_images_are_counted_and_named() -> None:
     )
     (note,) = accuracy_notes([cell])
     assert note.startswith(
-        "25 of 3,950 images of Imagenette could not be read and are not counted, such as a"
+        "25 of 4,025 images of Imagenette could not be read and are not counted, such as a"
     )
     accuracy = replace(cell.accuracy, unreadable_images=()) if cell.accuracy else None
     (unnamed,) = accuracy_notes([replace(cell, accuracy=accuracy)])
-    assert unnamed == "25 of 3,950 images of Imagenette could not be read and are not counted."
+    assert unnamed == "25 of 4,025 images of Imagenette could not be read and are not counted."
 
 
 def test_remarks_on_labels_are_notes_and_a_column(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_measured_and_published_accuracy_never_share_an_axis_or_a_frontier() -> 
     assert drawn_points(measured) == 1
     assert drawn_points(published) == len(others)
     assert measured.get_title(loc="left").startswith(
-        "measured: Imagenette validation, 3,925 images, on pixel"
+        "measured: Imagenette validation, 4,000 images, on pixel"
     )
 
 

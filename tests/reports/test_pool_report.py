@@ -86,7 +86,7 @@ def test_devices_of_another_model_are_answered_for_apart_and_that_is_said(tmp_pa
     assert "on zero</span>" in html
     assert "For all 2 devices and pools: no file is within the budget on each of them." in html
     for text in (html, markdown):
-        assert text.replace("\\", "").count("any of tag:pi is no pool of equal devices") == 1
+        assert text.replace("\\", "").count("any of tag:pi is not a pool of equal devices") == 1
     # A figure of the other model says nothing about how equal those of this one are.
     assert "zero 40" not in html
 

@@ -134,14 +134,14 @@ def cpu(uptime_s: float, ms: int, energy: int) -> Reading:
         (lambda: of_rails(cpu(1, 1000, 5), Reading(2.0, {})), f"{FILE} could not be read"),
         (
             lambda: of_rails(cpu(1, 1000, 5), Reading(2.0, {FILE: ("t=2000", "CH0 rubbish")})),
-            f"{FILE} has a line that is no rail's: CH0 rubbish",
+            f"{FILE} has a line that is not a rail's: CH0 rubbish",
         ),
         (
             lambda: of_rails(rails(1, 1000, ("VSYS_PWR_DISPLAY", 5))),
             "no rail is known to be that of the cores; there are: VSYS_PWR_DISPLAY",
         ),
         (lambda: of_rails(cpu(1, 1000, 5), cpu(2, 2000, 10**12)), "the sensor reports 1e+06 W"),
-        (lambda: of_file(INA, ["5", "x"]), f"{INA} holds 'x', which is no number"),
+        (lambda: of_file(INA, ["5", "x"]), f"{INA} holds 'x', which is not a number"),
         (lambda: of_file(INA, ["5", None]), f"{INA} could not be read at an uptime of 101 s"),
         (lambda: of_file(INA, ["5", "-7000000"]), "the sensor reports -7 W"),
         (lambda: of_file(COUNTER, ["500", "400"]), f"{COUNTER} counts backwards, from 500 to 400"),
@@ -160,7 +160,7 @@ def cpu(uptime_s: float, ms: int, energy: int) -> Reading:
         ),
         (
             lambda: of_pmic(adc(1.0), "error=1"),
-            "vcgencmd pmic_read_adc printed a line that is no rail's: error=1",
+            "vcgencmd pmic_read_adc printed a line that is not a rail's: error=1",
         ),
         (
             lambda: of_pmic("      EXT5V_V volt(24)=5.09066000V"),

@@ -62,7 +62,7 @@ def test_nothing_known_rejects_nothing() -> None:
     ("figure", "value", "named"),
     [
         ("peak_rss_bytes", 1, "peak_rss_bytes is 1, below its rss_end_bytes 17500000"),
-        ("cpus_allowed", "some", "cpus_allowed is 'some', which is no list of cores"),
+        ("cpus_allowed", "some", "cpus_allowed is 'some', which is not a list of cores"),
         ("instructions_per_inference", 0, "instructions_per_inference is 0"),
     ],
 )

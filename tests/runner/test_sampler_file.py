@@ -46,6 +46,12 @@ def test_two_zones_of_one_type_are_told_apart_by_their_index() -> None:
     assert set(found.unreadable) == {"zone tsens (zone 4)"}
 
 
+def test_zones_of_one_driver_keep_their_unit_over_the_samples() -> None:
+    header = b"core 0\nzone 1 tsens0\nzone 4 tsens1\n"
+    found = parse_samples(header + b"sample 1 5 118,119\nsample 2 5 131,135\n", 0.5)
+    assert [sample.celsius for sample in found.samples] == [(11.8, 11.9), (13.1, 13.5)]
+
+
 @pytest.mark.parametrize(
     "content",
     [

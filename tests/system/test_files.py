@@ -102,10 +102,33 @@ def test_a_full_disk_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) ->
 def test_a_folder_at_the_destination_is_refused_and_stays(tmp_path: Path) -> None:
     folder = tmp_path / "cell.json"
     folder.mkdir()
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(IsADirectoryError) as refused:
         write_atomically(folder, "new")
+    assert refused.value.filename == str(folder)
     assert names_in(tmp_path) == ["cell.json"]
     assert folder.is_dir()
+
+
+def test_what_is_no_file_is_refused_and_stays(tmp_path: Path) -> None:
+    fifo, link, to_null = tmp_path / "fifo", tmp_path / "link", tmp_path / "to-null"
+    os.mkfifo(fifo)
+    link.symlink_to(fifo)
+    to_null.symlink_to("/dev/null")
+    for path in (fifo, link, to_null):
+        with pytest.raises(OSError, match="it is not a regular file") as refused:
+            write_atomically(path, "new")
+        assert refused.value.filename == str(path)
+    assert names_in(tmp_path) == ["fifo", "link", "to-null"]
+    assert fifo.is_fifo()
+    assert link.is_symlink()
+    assert to_null.is_symlink()
+
+
+def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "file"
+    with pytest.raises(FileNotFoundError) as refused:
+        write_atomically(file, "new")
+    assert refused.value.filename == str(file)
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o755, 0o444, 0o666])

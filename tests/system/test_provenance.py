@@ -28,6 +28,24 @@ def test_the_revision_is_that_of_the_harness_own_repository(repository: Path) ->
     assert git_revision(repository) == git(repository, "rev-parse", "HEAD")
 
 
+@pytest.mark.parametrize("work_tree", [True, False])
+def test_variables_of_another_repository_change_no_revision(
+    repository: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    work_tree: bool,
+) -> None:
+    (repository / "pyproject.toml").write_text(OURS)
+    own = git(repository, "rev-parse", "HEAD")
+    other = tmp_path_factory.mktemp("other")
+    git(other, "init", "--quiet")
+    git(other, "commit", "--quiet", "--allow-empty", "--message", "foreign")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    if work_tree:
+        monkeypatch.setenv("GIT_WORK_TREE", str(repository))
+    assert git_revision(repository) == own
+
+
 @pytest.mark.parametrize("described", [None, OURS], ids=["wheel", "copied sources"])
 def test_a_repository_around_the_harness_gives_no_revision(repository: Path, described: str | None) -> None:
     installed = repository / "venv" / "site-packages"

@@ -2,13 +2,14 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from harness.errors import DeviceUnfit, TransferFailed
+from harness.errors import ConnectionLost, DeviceUnfit, TransferFailed
 from harness.system.processes import run_local
-from harness.transports.ssh import SshTransport
+from harness.transports.ssh import SshTransport, _newer_options
 
 FAKE = """#!/bin/sh
 printf '%s\\n' "$*" >>"$CALLS"
@@ -24,6 +25,13 @@ case "$last" in exec*) echo Welcome; echo "to stderr" >&2; ${LOGIN_SHELL:-sh} -c
 def filter_found(*programs: str) -> list[str]:
     """The paths of those that are installed."""
     return [path for path in map(shutil.which, programs) if path]
+
+
+@pytest.fixture(autouse=True)
+def forget_the_version() -> Iterator[None]:
+    _newer_options.cache_clear()
+    yield
+    _newer_options.cache_clear()
 
 
 @pytest.fixture
@@ -117,6 +125,7 @@ def test_ssh_itself_takes_the_options_whatever_the_user_has_configured(
     (tmp_path / "config").write_text(
         "RemoteCommand uptime\nRequestTTY force\nForwardAgent yes\nForwardX11 yes\nLocalForward 5000 a:5000\n"
         "Tunnel yes\nLogLevel QUIET\nBatchMode no\nControlPath /nowhere/%h\n"
+        "StdinNull yes\nSessionType subsystem\nForkAfterAuthentication yes\n"
     )
     transport = SshTransport(destination, options=("-F", str(tmp_path / "config")))
     asked = run_local([*transport._ssh("-T", "-G", "--", destination, "exec true")], timeout_s=10)
@@ -124,6 +133,31 @@ def test_ssh_itself_takes_the_options_whatever_the_user_has_configured(
     settings = dict(line.partition(" ")[::2] for line in asked.text.splitlines())
     assert {name: settings.get(name) for name in EXPECTED} == EXPECTED
     assert "localforward" not in settings
+
+
+def test_a_proxy_command_that_cannot_start_is_told(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("Host board\n ProxyCommand /nowhere/proxy %h %p\n")
+    transport = SshTransport("board", options=("-F", str(config)))
+    with pytest.raises(ConnectionLost, match=r"/nowhere/proxy: (No such file|not found)") as told:
+        transport.run(["true"], timeout_s=10)
+    assert told.value.hint == "try `ssh board true`"
+
+
+def test_an_older_ssh_is_given_no_option_that_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version, options in (
+        ("OpenSSH_8.6p1, x", 0),
+        ("OpenSSH_8.7p1", 6),
+        ("OpenSSH_10.0p2", 6),
+        ("other", 0),
+    ):
+        (tmp_path / "ssh").write_text(f"#!/bin/sh\necho '{version}' >&2\n")
+        (tmp_path / "ssh").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        _newer_options.cache_clear()
+        assert len(_newer_options()) == options
 
 
 EXPECTED = {
@@ -136,4 +170,7 @@ EXPECTED = {
     "remotecommand": None,
     "loglevel": "INFO",
     "controlpath": "None/socket",
+    "stdinnull": "no",
+    "sessiontype": "default",
+    "forkafterauthentication": "no",
 }

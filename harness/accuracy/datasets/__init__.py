@@ -35,12 +35,19 @@ def open_split(text: str, *, default: str = "test") -> Dataset:
 
 
 def name_split(text: str) -> tuple[str, str]:
-    """Name and split of `fashion-mnist:train` or `idx:FOLDER:train`; the split is empty if not given."""
+    """Name and split of `fashion-mnist:train` or `idx:FOLDER:train`; the split is empty if not given.
+
+    Raises:
+        UsageError: nothing follows the colon before a split.
+    """
     parts = text.split(":")
     words = 2 if parts[0] in _KINDS and len(parts) > 1 else 1
     if Path(text).is_dir():
         words = len(parts)
-    return ":".join(parts[:words]), ":".join(parts[words:])
+    name, split = ":".join(parts[:words]), ":".join(parts[words:])
+    if len(parts) > words and not split:
+        raise UsageError(f"the data set {text!r} names an empty split", hint=f"leave the colon out: {name}")
+    return name, split
 
 
 def open_dataset(name: str, split: str = "test") -> Dataset:
@@ -53,6 +60,8 @@ def open_dataset(name: str, split: str = "test") -> Dataset:
         return open_fashion_mnist(split)
     kind, colon, place = name.partition(":")
     if colon and kind in _KINDS:
+        if not place:  # The working folder, as a path.
+            raise UsageError(f"the data set {name!r} names no place", hint=f"for example {kind}:PLACE")
         return _KINDS[kind](place, split)
     if Path(name).is_dir():
         return open_image_folder(Path(name), split)

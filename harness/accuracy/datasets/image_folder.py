@@ -24,7 +24,8 @@ PICTURES = frozenset(
             ".tif",
             ".tiff",
         ),
-        *(".ppm", ".pgm", ".pbm", ".pnm", ".gif", ".avif", ".heic", ".heif", ".jp2", ".jxl", ".tga", ".psd"),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".gif", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jxl", ".tga"),
+        *(".psd", ".ico", ".pcx"),
     )
 )
 # How the files of such formats begin; any other file is known by it.
@@ -93,17 +94,23 @@ def is_class_folder(entry: Path) -> bool:
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """All picture files below a folder, by their suffix or else by their content, sorted by path."""
+    """All picture files below a folder, by their suffix or else by their content, sorted by path.
+
+    Links to nothing, as git-annex and DVC leave them, and FIFOs are among them by their suffix: they are
+    counted later, with the reason why they cannot be read.
+    """
     return sorted(
         path
         for path in folder.rglob("*")
-        if not path.name.startswith(".") and path.is_file() and _is_picture(path)
+        if not path.name.startswith(".") and not path.is_dir() and _is_picture(path)
     )
 
 
 def _is_picture(path: Path) -> bool:
     if path.suffix.lower() in PICTURES:
         return True
+    if not path.is_file():
+        return False
     try:
         with path.open("rb") as file:
             return _BEGINNING.match(file.read(16)) is not None
@@ -121,7 +128,7 @@ def picture_dataset(
 ) -> Dataset:
     """A data set of picture files, named by their paths below `root`."""
     names = tuple(readable_name(path.relative_to(root).as_posix()) for path in pictures)
-    stats = [path.stat() for path in pictures]
+    stats = [path.stat() if path.exists() else path.lstat() for path in pictures]
     versions = (f"{stat.st_size} {stat.st_mtime_ns}" for stat in stats)
     content = digest((str(root.resolve()), *names, *versions))
     return Dataset(

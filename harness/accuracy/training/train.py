@@ -54,6 +54,7 @@ def train(order: TrainingOrder, listen: Listener) -> Trained:
     if min(training.labels) > 0:
         remark = f"no image has the label 0, which stands for {training.classes[0]!r}"
         listen(Event("training", printable(f"{training.name}: {remark}")))
+    order.out.parent.mkdir(parents=True, exist_ok=True)
     try:
         if weights is None:
             return train_from_scratch(

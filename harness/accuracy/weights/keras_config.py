@@ -55,7 +55,7 @@ def read_layers(config: bytes) -> tuple[Layer, ...]:
     """All layers of a model, those of models inside models in their place.
 
     Raises:
-        ValueError: the configuration is no model's, or has a layer whose effect is not known.
+        ValueError: the configuration is not a model's, or has a layer whose effect is not known.
     """
     layers = tuple(_walk(msgspec.json.decode(config)))
     for layer in layers:

@@ -3,6 +3,8 @@
 Thresholds are the constants at the top; docs/verdicts.md gives the source of each.
 """
 
+from harness.analysis.interval_text import describe_width
+from harness.analysis.quantities import millijoules
 from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence
 
@@ -44,8 +46,8 @@ def energy_uncertain(evidence: Evidence) -> str | None:
     figures = evidence.energy and evidence.energy.figures
     if not figures or figures.net_joules.relative_half_width <= WIDE_SHARE:
         return None
-    share = figures.net_joules.relative_half_width
-    return f"the energy of an inference is known to ±{share:.0%}: the sensor's readings vary too much"
+    width = describe_width(figures.net_joules, millijoules)
+    return f"the interval of the energy is {width}: the sensor's readings vary too much"
 
 
 @check(

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from harness.analysis.held_clocks import held_clocks, holds_clock
-from harness.analysis.temperatures import hottest_celsius
+from harness.analysis.held_clocks import clocks_in_use, holds_clock
 from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence, change_within, slowest_stretch
 from harness.records import ProcessReport
@@ -49,31 +48,6 @@ def throttled(evidence: Evidence) -> str | None:
         or _throttled_flags(evidence)
         or _frequency_drop(evidence)
         or _sampled_drop(evidence)
-    )
-
-
-@check(
-    "suspect",
-    affects="time",
-    threshold="warmer than --max-temp after waiting",
-    fix="wait longer (--max-cooling), or allow more (--max-temp)",
-)
-def above_max_temp(evidence: Evidence) -> str | None:
-    """The device did not cool to the plan's limit in the time allowed, and was measured all the same."""
-    plan, limit = evidence.plan, evidence.plan.max_temp_celsius
-    if limit is None or evidence.device.clock != "real":
-        return None
-    hottest = [
-        celsius
-        for process in evidence.processes
-        if process.cooled_seconds is not None and process.cooled_seconds >= plan.max_cooling_seconds
-        if (celsius := hottest_celsius(process.conditions_before)) is not None and celsius > limit
-    ]
-    if not hottest:
-        return None
-    return (
-        f"{len(hottest)} of {len(evidence.processes)} processes began above --max-temp {limit:g} °C, at up to"
-        f" {max(hottest):.1f} °C, after {plan.max_cooling_seconds:g} s of cooling"
     )
 
 
@@ -175,13 +149,18 @@ def packed_cache_unused(evidence: Evidence) -> str | None:
     fix="measure without --tune-device to see the speed of a short burst",
 )
 def reduced_clock(evidence: Evidence) -> str | None:
-    """No cluster held nearly its maximum clock: good for comparing, but a device in use may be faster."""
-    clocks = held_clocks(evidence.device, evidence.timed)
-    if not clocks or max(clock.share for clock in clocks) >= REDUCED_CLOCK:
+    """A cluster held less than its maximum clock: good for comparing, but a device in use may be faster.
+
+    By the highest clock that was observed, not by cpufreq's limits: see `held_clocks.clocks_in_use`.
+    """
+    reduced = [
+        clock for clock in clocks_in_use(evidence.device, evidence.timed) if clock.share < REDUCED_CLOCK
+    ]
+    if not reduced:
         return None
     return "; ".join(
         f"cores {clock.cores} were measured at {clock.held_khz / 1e6:.2f} of {clock.max_khz / 1e6:.2f} GHz"
-        for clock in clocks
+        for clock in reduced
     )
 
 

@@ -5,6 +5,8 @@ Thresholds are the constants at the top; docs/verdicts.md gives the source of ea
 
 import numpy as np
 
+from harness.analysis.interval_text import describe_width
+from harness.analysis.quantities import milliseconds
 from harness.analysis.sample_shape import outlier_marks, split_modes, trend
 from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence, change_within
@@ -50,10 +52,11 @@ def interval_too_wide(evidence: Evidence) -> str | None:
     """The median is not known well enough to compare it."""
     if not evidence.timed or evidence.latency is None:
         return None
-    width = evidence.latency.median_ns.relative_half_width
-    if width <= MAX_RELATIVE_HALF_WIDTH:
+    median = evidence.latency.median_ns
+    if median.relative_half_width <= MAX_RELATIVE_HALF_WIDTH:
         return None
-    return f"the interval of the median is ±{width:.1%}, wider than ±{MAX_RELATIVE_HALF_WIDTH:.0%}"
+    width = describe_width(median, milliseconds)
+    return f"the interval of the median is {width}, wider than ±{MAX_RELATIVE_HALF_WIDTH:.0%}"
 
 
 @check(

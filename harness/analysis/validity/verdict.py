@@ -9,6 +9,7 @@ from harness.analysis.validity import (
     result_checks,
     sample_checks,
     sustained_checks,
+    temperature_checks,
 )
 from harness.analysis.validity.check import Check
 from harness.analysis.validity.evidence import Evidence
@@ -29,7 +30,14 @@ from harness.records import (
 )
 
 # A file with more checks needs its module in this line and nothing else.
-MODULES = (result_checks, sample_checks, environment_checks, sustained_checks, energy_checks)
+MODULES = (
+    result_checks,
+    sample_checks,
+    environment_checks,
+    temperature_checks,
+    sustained_checks,
+    energy_checks,
+)
 CHECKS = tuple(one for module in MODULES for one in vars(module).values() if isinstance(one, Check))
 GRAVEST_FIRST: tuple[Severity, ...] = ("invalid", "suspect", "info")
 

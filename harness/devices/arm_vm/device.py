@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.devices.android import ADB, ANDROID, FOLDER
 from harness.devices.arm_vm.building import NAME
 from harness.devices.arm_vm.machine import QEMU, ArmVm, boot, check_qemu
-from harness.devices.arm_vm.system import OPTIONS, TRANSPORTS, System, parse_options
+from harness.devices.arm_vm.system import PAGES_16K, TRANSPORTS, System, parse_options
 from harness.devices.device import Device, describe
 from harness.devices.device_kind import DeviceKind, Program
 from harness.devices.linux_board import SSH, home_folder
@@ -94,7 +94,8 @@ ARM_VM = DeviceKind(
     check=lambda _target: check_qemu(),
     built_in=Target(name=NAME, kind="arm_vm", transport=TRANSPORTS[0]),
     parse=parse_name,
-    name_forms=(*(f"{NAME}:{option}" for option in OPTIONS), f"{NAME}:android:adb"),
+    # Not the phones whose cores it imitates for tests.
+    name_forms=tuple(f"{NAME}:{one}" for one in (*TRANSPORTS, PAGES_16K, "android", "android:adb")),
     programs=(Program(QEMU, "qemu-system-arm", f"the device `{NAME}` needs"), ADB, SSH),
 )
 # With Android's programs, so the doctor asks them, and memory is read by dumpsys too.

@@ -50,7 +50,7 @@ def check_core(target: Target) -> None:
         DeviceUnfit: QEMU is not installed.
         UsageError: QEMU does not know the core.
     """
-    core = target.address or DEFAULT_CORE
+    core = target.address
     try:
         version, known = qemu_version(), qemu_cores()
     except BundleError as error:
@@ -63,7 +63,7 @@ def check_core(target: Target) -> None:
 @contextmanager
 def open_emulator(target: Target, log: Callable[[str], None]) -> Iterator[Device]:
     """Yield an emulated ARM Linux user space; `target.address` names the core."""
-    core = target.address or DEFAULT_CORE
+    core = target.address
     qemu = ensure_qemu(log)
     folder = target.folder or str(cache_folder() / "devices" / f"emulator-{core}")
     transport = LocalTransport()
@@ -122,7 +122,7 @@ EMULATOR = DeviceKind(
     clock="emulated",
     open=open_emulator,
     check=check_core,
-    built_in=Target(name="emulator", kind="emulator", transport="local"),
+    built_in=Target(name="emulator", kind="emulator", transport="local", address=DEFAULT_CORE),
     parse=parse_name,
     name_forms=("emulator:cortex-a53",),
     programs=(Program("qemu-aarch64", "qemu-user", "the device `emulator` needs"),),

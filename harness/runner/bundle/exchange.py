@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.errors import BundleError, UsageError
+from harness.errors import BundleError, NotABundle, UsageError
 from harness.records import Abi
 from harness.records.decoding import Malformed, decode_json
 from harness.runner.bundle.build import bundle_folder, bundle_key, ensure_bundle, place_bundle, read_placed
@@ -38,22 +38,17 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def export_bundles(path: Path) -> tuple[Bundle, ...]:
-    """Write every ABI's bundle into one .tar.gz; missing bundles are built.
+    """Write every ABI's bundle into one .tar.gz; missing bundles are built, and so are missing folders.
 
     The same bundles give the same bytes.
 
     Raises:
-        UsageError: the folder of the file does not exist.
         BundleError: a bundle cannot be built or the file cannot be written.
     """
-    if not path.absolute().parent.is_dir():
-        raise UsageError(
-            f"there is no folder {printable(str(path.parent))} to write {printable(path.name)} into",
-            hint="make the folder first, or name another",
-        )
     bundles = tuple(ensure_bundle(abi) for abi in ABIS)
     origin = Origin(bundle_key(), executorch_version())
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with (
             atomic_file(path) as temporary,
             temporary.open("wb") as file,
@@ -89,9 +84,18 @@ def import_bundles(path: Path, *, sha256: str | None = None) -> Imported:
 
     Raises:
         UsageError: the file is missing, has another digest, or is not a regular file.
-        BundleError: the file is damaged, is not an export, contains entries that no export has, or was made
+        NotABundle: the file is damaged, is not an export, contains entries that no export has, or was made
             from other runner sources or with another ExecuTorch.
     """
+    try:
+        return _import(path, sha256)
+    except BundleError as error:
+        hint = hint_for(error.__cause__) if isinstance(error.__cause__, OSError) else ""
+        again = "copy the file again, or write it again with `harness bundle export`"
+        raise NotABundle(error.what, hint=error.hint or hint or again) from error
+
+
+def _import(path: Path, sha256: str | None) -> Imported:
     packed = _read(path)
     found = hashlib.sha256(packed).hexdigest()
     if sha256 is not None and found != sha256:

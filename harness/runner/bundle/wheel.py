@@ -116,7 +116,7 @@ def _record_of(folder: Path) -> Path:
 
 
 def _list_digests(folder: Path) -> str:
-    """A line for each entry below: what is no regular file and no folder has `-` for its digest."""
+    """A line for each entry below: what is not a regular file and no folder has `-` for its digest."""
     entries = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return "".join(f"{_digest_of(path)}  {path.relative_to(folder)}\n" for path in entries)
 

@@ -32,16 +32,15 @@ function whyText(answer, budget) {
   }
   if (answer.best.others.length) {
     const others = answer.best.others
-      .map((cell) => `${cell.placement}${onDevice(cell)} (${costText(cell, budget)})`)
+      .map((cell) => `${cell.placement}${onDevice(cell)} (${costText(cell, budget)}${suspectMark(cell)})`)
       .join("; ");
     const also = limitsAnything(budget) ? "Also within the budget" : "Also measured";
     sentences.push(`${also}: ${others}.`);
   }
   if (answer.ranked.length > 1) {
     const { cell, accuracy } = answer.ranked[1];
-    const suspect = cell.status === "suspect" ? ", suspect" : "";
     const known = accuracy ? `, ${accuracyText(accuracy)}` : "";
-    sentences.push(`Runner-up${suspect}: ${namedOn(cell)}: ${costText(cell, budget)}${known}.`);
+    sentences.push(`Runner-up${suspectMark(cell)}: ${namedOn(cell)}: ${costText(cell, budget)}${known}.`);
   }
   return sentences;
 }
@@ -71,7 +70,7 @@ function rankText(answer, budget) {
 
 function upgradeText(upgrade) {
   const gain = upgrade.gain === null ? "a larger network" : `${signed(upgrade.gain, 1)} points`;
-  const name = namedOn(upgrade.cell);
+  const name = namedOn(upgrade.cell) + suspectMark(upgrade.cell);
   if (upgrade.misses.length > 1) {
     const reasons = upgrade.misses.map((miss) => miss.reason).join("; ");
     return `The next better one, ${name} (${gain}), misses several limits: ${reasons}.`;
@@ -96,7 +95,7 @@ function nearestText(nearest, budget) {
       ? `Its ${miss.reason}: measure it, or leave out ${miss.option}.`
       : `Its ${miss.reason}: relax ${miss.option} to ${optionValue(miss)}.`,
   );
-  return [`Nearest: ${namedOn(nearest.cell)}: ${costText(nearest.cell, budget)}.`, ...relaxed];
+  return [`Nearest${suspectMark(nearest.cell)}: ${namedOn(nearest.cell)}: ${costText(nearest.cell, budget)}.`, ...relaxed];
 }
 
 // Rounded to the safe side, so that the option admits the cell.

@@ -53,6 +53,10 @@ function namedOn(cell) {
   return placedName(cell) + onDevice(cell);
 }
 
+function suspectMark(cell) {
+  return cell.status === "suspect" ? ", suspect" : "";
+}
+
 function quantityText(quantity, value) {
   return `${short(value / quantity.size)} ${quantity.unit}`;
 }

@@ -9,17 +9,20 @@ function describeJoint(answers, budget) {
   const basis = {
     measured: "by measured accuracy",
     published: "by published accuracy, not measured here",
-    none: "by size; no kind of accuracy is known on all devices",
+    none: "by size; no accuracy of the same data is known on all devices",
   }[joint.basis];
   const costs = joint.members
-    .map(({ cell }, at) => `on ${page.groups[answers[at].group].title} ${costText(cell, budget)}, ${cell.placement}`)
+    .map(({ cell }, at) => {
+      const { title } = page.groups[answers[at].group];
+      return `on ${title} ${costText(cell, budget)}, ${cell.placement}${suspectMark(cell)}`;
+    })
     .join("; ");
   return `${everything}: ${joint.members[0].cell.name}, ${basis}: ${costs}.`;
 }
 
 function findJoint(answers, budget) {
-  const bases = new Set(answers.map((answer) => answer.basis));
-  const basis = bases.size === 1 ? [...bases][0] : "none";
+  const alike = answers.every(({ basis, data }) => basis === answers[0].basis && data === answers[0].data);
+  const basis = alike ? answers[0].basis : "none";
   const byKey = answers.map((answer) => {
     const candidates = [...answer.ranked, ...(basis === "none" ? answer.setAside : [])];
     return new Map(candidates.map((one) => [page.files[one.cell.file].key, one]));

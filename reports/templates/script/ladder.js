@@ -10,6 +10,7 @@ function describeStep(group, step) {
     const gain = step.gain === null ? "a larger network" : `${signed(step.gain, 1)} points`;
     parts.push(`${gain} for ${costText(Number(step.more.toPrecision(2)))}`);
   }
+  if (cell.status === "suspect") parts.push("suspect");
   return {
     start: `from ${costText(roundUp(step.cost / 1e6) * 1e6)}`,
     name: namedOn(cell),

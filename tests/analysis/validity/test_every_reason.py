@@ -96,6 +96,7 @@ EXAMPLES = {
         plan=make_plan(max_temp_celsius=35.0),
         processes=make_processes(*STEADY_MEDIANS, cooled_seconds=120.0, conditions_before=WARM),
     ),
+    "max_temp_unchecked": make_cell(plan=make_plan(max_temp_celsius=35.0)),
     "canary_drift": make_cell(
         processes=tuple(
             make_process(i, median, canary_ns=canary)

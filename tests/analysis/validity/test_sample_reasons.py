@@ -40,6 +40,13 @@ def test_a_median_that_is_not_known_well_is_suspect() -> None:
     assert "wider than ±3%" in detail(verdict, "interval_too_wide")
 
 
+def test_an_interval_that_is_wide_on_one_side_has_no_share_for_both() -> None:
+    verdict = make_cell((10_000_000, 10_000_000, 10_010_000, 10_010_000, 10_020_000, 26_000_000)).verdict
+    assert detail(verdict, "interval_too_wide") == (
+        "the interval of the median is 10.01 ms (10 ms to 20.29 ms), wider than ±3%"
+    )
+
+
 def test_a_device_that_slows_down_from_process_to_process_has_drifted() -> None:
     verdict = make_cell(tuple(10_000_000 + 80_000 * i for i in range(8))).verdict
     assert "drifted" in codes(verdict)

@@ -1,10 +1,10 @@
-"""The limit of `--max-temp` that a device did not reach before a process."""
+"""The limit of `--max-temp`: a device did not reach it before a process, or no temperature could be read."""
 
 import msgspec
 import pytest
 
 from builders import QUIET, STEADY_MEDIANS, make_cell, make_device, make_plan, make_processes
-from harness.records import Temperature
+from harness.records import Clock, Temperature
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,33 @@ def test_a_process_that_began_above_the_temperature_limit_makes_its_cell_suspect
         )
     emulated = make_cell(device=make_device(clock="emulated"), processes=(hot, *others), plan=plan).verdict
     assert "above_max_temp" not in {reason.code for reason in emulated.reasons}
+
+
+@pytest.mark.parametrize(
+    ("limit", "battery_celsius", "clock", "found"),
+    [
+        (35.0, None, "real", True),
+        (35.0, 30.0, "real", False),
+        (None, None, "real", False),
+        (35.0, None, "virtual", False),
+    ],
+    ids=["nothing read", "a battery", "no limit", "no real clock"],
+)
+def test_a_limit_that_no_temperature_could_be_compared_with_makes_its_cell_suspect(
+    limit: float | None, battery_celsius: float | None, clock: Clock, found: bool
+) -> None:
+    known = msgspec.structs.replace(QUIET, battery_celsius=30.0)
+    before = msgspec.structs.replace(QUIET, battery_celsius=battery_celsius)
+    first, *others = make_processes(*STEADY_MEDIANS, conditions_before=known)
+    unread = msgspec.structs.replace(first, conditions_before=before)
+    cell = make_cell(
+        processes=(unread, *others),
+        plan=make_plan(max_temp_celsius=limit),
+        device=make_device(clock=clock),
+    )
+    reasons = [reason for reason in cell.verdict.reasons if reason.code == "max_temp_unchecked"]
+    assert [(one.severity, one.affects) for one in reasons] == ([("suspect", "setup")] if found else [])
+    if found:
+        assert reasons[0].detail == (
+            "no temperature could be read before 1 of 6 processes: --max-temp 35 °C had no effect"
+        )
