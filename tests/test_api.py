@@ -21,6 +21,7 @@ from harness import api
 from harness.errors import UsageError
 from harness.records import RANDOM_WEIGHTS, Cell
 from harness.records.run_folder import write_cell, write_run
+from harness.system import extras
 from harness_command import HarnessCommand
 from reports.cells_csv import write_csv
 from reports.escaping import spreadsheet
@@ -128,7 +129,6 @@ OWN = {"programs": ("a.pte",), "widths": (), "resolutions_px": (), "precisions":
         ({"precisions": ()}, "precisions is empty"),
         ({"precisions": ("all",)}, "precisions is all, which is not"),
         ({"runtimes": ()}, "runtimes is empty"),
-        ({"runtimes": ("litert",)}, "lowering to LiteRT needs what is not installed: litert_torch"),
         ({"runtimes": ("onnxruntime",), "precisions": ("fp16",)}, "fp16 cannot be lowered to ONNX Runtime"),
         ({"runtimes": ("onnxruntime",), "profile": True}, "profile is of ExecuTorch alone"),
         ({"threads": (0,)}, "threads '0'"),
@@ -145,15 +145,13 @@ OWN = {"programs": ("a.pte",), "widths": (), "resolutions_px": (), "precisions":
         ({"classes": 1}, "classes is 1, which is not from 2"),
         ({"seed": -1}, "seed is -1, which is not from 0 to 9007199254740992"),
         ({"weights": replace(RANDOM_WEIGHTS, seed=-1)}, "weights.seed is -1"),
-        ({"max_minutes": -1.0}, "max_minutes is -1, which is not from 0.001"),
-        ({"max_minutes": 0.0}, "max_minutes is 0, which is not"),
-        ({"max_seconds": 0.0}, "max_seconds is 0, which is not"),
+        ({"max_minutes": -1.0}, "max_minutes is -1, which is not above 0"),
         ({"max_minutes": math.nan}, "max_minutes is nan, which is not"),
         ({"target_precision": math.nan}, "target_precision is nan, which is not above 0 and below 1"),
         ({"target_precision": 0.0}, "target_precision is 0"),
         ({"max_cooling_seconds": -1.0}, "max_cooling_seconds is -1"),
         ({"cooled_within_celsius": 0.0}, "cooled_within_celsius is 0"),
-        ({"max_temp_celsius": math.nan}, "max_temp_celsius is nan"),
+        ({"max_temp_celsius": math.nan}, "max_temp_celsius is nan, which is not above 0 and at most 120"),
         ({"min_seconds": math.inf}, "min_seconds is inf"),
         ({"sustain_seconds": 5}, "sustain_seconds is 5, which is not from 60 to 14400"),
         ({"sustain_seconds": 60, "cold": True}, "sustain_seconds and cold conflict"),
@@ -167,6 +165,8 @@ OWN = {"programs": ("a.pte",), "widths": (), "resolutions_px": (), "precisions":
         ({"methods": ("forward",)}, "methods needs programs"),
         ({"programs": ("a.pte",)}, "programs are measured as they are; widths, resolutions_px, precisions"),
         ({**OWN, "accuracy_dataset": "fashion-mnist"}, "as they are; accuracy_dataset: of the built-in"),
+        ({"max_minutes": 0.0}, "max_minutes is 0, which is not above 0 and at most 527040"),
+        ({"max_seconds": 0.0}, "max_seconds is 0, which is not above 0 and at most 3600"),
     ],
 )
 def test_a_request_is_held_to_the_ranges_of_the_command_line(
@@ -174,6 +174,16 @@ def test_a_request_is_held_to_the_ranges_of_the_command_line(
 ) -> None:
     with pytest.raises(UsageError, match=re.escape(message)):
         api.run(replace(REQUEST, **changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_runtime_whose_converter_is_missing_is_refused_with_the_line_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(extras._IMPORTED, "litert", ("no_such_converter",))
+    with pytest.raises(UsageError, match="needs what is not installed: no_such_converter") as raised:
+        api.run(replace(REQUEST, runtimes=("litert",)), tmp_path / "run")
+    assert raised.value.hint == "pip install 'mobilenet-harness[litert]'"
     assert not (tmp_path / "run").exists()
 
 

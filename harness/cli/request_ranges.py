@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from harness.cli.units import HOUR_S, MAX_CELSIUS, YEAR_S
+from harness.cli.units import (
+    HOUR_S,
+    LEAST_DIFFERENCE_CELSIUS,
+    MAX_CELSIUS,
+    MOST_DIFFERENCE_CELSIUS,
+    YEAR_S,
+)
 from harness.records import RunRequest
 from harness.records.schema import LARGEST_INTEGER
 from harness.records.sustained import LONGEST_SUSTAIN_S, SHORTEST_SUSTAIN_S
@@ -10,23 +16,25 @@ from harness.records.sustained import LONGEST_SUSTAIN_S, SHORTEST_SUSTAIN_S
 
 @dataclass(frozen=True)
 class Range:
-    """Both ends belong to it, unless it is open."""
+    """Its ends belong to it, unless they are said to lie outside."""
 
     least: float
     most: float
-    is_open: bool = False
+    least_is_outside: bool = False
+    most_is_outside: bool = False
 
     def holds(self, number: float) -> bool:
         """Whether the number lies in it; NaN does not."""
-        if self.is_open:
-            return self.least < number < self.most
-        return self.least <= number <= self.most
+        above = self.least < number if self.least_is_outside else self.least <= number
+        return above and (number < self.most if self.most_is_outside else number <= self.most)
 
     @property
     def text(self) -> str:
         """`from 1 to 1000`."""
         least, most = (f"{end:.16g}" for end in (self.least, self.most))
-        return f"above {least} and below {most}" if self.is_open else f"from {least} to {most}"
+        if not self.least_is_outside:
+            return f"from {least} to {most}"
+        return f"above {least} and {'below' if self.most_is_outside else 'at most'} {most}"
 
 
 # Durations in seconds but for `max_minutes`, temperatures in °C. The seed stays exact in JSON everywhere.
@@ -38,13 +46,13 @@ RANGES = {
     "classes": Range(2, 100_000),
     "seed": Range(0, LARGEST_INTEGER),
     "min_seconds": Range(0, HOUR_S),
-    "max_seconds": Range(0.001, HOUR_S),
-    "max_minutes": Range(0.001, YEAR_S / 60),
-    "target_precision": Range(0, 1, is_open=True),
+    "max_seconds": Range(0, HOUR_S, least_is_outside=True),
+    "max_minutes": Range(0, YEAR_S / 60, least_is_outside=True),
+    "target_precision": Range(0, 1, least_is_outside=True, most_is_outside=True),
     "sustain_seconds": Range(SHORTEST_SUSTAIN_S, LONGEST_SUSTAIN_S),
     "max_cooling_seconds": Range(0, HOUR_S),
-    "cooled_within_celsius": Range(0.1, 50),
-    "max_temp_celsius": Range(1e-9, MAX_CELSIUS),
+    "cooled_within_celsius": Range(LEAST_DIFFERENCE_CELSIUS, MOST_DIFFERENCE_CELSIUS),
+    "max_temp_celsius": Range(0, MAX_CELSIUS, least_is_outside=True),
 }
 
 

@@ -54,7 +54,7 @@ def test_a_seed_out_of_range_is_refused_with_the_range(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"max_minutes": -1.0}, "max_minutes is -1, which is not from 0"),
+        ({"max_minutes": -1.0}, "max_minutes is -1, which is not above 0"),
         ({"seed": -1}, "seed is -1"),
         ({"sustain_seconds": 5}, "sustain_seconds is 5, which is not from 60 to 14400"),
         ({"precisions": ()}, "precisions is empty"),
