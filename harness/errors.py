@@ -22,16 +22,23 @@
 Foreign exceptions are translated once, where they enter, with `from`.
 """
 
+LONGEST_TEXT = 4000
+
+
+def _shortened(text: str) -> str:
+    """No longer than a person reads: a list in a file from elsewhere may have a million items."""
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} …"
+
 
 class HarnessError(Exception):
-    """One readable block: what happened, to which device and variant, and a hint."""
+    """One readable block: what happened, to which device and variant, and a hint; long texts are cut."""
 
     exit_code = 1
 
     def __init__(self, what: str, *, hint: str = "", device: str = "", variant: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.hint = hint
+        self.what = _shortened(what)
+        super().__init__(self.what)
+        self.hint = _shortened(hint)
         self.device = device
         self.variant = variant
 

@@ -81,6 +81,16 @@ def test_an_error_of_the_harness_without_a_hint_has_that_of_its_cause(
     assert "hint: make room on that disk" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_an_endless_text_is_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert run_raising(monkeypatch, UsageError("0.25, " * 10**6, hint="1, " * 10**6), *words) == 2
+    printed = capsys.readouterr()
+    assert len(printed.err) < 9000
+    assert len(printed.out) < 9000
+
+
 def test_an_argument_that_is_not_utf_8_is_refused_before_anything_runs() -> None:
     check_words(["train", "--data", "caf\u00e9"])
     with pytest.raises(UsageError, match="not UTF-8"):
