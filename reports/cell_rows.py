@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.analysis.cell_text import placement
+from harness.analysis.flags import deciding_codes, is_flagged
 from harness.records import Cell
 from harness.system.text import printable
 from reports.bars import Bar, place_bars
 from reports.cell_figures import cell_name
 from reports.energy import energy_ends
 from reports.figures import cost_of, top1_of
-from reports.flags import deciding_codes, is_flagged
 from reports.numbers import MISSING, significant, with_ends
 from reports.sections import Section
 from reports.sustained import plateau_ends, retained_text

@@ -5,6 +5,7 @@ from typing import Literal
 
 from harness.analysis.cell_text import options_text
 from harness.analysis.clusters import cores_name
+from harness.analysis.flags import is_flagged
 from harness.analysis.published import published_accuracy
 from harness.analysis.variant_labels import name_with_precision as name_with_precision
 from harness.analysis.variant_labels import short_name as short_name
@@ -12,7 +13,6 @@ from harness.analysis.variant_labels import width_text as width_text
 from harness.records import Accuracy, Cell, DeviceInfo, Interval
 from harness.records.requests import exact_rate
 from harness.system.text import printable
-from reports.flags import is_flagged
 
 _CLOCK_MARKS = {"real": "", "emulated": "(emulated)", "virtual": "(virtual)"}
 

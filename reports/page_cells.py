@@ -9,6 +9,7 @@ from harness.analysis.budget import Budget, Quantity
 from harness.analysis.cautions import cautions
 from harness.analysis.cell_text import placement
 from harness.analysis.clusters import CLUSTER_NAMES, placed_on
+from harness.analysis.flags import is_flagged
 from harness.analysis.paced_figures import misses_text, period_to_keep_ns, response_p99_ns
 from harness.analysis.process_figures import (
     instruction_counts,
@@ -21,7 +22,6 @@ from harness.records import EXECUTORCH, Cell, Interval
 from harness.system.text import printable
 from reports.cell_figures import cell_name, cost_figure, figure_texts
 from reports.details import describe_details
-from reports.flags import is_flagged
 
 # Of the samples of each process, relative to the cell's median.
 QUANTILES = (0, 5, 25, 50, 75, 95, 100)

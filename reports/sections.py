@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from harness.analysis.clusters import cores_name
 from harness.analysis.device_pools import NO_POOLS, DevicePool, Pools
+from harness.analysis.flags import is_flagged
 from harness.analysis.frontier import frontier
 from harness.analysis.machines import name_machines_apart
 from harness.analysis.paced_figures import keeps_rate
@@ -18,7 +19,6 @@ from harness.records import EXECUTORCH, Cell, DeviceInfo, Weights
 from harness.records.requests import exact_rate
 from harness.system.text import printable
 from reports.figures import Estimate, Scale, Top1, clock_mark, cost_of, scale_of, top1_of
-from reports.flags import is_flagged
 from reports.numbers import count_span
 from reports.predictions import Predicted, predict_rest
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from harness.analysis.flags import is_flagged
 from harness.analysis.ladder import Step
 from harness.analysis.ladder_text import more_text, start_text
 from harness.system.text import printable
@@ -28,7 +29,7 @@ def describe_step(step: Step, *, pooled: bool = False) -> StepText:
     if step.more is not None:
         gain = "a larger network" if step.gain_pp is None else f"{step.gain_pp:+.1f} points"
         parts.append(f"{gain} for {more_text(step)}")
-    if cell.verdict.status == "suspect":
+    if is_flagged(cell):
         parts.append("suspect")
     name = placed_name(cell) + (f" on {printable(cell.device.name)}" if pooled else "")
     return StepText(f"from {start_text(step)}", name, printable(cell.variant.precision), ", ".join(parts))

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from statistics import median
 
 from harness.analysis.clusters import cores_name
+from harness.analysis.flags import deciding_codes
 from harness.analysis.runtimes import runtime_title
 from harness.records import EXECUTORCH, Cell, MemoryDetail, PairedDrop, Status
 from harness.system.text import printable
 from reports.energy import energy_text
 from reports.figures import clock_mark, cost_of, full_name, short_name, top1_of
-from reports.flags import deciding_codes
 from reports.numbers import MISSING, significant, with_interval
 from reports.pace import missed_text, rate_text
 from reports.sections import Section, arrange

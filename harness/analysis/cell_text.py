@@ -2,6 +2,7 @@
 
 from harness.analysis.budget import Budget, decisive_latency_high_ns, latency_high_ns, peak_high_bytes
 from harness.analysis.clusters import placement_name
+from harness.analysis.flags import is_flagged
 from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.paced_figures import misses_text, response_p99_ns
 from harness.analysis.process_figures import decisive_startup
@@ -63,8 +64,8 @@ def placed_name(cell: Cell) -> str:
 
 
 def suspect_mark(cell: Cell) -> str:
-    """`, suspect` after the name or the cost of such a cell; else empty."""
-    return ", suspect" if cell.verdict.status == "suspect" else ""
+    """`, suspect` after the name or the cost of a cell whose cost is; else empty."""
+    return ", suspect" if is_flagged(cell) else ""
 
 
 def placement(cell: Cell) -> str:

@@ -20,13 +20,13 @@ def atomic_file(path: Path, *, mode: int | None = None) -> Iterator[Path]:
 
     After an error the temporary file is removed and `path` is as it was. File and folder are synced: a
     power cut leaves the old file or the whole new one. A symbolic link at `path` is replaced, not followed. A
-    device or a FIFO, also behind a link, is not replaced: without its `/dev/null` a machine is broken. `mode`
-    holds whatever the umask; without it, the umask decides, but others may never write.
+    device is not replaced: without its `/dev/null` a machine is broken. `mode` holds
+    whatever the umask; without it, the umask decides, but others may never write.
 
     What writers that were killed left in the folder is removed first.
 
     Raises:
-        OSError: the file cannot be written, or `path` is a folder, a device or a FIFO; it names `path`.
+        OSError: the file cannot be written, or `path` is a folder or a device; it names `path`.
     """
     _check_replaceable(path)
     remove_abandoned(path.parent)
@@ -97,13 +97,13 @@ def hash_file(path: Path) -> str:
 
 def _check_replaceable(path: Path) -> None:
     try:
-        itself, meant = path.lstat().st_mode, path.stat().st_mode
+        mode = path.lstat().st_mode
     except OSError:
-        return  # there is nothing, or only a link to nothing
-    if stat.S_ISDIR(itself):
+        return  # there is nothing, or its folder is missing
+    if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not stat.S_ISREG(meant) and not stat.S_ISDIR(meant):
-        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise OSError(errno.EINVAL, "it is a device", str(path))
 
 
 def _finish(temporary: Path, mode: int | None) -> None:

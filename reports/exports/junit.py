@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
+from harness.analysis.flags import is_flagged
 from harness.records import Cell, Run, Severity
 from harness.system.text import printable
 from reports.exports.measures import measures_of, name_cells
-from reports.flags import is_flagged
 
 # What XML 1.0 cannot hold, even escaped; control characters are gone before.
 _NOT_IN_XML = re.compile("[\ufffe\uffff]")

@@ -55,7 +55,7 @@ function namedOn(cell) {
 }
 
 function suspectMark(cell) {
-  return cell.status === "suspect" ? ", suspect" : "";
+  return cell.flagged ? ", suspect" : "";
 }
 
 function quantityText(quantity, value) {

@@ -10,7 +10,7 @@ function describeStep(group, step) {
     const gain = step.gain === null ? "a larger network" : `${signed(step.gain, 1)} points`;
     parts.push(`${gain} for ${quantityText(quantity, Number(step.more.toPrecision(2)))}${ofWhat}`);
   }
-  if (cell.status === "suspect") parts.push("suspect");
+  if (cell.flagged) parts.push("suspect");
   return {
     start: `from ${limitText(step.cost, quantity)} ${quantity.unit}${ofWhat}`,
     name: namedOn(cell),

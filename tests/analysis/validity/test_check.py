@@ -5,12 +5,12 @@ import pytest
 from builders import make_cell, make_device
 from harness.analysis.cautions import cautions
 from harness.analysis.comparison import compare
+from harness.analysis.flags import deciding_codes, is_flagged
 from harness.analysis.selection import pick
 from harness.analysis.validity import verdict
 from harness.analysis.validity.check import check
 from harness.analysis.validity.evidence import Evidence
 from harness.records import Affects, Reason, Severity
-from reports.flags import deciding_codes, is_flagged
 from reports.sections import arrange
 from reports.tables import summarise
 from reports.trust import weigh

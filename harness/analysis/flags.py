@@ -1,4 +1,4 @@
-"""Which reasons of a verdict plots and tables mark a cell for."""
+"""Which reasons of a verdict tables, plots and answers mark a cell for."""
 
 from harness.records import Cell
 
@@ -7,7 +7,7 @@ ABOUT_TIME = ("time", "uncertainty")
 
 
 def is_flagged(cell: Cell) -> bool:
-    """Whether plots mark the cell: a reason affects its cost, which is instructions on emulated devices."""
+    """Whether a reader is warned: a reason affects the cell's cost, instructions on emulated devices."""
     if cell.verdict.status != "suspect":
         return False
     return any(

@@ -1,8 +1,8 @@
 import pytest
 
 from builders import with_verdict
+from harness.analysis.flags import deciding_codes, is_flagged
 from harness.records import DeviceInfo, Variant
-from reports.flags import deciding_codes, is_flagged
 from synthetic import EMULATOR, PHONE, simulate_cell
 
 VARIANT = Variant(width=0.25, resolution_px=128, precision="int8")
