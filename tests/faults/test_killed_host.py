@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from harness.runner.orphan import Request, decode_request
 pytestmark = [pytest.mark.slow, pytest.mark.device]
 
 TAKEN = "taking the result of the process that kept running on the device"
-ENDED = "ending a process that an earlier run left running"
+ENDED = "ended a process that an earlier run left running"
 SWEEP = ("--device", "faulty", "--width", "0.25", "--resolution", "32", "--precision", "int8")
 # Seconds of the machine's virtual time, each of which takes several: long enough to be caught at work.
 PLAN = ("--processes", "2", "--warmup", "1", "--iterations", "3", "--min-time", "0.25", "--max-time", "0.5")
+# Long enough that the second process still runs when another harness has connected.
+LONG = (*PLAN[:-4], "--min-time", "3", "--max-time", "4")
 # A harness as it is, but for time-outs that are short enough to sleep through.
 IMPATIENT = """
 import sys
@@ -47,8 +49,8 @@ def _inventory(laboratory: Laboratory, tmp_path: Path) -> None:
     )
 
 
-def start_run(folder: Path, *program: str) -> subprocess.Popen[str]:
-    argv = [sys.executable, *(program or ("-m", "harness")), "run", *SWEEP, *PLAN, "--out", str(folder)]
+def start_run(folder: Path, *program: str, plan: Sequence[str] = PLAN) -> subprocess.Popen[str]:
+    argv = [sys.executable, *(program or ("-m", "harness")), "run", *SWEEP, *plan, "--out", str(folder)]
     return subprocess.Popen(
         argv,
         cwd=folder.parent,
@@ -63,9 +65,11 @@ def saved_cells(folder: Path) -> dict[str, Any]:
     return {path.name: json.loads(path.read_text()) for path in folder.glob("cells/*.json")}
 
 
-def kill_in_the_second_process(laboratory: Laboratory, folder: Path) -> tuple[dict[str, Any], Request]:
+def kill_in_the_second_process(
+    laboratory: Laboratory, folder: Path, plan: Sequence[str] = PLAN
+) -> tuple[dict[str, Any], Request]:
     """The cell saved with its first process, and what was asked of the second, which goes on."""
-    with start_run(folder) as host:
+    with start_run(folder, plan=plan) as host:
         wait_until(lambda: bool(saved_cells(folder)))
         wait_until(laboratory.is_measuring)
         os.kill(host.pid, signal.SIGKILL)
@@ -107,7 +111,7 @@ def test_a_killed_run_takes_the_process_that_went_on_without_it(
 def test_another_run_ends_what_a_killed_one_left_and_takes_nothing_of_it(
     laboratory: Laboratory, run_harness: Callable[..., Any], tmp_path: Path
 ) -> None:
-    _, request = kill_in_the_second_process(laboratory, tmp_path / "killed")
+    _, request = kill_in_the_second_process(laboratory, tmp_path / "killed", LONG)
     ended = run_harness("run", *SWEEP, *PLAN, "--out", tmp_path / "another", "--json")
     assert ended.exit_code == 0, ended.stderr
     assert ENDED in ended.stderr
