@@ -20,6 +20,7 @@ MOST_MB = 2000.0
 # The power of a host is cut when this share of the cells is there.
 CUT_AT = 0.4
 POLL_S = 0.5
+SHOWN_OF_ERRORS = 4000
 
 
 def bench_scale(lab: SimulatedLab, options: argparse.Namespace) -> bool:
@@ -43,6 +44,8 @@ def bench_scale(lab: SimulatedLab, options: argparse.Namespace) -> bool:
         raise SystemExit(again.stderr)
     resumed = lab.drive(out, together=options.together)
     print(f"resumed: exit code {resumed.exit_code}, {driver_line(resumed.stderr)}")
+    if resumed.exit_code:
+        print(resumed.stderr[-SHOWN_OF_ERRORS:])
     after = figures(out)
     show_messages(lab)
     kept = sum(after.get(name) == figure for name, figure in before.items())
