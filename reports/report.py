@@ -9,8 +9,8 @@ from harness.analysis.device_pools import find_pools
 from harness.analysis.machines import cells_of_runs
 from harness.errors import UsageError
 from harness.records import Cell, Run
+from harness.records.cell_files import refuse_link
 from harness.records.outcomes import OutcomesByFigures
-from harness.records.run_folder import refuse_link
 from harness.system.files import write_atomically
 from reports.cells_csv import write_csv
 from reports.earlier import TRACE, remove_earlier_files

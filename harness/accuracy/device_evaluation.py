@@ -23,9 +23,9 @@ from harness.lowering.artifact import lower_cached
 from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.inputs import LoweringInputs
 from harness.records import Accuracy, Cell, Variant
+from harness.records.cell_files import cell_file_name
 from harness.records.outcomes import EVALUATIONS_FOLDER
 from harness.records.progress import Event, Listener
-from harness.records.run_folder import cell_file_name
 from harness.system.foreign_errors import as_harness_error, of_one_item
 from harness.system.paths import cache_folder
 from harness.system.text import printable

@@ -10,9 +10,10 @@ from harness.accuracy.evaluation import Evaluation, Subject
 from harness.analysis.paired import paired_drop
 from harness.analysis.precisions import BASELINE
 from harness.records import Cell
+from harness.records.cell_files import LARGEST_FILE_BYTES, file_name_in, refuse_link
 from harness.records.decoding import Malformed, decode_json
 from harness.records.outcomes import EVALUATIONS_FOLDER
-from harness.records.run_folder import LARGEST_FILE_BYTES, file_name_in, read_cells, refuse_link, write_cell
+from harness.records.run_folder import read_cells, write_cell
 from harness.system.files import read_regular_file, write_atomically
 
 

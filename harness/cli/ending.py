@@ -161,7 +161,8 @@ def _earlier_run(outcome: "Outcome") -> Iterator[Path]:
 
 
 def _read_small(folder: Path) -> "tuple[Cell, ...]":
-    from harness.records.run_folder import CELLS_FOLDER, load_run
+    from harness.records.cell_files import CELLS_FOLDER
+    from harness.records.run_folder import load_run
 
     with suppress(OSError, UsageError):
         size = sum(file.stat().st_size for file in (folder / CELLS_FOLDER).iterdir())

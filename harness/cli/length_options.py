@@ -1,6 +1,6 @@
 """The options of `harness run` on how much is measured."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,14 +9,17 @@ from harness.cli.option_checks import checked, quantity
 from harness.cli.options import HOW_LONG
 from harness.cli.request_ranges import RANGES
 
+
+def _count(field: str, text: str) -> Any:
+    """The option of a field that is a count, in the field's range, with its help."""
+    allowed = RANGES[field]
+    return typer.Option(min=allowed.least, max=allowed.most, metavar="N", rich_help_panel=HOW_LONG, help=text)
+
+
 Processes = Annotated[
     int | None,
-    typer.Option(
-        min=RANGES["processes"].least,
-        max=RANGES["processes"].most,
-        metavar="N",
-        rich_help_panel=HOW_LONG,
-        help="Minimum number of fresh processes per cell; without --max-rounds, exactly this many.",
+    _count(
+        "processes", "Minimum number of fresh processes per cell; without --max-rounds, exactly this many."
     ),
 ]
 TargetPrecision = Annotated[
@@ -30,13 +33,7 @@ TargetPrecision = Annotated[
 ]
 MaxRounds = Annotated[
     int | None,
-    typer.Option(
-        min=RANGES["max_rounds"].least,
-        max=RANGES["max_rounds"].most,
-        metavar="N",
-        rich_help_panel=HOW_LONG,
-        help="Maximum processes per cell.",
-    ),
+    _count("max_rounds", "Maximum processes per cell."),
 ]
 TimeLimit = Annotated[
     str | None,
@@ -55,23 +52,11 @@ MaxMinutes = Annotated[
 ]
 Warmup = Annotated[
     int | None,
-    typer.Option(
-        min=RANGES["warmup_iterations"].least,
-        max=RANGES["warmup_iterations"].most,
-        metavar="N",
-        rich_help_panel=HOW_LONG,
-        help="Warm-up iterations per process.",
-    ),
+    _count("warmup_iterations", "Warm-up iterations per process."),
 ]
 Iterations = Annotated[
     int | None,
-    typer.Option(
-        min=RANGES["min_iterations"].least,
-        max=RANGES["min_iterations"].most,
-        metavar="N",
-        rich_help_panel=HOW_LONG,
-        help="Minimum timed iterations per process.",
-    ),
+    _count("min_iterations", "Minimum timed iterations per process."),
 ]
 MinTime = Annotated[
     str | None,

@@ -7,7 +7,7 @@ import typer
 
 from harness.cli.application import GroupedCommand, app, console_for, examples, log, print_json
 from harness.cli.inputs import parse_variants
-from harness.cli.option_checks import within
+from harness.cli.option_checks import check_seed
 from harness.cli.options import (
     OUTPUT,
     WHAT,
@@ -25,7 +25,6 @@ from harness.cli.options import (
     WeightsFiles,
     Widths,
 )
-from harness.cli.request_ranges import RANGES
 
 if TYPE_CHECKING:
     from harness.records import Artifact
@@ -49,7 +48,7 @@ def lower(
     seed: Annotated[
         int,
         typer.Option(
-            callback=within(RANGES["seed"]),
+            callback=check_seed,
             metavar="N",
             rich_help_panel=WHAT,
             help="Seed of the random weights.",

@@ -238,13 +238,13 @@ def run(
             rates_hz=placement_parsing.parse_rates(rate) if rate is not None else (),
             backend_options=placement_parsing.parse_backend_options(backend_options),
             processes=processes,
-            max_rounds=validation.check_rounds(processes, max_rounds),
+            max_rounds=max_rounds,
             max_minutes=quantity_options.parse_time_limit(time_limit, max_minutes),
             target_precision=quantity_options.parse_precision_target(target_precision),
             warmup_iterations=warmup,
             min_iterations=iterations,
-            min_seconds=(min_seconds := quantity_options.parse_min_time(min_time)),
-            max_seconds=validation.check_max_time(min_seconds, quantity_options.parse_max_time(max_time)),
+            min_seconds=quantity_options.parse_min_time(min_time),
+            max_seconds=quantity_options.parse_max_time(max_time),
             profile=profile,
             cold=cold,
             sustain_seconds=quantity_options.parse_sustain(sustain),
@@ -261,14 +261,7 @@ def run(
     if resume is None:
         check_run_folder(out)
     check_cache()
-    check_request(
-        request,
-        budget,
-        search=search,
-        power_command=command,
-        lab=lab,
-        beside_devices=bool(device),
-    )
+    check_request(request, budget, search=search, power_command=command, lab=lab, beside_devices=bool(device))
     margins = validation.margins_of(request, quantity_options.parse_margin("--margin", margin))
     with workplace_at(lab) as workplace:
         start = Start(

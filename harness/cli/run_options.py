@@ -7,9 +7,8 @@ import typer
 
 from harness.cli import parsing, placement_parsing, program_options, quantity_options
 from harness.cli.budget_options import BUDGET
-from harness.cli.option_checks import checked, checked_list, named, within
+from harness.cli.option_checks import check_seed, checked, checked_list, named
 from harness.cli.options import OUTPUT, WHAT
-from harness.cli.request_ranges import RANGES
 
 Threads = Annotated[
     str,
@@ -121,7 +120,7 @@ Margin = Annotated[
 Seed = Annotated[
     int,
     typer.Option(
-        callback=within(RANGES["seed"]),
+        callback=check_seed,
         metavar="N",
         rich_help_panel=WHAT,
         help="Seed of the random weights and of the order of measurement.",

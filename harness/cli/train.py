@@ -8,9 +8,8 @@ import typer
 
 from harness.cli import parsing
 from harness.cli.application import GroupedCommand, app, examples, print_json, show
-from harness.cli.option_checks import checked, within
+from harness.cli.option_checks import check_seed, checked
 from harness.cli.options import Json, Quiet, Verbose
-from harness.cli.request_ranges import RANGES
 from harness.records import DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH
 
 
@@ -84,7 +83,7 @@ def train(
     seed: Annotated[
         int,
         typer.Option(
-            callback=within(RANGES["seed"]),
+            callback=check_seed,
             metavar="N",
             help="Seed of the initial weights, the order of images and augmentation.",
         ),

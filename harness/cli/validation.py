@@ -238,18 +238,16 @@ def check_measured(asked: Iterable[str], measured: Iterable[str]) -> None:
             raise UsageError(f"the run measured nothing on {name}", hint=f"it measured on {', '.join(known)}")
 
 
-def check_rounds(processes: int | None, max_rounds: int | None) -> int | None:
-    """The maximum number of rounds, unless it is below the minimum."""
+def check_rounds(processes: int | None, max_rounds: int | None) -> None:
+    """Raise UsageError where the maximum number of rounds is below the minimum."""
     if processes is not None and max_rounds is not None and max_rounds < processes:
         raise UsageError(f"--max-rounds {max_rounds} is fewer than --processes {processes}")
-    return max_rounds
 
 
-def check_max_time(min_time: float | None, max_time: float | None) -> float | None:
-    """The maximum timed duration in seconds, unless it is below the minimum."""
+def check_max_time(min_time: float | None, max_time: float | None) -> None:
+    """Raise UsageError where the maximum timed duration is below the minimum, both in seconds."""
     if min_time is not None and max_time is not None and max_time < min_time:
         raise UsageError(f"--max-time {max_time:g}s is less than --min-time {min_time:g}s")
-    return max_time
 
 
 def check_resumed(given: Sequence[str]) -> None:

@@ -19,8 +19,8 @@ from harness.lowering.artifact_store import (
     artifact_store,
 )
 from harness.records import Artifact
+from harness.records.cell_files import refuse_link
 from harness.records.decoding import Malformed, decode_json
-from harness.records.run_folder import refuse_link
 from harness.system.files import copy_atomically, hash_file, read_regular_file
 from harness.system.os_errors import describe, hint_for
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 
 from harness.records import Accuracy, Cell, Record, Sha256
+from harness.records.cell_files import LARGEST_FILE_BYTES, file_name_in
 from harness.records.decoding import Malformed, decode_json
-from harness.records.run_folder import LARGEST_FILE_BYTES, file_name_in
 from harness.system.files import read_regular_file
 
 EVALUATIONS_FOLDER = "accuracy"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.records.base_cells import BASE_FOLDER
-from harness.records.run_folder import CELLS_FOLDER, LARGEST_FILE_BYTES, RUN_FILE
+from harness.records.cell_files import CELLS_FOLDER, LARGEST_FILE_BYTES
+from harness.records.run_folder import RUN_FILE
 from harness.system.remote_storage import Entry, Storage
 from harness.system.text import printable
 from harness.system.urls import shown_url

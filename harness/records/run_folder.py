@@ -9,24 +9,27 @@ import os
 import platform
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from harness.errors import HarnessError, MeasurementError, UsageError
-from harness.records import SCHEMA_MAJOR, SCHEMA_VERSION, Cell, Run, Variant
+from harness.records import SCHEMA_MAJOR, SCHEMA_VERSION, Cell, Run
 from harness.records.cell_checks import find_contradictions
+from harness.records.cell_files import (
+    CELLS_FOLDER,
+    LARGEST_FILE_BYTES,
+    cell_file_name,
+    file_name_in,
+    name_apart,
+    refuse_link,
+)
 from harness.records.decoding import Malformed, decode_json
 from harness.records.versions import Versioned
 from harness.system.files import read_regular_file, write_atomically
 
 RUN_FILE = "run.json"
-CELLS_FOLDER = "cells"
-LONGEST_NAME = 150
-# A cell of a thousand processes of a thousand samples has some 20 MB.
-LARGEST_FILE_BYTES = 256 * 2**20
 
 _Record = TypeVar("_Record", Run, Cell)
 
@@ -60,56 +63,6 @@ def write_cell(folder: Path, cell: Cell) -> Path:
         ) from error
     refuse_link(folder / CELLS_FOLDER)
     return _write(folder / CELLS_FOLDER / file_name_in(folder, cell), cell)
-
-
-class _Placed(msgspec.Struct):
-    cpus: str | None = None
-
-
-class _Identified(msgspec.Struct):
-    """The part of a saved cell that says which it is."""
-
-    variant: Variant
-    plan: _Placed
-
-
-def file_name_in(folder: Path, cell: Cell) -> str:
-    """The name of the cell's files in this folder.
-
-    It has a digest added if the folder has a cell of the same name with other weights or classes. A cell
-    that was saved under the name of version 2.0 keeps that.
-    """
-    identity = cell.variant.identity
-    if cell.plan.cpus is not None and cell.plan.rate_hz is None and cell.plan.backend_options is None:
-        for earlier in (
-            cell_file_name(cell.name_without_cores),
-            _name_apart(cell.name_without_cores, identity),
-        ):
-            saved = _read_identity(folder, earlier)
-            if saved and (saved.variant.identity, saved.plan.cpus) == (identity, cell.plan.cpus):
-                return earlier
-    name = cell_file_name(cell.name)
-    saved = _read_identity(folder, name)
-    return _name_apart(cell.name, identity) if saved and saved.variant.identity != identity else name
-
-
-def _read_identity(folder: Path, name: str) -> _Identified | None:
-    with suppress(OSError, Malformed):
-        return decode_json(read_regular_file(folder / CELLS_FOLDER / name, LARGEST_FILE_BYTES), _Identified)
-    return None
-
-
-def _name_apart(name: str, identity: tuple[object, ...]) -> str:
-    digest = hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:10]
-    return cell_file_name(f"{name} {digest}")
-
-
-def cell_file_name(name: str) -> str:
-    """A file name for any cell name: letters, digits, `.`, `_` and `-`; different names stay different."""
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip(".")[:LONGEST_NAME]
-    if safe != name:
-        safe += "-" + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-    return f"{safe}.json"
 
 
 def load_intact_runs(
@@ -254,7 +207,7 @@ def _read_cell(folder: Path, path: Path) -> Cell:
 def _other_name(path: Path, cell: Cell) -> str | None:
     """Two files can hold one cell, as copies do: the one of that cell's own name is used."""
     own = path.with_name(cell_file_name(cell.name))
-    if path in (own, path.with_name(_name_apart(cell.name, cell.variant.identity))) or not os.path.lexists(
+    if path in (own, path.with_name(name_apart(cell.name, cell.variant.identity))) or not os.path.lexists(
         own
     ):
         return None
@@ -293,18 +246,6 @@ def _unusable(path: Path, version: Versioned, why: str, hint: str) -> _Damaged:
         f" {SCHEMA_VERSION}): {why}",
         hint="update mobilenet-harness, or read the folder with the version that wrote it",
     )
-
-
-def refuse_link(folder: Path) -> None:
-    """Raise UsageError for a symbolic link in the place of a folder that is written to.
-
-    In a received run folder it could lead to any folder of this machine.
-    """
-    if folder.is_symlink():
-        raise UsageError(
-            f"{folder} is a symbolic link, and nothing is written through it",
-            hint="remove the link, or name the folder that it leads to",
-        )
 
 
 def _write(path: Path, record: Run | Cell) -> Path:

@@ -20,7 +20,8 @@ from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from builders import make_run
-from harness.records.run_folder import CELLS_FOLDER, cell_file_name, write_cell, write_run
+from harness.records.cell_files import CELLS_FOLDER, cell_file_name
+from harness.records.run_folder import write_cell, write_run
 from synthetic import PHONE, simulate_cell, simulate_cells
 
 PROCESSES, SECONDS_A_PROCESS = 5, 1.0

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.records import remote_runs
-from harness.records.run_folder import LARGEST_FILE_BYTES
+from harness.records.cell_files import LARGEST_FILE_BYTES
 from harness.system import remote_storage
 from harness.system.remote_storage import Entry, Storage
 from remote_folders import refusal

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from attached_devices import attach
 
 from harness.devices import inventory
 from harness.devices.target import Target
@@ -18,20 +19,11 @@ PHONE = "[devices.phone]\nkind = 'android'\naddress = 'SER1'\n"
 BOARD = "[devices.{}]\nkind = 'linux_board'\naddress = 'pi@board'\n"
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder and no user configuration."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    return tmp_path
-
-
 def resolve(
     monkeypatch: pytest.MonkeyPatch, names: str, *attached: AttachedDevice
 ) -> tuple[list[tuple[str, str]], list[str]]:
     """Name and address of each device found, and what was logged."""
-    monkeypatch.setattr(inventory, "attached", lambda: attached)
+    attach(monkeypatch, *attached)
     logged: list[str] = []
     found = inventory.resolve(names.split(","), logged.append)
     return [(target.name, target.address) for target in found], logged

@@ -1,12 +1,11 @@
 """Finding devices: built in, configured and attached."""
 
-import os
 from pathlib import Path
 
 import pytest
+from attached_devices import attach
 
 from harness.devices import android, inventory
-from harness.devices.devices_toml import EXAMPLE
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, UsageError
@@ -18,37 +17,10 @@ PIXEL_PRO = AttachedDevice(
 )
 
 
-OTHER = "[devices.b]\nkind = 'android'\naddress = 'x'\n"
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder, no user configuration and nothing attached."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    attach(monkeypatch)
-    return tmp_path
-
-
-def attach(monkeypatch: pytest.MonkeyPatch, *devices: AttachedDevice) -> None:
-    monkeypatch.setattr(inventory, "attached", lambda: devices)
-
-
 def test_built_in_devices_need_nothing(here: Path) -> None:
     host, emulator, vm = inventory.resolve(["host", "emulator:cortex-a53", "arm-vm:ssh"])
     assert (host.kind, emulator.kind, emulator.address) == ("host", "emulator", "cortex-a53")
     assert (vm.kind, vm.transport) == ("arm_vm", "ssh")
-
-
-def test_the_example_is_valid_and_resolves(here: Path) -> None:
-    (here / "devices.toml").write_bytes(EXAMPLE.read_bytes())
-    assert [t.name for t in inventory.resolve(["all"])] == ["kitchen-pi", "pixel", "board"]
-    (phone,) = inventory.resolve(["tag:phone"])
-    assert (phone.transport, phone.address) == ("adb", "1A2B3C4D5E6F")
-    (board,) = inventory.resolve(["board"])
-    assert (board.port, board.folder, board.cores) == (2222, "/opt/harness", "big")
-    assert (board.launcher, board.libc) == (("nice", "-n", "-5"), "system")
 
 
 def test_a_part_of_the_model_finds_the_one_phone(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,84 +215,3 @@ def test_without_adb_the_usb_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(android, "find_adb", lambda: None)
     monkeypatch.setattr(android, "list_usb_devices", lambda: (PIXEL,))
     assert android.attached() == (PIXEL,)
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("[devices.a]\nkind = 'android'\naddress = 'x'\ncolour = 1", r"unknown field `colour`.*line 4"),
-        ("[devices.a]\nkind = 'toaster'\naddress = 'x'", r"toaster.*line 2"),
-        ("\n[devices.a]\nkind = 'android'", r"missing required field `address`.*line 2"),
-        (
-            OTHER + "[devices.a]\nport = 5\nkind = 'toaster'\naddress = 'x'",
-            r"device 'a'.*toaster.*line 6",
-        ),
-        (
-            "[devices.b]\nkind = 'android'\naddress = 'x'\n[devices.a]\naddress = 5\nkind = 'android'",
-            "line 5",
-        ),
-        ("[devices.a]\nkind = 'android'\naddress = 'x'\ntags = ['ok', 'a b']", "line 4"),
-        ("[devices.a]\nkind = 'android'\naddress = 'x'\nlauncher = 'taskset f0'", r"array.*line 4"),
-        ("[device.a]\nkind = 'android'\naddress = 'x'", r"'device' is not a table.*line 1"),
-        ("\nkind = 'android'", r"'kind' is not a table.*line 2"),
-        ("devices = 5", "'devices' is not a table.*line 1"),
-        ("[devices]\na = 5", r"device 'a': Expected `object`.*line 2"),
-        ("[devices.a]\nkind = 'android'\naddress = '-oProxyCommand=x'", "line 3"),
-        ("[devices.a]\nkind = 'android'\naddress = 'x'\nport = 70000", "line 4"),
-        ("[devices.a]\nkind = 'android'\naddress = 'x'\ntransport = 'ssh'", "reached by 'ssh'.*line 4"),
-        ("[devices.a]\nkind = 'emulator'\naddress = 'x'", "'emulator' is not a kind.*line 2"),
-        ("[devices.a]\nkind = 'android'\naddress = 'x'\nlibc = 'system'", "no system glibc.*line 4"),
-        (
-            "[devices.a]\nkind = 'android'\naddress = 'usb:1A'\ntransport = 'adb'",
-            "'usb:1A' cannot be reached by 'adb'.*line 3",
-        ),
-        (
-            "[devices.a]\nkind = 'android'\naddress = 'x'\ncores = '5-1'",
-            r"device 'a': '5-1' is not a list of cores",
-        ),
-        ("[devices.host]\nkind = 'android'\naddress = 'x'", "built-in"),
-        ("[devices.a\n", "not valid TOML"),
-        ("\na" + ".a" * 200_000 + " = 1", "line 2, has a name of more than 32 parts"),
-        ("[" + "'a' . " * 100_000 + "a]", "line 1, has a name of more than 32 parts"),
-        ("x = {" + 'a."a".' * 100_000 + "a = 1}", "line 1, has a name of more than 32 parts"),
-        ("a" * 1_000_000, "not valid TOML"),
-        ('"' * 1_000_000, "not valid TOML"),
-        ("- " * 500_000, "not valid TOML"),
-        ("a = " + "[" * 100_000, "not valid TOML"),
-        ("a = " + "9" * 100_000, "not valid TOML"),
-        ("[devices.\"a\\n\"]\nkind = 'android'\naddress = 'x'", "regex"),
-        ("[devices.a]\nkind = 'android'\naddress = \"x\\n\"", "line 3"),
-    ],
-)
-def test_a_wrong_inventory_is_refused_with_its_place(here: Path, text: str, says: str) -> None:
-    (here / "devices.toml").write_text(text)
-    with pytest.raises(UsageError, match=says):
-        inventory.resolve(["a"])
-
-
-@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["CRLF", "byte order mark"])
-def test_what_an_editor_on_windows_writes_is_read(here: Path, mark: str) -> None:
-    text = f"{mark}[devices.a]\r\nkind = 'android'\r\naddress = 'x'\r\n"
-    (here / "devices.toml").write_bytes(text.encode())
-    assert [target.name for target in inventory.resolve(["a"])] == ["a"]
-
-
-def test_utf_16_is_refused_with_what_to_do(here: Path) -> None:
-    (here / "devices.toml").write_text("[devices.a]", encoding="utf-16")
-    with pytest.raises(UsageError, match="is not UTF-8 text") as caught:
-        inventory.resolve(["a"])
-    assert caught.value.hint == "save the file as UTF-8"
-
-
-def test_a_pipe_and_an_endless_file_in_the_place_of_the_inventory_are_refused(here: Path) -> None:
-    os.mkfifo(here / "devices.toml")
-    with pytest.raises(UsageError, match="it is not a regular file"):
-        inventory.resolve(["a"])
-    (here / "devices.toml").unlink()
-    (here / "devices.toml").symlink_to("/dev/zero")
-    with pytest.raises(UsageError, match="it is not a regular file"):
-        inventory.resolve(["a"])
-    (here / "devices.toml").unlink()
-    (here / "devices.toml").write_bytes(b"#" * (2**20 + 1))
-    with pytest.raises(UsageError, match="it is larger than 1 MiB"):
-        inventory.resolve(["a"])

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from harness.records.base_cells import base_folder
-from harness.records.run_folder import CELLS_FOLDER, load_run, write_cell, write_run
+from harness.records.cell_files import CELLS_FOLDER
+from harness.records.run_folder import load_run, write_cell, write_run
 from harness_command import HarnessCommand
 
 COMMON = ("run", "-d", "emulator", "-w", "0.25", "-p", "fp32", "--quiet", "--json")

@@ -15,15 +15,9 @@ from harness.accuracy.store import pair_with_fp32
 from harness.errors import MeasurementError, UsageError
 from harness.records import Cell
 from harness.records.cell_checks import find_contradictions
+from harness.records.cell_files import cell_file_name
 from harness.records.outcomes import read_outcomes
-from harness.records.run_folder import (
-    cell_file_name,
-    load_intact_runs,
-    load_run,
-    run_identity,
-    write_cell,
-    write_run,
-)
+from harness.records.run_folder import load_intact_runs, load_run, run_identity, write_cell, write_run
 from harness_command import HarnessCommand
 from synthetic import PHONE, simulate_cells
 

@@ -10,9 +10,8 @@ from msgspec.structs import replace
 from builders import make_cell, make_paced_cell, make_plan, make_run
 from harness.errors import UsageError
 from harness.records import SCHEMA_VERSION, Cell
+from harness.records.cell_files import cell_file_name, file_name_in
 from harness.records.run_folder import (
-    cell_file_name,
-    file_name_in,
     load_intact_runs,
     load_run,
     load_runs,
