@@ -153,7 +153,8 @@ class Job:
     def stop(self) -> bool:
         """End the program if it still runs; whether it did."""
         argv = ["sh", self.bundle.launch_script, "stop", self.folder]
-        return "ended" in run_verified(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S).text
+        answer = run_verified(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S)
+        return answer.text.strip() == "ended"
 
     def cancel(self) -> None:
         """End the program while another thread waits for it, over a separate connection."""

@@ -29,7 +29,8 @@ def spans_of_trace(trace: bytes) -> tuple[EnergySource, tuple[Span, ...]]:
     """The source with the names of what was summed, and a span between two polls of all these rails.
 
     Raises:
-        SensorFailed: it is no such trace, or no rail in it is that of the cores; a rail counts backwards.
+        SensorFailed: it is no such trace, or no rail in it is that of the cores; or one that is summed is there
+            twice or counts backwards.
     """
     names: dict[_Key, str] = {}
     polls: list[_Poll] = []
@@ -43,6 +44,8 @@ def spans_of_trace(trace: bytes) -> tuple[EnergySource, tuple[Span, ...]]:
         raise SensorFailed("perfetto traced no power rails")
     source = name_rails(PERFETTO, list(names.values()))
     summed = [name for name in names.values() if is_summed(name)]
+    if twice := [name for name in summed if summed.count(name) > 1]:
+        raise SensorFailed(f"perfetto names the rail {twice[0]} twice")
     return source, tuple(_spans(_whole(polls, summed)))
 
 

@@ -72,6 +72,10 @@ def test_a_rail_that_is_left_out_once_is_taken_with_the_next_poll() -> None:
         (b"", "perfetto traced no power rails"),
         (trace_of([(1000, {DISPLAY: 1})]), f"no rail is known to be that of the cores; there are: {DISPLAY}"),
         (trace_of(polls())[:-3], "perfetto's trace is cut"),
+        (
+            trace_of(polls(), session=1) + trace_of(polls(), session=2),
+            f"perfetto names the rail {CORES} twice",
+        ),
         (b"Cannot open config", "what perfetto wrote is not a trace"),
         (trace_of([(1000, {CORES: 10**12}), (2000, {CORES: 5})]), f"{CORES} counts backwards, from 1,000"),
         (trace_of([(1000, {CORES: 0}), (2000, {CORES: 10**15})]), "the sensor reports 1e+09 W"),
