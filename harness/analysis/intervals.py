@@ -118,7 +118,7 @@ def percentile_intervals(
         resampled = np.empty((RESAMPLES_OF_TAILS, len(percentiles)))
         for resample in range(RESAMPLES_OF_TAILS):
             chosen = generator.integers(0, len(samples), len(samples))
-            drawn = np.concatenate([_resample_blocks(ranks[i], lengths[i], generator, 1)[0] for i in chosen])
+            drawn = np.concatenate([resample_blocks(ranks[i], lengths[i], generator, 1)[0] for i in chosen])
             resampled[resample] = _percentiles_of_ranks(drawn, values, percentiles)
     estimates = np.percentile(np.concatenate(samples), percentiles)
     lows, highs = np.percentile(resampled, (2.5, 97.5), axis=0)
@@ -140,13 +140,13 @@ def _percentiles_of_ranks(ranks: Ranks, values: Floats, percentiles: Sequence[fl
 
 
 def _resample(values: Floats, length: int, generator: np.random.Generator, times: int) -> Iterator[Floats]:
-    """Rows of `_resample_blocks`, some at a time: all at once would need gigabytes for a long run."""
+    """Rows of `resample_blocks`, some at a time: all at once would need gigabytes for a long run."""
     rows = max(1, MOST_DRAWN // values.size)
     for first in range(0, times, rows):
-        yield _resample_blocks(values, length, generator, min(rows, times - first))
+        yield resample_blocks(values, length, generator, min(rows, times - first))
 
 
-def _resample_blocks(values: Values, length: int, generator: np.random.Generator, times: int) -> Values:
+def resample_blocks(values: Values, length: int, generator: np.random.Generator, times: int) -> Values:
     """As many values in each row, in blocks that start anywhere and go round the end."""
     starts = generator.integers(0, values.size, (times, math.ceil(values.size / length), 1))
     places = (starts + np.arange(length)).reshape(times, -1)[:, : values.size]

@@ -6,7 +6,14 @@ from itertools import islice
 
 import numpy as np
 
-from harness.analysis.intervals import CONFIDENCE, RESAMPLES_OF_TAILS, Floats, block_length
+from harness.analysis.intervals import (
+    CONFIDENCE,
+    RESAMPLES_OF_TAILS,
+    Floats,
+    Ranks,
+    block_length,
+    resample_blocks,
+)
 from harness.records import Cell, Interval, Pace, ProcessReport
 from harness.records.schedule import timed_starts
 
@@ -76,7 +83,7 @@ def _p99(measured: _Same, period_ns: int, seed: int) -> Interval | None:
     for resample in range(RESAMPLES_OF_TAILS):
         drawn = generator.integers(0, len(samples), len(samples))
         resampled[resample] = _weighted_p99(
-            np.concatenate([_draw_blocks(samples[at], lengths[at], generator) for at in drawn])
+            np.concatenate([samples[at][_places(len(samples[at]), lengths[at], generator)] for at in drawn])
         )
     low, high = np.percentile(resampled, (2.5, 97.5))
     return Interval(
@@ -93,12 +100,9 @@ def _responses(process: ProcessReport, period_ns: int) -> list[tuple[int, int]]:
     return [(start.late_ns + start.latency_ns, start.periods) for start in steady]
 
 
-def _draw_blocks(rows: Floats, length: int, generator: np.random.Generator) -> Floats:
-    """As many rows, in blocks that begin anywhere and go round the end."""
-    first = generator.integers(0, len(rows), (-(-len(rows) // length), 1))
-    places = (first + np.arange(length)).ravel()[: len(rows)] % len(rows)
-    drawn: Floats = rows[places]
-    return drawn
+def _places(count: int, length: int, generator: np.random.Generator) -> Ranks:
+    places: Ranks = resample_blocks(np.arange(count), length, generator, 1)[0]
+    return places
 
 
 def _weighted_p99(rows: Floats) -> float:

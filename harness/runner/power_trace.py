@@ -29,8 +29,8 @@ def spans_of_trace(trace: bytes) -> tuple[EnergySource, tuple[Span, ...]]:
     """The source with the names of what was summed, and a span between two polls of all these rails.
 
     Raises:
-        SensorFailed: it is no such trace, or no rail in it is that of the cores; or one that is summed is there
-            twice or counts backwards.
+        SensorFailed: it is no such trace, has no rail of the cores, or a summed one that is there twice or
+            counts backwards.
     """
     names: dict[_Key, str] = {}
     polls: list[_Poll] = []
