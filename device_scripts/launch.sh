@@ -115,16 +115,24 @@ wait_again() {
     print_status
 }
 
-# Returns when no process of the job can write to its folder any more; prints `ended` where one still ran.
+is_same_job() {
+    [ "$(cat "$job/supervisor_pid_started" 2>/dev/null)" = "$supervisor" ]
+}
+
+# Returns when no process of the job can write to its folder any more; prints `ended` where one still ran. The next job
+# may begin in the same folder meanwhile: a supervisor that started at another time is another job's.
 stop() {
     [ ! -d "$job" ] || : >"$job/stopped"
     ended=
+    supervisor=$(cat "$job/supervisor_pid_started" 2>/dev/null)
     for signal in TERM TERM TERM TERM TERM KILL KILL; do
+        is_same_job || break
         if is_running pid; then kill -$signal "$pid" 2>/dev/null; else is_running supervisor_pid || break; fi
         ended=ended
         sleep 1
     done
     [ -z "$ended" ] || echo "$ended"
+    is_same_job || return 0
     ! is_running supervisor_pid || kill -KILL "$pid" 2>/dev/null
     end_sampler
 }

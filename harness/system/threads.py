@@ -39,15 +39,17 @@ class Cancellation:
     def __init__(self) -> None:
         self.event = threading.Event()
         self._lock = threading.Lock()
+        self._ending = threading.Lock()
         self._stops: list[Callable[[], None]] = []
 
     def cancel(self) -> None:
         """Set `event` and stop what runs now; called from another thread than the one that works."""
-        with self._lock:
-            self.event.set()
-            stops = tuple(self._stops)
-        for stop in stops:
-            stop()
+        with self._ending:
+            with self._lock:
+                self.event.set()
+                stops = tuple(self._stops)
+            for stop in stops:
+                stop()
 
     def check(self, device: str = "") -> None:
         """Raise Interrupted once `cancel` was called."""
@@ -56,7 +58,7 @@ class Cancellation:
 
     @contextmanager
     def stopping(self, stop: Callable[[], None], device: str = "") -> Iterator[None]:
-        """Let `cancel` call `stop` while the block runs.
+        """Let `cancel` call `stop` while the block runs, and wait for it: then nothing of the block is left.
 
         Raises:
             Interrupted: `cancel` was called before: the block does not run.
@@ -69,3 +71,5 @@ class Cancellation:
         finally:
             with self._lock:
                 self._stops.remove(stop)
+            with self._ending:
+                pass

@@ -184,6 +184,20 @@ def test_stop_spares_another_process_that_got_the_same_pid(launch: Launch, start
     hang_up(front, signal.SIGKILL)
 
 
+def test_stop_spares_the_next_job_in_the_same_folder(
+    launch: Launch, start: Start, shell: str, job: Path
+) -> None:
+    first = start("sleep", "60")
+    with subprocess.Popen([shell, str(SCRIPT), "stop", str(job)]) as stopping:
+        first.wait(timeout=10)
+        shutil.rmtree(job)
+        second = start("sleep", "60")
+        assert stopping.wait(timeout=30) == 0
+    assert not (job / "stopped").exists()
+    assert second.poll() is None
+    hang_up(second, signal.SIGKILL)
+
+
 def test_stopping_what_has_ended_is_harmless(launch: Launch, job: Path) -> None:
     launch("start", job, "--", "true")
     assert launch("stop", job).returncode == 0

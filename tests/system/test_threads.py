@@ -57,6 +57,26 @@ def working(how: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+def test_work_that_is_stopped_ends_only_with_what_stops_it() -> None:
+    """Else the device would be free for another while this one still ends what runs there."""
+    cancellation, stopping, stopped = Cancellation(), threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def stop() -> None:
+        stopping.set()
+        stopped.wait(10)
+        order.append("stopped")
+
+    cancelling = threading.Thread(target=cancellation.cancel)
+    with cancellation.stopping(stop):
+        cancelling.start()
+        assert stopping.wait(10)
+        threading.Timer(0.2, stopped.set).start()
+    order.append("left")
+    cancelling.join()
+    assert order == ["stopped", "left"]
+
+
 def test_ctrl_c_cancels_and_waits_for_the_end() -> None:
     with working("well") as process:
         _, answer = process.communicate(timeout=60)
