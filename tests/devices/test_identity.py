@@ -11,11 +11,11 @@ from harness.errors import UsageError
 from harness.lab.offers import offered_devices
 from harness.transports.adb import AttachedDevice
 
-PIXEL = AttachedDevice("SER1", "device", "Pixel_6", None, None)
-TWIN = AttachedDevice("SER2", "device", "Pixel_6", None, None)
-PRO = AttachedDevice("SER3", "device", "Pixel_6_Pro", None, None)
-ON_USB = AttachedDevice("usb:SER1", "device", "Pixel_6", None, None)
-PHONE = "[devices.phone]\nkind = 'android'\naddress = 'SER1'\n"
+PIXEL = AttachedDevice("HT91", "device", "Pixel_6", None, None)
+TWIN = AttachedDevice("HT92", "device", "Pixel_6", None, None)
+PRO = AttachedDevice("HT93", "device", "Pixel_6_Pro", None, None)
+ON_USB = AttachedDevice("usb:HT91", "device", "Pixel_6", None, None)
+PHONE = "[devices.phone]\nkind = 'android'\naddress = 'HT91'\n"
 BOARD = "[devices.{}]\nkind = 'linux_board'\naddress = 'pi@board'\n"
 
 
@@ -33,18 +33,18 @@ def resolve(
     ("names", "attached", "configured", "found", "logged"),
     [
         (
-            "pixel_6,SER1,6,PIXEL 6",
+            "pixel_6,HT91,6,PIXEL 6",
             (PIXEL,),
             "",
-            [("Pixel_6", "SER1")],
-            ["pixel_6, SER1, 6 and PIXEL 6 are one device: Pixel_6"],
+            [("Pixel_6", "HT91")],
+            ["pixel_6, HT91, 6 and PIXEL 6 are one device: Pixel_6"],
         ),
-        ("pixel,phone", (PIXEL,), PHONE, [("phone", "SER1")], ["pixel and phone are one device: phone"]),
-        ("SER1", (PIXEL,), PHONE, [("phone", "SER1")], []),
-        ("usb:SER1", (), PHONE, [("phone", "SER1")], []),
+        ("pixel,phone", (PIXEL,), PHONE, [("phone", "HT91")], ["pixel and phone are one device: phone"]),
+        ("HT91", (PIXEL,), PHONE, [("phone", "HT91")], []),
+        ("usb:HT91", (), PHONE, [("phone", "HT91")], []),
         ("ssh:pi@board", (), BOARD.format("pi"), [("pi", "pi@board")], []),
         ("ssh:root@board", (), BOARD.format("pi"), [("ssh:root@board", "root@board")], []),
-        ("all,phone", (PIXEL,), PHONE, [("phone", "SER1")], []),
+        ("all,phone", (PIXEL,), PHONE, [("phone", "HT91")], []),
         (
             "all",
             (),
@@ -59,17 +59,17 @@ def resolve(
             [("a", "pi@board"), ("b", "pi@board")],
             [],
         ),
-        ("SER1,SER2", (PIXEL, TWIN), "", [("SER1", "SER1"), ("SER2", "SER2")], []),
-        ("Pixel_6", (PIXEL, PRO), "", [("Pixel_6", "SER1")], []),
+        ("HT91,HT92", (PIXEL, TWIN), "", [("HT91", "HT91"), ("HT92", "HT92")], []),
+        ("Pixel_6", (PIXEL, PRO), "", [("Pixel_6", "HT91")], []),
         (
-            "SER1",
+            "HT91",
             (PIXEL,),
             BOARD.format("Pixel_6"),
-            [("SER1", "SER1")],
+            [("HT91", "HT91")],
             [],
         ),
-        ("pixel", (ON_USB,), "", [("Pixel_6", "usb:SER1")], []),
-        ("usb:SER1,phone", (), PHONE, [("phone", "SER1")], ["usb:SER1 and phone are one device: phone"]),
+        ("pixel", (ON_USB,), "", [("Pixel_6", "usb:HT91")], []),
+        ("usb:HT91,phone", (), PHONE, [("phone", "HT91")], ["usb:HT91 and phone are one device: phone"]),
         (
             "emulator,emulator:cortex-a76,emulator:cortex-a53",
             (),
@@ -93,7 +93,7 @@ def test_a_device_of_several_names_is_found_once_under_its_own_name(
     assert resolve(monkeypatch, names, *attached) == (found, logged)
 
 
-@pytest.mark.parametrize("serial", ["", "SER1"])
+@pytest.mark.parametrize("serial", ["", "HT91"])
 def test_a_device_that_nobody_named_has_its_configured_name(
     here: Path, monkeypatch: pytest.MonkeyPatch, serial: str
 ) -> None:
@@ -109,14 +109,14 @@ def test_a_configured_device_that_is_attached_is_listed_once_with_its_state(
     (here / "devices.toml").write_text(PHONE)
     monkeypatch.setattr(inventory, "attached", lambda: (PIXEL, TWIN, PRO))
     listed = {one.name: one.state for one in inventory.list_known() if one.kind == "android"}
-    assert listed == {"phone": "device", "SER2": "device", "Pixel_6_Pro": "device"}
+    assert listed == {"phone": "device", "HT92": "device", "Pixel_6_Pro": "device"}
 
 
 @pytest.mark.parametrize(
     ("texts", "what"),
     [
-        (["pixel", "SER1"], "--device offers one device twice: Pixel_6"),
-        (["a=pixel", "b=SER1"], "--device offers one device twice: a and b"),
+        (["pixel", "HT91"], "--device offers one device twice: Pixel_6"),
+        (["a=pixel", "b=HT91"], "--device offers one device twice: a and b"),
         (["a=ssh:pi@board", "ssh:pi@board"], "--device offers one device twice: a and ssh:pi@board"),
     ],
 )
@@ -135,7 +135,7 @@ def test_a_lab_is_offered_what_is_configured_and_what_else_is_attached(
     (here / "devices.toml").write_text(PHONE)
     monkeypatch.setattr(inventory, "attached", lambda: (ON_USB, TWIN, PRO))
     offered = [(one.name, one.address) for one in offered_devices([])]
-    assert offered == [("phone", "SER1"), ("SER2", "SER2"), ("Pixel_6_Pro", "SER3")]
+    assert offered == [("phone", "HT91"), ("HT92", "HT92"), ("Pixel_6_Pro", "HT93")]
 
 
 def test_emulated_devices_may_be_offered_under_several_names() -> None:
