@@ -19,7 +19,8 @@ def check_output_file(file: Path, option: str = "--out") -> Path:
     """A file that can be written or replaced; the folders it lies in may be missing.
 
     Raises:
-        UsageError: it is a URL, stdout, a folder, a device or a pipe, or nothing can be written there.
+        UsageError: it is a URL, stdout, a folder, a device, a pipe or part of a run's record, or nothing can
+            be written there.
     """
     _refuse_other_places(file, option)
     with _unwritable(file, option):
@@ -32,6 +33,7 @@ def check_output_file(file: Path, option: str = "--out") -> Path:
                 f"{option} {file} is not a regular file, and would be replaced by one",
                 hint="name another file",
             )
+        _refuse_recorded(file.resolve(), option)
         _try_to_write(file.parent)
     return file
 
@@ -56,6 +58,23 @@ def _refuse_other_places(place: Path, option: str) -> None:
     refuse_url(place, option)
     if place == Path("-"):
         raise UsageError(f"{option} - : this is not written to stdout", hint="name a place, such as ./out")
+
+
+def _refuse_recorded(file: Path, option: str) -> None:
+    """What a run wrote for itself is not replaced by what is made of it."""
+    from harness.lowering.stored_programs import PROGRAMS_FOLDER
+    from harness.records.cell_files import CELLS_FOLDER
+    from harness.records.run_folder import RUN_FILE
+
+    if file.name == RUN_FILE and file.exists():
+        run = file.parent
+    elif file.parent.name in (CELLS_FOLDER, PROGRAMS_FOLDER) and (file.parent.parent / RUN_FILE).exists():
+        run = file.parent.parent
+    else:
+        return
+    raise UsageError(
+        f"{option} {file} belongs to the record of the run {run}", hint="name a file outside that folder"
+    )
 
 
 @contextmanager

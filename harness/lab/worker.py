@@ -7,7 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.devices.target import Target
@@ -55,34 +55,23 @@ class Ended:
 Item = Event | Ended
 
 
-@dataclass
-class _Work:
-    """What `take` and `cancel` reach while `measure` runs."""
-
-    artifacts: dict[Variant, Future[StoredArtifact]] = field(default_factory=dict)
-    group: DeviceGroup | None = None
-    not_received: list[HarnessError] = field(default_factory=list)
-    cancelled: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def future(self, variant: Variant) -> Future[StoredArtifact]:
-        """The future of a variant, made by whichever comes first: the order, or the program."""
-        with self.lock:
-            return self.artifacts.setdefault(variant, Future())
-
-
 class RemoteMeasuring:
     """Measures on one group of devices; while it lives, these are its own."""
 
     def __init__(self) -> None:
-        self._work = _Work()
+        # What calls of other threads reach while `measure` runs.
+        self._lock = threading.Lock()
+        self._artifacts: dict[Variant, Future[StoredArtifact]] = {}
+        self._not_received: list[HarnessError] = []
+        self._group: DeviceGroup | None = None
+        self._cancelled = False
 
     def ready(self) -> None:
         """Answers once the devices are free."""
 
     def take(self, variant: Variant, given: Parcel | SentError) -> None:
         """A program to measure, or why there is none."""
-        future = self._work.future(variant)
+        future = self._future(variant)
         if isinstance(given, SentError):
             future.set_exception(receive(given))
             return
@@ -92,14 +81,14 @@ class RemoteMeasuring:
             # Nobody else knows that the host could not store it, for example on a full disk.
             known = as_harness_error(error)
             known.variant = known.variant or variant.name
-            self._work.not_received.append(known)
+            self._not_received.append(known)
             future.set_exception(known)
 
     def cancel(self) -> None:
         """End what is being measured; what was measured has been sent."""
-        with self._work.lock:
-            self._work.cancelled = True
-            group = self._work.group
+        with self._lock:
+            self._cancelled = True
+            group = self._group
         if group:
             group.cancellation.cancel()
 
@@ -119,28 +108,33 @@ class RemoteMeasuring:
                 group = DeviceGroup(
                     order.targets,
                     order.run.request,
-                    {variant: self._work.future(variant) for variant in order.variants},
+                    {variant: self._future(variant) for variant in order.variants},
                     folder,
                     put,
                     ensure_bundle,
                     None,
                 )
-                with self._work.lock:
-                    self._work.group = group
-                    if self._work.cancelled:
+                with self._lock:
+                    self._group = group
+                    if self._cancelled:
                         group.cancellation.event.set()
                 group.work()
-                errors = tuple(map(send, (*group.errors, *self._not_received(order))))
+                errors = tuple(map(send, (*group.errors, *self._errors_of_programs(order))))
         except Exception as error:
             errors = (send(error),)
         finally:
             put(Ended(errors))
             put(None)
 
-    def _not_received(self, order: Order) -> list[HarnessError]:
-        """Since the last order: programs that did not arrive, each an error of the first device."""
-        found = list(self._work.not_received)
-        self._work.not_received.clear()
+    def _future(self, variant: Variant) -> Future[StoredArtifact]:
+        """The future of a variant, made by whichever comes first: the order, or the program."""
+        with self._lock:
+            return self._artifacts.setdefault(variant, Future())
+
+    def _errors_of_programs(self, order: Order) -> list[HarnessError]:
+        """Of those that did not arrive since the last order, each an error of the first device."""
+        found = list(self._not_received)
+        self._not_received.clear()
         for error in found:
             error.device = error.device or order.targets[0].name
         return found

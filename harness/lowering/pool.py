@@ -108,8 +108,8 @@ class _Worker:
         self.process = start_local(WORKER, env={"OMP_NUM_THREADS": "1"})
         self.variant: Variant | None = None
         self.deadline = 0.0
-        self.reply = b""
-        self.last_words = b""
+        self._reply = b""
+        self._last_words = b""
 
     def give(self, variant: Variant, files: LoweringInputs) -> None:
         self.variant, self.deadline = variant, time.monotonic() + VARIANT_TIMEOUT_S
@@ -117,6 +117,28 @@ class _Worker:
         with suppress(BrokenPipeError):  # it died while idle, which its closed stdout shows
             _pipe(self.process.stdin).write(msgspec.json.encode(request) + b"\n")
             _pipe(self.process.stdin).flush()
+
+    def take_reply(self, chunk: bytes) -> LoweringReply | None:
+        """Take a piece of the reply; return it when it is complete."""
+        self._reply += chunk
+        if not self._reply.endswith(b"\n"):
+            return None
+        reply, self._reply = self._reply, b""
+        return msgspec.json.decode(reply, type=LoweringReply)
+
+    def take_words(self, chunk: bytes) -> None:
+        """Take a piece of what it writes to standard error; the end of it is kept."""
+        self._last_words = (self._last_words + chunk)[-LAST_WORDS_BYTES:]
+
+    def describe_end(self, exit_code: int) -> str:
+        """How it ended, with what it said last."""
+        cause = (
+            f"was killed by {signal.Signals(-exit_code).name}"
+            if exit_code < 0
+            else f"ended with exit code {exit_code}"
+        )
+        stderr = self._last_words.decode("utf-8", "replace").strip()
+        return f"the lowering process {cause}" + (f": {stderr[-500:]!r}" if stderr else "")
 
     def end(self) -> int:
         """Kill the process if it still runs; return its exit code, negative for a signal."""
@@ -151,7 +173,7 @@ class _Pool:
                     continue  # retired by an earlier event; its file numbers may belong to another worker now
                 chunk = os.read(key.fd, 65536)
                 if key.fileobj is worker.process.stderr:
-                    worker.last_words = (worker.last_words + chunk)[-LAST_WORDS_BYTES:]
+                    worker.take_words(chunk)
                     if not chunk:
                         self.selector.unregister(key.fileobj)
                 elif result := self._advance(worker, chunk):
@@ -182,11 +204,9 @@ class _Pool:
             return None
         if not chunk:
             return self._lose(worker, "")
-        worker.reply += chunk
-        if not worker.reply.endswith(b"\n"):
+        reply = worker.take_reply(chunk)
+        if reply is None:
             return None
-        reply = msgspec.json.decode(worker.reply, type=LoweringReply)
-        worker.reply = b""
         if self.waiting:
             self._give_next(worker)
         else:
@@ -210,7 +230,7 @@ class _Pool:
         if variant is None:
             raise LoweringError(f"an idle lowering process ended with exit code {exit_code}")
         return variant, LoweringError(
-            reason or _describe_end(exit_code, worker.last_words),
+            reason or worker.describe_end(exit_code),
             hint="SIGKILL usually means that memory ran out: free some, then repeat the command",
             variant=variant.name,
         )
@@ -221,16 +241,6 @@ class _Pool:
             with suppress(KeyError):
                 self.selector.unregister(_pipe(stream))
         return worker.end()
-
-
-def _describe_end(exit_code: int, last_words: bytes) -> str:
-    cause = (
-        f"was killed by {signal.Signals(-exit_code).name}"
-        if exit_code < 0
-        else f"ended with exit code {exit_code}"
-    )
-    stderr = last_words.decode("utf-8", "replace").strip()
-    return f"the lowering process {cause}" + (f": {stderr[-500:]!r}" if stderr else "")
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

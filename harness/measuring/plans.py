@@ -138,8 +138,7 @@ def make_plan(
     """
     base = COUNTED if clock != "real" else INTERLEAVED if request.against else REAL
     minimum, maximum = _rounds(request, base)
-    min_seconds = base.min_seconds if request.min_seconds is None else request.min_seconds
-    max_seconds = base.max_seconds if request.max_seconds is None else request.max_seconds
+    min_seconds, max_seconds = _durations(request, base)
     plan = Plan(
         threads=threads,
         cpus=cpus,
@@ -152,7 +151,7 @@ def make_plan(
         ),
         min_iterations=request.min_iterations or base.min_iterations,
         min_seconds=min_seconds,
-        max_seconds=max(max_seconds, min_seconds),
+        max_seconds=max_seconds,
         counted_iterations=base.counted_iterations,
         seed=request.seed,
         tune_device=request.tune_device,
@@ -214,3 +213,11 @@ def _rounds(request: RunRequest, base: Plan) -> tuple[int, int]:
     minimum = request.processes or min(base.processes, request.max_rounds or base.processes)
     maximum = request.max_rounds or request.processes or base.max_processes or base.processes
     return minimum, max(minimum, maximum)
+
+
+def _durations(request: RunRequest, base: Plan) -> tuple[float, float]:
+    """Minimum and maximum seconds of a process; where only one is asked for, the other's default yields to it."""
+    minimum, maximum = request.min_seconds, request.max_seconds
+    if minimum is None:
+        minimum = base.min_seconds if maximum is None else min(base.min_seconds, maximum)
+    return minimum, max(base.max_seconds, minimum) if maximum is None else maximum

@@ -48,9 +48,19 @@ class PowerMeter:
     skipped: int = 0
     first_skipped: str = ""
     problem: str | None = None
-    complained: bytes = b""
+    _complained: bytes = b""
     first: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
+
+    def complain(self, read: bytes) -> None:
+        """Take a piece of what it writes to standard error; the end of it is kept."""
+        self._complained = (self._complained + read)[-MOST_KEPT:]
+
+    @property
+    def last_complaint(self) -> str:
+        """The last line of it, cut; empty if there is none."""
+        lines = self._complained.decode("utf-8", "replace").strip().splitlines()
+        return excerpt(lines[-1]) if lines else ""
 
     def spans(self, uptime_of: Callable[[float], float]) -> tuple[Span, ...]:
         """What was measured until now, at the device's uptimes.
@@ -156,12 +166,11 @@ def _how(process: LocalProcess) -> str:
 def _why(meter: PowerMeter) -> str:
     """The last line that it wrote to standard error, which another thread reads."""
     time.sleep(LAST_WORDS_S)
-    lines = meter.complained.decode("utf-8", "replace").strip().splitlines()
-    return f": {excerpt(lines[-1])}" if lines else ""
+    return f": {meter.last_complaint}" if meter.last_complaint else ""
 
 
 def _drain(process: LocalProcess, meter: PowerMeter) -> None:
-    """What it writes to standard error must not block it; the end of it is kept."""
+    """What it writes to standard error must not block it."""
     while process.stderr is not None:
         try:
             read = os.read(process.stderr.fileno(), READ_BYTES)
@@ -169,4 +178,4 @@ def _drain(process: LocalProcess, meter: PowerMeter) -> None:
             return
         if not read:
             return
-        meter.complained = (meter.complained + read)[-MOST_KEPT:]
+        meter.complain(read)

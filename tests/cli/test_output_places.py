@@ -42,6 +42,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "folder" / NAME).mkdir(parents=True)
     (tmp_path / NAME).write_text("mine")
     os.mkfifo(tmp_path / f"fifo-{NAME}")
+    (tmp_path / "linked").symlink_to("run")
     return tmp_path
 
 
@@ -57,6 +58,12 @@ def everything(folder: Path) -> list[tuple[Path, bytes | None]]:
             for words in FILES.values()
         ],
         *[(words, f"fifo-{NAME}", "is not a regular file", "name another") for words in FILES.values()],
+        *[
+            (words, out, "belongs to the record of the run", "name a file outside")
+            for command, words in FILES.items()
+            if command != "train"
+            for out in ("run/run.json", "run/cells/new.json", "linked/run.json")
+        ],
         *[(words, NAME, "is a file, and a folder", "name a folder") for words in FOLDERS.values()],
         *[
             (words, "-", "is not written to stdout", "name a place")

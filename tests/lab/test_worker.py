@@ -27,14 +27,14 @@ def test_a_program_that_a_host_cannot_keep_is_an_error_of_the_device_and_the_var
     worker = RemoteMeasuring()
     worker.take(ARTIFACT.variant, Parcel(ARTIFACT, {"model.pte": "a digest"}, {}, unchecked=False))
     with pytest.raises(Exception, match="a digest"):
-        worker._work.future(ARTIFACT.variant).result()
-    (error,) = worker._not_received(ORDER)
+        worker._future(ARTIFACT.variant).result()
+    (error,) = worker._errors_of_programs(ORDER)
     assert (error.device, error.variant) == ("pi4", ARTIFACT.variant.name)
-    assert worker._not_received(ORDER) == []
+    assert worker._errors_of_programs(ORDER) == []
 
 
 def test_a_variant_that_was_not_lowered_is_reported_by_the_run_alone() -> None:
     worker = RemoteMeasuring()
     worker.take(ARTIFACT.variant, send(ValueError("not lowered")))
-    assert worker._work.future(ARTIFACT.variant).exception()
-    assert worker._not_received(ORDER) == []
+    assert worker._future(ARTIFACT.variant).exception()
+    assert worker._errors_of_programs(ORDER) == []

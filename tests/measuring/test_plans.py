@@ -95,3 +95,29 @@ def test_each_rate_is_a_cell_and_without_any_inferences_run_back_to_back() -> No
     ]
     (free,) = plan_cells(replace(request, threads=(1,), rates_hz=()), [VARIANT], PHONE, ())
     assert (free.plan.rate_hz, free.plan.period_ns) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "planned"),
+    [
+        ((None, None), (1.0, 10.0)),
+        ((None, 0.5), (0.5, 0.5)),
+        ((None, 3.0), (1.0, 3.0)),
+        ((20.0, None), (20.0, 20.0)),
+        ((0.2, 0.5), (0.2, 0.5)),
+    ],
+)
+def test_the_default_of_one_duration_yields_to_what_is_asked_of_the_other(
+    asked: tuple[float | None, float | None], planned: tuple[float, float]
+) -> None:
+    request = RunRequest(
+        devices=(),
+        widths=(0.25,),
+        resolutions_px=(128,),
+        precisions=("fp32",),
+        threads=(1,),
+        min_seconds=asked[0],
+        max_seconds=asked[1],
+    )
+    (cell,) = plan_cells(request, [VARIANT], PI, (), print)
+    assert (cell.plan.min_seconds, cell.plan.max_seconds) == planned

@@ -162,6 +162,12 @@ def test_the_cost_of_tf_same_padding_is_compared_with_the_same_shape() -> None:
     assert sentence in summarise(cells).notes
 
 
+def test_a_cost_of_nothing_has_no_sign_of_a_gain() -> None:
+    symmetric = simulate_cell(EMULATOR, Variant(width=0.5, resolution_px=224, precision="fp32"))
+    (sentence,) = padding_costs([symmetric, _padded(symmetric, 1 - 1e-6)])
+    assert "costs +0.00 % instructions" in sentence
+
+
 def test_the_cost_of_padding_in_latency_has_the_range_that_both_intervals_allow() -> None:
     symmetric = simulate_cell(PHONE, Variant(width=0.5, resolution_px=224, precision="int8"))
     tf_same = replace(symmetric, variant=replace(symmetric.variant, padding="tf_same"))
