@@ -216,7 +216,7 @@ def _rounds(request: RunRequest, base: Plan) -> tuple[int, int]:
 
 
 def _durations(request: RunRequest, base: Plan) -> tuple[float, float]:
-    """Minimum and maximum seconds of a process; where only one is asked for, the other's default yields to it."""
+    """Minimum and maximum seconds of a process; the default of one yields to what is asked of the other."""
     minimum, maximum = request.min_seconds, request.max_seconds
     if minimum is None:
         minimum = base.min_seconds if maximum is None else min(base.min_seconds, maximum)
