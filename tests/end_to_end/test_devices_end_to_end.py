@@ -1,12 +1,5 @@
 """`harness run` on real devices through the command line: lower, push, run ARM code, measure, report."""
 
-import contextlib
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +8,7 @@ import pytest
 
 from harness.system.files import hash_file
 from harness.system.paths import cache_folder
+from measured_cells import check_cell
 from small_data import write_idx, write_weights
 
 pytestmark = pytest.mark.slow
@@ -24,23 +18,6 @@ SMALL = ("--width", "0.25", "--resolution", "32", "--processes", "2")
 
 def cells_by_precision(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {cell["variant"]["precision"]: cell for cell in document["cells"]}
-
-
-def check_cell(cell: dict[str, Any], processes: int = 2) -> None:
-    """What holds for every measured cell, whatever the device."""
-    assert cell["failure"] is None
-    assert cell["parity"]["passed"]
-    assert cell["parity"]["top1_agrees"]
-    assert len(cell["processes"]) == processes
-    assert cell["artifact"]["delegates"] == 1
-    assert cell["artifact"]["undelegated_nodes"] == []
-    assert cell["memory"]["peak_rss_bytes"] > cell["memory"]["artifact_bytes"]
-    for process in cell["processes"]:
-        assert process["build_type"] == "Release"
-        assert process["threads_used"] == cell["plan"]["threads"]
-        timed = len(process["latencies_ns"]) + process["warmup_cut"]
-        assert timed >= cell["plan"]["min_iterations"]
-        assert len(process["warmup_ns"]) >= cell["plan"]["warmup_iterations"]
 
 
 def check_report(report: str) -> None:
@@ -174,82 +151,6 @@ def test_a_second_run_lowers_and_pushes_nothing(run_harness: Callable[..., Any],
     assert pushed.items() <= files_on_host_device().items()
     assert "lowered" not in again.stderr
     assert "report: " in again.stdout
-
-
-@pytest.mark.device
-def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
-    run_harness: Callable[..., Any], tmp_path: Path
-) -> None:
-    folder = tmp_path / "run"
-    sweep = ("--width", "0.25", "--resolution", "32,64", "--precision", "fp32")
-    plan = ("--processes", "6", "--min-time", "0.4")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "harness", "run", "--device", "host", *sweep, *plan, "--out", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline and len(list(folder.glob("cells/*.json"))) < 2:
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130, stderr
-    assert "Traceback" not in stderr
-    assert f"--resume {folder}" in stderr
-
-    saved = {path.name: json.loads(path.read_text()) for path in folder.glob("cells/*.json")}
-    assert len(saved) == 2
-    assert all(1 <= len(cell["processes"]) < 6 for cell in saved.values())
-
-    ended = run_harness("run", "--resume", folder, "--json")
-    assert ended.exit_code == 0, ended.stderr
-    assert len(ended.document["cells"]) == 2
-    for path in folder.glob("cells/*.json"):
-        cell = json.loads(path.read_text())
-        check_cell(cell, processes=6)
-        before = saved[path.name]["processes"]
-        assert cell["processes"][: len(before)] == before
-
-
-@pytest.mark.device
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
-def test_sigterm_and_sighup_end_a_run_as_ctrl_c_does(sent: signal.Signals, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    sweep = ("--width", "0.25", "--resolution", "32", "--precision", "fp32", "--processes", "99")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "harness", "run", "-d", "emulator", *sweep, "--out", str(folder), "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline and not (
-        list(folder.glob("cells/*.json")) and (started := descendants(process.pid))
-    ):
-        time.sleep(0.02)
-    os.kill(process.pid, sent)
-    os.kill(process.pid, sent)  # As a shell does that its terminal has ended, too.
-    printed, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130, stderr
-    error = json.loads(printed)["error"]
-    assert (error["exit_code"], error["what"]) == (130, "interrupted; what was measured is saved")
-    assert f"--resume {folder}" in error["hint"]
-    assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
-
-
-def descendants(ancestor: int) -> list[int]:
-    """The processes that a process has started, and those that these have, by field 4 of /proc/PID/stat."""
-    parents: dict[int, int] = {}
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parents[int(file.parent.name)] = int(file.read_bytes().rpartition(b")")[2].split()[1])
-    found = [ancestor]
-    for one in found:
-        found += [pid for pid, parent in parents.items() if parent == one]
-    return found[1:]
 
 
 @pytest.mark.device

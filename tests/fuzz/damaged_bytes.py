@@ -20,6 +20,11 @@ def change_bytes(content: bytes, chance: random.Random, place: Callable[[bytearr
     )
 
 
+def anywhere(chance: random.Random) -> Callable[[bytearray], int]:
+    """Draws a place in the content, each as likely."""
+    return lambda content: chance.randrange(len(content))
+
+
 def _change(damaged: bytearray, at: int, chance: random.Random) -> None:
     match chance.randrange(5):
         case 0:

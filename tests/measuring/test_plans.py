@@ -16,17 +16,15 @@ SPEEDS = (100,) * 4 + (400,) * 3 + (1000,)
 PHONE = make_device(cores=tuple(Core(index=index, capacity=speed) for index, speed in enumerate(SPEEDS)))
 PI = make_device(cores=tuple(Core(index=index, name="Cortex-A72") for index in range(4)))
 UNKNOWN = make_device(cores=())
+REQUEST = RunRequest(devices=(), widths=(0.25,), resolutions_px=(128,), precisions=("fp32",), threads=(1,))
 
 
 def places(
     device: DeviceInfo, placements: Sequence[str] = (), threads: tuple[int, ...] = (1,)
 ) -> tuple[list[tuple[str | None, int]], list[str]]:
     """CPU list and threads of each cell, and what was logged."""
-    request = RunRequest(
-        devices=(), widths=(0.25,), resolutions_px=(128,), precisions=("fp32",), threads=threads
-    )
     logged: list[str] = []
-    cells = plan_cells(request, [VARIANT], device, placements, logged.append)
+    cells = plan_cells(replace(REQUEST, threads=threads), [VARIANT], device, placements, logged.append)
     return [(cell.plan.cpus, cell.plan.threads) for cell in cells], logged
 
 
@@ -77,15 +75,13 @@ def test_what_the_device_lacks_is_refused(
 
 
 def test_a_run_made_before_there_was_a_list_has_its_one_placement() -> None:
-    request = RunRequest(devices=(), widths=(), resolutions_px=(), precisions=(), threads=(1,), cpus="4-7")
+    request = replace(REQUEST, cpus="4-7")
     assert request.placements == ("4-7",)
     assert replace(request, cpus=None, cores=("big", "0")).placements == ("big", "0")
 
 
 def test_each_rate_is_a_cell_and_without_any_inferences_run_back_to_back() -> None:
-    request = RunRequest(
-        devices=(), widths=(), resolutions_px=(), precisions=(), threads=(1, 2), rates_hz=(15.0, 30.0)
-    )
+    request = replace(REQUEST, threads=(1, 2), rates_hz=(15.0, 30.0))
     cells = plan_cells(request, [VARIANT], PHONE, ())
     assert [(one.plan.threads, one.plan.rate_hz, one.plan.period_ns) for one in cells] == [
         (1, 15.0, 66_666_667),
@@ -110,14 +106,6 @@ def test_each_rate_is_a_cell_and_without_any_inferences_run_back_to_back() -> No
 def test_the_default_of_one_duration_yields_to_what_is_asked_of_the_other(
     asked: tuple[float | None, float | None], planned: tuple[float, float]
 ) -> None:
-    request = RunRequest(
-        devices=(),
-        widths=(0.25,),
-        resolutions_px=(128,),
-        precisions=("fp32",),
-        threads=(1,),
-        min_seconds=asked[0],
-        max_seconds=asked[1],
-    )
+    request = replace(REQUEST, min_seconds=asked[0], max_seconds=asked[1])
     (cell,) = plan_cells(request, [VARIANT], PI, (), print)
     assert (cell.plan.min_seconds, cell.plan.max_seconds) == planned

@@ -1,0 +1,72 @@
+"""Labels of ImageNet are those that its thousand classes are numbered by, or the data set is refused."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from harness.accuracy.datasets import open_dataset
+from harness.errors import UsageError
+
+
+def _picture(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (8, 8)).save(path)
+    return path
+
+
+def _flat_imagenet(folder: Path, labels: str, *, file: str = "val.txt", images: int = 3) -> Path:
+    for number in range(images):
+        _picture(folder / f"ILSVRC2012_val_{number + 1:08d}.JPEG")
+    (folder / file).write_text(labels)
+    return folder
+
+
+def test_flat_imagenet_takes_names_with_labels_in_any_order(tmp_path: Path) -> None:
+    lines = [f"ILSVRC2012_val_{number:08d}.JPEG {label}" for number, label in ((3, 999), (1, 65), (2, 0))]
+    dataset = open_dataset(f"imagenet:{_flat_imagenet(tmp_path, chr(10).join(lines))}")
+    assert dataset.labels == (65, 0, 999)
+    assert len(dataset.classes) == 1000
+
+
+def test_flat_imagenet_takes_bare_labels_in_the_order_of_names(tmp_path: Path) -> None:
+    dataset = open_dataset(f"imagenet:{_flat_imagenet(tmp_path, chr(10).join(('0', '999', '65')))}")
+    assert dataset.labels == (0, 999, 65)
+
+
+def test_synset_labels_are_numbered_by_their_sorted_order(tmp_path: Path) -> None:
+    synsets = [f"n{1000 + number:08d}" for number in range(1000)]
+    folder = _flat_imagenet(tmp_path, "\n".join(reversed(synsets)), images=1000)
+    dataset = open_dataset(f"imagenet:{folder}")
+    assert dataset.labels == tuple(range(999, -1, -1))
+    assert dataset.classes == tuple(synsets)
+
+
+@pytest.mark.parametrize(
+    ("labels", "file", "message"),
+    [
+        ("1\n2\n", "val.txt", "2 labels for 3 pictures"),
+        ("1\n2\n1000\n", "val.txt", "line 3: label 1000 is not one of 1000 counted from 0"),
+        ("n00000001\nn00000002\nn00000003\n", "val.txt", "has 3 different synsets"),
+        ("other.JPEG 1\na 2\nb 3\n", "val.txt", "line 1: 'other.JPEG 1' is not NAME LABEL"),
+        ("1\nx\n3\n", "val.txt", "line 2: label x"),
+        ("1\n2\n3\n", "labels.csv", "neither synset folders nor a labels.txt"),
+    ],
+    ids=["one short", "1001 classes", "few synsets", "other names", "no number", "no labels"],
+)
+def test_labels_that_would_shift_are_refused(labels: str, file: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
+        open_dataset(f"imagenet:{_flat_imagenet(tmp_path, labels, file=file)}")
+
+
+def test_the_development_kits_own_numbering_is_refused_and_named_in_the_hint(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="label 1000 is not one of 1000 counted from 0") as refused:
+        open_dataset(f"imagenet:{_flat_imagenet(tmp_path, chr(10).join(('1', '2', '1000')))}")
+    assert "ILSVRC2012_validation_ground_truth.txt counts from 1" in (refused.value.hint or "")
+
+
+def test_incomplete_synset_folders_are_refused(tmp_path: Path) -> None:
+    for synset in ("n01440764", "n01443537"):
+        _picture(tmp_path / synset / "1.png")
+    with pytest.raises(UsageError, match="2 class folders, not ImageNet's 1000"):
+        open_dataset(f"imagenet:{tmp_path}")
