@@ -77,7 +77,7 @@ def _advise(weights: Weights) -> str:
 
 def _signed(points: float) -> str:
     """A drop has no sign, a gain a minus; never `-0.00`."""
-    return f"{round(points, 2) + 0.0:.2f}"
+    return f"{points:z.2f}"
 
 
 def how_evaluated(cells: Sequence[Cell]) -> tuple[str, ...]:

@@ -182,7 +182,7 @@ def _rank(answer: Answer, best: Candidate, budget: Budget) -> str:
 
 
 def _upgrade(answer: Answer, upgrade: Upgrade) -> str:
-    gain = "a larger network" if upgrade.gain_pp is None else f"{upgrade.gain_pp:+.1f} points"
+    gain = "a larger network" if upgrade.gain_pp is None else f"{upgrade.gain_pp:+z.1f} points"
     name = _named(answer, upgrade.candidate.cell) + suspect_mark(upgrade.candidate.cell)
     misses = upgrade.rejected.misses
     if len(misses) > 1:

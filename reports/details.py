@@ -129,9 +129,7 @@ def _accuracy(cell: Cell) -> list[Detail]:
         )
     if accuracy and accuracy.drop_from_fp32:
         drop = accuracy.drop_from_fp32.drop_pp
-        details.append(
-            ("below fp32", f"{drop.estimate + 0.0:.2f} ({drop.low:.2f} to {drop.high:.2f}) points")
-        )
+        details.append(("below fp32", f"{drop.estimate:z.2f} ({drop.low:z.2f} to {drop.high:z.2f}) points"))
     if cell.parity:
         passed = "passed" if cell.parity.passed else "failed"
         stage = cell.parity.first_mismatch_at

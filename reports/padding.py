@@ -37,4 +37,4 @@ def _change(base: Estimate, cost: Estimate) -> str:
 
 
 def _percent(ratio: float) -> str:
-    return f"{round(100 * (ratio - 1), 2) + 0.0:+.2f} %"
+    return f"{100 * (ratio - 1):+z.2f} %"

@@ -27,7 +27,7 @@ def describe_step(step: Step, *, pooled: bool = False) -> StepText:
     cell, accuracy = step.candidate.cell, step.candidate.accuracy
     parts = [f"{100 * accuracy.estimate:.1f} %"] if accuracy else []
     if step.more is not None:
-        gain = "a larger network" if step.gain_pp is None else f"{step.gain_pp:+.1f} points"
+        gain = "a larger network" if step.gain_pp is None else f"{step.gain_pp:+z.1f} points"
         parts.append(f"{gain} for {more_text(step)}")
     if is_flagged(cell):
         parts.append("suspect")

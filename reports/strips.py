@@ -80,7 +80,7 @@ def describe_distributions(section: Section, first: Sequence[Cell]) -> Distribut
 def _describe(cell: Cell, quantiles: Sequence[Sequence[int]], axis: Axis) -> CellStrips:
     strips = tuple(Strip(*(axis.place(one[at] / 10) for at in (1, 2, 3, 4, 5))) for one in quantiles)
     slowest = max(one[-1] for one in quantiles) / 10
-    return CellStrips(full_name(cell), printable(cell.variant.precision), strips, f"{slowest:+.0f} %")
+    return CellStrips(full_name(cell), printable(cell.variant.precision), strips, f"{slowest:+z.0f} %")
 
 
 def _spread(cell: Cell) -> float:

@@ -244,7 +244,7 @@ def _drop_text(cell: Cell) -> str:
         return MISSING
     points = drop.drop_pp
     half_width = max(points.high - points.estimate, points.estimate - points.low)
-    return f"{points.estimate + 0.0:.1f} ± {half_width:.1f}"
+    return f"{points.estimate:z.1f} ± {half_width:.1f}"
 
 
 def _verdict_text(cell: Cell) -> str:

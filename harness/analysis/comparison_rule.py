@@ -56,7 +56,7 @@ def decide(ratio: Interval, margin: float) -> tuple[ComparisonResult, str]:
         return "better", change
     if ratio.high <= 1 + margin:
         return "no worse", change
-    return "inconclusive", f"{change} may exceed {100 * margin:+.3g} %: measure more processes"
+    return "inconclusive", f"{change} may exceed {100 * margin:+z.3g} %: measure more processes"
 
 
 def beyond_chance(base: Floats, new: Floats, timed_cells: int) -> bool:
@@ -79,5 +79,5 @@ def overall(results: Sequence[ComparisonResult]) -> ComparisonResult:
 
 def describe_ratio(ratio: Interval) -> str:
     """`+5 % (+4.8 % to +5.2 %)`."""
-    change, low, high = (f"{100 * (end - 1):+.3g} %" for end in (ratio.estimate, ratio.low, ratio.high))
+    change, low, high = (f"{100 * (end - 1):+z.3g} %" for end in (ratio.estimate, ratio.low, ratio.high))
     return change if low == high else f"{change} ({low} to {high})"

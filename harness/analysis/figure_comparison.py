@@ -75,7 +75,7 @@ def _decide_drop(drop: Interval, margin_pp: float) -> tuple[ComparisonResult, st
 
 def _signed(points: float) -> str:
     """`-0.30`; what rounds to zero is `+0.00`."""
-    return f"{round(points, 2) + 0.0:+.2f}"
+    return f"{points:+z.2f}"
 
 
 def _drop_pp(before: KnownAccuracy, after: KnownAccuracy, *, same_file: bool) -> Interval:

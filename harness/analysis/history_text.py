@@ -47,7 +47,7 @@ def summarize(history: History) -> list[str]:
 
 def describe_change(figure: FigureName, change: Change) -> str:
     """`+3.1 % (12.3 ms → 12.68 ms)`; of accuracy in percentage points."""
-    size = f"{100 * change.change:+.3g} {'pp' if figure == 'accuracy' else '%'}"
+    size = f"{100 * change.change:+z.3g} {'pp' if figure == 'accuracy' else '%'}"
     return f"{size} ({show_value(figure, change.before)} → {show_value(figure, change.after)})"
 
 

@@ -87,7 +87,7 @@ def _line(step: Step) -> str:
     quality = f", {accuracy.estimate:.1%}" if accuracy else ""
     if not accuracy and cell.artifact.macs is not None:
         quality = f", {millions(cell.artifact.macs)} MACs"
-    gain = f", {step.gain_pp:+.1f} points" if step.gain_pp is not None else ""
+    gain = f", {step.gain_pp:+z.1f} points" if step.gain_pp is not None else ""
     price = f" for {more_text(step)}" if gain and more_text(step) else ""
     name = f"{name_with_precision(cell.variant)}{placed}"
     return f"from {start_text(step)}: {name}{quality}{gain}{price}{suspect_mark(cell)}"

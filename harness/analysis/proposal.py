@@ -93,7 +93,7 @@ def _describe(proposal: Proposal | NoProposal) -> str:
     prediction = proposal.prediction
     parts = [_figure(_TEXTS[name], name, interval) for name, interval in prediction.figures.items()]
     if proposal.top1 is not None:
-        gain = "" if proposal.gain_pp is None else f" ({proposal.gain_pp:+.1f} points)"
+        gain = "" if proposal.gain_pp is None else f" ({proposal.gain_pp:+z.1f} points)"
         parts.append(f"published top-1 {proposal.top1:.1%}{gain}, not measured here")
     return (
         f"predicted, not measured: {printable(prediction.variant.name)}, {proposal.where}\n"

@@ -180,7 +180,7 @@ def _relax(miss: Miss) -> str:
 
 
 def _upgrade(upgrade: Upgrade) -> str:
-    gain = "a larger network" if upgrade.gain_pp is None else f"{upgrade.gain_pp:+.1f} points"
+    gain = "a larger network" if upgrade.gain_pp is None else f"{upgrade.gain_pp:+z.1f} points"
     name = placed_name(upgrade.candidate.cell) + suspect_mark(upgrade.candidate.cell)
     misses = upgrade.rejected.misses
     if len(misses) > 1:

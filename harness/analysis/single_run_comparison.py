@@ -109,7 +109,7 @@ def _judge(
     if result == "worse" and _probability_of_chance(ratio) > (1 - CONFIDENCE) / 2 / timed_cells:
         return "inconclusive", f"could be chance among {timed_cells} cells"
     if result == "inconclusive":  # More processes give no second figure.
-        return result, f"{describe_ratio(ratio)} may exceed {100 * margin:+.3g} %"
+        return result, f"{describe_ratio(ratio)} may exceed {100 * margin:+z.3g} %"
     return result, why
 
 

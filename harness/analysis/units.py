@@ -103,6 +103,6 @@ def describe_further(spread: UnitSpread) -> str:
     if spread.next_low is None or spread.next_high is None:
         return f"{LEAST_UNITS} devices would show where a further one lies"
     return (
-        f"95% of further devices of this model lie within {spread.next_low - 1:+.1%} and"
-        f" {spread.next_high - 1:+.1%} of their mean"
+        f"95% of further devices of this model lie within {spread.next_low - 1:+z.1%} and"
+        f" {spread.next_high - 1:+z.1%} of their mean"
     )

@@ -37,7 +37,7 @@ def _host_row(host: HostFacts) -> tuple[str, ...]:
         str(len(host.devices)),
         str(host.lowering_workers or "-"),
         f"{host.disk_free_bytes / 1e9:.0f} GB",
-        f"{round(host.clock_offset_s, 1) + 0.0:+.1f} s",
+        f"{host.clock_offset_s:+z.1f} s",
         versions,
     )
 

@@ -166,7 +166,8 @@ def _how(process: LocalProcess) -> str:
 def _why(meter: PowerMeter) -> str:
     """The last line that it wrote to standard error, which another thread reads."""
     time.sleep(LAST_WORDS_S)
-    return f": {meter.last_complaint}" if meter.last_complaint else ""
+    complaint = meter.last_complaint
+    return f": {complaint}" if complaint else ""
 
 
 def _drain(process: LocalProcess, meter: PowerMeter) -> None:

@@ -70,13 +70,13 @@ def drifted(evidence: Evidence) -> str | None:
     between = trend([float(np.median(p.latencies_ns)) for p in evidence.timed])
     if between.p_value <= DRIFT_P_VALUE and abs(between.relative_change) >= DRIFT_BETWEEN_PROCESSES:
         return (
-            f"process medians changed by {between.relative_change:+.1%} from first to last "
+            f"process medians changed by {between.relative_change:+z.1%} from first to last "
             f"(p = {between.p_value:.3f})"
         )
     within = [change_within(p) for p in evidence.timed]
     typical = float(np.median(within)) if within else 0.0
     if abs(typical) >= DRIFT_WITHIN_PROCESS and all(change * typical > 0 for change in within):
-        return f"each process changes speed while it runs, by {typical:+.1%} from its first to last third"
+        return f"each process changes speed while it runs, by {typical:+z.1%} from its first to last third"
     return None
 
 
