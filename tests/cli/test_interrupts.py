@@ -88,8 +88,8 @@ import os, pathlib, sys, time
 from harness.cli.interrupts import hear_every_interrupt
 os.open(os.ttyname(0), os.O_RDWR)  # The terminal of this session, which is hung up when it is closed.
 hear_every_interrupt()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(50)
 except KeyboardInterrupt:
     for stream in (sys.stdout, sys.stderr):
