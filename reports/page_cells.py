@@ -87,7 +87,7 @@ class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     cautions: tuple[int, ...]
     all_cautions: tuple[int, ...]
     reasons: tuple[tuple[str, str, str], ...]
-    details: tuple[tuple[int, int], ...]
+    details: tuple[int, ...]
     strips: tuple[tuple[int, ...], ...]
 
 
@@ -158,7 +158,7 @@ def to_page_cell(
         reasons=tuple(
             (printable(one.code), one.severity, printable(one.detail)) for one in cell.verdict.reasons
         ),
-        details=tuple((texts.number(name), texts.number(text)) for name, text in describe_details(cell)),
+        details=tuple(texts.number(part) for detail in describe_details(cell) for part in detail),
         strips=process_quantiles(cell),
     )
 

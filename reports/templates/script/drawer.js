@@ -19,11 +19,17 @@ function openDrawer(cell, onPin) {
     element("p", { class: `status ${cell.status}`, text: cell.failed ? "failed" : cell.status }),
     element("ul", { class: "why" }, cell.reasons.map(([code, , detail]) => element("li", { text: `${code}: ${detail}` }))),
     ...drawStrips(cell),
-    element("dl", { class: "facts" }, cell.details.map(([name, text]) => element("div", {}, [element("dt", { text: page.texts[name] }), element("dd", { text: page.texts[text] })]))),
+    element("dl", { class: "facts" }, detailsOf(cell)),
     element("p", { class: "file", text: cell.pte }),
     element("p", { class: "buttons" }, [pin, close]),
   );
   dialog.showModal();
+}
+
+// A cell's details are the numbers of texts: of a name, of what is said, and so on in turn.
+function detailsOf(cell) {
+  const texts = cell.details.map((number) => page.texts[number]);
+  return texts.flatMap((name, at) => at % 2 ? [] : [element("div", {}, [element("dt", { text: name }), element("dd", { text: texts[at + 1] })])]);
 }
 
 // A strip for each process, as in the section on distributions.
