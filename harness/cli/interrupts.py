@@ -5,6 +5,7 @@ callback, only prints a warning; and a signal that comes just before the main th
 after the wait.
 """
 
+import functools
 import os
 import signal
 import sys
@@ -23,6 +24,7 @@ NUDGE_INTERVAL_S = 0.05
 _LOST = 255
 
 
+@functools.cache  # Once a process: a second pipe and thread would stay open beside the first.
 def hear_every_interrupt() -> None:
     """From now on, a Ctrl-C ends the main thread's wait, and one that a callback took is sent again.
 

@@ -111,3 +111,18 @@ def test_a_terminal_that_was_closed_does_not_end_the_clean_up(tmp_path: Path) ->
         os.close(terminal)
         assert process.wait(timeout=60) == 0
     assert (tmp_path / "done").read_text() == "clean"
+
+
+def test_it_is_set_up_once_a_process() -> None:
+    """A test runs many commands in one process, and so may who calls `main` from Python."""
+    script = (
+        "import os, threading\n"
+        "from harness.cli.interrupts import hear_every_interrupt\n"
+        "def held(): return len(os.listdir('/proc/self/fd')), threading.active_count()\n"
+        "hear_every_interrupt()\n"
+        "before = held()\n"
+        "hear_every_interrupt()\n"
+        "assert held() == before, (before, held())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
