@@ -12,6 +12,7 @@
 # or `lost` when the job vanished without one. JOBDIR holds stdout, stderr, pid (the program's), pid_started, the
 # same of the supervisor and the sampler, and, written last, status.
 # Exit code: 0 a status was printed; 2 wrong usage.
+# Files are read and written by the shell itself where it can: on a phone, each program started takes some milliseconds.
 
 fail() {
     echo "launch.sh: $1" >&2
@@ -22,7 +23,7 @@ fail() {
 # It is field 22 of stat. The name in field 2 may contain blanks and parentheses, so count after the last one.
 # A zombie, whose parent has not waited for it yet, has ended.
 start_time() {
-    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    { IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     set -f
     # shellcheck disable=SC2086 # split into fields on purpose
     set -- ${stat##*)}
@@ -32,26 +33,29 @@ start_time() {
     echo "$1"
 }
 
-# is_running FILE: whether the process of the file (pid, supervisor_pid or sampler_pid) still runs; sets $pid.
-is_running() {
-    pid=$(cat "$job/$1" 2>/dev/null) && [ -n "$pid" ] || return 1
-    started=$(cat "$job/$1_started" 2>/dev/null) && [ -n "$started" ] || return 1
-    [ "$(start_time "$pid")" = "$started" ]
+# value NAME: the line in a file of the job, in $value; fails where there is none, or none yet.
+value() {
+    value=
+    { IFS= read -r value <"$job/$1"; } 2>/dev/null
+    [ -n "$value" ]
 }
 
-# write NAME TEXT: a file that is complete when it appears
-write() {
-    echo "$2" >"$job/$1.partial" && mv "$job/$1.partial" "$job/$1"
+# is_running NAME: whether the process of the file (pid, supervisor_pid or sampler_pid) still runs; sets $pid.
+is_running() {
+    value "$1" && pid=$value && value "$1_started" && [ "$(start_time "$pid")" = "$value" ]
 }
+
+# write NAME TEXT: for `value`, to which an empty file is none
+write() { echo "$2" >"$job/$1"; }
 
 print_status() {
-    status=$(cat "$job/status" 2>/dev/null)
-    echo "status ${status:-lost}"
+    value status
+    echo "status ${value:-lost}"
 }
 
 start() {
     [ ! -e "$job/supervisor_pid" ] && [ ! -e "$job/status" ] || fail "$job was used before"
-    mkdir -p "$job" || fail "cannot make $job"
+    [ -d "$job" ] || mkdir -p "$job" || fail "cannot make $job"
     job=$(cd "$job" && pwd) || fail "cannot enter $job"
     detach=setsid
     command -v setsid >/dev/null 2>&1 || detach=
@@ -80,13 +84,13 @@ supervise() {
     code=$?
     end_sampler
     [ -z "$conditions" ] || read_conditions conditions_after
-    write status $code
+    # What waits for a status asks whether there is a file.
+    write status.partial $code && mv "$job/status.partial" "$job/status"
 }
 
 # read_conditions FILE: a failure is recorded in the file itself
 read_conditions() {
-    sh "${0%/*}/probe.sh" conditions >"$job/$1.partial" || echo "!all=probe.sh failed" >>"$job/$1.partial"
-    mv "$job/$1.partial" "$job/$1"
+    sh "${0%/*}/probe.sh" conditions >"$job/$1" || echo "!all=probe.sh failed" >>"$job/$1"
 }
 
 # $beside holds only names and numbers that the harness chose, so it may be split.
@@ -116,7 +120,8 @@ wait_again() {
 }
 
 is_same_job() {
-    [ "$(cat "$job/supervisor_pid_started" 2>/dev/null)" = "$supervisor" ]
+    value supervisor_pid_started
+    [ "$value" = "$supervisor" ]
 }
 
 # Returns when no process of the job can write to its folder any more; prints `ended` where one still ran. The next job
@@ -124,7 +129,8 @@ is_same_job() {
 stop() {
     [ ! -d "$job" ] || : >"$job/stopped"
     ended=
-    supervisor=$(cat "$job/supervisor_pid_started" 2>/dev/null)
+    value supervisor_pid_started
+    supervisor=$value
     for signal in TERM TERM TERM TERM TERM KILL KILL; do
         is_same_job || break
         if is_running pid; then kill -$signal "$pid" 2>/dev/null; else is_running supervisor_pid || break; fi

@@ -8,8 +8,8 @@ import contextlib
 import hashlib
 import re
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from harness.devices.device import JOB, JOB_IN_LIST, Device
 from harness.devices.device_lock import RENEW
@@ -38,6 +38,21 @@ _FETCH = f"""
 if [ -e "$1" ] && [ ! -f "$1" ]; then echo "$1: not a file" >&2; exit 1; fi
 sha256sum "$1" && head -c {MAX_FILE_BYTES + 1} "$1"
 """
+# $1 the job's folder; then names of files, of which only regular ones are read: digests, sizes and contents.
+_FETCH_TOGETHER = f"""
+cd "$1" && shift || exit
+for name; do
+    shift
+    [ ! -f "$name" ] || set -- "$@" "$name"
+done
+[ $# -gt 0 ] || exit
+sha256sum "$@"
+echo
+wc -c "$@"
+echo
+cat "$@" | head -c {MAX_FILE_BYTES}
+"""
+_SIZE = re.compile(rb"\s*([0-9]{1,18}) +(\S+)")
 # $1 the job's folder, $2 the device's, $3 our claim in its lock (devices/device_lock.py), which is renewed.
 _NOT_OURS = 77
 _PREPARE = f"""
@@ -60,6 +75,7 @@ class Job:
     device: Device
     bundle: DeployedBundle
     folder: str
+    fetched: Mapping[str, bytes] = field(default_factory=dict)
 
     def run(
         self,
@@ -170,12 +186,25 @@ class Job:
             finally:
                 transport.close()
 
+    def fetch_together(self, *names: str) -> "Job":
+        """This job, with the files of these plain names fetched by one command, which is one round trip.
+
+        `fetch` asks again for what is missing, too large together, or arrived damaged.
+        """
+        argv = ["sh", "-c", _FETCH_TOGETHER, "job", self.folder, *names]
+        answer = self.device.transport.run(
+            argv, timeout_s=COMMAND_TIMEOUT_S, longest_bytes=MAX_FILE_BYTES + LONGEST_ANSWER
+        )
+        return replace(self, fetched=_whole_files(answer.stdout, names))
+
     def fetch(self, name: str) -> bytes:
         """A file of the job, checked against the sha256 taken on the device; fetched again if damaged.
 
         Raises:
             ReportRejected: the file is missing, too large, or arrived damaged every time.
         """
+        if name in self.fetched:
+            return self.fetched[name]
         argv = ["sh", "-c", _FETCH, "job", f"{self.folder}/{name}"]
         for _ in range(ATTEMPTS):
             # Not `run_verified`: the file may be large, and brings its own hash.
@@ -200,6 +229,24 @@ class Job:
     def _sh(self, script: str, *words: str, stdin: bytes = b"") -> Completed:
         argv = ["sh", "-c", script, "job", *(words or (self.folder,))]
         return run_verified(self.device.transport, argv, timeout_s=COMMAND_TIMEOUT_S, stdin=stdin)
+
+
+def _whole_files(answer: bytes, names: Sequence[str]) -> dict[str, bytes]:
+    """What `_FETCH_TOGETHER` printed, without what does not have its digest."""
+    digests, _, rest = answer.partition(b"\n\n")
+    sizes, _, contents = rest.partition(b"\n\n")
+    expected = {line[66:].decode("ascii", "replace"): _sha256_of(line) for line in digests.splitlines()}
+    whole: dict[str, bytes] = {}
+    for line in sizes.splitlines():
+        match = _SIZE.fullmatch(line)
+        name = match[2].decode("ascii", "replace") if match else ""
+        if not match or name not in names:
+            continue
+        size = int(match[1])
+        content, contents = contents[:size], contents[size:]
+        if hashlib.sha256(content).hexdigest() == expected.get(name):
+            whole[name] = content
+    return whole
 
 
 def _sha256_of(line: bytes) -> str:

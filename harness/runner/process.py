@@ -15,7 +15,7 @@ from harness.runner.report import fetch_conditions, fetch_report, packed_cache_o
 from harness.runner.report_checks import check_possible, check_times
 from harness.runner.sampler import read_samples
 from harness.runner.start import request_now, start, take_over
-from harness.runner.task_profile import read_task_profile
+from harness.runner.task_profile import RECORD, read_task_profile
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,8 @@ def _collect(
     *,
     host_seconds: float | None = None,
 ) -> Measured:
+    if exit_code == 0:
+        job = job.fetch_together(*_files_of(job, artifact, plan))
     report = fetch_report(job, exit_code, artifact, plan)
     counted = parse_counts(job.fetch("instructions"), plan) if job.device.counts_instructions else None
     init_instructions = counted.init if counted else report.init_instructions
@@ -120,3 +122,17 @@ def _collect(
     check_times(process, job.device.info.clock, host_seconds)
     check_possible(process, plan)
     return Measured(move_warmup(process), report.values, outputs)
+
+
+def _files_of(job: Job, artifact: Artifact, plan: Plan) -> list[str]:
+    """Names of all files that are read of a process which ended well."""
+    asked = {
+        "report.json": True,
+        "conditions_before": True,
+        "conditions_after": True,
+        "instructions": job.device.counts_instructions,
+        "samples": plan.sampler,
+        RECORD: plan.task_profile is not None,
+        OUTPUTS: artifact.outputs_are_apart,
+    }
+    return [name for name, wanted in asked.items() if wanted]

@@ -1,5 +1,6 @@
 """Jobs on a device: they go on when the connection breaks, and how they ended is never guessed."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -170,3 +171,53 @@ def test_the_jobs_folder_is_quoted_in_a_list_with_commas(tmp_path: Path) -> None
     )
     folder = f"{tmp_path}/a,b/job"
     assert job.fetch("said").decode() == f"out={folder.replace(',', ',,')} {folder}"
+
+
+def fetched_together(tmp_path: Path, transport: LocalTransport, **contents: bytes) -> Job:
+    job = job_in(tmp_path, transport)
+    Path(job.folder).mkdir()
+    for name, content in contents.items():
+        (Path(job.folder) / name).write_bytes(content)
+    return job.fetch_together("report.json", *contents)
+
+
+def test_files_that_are_fetched_together_take_one_command(tmp_path: Path) -> None:
+    transport = FlakyTransport(lambda argv: False)
+    contents = {
+        "empty": b"",
+        "lines": b"\n\n1 lines\n\n",
+        "binary": bytes(range(256)),
+        "total": b"no end",
+    }
+    job = fetched_together(tmp_path, transport, **contents)
+    assert len(transport.commands) == 1
+    assert {name: job.fetch(name) for name in contents} == contents
+    assert len(transport.commands) == 1
+    with pytest.raises(ReportRejected, match=r"report\.json could not be fetched whole"):
+        job.fetch("report.json")
+
+
+def test_a_file_damaged_on_the_way_is_fetched_again_and_the_others_are_not(tmp_path: Path) -> None:
+    class Damages(FlakyTransport):
+        """Changes a byte of what it carries first."""
+
+        def run(self, argv, **options):  # type: ignore[no-untyped-def]
+            answer = super().run(argv, **options)
+            return answer if len(self.commands) > 1 else replace(answer, stdout=answer.stdout[:-1] + b"?")
+
+    transport = Damages(lambda argv: False)
+    job = fetched_together(tmp_path, transport, whole=b"whole", harmed=b"harmed!")
+    assert job.fetch("whole") == b"whole"
+    assert len(transport.commands) == 1
+    assert job.fetch("harmed") == b"harmed!"
+    assert len(transport.commands) == 2
+
+
+def test_what_would_wait_for_ever_or_is_too_large_is_not_fetched_with_the_others(tmp_path: Path) -> None:
+    (tmp_path / "job").mkdir()
+    os.mkfifo(tmp_path / "job" / "pipe")
+    with (tmp_path / "job" / "huge").open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+    (tmp_path / "job" / "small").write_bytes(b"small")
+    job = job_in(tmp_path).fetch_together("small", "pipe", "huge", "missing")
+    assert dict(job.fetched) == {"small": b"small"}
