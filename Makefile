@@ -2,7 +2,8 @@
 # make demo             measure a small sweep on this machine and on an emulated ARM core
 # make demo-accuracy    train a grid of variants on Fashion-MNIST, then measure their latency and accuracy
 # make test             run all tests
-# make lock             renew requirements.lock, the exact versions that make setup installs
+# make test-extras      run the tests of the extras litert and huggingface, in an environment of their own
+# make lock             renew requirements.lock and requirements-extras.lock, the exact versions that are installed
 # make runner-wheel     make dist/mobilenet_harness_runner-*.whl, the built runners for hosts without a compiler
 # make image            build and try the image of .ci/Dockerfile; without docker, its steps in a new Debian root
 # make docs             build the documentation as a site in build/site, with all links checked
@@ -22,16 +23,17 @@
 # make bench-diskfull   fill the disk at every write of small commands (an hour)
 # make bench-fuzz       try thousands of damaged and hostile files and replies; FUZZ_RUNS=20000 for more
 # make bench-install    measure what a light installation takes, and use it where nothing compiles
-# make clean            delete .venv and results
+# make clean            delete .venv, .venv-extras and results
 # Each target installs what it needs first.
 # Where it is set, as in many images, each command would compile all of the harness again.
 unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+EXTRAS := .venv-extras
 DEMO_RUN ?= results/demo
 
-.PHONY: help demo demo-accuracy fashion-mnist test runner-wheel image docs lint lock gate gate-base setup arm-vm bench bench-sustain bench-energy bench-plot bench-trust bench-decision bench-report bench-nights bench-lab bench-faults bench-diskfull bench-fuzz bench-install clean
+.PHONY: help demo demo-accuracy fashion-mnist test test-extras runner-wheel image docs lint lock gate gate-base setup arm-vm bench bench-sustain bench-energy bench-plot bench-trust bench-decision bench-report bench-nights bench-lab bench-faults bench-diskfull bench-fuzz bench-install clean
 
 setup: $(VENV)/ready
 
@@ -56,6 +58,11 @@ NOT_LOCKED = torch triton cuda-bindings cuda-pathfinder cuda-toolkit \
     $(addprefix nvidia-,cublas cuda-cupti cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse \
     cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)
 
+# What LiteRT's converter needs older than mypy and others do, so that no lock can hold both; and a package whose later
+# versions refuse Python 3.11, which uv does not see.
+OLDER_IN_EXTRAS = anyio|cattrs|pydantic|pydantic-core|typing-extensions|typing-inspection
+BOUND_IN_EXTRAS = backports-strenum<1.3
+
 # Renews requirements.lock with the newest versions that pyproject.toml allows, and the digests of ExecuTorch's wheels.
 lock:
 	rm -rf .lock-venv
@@ -64,6 +71,12 @@ lock:
 	.lock-venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --no-emit-index-url --extra dev --extra lab --extra lower $(addprefix --no-emit-package ,$(NOT_LOCKED)) \
 	    --output-file requirements.lock pyproject.toml .ci/build_requirements.in
+	grep -oE '^[A-Za-z0-9._-]+==[^ ]+( ;[^\\]*)?' requirements.lock | grep -vE '^($(OLDER_IN_EXTRAS))==' >.lock-venv/same
+	echo '$(BOUND_IN_EXTRAS)' | cat - .lock-venv/same >.lock-venv/constraints
+	.lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate --no-emit-index-url --extra litert --extra huggingface --constraints .lock-venv/constraints \
+	    $(addprefix --no-emit-package ,$(NOT_LOCKED)) $$(sed 's/==.*//; s/^/--no-emit-package /' .lock-venv/same) \
+	    --output-file requirements-extras.lock pyproject.toml
 	rm -rf .lock-venv
 	sed -n '/^executorch==/,/^[^ ]/s/^ *--hash=sha256:\([0-9a-f]*\).*/\1/p' requirements.lock \
 	    >harness/runner/bundle/executorch_wheels.sha256
@@ -108,6 +121,20 @@ WORKERS ?= 4
 test: setup arm-vm
 	$(BIN)/harness bundle build
 	HARNESS_TESTS_NEED_ALL=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# Over the first environment lies a second with what the extras add or need older.
+$(EXTRAS)/ready: $(VENV)/ready requirements-extras.lock
+	rm -rf $(EXTRAS)
+	$(PYTHON) -m venv $(EXTRAS)
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+	    >"$$($(EXTRAS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/first.pth"
+	$(EXTRAS)/bin/pip install -q --require-hashes --no-deps -r requirements-extras.lock
+	touch $@
+
+test-extras: $(EXTRAS)/ready arm-vm
+	$(BIN)/harness bundle build
+	PATH="$(CURDIR)/$(BIN):$$PATH" HARNESS_TESTS_NEED_ALL=extras $(EXTRAS)/bin/python -m pytest -n 2 --dist loadfile \
+	    tests/end_to_end/test_runtimes_end_to_end.py tests/lowering/test_other_runtimes.py tests/accuracy/test_datasets.py
 
 runner-wheel: setup
 	$(BIN)/python .ci/runner_wheel.py dist
@@ -215,4 +242,4 @@ bench-install: setup arm-vm
 	$(BIN)/python tests/benchmarks/bench_install.py
 
 clean:
-	rm -rf $(VENV) results
+	rm -rf $(VENV) $(EXTRAS) results

@@ -23,7 +23,7 @@ SWEEP = ("--device", "faulty", "--width", "0.25", "--resolution", "32", "--preci
 # Seconds of the machine's virtual time, each of which takes several: long enough to be caught at work.
 PLAN = ("--processes", "2", "--warmup", "1", "--iterations", "3", "--min-time", "0.25", "--max-time", "0.5")
 # Long enough that the second process still runs when another harness has connected.
-LONG = (*PLAN[:-4], "--min-time", "1.5", "--max-time", "2")
+LONG = (*PLAN[:-4], "--min-time", "3", "--max-time", "4")
 # A harness as it is, but for time-outs that are short enough to sleep through.
 IMPATIENT = """
 import sys
