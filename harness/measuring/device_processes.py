@@ -181,6 +181,10 @@ class DeviceProcesses:
         """End the process that was left running."""
         self._job.stop()
 
+    def clean_up(self) -> None:
+        """Remove what the last process left on the device."""
+        self._job.remove()
+
     @contextmanager
     def _cancellable(self) -> Iterator[None]:
         try:

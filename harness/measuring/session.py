@@ -107,6 +107,7 @@ class Session:
         for add in (long_runs.add_energy, long_runs.add_sustained):
             for one in visited:
                 add(one.new)
+        processes.clean_up()
 
     def _long_runs(self, processes: DeviceProcesses) -> LongRuns:
         return LongRuns(

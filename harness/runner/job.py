@@ -163,7 +163,7 @@ class Job:
         return int(match["status"])
 
     def exists(self) -> bool:
-        """Whether the job's folder exists: a job whose files were all fetched has none."""
+        """Whether the job's folder exists: after a session that ended well there is none."""
         return self._sh('[ -d "$1" ]').exit_code == 0
 
     def stop(self) -> bool:

@@ -42,7 +42,8 @@ def measure_process(
 ) -> Measured:
     """Run one fresh process on the device and read its report back.
 
-    `run` names the run folder; only that run may take over the process if the harness is killed.
+    `run` names the run folder; only that run may take over the process if the harness is killed. The job's
+    folder stays, so that this also holds until the record is saved; the next process empties it.
 
     Raises:
         RunnerFailed: the process ended with an error or a signal; the message has its last output.
@@ -86,7 +87,6 @@ def _collect(
     sampled = read_samples(job, plan)
     task_profile = read_task_profile(job, plan)
     outputs = job.fetch(OUTPUTS) if artifact.outputs_are_apart else b""
-    job.remove()
     process = ProcessReport(
         round=request.round,
         started_at=request.started_at,

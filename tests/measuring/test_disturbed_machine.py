@@ -92,7 +92,8 @@ STAY_LOW = f"sleep 0.05; echo 1200000 > {FREQUENCY}; echo 85000 > {ZONES}/therma
 def during_the_next_process(administrator: Transport, happens: str) -> None:
     """Leave a program there that waits for a job, and changes the files while it runs."""
     pid_file = f"{FOLDER}/jobs/current/pid"
-    script = f"until [ -e {pid_file} ]; do sleep 0.01; done; kill -0 $(cat {pid_file}) || exit 1; {happens}"
+    # Until then, the file is that of the process before.
+    script = f'until kill -0 "$(cat {pid_file})"; do sleep 0.01; done 2>/dev/null; {happens}'
     argv = ["sudo", "sh", "-c", f"({script}) < /dev/null > /dev/null 2>&1 &"]
     administrator.run(argv, timeout_s=60).check()
 
