@@ -19,7 +19,7 @@ from harness.analysis.precisions import find_precision
 from harness.errors import LoweringError
 from harness.lowering.fp16 import make_partitioner
 from harness.lowering.inputs import SEEDED, LoweringInputs
-from harness.lowering.provenance import shared_provenance
+from harness.lowering.node_sources import shared_node_sources
 from harness.lowering.recipes import (
     RANDOM_CALIBRATION,
     CalibrationData,
@@ -68,7 +68,7 @@ def lower_variant(variant: Variant, files: LoweringInputs = SEEDED) -> LoweredPr
         LoweringError: the weights or the calibration images do not fit the variant.
     """
     started = time.perf_counter()
-    with quietly(), one_thread(), torch.no_grad(), shared_provenance():
+    with quietly(), one_thread(), torch.no_grad(), shared_node_sources():
         network = build_network(variant, files.weights_file)
         data, calibration = calibration_data(variant, files)
         _, side_px = variant.shape

@@ -8,7 +8,7 @@ from torch.fx.traceback import NodeSource
 
 
 @contextmanager
-def shared_provenance() -> Iterator[None]:
+def shared_node_sources() -> Iterator[None]:
     """Let a node's record refer to those of the nodes before it.
 
     PyTorch copies all of them for each node of each pass, which takes a tenth of the time of an int8 program.
