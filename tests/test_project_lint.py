@@ -47,7 +47,7 @@ def test_every_form_for_an_issue_asks_for_the_doctors_report() -> None:
 
 def test_the_workflow_runs_what_a_contributor_runs_and_may_only_read() -> None:
     workflow = (PROJECT / ".github" / "workflows" / "ci.yml").read_text()
-    assert re.findall(r"- run: (.*)", workflow) == [".ci/run", "make gate"]
+    assert re.findall(r"- run: (.*)", workflow) == [".ci/run", "make test-extras", "make gate"]
     assert re.search(r"^permissions:\n  contents: read$", workflow, re.MULTILINE)
 
 

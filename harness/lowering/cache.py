@@ -39,6 +39,7 @@ SOURCES = (
     "models/mobilenet_v1.py",
     "harness/lowering/fp16.py",
     "harness/lowering/int8_reference.py",
+    "harness/lowering/node_sources.py",
     "harness/lowering/observers.py",
     "harness/lowering/program.py",
     "harness/lowering/recipes.py",

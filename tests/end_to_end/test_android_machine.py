@@ -10,9 +10,11 @@ from energy_on_a_machine import check_energy_script
 from harness.devices.android import FOLDER
 from harness.devices.arm_vm.machine import ArmVm, boot
 from harness.devices.arm_vm.system import System
-from harness.devices.device import describe
+from harness.devices.device import Device, describe
 from harness.devices.target import Target
 from harness.measuring.doctor import Diagnosis, examine
+from harness.runner.deploy import DeployedBundle
+from harness.runner.job import Job
 from harness.transports.adb_direct import AdbDirectTransport
 from harness.transports.base import Transport
 from harness.transports.tcp_link import TcpLink
@@ -109,6 +111,20 @@ def test_what_androids_programs_are_told_they_report(shell: Callable[[str], str]
 
 
 # The harness works there -----------------------------------------------------------------------------
+
+
+def test_the_files_of_a_process_are_fetched_by_one_command(machine: ArmVm) -> None:
+    transport = connect(machine)
+    info, _ = describe(transport, name="phone", kind="android", folder=FOLDER)
+    device = Device(info, transport, FOLDER, lambda: connect(machine))
+    job = Job(device, DeployedBundle(FOLDER, "ld.so"), f"{FOLDER}/fetched")
+    files = {"a": b"\n\n1 b\n", "b": b"", "c": b"no end"}
+    for name, content in files.items():
+        write = 'mkdir -p "$1" && cat >"$1/$2"'
+        transport.run(["sh", "-c", write, "sh", job.folder, name], timeout_s=60, stdin=content).check()
+    assert job.fetch_together("a", "missing", "b", "c").fetched == files
+    job.remove()
+    transport.close()
 
 
 def test_the_doctor_reads_it_as_a_phone(machine: ArmVm, monkeypatch: pytest.MonkeyPatch) -> None:
