@@ -32,18 +32,18 @@ MAX_FILE_BYTES = 60 * 2**20
 LAST_LOOK_S = 5.0
 
 _STATUS = re.compile(r"status (?P<status>[0-9]{1,3}|lost)")
-# One call gives the file's hash and its content, so a transfer cut short is noticed. What waits or never ends
-# when it is read (a pipe, a device) is refused, and no more than the limit is read.
+# $1 the job's folder; then names of files. Prints their hashes, sizes and contents: a transfer cut short is
+# noticed. What waits or never ends when it is read (a pipe, a device) is passed over, and no more than the
+# limit is read.
 _FETCH = f"""
-if [ -e "$1" ] && [ ! -f "$1" ]; then echo "$1: not a file" >&2; exit 1; fi
-sha256sum "$1" && head -c {MAX_FILE_BYTES + 1} "$1"
-"""
-# $1 the job's folder; then names of files, of which only regular ones are read: digests, sizes and contents.
-_FETCH_TOGETHER = f"""
 cd "$1" && shift || exit
 for name; do
     shift
-    [ ! -f "$name" ] || set -- "$@" "$name"
+    if [ -f "$name" ]; then
+        set -- "$@" "$name"
+    elif [ -e "$name" ]; then
+        echo "$name: not a file" >&2
+    else echo "$name: No such file" >&2; fi
 done
 [ $# -gt 0 ] || exit
 sha256sum "$@"
@@ -52,7 +52,7 @@ wc -c "$@"
 echo
 cat "$@" | head -c {MAX_FILE_BYTES}
 """
-_SIZE = re.compile(rb"\s*([0-9]{1,18}) +(\S+)")
+_SIZE = re.compile(rb"\s*([0-9]{1,18}) +(.+)")
 # $1 the job's folder, $2 the device's, $3 our claim in its lock (devices/device_lock.py), which is renewed.
 _NOT_OURS = 77
 _PREPARE = f"""
@@ -187,15 +187,11 @@ class Job:
                 transport.close()
 
     def fetch_together(self, *names: str) -> "Job":
-        """This job, with the files of these plain names fetched by one command, which is one round trip.
+        """This job, with these files fetched by one command, which is one round trip.
 
         `fetch` asks again for what is missing, too large together, or arrived damaged.
         """
-        argv = ["sh", "-c", _FETCH_TOGETHER, "job", self.folder, *names]
-        answer = self.device.transport.run(
-            argv, timeout_s=COMMAND_TIMEOUT_S, longest_bytes=MAX_FILE_BYTES + LONGEST_ANSWER
-        )
-        return replace(self, fetched=_whole_files(answer.stdout, names))
+        return replace(self, fetched=self._fetch(names)[0])
 
     def fetch(self, name: str) -> bytes:
         """A file of the job, checked against the sha256 taken on the device; fetched again if damaged.
@@ -205,17 +201,20 @@ class Job:
         """
         if name in self.fetched:
             return self.fetched[name]
-        argv = ["sh", "-c", _FETCH, "job", f"{self.folder}/{name}"]
         for _ in range(ATTEMPTS):
-            # Not `run_verified`: the file may be large, and brings its own hash.
-            answer = self.device.transport.run(
-                argv, timeout_s=COMMAND_TIMEOUT_S, longest_bytes=MAX_FILE_BYTES + LONGEST_ANSWER
-            )
-            digest, _, content = answer.stdout.partition(b"\n")
-            if len(content) <= MAX_FILE_BYTES and hashlib.sha256(content).hexdigest() == _sha256_of(digest):
-                return content
-        output = excerpt(answer.stderr)
-        raise ReportRejected(f"{name} could not be fetched whole: {output}", device=self.device.info.name)
+            fetched, said = self._fetch([name])
+            if name in fetched:
+                return fetched[name]
+        raise ReportRejected(f"{name} could not be fetched whole: {said}", device=self.device.info.name)
+
+    def _fetch(self, names: Sequence[str]) -> tuple[Mapping[str, bytes], str]:
+        """The files that arrived whole, and what the device said."""
+        argv = ["sh", "-c", _FETCH, "job", self.folder, *names]
+        # Not `run_verified`: the files may be large, and each brings its own hash.
+        answer = self.device.transport.run(
+            argv, timeout_s=COMMAND_TIMEOUT_S, longest_bytes=MAX_FILE_BYTES + LONGEST_ANSWER
+        )
+        return _whole_files(answer.stdout, names), excerpt(answer.stderr)
 
     def last_output(self) -> str:
         """The last lines the program wrote to standard error, made harmless."""
@@ -232,23 +231,17 @@ class Job:
 
 
 def _whole_files(answer: bytes, names: Sequence[str]) -> dict[str, bytes]:
-    """What `_FETCH_TOGETHER` printed, without what does not have its digest."""
+    """What `_FETCH` printed, without what does not have its digest."""
     digests, _, rest = answer.partition(b"\n\n")
     sizes, _, contents = rest.partition(b"\n\n")
-    expected = {line[66:].decode("ascii", "replace"): _sha256_of(line) for line in digests.splitlines()}
+    expected = {line[66:]: line[:64] for line in digests.splitlines()}
     whole: dict[str, bytes] = {}
     for line in sizes.splitlines():
         match = _SIZE.fullmatch(line)
-        name = match[2].decode("ascii", "replace") if match else ""
-        if not match or name not in names:
+        if not match or (name := match[2].decode("ascii", "replace")) not in names:
             continue
         size = int(match[1])
         content, contents = contents[:size], contents[size:]
-        if hashlib.sha256(content).hexdigest() == expected.get(name):
+        if hashlib.sha256(content).hexdigest().encode() == expected.get(match[2]):
             whole[name] = content
     return whole
-
-
-def _sha256_of(line: bytes) -> str:
-    """The digest in a line of sha256sum; a leading backslash marks an escaped file name."""
-    return line.lstrip(b"\\")[:64].decode("ascii", "replace")

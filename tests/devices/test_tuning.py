@@ -19,6 +19,10 @@ from harness.transports.base import LONGEST_ANSWER
 from harness.transports.local import LocalTransport
 
 SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"])
+# Not busybox, which has its own svc: no Android has busybox.
+PHONE_SHELLS = pytest.mark.parametrize(
+    "shell", [one for one in SHELLS if one[0] != "busybox"], ids=" ".join, indirect=True
+)
 POLICIES = "sys/devices/system/cpu/cpufreq"
 FOLDER = 'fol\'der of "mine" $HOME'
 # Android's programs as far as they are asked, with what they set in files below $HARNESS_PROBE_ROOT.
@@ -71,8 +75,6 @@ def linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def phone(linux: Path, shell: list[str]) -> Path:
     """A phone that was not rooted: its clocks are not ours, its screen is dark."""
-    if shell[0] == "busybox":
-        pytest.skip("busybox has its own svc, and no Android has busybox")
     shutil.rmtree(linux / POLICIES)
     write_tree(linux, ANDROID)
     return linux
@@ -136,6 +138,7 @@ def test_a_policy_that_the_journal_could_not_hold_is_not_changed(linux: Path, sh
     assert governors(linux) == ["schedutil", "ondemand", "schedutil"]
 
 
+@PHONE_SHELLS
 def test_a_phone_is_kept_awake_and_asked_for_fixed_performance(phone: Path, shell: list[str]) -> None:
     settings = {setting.name: setting for setting in parse_settings(run_tune(phone, shell, "set"))}
     assert (settings["screen"].before, settings["screen"].now) == ("Asleep", "Awake")
@@ -149,6 +152,7 @@ def test_a_phone_is_kept_awake_and_asked_for_fixed_performance(phone: Path, shel
     assert not journal(phone).exists()
 
 
+@PHONE_SHELLS
 def test_a_phone_without_that_mode_reports_so_and_its_journal_does_not_keep_it(
     phone: Path, shell: list[str]
 ) -> None:
@@ -294,6 +298,7 @@ def test_after_a_pulled_cable_the_next_run_restores_the_device_even_untuned(linu
     assert left_behind(device_of(linux)) == ()
 
 
+@PHONE_SHELLS
 def test_without_being_asked_nothing_is_changed_or_written(phone: Path) -> None:
     with tuned(device_of(phone), pytest.fail, wanted=False):
         pass

@@ -28,7 +28,7 @@ def starts(argv: Sequence[str]) -> bool:
 
 
 def fetches(argv: Sequence[str]) -> bool:
-    return any("&& head" in word for word in argv)
+    return any("| head" in word for word in argv)
 
 
 def test_nothing_is_started_on_a_device_that_another_harness_took(tmp_path: Path) -> None:
