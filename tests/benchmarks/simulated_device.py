@@ -136,6 +136,13 @@ class Board:
         }
         return 0
 
+    def fetch(self, names: Sequence[str]) -> bytes:
+        """What `job._FETCH` prints of the files that there are: digests, sizes, contents."""
+        there = {name: self.job[name] for name in names if name in self.job}
+        digests = "".join(f"{hashlib.sha256(there[name]).hexdigest()}  {name}\n" for name in there)
+        sizes = "".join(f"{len(there[name])} {name}\n" for name in there)
+        return f"{digests}\n{sizes}\n".encode() + b"".join(there.values())
+
     def _samples(self, seconds: float) -> str:
         uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
         lines = ["cpus_allowed 0-3", *(f"core {core}" for core in range(4)), "zone 0 cpu-thermal"]
@@ -237,10 +244,7 @@ class SimulatedTransport(Transport):
             text = text.rstrip("\n")
             return Completed(words, code, f"{text}\n{verified._hash((text, str(code)))}\n".encode(), b"")
         if words[:3] == ("sh", "-c", job._FETCH):
-            content = self._board.job.get(words[4].rpartition("/")[2])
-            if content is None:
-                return Completed(words, 1, b"", b"no such file")
-            return Completed(words, 0, hashlib.sha256(content).hexdigest().encode() + b"\n" + content, b"")
+            return Completed(words, 0, self._board.fetch(words[5:]), b"")
         return Completed(words, 0, b"", b"")
 
     def _answer(self, argv: Sequence[str], stdin: bytes) -> tuple[int, str]:
