@@ -31,7 +31,6 @@ def measure_cold(job: Job, deployed: DeployedArtifact, artifact: Artifact, plan:
         began = time.monotonic()
         exit_code = job.run(argv, timeout_s=timeout_for(job.device, brief))
         report = fetch_report(job, exit_code, artifact, brief)
-        job.remove()
         process = _process(report)
         check_waited(process.total_ns, job.device.info.clock, time.monotonic() - began)
         processes.append(process)

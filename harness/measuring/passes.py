@@ -59,7 +59,6 @@ def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, pla
         detail = msgspec.structs.replace(detail, dumpsys_pss_bytes=answer, dumpsys_unavailable=reason)
     elif expects_dumpsys:
         detail = msgspec.structs.replace(detail, dumpsys_unavailable="the device has no dumpsys")
-    job.remove()
     return detail
 
 
@@ -93,7 +92,6 @@ def measure_profile(job: Job, deployed: DeployedArtifact, artifact: Artifact, pl
     options = ("--profile-iterations", str(PROFILED_INFERENCES))
     brief = msgspec.structs.replace(plan, min_seconds=0.0)
     profiled = _run_briefly(job, deployed, artifact, brief, *options).profile
-    job.remove()
     if not profiled or any(len(one.times_ns) != PROFILED_INFERENCES for one in profiled):
         raise ReportRejected("the device's report lacks the times of operators", device=job.device.info.name)
     return summarize_profile(profiled, own_program=artifact.variant.is_own_program)

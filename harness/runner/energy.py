@@ -101,7 +101,6 @@ def measure_energy(
                 source, spans = spans_of(found, parse_readings(readings))
     first, last = parse_windows(job.fetch("windows"))
     conditions = [fetch_conditions(job, name) for name in ("conditions_before", "conditions_after")]
-    job.remove()
     sustained = report.sustained
     if sustained is None:
         raise ReportRejected("the device's report lacks the seconds of the run under load")

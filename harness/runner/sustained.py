@@ -92,7 +92,6 @@ def _collect(
     before, after = (fetch_conditions(job, name) for name in ("conditions_before", "conditions_after"))
     sampled = read_samples(job, plan, period=period_of(seconds))
     task_profile = read_task_profile(job, plan)
-    job.remove()
     found = report.sustained
     if found is None:
         raise ReportRejected("the device's report lacks the seconds of the sustained run")

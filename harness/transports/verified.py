@@ -19,12 +19,13 @@ _VERIFIED = f"""
 command -v sha256sum >/dev/null 2>&1 || exit {NO_SHA256SUM}
 asked=$1
 shift
-sha256() {{ sha256sum | (read -r digest _; echo "$digest"); }}
-[ "$(printf '%s\\n' "$@" | sha256)" = "$asked" ] || exit 75
+digest=$(printf '%s\\n' "$@" | sha256sum)
+[ "${{digest%% *}}" = "$asked" ] || exit 75
 output=$("$@")
 code=$?
 printf '%s\\n' "$output"
-printf '%s\\n' "$output" "$code" | sha256
+digest=$(printf '%s\\n' "$output" "$code" | sha256sum)
+echo "${{digest%% *}}"
 exit $code
 """
 
