@@ -10,7 +10,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,13 +90,11 @@ def start_measuring(administrator: SshTransport, folder: Path) -> subprocess.Pop
     """A run that is in the middle of its first process."""
     argv = [sys.executable, "-m", "harness", *RUN, "--quiet", "--out", "killed"]
     host = subprocess.Popen(argv, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 240
     pid = f"{FOLDER}/jobs/current/pid"
     alive = f'[ -s {pid} ] && [ -d "/proc/$(cat {pid})" ] && [ -e {FOLDER}/tune.journal ]'
-    while administrator.run(["sudo", "sh", "-c", alive], timeout_s=60).exit_code != 0:
-        assert time.monotonic() < deadline
-        assert host.poll() is None
-        time.sleep(0.2)
+    waits = f"until {alive}; do sleep 0.3; done"
+    administrator.run(["sudo", "sh", "-c", waits], timeout_s=240).check()
+    assert host.poll() is None
     return host
 
 

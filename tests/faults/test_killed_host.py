@@ -71,7 +71,7 @@ def kill_in_the_second_process(
     """The cell saved with its first process, and what was asked of the second, which goes on."""
     with start_run(folder, plan=plan) as host:
         wait_until(lambda: bool(saved_cells(folder)))
-        wait_until(laboratory.is_measuring)
+        laboratory.wait_for_runner()
         os.kill(host.pid, signal.SIGKILL)
     (cell,) = saved_cells(folder).values()
     assert len(cell["processes"]) == 1
@@ -127,7 +127,7 @@ def test_a_host_suspended_for_longer_than_its_time_outs_goes_on_although_the_lin
 ) -> None:
     folder = tmp_path / "run"
     with start_run(folder, "-c", IMPATIENT) as host:
-        wait_until(laboratory.is_measuring)
+        laboratory.wait_for_runner()
         os.killpg(host.pid, signal.SIGSTOP)
         laboratory.root("pkill", "-9", "-x", "adbd").check()
         wait_until(lambda: not laboratory.orphans())
