@@ -15,8 +15,10 @@ from types import FrameType
 
 from harness.cli.last_door import discard_output
 
-# As a supervisor, a container or a closed terminal ends a command.
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+# As a supervisor, a container or a closed terminal ends a command; Windows has no SIGHUP.
+ENDING_SIGNALS: tuple[signal.Signals, ...] = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 # The main thread is woken so often after a Ctrl-C: for a second, in which it has surely begun to wait.
 NUDGES = 20
 NUDGE_INTERVAL_S = 0.05
@@ -30,8 +32,11 @@ def hear_every_interrupt() -> None:
 
     So does SIGTERM or SIGHUP, unless it was ignored before, as under nohup.
 
-    For the main thread.
+    For the main thread. On Windows no signal wakes it, and an interrupt may be lost.
     """
+    if not hasattr(signal, "pthread_kill"):
+        _end_as_ctrl_c()
+        return
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.signal(signal.SIGURG, _interrupt_system_call)

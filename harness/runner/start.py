@@ -1,6 +1,5 @@
 """A process is started and waited for, or the one that a killed session left running is taken over."""
 
-import time
 from datetime import UTC, datetime
 
 from harness.errors import ReportRejected
@@ -9,6 +8,7 @@ from harness.runner.job import Job
 from harness.runner.orphan import Request, encode_request
 from harness.runner.sampler import sampler_words
 from harness.runner.time_limits import expected_for, timeout_for
+from harness.system.platforms import boottime_s
 
 
 def request_now(
@@ -38,7 +38,7 @@ def start(
     These pass while this machine is suspended, too: the device measures on while it sleeps.
     `sampling_period` is in seconds, by default that of the plan.
     """
-    began = time.clock_gettime(time.CLOCK_BOOTTIME)
+    began = boottime_s()
     exit_code = job.run(
         request.argv,
         timeout_s=timeout_for(job.device, plan),
@@ -47,7 +47,7 @@ def start(
         conditions=True,
         beside=sampler_words(job.device.info.cores, plan, period=sampling_period),
     )
-    return exit_code, time.clock_gettime(time.CLOCK_BOOTTIME) - began
+    return exit_code, boottime_s() - began
 
 
 def take_over(job: Job, request: Request, plan: Plan, argv: tuple[str, ...]) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 
 from harness.errors import HarnessError, UsageError
 
@@ -35,3 +36,8 @@ def free_memory_bytes() -> int:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError):
         return 0
+
+
+def boottime_s() -> float:
+    """Seconds of a clock that goes on while this machine is suspended, as macOS's CLOCK_MONOTONIC does."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

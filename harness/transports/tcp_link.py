@@ -17,15 +17,22 @@ _ADDRESS = re.compile(
 )
 
 # A peer that vanishes is noticed within 15 s. The kernels do that, without waking the process being measured.
-# Keepalive covers an idle connection, TCP_USER_TIMEOUT bytes that are not acknowledged.
-LIVENESS = (
-    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 15_000),
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 3),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+# Keepalive covers an idle connection, TCP_USER_TIMEOUT bytes that are not acknowledged. Only Linux has that
+# one; macOS calls TCP_KEEPIDLE TCP_KEEPALIVE.
+_LIVENESS = (
+    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 15_000),
+    (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
+    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 5),
+    (socket.IPPROTO_TCP, "TCP_KEEPALIVE", 5),
+    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 3),
+    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
+    (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
 )
+LIVENESS = tuple(
+    (level, getattr(socket, name), value) for level, name, value in _LIVENESS if hasattr(socket, name)
+)
+# That the peer sends no more; elsewhere than on Linux POLLHUP alone says that it is gone.
+NO_MORE: int = getattr(select, "POLLRDHUP", 0)
 
 
 def parse_endpoint(address: str) -> tuple[str, int]:
@@ -103,7 +110,7 @@ class TcpLink(BaseTransport):  # type: ignore[misc]
         deadline = time.monotonic() + transport_timeout_s
         connection = self._ready(transport_timeout_s)
         events = select.poll()
-        events.register(connection, select.POLLOUT | select.POLLRDHUP)
+        events.register(connection, select.POLLOUT | NO_MORE)
         rest = memoryview(data)
         while rest:
             happened = events.poll(max(deadline - time.monotonic(), 0) * 1000)

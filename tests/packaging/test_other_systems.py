@@ -13,8 +13,9 @@ from machine_user import user_environment
 BASE = str(PROJECT / "benchmarks" / "base")
 # Audit hooks see what Python opens and binds, whichever function it is.
 ELSEWHERE = """
-import os, platform, sys
+import os, platform, select, socket, sys, time
 del os.sched_getaffinity, os.sched_setaffinity
+del select.POLLRDHUP, socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.SO_PEERCRED, time.CLOCK_BOOTTIME
 sysconf, readlink = os.sysconf, os.readlink
 def without_linux(name):
     if name == "SC_AVPHYS_PAGES":
@@ -39,7 +40,7 @@ main()
 # Of Python's modules and functions, what Windows lacks; what other packages import is there first.
 WITHOUT_POSIX = """
 import asyncio, filelock, importlib.abc, matplotlib, multiprocessing, numpy, os, platform, platformdirs
-import rich.console, shutil, subprocess, sys, tempfile
+import rich.console, select, shutil, signal, socket, subprocess, sys, tempfile, time
 ABSENT = ("fcntl", "grp", "pwd", "resource", "termios", "pty", "tty", "syslog")
 class Absent(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
@@ -50,6 +51,8 @@ for name in ABSENT:
 sys.meta_path.insert(0, Absent())
 for name in ("O_CLOEXEC", "O_NONBLOCK", "O_NOFOLLOW", "O_DIRECTORY", "geteuid", "getegid", "fchmod"):
     delattr(os, name)
+del os.killpg, select.epoll, select.poll, socket.AF_UNIX, time.clock_gettime
+del signal.SIGHUP, signal.SIGKILL, signal.SIGURG, signal.pthread_kill
 """
 
 
