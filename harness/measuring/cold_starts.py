@@ -1,7 +1,5 @@
 """Fresh processes that find nothing of the program and of the runtime's libraries in memory."""
 
-import time
-
 import msgspec
 
 from harness.analysis.summaries import summarize_startup
@@ -13,6 +11,7 @@ from harness.runner.job import Job
 from harness.runner.report import fetch_report
 from harness.runner.report_checks import check_waited
 from harness.runner.time_limits import timeout_for
+from harness.system.platforms import boottime_s
 from harness.system.text import excerpt
 
 
@@ -28,11 +27,11 @@ def measure_cold(job: Job, deployed: DeployedArtifact, artifact: Artifact, plan:
     argv = (*runner_argv(job.device, job.bundle, deployed, brief), "--cold")
     processes = []
     for _ in range(plan.processes):
-        began = time.monotonic()
+        began = boottime_s()
         exit_code = job.run(argv, timeout_s=timeout_for(job.device, brief))
         report = fetch_report(job, exit_code, artifact, brief)
         process = _process(report)
-        check_waited(process.total_ns, job.device.info.clock, time.monotonic() - began)
+        check_waited(process.total_ns, job.device.info.clock, boottime_s() - began)
         processes.append(process)
     return summarize_cold(tuple(processes))
 

@@ -15,6 +15,7 @@ from fakes import FlakyTransport
 from harness.errors import ConnectionLost, MeasurementError
 from harness.measuring.cell_state import CellRequest
 from harness.records import Cell
+from harness.runner import report_checks
 from harness.transports.local import LocalTransport
 
 
@@ -308,6 +309,20 @@ def test_cold_starts_are_processes_of_their_own(bench: Bench) -> None:
     assert kept.startup is None
     assert kept.unavailable == "2 of 2 processes were not cold: a page stayed"
     assert cells[0.5].failure is None
+
+
+def test_a_cold_start_may_take_as_long_as_this_machine_was_suspended(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In suspend, the clock of time.monotonic stands still.
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(report_checks, "HOST_SLACK_S", 0.0)
+    bench.add(0.25)
+    plan = make_plan(processes=1, warmup_iterations=1)
+    replace(bench.session(), cold=True).measure([CellRequest(v, plan) for v in bench.futures], (), seed=0)
+    cold = bench.detailed[-1].cold
+    assert cold is not None
+    assert (cold.startup is not None, cold.unavailable) == (True, None)
 
 
 def test_operators_are_timed_in_a_process_of_its_own_when_asked_for(bench: Bench) -> None:
