@@ -122,9 +122,9 @@ class ReconnectingTransport(Transport):
         """Compare the boot id with the known one; a device that reports none is taken for the known one."""
         answer = run_verified(self._transport, BOOT_ID, timeout_s=BOOT_ID_TIMEOUT_S)
         boot_id = answer.text.strip() if answer.exit_code == 0 else ""
-        if self._boot_id and boot_id != self._boot_id:
+        if self._boot_id and boot_id and boot_id != self._boot_id:
             raise DeviceRestarted(
                 "the device restarted; the process being measured is lost",
                 hint="find out why (heat, power, memory), then go on with: harness run --resume FOLDER",
             )
-        self._boot_id, self._connected = boot_id, True
+        self._boot_id, self._connected = boot_id or self._boot_id or "", True

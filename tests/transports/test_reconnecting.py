@@ -157,3 +157,10 @@ def test_a_restarted_device_is_another_one() -> None:
         transport.run(["true"], timeout_s=10)
     with pytest.raises(DeviceRestarted):
         transport.run_once(["true"], timeout_s=10)
+
+
+def test_a_device_that_cannot_read_its_boot_id_now_is_the_known_one() -> None:
+    transport = met(ConnectionLost("cut"), None, ConnectionLost("cut"), boot_ids=("one", "", "two"))
+    assert transport.run(["echo", "hello"], timeout_s=10).stdout == b"hello\n"
+    with pytest.raises(DeviceRestarted):
+        transport.run(["true"], timeout_s=10)
