@@ -130,10 +130,8 @@ def _is_same(device: Target, other: Target) -> bool:
     """One name, or one address that both reach: a serial, or a host in the network."""
     if device.name == other.name:
         return True
-    here = ("127.", "localhost", "[::1]")
-    local = (
-        KINDS[device.kind].runs_on_host or not device.address or any(map(device.address.__contains__, here))
-    )
+    host = device.address.rpartition("@")[2]
+    local = KINDS[device.kind].runs_on_host or not host or host.startswith(("127.", "localhost", "[::1]"))
     return not local and (device.transport, device.address) == (other.transport, other.address)
 
 

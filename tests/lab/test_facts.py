@@ -13,6 +13,9 @@ PHONE = Target("pixel", "android", "adb", "SERIAL1")
 BOARD = Target("pi", "linux_board", "ssh", "pi@192.0.2.1")
 HERE = Target("vm", "emulator", "local")
 TUNNEL = Target("tunnel", "android", "adb", "127.0.0.1:5555")
+SSH_TUNNEL = Target("ssh tunnel", "linux_board", "ssh", "pi@localhost")
+# The beginning of an address of this host is in the middle of this one.
+FAR = Target("far", "android", "adb-direct", "10.127.0.5:5555")
 
 
 def make_host(name: str, *devices: Target, offset_s: float = 0.0) -> HostFacts:
@@ -73,13 +76,13 @@ def test_a_name_of_two_devices_is_refused(device: Target) -> None:
     assert error.device == device.name
 
 
-@pytest.mark.parametrize("device", [PHONE, BOARD], ids=lambda device: device.kind)
+@pytest.mark.parametrize("device", [PHONE, BOARD, FAR], ids=lambda device: device.name)
 def test_one_device_under_two_names_is_refused(device: Target) -> None:
     error = refusal(make_host("desk", device), make_host("shelf", replace(device, name="mine")))
     assert error.what.endswith(f"both offer the device {device.name}, at one as mine")
 
 
-@pytest.mark.parametrize("device", [HERE, TUNNEL], ids=lambda device: device.name)
+@pytest.mark.parametrize("device", [HERE, TUNNEL, SSH_TUNNEL], ids=lambda device: device.name)
 def test_what_is_local_at_each_host_is_two_devices(device: Target) -> None:
     refuse_unlike([make_host("desk", device), make_host("shelf", replace(device, name="mine"))])
 
