@@ -1,9 +1,7 @@
 """The story of `harness run`: resolve, lower, measure, localize mismatches, evaluate, report."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.accuracy.localization import localize_mismatches
 from harness.accuracy.request_inputs import prepare_inputs
@@ -29,9 +27,6 @@ from harness.records.progress import Listener, Log
 from harness.records.run_folder import read_cells
 from harness.system.extras import require_extra
 from harness.system.folder_lock import only_writer
-
-if TYPE_CHECKING:
-    from harness.accuracy.preparation import Prepared
 
 
 def run(
@@ -87,6 +82,9 @@ def run(
             workplace=workplace,
         )
         if prepared:
+            # It imports torch, which takes seconds.
+            from harness.accuracy.evaluate import evaluate
+
             on_host = request.accuracy_on_host
             outcome = outcome.followed_by(
                 lambda o: evaluate(o, prepared, targets, listen, on_host=on_host, workplace=workplace)
@@ -135,23 +133,3 @@ def measure(
     errors = [*errors, *base_errors, *cell_errors(cells, request.energy or "device")]
     units = spread_between_units(cells) if request.any_of else ()
     return Outcome(folder, cells, tuple(errors), searches=searches, units=units)
-
-
-def evaluate(
-    outcome: Outcome,
-    prepared: "Prepared",
-    targets: Sequence[Target],
-    listen: Listener,
-    *,
-    on_host: bool,
-    workplace: Workplace = THIS_HOST,
-) -> Outcome:
-    """Add accuracy to the cells of a run folder, measured on its devices, or all of it on this machine."""
-    from harness.accuracy.evaluate import evaluate_run
-
-    place = THIS_HOST if on_host else workplace
-    places = resolve_devices(("host",)) if on_host else targets
-    errors = evaluate_run(
-        outcome.folder, prepared, places, listen, on_host=on_host, open_runner=place.open_runner
-    )
-    return dataclasses.replace(outcome, cells=read_cells(outcome.folder)).with_errors(errors)

@@ -1,5 +1,6 @@
 """The story of `harness evaluate`: run each timed program over a data set, add its accuracy to its cells."""
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -11,14 +12,35 @@ from harness.accuracy.evaluation import Evaluation
 from harness.accuracy.image_runner import OpenImageRunner, open_image_runner
 from harness.accuracy.preparation import Prepared
 from harness.accuracy.store import find_evaluation, pair_with_fp32, save_evaluation
+from harness.accuracy.workplace import THIS_HOST, Workplace
 from harness.devices.places import group_by_place
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, UsageError
+from harness.measuring.run_outcome import Outcome
+from harness.measuring.targets import resolve_devices
 from harness.records import Cell, Variant
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells
 from harness.system.foreign_errors import as_harness_error
 from harness.system.threads import ENDING, work_at_once
+
+
+def evaluate(
+    outcome: Outcome,
+    prepared: Prepared,
+    targets: Sequence[Target],
+    listen: Listener,
+    *,
+    on_host: bool,
+    workplace: Workplace = THIS_HOST,
+) -> Outcome:
+    """Add accuracy to the cells of a run folder, measured on its devices, or all of it on this machine."""
+    place = THIS_HOST if on_host else workplace
+    places = resolve_devices(("host",)) if on_host else targets
+    errors = evaluate_run(
+        outcome.folder, prepared, places, listen, on_host=on_host, open_runner=place.open_runner
+    )
+    return dataclasses.replace(outcome, cells=read_cells(outcome.folder)).with_errors(errors)
 
 
 def evaluate_run(

@@ -67,7 +67,6 @@ def evaluate(
     from harness.measuring.run_outcome import Outcome
     from harness.measuring.run_report import report_run
     from harness.records.run_folder import load_run
-    from harness.run import evaluate as evaluate_cells
     from harness.system.extras import require_extra
     from harness.system.folder_lock import only_writer
     from harness.system.paths import check_cache
@@ -94,7 +93,8 @@ def evaluate(
                 (target.name for target in targets), (cell.device.name for cell in cells)
             )
         require_extra("lower", "evaluating a network")
-        # Only now: it imports torch, which takes seconds.
+        # Only now: they import torch, which takes seconds.
+        from harness.accuracy.evaluate import evaluate as evaluate_cells
         from harness.accuracy.preparation import prepare
 
         prepared = prepare(request, lambda _: None)
