@@ -16,6 +16,7 @@
         │   ├── ConnectionLost      transient: the same call may succeed on a new connection
         │   ├── TimedOut            transient: the device was silent for too long
         │   ├── TransferFailed      permanent: the device refused the file, with its reason
+        │   ├── TooMuchOutput       permanent: a command printed more than it can have to say
         │   └── CommandFailed       permanent: a remote command ended with a non-zero exit code
         └── DeviceUnfit             permanent: ABI, space, permissions, state
 
@@ -41,6 +42,19 @@ class HarnessError(Exception):
         self.hint = _shortened(hint)
         self.device = device
         self.variant = variant
+
+    def add_subject(self, *, device: str = "", variant: str = "") -> None:
+        """Name the device and the variant where the error names none: its cause may not know them."""
+        self.device = self.device or device
+        self.variant = self.variant or variant
+
+    def add_hint(self, hint: str) -> None:
+        """Add what else to do about it."""
+        self.hint = _shortened("; ".join(filter(None, (self.hint, hint))))
+
+    def reword(self, what: str, *, hint: str) -> None:
+        """Put other words in the place of its own."""
+        self.what, self.hint = _shortened(what), _shortened(hint)
 
     @property
     def subject(self) -> str:

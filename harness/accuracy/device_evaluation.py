@@ -96,8 +96,7 @@ class DeviceEvaluation:
             runner.cancel()
 
     def _add(self, error: HarnessError, variant: str = "") -> None:
-        error.device = error.device or self.target.name
-        error.variant = error.variant or variant
+        error.add_subject(device=self.target.name, variant=variant)
         self.errors.append(error)
 
     def _evaluate(self, program: TimedProgram, runner: ImageRunner, number: int) -> None:

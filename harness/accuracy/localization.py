@@ -55,5 +55,5 @@ def localize_mismatches(
             raise
         except Exception as error:
             known = as_harness_error(error)
-            known.device, known.variant = known.device or device.name, known.variant or name
+            known.add_subject(device=device.name, variant=name)
             yield known

@@ -23,7 +23,7 @@ def with_hint(error: HarnessError) -> HarnessError:
     """The error; one without a hint gets that for its cause in the operating system, or for a defect."""
     if not error.hint and isinstance(error, Defect):
         again = shlex.join(["harness", "--debug", *(word for word in sys.argv[1:] if word != "--debug")])
-        error.hint = f"please report it with the output of: {again}"
+        error.add_hint(f"please report it with the output of: {again}")
     elif not error.hint and isinstance(error.__cause__, OSError):
-        error.hint = hint_for(error.__cause__)
+        error.add_hint(hint_for(error.__cause__))
     return error

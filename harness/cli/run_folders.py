@@ -67,9 +67,11 @@ class RunFolders:
         """The error, which names a copied folder by its URL."""
         for folder, url in self.copies.items():
             if str(folder) in error.what:
-                error.what = error.what.replace(str(folder), url)
-                # Ours speak of a folder that can be written.
-                error.hint = "correct the run folder where it was measured, and upload it again"
+                # Our hints speak of a folder that can be written.
+                error.reword(
+                    error.what.replace(str(folder), url),
+                    hint="correct the run folder where it was measured, and upload it again",
+                )
         return error
 
 

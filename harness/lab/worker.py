@@ -80,7 +80,7 @@ class RemoteMeasuring:
         except Exception as error:
             # Nobody else knows that the host could not store it, for example on a full disk.
             known = as_harness_error(error)
-            known.variant = known.variant or variant.name
+            known.add_subject(variant=variant.name)
             self._not_received.append(known)
             future.set_exception(known)
 
@@ -136,7 +136,7 @@ class RemoteMeasuring:
         found = list(self._not_received)
         self._not_received.clear()
         for error in found:
-            error.device = error.device or order.targets[0].name
+            error.add_subject(device=order.targets[0].name)
         return found
 
 

@@ -112,7 +112,7 @@ class DeviceGroup:
                 return
             except Exception as error:
                 known = as_harness_error(error)
-                known.device = known.device or target.name
+                known.add_subject(device=target.name)
                 self.errors.append(known)
 
     def _measure_over_restarts(self, target: Target) -> None:

@@ -50,7 +50,7 @@ def survey(targets: Sequence[Target], log: Callable[[str], None], *, energy: boo
                     cautions[target.name] = missing
         except TransportError as error:
             if target.name not in infos:
-                error.device = error.device or target.name
+                error.add_subject(device=target.name)
                 unreachable[target.name] = error
         except Exception:  # measuring meets it again, and reports it with its device
             return

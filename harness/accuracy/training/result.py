@@ -78,8 +78,9 @@ def finish_training(
         )
         scores = score(predictions, test, class_offset=class_offset)
     except HarnessError as error:
-        saved = f"{printable(str(file))} is saved without a test result; the same command repeats the test"
-        error.hint = f"{error.hint}; {saved}" if error.hint else saved
+        error.add_hint(
+            f"{printable(str(file))} is saved without a test result; the same command repeats the test"
+        )
         raise
     result = {"test_top1": f"{scores.top1.estimate:.4f}", "test_images": str(scores.images)}
     save_checkpoint(
