@@ -9,7 +9,7 @@ from harness.devices.target import Target
 from harness.errors import DeviceUnfit, HarnessError
 from harness.measuring.doctor.device import examine_device
 from harness.measuring.doctor.diagnosis import Diagnosis
-from harness.measuring.doctor.host import examine_host
+from harness.measuring.doctor.host import SUBJECT, examine_host
 
 
 def examine(target: Target | None, log: Callable[[str], None]) -> tuple[Diagnosis, ...]:
@@ -31,7 +31,12 @@ def examine(target: Target | None, log: Callable[[str], None]) -> tuple[Diagnosi
 
 def _examine_attached() -> Iterator[Diagnosis]:
     """The devices that adb lists, and those among them that cannot be used."""
-    for device in attached():
+    try:
+        listed = attached()
+    except HarnessError as error:
+        yield Diagnosis(SUBJECT, "attached devices", "unfit", error.what, error.hint)
+        return
+    for device in listed:
         try:
             check_state(device)
             yield Diagnosis(device.serial, "reachable", "ok", f"{device.model or 'unnamed'}, by adb")

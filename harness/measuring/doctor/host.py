@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.devices.device_kind import Level, Program
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
-from harness.errors import BundleError
+from harness.errors import HarnessError
 from harness.measuring.doctor.diagnosis import Diagnosis
 from harness.runner.bundle import ABIS
 from harness.runner.bundle.build import bundle_folder
@@ -50,12 +50,12 @@ def _runners() -> Iterator[Diagnosis]:
         if bundle_folder(abi).is_dir():
             yield _found(what, "built")
             continue
-        if find_packed():
-            yield _found(what, f"in the package {DISTRIBUTION}")
-            continue
         try:
-            yield _found(what, f"not built yet; {find_toolchain(abi).compiler} will build it")
-        except BundleError as error:
+            if find_packed():
+                yield _found(what, f"in the package {DISTRIBUTION}")
+            else:
+                yield _found(what, f"not built yet; {find_toolchain(abi).compiler} will build it")
+        except HarnessError as error:
             fix = f"{error.hint}; or import one that was built elsewhere: harness bundle import FILE"
             yield Diagnosis(SUBJECT, what, "unfit", error.what, fix)
 

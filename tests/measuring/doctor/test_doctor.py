@@ -17,6 +17,7 @@ from harness.measuring.doctor import device as doctor_device
 from harness.measuring.doctor.device import examine_device
 from harness.measuring.doctor.host import examine_host
 from harness.records import DeviceInfo
+from harness.runner.bundle.installed import PACKAGE
 from harness.transports.adb import AttachedDevice
 from harness.transports.local import LocalTransport
 
@@ -293,6 +294,35 @@ def test_without_compiler_and_runner_nothing_can_be_measured(
     found = {d.what: d for d in examine_host(None)}["runner for arm64-v8a"]
     assert found.level == "unfit"
     assert "bundle import" in found.fix
+
+
+def test_a_damaged_package_of_runners_is_reported_with_its_fix(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / PACKAGE
+    package.mkdir()
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    found = {d.what: d for d in examine(None, lambda text: None)}["runner for arm64-v8a"]
+    assert found.level == "unfit"
+    assert "damaged" in found.detail
+    assert "pip install --force-reinstall" in found.fix
+
+
+def test_an_adb_server_that_does_not_answer_is_reported_beside_this_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    adb = tmp_path / "adb"
+    adb.write_text("#!/bin/sh\necho 'error: cannot connect to daemon' >&2\nexit 1\n")
+    adb.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = {d.what: d for d in examine(None, lambda text: None)}
+    assert found["adb"].level == "ok"
+    server = found["attached devices"]
+    assert (server.subject, server.level) == ("this machine", "unfit")
+    assert server.detail == "the adb server does not answer"
+    assert "adb kill-server" in server.fix
 
 
 def test_a_device_that_does_not_answer_is_unfit() -> None:
