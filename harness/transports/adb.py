@@ -19,7 +19,7 @@ from harness.system.processes import MISSING_PROGRAM, Completed, GrowingFile, Pr
 from harness.system.text import ending
 from harness.transports.adb_failures import early_end, transfer_failure
 from harness.transports.base import LONGEST_ANSWER, LONGEST_PULL, Transport
-from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
+from harness.transports.remote_shell import FramedCommand, end_group
 from harness.transports.transfer import (
     QUICK_S,
     check_placed,
@@ -168,7 +168,7 @@ class AdbTransport(Transport):
             )
         except ProgramTimedOut as error:
             self._silent = True
-            self._end(command.process_group(error.stderr))
+            end_group(self, command.process_group(error.stderr))
             raise TimedOut(f"{argv[0]!r} did not end within {timeout_s:g} s", device=self._serial) from error
         completed = command.completed(answer.stdout, answer.stderr)
         if completed is None:
@@ -259,12 +259,6 @@ class AdbTransport(Transport):
             raise TimedOut(
                 f"adb {arguments[0]} did not end within {timeout_s:g} s", device=self._serial
             ) from error
-
-    def _end(self, group: str | None) -> None:
-        """Kill the process group that a time-out left on the device, if the device still answers."""
-        if group:
-            with contextlib.suppress(DeviceError):
-                self.run(end_group_argv(group), timeout_s=END_S)
 
     def _record_failure(self, failure: DeviceError) -> DeviceError:
         """After a broken connection let the next call connect again.

@@ -17,7 +17,7 @@ from harness.transports.adb_protocol import Connection
 from harness.transports.adb_services import ShellOutput, SyncReader, stdin_packets, sync_request, sync_send
 from harness.transports.adb_stream import Stream
 from harness.transports.base import LONGEST_ANSWER, LONGEST_PULL, Transport
-from harness.transports.remote_shell import END_S, FramedCommand, end_group_argv
+from harness.transports.remote_shell import END_S, FramedCommand, end_group
 from harness.transports.tcp_link import TcpLink
 from harness.transports.transfer import QUICK_S, check_placed, incoming, place_argv, source_size, too_long
 from harness.transports.usb_link import UsbLink
@@ -69,7 +69,7 @@ class AdbDirectTransport(Transport):
                 for data in stream.read(deadline):
                     output.feed(data)
         except TimedOut as error:
-            self._end(command.process_group(bytes(output.stderr)))
+            end_group(self, command.process_group(bytes(output.stderr)))
             raise TimedOut(f"{argv[0]!r} did not end within {timeout_s:g} s", device=self._device) from error
         completed = command.completed(bytes(output.stdout), bytes(output.stderr))
         if completed is None:
@@ -171,9 +171,3 @@ class AdbDirectTransport(Transport):
         except BaseException:
             self.close()
             raise
-
-    def _end(self, group: str | None) -> None:
-        """Kill the process group that a time-out left on the device, if the device still answers."""
-        if group:
-            with contextlib.suppress(DeviceError):
-                self.run(end_group_argv(group), timeout_s=END_S)

@@ -8,6 +8,7 @@ after a time-out. The token on stdout ends what the device's shell or login shel
 banner or an `echo` in .bashrc. Stdin and the rest of stdout are the command's own.
 """
 
+import contextlib
 import os
 import re
 import secrets
@@ -16,7 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import DeviceError
 from harness.system.processes import Completed, checked_argv
+from harness.transports.base import Transport
 
 LONGEST_GREETING = 1 << 16
 END_S = 5.0  # how long to try to end what a time-out left running
@@ -106,6 +109,9 @@ def _coded(byte: int) -> str:
     return f"\\0{byte:03o}" if not 0x20 <= byte < 0x7F or chr(byte) in "'\"\\$`!" else chr(byte)
 
 
-def end_group_argv(group: str) -> tuple[str, ...]:
-    """The command that ends a process group a time-out left behind."""
-    return ("sh", "-c", 'kill -s KILL -- "-$1" 2>/dev/null || kill -s KILL "$1"', "sh", group)
+def end_group(transport: Transport, group: str | None) -> None:
+    """Kill the process group that a time-out left on the device, if the device still answers."""
+    if group:
+        argv = ("sh", "-c", 'kill -s KILL -- "-$1" 2>/dev/null || kill -s KILL "$1"', "sh", group)
+        with contextlib.suppress(DeviceError):
+            transport.run(argv, timeout_s=END_S)

@@ -12,7 +12,7 @@ from harness.errors import DeviceError, DeviceUnfit, TimedOut, TransferFailed, U
 from harness.system.processes import MISSING_PROGRAM, Completed, GrowingFile, ProgramTimedOut, run_local
 from harness.system.text import last_line
 from harness.transports.base import LONGEST_ANSWER, LONGEST_PULL, Transport
-from harness.transports.remote_shell import END_S, LONGEST_GREETING, FramedCommand, end_group_argv
+from harness.transports.remote_shell import LONGEST_GREETING, FramedCommand, end_group
 from harness.transports.ssh_failures import failure
 from harness.transports.transfer import (
     QUICK_S,
@@ -118,7 +118,8 @@ class SshTransport(Transport):
                 longest_output=longest_output,
             )
         except ProgramTimedOut as error:
-            self._end(command.process_group(error.stderr))
+            # Without a terminal sshd does not end it.
+            end_group(self, command.process_group(error.stderr))
             raise TimedOut(
                 f"{argv[0]!r} did not end within {timeout_s:g} s", device=self._destination
             ) from error
@@ -188,12 +189,6 @@ class SshTransport(Transport):
             *("-o", "ServerAliveCountMax=3"),
             *arguments,
         ]
-
-    def _end(self, group: str | None) -> None:
-        """Kill the process group that a time-out left on the device: without a terminal sshd does not."""
-        if group:
-            with contextlib.suppress(DeviceError):
-                self.run(end_group_argv(group), timeout_s=END_S)
 
     def _lost(self, log: bytes) -> DeviceError:
         """Drop the shared connection; the next call opens another."""
