@@ -161,7 +161,9 @@ def _find(parcel: Parcel) -> StoredArtifact | None:
         intact = all(hash_file(place / name) == digest for name, digest in parcel.digests.items())
     except (OSError, Malformed):
         return None
-    return _stored(place, parcel.artifact) if recorded == parcel.artifact and intact else None
+    if recorded != parcel.artifact or not intact:
+        return None
+    return StoredArtifact.of_entry(place, parcel.artifact, was_cached=False)
 
 
 def _keep(artifact: Artifact, contents: dict[str, bytes]) -> StoredArtifact:
@@ -179,9 +181,4 @@ def _keep(artifact: Artifact, contents: dict[str, bytes]) -> StoredArtifact:
             (made / name).write_bytes(content)
         (made / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(artifact)))
         install_folder(made, place)
-    return _stored(place, artifact)
-
-
-def _stored(place: Path, artifact: Artifact) -> StoredArtifact:
-    program, reference_input, reference_output = (place / name for name in FILES)
-    return StoredArtifact(artifact, program, reference_input, reference_output, was_cached=False)
+    return StoredArtifact.of_entry(place, artifact, was_cached=False)

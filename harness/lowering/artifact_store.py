@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from filelock import FileLock, Timeout
 
@@ -30,6 +31,13 @@ class StoredArtifact:
     reference_output: Path
     was_cached: bool
     unchecked: bool = False
+
+    @classmethod
+    def of_entry(cls, entry: Path, artifact: Artifact, *, was_cached: bool) -> Self:
+        """The artifact whose files are in an entry's folder."""
+        program, given, expected = (entry / name for name in (PROGRAM, REFERENCE_INPUT, REFERENCE_OUTPUT))
+        unchecked = artifact.reference_output_sha256 is None
+        return cls(artifact, program, given, expected, was_cached, unchecked)
 
 
 @contextmanager

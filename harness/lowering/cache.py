@@ -145,7 +145,7 @@ def read_entry(key: str, variant: Variant, files: LoweringInputs, log: Log) -> S
             return None
     except (OSError, Malformed):
         return None
-    return _stored(entry, artifact, was_cached=True)
+    return StoredArtifact.of_entry(entry, artifact, was_cached=True)
 
 
 def find_mismatch(artifact: Artifact, variant: Variant, files: LoweringInputs = SEEDED) -> str | None:
@@ -200,13 +200,7 @@ def write_entry(key: str, variant: Variant, lowered: "LoweredProgram") -> Stored
         (made / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record)))
         # In place of a damaged one, or of another request's: a right one would have been read.
         install_folder(made, entry)
-    return _stored(entry, artifact, was_cached=False)
-
-
-def _stored(entry: Path, artifact: Artifact, *, was_cached: bool) -> StoredArtifact:
-    return StoredArtifact(
-        artifact, entry / PROGRAM, entry / REFERENCE_INPUT, entry / REFERENCE_OUTPUT, was_cached
-    )
+    return StoredArtifact.of_entry(entry, artifact, was_cached=False)
 
 
 def _record(variant: Variant, lowered: "LoweredProgram") -> Artifact:

@@ -83,7 +83,7 @@ class OwnProgram:
                 return None
         except (OSError, Malformed):
             return None
-        return _stored(entry, artifact, was_cached=True)
+        return StoredArtifact.of_entry(entry, artifact, was_cached=True)
 
     def store(self, log: Log) -> StoredArtifact:
         """The artifact, made now if it is not stored.
@@ -112,7 +112,7 @@ class OwnProgram:
                 artifact = self._record(outputs, changing)
                 (made / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(artifact)))
                 install_folder(made, artifact_store() / key)
-            return _stored(artifact_store() / key, artifact, was_cached=False)
+            return StoredArtifact.of_entry(artifact_store() / key, artifact, was_cached=False)
 
     def _run(self, made: Path, log: Log) -> tuple[HostOutputs | None, str | None]:
         """What the method gives here, and why that is not to be compared."""
@@ -180,14 +180,3 @@ def _is_finite(outputs: HostOutputs) -> bool:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _stored(entry: Path, artifact: Artifact, *, was_cached: bool) -> StoredArtifact:
-    return StoredArtifact(
-        artifact,
-        entry / PROGRAM,
-        entry / REFERENCE_INPUT,
-        entry / REFERENCE_OUTPUT,
-        was_cached,
-        unchecked=artifact.reference_output_sha256 is None,
-    )
