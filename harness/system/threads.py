@@ -18,19 +18,14 @@ def work_at_once(tasks: Sequence[tuple[Callable[[], None], Callable[[], None]]])
             still run, such as one that waits for a silent device: the process must then end without joining
             its threads (`cli.main`).
     """
-    executor = ThreadPoolExecutor(max_workers=2 * len(tasks) or 1)
-    try:
-        for future in [executor.submit(work) for work, _ in tasks]:
-            future.result()
-    except KeyboardInterrupt:
-        for _, cancel in tasks:
-            executor.submit(cancel)
-        executor.shutdown()
-        raise
-    except BaseException:
-        executor.shutdown()
-        raise
-    executor.shutdown()
+    with ThreadPoolExecutor(max_workers=2 * len(tasks) or 1) as executor:
+        try:
+            for future in [executor.submit(work) for work, _ in tasks]:
+                future.result()
+        except KeyboardInterrupt:
+            for _, cancel in tasks:
+                executor.submit(cancel)
+            raise
 
 
 class Cancellation:
