@@ -51,17 +51,22 @@ def measure_in_lab(
     """
     if base or power_command:
         raise UsageError("a lab measures beside no base, and runs no meter's command")
-    shipper = Shipper(min(host.object_store_bytes for host in lab.hosts))
     cells = read_cells(folder)
-
     pooled = bool(request.any_of)
     names = tuple(target.name for target in targets)
-    shares = Pool(tuple(artifacts), names, cells) if pooled else Everything(tuple(artifacts))
-    record = read_run(folder)
     writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="saving cells")
-    presence = Presence()
     run = SharedRun(
-        *(lab, record, folder, listen, artifacts, cells, shipper, shares, start_worker, writers, presence)
+        lab=lab,
+        record=read_run(folder),
+        folder=folder,
+        listen=listen,
+        artifacts=artifacts,
+        cells=cells,
+        shipper=Shipper(min(host.object_store_bytes for host in lab.hosts)),
+        shares=Pool(tuple(artifacts), names, cells) if pooled else Everything(tuple(artifacts)),
+        start_worker=start_worker,
+        writers=writers,
+        presence=Presence(),
     )
     parts = [Part(run, host, group) for host, group in _groups(lab, targets, alone=pooled)]
     try:
