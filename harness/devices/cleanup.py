@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from harness.devices.device import Device
 from harness.devices.sent_scripts import script_argv
-from harness.devices.tuning import restore
+from harness.devices.tuning import JOURNAL, restore
 from harness.errors import DeviceUnfit
 from harness.system.paths import DEVICE_SCRIPTS
 from harness.system.text import ending
 from harness.transports.verified import run_verified
 
 # Version 0.1's name comes second: tune.sh reads that journal only where there is no other.
-_JOURNALS = ("tune.journal", "quiet.journal")
+_JOURNALS = (JOURNAL, "quiet.journal")
 LAUNCH_SCRIPT = DEVICE_SCRIPTS / "launch.sh"
 STOP_TIMEOUT_S = 60
 REMOVE_TIMEOUT_S = 120

@@ -99,7 +99,6 @@ def install_unpacked(unpacked: Path, folder: Path, *, wheel_digest: str) -> None
 def is_intact(folder: Path, digests: Sequence[str]) -> bool:
     """Whether the folder holds just what was unpacked from a wheel that still may be used.
 
-
     A folder without a record of its wheel, as earlier versions of the harness left them, is not.
     """
     if folder.is_symlink() or not folder.is_dir():
@@ -135,17 +134,8 @@ def _download(requirement: str, machine: str, python: str, folder: Path) -> Path
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
             *("--no-deps", "--only-binary=:all:", "--dest", str(folder)),
-            *(
-                "--platform",
-                f"manylinux_2_28_{machine}",
-                "--platform",
-                f"manylinux_2_27_{machine}",
-                "--python-version",
-                python,
-                "--implementation",
-                "cp",
-            ),
-            requirement,
+            *("--platform", f"manylinux_2_28_{machine}", "--platform", f"manylinux_2_27_{machine}"),
+            *("--python-version", python, "--implementation", "cp", requirement),
         ],
         timeout_s=_DOWNLOAD_TIMEOUT_S,
     )
