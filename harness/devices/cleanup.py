@@ -23,7 +23,7 @@ _REMOVE = """
 [ -d "$1" ] || { echo 0; exit 0; }
 cd "$1" || exit 1
 set -- bundle-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]
-set -- "$@" artifacts jobs lock tune.journal.partial quiet.journal.partial
+set -- "$@" artifacts inputs jobs lock tune.journal.partial quiet.journal.partial
 used=0
 for name in "$@"; do
     [ -e "$name" ] || [ -h "$name" ] || continue
