@@ -23,7 +23,7 @@ from harness.errors import (
 )
 from harness.runner.deploy import ATTEMPTS, COMMAND_TIMEOUT_S, DeployedBundle
 from harness.system.processes import Completed
-from harness.system.text import excerpt
+from harness.system.text import ending, excerpt
 from harness.transports.base import LONGEST_ANSWER
 from harness.transports.verified import read_verified, run_verified, verified_argv
 
@@ -54,10 +54,10 @@ cat "$@" | head -c {MAX_FILE_BYTES}
 """
 _SIZE = re.compile(rb"\s*([0-9]{1,18}) +(.+)")
 # $1 the job's folder, $2 the device's, $3 our claim in its lock (devices/device_lock.py), which is renewed.
-_NOT_OURS = 77
+_NOT_OURS, _NOT_MADE = 77, 78
 _PREPARE = f"""
 [ -z "$3" ] || [ "$(cat "$2/lock/holder" 2>/dev/null)" = "$3" ] || exit {_NOT_OURS}
-rm -rf "$1" && mkdir -p "$1" && cat >"$1/request" || exit
+rm -rf "$1" && mkdir -p "$1" && cat >"$1/request" || exit {_NOT_MADE}
 [ -z "$3" ] || {{ set -- "$2" && {RENEW}; }}
 """
 # The command may have arrived just now; launch.sh needs a moment to leave its first file.
@@ -94,7 +94,8 @@ class Job:
         just before and after the program. `beside` are arguments for `sampler.sh`, which then observes it.
 
         Raises:
-            DeviceUnfit: another harness took the device, as it may after half an hour without a job.
+            DeviceUnfit: another harness took the device, as it may after half an hour without a job; or the
+                job's folder cannot be written.
             JobLost: the program vanished without a status.
             DeviceRestarted: the device was restarted while the program ran.
             ConnectionLost: the device did not come back.
@@ -122,6 +123,12 @@ class Job:
                 "or `harness devices --clean` removed the lock",
                 device=device.info.name,
                 hint="continue once the device is free: harness run --resume FOLDER",
+            )
+        if prepared.exit_code == _NOT_MADE:
+            raise DeviceUnfit(
+                f"{self.folder} cannot be written: {ending(prepared.stderr)}",
+                device=device.info.name,
+                hint="free space on the device, or name another folder in devices.toml",
             )
 
     def _follow(self, words: Sequence[str], timeout_s: float, patience_s: float) -> int:

@@ -42,6 +42,14 @@ def test_nothing_is_started_on_a_device_that_another_harness_took(tmp_path: Path
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_started(tmp_path: Path) -> None:
+    job = replace(job_in(tmp_path), folder=str(tmp_path / "file" / "job"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DeviceUnfit, match=r"file/job cannot be written: mkdir: .*Not a directory"):
+        job.run(["touch", str(tmp_path / "ran")], timeout_s=30)
+    assert not (tmp_path / "ran").exists()
+
+
 def test_starting_a_program_renews_this_runs_lock_and_no_others(tmp_path: Path) -> None:
     job = job_in(tmp_path)
     renewed = tmp_path / "lock" / "renewed"
