@@ -142,13 +142,14 @@ def _accuracy(cell: Cell) -> list[Detail]:
 
 def _program(cell: Cell) -> list[Detail]:
     artifact = cell.artifact
-    delegated = f"{artifact.delegated_nodes} operators in XNNPACK, {len(artifact.undelegated_nodes)} outside"
     if artifact.macs is None or artifact.params is None:
         return _own_program(cell)
+    inside, outside = artifact.delegated_nodes, len(artifact.undelegated_nodes)
     return [
         ("multiply-accumulates", f"{significant(artifact.macs / 1e6, 4)} M"),
         ("parameters", f"{significant(artifact.params / 1e6)} M"),
-        ("delegated", delegated),
+        # Of other runtimes than ExecuTorch it is not known.
+        ("delegated", MISSING if inside is None else f"{inside} operators in XNNPACK, {outside} outside"),
         ("weights", weights_text(cell.variant.weights)),
     ]
 
