@@ -1,8 +1,9 @@
 """What a run will do, before it does anything: cells, processes, what is lowered, and an estimated time."""
 
 import math
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from statistics import median
 
 import msgspec
@@ -12,12 +13,14 @@ from harness.analysis.run_estimate import (
     LOWERING_SECONDS,
     MEASURED,
     RULE,
+    Spacing,
     measured_spacing,
     seconds_by_rule,
     seconds_sustained,
     start_seconds,
 )
 from harness.analysis.stopping import is_complete, most_processes
+from harness.devices.device_kind import DeviceKind
 from harness.devices.kinds import KINDS
 from harness.devices.places import group_by_place
 from harness.devices.target import Target
@@ -29,7 +32,7 @@ from harness.lowering.pool import default_workers
 from harness.measuring.cell_state import CellRequest, is_same_measurement
 from harness.measuring.plans import make_plan, plan_cells
 from harness.measuring.sustaining import lacks_energy, lacks_sustained, refuse_beyond_limit
-from harness.records import BackendOptions, Cell, DeviceInfo, RunRequest, Variant
+from harness.records import BackendOptions, Cell, Clock, DeviceInfo, RunRequest, Variant
 from harness.runner.energy import EnergyPlan
 
 
@@ -180,65 +183,15 @@ def _plan_device(
     spacing, kind = measured_spacing(cells), KINDS[target.kind]
     basis = MEASURED if spacing.overall is not None else f"rule: {RULE}"
     if info is None:
-        planned = [
-            (
-                CellRequest(variant, msgspec.structs.replace(plan, rate_hz=rate_hz, backend_options=options)),
-                threads,
-                cores,
-            )
-            for variant in variants
-            for cores in placements or (None,)
-            for threads in request.threads or (None,)
-            for plan in [make_plan(request, kind.clock, threads or 1)]
-            for rate_hz in request.rates_hz or (None,)
-            for options in request.backend_options or (None,)
-        ]
+        planned = list(_cells_by_options(request, variants, kind.clock, placements))
     else:
         try:
             requests = plan_cells(request, variants, info, placements)
         except DeviceUnfit as error:
             return PlannedDevice(target.name, target.kind, True, (), basis, error=error.what, hint=error.hint)
         planned = [(one, one.plan.threads, one.plan.cpus) for one in requests]
-
-    def waited_for(seconds: float | None) -> float:
-        if seconds is None:
-            return 0.0
-        return start_seconds(on_host=kind.runs_on_host) + seconds_sustained(seconds, kind.clock)
-
-    def estimate(one: CellRequest, threads: int | None, cores: str | None) -> PlannedCell:
-        seconds = spacing.of(cell_key(one.variant, one.plan))
-        if seconds is None:
-            seconds = seconds_by_rule(one.plan, kind.clock, one.variant, on_host=kind.runs_on_host)
-        saved = next((cell for cell in cells if is_same_measurement(one, cell)), None)
-        done = len(saved.processes) if saved else 0
-        measured = saved is not None and is_complete(saved)
-        sides = 0 if measured else 2 if one.variant in beside_base else 1
-        least = sides * max(0, one.plan.processes - done)
-        most = sides * max(0, most_processes(one.plan) - done)
-        # Memory is read in a separate process, and so are operators and each cold start.
-        further = sides * (1 + request.profile + request.cold * one.plan.processes)
-        passes = further * start_seconds(on_host=kind.runs_on_host)
-        sustain = request.sustain_seconds if saved is None or lacks_sustained(saved) else None
-        by_command = request.energy == "command"
-        wanted = request.energy is not None and (saved is None or lacks_energy(saved, by_command=by_command))
-        metered = EnergyPlan().seconds if wanted else None
-        sustained = waited_for(sustain) + waited_for(metered)
-        return PlannedCell(
-            variant=one.variant.name,
-            threads=threads,
-            cores=cores,
-            rate_hz=one.plan.rate_hz,
-            backend_options=one.plan.backend_options,
-            measured=measured,
-            least_processes=least,
-            most_processes=most,
-            least_seconds=least * seconds + passes + sustained,
-            most_seconds=most * seconds + passes + sustained,
-            sustain_seconds=sustain,
-            energy_seconds=metered,
-        )
-
-    estimated = tuple(estimate(*one) for one in planned)
+    expected = _Expected(request, kind, cells, spacing, beside_base)
+    estimated = tuple(expected.cell(*one) for one in planned)
     if runs := sum(cell.sustain_seconds is not None for cell in estimated):
         refuse_beyond_limit(target.name, runs, request.sustain_seconds or 0, kind.clock, request.max_minutes)
     limit = math.inf if request.max_minutes is None else 60 * request.max_minutes
@@ -251,3 +204,76 @@ def _plan_device(
         least_seconds=min(limit, sum(cell.least_seconds for cell in estimated)),
         most_seconds=min(limit, sum(cell.most_seconds for cell in estimated)),
     )
+
+
+def _cells_by_options(
+    request: RunRequest, variants: Sequence[Variant], clock: Clock, placements: Sequence[str]
+) -> Iterator[tuple[CellRequest, int | None, str | None]]:
+    """The cells of a device that was not asked, with their threads and cores as far as the options say."""
+    for variant, cores, threads, rate_hz, options in product(
+        variants,
+        placements or (None,),
+        request.threads or (None,),
+        request.rates_hz or (None,),
+        request.backend_options or (None,),
+    ):
+        plan = make_plan(request, clock, threads or 1)
+        plan = msgspec.structs.replace(plan, rate_hz=rate_hz, backend_options=options)
+        yield CellRequest(variant, plan), threads, cores
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """How long the cells of one device will take; `cells` are those that the run folder has of it."""
+
+    request: RunRequest
+    kind: DeviceKind
+    cells: Sequence[Cell]
+    spacing: Spacing
+    beside_base: Container[Variant]
+
+    def cell(self, one: CellRequest, threads: int | None, cores: str | None) -> PlannedCell:
+        request, plan = self.request, one.plan
+        saved = next((cell for cell in self.cells if is_same_measurement(one, cell)), None)
+        done = len(saved.processes) if saved else 0
+        measured = saved is not None and is_complete(saved)
+        sides = 0 if measured else 2 if one.variant in self.beside_base else 1
+        least = sides * max(0, plan.processes - done)
+        most = sides * max(0, most_processes(plan) - done)
+        seconds = self._process_seconds(one)
+        # Memory is read in a separate process, and so are operators and each cold start.
+        further = sides * (1 + request.profile + request.cold * plan.processes) * self._start_seconds
+        sustain = request.sustain_seconds if saved is None or lacks_sustained(saved) else None
+        by_command = request.energy == "command"
+        wanted = request.energy is not None and (saved is None or lacks_energy(saved, by_command=by_command))
+        metered = EnergyPlan().seconds if wanted else None
+        further += self._long_run_seconds(sustain) + self._long_run_seconds(metered)
+        return PlannedCell(
+            variant=one.variant.name,
+            threads=threads,
+            cores=cores,
+            rate_hz=plan.rate_hz,
+            backend_options=plan.backend_options,
+            measured=measured,
+            least_processes=least,
+            most_processes=most,
+            least_seconds=least * seconds + further,
+            most_seconds=most * seconds + further,
+            sustain_seconds=sustain,
+            energy_seconds=metered,
+        )
+
+    def _process_seconds(self, one: CellRequest) -> float:
+        """Of one process, at the measured pace where there is one."""
+        seconds = self.spacing.of(cell_key(one.variant, one.plan))
+        if seconds is not None:
+            return seconds
+        kind = self.kind
+        return seconds_by_rule(one.plan, kind.clock, one.variant, on_host=kind.runs_on_host)
+
+    @property
+    def _start_seconds(self) -> float:
+        return start_seconds(on_host=self.kind.runs_on_host)
+
+    def _long_run_seconds(self, seconds: float | None) -> float:
+        return 0.0 if seconds is None else self._start_seconds + seconds_sustained(seconds, self.kind.clock)
