@@ -44,10 +44,16 @@ def find_differences(base: Cell, new: Cell, *, sides: tuple[str, str] = ("in bas
     return [
         f"{fact} differs"
         if fact in ("device cores", "weights")
-        else f"{fact}: {first} {sides[0]}, {second} {sides[1]}"
+        else f"{fact}: {_shown(first)} {sides[0]}, {_shown(second)} {sides[1]}"
         for fact, first, second in facts
         if first != second
     ]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
 
 
 def _inputs_text(cell: Cell) -> str:

@@ -229,8 +229,8 @@ def test_a_margin_out_of_range_is_refused(margin: float) -> None:
         ),
         (make_cell(device=make_device(cores=(Core(index=0),))), "device cores differs"),
         (make_cell(plan=make_plan(warmup_iterations=9)), "plan warmup_iterations: 5 in base, 9 in new"),
-        (make_cell(plan=make_plan(cpus="0-3")), "plan cpus: None in base, 0-3 in new"),
-        (make_cell(plan=make_plan(tune_device=True)), "plan tune_device: False in base, True in new"),
+        (make_cell(plan=make_plan(cpus="0-3")), "plan cpus: none in base, 0-3 in new"),
+        (make_cell(plan=make_plan(tune_device=True)), "plan tune_device: no in base, yes in new"),
         (
             make_cell(artifact=make_artifact(versions={"executorch": "1.6.0", "torch": "2.13.0"})),
             "version of executorch: 1.5.1 in base, 1.6.0 in new",

@@ -141,7 +141,7 @@ def profiled(*took_hold: GroupController) -> Cell:
 
 
 def test_a_task_profile_that_was_asked_for_or_took_hold_in_one_run_is_named() -> None:
-    assert find_differences(make_cell(), profiled()) == ["plan task_profile: None in base, top-app in new"]
+    assert find_differences(make_cell(), profiled()) == ["plan task_profile: none in base, top-app in new"]
     assert find_differences(profiled(), profiled("cpuset", "cpu")) == [
         "task profile in effect: nothing in base, cpuset, cpu in new"
     ]

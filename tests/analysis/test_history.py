@@ -133,7 +133,7 @@ def test_a_machine_is_the_same_after_a_restart_and_an_update() -> None:
 def test_what_else_changed_is_named_at_the_change() -> None:
     newer = replace(counted(8_000_000), device=replace(COUNTED.device, kernel="6.6"))
     trend = trend_of(trace(nights([counted(7_600_000), newer])), "instructions")
-    assert trend.changes[0].also_changed == ("device kernel: None before, 6.6 after",)
+    assert trend.changes[0].also_changed == ("device kernel: none before, 6.6 after",)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_each_figure_has_its_level_its_changes_and_where_they_are() -> None:
 def test_what_else_changed_is_named() -> None:
     newer = replace(counted(7_980_000), device=replace(COUNTED.device, kernel="6.6"))
     lines = to_lines(trace(nights([counted(7_600_000), newer])))
-    assert "      also changed: device kernel: None before, 6.6 after" in lines
+    assert "      also changed: device kernel: none before, 6.6 after" in lines
 
 
 def test_accuracy_changes_in_percentage_points() -> None:
