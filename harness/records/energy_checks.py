@@ -38,10 +38,11 @@ def find_impossible_windows(run: EnergyRun) -> Iterator[str]:
             continue
         if window.seconds < SHORTEST_WINDOW_S or window.updates < FEWEST_UPDATES:
             yield f"energy.{name} has {window.updates} updates in {window.seconds:g} s, which are too few"
+        covered = sum(window.span_seconds)
         if min(window.span_seconds, default=0.0) <= 0:
             yield f"energy.{name} has a span of no time"
-        elif not LEAST_COVERED <= sum(window.span_seconds) / window.seconds <= MOST_COVERED:
-            yield f"energy.{name}: its spans are {sum(window.span_seconds):g} of {window.seconds:g} s"
+        elif not LEAST_COVERED * window.seconds <= covered <= MOST_COVERED * window.seconds:
+            yield f"energy.{name}: its spans are {covered:g} of {window.seconds:g} s"
         if window.began_uptime_seconds < end:
             yield f"energy.{name} began before the end of the window before it"
         end = window.began_uptime_seconds + window.seconds

@@ -34,7 +34,7 @@ def _plan(plan: Plan) -> Iterator[str]:
         yield f"plan has {plan.threads} threads and {plan.processes} processes"
     if plan.max_processes is not None and plan.max_processes < 1:
         yield f"plan.max_processes is {plan.max_processes}"
-    for name in ("warmup_iterations", "min_iterations", "counted_iterations"):
+    for name in ("warmup_iterations", "min_iterations", "counted_iterations", "seed"):
         if getattr(plan, name) < 0:
             yield f"plan.{name} is {getattr(plan, name)}"
     for name in ("min_seconds", "max_seconds", "max_cooling_seconds", "cooled_within_celsius"):

@@ -43,6 +43,7 @@ def test_a_cell_of_an_older_version_has_no_energy() -> None:
             "energy.load has a span of no time",
         ),
         ({"load": replace(LOAD, seconds=120.0)}, "energy.load: its spans are 59 of 120 s"),
+        ({"load": replace(LOAD, seconds=0.0)}, "energy.load: its spans are 59 of 0 s"),
         (
             {"load": replace(LOAD, began_uptime_seconds=1010.0)},
             "energy.load began before the end of the window",
