@@ -46,7 +46,7 @@ class LongRuns:
         """Measure the energy of a cell that lacks it; a lost connection is not its end.
 
         Raises:
-            TransportError: the device restarted, or is gone.
+            DeviceError: the device restarted, or is gone.
         """
         cell, energy = state.cell, self.energy
         if cell is None or energy is None or cell.failure:

@@ -78,7 +78,7 @@ class Session:
         """Measure all cells; those found in `earlier`, and their bases in `earlier_base`, are continued.
 
         Raises:
-            TransportError: the device is gone; what was saved stays.
+            DeviceError: the device restarted, is gone or cannot be used; what was saved stays.
             Interrupted: `cancellation` was used.
         """
         processes = self._deploy()
