@@ -9,7 +9,8 @@ from harness.analysis.cell_text import placement
 from harness.analysis.precisions import BASELINE, in_order
 from harness.analysis.process_figures import instruction_counts, latency_medians_ns
 from harness.analysis.ratios import ratio_interval
-from harness.records import Cell
+from harness.analysis.runtimes import runtime_title
+from harness.records import EXECUTORCH, Cell
 from harness.system.text import printable
 from reports.bars import Axis, Bar, axis_over, evenly, ticks
 from reports.figures import LATENCY, Estimate, name_with_precision, width_text
@@ -228,7 +229,7 @@ def _precision_ratios(section: Section) -> Chart | None:
     return _ratio_chart(
         f"Cost against {BASELINE}",
         f"Cost of the same network as a share of {BASELINE}'s, with its 95 % interval; under 1 is cheaper.",
-        [(f"{_name(point)}, {_placement(point)}", base, point) for base, point in pairs],
+        [(f"{_name(point)}, {placement(point.cell)}", base, point) for base, point in pairs],
     )
 
 
@@ -274,7 +275,7 @@ def _labels(axis: Axis) -> tuple[tuple[float, str], ...]:
 def _shape(point: Point) -> tuple[object, ...]:
     """Weights are ignored: those of another precision may have come from other training."""
     variant = point.cell.variant
-    return variant.width, variant.resolution_px, variant.padding, variant.classes, placement(point.cell)
+    return variant.width, variant.resolution_px, variant.padding, variant.classes, _placement(point)
 
 
 def _name(point: Point) -> str:
@@ -282,7 +283,10 @@ def _name(point: Point) -> str:
 
 
 def _placement(point: Point) -> str:
-    return placement(point.cell)
+    """With a runtime beside ExecuTorch: its kernels are others."""
+    runtime = point.cell.variant.runtime
+    named = "" if runtime == EXECUTORCH else f"{runtime_title(runtime)}, "
+    return named + placement(point.cell)
 
 
 def _group(points: Iterable[Point], key: Callable[[Point], Key]) -> Mapping[Key, list[Point]]:

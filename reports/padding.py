@@ -26,7 +26,7 @@ def _key(cell: Cell) -> tuple[object, ...]:
     """Weights are ignored: they have to differ between paddings, and do not change the cost."""
     variant = cell.variant
     shape = (variant.width, variant.resolution_px, variant.precision, variant.model, variant.classes)
-    return cell.device.name, shape, cell.plan
+    return cell.device.name, shape, variant.runtime, cell.plan
 
 
 def _change(base: Estimate, cost: Estimate) -> str:

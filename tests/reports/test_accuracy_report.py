@@ -174,3 +174,5 @@ def test_the_cost_of_padding_in_latency_has_the_range_that_both_intervals_allow(
     (sentence,) = padding_costs([symmetric, tf_same])
     assert sentence.startswith("0.5/224 tf_same int8 costs +0.00 % (-")
     assert padding_costs([tf_same]) == ()
+    litert = replace(symmetric, variant=replace(symmetric.variant, runtime="litert"))
+    assert padding_costs([litert, tf_same]) == ()

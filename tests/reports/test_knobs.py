@@ -1,9 +1,9 @@
-"""The heat map over threads and cores."""
+"""How the knobs act: the heat maps and the charts of a device."""
 
 from msgspec.structs import replace
 
-from builders import make_cell, make_device, make_plan, make_processes
-from harness.records import Cell, Core, Interval
+from builders import make_artifact, make_cell, make_device, make_plan, make_processes
+from harness.records import Cell, Core, Interval, PrecisionName, RuntimeName, Variant
 from reports.knobs import HeatMap, describe_knobs
 from reports.sections import arrange
 
@@ -51,3 +51,43 @@ def test_cells_of_different_rates_are_in_no_heat_map_and_no_speed_up_together() 
     paced = (placed("0-3", 1, 41.0, 30.0), placed("4-7", 2, 6.0, 30.0))
     assert maps(*free, *paced) == maps(*free)
     assert maps(*free[:3:2], *paced[1:]) == ()
+
+
+def of_runtime(
+    runtime: RuntimeName, precision: PrecisionName, ms: int, side: int = 128, digest: str = "a"
+) -> Cell:
+    variant = Variant(width=0.5, resolution_px=side, precision=precision, runtime=runtime)
+    return make_cell((ms * 1_000_000,) * 6, artifact=make_artifact(variant=variant, sha256=digest * 64))
+
+
+def test_a_precision_is_compared_with_fp32_of_the_same_runtime() -> None:
+    cells = (
+        of_runtime("executorch", "fp32", 40, digest="1"),
+        of_runtime("executorch", "int8", 10, digest="2"),
+        of_runtime("litert", "fp32", 60, digest="3"),
+        of_runtime("litert", "int8", 30, digest="4"),
+    )
+    (section,) = arrange(cells)
+    (ratios,) = [chart for chart in describe_knobs(section).charts if "against" in chart.title]
+    assert [(row.name, float(row.text.split()[0])) for row in ratios.rows] == [
+        ("0.5/128 int8, 1 thread", 0.25),
+        ("0.5/128 int8 LiteRT, 1 thread", 0.5),
+    ]
+
+
+def test_runtimes_are_in_no_heat_map_and_no_row_together() -> None:
+    cells = [
+        of_runtime(runtime, "fp32", ms, side, digest)
+        for runtime, ms, side, digest in (
+            ("litert", 60, 128, "1"),
+            ("executorch", 40, 128, "2"),
+            ("executorch", 50, 160, "3"),
+            ("executorch", 90, 224, "4"),
+        )
+    ]
+    (section,) = arrange(cells)
+    knobs = describe_knobs(section)
+    (found,) = knobs.heat_maps
+    assert found.title == "fp32, 1 thread"
+    assert [cell and cell[0] for cell in found.rows[0][1]] == ["40.0", "50.0", "90.0"]
+    assert {row.name for row in knobs.charts[0].rows} == {"fp32, 1 thread", "fp32, LiteRT, 1 thread"}
