@@ -38,8 +38,9 @@ report_text() {
 # is_name TEXT: false for what firmware has in the place of a name
 is_name() {
     case $1 in
-    '' | ' ' | unknown | Unknown | none | None | null | "Not Specified" | "Not Applicable") return 1 ;;
-    "To "[Bb]"e "[Ff]"illed "* | "Default string" | "System Product Name" | "Product Name") return 1 ;;
+    '' | ' ' | [Uu]nknown* | UNKNOWN | [Nn]one | null | [Nn]/[Aa] | [Ii]nvalid | INVALID | [Uu]ndefined | empty) return 1 ;;
+    "Not "[ADS]*ed | "Not Applicable" | "Not Available" | OEM | O.E.M. | SKU | x.x) return 1 ;;
+    "To "[Bb]"e "[Ff]"illed "* | "Default "[Ss]"tring" | "System Product Name" | "Product Name" | "System Version") return 1 ;;
     esac
 }
 
@@ -132,7 +133,7 @@ half_precision() {
 
 is_exynos_9810() {
     chips=
-    for name in ro.hardware.chipname ro.chipname ro.board.platform ro.product.board ro.soc.model; do
+    for name in ro.hardware.chipname ro.chipname ro.board.platform ro.product.board ro.arch ro.soc.model; do
         chips="$chips $(property $name)"
     done
     while IFS=':' read -r name text; do
@@ -142,15 +143,21 @@ is_exynos_9810() {
     return 1
 }
 
-# cores_in_cpuinfo: implementer and part of each core, for kernels whose sysfs has no MIDR
+# cores_in_cpuinfo: implementer and part of each core, for kernels whose sysfs has no MIDR. Before 3.19, kernels list
+# all cores and then the fields of one, that on which this runs: `cpus` stands for it.
 cores_in_cpuinfo() {
-    core=
+    core='' listed=''
     while IFS=':' read -r name text; do
         case $name in
-        processor*) core=${text# } ;;
-        '') core= ;;
+        processor*)
+            core=${text# }
+            [ -z "$listed" ] || core=s
+            listed=yes
+            ;;
+        '') core='' listed='' ;;
+        *) listed= ;;
         esac
-        case $core in '' | *[!0-9]*) continue ;; esac
+        case $core in '' | *[!0-9s]*) continue ;; esac
         case $name in
         "CPU implementer"*) report "cpu$core.implementer" "${text# }" ;;
         "CPU part"*) report "cpu$core.part" "${text# }" ;;
@@ -169,7 +176,11 @@ page_size() {
     cannot page_size_kib "no KernelPageSize in /proc/self/smaps"
 }
 
-is_android() { [ -n "$(property ro.build.version.release)$(property ro.product.cpu.abilist)" ]; }
+# is_android: Linux on Android's drivers (Sailfish OS, Ubuntu Touch) may have a getprop that answers, and an os-release
+is_android() {
+    [ ! -e "$root/etc/os-release" ] && [ ! -e "$root/usr/lib/os-release" ] || return 1
+    [ -n "$(property ro.build.version.release)$(property ro.product.cpu.abilist)" ]
+}
 
 # cpuinfo_field NAME: the first such field in $REPLY; fails where there is none
 cpuinfo_field() {
@@ -238,7 +249,8 @@ userland_bits() {
     if [ -n "$bits" ]; then report userland_bits "$bits"; else cannot userland_bits "getconf does not report it"; fi
 }
 
-# free_space FOLDER: of df's line the number before the percentage, as names on both sides may hold blanks
+# free_space FOLDER: of df's line the number before the percentage, as names on both sides may hold blanks. On a file
+# system that is fuller than this user may fill it, the number is negative.
 free_space() {
     last=
     free=$(df -k "$1" 2>/dev/null | {
@@ -248,8 +260,8 @@ free_space() {
         set -- $last
         while [ $# -gt 3 ]; do
             # A file system of no size, such as /proc, has no free space to report.
-            case $1$2$3 in *[!0-9]*) ;; *) case $4 in [0-9]*% | -)
-                [ "$1" = 0 ] || echo "$3"
+            case $1$2${3#-} in *[!0-9]*) ;; *) case $4 in [0-9]*% | -)
+                [ "$1" = 0 ] || case $3 in -*) echo 0 ;; *) echo "$3" ;; esac
                 break
                 ;;
             esac ;; esac
@@ -263,15 +275,16 @@ free_space() {
 # which is their bit 0 (drivers/hwmon/raspberrypi-hwmon.c)
 throttling() {
     reason=
-    if command -v vcgencmd >/dev/null 2>&1; then
-        flags=$(vcgencmd get_throttled 2>/dev/null)
+    for program in vcgencmd "$root/opt/vc/bin/vcgencmd"; do # older systems have it off the PATH
+        command -v "$program" >/dev/null 2>&1 || continue
+        flags=$("$program" get_throttled 2>/dev/null)
         case $flags in throttled=0x*)
             report throttled_flags "${flags#throttled=}"
             return
             ;;
         esac
         reason="vcgencmd get_throttled failed"
-    fi
+    done
     for file in "$root"/sys/devices/platform/*/*firmware/get_throttled "$root"/sys/devices/platform/*firmware/get_throttled; do
         [ -e "$file" ] || continue
         value "$file" && case ${REPLY#0x} in '' | *[!0-9a-fA-F]*) ;; *)
@@ -325,11 +338,25 @@ is_online() {
     return 1
 }
 
+# find_policies: cpufreq's policies in $policies; kernels before 4.3 have their folders at the first of their cores
+find_policies() {
+    policies=
+    indices "$cpus/cpufreq/policy"
+    for index in $indices; do policies="$policies cpufreq/policy$index"; done
+    [ -z "$policies" ] || return 0
+    index=0
+    while [ $index -lt "$cpu_count" ]; do
+        folder=cpu$index/cpufreq
+        [ ! -d "$cpus/$folder" ] || [ -L "$cpus/$folder" ] || policies="$policies $folder"
+        index=$((index + 1))
+    done
+}
+
 # policy_value CORE FILE: the file of the cpufreq policy that lists the core, for a core without a link to it
 policy_value() {
     for policy in $policies; do
-        value "$cpus/cpufreq/policy$policy/affected_cpus" || value "$cpus/cpufreq/policy$policy/related_cpus" || continue
-        case " $REPLY " in *" $1 "*) value "$cpus/cpufreq/policy$policy/$2" && return ;; esac
+        value "$cpus/$policy/affected_cpus" || value "$cpus/$policy/related_cpus" || continue
+        case " $REPLY " in *" $1 "*) value "$cpus/$policy/$2" && return ;; esac
     done
     return 1
 }
@@ -357,8 +384,13 @@ per_cpu() {
 
 android_names() {
     report android_release "$(property ro.build.version.release)"
-    report android_abis "$(property ro.product.cpu.abilist)"
-    report_text model "$(property ro.product.manufacturer) $(property ro.product.model)" "no ro.product.model"
+    abis=$(property ro.product.cpu.abilist)
+    report android_abis "${abis:-$(property ro.product.cpu.abi)}"
+    maker=$(property ro.product.manufacturer)
+    is_name "$maker" || maker=
+    product=$(property ro.product.model)
+    is_name "$product" || product=
+    report_text model "$maker $product" "no ro.product.model"
     soc=$(property ro.soc.model)
     is_name "$soc" || soc=$(property ro.board.platform)
     is_name "$soc" || { cpuinfo_field Hardware && soc=$REPLY; }
@@ -392,8 +424,7 @@ facts() {
     find_cpus
     online=
     value "$cpus/online" && online=$REPLY
-    indices "$cpus/cpufreq/policy"
-    policies=$indices
+    find_policies
     index=0
     while [ $index -lt "$cpu_count" ]; do
         value "$cpus/cpu$index/regs/identification/midr_el1" && report "cpu$index.midr" "$REPLY"
@@ -408,7 +439,17 @@ facts() {
     if [ -w "${folder:-/}" ]; then report folder_writable yes; else report folder_writable no; fi
 }
 
-# hwmon_temperatures: those of chips, for kernels without zones (Documentation/hwmon/sysfs-interface.rst)
+# is_of_cores NAME, as harness/analysis/temperatures.py
+is_of_cores() {
+    case $1 in
+    *[Cc][Pp][Uu]* | *[Ss][Oo][Cc]* | *tsens* | x86_pkg* | *coretemp* | *k10temp* | *zenpower* | *bcm2[0-9][0-9][0-9]* | *cluster*) ;;
+    [Bb][Ii][Gg]* | [Mm][Ii][Dd]* | [Ll][Ii][Tt][Tt][Ll][Ee]*) ;;
+    *) return 1 ;;
+    esac
+}
+
+# hwmon_temperatures any|cores: those of chips, for kernels without zones, or without one of the cores
+# (Documentation/hwmon/sysfs-interface.rst)
 hwmon_temperatures() {
     for file in "$root"/sys/class/hwmon/hwmon*/temp*_input; do
         value "$file" || continue
@@ -417,6 +458,7 @@ hwmon_temperatures() {
         value "$chip/name" || REPLY=unnamed
         name=$REPLY
         value "$chip/${sensor}_label" || REPLY=$sensor
+        [ "$1" = any ] || is_of_cores "$name $REPLY" || continue
         report "hwmon.${chip##*hwmon}.${sensor#temp}" "$celsius $name $REPLY"
         read=yes
     done
@@ -451,6 +493,8 @@ thermal_hal() {
     done
 }
 
+newline='
+'
 # android_battery TEXT: the first of each field
 android_battery() {
     found=$(echo "$1" | while IFS=: read -r name text; do
@@ -478,7 +522,7 @@ android_battery() {
 # temperatures: type and temperature of each zone; where none can be read, one reason for all
 temperatures() {
     zones=$root/sys/class/thermal/thermal_zone
-    denied='' read=''
+    denied='' read='' cores=''
     indices "$zones"
     for index in $indices; do
         if ! value "$zones$index/temp"; then
@@ -489,8 +533,14 @@ temperatures() {
         value "$zones$index/type" || REPLY=unnamed
         report "zone.$index" "$celsius $REPLY"
         read=yes
+        ! is_of_cores "$REPLY" || cores=yes
     done
-    [ -n "$read" ] || hwmon_temperatures
+    if [ -z "$read" ]; then
+        hwmon_temperatures any
+    elif [ -z "$cores" ]; then
+        # Such as acpitz, a Wi-Fi card's or a battery's beside coretemp, k10temp or SCPI's sensors.
+        hwmon_temperatures cores
+    fi
     if [ -z "$read" ] && [ -n "$denied" ]; then
         cannot temperatures "permission denied or unreadable: the temp of all zones in /sys/class/thermal"
         return
@@ -514,6 +564,7 @@ android_services() {
     battery=$(dumpsys battery 2>/dev/null)
     case $battery in
     *"present: false"*) ;; # its level and temperature are 0 then, and mean nothing
+    *"  status: 1$newline"*"  level: 0$newline"*"  voltage: 0$newline"*) ;; # present, unknown and without a voltage
     *"UPDATES STOPPED"*)
         for key in battery_percent battery_decicelsius; do
             cannot $key "set by hand; dumpsys battery reset ends that"
@@ -533,16 +584,17 @@ conditions() {
     find_cpus
     online=
     value "$cpus/online" && online=$REPLY
-    indices "$cpus/cpufreq/policy"
-    policies=$indices
+    find_policies
     per_cpu frequencies_khz cpufreq/scaling_cur_freq
     per_cpu governors cpufreq/scaling_governor
     states=
     for policy in $policies; do
+        first=${policy#cpu} # cpufreq/policy4 or cpu4/cpufreq
+        first=${first#freq/policy}
         while read -r khz ticks; do # up to a hundred numbers: echo is built in everywhere, printf is not
-            echo "time_in_state.policy$policy.$khz=$ticks"
+            echo "time_in_state.policy${first%/cpufreq}.$khz=$ticks"
             states=yes
-        done 2>/dev/null <"$cpus/cpufreq/policy$policy/stats/time_in_state"
+        done 2>/dev/null <"$cpus/$policy/stats/time_in_state"
     done
     [ -n "$states" ] || cannot time_in_state "no readable cpufreq/policy*/stats/time_in_state"
     temperatures

@@ -78,7 +78,7 @@ is_temperature() {
 # is_of_cores TYPE, as harness/analysis/temperatures.py
 is_of_cores() {
     case $1 in
-    *[Cc][Pp][Uu]* | *[Ss][Oo][Cc]* | *tsens* | x86_pkg* | *coretemp* | k10temp* | *bcm2[0-9][0-9][0-9]* | *cluster*) ;;
+    *[Cc][Pp][Uu]* | *[Ss][Oo][Cc]* | *tsens* | x86_pkg* | *coretemp* | *k10temp* | *zenpower* | *bcm2[0-9][0-9][0-9]* | *cluster*) ;;
     [Bb][Ii][Gg]* | [Mm][Ii][Dd]* | [Ll][Ii][Tt][Tt][Ll][Ee]*) ;;
     *) return 1 ;;
     esac
@@ -107,7 +107,7 @@ choose_zones() {
     done
 }
 
-# choose_chips any|cores: the sensors of hwmon, for kernels without zones
+# choose_chips any|cores: the sensors of hwmon, for kernels without zones of the cores, or without any
 choose_chips() {
     for file in "$sensors"/hwmon/hwmon*/temp*_input; do
         file=${file#"$sensors/"}
@@ -159,7 +159,7 @@ conditions() {
     stay_on "$2"
     cores='' zones='' count=0 left_out=0
     choose_cores
-    for choice in "zones cores" "zones any" "chips cores" "chips any"; do
+    for choice in "zones cores" "chips cores" "zones any" "chips any"; do
         [ $count -gt 0 ] || "choose_${choice% *}" "${choice#* }"
     done
     [ $left_out = 0 ] || echo "left_out $left_out"

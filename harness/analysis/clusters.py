@@ -11,7 +11,8 @@ from harness.system.text import printable
 
 # Where the kernel reports no capacity, a core's design ranks it better than its clock: 0 little, 2 prime.
 LITTLE_DESIGNS = (
-    *("Cortex-A35", "Cortex-A53", "Cortex-A55", "Cortex-A510", "Cortex-A520", "C1-Nano"),
+    *("Cortex-A34", "Cortex-A35", "Cortex-A53", "Cortex-A55", "Cortex-A510", "Cortex-A520"),
+    *("Cortex-A320", "C1-Nano"),
     *("Silver", "Icestorm", "Blizzard"),
 )
 PRIME_DESIGNS = ("Cortex-X", "C1-Ultra")

@@ -8,11 +8,11 @@ from harness.records import Conditions, Temperature
 # As device_scripts/sampler.sh names the zones of the cores: cpu-0-0-usr, soc-thermal, Google's and Samsung's
 # clusters, Rockchip's bigcore0-thermal, Qualcomm's sensors on the die (tsens), x86_pkg_temp, bcm2835_thermal.
 _ZONES_OF_CORES = re.compile(
-    r"cpu|soc|tsens|x86_pkg|coretemp|k10temp|bcm2[0-9]{3}|cluster|^(big|mid|little)", re.IGNORECASE
+    r"cpu|soc|tsens|x86_pkg|coretemp|k10temp|zenpower|bcm2[0-9]{3}|cluster|^(big|mid|little)", re.IGNORECASE
 )
 # Parts beside the cores, where none is named after them: a charger's or a modem's heat is not the cores'.
 _OTHER_PARTS = re.compile(
-    r"batt|^bms|chg|charg|usb|wifi|wlan|modem|mdm|(^|[-_])(pa|xo|skin|conn|flash|led|lcd|cam(era)?|gpu|npu|ddr|pmic)"
+    r"batt|^bms|chg|charg|usb|wi-?fi|wlan|^mtkts(?!ap$)|modem|mdm|(^|[-_])(pa|xo|skin|conn|flash|led|lcd|cam(era)?|gpu|npu|ddr|pmic)"
     r"($|[-_0-9])|^pm[a-z]?[0-9]|quiet|ambient|fan-est",
     re.IGNORECASE,
 )

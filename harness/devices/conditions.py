@@ -121,7 +121,7 @@ def _time_in_state(probed: Probed) -> tuple[FrequencyTime, ...] | None:
 def _temperatures(probed: Probed, unreadable: dict[str, str]) -> tuple[Temperature, ...] | None:
     """The zones in the order of their indices; a figure that cannot be a temperature goes to `unreadable`.
 
-    Where there are no zones, the chips of hwmon.
+    Where there are no zones, or none of the cores, the chips of hwmon.
     """
     found = []
     readings = [text.partition(" ") for key, text in probed.values.items() if _SENSOR_KEY.fullmatch(key)]

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+import msgspec
+
 from harness.analysis.clusters import CLUSTER_NAMES, find_clusters
 from harness.devices.core_names import core_name
 from harness.devices.probe import Probed, parse_khz
@@ -20,7 +22,7 @@ def read_cores(facts: Probed) -> tuple[Core, ...]:
     if online is None:
         found = (_DESCRIBED.match(key) for key in facts.values)
         online = tuple(sorted({int(match[1]) for match in found if match}))
-    return tuple(_core(facts, index) for index in online)
+    return _named_alike(facts, tuple(_core(facts, index) for index in online))
 
 
 def unreadable_of_cores(cores: Sequence[Core]) -> dict[str, str]:
@@ -37,11 +39,23 @@ def unreadable_of_cores(cores: Sequence[Core]) -> dict[str, str]:
     return {fact: f"of cores {format_cpu_list(indices)}" for fact, indices in missing.items() if indices}
 
 
+def _named_alike(facts: Probed, cores: tuple[Core, ...]) -> tuple[Core, ...]:
+    """The cores by the name of the only one that an old kernel describes, where their figures are alike."""
+    midr = _midr_in_cpuinfo(facts, "cpus")
+    if midr is None or len({(core.name, core.max_frequency_khz, core.capacity) for core in cores}) > 1:
+        return cores
+    return tuple(msgspec.structs.replace(core, name=core_name(midr)) for core in cores)
+
+
+def _midr_in_cpuinfo(facts: Probed, cores: str) -> int | None:
+    implementer, part = facts.number(f"{cores}.implementer"), facts.number(f"{cores}.part")
+    return None if implementer is None or part is None else implementer << 24 | part << 4
+
+
 def _core(facts: Probed, index: int) -> Core:
     midr = facts.number(f"cpu{index}.midr")
-    implementer, part = facts.number(f"cpu{index}.implementer"), facts.number(f"cpu{index}.part")
-    if midr is None and implementer is not None and part is not None:
-        midr = implementer << 24 | part << 4
+    if midr is None:
+        midr = _midr_in_cpuinfo(facts, f"cpu{index}")
     return Core(
         index=index,
         name=facts.values.get("cpu_name") if midr is None else core_name(midr),

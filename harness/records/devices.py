@@ -77,8 +77,8 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
 class Temperature(Record, frozen=True, kw_only=True):
     """One thermal zone: the kernel's `index` distinguishes zones of one type; `zone` is the type.
 
-    Where a device has no readable zones, a sensor of hwmon, with its chip's index, or of Android's
-    thermal HAL.
+    Where a device has no readable zones, or none of its cores, a sensor of hwmon, with its chip's index, or
+    of Android's thermal HAL.
     """
 
     zone: str

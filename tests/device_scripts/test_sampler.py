@@ -144,6 +144,18 @@ def test_without_zones_the_chips_of_hwmon_are_sampled(tree: Path, start: Start, 
     assert "lines" not in sampled.unreadable
 
 
+def test_chips_of_the_cores_are_sampled_rather_than_other_zones(tree: Path, start: Start, job: Path) -> None:
+    write(tree / ZONE.format(1) / "type", "acpitz\n")
+    chips = tree / "sys/class/hwmon"
+    for index, (name, degrees) in enumerate((("nvme", 66000), ("coretemp", 78000))):
+        write(chips / f"hwmon{index}/name", f"{name}\n")
+        write(chips / f"hwmon{index}/temp1_input", f"{degrees}\n")
+    write(chips / "hwmon1/temp1_label", "Package id 0\n")
+    start("sleep", "0.5").wait(timeout=20)
+    wait_until(lambda: not is_sampling(job))
+    assert parse_samples((job / "samples").read_bytes(), PERIOD_S).zones == ("coretemp Package id 0",)
+
+
 def test_clocks_and_the_cores_own_zones_are_recorded_while_the_program_runs(
     tree: Path, start: Start, job: Path
 ) -> None:

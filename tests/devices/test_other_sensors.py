@@ -70,6 +70,43 @@ def test_without_thermal_zones_the_chips_of_hwmon_are_read(tmp_path: Path, shell
     assert conditions.unreadable["hwmon0 (nvme temp2)"] == "not a temperature: '-274000'"
 
 
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("zone", "chip", "label"),
+    [
+        ("acpitz", "k10temp", "Tctl"),  # CasaOS#727: a constant 16.8 °C beside the processor's own sensor
+        ("iwlwifi_1", "coretemp", "Package id 0"),
+        ("sbs-9-000b", "scpi_sensors", "soc"),
+    ],
+)
+def test_where_no_zone_is_of_the_cores_their_chips_are_read_beside_the_zones(
+    tmp_path: Path, shell: list[str], zone: str, chip: str, label: str
+) -> None:
+    sensors = "sys/class"
+    write_tree(
+        tmp_path,
+        {
+            f"{sensors}/thermal/thermal_zone0/type": f"{zone}\n",
+            f"{sensors}/thermal/thermal_zone0/temp": "16800\n",
+            f"{sensors}/hwmon/hwmon0/name": "nvme\n",
+            f"{sensors}/hwmon/hwmon0/temp1_input": "66000\n",
+            f"{sensors}/hwmon/hwmon1/name": f"{chip}\n",
+            f"{sensors}/hwmon/hwmon1/temp1_label": f"{label}\n",
+            f"{sensors}/hwmon/hwmon1/temp1_input": "91000\n",
+        },
+    )
+    conditions = _read(tmp_path, shell)
+    assert [one.zone for one in conditions.temperatures or ()] == [zone, f"{chip} {label}"]
+    assert hottest_celsius(conditions) == 91
+
+
+def test_the_wi_fi_of_a_mediatek_phone_does_not_stand_for_its_cores(tmp_path: Path) -> None:
+    for index, (zone, celsius) in enumerate((("mtktsAP", 38), ("mtktswmt", 50), ("mtktspa", 60))):
+        folder = f"sys/class/thermal/thermal_zone{index}"
+        write_tree(tmp_path, {f"{folder}/type": f"{zone}\n", f"{folder}/temp": f"{celsius}000\n"})
+    assert hottest_celsius(_read(tmp_path, ["sh"])) == 38
+
+
 def test_zones_are_preferred_to_chips(tmp_path: Path) -> None:
     zone = "sys/class/thermal/thermal_zone0"
     write_tree(tmp_path, {f"{zone}/type": "cpu-thermal\n", f"{zone}/temp": "40000\n"})
@@ -142,6 +179,18 @@ def test_androids_battery_reports_its_status_and_millivolts(pixel: Path, shell: 
     conditions = _read(pixel, shell)
     assert (conditions.battery_percent, conditions.battery_celsius) == (57, 31.4)
     assert (conditions.battery_status, conditions.battery_microvolts) == ("charging", 4_123_000)
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_a_battery_of_unknown_state_without_charge_and_voltage_is_none(pixel: Path, shell: list[str]) -> None:
+    battery = "Current Battery Service state:\n  status: 1\n  health: 1\n  present: true\n"
+    battery += "  level: 0\n  scale: 100\n  voltage: 0\n  temperature: 0\n  technology: \n"
+    write_tree(pixel, {"bin/dumpsys": _dumpsys(battery=battery)})
+    conditions = _read(pixel, shell)
+    assert (conditions.battery_percent, conditions.battery_celsius) == (None, None)
+    assert not [name for name in conditions.unreadable if name.startswith("battery")]
+    write_tree(pixel, {"bin/dumpsys": _dumpsys(battery=battery.replace("voltage: 0", "voltage: 3301"))})
+    assert _read(pixel, shell).battery_percent == 0  # that one is flat
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)

@@ -95,6 +95,51 @@ def test_a_getprop_that_reports_nothing_is_an_ordinary_linux(tmp_path: Path, she
     assert (info.abi, info.os) == ("arm64-v8a", "Droidian trixie")
 
 
+@every_shell_with_recorded_programs
+def test_linux_on_androids_drivers_is_linux_although_its_getprop_answers(
+    pixel: Path, shell: list[str]
+) -> None:
+    # KittyKatt/screenFetch#438: Sailfish OS and Ubuntu Touch have Android's properties.
+    write_tree(pixel, {"etc/os-release": 'PRETTY_NAME="Sailfish OS 4.6"\n'})
+    write_tree(pixel, {"bin/getconf": "#!/bin/sh\necho 64\n"})
+    facts = probe(pixel, "facts", shell)
+    assert (facts.values["os"], facts.values["userland_bits"]) == ("Sailfish OS 4.6", "64")
+    assert "android_release" not in facts.values
+
+
+@every_shell
+@pytest.mark.parametrize(
+    ("maker", "product", "model"),
+    [
+        ("unknown", "X96mini", "X96mini"),
+        ("rockchip", "", "rockchip"),
+        ("OEM", "N/A", None),
+        ("Google", "Pixel 6", "Google Pixel 6"),
+    ],
+)
+def test_a_placeholder_is_no_part_of_a_phones_name(
+    tmp_path: Path, shell: list[str], maker: str, product: str, model: str | None
+) -> None:
+    answers = {"ro.build.version.release": "14", "ro.soc.model": "UNKNOWN", "ro.board.platform": "kona"}
+    answers |= {"ro.product.manufacturer": maker, "ro.product.model": product}
+    cases = "".join(f"{name}) echo '{value}' ;;\n" for name, value in answers.items())
+    write_tree(tmp_path, {"bin/getprop": f"#!/bin/sh\ncase $1 in\n{cases}esac\n"})
+    facts = probe(tmp_path, "facts", shell)
+    assert (facts.values.get("model"), facts.values["soc"]) == (model, "kona")
+
+
+@pytest.mark.parametrize("name", ["Not Defined", "Default String", "INVALID", "O.E.M.", "x.x", "N/A"])
+def test_what_firmware_has_in_the_place_of_a_name_is_none(tmp_path: Path, name: str) -> None:
+    write_tree(tmp_path, {"sys/class/dmi/id/product_name": f"{name}\n", "proc/cpuinfo": "Hardware\t: X1\n"})
+    assert probe(tmp_path, "facts", ["sh"]).values["model"] == "X1"
+
+
+def test_without_a_list_of_abis_the_only_one_counts(tmp_path: Path) -> None:
+    cases = "ro.build.version.release) echo 9 ;;\nro.product.cpu.abi) echo armeabi-v7a ;;\n"
+    write_tree(tmp_path, {"bin/getprop": f"#!/bin/sh\ncase $1 in\n{cases}esac\n"})
+    assert probe(tmp_path, "facts", ["sh"]).values["android_abis"] == "armeabi-v7a"
+
+
 @every_shell
 def test_without_getconf_the_word_size_is_that_of_a_program(tmp_path: Path, shell: list[str]) -> None:
     write_tree(tmp_path, {"bin/getconf": "#!/bin/sh\nexit 127\n"})
@@ -118,6 +163,22 @@ def test_free_space_is_read_whatever_blanks_the_names_hold(
     header = "Filesystem 1K-blocks Used Available Use% Mounted on"
     write_tree(tmp_path, {"bin/df": f"#!/bin/sh\ncat <<'END'\n{header}\n{line}\nEND\n"})
     assert probe(tmp_path, "facts", shell).number("free_kib") == 18400000
+
+
+@every_shell_with_recorded_programs
+def test_a_file_system_that_is_fuller_than_allowed_has_no_free_space(
+    tmp_path: Path, shell: list[str]
+) -> None:
+    line = "/dev/root 1000 1050 -50 105% /"
+    write_tree(tmp_path, {"bin/df": f"#!/bin/sh\necho Filesystem\necho '{line}'\n"})
+    assert probe(tmp_path, "facts", shell).number("free_kib") == 0
+
+
+@every_shell
+def test_vcgencmd_is_found_where_older_systems_have_it(tmp_path: Path, shell: list[str]) -> None:
+    write_tree(tmp_path, {"opt/vc/bin/vcgencmd": "#!/bin/sh\necho throttled=0x50000\n"})
+    (tmp_path / "opt/vc/bin/vcgencmd").chmod(0o755)
+    assert parse_conditions(probe(tmp_path, "conditions", shell)).throttled_flags == 0x50000
 
 
 @every_shell
