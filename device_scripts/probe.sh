@@ -563,8 +563,8 @@ android_services() {
     thermal_hal "$thermal"
     battery=$(dumpsys battery 2>/dev/null)
     case $battery in
-    *"present: false"*) ;; # its level and temperature are 0 then, and mean nothing
-    *"  status: 1$newline"*"  level: 0$newline"*"  voltage: 0$newline"*) ;; # present, unknown and without a voltage
+    # Absent, or present without a known state, charge and voltage: what else is reported is 0 then, and means nothing.
+    *"present: false"* | *"  status: 1$newline"*"  level: 0$newline"*"  voltage: 0$newline"*) ;;
     *"UPDATES STOPPED"*)
         for key in battery_percent battery_decicelsius; do
             cannot $key "set by hand; dumpsys battery reset ends that"

@@ -111,6 +111,46 @@ def test_split_folders_are_found_under_their_usual_names(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("train", "validation"), [("Train", "Val"), ("training_set", "valid_set"), ("train images", "VALIDATION")]
+)
+def test_split_folders_are_found_under_their_names_in_other_spellings(
+    tmp_path: Path, train: str, validation: str
+) -> None:
+    for split in (train, validation):
+        _picture(tmp_path / split / "a" / "1.png")
+        _picture(tmp_path / split / "b" / f"{split}.png")
+    opened = open_dataset(str(tmp_path), "validation")
+    assert (opened.classes, opened.image_names) == (("a", "b"), ("a/1.png", f"b/{validation}.png"))
+    with pytest.raises(UsageError, match=f"no test split, only {', '.join(sorted((train, validation)))}"):
+        open_dataset(str(tmp_path), "test")
+
+
+def test_classes_with_names_of_splits_are_classes(tmp_path: Path) -> None:
+    for name in ("Boat", "Train", "Test"):
+        _picture(tmp_path / name / "1.png")
+    assert open_dataset(str(tmp_path), "test").classes == ("Boat", "Test", "Train")
+
+
+def test_splits_are_not_taken_for_classes(tmp_path: Path) -> None:
+    for split in ("seg_train", "seg_test"):
+        _picture(tmp_path / split / split / "a" / "1.png")
+    with pytest.raises(UsageError, match="the folders seg_test, seg_train, which are splits and not classes"):
+        open_dataset(str(tmp_path))
+
+
+def test_what_systems_put_beside_pictures_is_left_out(tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/1.png"):
+        _picture(tmp_path / name)
+    for name in (
+        *("a/.ipynb_checkpoints/1-checkpoint.png", ".ipynb_checkpoints/1-checkpoint.png"),
+        *("a/@eaDir/1.png/SYNOPHOTO_THUMB_M.png", "@eaDir/a.png", "__MACOSX/a/._1.png", "lost+found/1.png"),
+    ):
+        _picture(tmp_path / name)
+    dataset = open_dataset(str(tmp_path))
+    assert (dataset.classes, dataset.image_names) == (("a", "b"), ("a/1.png", "b/1.png"))
+
+
+@pytest.mark.parametrize(
     ("files", "message"),
     [
         ((), "no class folders"),

@@ -34,12 +34,23 @@ _BEGINNING = re.compile(
     rb"|....ftyp(?:avi[fs]|hei[cfx]|hevc|mif1|msf1)|\0{3}\x0c(?:jP  |JXL )",
     re.DOTALL,
 )
-# Usual names of the same split.
+# Usual names of the same split, also as `Val`, `test_set` or `valid_images`.
 _SPLIT_FOLDERS = {
     "train": ("train", "training"),
     "validation": ("validation", "val", "valid"),
     "test": ("test", "testing"),
 }
+_SPLIT_NAMES = frozenset(name for names in _SPLIT_FOLDERS.values() for name in names)
+_BESIDE_SPLIT = re.compile(r"[-_ ]?(set|data|dataset|dir|folder|images?|imgs?)$")
+# A class may be called `test`; several such names beside each other are splits.
+_OF_SPLITS = re.compile(
+    r"(^|[-_ ])(train|training|validation|val|valid|test|testing)($|[-_ ])", re.IGNORECASE
+)
+# What systems put beside the pictures: thumbnails of Synology, copies of macOS, Windows and ext4. Jupyter's and
+# other hidden folders are left out, too.
+_NO_CLASSES = frozenset(
+    ("@eaDir", "__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found", "#recycle")
+)
 
 
 def open_image_folder(folder: Path, split: str) -> Dataset:
@@ -55,6 +66,12 @@ def open_image_folder(folder: Path, split: str) -> Dataset:
     if not class_folders:
         raise UsageError(
             f"{root} has no class folders", hint="put the pictures of each class in a folder of that name"
+        )
+    if len(class_folders) > 1 and all(_OF_SPLITS.search(entry.name) for entry in class_folders):
+        names = ", ".join(readable_name(entry.name) for entry in class_folders)
+        raise UsageError(
+            f"{root} has the folders {names}, which are splits and not classes",
+            hint="give the folder of one split, in which each class has a folder",
         )
     pictures: list[Path] = []
     labels: list[int] = []
@@ -78,8 +95,12 @@ def split_folder(folder: Path, split: str) -> Path:
     for name in names:
         if (folder / name).is_dir():
             return folder / name
+    other = _other_split_folders(folder)
+    for entry, name in other.items():
+        if name in names:
+            return entry
     present = {entry.name for entry in folder.iterdir() if entry.is_dir()}
-    divided = present & {name for names in _SPLIT_FOLDERS.values() for name in names}
+    divided = present & _SPLIT_NAMES | {entry.name for entry in other}
     if divided:
         raise UsageError(
             f"{folder} has no {split} split, only {', '.join(sorted(divided))}",
@@ -88,21 +109,39 @@ def split_folder(folder: Path, split: str) -> Path:
     return folder
 
 
+def _other_split_folders(folder: Path) -> dict[Path, str]:
+    """Folders of folders, which no class is, by the split's name that theirs holds."""
+    entries = sorted(entry for entry in folder.iterdir() if is_class_folder(entry))
+    names = {entry: _BESIDE_SPLIT.sub("", entry.name.lower()) for entry in entries}
+    return {
+        entry: name
+        for entry, name in names.items()
+        if name in _SPLIT_NAMES and any(map(is_class_folder, entry.iterdir()))
+    }
+
+
 def is_class_folder(entry: Path) -> bool:
-    """Whether the entry is a folder that is not hidden."""
-    return entry.is_dir() and not entry.name.startswith(".")
+    """Whether the entry is a folder that is neither hidden nor a system's own."""
+    return entry.is_dir() and not _is_left_out(entry.name)
+
+
+def _is_left_out(name: str) -> bool:
+    return name.startswith(".") or name in _NO_CLASSES
 
 
 def list_pictures(folder: Path) -> list[Path]:
     """All picture files below a folder, by their suffix or else by their content, sorted by path.
 
+    What is hidden, or in a folder that is hidden or a system's own, is left out: these are copies.
     Links to nothing, as git-annex and DVC leave them, and FIFOs are among them by their suffix: they are
     counted later, with the reason why they cannot be read.
     """
     return sorted(
         path
         for path in folder.rglob("*")
-        if not path.name.startswith(".") and not path.is_dir() and _is_picture(path)
+        if not any(map(_is_left_out, path.relative_to(folder).parts))
+        and not path.is_dir()
+        and _is_picture(path)
     )
 
 
