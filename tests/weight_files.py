@@ -200,10 +200,11 @@ def write_keras(
     optimizer: bool = False,
     config: str | None = None,
     complete: Callable[[Path], None] = lambda weights: None,
+    name_of: Callable[[str], str] = lambda path: path,
 ) -> None:
     """Weights as Keras 2 (`.h5`) or Keras 3 (`.keras`) saves them, `optimizer` after `compile()`.
 
-    `complete` may add to the HDF5 file.
+    `complete` may add to the HDF5 file; `name_of` gives a tensor another path than in a plain MobileNet.
     """
     import h5py
 
@@ -211,7 +212,7 @@ def write_keras(
     weights = file.with_name("model.weights.h5")
     with h5py.File(weights, "w") as content:
         for name, value in slim_constants(network).items():
-            content[_keras_name(name, numbered=archived)] = value
+            content[name_of(_keras_name(name, numbered=archived))] = value
         if optimizer:
             place = "optimizer/vars" if archived else "optimizer_weights/adam"
             content[f"{place}/0"] = np.int64(3)
@@ -284,11 +285,34 @@ def timm_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
-def sequential_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """By the definition of the network in marvis/pytorch-mobilenet and qfgaohao/pytorch-ssd."""
-    renamed = {f"fc.{leaf}": state[f"classifier.{leaf}"] for leaf in ("weight", "bias")}
+def pytorchcv_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """By the definition of pytorchcv's mobilenet."""
+    renamed = {f"output.{leaf}": state[f"classifier.{leaf}"] for leaf in ("weight", "bias")}
+    units = [
+        f"stage{stage}.unit{unit + 1}"
+        for stage, count in enumerate((1, 2, 2, 6, 2), start=1)
+        for unit in range(count)
+    ]
     for number, layer in enumerate(LAYERS):
-        place = f"model.{(number + 1) // 2}"
+        place = "features.init_block"
+        if number:
+            place = f"features.{units[(number - 1) // 2]}.{'dw' if number % 2 else 'pw'}_conv"
+        renamed[f"{place}.conv.weight"] = state[f"{layer}.conv.weight"]
+        for leaf in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            renamed[f"{place}.bn.{leaf}"] = state[f"{layer}.norm.{leaf}"]
+    return renamed
+
+
+def sequential_names(
+    state: Mapping[str, Tensor], *, root: str = "model", classifier: str = "fc"
+) -> dict[str, Tensor]:
+    """By the definition of the network in marvis/pytorch-mobilenet and qfgaohao/pytorch-ssd.
+
+    Others call the whole or the classifier differently.
+    """
+    renamed = {f"{classifier}.{leaf}": state[f"classifier.{leaf}"] for leaf in ("weight", "bias")}
+    for number, layer in enumerate(LAYERS):
+        place = f"{root}.{(number + 1) // 2}"
         conv, norm = (3, 4) if number and number % 2 == 0 else (0, 1)
         renamed[f"{place}.{conv}.weight"] = state[f"{layer}.conv.weight"]
         for leaf in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):

@@ -16,7 +16,15 @@ from harness.accuracy.weights import load_weights
 from harness.errors import UsageError
 from models.mobilenet_v1 import MobileNetV1
 from tflite_files import ADD, MUL, TANH, tflite_model
-from weight_files import CLASSES, WIDTH, sequential_names, shake, trained_network, write_keras
+from weight_files import (
+    CLASSES,
+    WIDTH,
+    pytorchcv_names,
+    sequential_names,
+    shake,
+    trained_network,
+    write_keras,
+)
 
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
@@ -166,6 +174,65 @@ def test_prefixes_of_wrappers_and_names_of_checkpoints_change_nothing(
     assert (loaded.record.entry, loaded.remarks) == ("state_dict", ())
 
 
+@pytest.mark.parametrize("mark", ["_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module."])
+def test_marks_of_wrappers_inside_names_change_nothing(mark: str, tmp_path: Path) -> None:
+    network = _network()
+    state = {
+        name.replace("depthwise.", f"{mark}depthwise."): value for name, value in network.state_dict().items()
+    }
+    torch.save(state, tmp_path / "wrapped.pt")
+    assert torch.equal(_outputs(load_weights(tmp_path / "wrapped.pt").network()), _outputs(network))
+
+
+def test_counters_of_an_average_and_weights_of_a_loss_are_no_weights(tmp_path: Path) -> None:
+    # lucidrains/ema-pytorch; a trainer's CrossEntropyLoss(weight=…).
+    averaged = {f"ema_model.{name}": value for name, value in _network(classes=3).state_dict().items()}
+    state = {f"online_model.{name}": value for name, value in _network().state_dict().items()} | averaged
+    state |= {"initted": torch.tensor(True), "step": torch.tensor(5), "criterion.weight": torch.ones(3)}
+    torch.save(state, tmp_path / "ema.pt")
+    loaded = load_weights(tmp_path / "ema.pt")
+    assert (loaded.classes, loaded.record.entry) == (3, "ema_model.")
+
+
+@pytest.mark.parametrize("root", ["model", "module.features", "layers"])
+@pytest.mark.parametrize("classifier", ["fc", "classifier", "classifier.1", "module.linear"])
+def test_copies_of_the_sequential_port_are_known_whatever_they_call_it(
+    root: str, classifier: str, tmp_path: Path
+) -> None:
+    network = shake(MobileNetV1(WIDTH, classes=CLASSES, bn_eps=1e-5, activation="relu"))
+    state = sequential_names(network.state_dict(), root=root, classifier=classifier)
+    torch.save(state, tmp_path / "copy.pth")
+    loaded = load_weights(tmp_path / "copy.pth")
+    assert torch.equal(_outputs(loaded.network()), _outputs(network))
+
+
+def test_another_network_in_sequence_is_refused(tmp_path: Path) -> None:
+    # The names of torchvision's MobileNetV2.
+    state = {
+        "features.0.0.weight": torch.ones(8, 3, 3, 3),
+        "features.1.conv.0.0.weight": torch.ones(8, 1, 3, 3),
+    }
+    torch.save(state, tmp_path / "v2.pth")
+    with pytest.raises(UsageError, match="is not a MobileNetV1 with known tensor names"):
+        load_weights(tmp_path / "v2.pth")
+
+
+def test_two_layers_more_than_ours_are_no_classifier(tmp_path: Path) -> None:
+    state = sequential_names(_network().state_dict(), classifier="head.0")
+    state |= {"head.1.weight": torch.ones(2, CLASSES), "head.1.bias": torch.ones(2)}
+    torch.save(state, tmp_path / "deeper.pth")
+    with pytest.raises(UsageError, match=r"tensors that MobileNetV1 does not have: head\.0\.weight"):
+        load_weights(tmp_path / "deeper.pth")
+
+
+def test_pytorchcvs_names_give_the_same_logits(tmp_path: Path) -> None:
+    network = shake(MobileNetV1(WIDTH, classes=CLASSES, bn_eps=1e-5, activation="relu"))
+    torch.save(pytorchcv_names(network.state_dict()), tmp_path / "mobilenet_wd4.pth")
+    loaded = load_weights(tmp_path / "mobilenet_wd4.pth")
+    assert torch.equal(_outputs(loaded.network()), _outputs(network))
+    assert (loaded.origin, loaded.padding, loaded.activation) == ("pytorchcv", "symmetric", "relu")
+
+
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "before torch 1.6"])
 @pytest.mark.parametrize("prefix", ["", "module."])
 def test_the_port_of_marvis_and_qfgaohao_gives_the_same_logits(
@@ -232,6 +299,88 @@ def test_keras_models_saved_after_compile_load_without_their_optimizer(suffix: s
     file = tmp_path / f"compiled{suffix}"
     write_keras(file, network, optimizer=True)
     assert torch.equal(_outputs(load_weights(file).network()), _outputs(network))
+
+
+def _on_top_of_mobilenet(path: str) -> str:
+    """The path in a model of MobileNet, pooling and a dense layer, in Keras 2 or 3."""
+    dense = {"conv_preds/conv_preds": "dense/dense", "layers/conv2d_14": "layers/dense"}
+    for ours, theirs in dense.items():
+        if ours in path:
+            return path.replace(ours, theirs)
+    if path.startswith("layers/"):
+        return f"layers/functional/{path}"
+    return path.replace("model_weights/", "model_weights/mobilenet_0.25_224/")
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("metrics", [False, True])
+def test_keras_models_on_top_of_mobilenet_give_the_same_logits(
+    suffix: str, metrics: bool, tmp_path: Path
+) -> None:
+    h5py = pytest.importorskip("h5py")
+    network = trained_network()
+    file = tmp_path / f"transfer{suffix}"
+
+    def complete(weights: Path) -> None:
+        place = "layers/dense/vars/0" if suffix == ".keras" else "model_weights/dense/dense/kernel:0"
+        with h5py.File(weights, "a") as content:
+            kernel = content[place][()].reshape(-1, CLASSES)  # a dense layer's, not a convolution's
+            del content[place]
+            content[place] = kernel
+            if metrics and suffix == ".keras":
+                content["_loss_tracker/vars/0"] = np.float32(0.5)
+                content["metrics/mean/vars/0"] = np.float32(0.5)
+
+    write_keras(file, network, complete=complete, name_of=_on_top_of_mobilenet)
+    loaded = load_weights(file)
+    assert torch.equal(_outputs(loaded.network()), _outputs(network))
+
+
+def test_keras_archives_of_tensorflow_2_13_give_the_same_logits(tmp_path: Path) -> None:
+    network = trained_network()
+    file = tmp_path / "old.keras"
+    write_keras(
+        file, network, name_of=lambda path: path.replace("layers/", "_layer_checkpoint_dependencies/")
+    )
+    assert torch.equal(_outputs(load_weights(file).network()), _outputs(network))
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_bfloat16_weights_of_keras_are_read(suffix: str, tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    network = trained_network()
+    stem = "layers/conv2d/vars/0" if suffix == ".keras" else "model_weights/conv1/conv1/kernel:0"
+
+    def complete(weights: Path) -> None:
+        with h5py.File(weights, "a") as content:
+            halves = torch.from_numpy(content[stem][()]).bfloat16().contiguous().view(torch.int16).numpy()
+            del content[stem]
+            content[stem] = halves.view("V2")
+
+    write_keras(tmp_path / f"bf16{suffix}", network, complete=complete)
+    loaded = load_weights(tmp_path / f"bf16{suffix}")
+    ours = network.state_dict()["stem.conv.weight"]
+    assert torch.equal(loaded.state["stem.conv.weight"], ours.bfloat16().float())
+    assert "1 of 137 tensors, stored as bfloat16, are converted to float32" in loaded.remarks
+
+
+@pytest.mark.parametrize(
+    ("function", "activation"),
+    [
+        ("relu6", "relu6"),
+        ("relu", "relu"),
+        ({"class_name": "function", "config": "relu6", "registered_name": "relu6"}, "relu6"),
+        ("softmax", "relu6"),
+    ],
+)
+def test_activations_of_old_keras_models_are_read(function: object, activation: str, tmp_path: Path) -> None:
+    body = [
+        {"class_name": "Conv2D", "config": {}},
+        {"class_name": "Activation", "config": {"activation": function}},
+    ]
+    config = json.dumps({"class_name": "Functional", "config": {"layers": body}})
+    write_keras(tmp_path / "old.h5", trained_network(), config=config)
+    assert load_weights(tmp_path / "old.h5").activation == activation
 
 
 def _keras_config(*layers: dict[str, object]) -> str:

@@ -43,11 +43,9 @@ _SPLIT_FOLDERS = {
 _SPLIT_NAMES = frozenset(name for names in _SPLIT_FOLDERS.values() for name in names)
 _BESIDE_SPLIT = re.compile(r"[-_ ]?(set|data|dataset|dir|folder|images?|imgs?)$")
 # A class may be called `test`; several such names beside each other are splits.
-_OF_SPLITS = re.compile(
-    r"(^|[-_ ])(train|training|validation|val|valid|test|testing)($|[-_ ])", re.IGNORECASE
-)
-# What systems put beside the pictures: thumbnails of Synology, copies of macOS, Windows and ext4. Jupyter's and
-# other hidden folders are left out, too.
+_OF_SPLITS = re.compile(rf"(^|[-_ ])({'|'.join(_SPLIT_NAMES)})($|[-_ ])", re.IGNORECASE)
+# What systems put beside the pictures: thumbnails of Synology, copies of macOS, Windows and ext4. Hidden
+# folders, such as Jupyter's, are left out, too.
 _NO_CLASSES = frozenset(
     ("@eaDir", "__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found", "#recycle")
 )

@@ -16,6 +16,8 @@ from harness.errors import UsageError
 # A model of MobileNetV1 with its optimizer has some 1000 objects.
 _MAX_OBJECTS = 50_000
 _MAX_DEPTH = 30
+# HDF5 has no such number format: Keras writes its two bytes as they are (keras-team/keras#19091).
+_BFLOAT16 = np.dtype("V2")
 
 
 def read_tensors(
@@ -39,7 +41,7 @@ def read_tensors(
         tensors = {
             path.removesuffix(":0"): _tensor(node, path, budget)
             for path, node in _datasets(h5py, content)
-            if is_wanted(path) and node.dtype.kind == "f"
+            if is_wanted(path) and (node.dtype.kind == "f" or node.dtype == _BFLOAT16)
         }
         config = content.attrs.get("model_config")
         return tensors, config.encode() if isinstance(config, str) else config
@@ -75,5 +77,7 @@ def _tensor(node: Any, path: str, budget: Budget) -> Tensor:
     # Before reading: a data set without data is filled with one value, whatever its shape.
     budget.spend(node.size * max(node.dtype.itemsize, 4))
     values = np.asarray(node[()])
+    if values.dtype == _BFLOAT16:
+        return torch.from_numpy(np.array(values).view(np.int16)).view(torch.bfloat16)
     kind = f"f{values.dtype.itemsize}" if values.dtype.itemsize in (2, 4, 8) else "f8"
     return torch.from_numpy(np.array(values, dtype=kind))

@@ -1,5 +1,6 @@
 """Keras's MobileNet, from `.h5` (whole model or weights) and from `.keras` archives (optional extra h5py)."""
 
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -30,6 +31,8 @@ _LEAVES = {
     "moving_mean": "norm.running_mean",
     "moving_variance": "norm.running_var",
 }
+# Of Keras 3, and of its format in Keras 2.12 to 2.15.
+_LAYERS, _OLD_LAYERS = "layers/", "_layer_checkpoint_dependencies/"
 _NORM_VARIABLES = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
@@ -52,13 +55,16 @@ def read_keras_archive(file: Path) -> Source:
 
 
 def _is_wanted(path: str) -> bool:
-    """Not the optimizer's state, which holds scalars and counters."""
-    return not path.startswith(("optimizer", "model_weights/optimizer", "vars", "_optimizer"))
+    """Not the state of the optimizer and of metrics, which hold scalars and counters."""
+    if path.startswith(("optimizer", "model_weights/optimizer", "vars", "_optimizer")):
+        return False
+    return "/vars/" not in path or path.startswith((_LAYERS, _OLD_LAYERS))
 
 
 def _source(tensors: dict[str, Tensor], file_name: str, layers: tuple[Layer, ...]) -> Source:
+    tensors = {path.replace(_OLD_LAYERS, _LAYERS): value for path, value in tensors.items()}
     adapted = _take_adapted(tensors, layers)
-    numbered = any(path.startswith("layers/") for path in tensors)
+    numbered = any(path.startswith(_LAYERS) for path in tensors)
     found: dict[str, NamedTensor] = {}
     unexpected: list[str] = []
     for path, value in tensors.items():
@@ -71,6 +77,9 @@ def _source(tensors: dict[str, Tensor], file_name: str, layers: tuple[Layer, ...
         raise UsageError(
             f"{file_name} is not Keras's MobileNet: its tensors are {', '.join(list(tensors)[:4])}, …"
         )
+    if head := _only_dense_layer({path: tensors[path] for path in unexpected}):
+        found |= head
+        unexpected = []
     scaling = read_scaling(layers, adapted)
     return Source(
         origin="Keras",
@@ -101,16 +110,33 @@ def _take_adapted(tensors: dict[str, Tensor], layers: tuple[Layer, ...]) -> Adap
 
 
 def _is_normalization(path: str) -> bool:
-    parts = path.removeprefix("model_weights/").removeprefix("layers/").split("/")
-    return parts[0].rpartition("_")[0] == "normalization" or parts[0] == "normalization"
+    return any(re.fullmatch(r"normalization(_[0-9]+)?", part) for part in path.split("/"))
+
+
+def _only_dense_layer(others: dict[str, Tensor]) -> dict[str, NamedTensor]:
+    """The classifier on top of MobileNet, if nothing else than one dense layer is left of the file."""
+    by_dimensions = {value.dim(): path for path, value in others.items()}
+    if len(others) != 2 or set(by_dimensions) != {1, 2}:
+        return {}
+    weight, bias = by_dimensions[2], by_dimensions[1]
+    if weight.rpartition("/")[0] != bias.rpartition("/")[0]:
+        return {}
+    return {
+        "classifier.weight": NamedTensor(weight, others[weight].T),
+        "classifier.bias": NamedTensor(bias, others[bias]),
+    }
 
 
 def _named_place(path: str) -> str | None:
-    """`[model_weights/]conv_dw_3_bn/…/gamma` → `blocks.2.depthwise.norm.weight`."""
-    parts = path.removeprefix("model_weights/").split("/")
-    layer, leaf = parts[0].removesuffix("_bn"), parts[-1]
+    """`[model_weights/][mobilenet_1.00_224/]conv_dw_3_bn/…/gamma` → `blocks.2.depthwise.norm.weight`."""
+    *layers, leaf = path.split("/")
     if leaf not in _LEAVES:
         return None
+    return next(filter(None, (_named_layer(layer, leaf) for layer in reversed(layers))), None)
+
+
+def _named_layer(name: str, leaf: str) -> str | None:
+    layer = name.removesuffix("_bn")
     if layer == "conv1":
         return f"stem.{_LEAVES[leaf]}"
     if layer == "conv_preds":
@@ -123,9 +149,12 @@ def _named_place(path: str) -> str | None:
 
 
 def _numbered_place(path: str) -> str | None:
-    """`layers/conv2d_3/vars/0` → `blocks.2.pointwise.conv.weight`: Keras 3 numbers each class."""
-    parts = path.split("/")
-    if len(parts) != 4 or parts[2] != "vars" or not parts[3].isdecimal():
+    """`layers/conv2d_3/vars/0` → `blocks.2.pointwise.conv.weight`: Keras 3 numbers each class.
+
+    In a model on top of MobileNet, the layers of this are in `layers/functional/layers/…`.
+    """
+    parts = ["", "", *path.split("/")][-4:]
+    if f"{parts[0]}/" != _LAYERS or parts[2] != "vars" or not parts[3].isdecimal():
         return None
     kind, _, number = parts[1].rpartition("_")
     if not number.isdecimal():

@@ -30,6 +30,8 @@ _OPERATION_LAYERS = ("TFOpLambda", "SlicingOpLambda")
 _CONTAINERS = ("Functional", "Model", "Sequential")
 _SCALING_LAYERS = ("Rescaling", "Normalization")
 _SCALING = (*_SCALING_LAYERS, *_ARITHMETIC)
+# Keras before 2.2 has ReLU6 as an activation function.
+_BOUNDS = {"relu6": 6.0, "relu": None}
 # Normalization divides by no less (keras.src.backend.epsilon).
 _LEAST_DEVIATION = 1e-7
 
@@ -183,6 +185,14 @@ def _is_numeric(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _function(layer: Layer) -> str:
+    """The function of an `Activation` layer: a name, or a function of the user's own in its wrapping."""
+    function = layer.settings.get("activation") if layer.kind == "Activation" else None
+    if isinstance(function, dict):
+        function = function.get("config")
+    return function if isinstance(function, str) else ""
+
+
 def read_activation(layers: tuple[Layer, ...]) -> Activation:
     """ReLU6, as in Keras's MobileNet, unless every ReLU of the model is unbounded.
 
@@ -190,6 +200,7 @@ def read_activation(layers: tuple[Layer, ...]) -> Activation:
         ValueError: the bounds differ, or are others.
     """
     bounds = {layer.settings.get("max_value") for layer in layers if layer.kind == "ReLU"}
+    bounds |= {_BOUNDS[name] for layer in layers if (name := _function(layer)) in _BOUNDS}
     if bounds <= {6.0}:
         return "relu6"
     if bounds == {None}:

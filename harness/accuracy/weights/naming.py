@@ -14,8 +14,12 @@ from models.layers import BLOCKS
 from models.mobilenet_v1 import PUBLISHED_BN_EPS, Activation
 
 TORCH_BN_EPS = 1e-5
-# Batches counted by BatchNorm, updates counted by AveragedModel, operations counted by the tool thop.
-_COUNTERS = ("num_batches_tracked", "n_averaged", "total_ops", "total_params")
+# Batches counted by BatchNorm, updates counted by AveragedModel and ema-pytorch, operations counted by thop.
+_COUNTERS = ("num_batches_tracked", "n_averaged", "initted", "step", "total_ops", "total_params")
+# A loss function of the trainer, with the weights of its classes.
+_LOSSES = ("criterion", "loss", "loss_fn", "loss_func")
+# What torch.compile, FSDP and checkpointed activations put into names, before any part of the network.
+_WRAPPER_MARKS = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,20 @@ def _hugging_face_backbone_place(layer: str) -> tuple[str, str]:
 
 
 def _sequential_place(layer: str) -> tuple[str, str]:
-    """`self.model = nn.Sequential(conv_bn(3, 32, 2), conv_dw(32, 64, 1), …)`."""
+    """`self.model = nn.Sequential(conv_bn(3, 32, 2), conv_dw(32, 64, 1), …)`, behind `model.`."""
     block, depthwise = _split(layer)
     conv, norm = (0, 1) if block < 0 or depthwise else (3, 4)
-    return f"model.{block + 1}.{conv}", f"model.{block + 1}.{norm}"
+    return f"{block + 1}.{conv}", f"{block + 1}.{norm}"
+
+
+def _pytorchcv_place(layer: str) -> tuple[str, str]:
+    block, depthwise = _split(layer)
+    if block < 0:
+        place = "features.init_block"
+    else:
+        stage, index = _TIMM_STAGES[block]
+        place = f"features.stage{stage + 1}.unit{index + 1}.{'dw' if depthwise else 'pw'}_conv"
+    return f"{place}.conv", f"{place}.bn"
 
 
 def _timm_place(layer: str) -> tuple[str, str]:
@@ -130,7 +144,18 @@ _NAMINGS = (
         torchvision_preprocessing,
         activation="relu",
     ),
-    # github.com/marvis/pytorch-mobilenet, github.com/qfgaohao/pytorch-ssd, and the many who copied them.
+    # The package pytorchcv (github.com/osmr/imgclsmob), which has weights of all four widths.
+    Naming(
+        "pytorchcv",
+        _pytorchcv_place,
+        "output",
+        "symmetric",
+        TORCH_BN_EPS,
+        torchvision_preprocessing,
+        activation="relu",
+    ),
+    # github.com/marvis/pytorch-mobilenet, github.com/qfgaohao/pytorch-ssd, and the many who copied them, some
+    # as `features` or `layers`: what stands before `0.0.weight` is a prefix here.
     Naming(
         "PyTorch port of marvis and qfgaohao",
         _sequential_place,
@@ -146,8 +171,8 @@ _NAMINGS = (
 def identify(tensors: Mapping[str, Tensor], file_name: str) -> Source:
     """Recognize the origin of a PyTorch state by the name of its first convolution.
 
-    Wrappers (DataParallel, torch.compile, Lightning) put prefixes before the names; where one prefix holds
-    averaged weights (EMA) and another the raw ones, the averaged ones are used.
+    Wrappers (DataParallel, torch.compile, FSDP, Lightning) put prefixes before the names; where one prefix
+    holds averaged weights (EMA) and another the raw ones, the averaged ones are used.
 
     Raises:
         UsageError: the names are of no known origin, or it is not clear which tensors are meant.
@@ -166,12 +191,14 @@ def identify(tensors: Mapping[str, Tensor], file_name: str) -> Source:
 
 
 def _without_wrappers(tensors: Mapping[str, Tensor], file_name: str) -> dict[str, Tensor]:
-    """Names without torch.compile's mark, and without counters, which are no weights."""
+    """Names without the marks of wrappers, and without counters and losses, which are no weights."""
     plain: dict[str, Tensor] = {}
     for name, value in tensors.items():
-        if name.rpartition(".")[2] in _COUNTERS:
+        if name.rpartition(".")[2] in _COUNTERS or name.partition(".")[0] in _LOSSES:
             continue
-        ours = name.replace("_orig_mod.", "")
+        ours = name
+        for mark in _WRAPPER_MARKS:
+            ours = ours.replace(mark, "")
         if ours in plain:
             raise UsageError(f"{file_name} has two tensors for {ours}")
         plain[ours] = value
@@ -179,9 +206,13 @@ def _without_wrappers(tensors: Mapping[str, Tensor], file_name: str) -> dict[str
 
 
 def _prefixes(naming: Naming, tensors: Mapping[str, Tensor]) -> list[str]:
-    """What stands before this origin's name of the first convolution: "" or names that end in a dot."""
-    stem = f"{naming.place('stem')[0]}.weight"
-    return [name.removesuffix(stem) for name in tensors if name == stem or name.endswith(f".{stem}")]
+    """What stands before this origin's name of the first convolution: "" or names that end in a dot.
+
+    Where several names end so, those count that have the last convolution, too.
+    """
+    stem, last = (f"{naming.place(layer)[0]}.weight" for layer in (LAYERS[0], LAYERS[-1]))
+    found = [name.removesuffix(stem) for name in tensors if name == stem or name.endswith(f".{stem}")]
+    return found if len(found) < 2 else [prefix for prefix in found if f"{prefix}{last}" in tensors]
 
 
 def _take(naming: Naming, tensors: Mapping[str, Tensor], prefixes: list[str], file_name: str) -> Source:
@@ -215,6 +246,8 @@ def _without_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Ten
 
 def _rename(naming: Naming, tensors: Mapping[str, Tensor]) -> Source:
     names = dict(naming.names())
+    if f"{naming.classifier}.weight" not in tensors:
+        names |= _only_linear_layer({name: tensors[name] for name in tensors if name not in names.values()})
     known = set(names.values())
     return Source(
         origin=naming.origin,
@@ -227,3 +260,12 @@ def _rename(naming: Naming, tensors: Mapping[str, Tensor]) -> Source:
         preprocessing=naming.preprocessing,
         unexpected=tuple(name for name in tensors if name not in known),
     )
+
+
+def _only_linear_layer(others: Mapping[str, Tensor]) -> dict[str, str]:
+    """The classifier (`fc`, `head.1`, …) by our names, if nothing else than a linear layer is left."""
+    weight = next((name for name, value in others.items() if value.dim() == 2), "")
+    bias = f"{weight.removesuffix('weight')}bias"
+    if set(others) != {weight, bias}:
+        return {}
+    return {"classifier.weight": weight, "classifier.bias": bias}
