@@ -157,8 +157,11 @@ class SshTransport(Transport):
         return folder
 
     def _check_login_shell(self, answer: Completed, log: Path) -> None:
-        """Refuse a user whose shell ran something else than the command, such as rbash or nologin."""
-        if answer.exit_code in (0, SSH_FAILED) or _read(log):
+        """Refuse a user whose shell ran something else than the command, such as rbash, nologin or a menu.
+
+        Where the connection breaks, ssh does not end with 0: then the shell ended, without the command.
+        """
+        if answer.exit_code == SSH_FAILED or _read(log):
             return
         self.close()
         reason = last_line(answer.stderr) or last_line(answer.stdout)

@@ -106,6 +106,19 @@ def test_a_login_shell_that_runs_no_commands_is_told(shell: str, monkeypatch: py
         transport.run(["true"], timeout_s=10)
 
 
+@pytest.mark.usefixtures("calls")
+@pytest.mark.parametrize("prints", ["", "echo '1) Set up  2) Log out'; "])
+def test_a_login_shell_that_ends_well_without_the_command_is_told(
+    prints: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # `exit` or `exec fish` in .bashrc (fish-shell/fish-shell#8036), a board's menu.
+    (tmp_path / "login").write_text(f"#!/bin/sh\n{prints}exit 0\n")
+    (tmp_path / "login").chmod(0o755)
+    monkeypatch.setenv("LOGIN_SHELL", str(tmp_path / "login"))
+    with pytest.raises(DeviceUnfit, match="login shell there does not run the harness's commands"):
+        SshTransport("board").run(["true"], timeout_s=10)
+
+
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="OpenSSH's ssh is not installed")
 @pytest.mark.parametrize(
     "destination",
