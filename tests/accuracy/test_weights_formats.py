@@ -174,6 +174,25 @@ def test_prefixes_of_wrappers_and_names_of_checkpoints_change_nothing(
     assert (loaded.record.entry, loaded.remarks) == ("state_dict", ())
 
 
+@pytest.mark.parametrize("suffix", ["", ".hdf5", ".pkl", ".model", ".pth", ".keras.h5", ".weights"])
+@pytest.mark.parametrize("kind", [".h5", ".tflite", ".safetensors", ".pt", ".legacy"])
+def test_files_are_read_by_their_content_whatever_their_name(kind: str, suffix: str, tmp_path: Path) -> None:
+    network = trained_network(
+        padding="symmetric" if kind in (".safetensors", ".pt", ".legacy") else "tf_same"
+    )
+    file = tmp_path / f"weights{kind}"
+    if kind == ".h5":
+        write_keras(file, network)
+    elif kind == ".tflite":
+        file.write_bytes(tflite_model(network))
+    elif kind == ".safetensors":
+        save_file(network.state_dict(), file)
+    else:
+        torch.save(network.state_dict(), file, _use_new_zipfile_serialization=kind == ".pt")
+    renamed = file.rename(tmp_path / f"best{suffix}")
+    assert torch.allclose(_outputs(load_weights(renamed).network()), _outputs(network), atol=1e-5)
+
+
 @pytest.mark.parametrize("mark", ["_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module."])
 def test_marks_of_wrappers_inside_names_change_nothing(mark: str, tmp_path: Path) -> None:
     network = _network()

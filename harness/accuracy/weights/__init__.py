@@ -26,15 +26,25 @@ class _Kind:
 
 
 _TORCH = _Kind("a PyTorch checkpoint", read_torch)
-# `.pth.tar` is torch's usual name of a training checkpoint, which is no tar archive.
-_KINDS: dict[str, _Kind] = {
-    ".safetensors": _Kind("safetensors", read_safetensors),
+_SAFETENSORS = _Kind("safetensors", read_safetensors)
+_TFLITE = _Kind("a TFLite model of MobileNetV1", read_tflite)
+_HDF5 = _Kind("HDF5", read_keras_h5)
+# For files that do not begin like one of these kinds. `.pth.tar` is torch's usual name of a training
+# checkpoint, which is no tar archive.
+_BY_SUFFIX: dict[str, _Kind] = {
+    ".safetensors": _SAFETENSORS,
     **dict.fromkeys((".pt", ".pth", ".bin", ".ckpt", ".tar"), _TORCH),
     ".pb": _Kind("a frozen TensorFlow graph", read_frozen_graph),
-    ".tflite": _Kind("a TFLite model of MobileNetV1", read_tflite),
-    ".h5": _Kind("HDF5", read_keras_h5),
+    ".tflite": _TFLITE,
+    **dict.fromkeys((".h5", ".hdf5"), _HDF5),
     ".keras": _Kind("a Keras archive", read_keras_archive),
 }
+_HDF5_BEGINS, _TFLITE_BEGINS, _ZIP_BEGINS, _PICKLE_BEGINS = (
+    b"\x89HDF\r\n\x1a\n",
+    b"TFL3",
+    b"PK\x03\x04",
+    b"\x80",
+)
 
 
 def load_weights(file: Path, *, width: float | None = None, classes: int | None = None) -> LoadedWeights:
@@ -47,11 +57,11 @@ def load_weights(file: Path, *, width: float | None = None, classes: int | None 
             non-finite tensor, or one of the wrong shape, is named.
     """
     check_file(file)
-    kind = _KINDS.get(file.suffix.lower())
+    kind = _by_content(file) or _BY_SUFFIX.get(file.suffix.lower())
     if kind is None:
         raise UsageError(
             f"{excerpt(file.name)} is not a known kind of weights file",
-            hint=f"the name must end in one of {', '.join(_KINDS)}",
+            hint=f"the name must end in one of {', '.join(_BY_SUFFIX)}",
         )
     name = excerpt(file.name)
     with reading(name, kind.description):
@@ -62,3 +72,25 @@ def load_weights(file: Path, *, width: float | None = None, classes: int | None 
             hint="1001 classes count a background class before ImageNet's 1000",
         )
     return loaded
+
+
+def _by_content(file: Path) -> _Kind | None:
+    """The kind that the file's first bytes show, whatever its name: `.hdf5`, `.pkl`, `.model`, none at all.
+
+    A zip archive is one of torch unless it is called `.keras`; a graph begins with nothing of its own.
+    """
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(16)
+    except OSError:
+        return None  # The reader reports it.
+    if start.startswith(_HDF5_BEGINS):
+        return _HDF5
+    if start[4:8] == _TFLITE_BEGINS:
+        return _TFLITE
+    if start.startswith((_ZIP_BEGINS, _PICKLE_BEGINS)):
+        return None if file.suffix.lower() == ".keras" else _TORCH
+    header_bytes = int.from_bytes(start[:8], "little")
+    if start[8:9] == b"{" and header_bytes < file.stat().st_size:
+        return _SAFETENSORS
+    return None
