@@ -272,9 +272,10 @@ free_space() {
 }
 
 # throttling: the flags of a Raspberry Pi's firmware, from vcgencmd or sysfs; else the kernel's under-voltage alarm,
-# which is their bit 0 (drivers/hwmon/raspberrypi-hwmon.c)
+# which is their bit 0 (drivers/hwmon/raspberrypi-hwmon.c). Some kernels' file in sysfs is always 0
+# (raspberrypi/linux#2367): then the alarm counts, too.
 throttling() {
-    reason=
+    reason='' none=''
     for program in vcgencmd "$root/opt/vc/bin/vcgencmd"; do # older systems have it off the PATH
         command -v "$program" >/dev/null 2>&1 || continue
         flags=$("$program" get_throttled 2>/dev/null)
@@ -287,9 +288,13 @@ throttling() {
     done
     for file in "$root"/sys/devices/platform/*/*firmware/get_throttled "$root"/sys/devices/platform/*firmware/get_throttled; do
         [ -e "$file" ] || continue
-        value "$file" && case ${REPLY#0x} in '' | *[!0-9a-fA-F]*) ;; *)
+        value "$file" && case ${REPLY#0x} in '' | *[!0-9a-fA-F]*) ;; *[!0]*)
             report throttled_flags "0x${REPLY#0x}"
             return
+            ;;
+        *)
+            none=yes
+            continue
             ;;
         esac
         reason="permission denied or unreadable: ${file#"$root"}"
@@ -302,6 +307,10 @@ throttling() {
         fi
         reason="${reason:-no vcgencmd}; hwmon reports under-voltage only"
     done
+    if [ -n "$none" ]; then
+        report throttled_flags 0x0
+        return
+    fi
     if [ -z "$reason" ] && model; then
         case $REPLY in *"Raspberry Pi"*) reason="no vcgencmd, and no get_throttled in sysfs" ;; esac
     fi

@@ -103,6 +103,8 @@ def _abi(facts: Probed, name: str) -> Abi:
     userland = facts.values.get("android_abis") or ("32" if facts.values.get("userland_bits") == "32" else "")
     if machine in ("aarch64", "arm64") and (not userland or "arm64-v8a" in userland):
         return "arm64-v8a"
+    if machine == "armv8l" and facts.values.get("userland_bits") == "64":
+        return "arm64-v8a"  # as a process of 32 bits names a 64-bit core: a chroot that was entered from one
     if machine == "x86_64" and (not userland or "x86_64" in userland):
         return "x86_64"
     answer = excerpt(f"{machine} {userland}")

@@ -52,6 +52,16 @@ def test_averaged_weights_are_chosen_reported_and_recorded(entry: str, tmp_path:
     assert loaded.remarks == loaded.record.remarks == (said,)
 
 
+def test_what_mmengine_calls_averaged_are_the_raw_weights(tmp_path: Path) -> None:
+    raw, averaged = _network().state_dict(), _network(classes=3).state_dict()
+    file = tmp_path / "epoch_10.pth"
+    swapped = {f"module.{name}": value for name, value in raw.items()} | {"steps": torch.tensor(5)}
+    torch.save({"meta": {}, "message_hub": {}, "state_dict": averaged, "ema_state_dict": swapped}, file)
+    loaded = load_weights(file)
+    assert (loaded.classes, loaded.record.entry) == (3, "state_dict")
+    assert "which mmengine saves as state_dict, are used, not ema_state_dict" in loaded.remarks[0]
+
+
 def test_averaged_weights_in_a_lower_entry_are_found(tmp_path: Path) -> None:
     file = tmp_path / "checkpoint.pt"
     averaged = {"module": _network(classes=3).state_dict(), "decay": 0.99}

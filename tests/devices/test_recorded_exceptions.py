@@ -182,6 +182,17 @@ def test_vcgencmd_is_found_where_older_systems_have_it(tmp_path: Path, shell: li
 
 
 @every_shell
+def test_flags_that_are_always_0_in_sysfs_do_not_hide_the_kernels_alarm(
+    tmp_path: Path, shell: list[str]
+) -> None:
+    root = lay_tree("pi_without_vcgencmd", tmp_path)
+    (root / "sys/devices/platform/soc/soc:firmware/get_throttled").write_text("0\n")
+    assert parse_conditions(probe(root, "conditions", shell)).throttled_flags == 1
+    (root / "sys/class/hwmon/hwmon0/in0_lcrit_alarm").write_text("0\n")
+    assert parse_conditions(probe(root, "conditions", shell)).throttled_flags == 0
+
+
+@every_shell
 def test_a_pi_without_vcgencmd_is_throttled_by_its_flags_in_sysfs_or_its_alarm(
     tmp_path: Path, shell: list[str]
 ) -> None:

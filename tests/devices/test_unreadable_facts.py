@@ -146,6 +146,14 @@ def test_a_device_without_a_bundle_is_refused(text: str) -> None:
         describe(FixedAnswer(text), name="old", kind="android", folder="/data/local/tmp")
 
 
+def test_a_64_bit_system_that_was_entered_from_a_32_bit_process_is_arm64() -> None:
+    # meefik/linuxdeploy#1137: uname reports the personality, not the core.
+    answer = FixedAnswer("machine=armv8l\nuserland_bits=64\n")
+    assert describe(answer, name="chroot", kind="linux_board", folder="/x")[0].abi == "arm64-v8a"
+    with pytest.raises(DeviceUnfit, match="no runner for this device"):
+        describe(FixedAnswer("machine=armv8l\nuserland_bits=32\n"), name="x", kind="x", folder="/x")
+
+
 def test_a_folder_that_cannot_be_written_is_refused() -> None:
     with pytest.raises(DeviceUnfit, match="cannot be written"):
         describe(FixedAnswer("machine=aarch64\nfolder_writable=no\n"), name="pi", kind="x", folder="/x")

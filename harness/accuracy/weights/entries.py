@@ -12,6 +12,9 @@ from harness.system.text import excerpt
 _RAW = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights", "params", "shadow")
 # timm: state_dict_ema; ConvNeXt: model_ema; others: ema, ema_state_dict, model_ema_state_dict, params_ema.
 _AVERAGED = re.compile(r"(^|[_.\-/])ema([_.\-/]|$)", re.IGNORECASE)
+# OpenMMLab's mmengine swaps the two when it saves (EMAHook.before_save_checkpoint): `ema_state_dict` is then
+# the raw state.
+_MMENGINE_AVERAGE = "state_dict"
 _DEEPEST = 3
 # An optimizer's averages have the names of the weights.
 _NO_NETWORK = ("optim", "scaler", "criterion", "loss")
@@ -58,8 +61,16 @@ def choose_state(content: object, file_name: str) -> Choice:
             f"{file_name} has {len(entries)} networks: {', '.join(entries)}",
             hint="save the state dict of one network",
         )
+    if _is_of_mmengine(content) and _MMENGINE_AVERAGE in entries:
+        others = ", ".join(name for name in entries if name != _MMENGINE_AVERAGE)
+        remark = f"the averaged weights (EMA), which mmengine saves as state_dict, are used, not {others}"
+        return Choice(entries[_MMENGINE_AVERAGE], _MMENGINE_AVERAGE, (excerpt(remark),))
     chosen = next(iter((*averaged, *usual, *entries)))
     return Choice(entries[chosen], chosen, tuple(describe_choice(chosen, entries)))
+
+
+def _is_of_mmengine(content: object) -> bool:
+    return isinstance(content, dict) and "message_hub" in content and "ema_state_dict" in content
 
 
 def describe_choice(chosen: str, entries: Iterable[str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from models.mobilenet_v1 import PUBLISHED_BN_EPS, Activation
 
 TORCH_BN_EPS = 1e-5
 # Batches counted by BatchNorm, updates counted by AveragedModel and ema-pytorch, operations counted by thop.
-_COUNTERS = ("num_batches_tracked", "n_averaged", "initted", "step", "total_ops", "total_params")
+_COUNTERS = ("num_batches_tracked", "n_averaged", "initted", "step", "steps", "total_ops", "total_params")
 # A loss function of the trainer, with the weights of its classes.
 _LOSSES = ("criterion", "loss", "loss_fn", "loss_func")
 # What torch.compile, FSDP and checkpointed activations put into names, before any part of the network.
