@@ -235,6 +235,15 @@ def test_copies_of_the_sequential_port_are_known_whatever_they_call_it(
     assert torch.equal(_outputs(loaded.network()), _outputs(network))
 
 
+@pytest.mark.parametrize("classifier", ["classifier", "head.conv"])
+def test_a_classifier_may_be_a_pointwise_convolution(classifier: str, tmp_path: Path) -> None:
+    network = _network()
+    state = {name.replace("classifier", classifier): value for name, value in network.state_dict().items()}
+    state[f"{classifier}.weight"] = state[f"{classifier}.weight"][:, :, None, None]
+    torch.save(state, tmp_path / "conv.pt")
+    assert torch.equal(_outputs(load_weights(tmp_path / "conv.pt").network()), _outputs(network))
+
+
 def test_another_network_in_sequence_is_refused(tmp_path: Path) -> None:
     # The names of torchvision's MobileNetV2.
     state = {

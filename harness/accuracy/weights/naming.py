@@ -252,7 +252,9 @@ def _rename(naming: Naming, tensors: Mapping[str, Tensor]) -> Source:
     return Source(
         origin=naming.origin,
         tensors={
-            ours: NamedTensor(theirs, tensors[theirs]) for ours, theirs in names.items() if theirs in tensors
+            ours: NamedTensor(theirs, _as_linear(ours, tensors[theirs]))
+            for ours, theirs in names.items()
+            if theirs in tensors
         },
         padding=naming.padding,
         bn_eps=naming.bn_eps,
@@ -262,9 +264,15 @@ def _rename(naming: Naming, tensors: Mapping[str, Tensor]) -> Source:
     )
 
 
+def _as_linear(ours: str, value: Tensor) -> Tensor:
+    """A classifier that is a 1x1 convolution is a linear layer, too."""
+    pointwise = ours == "classifier.weight" and value.dim() == 4 and tuple(value.shape[2:]) == (1, 1)
+    return value.flatten(1) if pointwise else value
+
+
 def _only_linear_layer(others: Mapping[str, Tensor]) -> dict[str, str]:
     """The classifier (`fc`, `head.1`, …) by our names, if nothing else than a linear layer is left."""
-    weight = next((name for name, value in others.items() if value.dim() == 2), "")
+    weight = next((name for name, value in others.items() if value.dim() in (2, 4)), "")
     bias = f"{weight.removesuffix('weight')}bias"
     if set(others) != {weight, bias}:
         return {}
