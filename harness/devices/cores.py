@@ -49,13 +49,12 @@ def _named_alike(facts: Probed, cores: tuple[Core, ...]) -> tuple[Core, ...]:
 
 def _midr_in_cpuinfo(facts: Probed, cores: str) -> int | None:
     implementer, part = facts.number(f"{cores}.implementer"), facts.number(f"{cores}.part")
-    return None if implementer is None or part is None else implementer << 24 | part << 4
+    # Virtual machines hide the core behind zeros (docker/for-mac#6111).
+    return None if not implementer or part is None else implementer << 24 | part << 4
 
 
 def _core(facts: Probed, index: int) -> Core:
-    midr = facts.number(f"cpu{index}.midr")
-    if midr is None:
-        midr = _midr_in_cpuinfo(facts, f"cpu{index}")
+    midr = facts.number(f"cpu{index}.midr") or _midr_in_cpuinfo(facts, f"cpu{index}")
     return Core(
         index=index,
         name=facts.values.get("cpu_name") if midr is None else core_name(midr),

@@ -54,6 +54,13 @@ def test_there_a_cluster_that_is_off_line_has_no_frequency(tmp_path: Path, shell
     assert not [fact for fact in conditions.unreadable if fact.startswith("frequencies_khz")]
 
 
+def test_a_core_that_a_virtual_machine_hides_has_no_name(tmp_path: Path) -> None:
+    block = "processor\t: 0\nCPU implementer\t: 0x00\nCPU part\t: 0x000\n\n"
+    midr = {f"{CPUS}/cpu0/regs/identification/midr_el1": "0x0000000000000000\n"}
+    write_tree(tmp_path, _cores(1, "0") | midr | {"proc/cpuinfo": block})
+    assert [core.name for core in read_cores(probe(tmp_path, "facts", ["sh"]))] == [None]
+
+
 # As Linux 3.10 prints it on a Snapdragon 410, shortened: the fields are those of the core that reads them.
 OLD_CPUINFO = """Processor\t: AArch64 Processor rev 0 (aarch64)
 processor\t: 0
