@@ -51,13 +51,32 @@ indices() {
     done
 }
 
+# choose_cores: the file of each core's clock in $clocks, of cpufreq's policy where the core has no folder of its own
 choose_cores() {
+    indices "$cpus/cpufreq/policy"
+    policies=
+    for index in $indices; do policies="$policies cpufreq/policy$index"; done
     indices "$cpus/cpu"
     for index in $indices; do
-        [ -e "$cpus/cpu$index/cpufreq/scaling_cur_freq" ] || continue
-        cores="$cores $index"
+        # Kernels before 4.3 have the policies' folders at the first of their cores.
+        [ ! -d "$cpus/cpu$index/cpufreq" ] || [ -L "$cpus/cpu$index/cpufreq" ] || policies="$policies cpu$index/cpufreq"
+    done
+    for index in $indices; do
+        clock=cpu$index/cpufreq/scaling_cur_freq
+        [ -e "$cpus/$clock" ] || policy_clock "$index" || continue
+        clocks="$clocks $clock"
         echo "core $index"
     done
+}
+
+# policy_clock CORE: the clock of the policy that lists the core among those on line
+policy_clock() {
+    for policy in $policies; do
+        value "$cpus/$policy/affected_cpus" || continue
+        clock=$policy/scaling_cur_freq
+        case " $REPLY " in *" $1 "*) [ ! -e "$cpus/$clock" ] || return 0 ;; esac
+    done
+    return 1
 }
 
 # is_temperature TYPE FIGURE: false for charge, voltage, current and constants, which need not be sampled. What passes
@@ -138,8 +157,8 @@ sample() {
     value "$root/proc/uptime" || REPLY='? '
     line="sample ${REPLY%% *} "
     comma=
-    for core in $cores; do
-        number "$cpus/cpu$core/cpufreq/scaling_cur_freq"
+    for clock in $clocks; do
+        number "$cpus/$clock"
         line=$line$comma$REPLY
         comma=,
     done
@@ -157,14 +176,14 @@ conditions() {
     period=$1
     exec >"$job/samples" || exit 1
     stay_on "$2"
-    cores='' zones='' count=0 left_out=0
+    clocks='' zones='' count=0 left_out=0
     choose_cores
     for choice in "zones cores" "chips cores" "zones any" "chips any"; do
         [ $count -gt 0 ] || "choose_${choice% *}" "${choice#* }"
     done
     [ $left_out = 0 ] || echo "left_out $left_out"
     # What is sampled rarely, or not at all, still holds the device.
-    [ -n "$cores$zones" ] || { [ -n "$3" ] && keep_lock; } || exit 0
+    [ -n "$clocks$zones" ] || { [ -n "$3" ] && keep_lock; } || exit 0
     while [ -d "/proc/$program" ]; do
         sample
         renew_lock

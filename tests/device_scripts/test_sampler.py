@@ -144,6 +144,24 @@ def test_without_zones_the_chips_of_hwmon_are_sampled(tree: Path, start: Start, 
     assert "lines" not in sampled.unreadable
 
 
+def test_a_core_without_a_clock_of_its_own_has_that_of_its_policy(
+    tree: Path, start: Start, job: Path
+) -> None:
+    cpus = (tree / CLOCK.format(0)).parents[2]
+    for core in (4, 5, 6):  # the last one is off line
+        (cpus / f"cpu{core}").mkdir()
+    write(cpus / "cpufreq/policy4/affected_cpus", "4 5\n")
+    write(cpus / "cpufreq/policy4/scaling_cur_freq", "2200000\n")
+    write(cpus / "cpu0/cpufreq/affected_cpus", "0 1\n")
+    (cpus / "cpu1").mkdir()
+    start("sleep", "0.5").wait(timeout=20)
+    wait_until(lambda: not is_sampling(job))
+    found = parse_samples((job / "samples").read_bytes(), PERIOD_S)
+    clocks = dict(zip(found.cores, found.samples[0].frequencies_khz, strict=True))
+    assert clocks == {0: 1803000, 1: 1803000, 4: 2200000, 5: 2200000, 7: 2802000}
+    assert "lines" not in found.unreadable
+
+
 def test_chips_of_the_cores_are_sampled_rather_than_other_zones(tree: Path, start: Start, job: Path) -> None:
     write(tree / ZONE.format(1) / "type", "acpitz\n")
     chips = tree / "sys/class/hwmon"
