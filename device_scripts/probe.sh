@@ -583,7 +583,11 @@ android_services() {
         android_battery "$battery"
         ;;
     esac
-    dumped wakefulness "$(dumpsys power 2>/dev/null)" = mWakefulness
+    power=$(dumpsys power 2>/dev/null)
+    name=mWakefulness
+    # As Samsung prints it (flutter/flutter#98146).
+    case $power in *"getWakefulnessLocked()="*) name="getWakefulnessLocked()" ;; esac
+    dumped wakefulness "$power" = "$name"
 }
 
 conditions() {

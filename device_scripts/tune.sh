@@ -28,7 +28,8 @@ put() {
 
 wakefulness() {
     dumpsys power 2>/dev/null | while IFS='=' read -r name text; do
-        case $name in *mWakefulness)
+        # The second is Samsung's (flutter/flutter#98146).
+        case $name in *mWakefulness | *"getWakefulnessLocked()")
             echo "$text"
             break
             ;;

@@ -147,7 +147,8 @@ def examine_android(device: Device) -> Iterator[Check]:
 
 def screen_checks(power: str, device_idle: str) -> Iterator[Check]:
     """From `dumpsys power` and `dumpsys deviceidle`: a sleeping phone parks its big cores."""
-    awake = re.search(r"^\s*mWakefulness=(\w+)", power, re.MULTILINE)
+    # Samsung prints the function's name (flutter/flutter#98146).
+    awake = re.search(r"^\s*(?:mWakefulness|getWakefulnessLocked\(\))=(\w+)", power, re.MULTILINE)
     if awake and awake[1] != "Awake":
         fix = "adb shell input keyevent KEYCODE_WAKEUP; adb shell svc power stayon usb"
         yield ("screen", "unfit", f"the device is {awake[1].lower()}: sleeping phones slow down", fix)

@@ -194,6 +194,15 @@ def test_a_battery_of_unknown_state_without_charge_and_voltage_is_none(pixel: Pa
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_a_samsung_phone_reports_its_wakefulness_by_another_name(pixel: Path, shell: list[str]) -> None:
+    power = "POWER MANAGER\n  mDirty=0x0\n  getWakefulnessLocked()=Dozing\n  mWakefulnessChanging=false"
+    write_tree(pixel, {"bin/dumpsys": _dumpsys(power=power)})
+    conditions = _read(pixel, shell)
+    assert conditions.wakefulness == "Dozing"
+    assert "wakefulness" not in conditions.unreadable
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 def test_androids_thermal_hal_is_read_with_types_and_throttling_status(pixel: Path, shell: list[str]) -> None:
     write_tree(pixel, {"bin/dumpsys": _dumpsys(thermalservice=THERMAL_SERVICE)})
     conditions = _read(pixel, shell)

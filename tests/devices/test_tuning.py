@@ -153,6 +153,14 @@ def test_a_phone_is_kept_awake_and_asked_for_fixed_performance(phone: Path, shel
 
 
 @PHONE_SHELLS
+def test_a_samsung_phone_is_seen_to_be_awake(phone: Path, shell: list[str]) -> None:
+    dumpsys = phone / "bin/dumpsys"
+    dumpsys.write_text(dumpsys.read_text().replace("mWakefulness=", "getWakefulnessLocked()="))
+    settings = {setting.name: setting for setting in parse_settings(run_tune(phone, shell, "set"))}
+    assert (settings["screen"].before, settings["screen"].now) == ("Asleep", "Awake")
+
+
+@PHONE_SHELLS
 def test_a_phone_without_that_mode_reports_so_and_its_journal_does_not_keep_it(
     phone: Path, shell: list[str]
 ) -> None:

@@ -202,6 +202,12 @@ def test_a_problem_of_a_phone_is_reported_with_its_fix(
     assert fix in found[what].fix
 
 
+def test_a_samsung_phones_sleep_is_reported(examine_recorded: Examine) -> None:
+    printed = dumpsys(wakefulness="Asleep").replace("mWakefulness=", "getWakefulnessLocked()=")
+    programs = {"getprop": GETPROP, "dumpsys": printed, "settings": "#!/bin/sh\necho 0\n"}
+    assert examine_recorded(programs=programs, kind="android")["screen"].level == "unfit"
+
+
 def test_a_locked_screen_and_battery_saver_are_reported(examine_recorded: Examine) -> None:
     programs = {"getprop": GETPROP, "dumpsys": dumpsys(locked="true"), "settings": "#!/bin/sh\necho 1\n"}
     found = examine_recorded(programs=programs, kind="android")
