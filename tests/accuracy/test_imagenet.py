@@ -29,6 +29,12 @@ def test_flat_imagenet_takes_names_with_labels_in_any_order(tmp_path: Path) -> N
     assert len(dataset.classes) == 1000
 
 
+@pytest.mark.parametrize("folder", ["./", "val/", "/data/imagenet/val/"])
+def test_the_names_in_a_file_of_labels_may_have_their_folders(folder: str, tmp_path: Path) -> None:
+    lines = [f"{folder}ILSVRC2012_val_{number:08d}.JPEG {number * 10}" for number in (1, 3, 2)]
+    assert open_dataset(f"imagenet:{_flat_imagenet(tmp_path, chr(10).join(lines))}").labels == (10, 20, 30)
+
+
 def test_flat_imagenet_takes_bare_labels_in_the_order_of_names(tmp_path: Path) -> None:
     dataset = open_dataset(f"imagenet:{_flat_imagenet(tmp_path, chr(10).join(('0', '999', '65')))}")
     assert dataset.labels == (0, 999, 65)
@@ -63,6 +69,26 @@ def test_the_development_kits_own_numbering_is_refused_and_named_in_the_hint(tmp
     with pytest.raises(UsageError, match="label 1000 is not one of 1000 counted from 0") as refused:
         open_dataset(f"imagenet:{_flat_imagenet(tmp_path, chr(10).join(('1', '2', '1000')))}")
     assert "ILSVRC2012_validation_ground_truth.txt counts from 1" in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("labels", "whose"),
+    [
+        ("490 361 171 822 297", "the development kit"),
+        ("489 360 170 821 296", "the development kit"),
+        ("66 971 231 810 517", "TF-Slim"),
+    ],
+    ids=["development kit", "development kit from 0", "TF-Slim"],
+)
+def test_other_numbers_of_the_first_images_are_recognized(labels: str, whose: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"has numbers of {whose}"):
+        open_dataset(f"imagenet:{_flat_imagenet(tmp_path, labels.replace(' ', chr(10)), images=5)}")
+
+
+def test_caffes_numbers_of_the_first_images_are_taken(tmp_path: Path) -> None:
+    labels = (65, 970, 230, 809, 516)
+    folder = _flat_imagenet(tmp_path, "\n".join(map(str, labels)), images=5)
+    assert open_dataset(f"imagenet:{folder}").labels == labels
 
 
 def test_incomplete_synset_folders_are_refused(tmp_path: Path) -> None:

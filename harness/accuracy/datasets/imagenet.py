@@ -1,7 +1,7 @@
 """The ImageNet (ILSVRC 2012) validation images, as folders or flat with a file of labels."""
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from harness.accuracy.datasets.dataset import Dataset
 from harness.accuracy.datasets.image_folder import (
@@ -17,6 +17,14 @@ from harness.system.files import read_regular_file
 CLASSES = 1000
 MAX_LABELS_BYTES = 64 * 2**20
 _SYNSET = re.compile(r"n\d{8}")
+_FIRST_IMAGES = tuple(f"ILSVRC2012_val_{number:08d}" for number in range(1, 5))
+_DEVELOPMENT_KIT = "numbers of the development kit, which has the classes in another order"
+# Of the first four images, whose labels are 65, 970, 230 and 809.
+_OTHER_NUMBERINGS = {
+    (490, 361, 171, 822): _DEVELOPMENT_KIT,
+    (489, 360, 170, 821): _DEVELOPMENT_KIT,
+    (66, 971, 231, 810): "numbers of TF-Slim, which count from 1",
+}
 
 
 def open_imagenet(folder: Path, split: str) -> Dataset:
@@ -88,6 +96,8 @@ def _read_labels(file: Path, names: list[str]) -> tuple[dict[str, int], tuple[st
     if all(len(row) == 1 for row in rows):
         rows = [[name, row[0]] for name, row in zip(names, rows, strict=True)]
     known = set(names)
+    # Lists made for other programs have the path of each picture: ./NAME, val/NAME.
+    rows = [[PurePosixPath(row[0]).name, *row[1:]] for row in rows]
     synsets = sorted({row[-1] for row in rows if _SYNSET.fullmatch(row[-1])})
     if synsets and len(synsets) != CLASSES:
         raise UsageError(
@@ -101,7 +111,18 @@ def _read_labels(file: Path, names: list[str]) -> tuple[dict[str, int], tuple[st
                 f"{file} line {line}: {' '.join(row)!r} is not NAME LABEL of one of the pictures"
             )
         labelled[row[0]] = numbers[row[1]] if row[1] in numbers else _number(file, line, row[1])
+    if not synsets:
+        _check_numbering(file, {Path(name).stem: number for name, number in labelled.items()})
     return labelled, tuple(synsets) or tuple(str(number) for number in range(CLASSES))
+
+
+def _check_numbering(file: Path, labelled: dict[str, int]) -> None:
+    other = _OTHER_NUMBERINGS.get(tuple(labelled.get(image, -1) for image in _FIRST_IMAGES))
+    if other:
+        raise UsageError(
+            f"{file} has {other}",
+            hint="use synsets, or their numbers in sorted order from 0 (Caffe's val.txt)",
+        )
 
 
 def _number(file: Path, line: int, text: str) -> int:
