@@ -303,6 +303,21 @@ def pytorchcv_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
+def tensorflow_scope_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """By the definition of the network in ruotianluo/pytorch-mobilenet-from-tf."""
+    renamed = {
+        "classifier.weight": state["classifier.weight"][:, :, None, None],
+        "classifier.bias": state["classifier.bias"],
+    }
+    for number, layer in enumerate(LAYERS):
+        part = ("depthwise" if number % 2 else "pointwise") if number else "conv"
+        place = f"features.Conv2d_{(number + 1) // 2}.{part}"
+        renamed[f"{place}.0.weight"] = state[f"{layer}.conv.weight"]
+        for leaf in ("weight", "bias", "running_mean", "running_var"):
+            renamed[f"{place}.1.{leaf}"] = state[f"{layer}.norm.{leaf}"]
+    return renamed
+
+
 def sequential_names(
     state: Mapping[str, Tensor], *, root: str = "model", classifier: str = "fc"
 ) -> dict[str, Tensor]:

@@ -22,6 +22,7 @@ from weight_files import (
     pytorchcv_names,
     sequential_names,
     shake,
+    tensorflow_scope_names,
     trained_network,
     write_keras,
 )
@@ -269,6 +270,18 @@ def test_pytorchcvs_names_give_the_same_logits(tmp_path: Path) -> None:
     loaded = load_weights(tmp_path / "mobilenet_wd4.pth")
     assert torch.equal(_outputs(loaded.network()), _outputs(network))
     assert (loaded.origin, loaded.padding, loaded.activation) == ("pytorchcv", "symmetric", "relu")
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_tensorflows_weights_under_the_names_of_its_scopes_give_the_same_logits(
+    prefix: str, tmp_path: Path
+) -> None:
+    network = shake(MobileNetV1(WIDTH, classes=1001, padding="tf_same"))
+    state = {f"{prefix}{name}": value for name, value in tensorflow_scope_names(network.state_dict()).items()}
+    torch.save(state, tmp_path / "mobilenet_v1_0.25_224.pth")
+    loaded = load_weights(tmp_path / "mobilenet_v1_0.25_224.pth")
+    assert torch.equal(_outputs(loaded.network()), _outputs(network))
+    assert (loaded.origin, loaded.padding, loaded.activation) == ("TF-Slim in PyTorch", "tf_same", "relu6")
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "before torch 1.6"])

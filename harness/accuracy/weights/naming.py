@@ -84,6 +84,14 @@ def _sequential_place(layer: str) -> tuple[str, str]:
     return f"{block + 1}.{conv}", f"{block + 1}.{norm}"
 
 
+def _tensorflow_scope_place(layer: str) -> tuple[str, str]:
+    """`features`, with the scopes of TF-Slim as names of its parts."""
+    block, depthwise = _split(layer)
+    part = "conv" if block < 0 else "depthwise" if depthwise else "pointwise"
+    place = f"features.Conv2d_{block + 1}.{part}"
+    return f"{place}.0", f"{place}.1"
+
+
 def _pytorchcv_place(layer: str) -> tuple[str, str]:
     block, depthwise = _split(layer)
     if block < 0:
@@ -143,6 +151,15 @@ _NAMINGS = (
         TORCH_BN_EPS,
         torchvision_preprocessing,
         activation="relu",
+    ),
+    # github.com/ruotianluo/pytorch-mobilenet-from-tf, whose weights are those that TensorFlow has published.
+    Naming(
+        "TF-Slim in PyTorch",
+        _tensorflow_scope_place,
+        "classifier",
+        "tf_same",
+        PUBLISHED_BN_EPS,
+        tensorflow_preprocessing,
     ),
     # The package pytorchcv (github.com/osmr/imgclsmob), which has weights of all four widths.
     Naming(
