@@ -179,7 +179,16 @@ page_size() {
 # is_android: Linux on Android's drivers (Sailfish OS, Ubuntu Touch) may have a getprop that answers, and an os-release
 is_android() {
     [ ! -e "$root/etc/os-release" ] && [ ! -e "$root/usr/lib/os-release" ] || return 1
-    [ -n "$(property ro.build.version.release)$(property ro.product.cpu.abilist)" ]
+    [ -n "$(android_release)$(property ro.product.cpu.abilist)" ]
+}
+
+# android_release: HyperOS leaves the usual property empty
+android_release() {
+    for name in ro.build.version.release ro.system.build.version.release ro.product.build.version.release; do
+        REPLY=$(property $name)
+        [ -z "$REPLY" ] || break
+    done
+    echo "$REPLY"
 }
 
 # cpuinfo_field NAME: the first such field in $REPLY; fails where there is none
@@ -392,7 +401,7 @@ per_cpu() {
 }
 
 android_names() {
-    report android_release "$(property ro.build.version.release)"
+    report android_release "$(android_release)"
     abis=$(property ro.product.cpu.abilist)
     report android_abis "${abis:-$(property ro.product.cpu.abi)}"
     maker=$(property ro.product.manufacturer)

@@ -134,6 +134,14 @@ def test_what_firmware_has_in_the_place_of_a_name_is_none(tmp_path: Path, name: 
     assert probe(tmp_path, "facts", ["sh"]).values["model"] == "X1"
 
 
+@pytest.mark.parametrize("partition", ["system", "product"])
+def test_the_release_of_android_may_be_that_of_a_partition(tmp_path: Path, partition: str) -> None:
+    # flutter/flutter#187020: HyperOS of a Redmi Note 14 leaves ro.build.version.release empty.
+    cases = f"ro.{partition}.build.version.release) echo 15 ;;\nro.product.cpu.abilist) echo arm64-v8a ;;\n"
+    write_tree(tmp_path, {"bin/getprop": f"#!/bin/sh\ncase $1 in\n{cases}esac\n"})
+    assert probe(tmp_path, "facts", ["sh"]).values["android_release"] == "15"
+
+
 def test_without_a_list_of_abis_the_only_one_counts(tmp_path: Path) -> None:
     cases = "ro.build.version.release) echo 9 ;;\nro.product.cpu.abi) echo armeabi-v7a ;;\n"
     write_tree(tmp_path, {"bin/getprop": f"#!/bin/sh\ncase $1 in\n{cases}esac\n"})
