@@ -303,6 +303,20 @@ def pytorchcv_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
+def amc_names(state: Mapping[str, Tensor], *, classifier: str = "classifier.1") -> dict[str, Tensor]:
+    """By the definition of the network in mit-han-lab/amc-models."""
+    renamed = {f"{classifier}.{leaf}": state[f"classifier.{leaf}"] for leaf in ("weight", "bias")}
+    for number, layer in enumerate(LAYERS):
+        block, half = divmod(number - 1, 2)
+        conv, norm = (f"features.{block}.{3 * half + part}" for part in (0, 1))
+        if number == 0:
+            conv, norm = "conv1.0", "conv1.1"
+        renamed[f"{conv}.weight"] = state[f"{layer}.conv.weight"]
+        for leaf in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            renamed[f"{norm}.{leaf}"] = state[f"{layer}.norm.{leaf}"]
+    return renamed
+
+
 def tensorflow_scope_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """By the definition of the network in ruotianluo/pytorch-mobilenet-from-tf."""
     renamed = {

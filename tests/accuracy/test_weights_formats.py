@@ -19,6 +19,7 @@ from tflite_files import ADD, MUL, TANH, tflite_model
 from weight_files import (
     CLASSES,
     WIDTH,
+    amc_names,
     pytorchcv_names,
     sequential_names,
     shake,
@@ -282,6 +283,22 @@ def test_tensorflows_weights_under_the_names_of_its_scopes_give_the_same_logits(
     loaded = load_weights(tmp_path / "mobilenet_v1_0.25_224.pth")
     assert torch.equal(_outputs(loaded.network()), _outputs(network))
     assert (loaded.origin, loaded.padding, loaded.activation) == ("TF-Slim in PyTorch", "tf_same", "relu6")
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_amcs_names_give_the_same_logits(prefix: str, tmp_path: Path) -> None:
+    network = shake(MobileNetV1(WIDTH, classes=CLASSES, bn_eps=1e-5, activation="relu"))
+    state = {f"{prefix}{name}": value for name, value in amc_names(network.state_dict()).items()}
+    torch.save({"state_dict": state}, tmp_path / "mobilenet_imagenet.pth.tar")
+    loaded = load_weights(tmp_path / "mobilenet_imagenet.pth.tar")
+    assert torch.equal(_outputs(loaded.network()), _outputs(network))
+    assert (loaded.origin, loaded.padding, loaded.activation) == ("AMC", "symmetric", "relu")
+
+
+def test_a_network_with_amcs_names_and_other_activations_is_refused(tmp_path: Path) -> None:
+    torch.save(amc_names(_network().state_dict(), classifier="classifier.0"), tmp_path / "haq.pth")
+    with pytest.raises(UsageError):
+        load_weights(tmp_path / "haq.pth")
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "before torch 1.6"])

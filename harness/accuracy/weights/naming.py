@@ -33,6 +33,8 @@ class Naming:
     bn_eps: float
     preprocessing: Callable[[int], Preprocessing]
     activation: Activation = "relu6"
+    # A tensor that shows another network with the same names.
+    foreign: str = ""
 
     def names(self) -> Iterator[tuple[str, str]]:
         """Pairs of our name and theirs, for every tensor that the file may have."""
@@ -82,6 +84,14 @@ def _sequential_place(layer: str) -> tuple[str, str]:
     block, depthwise = _split(layer)
     conv, norm = (0, 1) if block < 0 or depthwise else (3, 4)
     return f"{block + 1}.{conv}", f"{block + 1}.{norm}"
+
+
+def _amc_place(layer: str) -> tuple[str, str]:
+    block, depthwise = _split(layer)
+    if block < 0:
+        return "conv1.0", "conv1.1"
+    conv, norm = (0, 1) if depthwise else (3, 4)
+    return f"features.{block}.{conv}", f"features.{block}.{norm}"
 
 
 def _tensorflow_scope_place(layer: str) -> tuple[str, str]:
@@ -171,6 +181,18 @@ _NAMINGS = (
         torchvision_preprocessing,
         activation="relu",
     ),
+    # github.com/mit-han-lab/amc-models. Before the sequential port, which `features.0.0` would be taken for.
+    # github.com/mit-han-lab/haq, by the same names but for its classifier.0, has ReLU first, and then ReLU6.
+    Naming(
+        "AMC",
+        _amc_place,
+        "classifier.1",
+        "symmetric",
+        TORCH_BN_EPS,
+        torchvision_preprocessing,
+        activation="relu",
+        foreign="classifier.0.weight",
+    ),
     # github.com/marvis/pytorch-mobilenet, github.com/qfgaohao/pytorch-ssd, and the many who copied them, some
     # as `features` or `layers`: what stands before `0.0.weight` is a prefix here.
     Naming(
@@ -197,7 +219,7 @@ def identify(tensors: Mapping[str, Tensor], file_name: str) -> Source:
     tensors = _without_wrappers(tensors, file_name)
     for naming in _NAMINGS:
         prefixes = _prefixes(naming, tensors)
-        if prefixes:
+        if prefixes and not any(f"{prefix}{naming.foreign}" in tensors for prefix in prefixes):
             return _take(naming, tensors, prefixes, file_name)
     some = ", ".join(list(tensors)[:4])
     known = ", ".join(naming.origin for naming in _NAMINGS)
