@@ -303,6 +303,19 @@ def pytorchcv_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
+def zfturbo_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """By the definition of the network in ZFTurbo/MobileNet-v1-Pytorch."""
+    renamed = {"fc.weight": state["classifier.weight"][:, :, None, None], "fc.bias": state["classifier.bias"]}
+    padded = (0, 2, 4, 6, 12)
+    for number, layer in enumerate(LAYERS):
+        block, half = (number + 1) // 2, number > 0 and number % 2 == 0
+        conv = 3 * half + (block in padded)
+        renamed[f"model.{block}.{conv}.weight"] = state[f"{layer}.conv.weight"]
+        for leaf in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            renamed[f"model.{block}.{conv + 1}.{leaf}"] = state[f"{layer}.norm.{leaf}"]
+    return renamed
+
+
 def amc_names(state: Mapping[str, Tensor], *, classifier: str = "classifier.1") -> dict[str, Tensor]:
     """By the definition of the network in mit-han-lab/amc-models."""
     renamed = {f"{classifier}.{leaf}": state[f"classifier.{leaf}"] for leaf in ("weight", "bias")}

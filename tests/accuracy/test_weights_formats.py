@@ -26,6 +26,7 @@ from weight_files import (
     tensorflow_scope_names,
     trained_network,
     write_keras,
+    zfturbo_names,
 )
 
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -293,6 +294,14 @@ def test_amcs_names_give_the_same_logits(prefix: str, tmp_path: Path) -> None:
     loaded = load_weights(tmp_path / "mobilenet_imagenet.pth.tar")
     assert torch.equal(_outputs(loaded.network()), _outputs(network))
     assert (loaded.origin, loaded.padding, loaded.activation) == ("AMC", "symmetric", "relu")
+
+
+def test_kerass_weights_in_a_padded_sequence_give_the_same_logits(tmp_path: Path) -> None:
+    network = shake(MobileNetV1(WIDTH, classes=CLASSES, padding="tf_same"))
+    torch.save(zfturbo_names(network.state_dict()), tmp_path / "mobilenet_v1_0.25_224.pth")
+    loaded = load_weights(tmp_path / "mobilenet_v1_0.25_224.pth")
+    assert torch.equal(_outputs(loaded.network()), _outputs(network))
+    assert (loaded.origin, loaded.padding, loaded.activation) == ("Keras in PyTorch", "tf_same", "relu6")
 
 
 def test_a_network_with_amcs_names_and_other_activations_is_refused(tmp_path: Path) -> None:

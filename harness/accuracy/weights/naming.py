@@ -86,6 +86,14 @@ def _sequential_place(layer: str) -> tuple[str, str]:
     return f"{block + 1}.{conv}", f"{block + 1}.{norm}"
 
 
+def _padded_sequential_place(layer: str) -> tuple[str, str]:
+    """The sequential port with a layer that pads before each convolution of stride 2."""
+    block, depthwise = _split(layer)
+    pads = block < 0 or BLOCKS[block][1] == 2
+    conv = pads + (0 if block < 0 or depthwise else 3)
+    return f"{block + 1}.{conv}", f"{block + 1}.{conv + 1}"
+
+
 def _amc_place(layer: str) -> tuple[str, str]:
     block, depthwise = _split(layer)
     if block < 0:
@@ -203,6 +211,15 @@ _NAMINGS = (
         TORCH_BN_EPS,
         torchvision_preprocessing,
         activation="relu",
+    ),
+    # github.com/ZFTurbo/MobileNet-v1-Pytorch, whose weights are those that Keras has published.
+    Naming(
+        "Keras in PyTorch",
+        _padded_sequential_place,
+        "fc",
+        "tf_same",
+        PUBLISHED_BN_EPS,
+        tensorflow_preprocessing,
     ),
 )
 
