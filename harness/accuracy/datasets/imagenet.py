@@ -20,7 +20,7 @@ _SYNSET = re.compile(r"n\d{8}")
 _FIRST_IMAGES = tuple(f"ILSVRC2012_val_{number:08d}" for number in range(1, 5))
 _DEVELOPMENT_KIT = "numbers of the development kit, which has the classes in another order"
 # Of the first four images, whose labels are 65, 970, 230 and 809.
-_OTHER_NUMBERINGS = {
+_OTHER_NUMBERINGS: dict[tuple[int, ...], str] = {
     (490, 361, 171, 822): _DEVELOPMENT_KIT,
     (489, 360, 170, 821): _DEVELOPMENT_KIT,
     (66, 971, 231, 810): "numbers of TF-Slim, which count from 1",
