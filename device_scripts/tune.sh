@@ -13,7 +13,8 @@
 # HARNESS_PROBE_ROOT puts a file tree in the place of / (its bin/ in front of PATH), for tests.
 root=${HARNESS_PROBE_ROOT:-}
 [ -z "$root" ] || PATH=$root/bin:$PATH
-policies=$root/sys/devices/system/cpu/cpufreq
+cpus=$root/sys/devices/system/cpu
+policies=$cpus/cpufreq
 title='mobilenet-harness tuning 1'
 old_title='mobilenet-harness quieting 1'
 
@@ -25,6 +26,12 @@ has() { command -v "$1" >/dev/null 2>&1; }
 put() {
     if [ -w "$2" ]; then echo "$1" >"$2"; else has sudo && echo "$1" | sudo -n tee "$2" >/dev/null; fi
 } 2>/dev/null
+
+# governor_file NAME: of the policy with this name; kernels before 4.3 have its folder at the first of its cores
+governor_file() {
+    file=$policies/$1/scaling_governor
+    [ -e "$policies/$1" ] || file=$cpus/cpu${1#policy}/cpufreq/scaling_governor
+}
 
 wakefulness() {
     dumpsys power 2>/dev/null | while IFS='=' read -r name text; do
@@ -47,7 +54,8 @@ current() {
     fixed_performance) now=false ;; # Android does not report the mode; it is off after each boot
     governor.*)
         now=
-        { IFS= read -r now <"$policies/${1#governor.}/scaling_governor"; } 2>/dev/null
+        governor_file "${1#governor.}"
+        { IFS= read -r now <"$file"; } 2>/dev/null
         ;;
     esac
     is_word "$now"
@@ -71,7 +79,10 @@ apply() {
     case $1 in
     stay_awake) if [ "$2" = on ]; then svc power stayon true; else settings put global stay_on_while_plugged_in "$2"; fi ;;
     fixed_performance) cmd power set-fixed-performance-mode-enabled "$2" ;;
-    governor.*) put "$2" "$policies/${1#governor.}/scaling_governor" ;;
+    governor.*)
+        governor_file "${1#governor.}"
+        put "$2" "$file"
+        ;;
     esac </dev/null >/dev/null 2>&1
 }
 
@@ -157,7 +168,15 @@ set_all() {
     for policy in "$policies"/policy*; do
         [ ! -d "$policy" ] || change "governor.${policy##*/}" performance
     done
-    [ -d "$policy" ] || cannot set.governor "no cpufreq/policy*"
+    [ ! -d "$policy" ] || return 0
+    found=
+    for policy in "$cpus"/cpu[0-9]*/cpufreq; do
+        [ -d "$policy" ] && [ ! -L "$policy" ] || continue
+        found=yes
+        policy=${policy%/cpufreq}
+        change "governor.policy${policy##*/cpu}" performance
+    done
+    [ -n "$found" ] || cannot set.governor "no cpufreq/policy*"
 }
 
 # read_journal: reads the entries into $entries; fails without a journal, or when it is not a whole one of ours

@@ -130,6 +130,22 @@ def test_all_of_128_policies_are_restored(linux: Path, shell: list[str]) -> None
     assert not journal(linux).exists()
 
 
+def test_the_governors_of_an_old_kernel_are_set_at_the_first_cores(linux: Path, shell: list[str]) -> None:
+    # Before Linux 4.3 cpufreq had no folder for each policy; the other cores have a link, or nothing.
+    shutil.rmtree(linux / POLICIES)
+    cpus = linux / "sys/devices/system/cpu"
+    write_tree(cpus, {f"cpu{index}/cpufreq/scaling_governor": "interactive\n" for index in (0, 4)})
+    (cpus / "cpu1").mkdir()
+    (cpus / "cpu1/cpufreq").symlink_to(cpus / "cpu0/cpufreq")
+    names = ("governor.policy0", "governor.policy4")
+    assert run_tune(linux, shell, "set").values == {
+        f"set.{name}": "interactive performance" for name in names
+    }
+    assert set(run_tune(linux, shell, "show").values) == {f"left.{name}" for name in names}
+    assert run_tune(linux, shell, "restore").values == {f"restored.{name}": "interactive" for name in names}
+    assert (cpus / "cpu4/cpufreq/scaling_governor").read_text() == "interactive\n"
+
+
 def test_a_policy_that_the_journal_could_not_hold_is_not_changed(linux: Path, shell: list[str]) -> None:
     write_tree(linux, {f"{POLICIES}/policy1x/scaling_governor": "ondemand\n"})
     assert "set.governor.policy1x" in run_tune(linux, shell, "set").unreadable
