@@ -48,6 +48,20 @@ def test_synset_labels_are_numbered_by_their_sorted_order(tmp_path: Path) -> Non
     assert dataset.classes == tuple(synsets)
 
 
+def test_names_that_end_in_a_synset_need_no_file_of_labels(tmp_path: Path) -> None:
+    for number in range(1000):
+        _picture(tmp_path / f"val/ILSVRC2012_val_{number + 1:08d}_n{2000 - number:08d}.JPEG")
+    dataset = open_dataset(f"imagenet:{tmp_path}/val")
+    assert dataset.labels == tuple(range(999, -1, -1))
+    assert dataset.classes == tuple(f"n{number:08d}" for number in range(1001, 2001))
+
+
+def test_names_that_end_in_few_synsets_are_refused(tmp_path: Path) -> None:
+    _picture(tmp_path / "val/ILSVRC2012_val_00000001_n01751748.JPEG")
+    with pytest.raises(UsageError, match="has 1 different synsets, not ImageNet's 1000"):
+        open_dataset(f"imagenet:{tmp_path}/val")
+
+
 @pytest.mark.parametrize(
     ("labels", "file", "message"),
     [

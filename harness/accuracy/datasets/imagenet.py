@@ -17,6 +17,8 @@ from harness.system.files import read_regular_file
 CLASSES = 1000
 MAX_LABELS_BYTES = 64 * 2**20
 _SYNSET = re.compile(r"n\d{8}")
+# Hugging Face's archives: ILSVRC2012_val_00000001_n01751748.JPEG.
+_NAMED_SYNSET = re.compile(r".*_(n\d{8})")
 _FIRST_IMAGES = tuple(f"ILSVRC2012_val_{number:08d}" for number in range(1, 5))
 _DEVELOPMENT_KIT = "numbers of the development kit, which has the classes in another order"
 # Of the first four images, whose labels are 65, 970, 230 and 809.
@@ -32,8 +34,9 @@ def open_imagenet(folder: Path, split: str) -> Dataset:
 
     The file of labels, `labels.txt` or `val.txt` beside or in the folder, has a line for each picture:
     `NAME LABEL`, or only the label, in the sorted order of the names. A label is a synset, or the number of
-    its place among the sorted synsets, from 0 (Caffe's val.txt). Classes are the 1000 synsets in sorted
-    order; a network of 1001 classes has the background before them (`class_offset` of its weights).
+    its place among the sorted synsets, from 0 (Caffe's val.txt). Without such a file the names of all
+    pictures may end in synsets, as in Hugging Face's archives. Classes are the 1000 synsets in sorted order; a
+    network of 1001 classes has the background before them (`class_offset` of its weights).
 
     Raises:
         UsageError: not 1000 classes, another number of labels than pictures, or a label out of range.
@@ -41,12 +44,21 @@ def open_imagenet(folder: Path, split: str) -> Dataset:
     root = split_folder(folder, split)
     if any(_SYNSET.fullmatch(entry.name) for entry in root.iterdir() if is_class_folder(entry)):
         return _from_class_folders(folder, split)
-    labels_file = _find_labels(root)
     pictures = {path.name: path for path in list_pictures(root)}
     if not pictures:
         raise UsageError(f"{root} has no pictures", hint="give the folder of the validation images")
     names = sorted(pictures)
-    labelled, classes = _read_labels(labels_file, names)
+    labels_file = _find_labels(root)
+    in_names = [[name, match[1]] for name in names if (match := _NAMED_SYNSET.fullmatch(Path(name).stem))]
+    if labels_file:
+        labelled, classes = _read_labels(labels_file, names)
+    elif len(in_names) == len(names):
+        labelled, classes = _label(in_names, root, names)
+    else:
+        raise UsageError(
+            f"{root} has neither synset folders nor a labels.txt or val.txt",
+            hint="add a labels.txt with a line NAME LABEL for each picture, such as Caffe's val.txt",
+        )
     return picture_dataset(
         "imagenet",
         split,
@@ -67,7 +79,7 @@ def _from_class_folders(folder: Path, split: str) -> Dataset:
     return dataset
 
 
-def _find_labels(root: Path) -> Path:
+def _find_labels(root: Path) -> Path | None:
     for candidate in (
         root / "labels.txt",
         root / "val.txt",
@@ -76,10 +88,7 @@ def _find_labels(root: Path) -> Path:
     ):
         if candidate.is_file():
             return candidate
-    raise UsageError(
-        f"{root} has neither synset folders nor a labels.txt or val.txt",
-        hint="add a labels.txt with a line NAME LABEL for each picture, such as Caffe's val.txt",
-    )
+    return None
 
 
 def _read_labels(file: Path, names: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -95,9 +104,13 @@ def _read_labels(file: Path, names: list[str]) -> tuple[dict[str, int], tuple[st
         )
     if all(len(row) == 1 for row in rows):
         rows = [[name, row[0]] for name, row in zip(names, rows, strict=True)]
-    known = set(names)
     # Lists made for other programs have the path of each picture: ./NAME, val/NAME.
-    rows = [[PurePosixPath(row[0]).name, *row[1:]] for row in rows]
+    return _label([[PurePosixPath(row[0]).name, *row[1:]] for row in rows], file, names)
+
+
+def _label(rows: list[list[str]], file: Path, names: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """The same from rows of a name and a label, which are in this file or folder."""
+    known = set(names)
     synsets = sorted({row[-1] for row in rows if _SYNSET.fullmatch(row[-1])})
     if synsets and len(synsets) != CLASSES:
         raise UsageError(
