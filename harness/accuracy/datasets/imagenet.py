@@ -35,8 +35,8 @@ def open_imagenet(folder: Path, split: str) -> Dataset:
     The file of labels, `labels.txt` or `val.txt` beside or in the folder, has a line for each picture:
     `NAME LABEL`, or only the label, in the sorted order of the names. A label is a synset, or the number of
     its place among the sorted synsets, from 0 (Caffe's val.txt). Without such a file the names of all
-    pictures may end in synsets, as in Hugging Face's archives. Classes are the 1000 synsets in sorted order; a
-    network of 1001 classes has the background before them (`class_offset` of its weights).
+    pictures may end in synsets, as in Hugging Face's archives. Classes are the 1000 synsets in sorted order;
+    a network of 1001 classes has the background before them (`class_offset` of its weights).
 
     Raises:
         UsageError: not 1000 classes, another number of labels than pictures, or a label out of range.
