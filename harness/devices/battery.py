@@ -13,7 +13,11 @@ _STATUS: dict[str, BatteryStatus] = {
 }
 # Far beyond any phone, laptop or board.
 _MOST_MICROAMPERES = 100_000_000
-_MOST_MICROVOLTS = 1_000_000_000
+# Batteries have 1 V to 100 V, which tells the unit: Linux's is microvolts and Android's millivolts, but there
+# are kernels with millivolts (nofearnohappy/kernel_6.0_hermes#8), and phones on MediaTek's chips with whole
+# volts (dijia1124/PlusPlusBattery#5, home-assistant/android#4286).
+_VOLT = 1_000_000
+_MOST_VOLTS = 100
 
 
 def battery_percent(probed: Probed) -> int | None:
@@ -44,7 +48,9 @@ def battery_microamperes(probed: Probed) -> int | None:
 
 
 def battery_microvolts(probed: Probed) -> int | None:
-    """Linux reports microvolts, Android millivolts."""
-    milli = probed.number("battery_millivolts")
-    micro = probed.number("battery_microvolts") if milli is None else milli * 1000
-    return micro if micro and micro <= _MOST_MICROVOLTS else None
+    """In microvolts, whatever the unit of the report."""
+    voltage = probed.number("battery_millivolts")
+    if voltage is None:
+        voltage = probed.number("battery_microvolts")
+    scaled = [(voltage or 0) * unit for unit in (1, 1000, _VOLT)]
+    return next((one for one in scaled if _VOLT <= one < _MOST_VOLTS * _VOLT), None)

@@ -34,6 +34,7 @@ _ADC = re.compile(
 # By the kernel's documentation a battery's current is in µA; some drivers report mA. No device that is awake
 # takes less than this.
 LEAST_MICROAMPERES = 5_000
+LEAST_MICROVOLTS = 1_000_000
 
 _WattsOf = Callable[[Reading], float]
 _Rails = tuple[int, Mapping[str, int]]
@@ -172,6 +173,9 @@ def _battery(files: Sequence[str], readings: Sequence[Reading]) -> tuple[Span, .
         raise SensorFailed(
             f"the battery's current is {typical} in the driver's unit, which is not clearly µA"
         )
+    least = min(number_in(reading, voltage) for reading in readings)
+    if least < LEAST_MICROVOLTS:
+        raise SensorFailed(f"the battery's voltage is {least} in the driver's unit, which is not µV")
     return spans_of_held(
         readings,
         lambda one: (abs(number_in(one, current)), number_in(one, voltage)),

@@ -171,6 +171,24 @@ def test_what_is_no_figure_of_a_battery_is_named(key: str, text: str, fact: str)
     assert conditions.unreadable[key] == f"not a value: {text[:40]!r}"
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "microvolts"),
+    [
+        ("battery_millivolts", "4", 4_000_000),
+        ("battery_millivolts", "4123000", 4_123_000),
+        ("battery_microvolts", "3987", 3_987_000),
+        ("battery_microvolts", "11420000", 11_420_000),
+        ("battery_microvolts", "99999999", 99_999_999),
+        ("battery_microvolts", "500", None),
+    ],
+    ids=["volts", "microvolts of Android", "millivolts of Linux", "laptop", "most", "neither"],
+)
+def test_a_battery_has_volts_whatever_unit_its_driver_takes(
+    key: str, text: str, microvolts: int | None
+) -> None:
+    assert parse_conditions(parse_probe(f"{key}={text}\n")).battery_microvolts == microvolts
+
+
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 def test_androids_battery_reports_its_status_and_millivolts(pixel: Path, shell: list[str]) -> None:
     battery = "Current Battery Service state:\n  status: 2\n  present: true\n  level: 57\n  scale: 100\n"

@@ -160,6 +160,10 @@ def cpu(uptime_s: float, ms: int, energy: int) -> Reading:
             "the battery's current changed its sign, so that it was charged in between",
         ),
         (
+            lambda: of_battery(("Discharging", "500000", "3987"), ("Discharging", "510000", "3986")),
+            "the battery's voltage is 3986 in the driver's unit, which is not µV",
+        ),
+        (
             lambda: of_battery(("Discharging", "500", "4000000"), ("Discharging", "510", "4000000")),
             "the battery's current is 510 in the driver's unit, which is not clearly µA",
         ),
