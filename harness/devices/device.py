@@ -54,8 +54,9 @@ def describe(
             hint='name a writable folder as folder = "…" in devices.toml',
         )
     cores, unreadable = read_cores(facts), dict(facts.unreadable)
-    for fact in ("memory_total_kib", "free_kib"):
-        if fact in facts.values and facts.kibibytes(fact) is None:
+    free = facts.kibibytes("free_kib")
+    for fact, size in (("memory_total_kib", _memory_total(facts)), ("free_kib", free)):
+        if fact in facts.values and size is None:
             unreadable[fact] = f"not a value: {facts.values[fact][:40]!r}"
     page_size = page_size_of(facts)
     if page_size is None and "page_size_kib" in facts.values:
@@ -71,7 +72,7 @@ def describe(
         os=_operating_system(facts),
         kernel=facts.values.get("kernel"),
         cores=cores,
-        memory_total_bytes=facts.kibibytes("memory_total_kib"),
+        memory_total_bytes=_memory_total(facts),
         memory_limit_bytes=_memory_limit(facts),
         page_size_bytes=page_size,
         boot_id=facts.values.get("boot_id"),
@@ -81,14 +82,19 @@ def describe(
             for fact, reason in (unreadable | unreadable_of_cores(cores)).items()
         ),
     )
-    return info, facts.kibibytes("free_kib")
+    return info, free
+
+
+def _memory_total(facts: Probed) -> int | None:
+    """Not 0, as some containers have it (lxc/lxcfs#389)."""
+    return facts.kibibytes("memory_total_kib") or None
 
 
 def _memory_limit(facts: Probed) -> int | None:
     """The lowest limit of the control groups, if it is below the device's memory; none is `max` or huge."""
     limits = (facts.number(key) for key in facts.values if key.startswith("memory_limit."))
     lowest = min((limit for limit in limits if limit is not None), default=None)
-    total = facts.kibibytes("memory_total_kib")
+    total = _memory_total(facts)
     return lowest if lowest is not None and (total is None or lowest < total) else None
 
 

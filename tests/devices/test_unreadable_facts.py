@@ -110,6 +110,19 @@ def test_names_that_cannot_be_read_are_kept_with_the_device(tmp_path: Path) -> N
     assert hash(info)
 
 
+def test_a_container_without_memory_has_an_unknown_amount(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"proc/meminfo": "MemTotal:              0 kB\nMemAvailable:   -766260 kB\n"})
+    kib = probe(tmp_path, "facts", ["sh"]).values["memory_total_kib"]
+    info, _ = describe(
+        FixedAnswer(f"machine=aarch64\nmemory_total_kib={kib}\nmemory_limit.0=1000\n"),
+        name="board",
+        kind="ssh",
+        folder="/x",
+    )
+    assert (info.memory_total_bytes, info.memory_limit_bytes) == (None, 1000)
+    assert {one.fact: one.reason for one in info.unreadable}["memory_total_kib"] == "not a value: '0'"
+
+
 @pytest.mark.parametrize(
     ("text", "size"), [("4", 4096), ("16", 16384), ("64", 65536), ("12", None), ("x", None)]
 )
