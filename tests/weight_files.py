@@ -100,11 +100,12 @@ def frozen_graph(
     *,
     before: tuple[tuple[str, float | None, bool], ...] = (),
     input_type: int = 1,
+    prefix: str = "",
 ) -> bytes:
     """A GraphDef: the constants between a placeholder and an integer constant, as real ones have.
 
     `before` are operations before the first convolution, each with a constant or None, and whether that is
-    the first operand; `input_type` is the placeholder's DataType.
+    the first operand; `input_type` is the placeholder's DataType; `prefix` is before the constants' names.
     """
     nodes = [_node("input", "Placeholder", b"", data_type=input_type)]
     at = "input"
@@ -117,13 +118,13 @@ def frozen_graph(
             operands.insert(0 if constant_first else 1, f"constant{number}/read")
         at = f"step{number}"
         nodes.append(_node(at, operation, b"", *operands, f"^{operands[0]}"))
-    kernel = "MobilenetV1/Conv2d_0/weights"
+    kernel = f"{prefix}MobilenetV1/Conv2d_0/weights"
     nodes.append(_node(f"{kernel}/read", "Identity", b"", kernel))
     nodes.append(_node("MobilenetV1/MobilenetV1/Conv2d_0/Conv2D", "Conv2D", b"", f"{at}:0", f"{kernel}/read"))
     for name, value in constants.items():
         dims = b"".join(_message(2, b"\x08" + _varint(size)) for size in value.shape)
         tensor = b"\x08\x01" + _message(2, dims) + _message(4, value.astype("<f4").tobytes())
-        nodes.append(_node(name, "Const", tensor))
+        nodes.append(_node(f"{prefix}{name}", "Const", tensor))
     nodes.append(
         _node("MobilenetV1/Logits/shape", "Const", b"\x08\x03" + _message(4, struct.pack("<i", 1001)))
     )

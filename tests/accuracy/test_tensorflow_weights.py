@@ -33,6 +33,26 @@ def test_frozen_graphs_give_the_same_logits(tmp_path: Path) -> None:
     assert (loaded.padding, loaded.class_offset, loaded.batch_norm_folded) == ("tf_same", 1, False)
 
 
+@pytest.mark.parametrize("prefix", ["module/", "import/", "a/b/"])
+def test_frozen_graphs_of_an_imported_network_give_the_same_logits(prefix: str, tmp_path: Path) -> None:
+    network = trained_network(classes=1001)
+    file = tmp_path / "output_graph.pb"
+    # TensorFlow Hub's modules take [0, 1].
+    before = (("Mul", 2.0, False), ("Sub", 1.0, False))
+    file.write_bytes(frozen_graph(slim_constants(network), before=before, prefix=prefix))
+    loaded = load_weights(file)
+    assert torch.equal(_outputs(loaded.network()), _outputs(network))
+    assert (loaded.preprocessing(224).mean, loaded.preprocessing(224).std) == ((0.5,) * 3, (0.5,) * 3)
+
+
+def test_frozen_graphs_of_two_networks_are_refused(tmp_path: Path) -> None:
+    constants = slim_constants(trained_network())
+    both = constants | {f"import/{name}": value for name, value in constants.items()}
+    (tmp_path / "two.pb").write_bytes(frozen_graph(both))
+    with pytest.raises(UsageError, match=r"has 2 networks: \(no prefix\), import/"):
+        load_weights(tmp_path / "two.pb")
+
+
 def test_float_tflite_gives_the_same_logits_without_batch_norm(tmp_path: Path) -> None:
     network = trained_network()
     file = tmp_path / "model.tflite"

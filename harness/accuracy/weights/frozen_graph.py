@@ -1,7 +1,7 @@
 """TF-Slim's frozen graphs (`.pb`): constants read from protobuf's wire format, without TensorFlow."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -41,6 +41,8 @@ Field = tuple[int, int | bytes]
 def read_frozen_graph(file: Path) -> Source:
     """Constants named `MobilenetV1/Conv2d_N…` of a frozen GraphDef, plain or fake-quantized.
 
+    A graph that imported the network has a prefix before the names, such as TensorFlow Hub's `module/`.
+
     Raises:
         UsageError: the file is not a GraphDef, or has no MobileNetV1 of TF-Slim.
     """
@@ -50,7 +52,8 @@ def read_frozen_graph(file: Path) -> Source:
         nodes[name] = node
         if tensor is not None:
             constants[name] = tensor
-    names = dict(_slim_names())
+    prefix = _prefix(constants, file.name)
+    names = {ours: f"{prefix}{theirs}" for ours, theirs in _slim_names()}
     budget = Budget()
     found = {
         ours: NamedTensor(theirs, to_torch(ours, _value(constants[theirs], budget)))
@@ -79,6 +82,15 @@ def read_frozen_graph(file: Path) -> Source:
         remarks=scaling.remarks,
         unexpected=tuple(name for name in constants if _is_parameter(name) and name not in known),
     )
+
+
+def _prefix(names: Iterable[str], file_name: str) -> str:
+    stem = next(theirs for ours, theirs in _slim_names() if ours == "stem.conv.weight")
+    found = [name.removesuffix(stem) for name in names if name == stem or name.endswith(f"/{stem}")]
+    if len(found) > 1:
+        shown = ", ".join(prefix or "(no prefix)" for prefix in found)
+        raise UsageError(f"{file_name} has {len(found)} networks: {shown}", hint="freeze one network")
+    return found[0] if found else ""
 
 
 def _is_parameter(name: str) -> bool:
