@@ -231,7 +231,11 @@ def _medians(cell: Cell) -> Iterator[str]:
 
 
 def _sizes(cell: Cell) -> Iterator[str]:
-    """What the memory record repeats of the artifact."""
+    """What the cell repeats of its artifact."""
+    if cell.artifact.variant != cell.variant:
+        yield f"artifact is of {cell.artifact.variant.name}, and the cell of {cell.variant.name}"
+    if cell.artifact.size_bytes < 1:
+        yield f"artifact.size_bytes is {cell.artifact.size_bytes}"
     if cell.memory is None:
         return
     for name, saved, given in (

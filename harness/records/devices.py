@@ -26,7 +26,7 @@ BatteryStatus = Literal["charging", "discharging", "not charging", "full"]
 class Core(Record, frozen=True, kw_only=True):
     """One CPU core as the kernel describes it."""
 
-    index: Integer
+    index: Count
     name: str | None = None
     max_frequency_khz: Kilohertz | None = None
     capacity: Count | None = None
@@ -125,7 +125,7 @@ class Conditions(Record, frozen=True, kw_only=True):
     battery_current_microamperes: Integer | None = None
     battery_microvolts: Count | None = None
     thermal_sensors: tuple[ThermalSensor, ...] | None = None
-    throttled_flags: Integer | None = None
+    throttled_flags: Count | None = None
     time_in_state: tuple[FrequencyTime, ...] | None = None
     wakefulness: str | None = None
     unreadable: dict[str, str] = msgspec.field(default_factory=dict)
