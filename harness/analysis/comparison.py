@@ -119,10 +119,11 @@ def _pair(
     """The cells that both runs have, and what else changed."""
     common = [key for key in before if key in after]
     if not common:
+        hint = "compare runs of the same variants, devices, threads, cores and rates"
         raise UsageError(
             f"the runs have no cell in common: base has {_names(before.values())};"
             f" new has {_names(after.values())}",
-            hint="compare runs of the same variants, devices, threads, cores and rates, or add --across",
+            hint=f"{hint}, or add --across" if not across and _differ_in_device(before, after) else hint,
         )
     pairs = [(before[key], after[key]) for key in common]
     differences = tuple(dict.fromkeys(text for pair in pairs for text in find_differences(*pair)))
@@ -132,6 +133,12 @@ def _pair(
             hint="measure both in the same way, or add --across to compare them all the same",
         )
     return pairs, differences
+
+
+def _differ_in_device(before: dict[Key, Cell], after: dict[Key, Cell]) -> bool:
+    """Whether cells would be the same but for the one device of each run, which `across` leaves out."""
+    one_each = all(len({machine_key(cell.device) for cell in side.values()}) == 1 for side in (before, after))
+    return one_each and any(old[1:] == new[1:] for old in before for new in after)
 
 
 def _index(cells: Sequence[Cell], side: str, across: bool, *, apart: bool, placed: bool) -> dict[Key, Cell]:

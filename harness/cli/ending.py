@@ -99,7 +99,7 @@ def _next_commands(outcome: "Outcome", answers: "Answers | None") -> "tuple[Word
 
 def _lacks_something(outcome: "Outcome") -> bool:
     """Whether an error is of what --resume measures: not of a figure that is known to be missing."""
-    from harness.analysis.failures import cell_errors
+    from harness.analysis.failures import cell_errors, verdict_errors
     from harness.measuring.sustaining import lacks_energy, lacks_sustained
 
     measured = [cell for cell in outcome.cells if not cell.failure]
@@ -109,7 +109,8 @@ def _lacks_something(outcome: "Outcome") -> bool:
         for cell in measured
     ):
         return True
-    known = {(error.what, error.device, error.variant) for error in cell_errors(measured)}
+    verdicts = (*verdict_errors(outcome.cells, "suspect"), *verdict_errors(outcome.cells, "invalid"))
+    known = {(error.what, error.device, error.variant) for error in (*cell_errors(measured), *verdicts)}
     return any((error.what, error.device, error.variant) not in known for error in outcome.errors)
 
 

@@ -61,6 +61,7 @@ def evaluate(
 
     from harness.cli import validation
     from harness.cli.console import show_progress
+    from harness.cli.output_places import check_output_folder
     from harness.cli.run_folders import refuse_url
     from harness.cli.summary import show_outcome
     from harness.cli.workplaces import check_lab, lab_of, workplace_at
@@ -73,6 +74,7 @@ def evaluate(
 
     refuse_url(folder, "DIR")
     saved, cells = load_run(folder)
+    check_output_folder(folder, "DIR")
     known = saved.request
     request = msgspec.structs.replace(
         known,

@@ -183,7 +183,7 @@ def run(
     from harness.cli import parsing, placement_parsing, program_options, quantity_options, validation
     from harness.cli.console import show_progress
     from harness.cli.made_requests import check_request
-    from harness.cli.output_places import check_run_folder, new_run_folder
+    from harness.cli.output_places import check_output_folder, check_run_folder, new_run_folder
     from harness.cli.run_folders import base_path
     from harness.cli.run_start import Start
     from harness.cli.summary import show_outcome
@@ -260,6 +260,8 @@ def run(
         )
     if resume is None:
         check_run_folder(out)
+    else:
+        check_output_folder(resume, "--resume")
     check_cache()
     check_request(request, budget, search=search, power_command=command, lab=lab, beside_devices=bool(device))
     margins = validation.margins_of(request, quantity_options.parse_margin("--margin", margin))

@@ -262,6 +262,21 @@ def test_runs_with_nothing_in_common_are_refused_with_what_they_have() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("new", "across", "proposed"),
+    [
+        (make_cell(device=make_device(name="pi5")), False, True),
+        (of_variant(0.25), False, False),
+        (of_variant(0.25), True, False),
+    ],
+)
+def test_across_is_proposed_only_where_it_helps(new: Cell, across: bool, proposed: bool) -> None:
+    with pytest.raises(UsageError) as refused:
+        compare([make_cell()], [new], across=across)
+    same = "compare runs of the same variants, devices, threads, cores and rates"
+    assert refused.value.hint == same + (", or add --across" if proposed else "")
+
+
 def test_another_device_needs_across() -> None:
     pi5 = make_cell(slower(0.5), device=make_device(name="pi5", model="Raspberry Pi 5"))
     with pytest.raises(UsageError, match="no cell in common"):

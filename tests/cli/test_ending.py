@@ -11,13 +11,13 @@ from msgspec.structs import replace
 
 from builders import failed, make_cell, make_device, make_energy_cell, make_run
 from harness.analysis.budget import Budget
-from harness.analysis.failures import cell_errors
+from harness.analysis.failures import FailOn, cell_errors, verdict_errors
 from harness.cli.ending import Ending, conclude
 from harness.cli.summary import show_outcome
 from harness.errors import MeasurementError
 from harness.measuring.run_outcome import Outcome
 from harness.measuring.sustaining import OUT_OF_TIME
-from harness.records import Cell
+from harness.records import Cell, Verdict
 from harness.records.run_folder import read_run, write_cell, write_run
 from harness_command import run_main
 
@@ -165,6 +165,14 @@ def test_a_run_that_only_lacks_what_resume_does_not_measure_is_not_proposed_to_c
     late = save(tmp_path / "late", make_energy_cell(OUT_OF_TIME))
     first, *_ = next_lines(conclude(late.with_errors(cell_errors(late.cells)), Budget()))
     assert shlex.split(first) == ["harness", "run", "--resume", str(late.folder)]
+
+
+@pytest.mark.parametrize("fail_on", ["suspect", "invalid"])
+def test_a_verdict_that_fails_the_run_is_no_reason_to_continue_it(tmp_path: Path, fail_on: FailOn) -> None:
+    cell = replace(make_cell(), verdict=Verdict(status="invalid", reasons=()))
+    outcome = save(tmp_path / "run", cell)
+    lines = next_lines(conclude(outcome.with_errors(verdict_errors([cell], fail_on)), Budget()))
+    assert not any("--resume" in line for line in lines)
 
 
 def test_a_run_measured_by_a_command_is_continued_with_one(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A place that cannot be written is refused before any work, by every command that writes."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -136,6 +137,24 @@ def test_so_is_a_default_place(
 def test_what_can_be_made_is_not_made_yet(check: Callable[[Path], Path], place: Path) -> None:
     before = everything(place)
     assert check(Path("a/b/c")) == Path("a/b/c")
+    assert everything(place) == before
+
+
+@pytest.mark.parametrize("words", [("run", "--resume"), ("evaluate",)], ids=lambda words: words[0])
+def test_a_run_folder_that_cannot_be_written_is_refused_before_it_is_continued(
+    words: tuple[str, ...],
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    # Permissions alone do not stop root, who runs some of our tests.
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    before = everything(place)
+    assert run_main(monkeypatch, *words, "run") == 2
+    assert f"{'--resume' if words[0] == 'run' else 'DIR'} run cannot be written" in capsys.readouterr().err
     assert everything(place) == before
 
 
