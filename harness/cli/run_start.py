@@ -87,7 +87,8 @@ class Start:
             self._show(plan, found)
             raise typer.Exit
         if plan.most_seconds > ANNOUNCED_SECONDS and not self.quiet:
-            log(describe_plan(plan, search=self.search))
+            for line in describe_plan(plan, search=self.search).splitlines():
+                log(line)
         if not all(
             cell.measured and not cell.long_seconds for device in plan.devices for cell in device.cells
         ):

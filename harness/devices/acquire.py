@@ -9,6 +9,7 @@ from harness.devices.device_lock import hold_on_device
 from harness.devices.host_lock import WAIT_S, hold_device
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
+from harness.errors import HarnessError
 
 
 @contextmanager
@@ -33,9 +34,24 @@ def acquire(
         Interrupted: `cancelled` was set while waiting for the device.
     """
     kind = KINDS[target.kind]
-    with hold_device(target, log, cancelled, wait_s=wait_s), kind.open(target, log) as device:
+    with (
+        _errors_by_name(target),
+        hold_device(target, log, cancelled, wait_s=wait_s),
+        kind.open(target, log) as device,
+    ):
         if kind.runs_on_host or not lock_device:
             yield device
         else:
             with hold_on_device(device, log, cancelled) as held:
                 yield held
+
+
+@contextmanager
+def _errors_by_name(target: Target) -> Iterator[None]:
+    """Errors of the block call the device by its name; a transport knows only its address."""
+    try:
+        yield
+    except HarnessError as error:
+        if error.device and error.device == target.address:
+            error.device = target.name
+        raise

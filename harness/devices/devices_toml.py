@@ -26,6 +26,14 @@ Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN)]
 # tomllib takes time and memory with the square of a key's parts: 3 s and 1.6 GB for 20,000.
 _MANY_PARTS = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
 _HINT = "`harness devices --example` prints a valid file"
+# What is wrong with a text whose pattern does not fit, and a hint, by its key; empty: the device's name.
+_NAME = "letters, digits, '.', '_' and '-', and begins with a letter or digit"
+_FORMS = {
+    "": (f"a device's name consists of at most 64 {_NAME}", "choose another name"),
+    "tags": (f"a tag consists of at most 64 {_NAME}", 'for example tags = ["pi"]'),
+    "address": ("this address is none that adb or ssh takes", 'for example address = "pi@192.168.1.20"'),
+    "folder": ("folder must be an absolute path without ':' and ';'", 'for example folder = "/opt/harness"'),
+}
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -74,7 +82,7 @@ def read_inventory(path: Path) -> tuple[Target, ...]:
         tables = tomllib.loads(text)
     # Besides its own error: integers of too many digits (ValueError), and nesting without end.
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from error
+        raise UsageError(f"{path} is not valid TOML: {error}", hint=_HINT) from error
     devices = tables.pop("devices", {})
     if tables or not isinstance(devices, dict):
         wrong = next(iter(tables), "devices")
@@ -122,7 +130,11 @@ def _decode(name: str, table: object) -> Entry:
         return msgspec.convert(table, Entry)
     except msgspec.ValidationError as error:
         found = re.search(r"at `\$\.([a-z_]+)|unknown field `([^`]*)`", str(error))
-        raise _WrongEntry(str(error), _HINT, (found[1] or found[2]) if found else "") from error
+        key = (found[1] or found[2]) if found else ""
+        if "matching regex" in str(error):
+            raise _WrongEntry(*_FORMS[key], key) from error
+        hint = f"choose from: {', '.join(Entry.__struct_fields__)}" if found and found[2] else _HINT
+        raise _WrongEntry(str(error), hint, key) from error
 
 
 def _kind(entry: Entry) -> DeviceKind:

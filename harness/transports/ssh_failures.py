@@ -6,6 +6,7 @@ import shlex
 from harness.errors import ConnectionLost, DeviceError, DeviceUnfit
 from harness.system.text import ending, last_line
 
+NO_SUCH_HOST = "no host has this name"
 _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
     (
         r"HOST IDENTIFICATION HAS CHANGED|[Hh]ost key .* has changed",
@@ -29,7 +30,7 @@ _FAILURES: tuple[tuple[str, type[DeviceError], str, str], ...] = (
     (
         r"Could not resolve hostname",
         DeviceUnfit,
-        "no host has this name",
+        NO_SUCH_HOST,
         "check the name, or use its IP address",
     ),
     (
@@ -64,6 +65,8 @@ def failure(log: bytes, destination: str, port: int | None = None) -> DeviceErro
     }
     for pattern, kind, what, hint in _FAILURES:
         lines = [line for line in log.splitlines() if re.search(pattern.encode(), line)]
+        if lines and what == NO_SUCH_HOST and re.search(r"[^:]:[0-9]+$", destination):
+            hint = "give a port in ~/.ssh/config, or as port = 2222 in devices.toml; it is not part of a name"
         if lines:
             return kind(f"{what}: {ending(lines[-1])}", device=destination, hint=hint.format_map(names))
     # Of a jump host or a proxy command that ends, ssh itself says no more than these two lines.

@@ -104,7 +104,7 @@ def test_a_long_run_is_announced_with_its_plan_unless_quiet(
     begin(request=long, search=True)
     printed = capsys.readouterr().err
     assert "plan: 1 variant, 1 to lower, about 15 s\n" in printed
-    assert "plan: phone: 1 cell, 99 processes, about " in printed
+    assert "\nplan: phone: 1 cell, 99 processes, about " in printed
     assert "in all, an estimate (rule: 0.5 s to start a process on this machine, 2 s elsewhere" in printed
     assert "plan: at most: a search" in printed
     begin(request=long, quiet=True)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,19 @@ def test_a_device_that_cannot_be_opened_is_not_kept_locked(target: Target) -> No
     with pytest.raises(ConnectionLost, match="no route"), acquire(unreachable, silently):
         pass
     assert is_free(unreachable)
+
+
+def test_an_error_names_the_device_by_its_name_not_by_its_address(target: Target) -> None:
+    placed = replace(target, address="pi@192.168.1.20")
+
+    def fail(device: str) -> None:
+        with acquire(placed, silently):
+            raise DeviceUnfit("made up", device=device)
+
+    for known, named in (("pi@192.168.1.20", "far"), ("", ""), ("other", "other")):
+        with pytest.raises(DeviceUnfit) as caught:
+            fail(known)
+        assert caught.value.device == named
 
 
 def test_an_error_in_the_block_frees_the_device(target: Target) -> None:

@@ -65,7 +65,7 @@ def test_the_example_is_valid_and_resolves(here: Path) -> None:
         ("- " * 500_000, "not valid TOML"),
         ("a = " + "[" * 100_000, "not valid TOML"),
         ("a = " + "9" * 100_000, "not valid TOML"),
-        ("[devices.\"a\\n\"]\nkind = 'android'\naddress = 'x'", "regex"),
+        ("[devices.\"a\\n\"]\nkind = 'android'\naddress = 'x'", "name consists of at most 64 letters"),
         ("[devices.a]\nkind = 'android'\naddress = \"x\\n\"", "line 3"),
     ],
 )
@@ -73,6 +73,29 @@ def test_a_wrong_inventory_is_refused_with_its_place(here: Path, text: str, says
     (here / "devices.toml").write_text(text)
     with pytest.raises(UsageError, match=says):
         inventory.resolve(["a"])
+
+
+@pytest.mark.parametrize(
+    ("entry", "says", "hint"),
+    [
+        ("adress = 'x'", "unknown field `adress` (line 4)", "choose from: kind, address, transport, "),
+        (
+            "folder = 'opt'",
+            "must be an absolute path without ':' and ';' (line 4)",
+            'folder = "/opt/harness"',
+        ),
+        ("tags = ['a b']", "a tag consists of at most 64 letters, digits, ", 'tags = ["pi"]'),
+        ("address = 'a b'", "this address is none that adb or ssh takes (line 4)", "pi@192.168.1.20"),
+    ],
+)
+def test_a_wrong_value_is_explained_in_words(here: Path, entry: str, says: str, hint: str) -> None:
+    address = "" if entry.startswith("address") else "address = 'x'"
+    (here / "devices.toml").write_text(f"[devices.a]\n{address}\nkind = 'linux_board'\n{entry}\n")
+    with pytest.raises(UsageError) as caught:
+        inventory.resolve(["a"])
+    assert says in caught.value.what
+    assert hint in caught.value.hint
+    assert "regex" not in caught.value.what
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["CRLF", "byte order mark"])

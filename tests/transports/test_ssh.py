@@ -51,6 +51,20 @@ def test_sshs_messages_are_understood(log: str, kind: type[DeviceError], what: s
     assert what in found.what
 
 
+@pytest.mark.parametrize(
+    ("destination", "hint"),
+    [
+        ("pi:2222", "give a port in ~/.ssh/config, or as port = 2222 in devices.toml"),
+        ("me@pi:22", "give a port"),
+        ("pi", "check the name"),
+        ("fe80::1", "check the name"),
+    ],
+)
+def test_a_port_in_the_name_of_a_host_is_recognized(destination: str, hint: str) -> None:
+    found = failure(f"ssh: Could not resolve hostname {destination}: unknown".encode(), destination)
+    assert hint in found.hint
+
+
 def test_the_mends_name_the_port() -> None:
     found = failure(b"REMOTE HOST IDENTIFICATION HAS CHANGED", "me@pi", 2222)
     assert "ssh-keygen -R '[pi]:2222'" in found.hint
