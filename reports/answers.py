@@ -92,7 +92,8 @@ def describe_for_all(
     """
     everything = f"For all {len(devices)} devices{' and pools' if pooled else ''}"
     if joint is None:
-        return f"{everything}: no file is within the budget on each of them."
+        lacking = "within the budget" if budget.limits_anything else "a candidate"
+        return f"{everything}: no file is {lacking} on each of them."
     basis = {
         "measured": "by measured accuracy",
         "published": "by published accuracy, not measured here",

@@ -48,7 +48,10 @@ def describe_notes(
     }
     notes = []
     if any(not section.device.emulated for section in sections):
-        notes.append("Latency is the median of process medians; ± is the wider side of its 95 % interval.")
+        notes.append(
+            "Latency is the median of process medians; ± is the wider side of its 95 % interval; a wide and"
+            " uneven one is shown by its ends, in brackets."
+        )
     if any(section.device.emulated for section in sections):
         notes.append(
             "Emulated and virtual devices: cost is guest instructions per inference; their times do not"

@@ -285,7 +285,8 @@ def _explain_joint(selection: Selection, files: ProgramFiles) -> str:
     pooled = any(answer.pool for answer in selection.answers)
     everything = f"for all {count} devices and pools" if pooled else f"for all {count} devices"
     if joint is None:
-        return f"{everything}: no file is within the budget on each of them"
+        lacking = "within the budget" if selection.budget.limits_anything else "a candidate"
+        return f"{everything}: no file is {lacking} on each of them"
     first = joint.candidates[0].cell
     lines = [f"{everything}: ship {printable(first.variant.name)}, {_JOINT[joint.basis]}"]
     lines += [f"  {line}" for line in _file(first, files)]

@@ -16,7 +16,6 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TaskID,
-    TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
@@ -81,6 +80,15 @@ class _Device(ProgressColumn):
         return name
 
 
+class _TimeLeft(TimeRemainingColumn):
+    """The time left, called so: beside the elapsed time a bare one could be either."""
+
+    def render(self, task: Task) -> Text:
+        """`0:01:30 left`; empty as long as nobody knows how much there is to do."""
+        left = super().render(task)
+        return left.append(" left") if left.plain else left
+
+
 def _columns(width: int) -> tuple[ProgressColumn, ...]:
     """Everything but the message has a width that the message does not change."""
     roomy = width >= ROOMY
@@ -89,8 +97,7 @@ def _columns(width: int) -> tuple[ProgressColumn, ...]:
         BarColumn(bar_width=20 if roomy else 10, table_column=Column(no_wrap=True)),
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         *((TimeElapsedColumn(table_column=Column(no_wrap=True)),) if roomy else ()),
-        TextColumn("left", table_column=Column(no_wrap=True)),
-        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        _TimeLeft(table_column=Column(no_wrap=True)),
     )
     return (*fixed, _Message(table_column=Column(ratio=1, no_wrap=False)))
 
@@ -193,6 +200,8 @@ class _Log:
         elif (cell.failure or cell.stopped_by) and cell.name not in self._complete:
             self._complete.add(cell.name)
             what = f"failed: {cell.failure.what}" if cell.failure else "measured"
+            # A run's steps are processes of all its cells.
+            steps = f" (process {event.step} of {event.steps})" if event.steps else ""
             self._print(f"{event.device}: {cell.variant.name} {what}{steps}")
 
     def _print_pace(self, event: Event) -> None:

@@ -102,7 +102,7 @@ def hold_on_device(
                 hint="wait for that run to end, or stop it; `harness devices --clean NAME` removes its lock",
             )
         if holder != answer:
-            log(f"waiting for {holder}")
+            log(f"waiting for {holder}, which is using the device")
             answer = holder
         wait_again(cancelled, ASK_AGAIN_S, device.info.name)
     try:

@@ -144,7 +144,7 @@ class _Waiting:
                     hint="wait for that run to end, or stop it",
                 )
             if not waited_for:
-                self.log(f"waiting for {who}")
+                self.log(f"waiting for {who}, which is using the device")
             wait_again(self.cancelled, ASK_AGAIN_S, self.target.name)
 
 

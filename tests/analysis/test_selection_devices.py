@@ -55,9 +55,11 @@ def test_each_device_has_an_answer_and_the_best_file_for_all_is_named() -> None:
 
 def test_no_file_for_all_devices_is_an_answer_too() -> None:
     cells = [cell_of(0.5, 160), cell_of(0.25, 128, device=PI)]
-    assert "for all 2 devices: no file is within the budget on each of them" in explain_selection(
-        pick_for_devices(cells)
-    )
+    text = explain_selection(pick_for_devices(cells, Budget(max_latency_ns=20 * MS)))
+    assert "for all 2 devices: no file is within the budget on each of them" in text
+    # Nobody gave a budget.
+    text = explain_selection(pick_for_devices(cells))
+    assert "for all 2 devices: no file is a candidate on each of them" in text
 
 
 def test_an_emulated_device_beside_a_real_one_is_left_out_of_a_budget_in_milliseconds() -> None:

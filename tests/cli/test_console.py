@@ -4,8 +4,10 @@ import io
 import re
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
+from builders import make_cell
 from harness.cli import console
 from harness.errors import UsageError
 from harness.records.progress import Event
@@ -83,5 +85,22 @@ def test_a_long_message_and_a_long_name_cut_neither_the_bar_nor_the_time_left(wi
     assert lines
     for line in lines:
         text = re.sub(r"\x1b\[[0-9?]*[A-Za-z]", "", line)
-        assert re.match(r"a device with a… [━╸╺ ]+ 3/120 (\d:\d\d:\d\d )?left -:--:-- pus", text), text
+        assert re.match(r"a device with a… [━╸╺ ]+ 3/120 (\d:\d\d:\d\d )?-:--:-- left pus", text), text
         assert len(text) <= width
+
+
+def test_no_time_is_left_before_it_is_known_how_much_there_is_to_do() -> None:
+    output = io.StringIO()
+    screen = Console(file=output, width=120, force_terminal=True, color_system=None)
+    with console.show_progress(quiet=False, console=screen) as listen:
+        listen(Event("pixel", "connecting"))
+    assert "connecting" in output.getvalue()
+    assert " left" not in output.getvalue()
+
+
+def test_a_measured_cell_is_logged_with_the_number_of_processes() -> None:
+    output = io.StringIO()
+    cell = replace(make_cell(), stopped_by="max_rounds")
+    with console.show_progress(quiet=False, console=Console(file=output, width=120)) as listen:
+        listen(Event("pixel", cell=cell, step=3, steps=4))
+    assert output.getvalue() == f"pixel: {cell.variant.name} measured (process 3 of 4)\n"

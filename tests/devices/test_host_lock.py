@@ -55,7 +55,8 @@ def test_who_holds_this_machine_may_take_it_again_and_nobody_else() -> None:
         with hold_device(HOST, print, wait_s=0):
             pass
         who, error = try_in_another_thread(HOST)
-        assert who == f"waiting for process {os.getpid()} of {pwd.getpwuid(os.getuid()).pw_name}"
+        holder = f"process {os.getpid()} of {pwd.getpwuid(os.getuid()).pw_name}"
+        assert who == f"waiting for {holder}, which is using the device"
         assert isinstance(error, DeviceUnfit)
         assert try_in_another_thread(PHONE) == ["held"]
     assert try_in_another_thread(HOST) == ["held"]
@@ -164,7 +165,9 @@ def test_the_lock_is_the_machines_whatever_the_cache_folder(tmp_path: Path) -> N
 def test_the_lock_is_the_machines_whatever_the_user() -> None:
     nobody = pwd.getpwnam("nobody")
     with held_by_another_process(uid=nobody.pw_uid) as holder:
-        assert try_in_another_thread(HOST)[0] == f"waiting for process {holder.pid} of nobody"
+        assert try_in_another_thread(HOST)[0] == (
+            f"waiting for process {holder.pid} of nobody, which is using the device"
+        )
 
 
 def test_the_lock_of_a_killed_process_is_free() -> None:
@@ -177,7 +180,7 @@ def test_the_lock_of_a_killed_process_is_free() -> None:
 def test_a_name_that_is_bound_but_not_listened_at_is_another_harness() -> None:
     with socket.socket(socket.AF_UNIX) as squatter:
         squatter.bind(host_lock.kernel_name(host_lock.THIS_MACHINE))
-        assert try_in_another_thread(HOST)[0] == "waiting for another harness"
+        assert try_in_another_thread(HOST)[0] == "waiting for another harness, which is using the device"
 
 
 def test_more_waiting_harnesses_than_the_holder_expects_still_wait() -> None:
@@ -189,7 +192,7 @@ def test_more_waiting_harnesses_than_the_holder_expects_still_wait() -> None:
             question.setblocking(False)
             question.connect_ex(host_lock.kernel_name(host_lock.THIS_MACHINE))
             questions.append(question)
-        assert try_in_another_thread(HOST)[0] == "waiting for another harness"
+        assert try_in_another_thread(HOST)[0] == "waiting for another harness, which is using the device"
         for question in questions:
             question.close()
     assert len(answers) == 1

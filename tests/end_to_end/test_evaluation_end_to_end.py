@@ -45,7 +45,7 @@ def test_every_transport_and_the_host_give_pytorchs_logits(run_harness: RunHarne
         )
     assert ended.exit_code == 0, ended.stderr
     # Both at once: the second is connecting before the first has a result.
-    evaluating = ended.stderr.rpartition("measured (1 of 1)")[2]
+    evaluating = ended.stderr.rpartition("measured (process 1 of 1)")[2]
     first_result = evaluating.index(": top-1 ")
     assert all(evaluating.index(f"{name}: connecting") < first_result for name in transports)
     cells = {cell["device"]["name"]: cell for cell in ended.document["cells"]}

@@ -5,7 +5,8 @@ function describeJoint(answers, budget) {
   const joint = findJoint(answers, budget);
   const pools = answers.some((answer) => page.groups[answer.group].pool) ? " and pools" : "";
   const everything = `For all ${answers.length} devices${pools}`;
-  if (!joint) return `${everything}: no file is within the budget on each of them.`;
+  const lacking = limitsAnything(budget) ? "within the budget" : "a candidate";
+  if (!joint) return `${everything}: no file is ${lacking} on each of them.`;
   const basis = {
     measured: "by measured accuracy",
     published: "by published accuracy, not measured here",
