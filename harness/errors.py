@@ -19,6 +19,7 @@
         │   ├── TooMuchOutput       permanent: a command printed more than it can have to say
         │   └── CommandFailed       permanent: a remote command ended with a non-zero exit code
         └── DeviceUnfit             permanent: ABI, space, permissions, state
+            └── DeviceBusy              another harness uses the device
 
 Foreign exceptions are translated once, where they enter, with `from`.
 """
@@ -169,3 +170,7 @@ class CommandFailed(TransportError):
 
 class DeviceUnfit(DeviceError):
     """Permanent: the device can be reached, but cannot do this job."""
+
+
+class DeviceBusy(DeviceUnfit):
+    """Another harness uses the device, and kept it for longer than was waited."""

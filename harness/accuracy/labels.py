@@ -40,8 +40,9 @@ def expected_outputs(
     """
     if len(dataset.classes) + class_offset != classes:
         raise UsageError(
-            f"the network has {classes} classes, {dataset.name} has {len(dataset.classes)}"
-            + (f" after {class_offset} for the background" if class_offset else ""),
+            f"the network has {classes} classes"
+            + (", the background among them" if class_offset else "")
+            + f", {dataset.name} has {len(dataset.classes)}",
             hint=_hint(dataset, classes - len(dataset.classes)),
         )
     return np.array([dataset.labels[index] + class_offset for index in indices], dtype=np.int64)

@@ -57,7 +57,8 @@ class Start:
         """Show the plan; with `dry_run` end the command there, else ask about devices that are not fit.
 
         Raises:
-            TransportError: no device can be reached. Where others can, measuring tries such a device again.
+            TransportError, DeviceUnfit: no device can be opened. Where others can, measuring tries such a
+                device again.
             DeviceUnfit: no device can run what is asked for, or one is not fit and not to be measured.
             UsageError: `out` holds something already, or no cell could have a figure that the budget limits.
         """

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.devices.device import Device
-from harness.errors import DeviceError, DeviceUnfit, Interrupted
+from harness.errors import DeviceBusy, DeviceError, Interrupted
 from harness.system.processes import Completed, process_start
 from harness.system.text import printable
 from harness.transports.verified import run_verified
@@ -86,7 +86,7 @@ def hold_on_device(
     of this machine that runs is never stale.
 
     Raises:
-        DeviceUnfit: the device was not free within `wait_s`.
+        DeviceBusy: the device was not free within `wait_s`.
         CommandFailed: the lock cannot be written.
         Interrupted: `cancelled` was set.
     """
@@ -96,7 +96,7 @@ def hold_on_device(
     answer = ""
     while holder := _take(device, claim, token):
         if time.monotonic() > deadline:
-            raise DeviceUnfit(
+            raise DeviceBusy(
                 f"{holder} is using the device",
                 device=device.info.name,
                 hint="wait for that run to end, or stop it; `harness devices --clean NAME` removes its lock",

@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 from harness.devices.device_lock import wait_again
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
-from harness.errors import DeviceUnfit
+from harness.errors import DeviceBusy
 from harness.system.paths import cache_folder
 from harness.system.platforms import is_linux
 from harness.system.users import user_name
@@ -67,7 +67,7 @@ def hold_device(
     holds one of the two may take the other.
 
     Raises:
-        DeviceUnfit: the device was not free within `wait_s`.
+        DeviceBusy: the device was not free within `wait_s`.
         Interrupted: `cancelled` was set.
     """
     kind = KINDS[target.kind]
@@ -128,7 +128,7 @@ class _Waiting:
         """Hold the first of these names that is free until the stack is closed.
 
         Raises:
-            DeviceUnfit: none was free in time.
+            DeviceBusy: none was free in time.
             Interrupted: `cancelled` was set.
         """
         claims = [_claim(name) for name in names]
@@ -138,7 +138,7 @@ class _Waiting:
         while not any(claim.take() for claim in claims):
             waited_for, who = who, who or claims[0].find_holder()
             if time.monotonic() > self.deadline_s:
-                raise DeviceUnfit(
+                raise DeviceBusy(
                     f"{who} is using the device",
                     device=self.target.name,
                     hint="wait for that run to end, or stop it",

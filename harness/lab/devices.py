@@ -7,7 +7,7 @@ from harness.devices.identity import is_group, without_duplicates
 from harness.devices.inventory import choose_device
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
-from harness.errors import DeviceUnfit, TransportError, UsageError
+from harness.errors import DeviceError, DeviceUnfit, UsageError
 from harness.lab.connection import Lab
 from harness.lab.host import SentSurvey
 from harness.lab.ray_library import RayError, ray
@@ -55,7 +55,7 @@ def survey_in_lab(
     return Survey(
         {name: info for one in found for name, info in one.survey.infos.items()},
         tuple(problem for one in found for problem in one.survey.problems),
-        {name: error for name, error in unreachable.items() if isinstance(error, TransportError)},
+        {name: error for name, error in unreachable.items() if isinstance(error, DeviceError)},
         tuple(caution for one in found for caution in one.survey.cautions),
     )
 

@@ -8,7 +8,7 @@ from harness.devices.acquire import acquire
 from harness.devices.device_lock import find_holder
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
-from harness.errors import TransportError
+from harness.errors import DeviceBusy, DeviceError, DeviceUnfit, TransportError
 from harness.measuring.doctor.device import examine_at_once, examine_energy
 from harness.measuring.doctor.diagnosis import Diagnosis
 from harness.records import DeviceInfo
@@ -17,14 +17,14 @@ from harness.system.threads import work_at_once
 
 @dataclass(frozen=True)
 class Survey:
-    """Devices by name, what is wrong with them, why others cannot be reached, and what figures they lack.
+    """Devices by name, what is wrong with them, why others cannot be opened, and what figures they lack.
 
     `cautions` are of figures that are asked for and that a device cannot have.
     """
 
     infos: Mapping[str, DeviceInfo]
     problems: tuple[Diagnosis, ...]
-    unreachable: Mapping[str, TransportError] = field(default_factory=dict)
+    unreachable: Mapping[str, DeviceError] = field(default_factory=dict)
     cautions: tuple[Diagnosis, ...] = ()
 
 
@@ -35,7 +35,7 @@ def survey(targets: Sequence[Target], log: Callable[[str], None], *, energy: boo
     """
     infos: dict[str, DeviceInfo] = {}
     problems: dict[str, tuple[Diagnosis, ...]] = {}
-    unreachable: dict[str, TransportError] = {}
+    unreachable: dict[str, DeviceError] = {}
     cautions: dict[str, Diagnosis] = {}
 
     def look_at(target: Target) -> None:
@@ -48,7 +48,9 @@ def survey(targets: Sequence[Target], log: Callable[[str], None], *, energy: boo
                 problems[target.name] = examine_at_once(device)
                 if energy and (missing := examine_energy(device)):
                     cautions[target.name] = missing
-        except TransportError as error:
+        except DeviceBusy:
+            return
+        except (TransportError, DeviceUnfit) as error:
             if target.name not in infos:
                 error.add_subject(device=target.name)
                 unreachable[target.name] = error

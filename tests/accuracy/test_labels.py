@@ -126,6 +126,13 @@ def test_one_class_more_or_less_is_refused_with_what_to_do(dataset: Dataset, cla
     assert says in (refused.value.hint or "")
 
 
+def test_a_network_of_too_many_classes_is_refused_with_both_numbers() -> None:
+    with pytest.raises(UsageError) as refused:
+        expected_outputs(_dataset((0, 1), ("cat", "dog")), (0,), classes=1001, class_offset=1)
+    assert refused.value.what.startswith("the network has 1001 classes, the background among them, ")
+    assert refused.value.what.endswith(" has 2")
+
+
 def test_own_classes_behind_a_background_class_match_by_name() -> None:
     subject = Subject(
         artifact_sha256="0" * 64,

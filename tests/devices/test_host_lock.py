@@ -16,7 +16,7 @@ from harness.devices import host_lock
 from harness.devices.host_lock import hold_device
 from harness.devices.places import group_by_place
 from harness.devices.target import Target
-from harness.errors import DeviceUnfit, Interrupted
+from harness.errors import DeviceBusy, DeviceUnfit, Interrupted
 from harness.system.paths import PROJECT
 
 HOST = Target("host", "host", "local")
@@ -97,7 +97,7 @@ def test_who_waits_for_this_machine_is_before_those_that_come_later() -> None:
         assert waits.wait(30)
         later.append(try_in_another_thread(MACHINE)[-1])
     thread.join()
-    assert [type(answer) for answer in later] == [DeviceUnfit, DeviceUnfit]
+    assert [type(answer) for answer in later] == [DeviceBusy, DeviceBusy]
     assert try_in_another_thread(EMULATOR) == ["held"]
 
 

@@ -1,7 +1,7 @@
 """What is known of devices before a run, and which of them cannot be reached."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from harness.devices.device_lock import hold_on_device
 from harness.devices.host_lock import hold_device
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
-from harness.errors import ConnectionLost
+from harness.errors import ConnectionLost, DeviceUnfit
 from harness.measuring.doctor import device as doctor
 from harness.measuring.preflight import survey
 from harness.records import Conditions
@@ -68,6 +68,17 @@ def test_a_device_that_another_harness_measures_on_is_not_touched(
         assert survey([target], logged.append).infos == {}
     assert list(survey([target], logged.append).infos) == ["held"]
     assert logged == []
+
+
+def test_a_device_that_does_not_let_us_in_is_known_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(target: Target, log: Callable[[str], None]) -> AbstractContextManager[Device]:
+        raise DeviceUnfit("the device does not accept this user's SSH keys")
+
+    monkeypatch.setitem(KINDS, "strict", DeviceKind(name="strict", runs_on_host=False, open=refuse))
+    found = survey([Target("pi", "strict", "local", "pi@pi")], print)
+    assert [(name, error.device) for name, error in found.unreachable.items()] == [("pi", "pi")]
 
 
 def plant_board(root: Path, label: str = "VDD_IN") -> None:
