@@ -14,6 +14,7 @@ from harness.accuracy.training.scratch import scratch_recipe
 from harness.accuracy.training.sgd import Progress, Recipe, train_network
 from harness.accuracy.weights import LoadedWeights
 from harness.errors import UsageError
+from harness.records.progress import Event, Listener
 
 VALIDATION_SHARE = 0.1
 
@@ -32,10 +33,12 @@ def fine_tune(
     resolution_px: int | None = None,
     recipe: Recipe | None = None,
     progress: Callable[[Progress], None] = lambda progress: None,
+    listen: Listener = lambda event: None,
 ) -> Trained:
     """Give loaded weights a head for these classes; with a recipe, train all layers afterwards.
 
-    A tenth of the training images is held out, and the head's penalty chosen on them.
+    A tenth of the training images is held out, and the head's penalty chosen on them. `listen` gets the
+    progress of the head, `progress` that of training all layers.
 
     Raises:
         UsageError: the data sets have different classes, or no resolution is known.
@@ -48,10 +51,15 @@ def fine_tune(
     training, validation = hold_out(training, VALIDATION_SHARE, seed=recipe.seed if recipe else 0)
     known = load_pixels(training, preprocessing)
     held = load_pixels(validation, preprocessing)
+
+    def counted(text: str) -> Callable[[int, int], None]:
+        return lambda done, of: listen(Event("training", text, step=done, steps=of))
+
     head = choose_head(
-        extract_features(network, known, training.labels, preprocessing),
+        extract_features(network, known, training.labels, preprocessing, counted("the backbone's features")),
         extract_features(network, held, validation.labels, preprocessing),
         len(training.classes),
+        counted("the classifier, with each penalty"),
     )
     network.classifier.load_state_dict(head.classifier.state_dict())
     history = {

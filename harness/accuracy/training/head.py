@@ -1,5 +1,6 @@
 """A new classifier on a frozen backbone: logistic regression, with its penalty chosen on held-out images."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -33,26 +34,37 @@ class Head:
 
 
 def extract_features(
-    network: MobileNetV1, pixels: Pixels, labels: tuple[int, ...], preprocessing: Preprocessing
+    network: MobileNetV1,
+    pixels: Pixels,
+    labels: tuple[int, ...],
+    preprocessing: Preprocessing,
+    progress: Callable[[int, int], None] = lambda done, images: None,
 ) -> Features:
     """Run the backbone once over prepared images; `labels` are those of the whole data set."""
     rows = []
     with torch.no_grad():
         for start in range(0, len(pixels.values), BATCH):
+            progress(start, len(pixels.values))
             inputs = normalize(pixels.values[start : start + BATCH], preprocessing)
             batch = torch.from_numpy(inputs).permute(0, 3, 1, 2)
             rows.append(network.pool(network.blocks(network.stem(batch))).flatten(1))
     return Features(torch.cat(rows), torch.tensor([labels[index] for index in pixels.indices]))
 
 
-def choose_head(training: Features, validation: Features, classes: int) -> Head:
+def choose_head(
+    training: Features,
+    validation: Features,
+    classes: int,
+    progress: Callable[[int, int], None] = lambda done, penalties: None,
+) -> Head:
     """Fit a classifier for each penalty and return the one with the highest top-1 on `validation`."""
     mean, spread = training.values.mean(0), training.values.std(0).clamp_min(1e-6)
     standardized = Features((training.values - mean) / spread, training.labels)
     best: Head | None = None
     start = torch.zeros(classes, training.values.shape[1] + 1)
     # From heavy to light, each starting from the one before; of equally good ones the heaviest is kept.
-    for penalty in sorted(PENALTIES, reverse=True):
+    for done, penalty in enumerate(sorted(PENALTIES, reverse=True)):
+        progress(done, len(PENALTIES))
         start = fit_logistic(standardized, penalty, start)
         classifier = _fold_scaling(start, mean, spread)
         right = classifier(validation.values).argmax(1) == validation.labels

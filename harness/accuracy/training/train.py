@@ -85,6 +85,7 @@ def train(order: TrainingOrder, listen: Listener) -> Trained:
             resolution_px=order.resolution_px,
             recipe=None if order.freeze_backbone else fine_tuning_recipe(order.epochs, seed=order.seed),
             progress=progress,
+            listen=listen,
         )
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint="the same command resumes from the last saved state") from None

@@ -8,6 +8,7 @@ from harness.accuracy.datasets import Dataset
 from harness.accuracy.training.fine_tuning import fine_tune
 from harness.accuracy.training.sgd import Recipe
 from harness.accuracy.weights import load_weights
+from harness.records.progress import Event
 from tflite_files import tflite_model
 from weight_files import trained_network
 
@@ -17,7 +18,12 @@ def test_a_head_on_a_frozen_backbone_leaves_the_backbone_as_it_is(
 ) -> None:
     (tmp_path / "backbone.tflite").write_bytes(tflite_model(trained_network(), resolution_px=32))
     backbone = load_weights(tmp_path / "backbone.tflite")
-    trained = fine_tune(backbone, *splits, tmp_path / "head.safetensors")
+    events: list[Event] = []
+    trained = fine_tune(backbone, *splits, tmp_path / "head.safetensors", listen=events.append)
+    # It takes minutes of a large network, and is reported as it goes.
+    assert {event.text.partition(",")[0] for event in events} == {"the backbone's features", "the classifier"}
+    assert all(0 <= event.step < event.steps for event in events)
+    assert [event.step for event in events if event.text.startswith("the classifier")] == list(range(8))
     assert trained.top1.low > 0.3  # Even random features separate boots from shirts.
     loaded = load_weights(trained.file)
     assert (loaded.padding, loaded.classes) == ("tf_same", 10)
