@@ -119,10 +119,11 @@ def _pair(
     """The cells that both runs have, and what else changed."""
     common = [key for key in before if key in after]
     if not common:
-        hint = "compare runs of the same variants, devices, threads, cores and rates"
+        hint = "compare runs of the same variants, classes, devices, threads, cores and rates"
+        counted = len({cell.variant.classes for side in (before, after) for cell in side.values()}) > 1
         raise UsageError(
-            f"the runs have no cell in common: base has {_names(before.values())};"
-            f" new has {_names(after.values())}",
+            f"the runs have no cell in common: base has {_names(before.values(), counted=counted)};"
+            f" new has {_names(after.values(), counted=counted)}",
             hint=f"{hint}, or add --across" if not across and _differ_in_device(before, after) else hint,
         )
     pairs = [(before[key], after[key]) for key in common]
@@ -164,6 +165,11 @@ def _index(cells: Sequence[Cell], side: str, across: bool, *, apart: bool, place
     return indexed
 
 
-def _names(cells: Iterable[Cell]) -> str:
-    names = list(dict.fromkeys(cell.name for cell in cells))
+def _names(cells: Iterable[Cell], *, counted: bool) -> str:
+    """The first few; `counted` with their numbers of classes, which no name has."""
+    names = list(
+        dict.fromkeys(
+            cell.name + (f" of {cell.variant.classes} classes" if counted else "") for cell in cells
+        )
+    )
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

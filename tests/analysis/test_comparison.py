@@ -262,6 +262,18 @@ def test_runs_with_nothing_in_common_are_refused_with_what_they_have() -> None:
     )
 
 
+def test_runs_that_differ_in_nothing_but_the_number_of_classes_are_refused_with_it() -> None:
+    cell = make_cell()
+    head = replace(cell, variant=replace(cell.variant, classes=10))
+    with pytest.raises(UsageError) as refused:
+        compare([cell], [head], across=True)
+    assert refused.value.what == (
+        f"the runs have no cell in common: base has {cell.name} of 1000 classes;"
+        f" new has {cell.name} of 10 classes"
+    )
+    assert "classes" in refused.value.hint
+
+
 @pytest.mark.parametrize(
     ("new", "across", "proposed"),
     [
@@ -273,7 +285,7 @@ def test_runs_with_nothing_in_common_are_refused_with_what_they_have() -> None:
 def test_across_is_proposed_only_where_it_helps(new: Cell, across: bool, proposed: bool) -> None:
     with pytest.raises(UsageError) as refused:
         compare([make_cell()], [new], across=across)
-    same = "compare runs of the same variants, devices, threads, cores and rates"
+    same = "compare runs of the same variants, classes, devices, threads, cores and rates"
     assert refused.value.hint == same + (", or add --across" if proposed else "")
 
 
