@@ -16,6 +16,7 @@ MAX_START_DIFFERENCE_CELSIUS = 3.0
 # Of the held clock's share of its maximum; half of what `reduced_clock` reports of one run.
 MAX_CLOCK_DIFFERENCE = 0.05
 DEVICE_FACTS = ("name", "kind", "model", "soc", "abi", "clock", "os", "kernel", "libc", "cores")
+VALUES = "values of the inputs"
 PLAN_FACTS = (
     *("cpus", "tune_device", "task_profile"),
     *("warmup_iterations", "min_iterations", "min_seconds", "max_seconds"),
@@ -40,10 +41,13 @@ def find_differences(base: Cell, new: Cell, *, sides: tuple[str, str] = ("in bas
         # Another version of the file is what the user compares; its figures are of the same task.
         first, second = replace(first, sha256=None), replace(second, sha256=None)
         facts.append(("inputs", _inputs_text(base), _inputs_text(new)))
+        if base.artifact.all_inputs == new.artifact.all_inputs:
+            values = (cell.artifact.reference_input_sha256 for cell in (base, new))
+            facts.append((VALUES, *values))
     facts.append(("weights", first, second))
     return [
-        f"{fact} differs"
-        if fact in ("device cores", "weights")
+        f"{fact} {'differ' if fact == VALUES else 'differs'}"
+        if fact in ("device cores", "weights", VALUES)
         else f"{fact}: {_shown(first)} {sides[0]}, {_shown(second)} {sides[1]}"
         for fact, first, second in facts
         if first != second

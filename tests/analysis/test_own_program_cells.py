@@ -32,6 +32,13 @@ def test_versions_with_other_inputs_differ() -> None:
     ]
 
 
+def test_versions_that_were_fed_other_values_differ() -> None:
+    other = replace(NEW, artifact=replace(NEW.artifact, reference_input_sha256="e" * 64))
+    assert find_differences(OLD, other) == ["values of the inputs differ"]
+    with pytest.raises(UsageError, match="the runs are not alike: values of the inputs differ"):
+        compare((OLD,), (other,))
+
+
 def test_a_method_is_another_cell() -> None:
     with pytest.raises(UsageError, match="no cell in common"):
         compare((OLD,), (make_own_cell("net", 1.0, "encode"),))
