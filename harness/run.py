@@ -17,7 +17,7 @@ from harness.lowering.lower import asked_for, lowering_errors
 from harness.lowering.stored_programs import keep_programs
 from harness.measuring.base_side import BaseSide, find_base
 from harness.measuring.own_programs import prepare_programs
-from harness.measuring.run_outcome import Outcome
+from harness.measuring.run_outcome import Outcome, resumable
 from harness.measuring.run_record import finish_record, start_record
 from harness.measuring.run_report import report_run
 from harness.measuring.search import Search, search_each
@@ -69,7 +69,7 @@ def run(
     begin(request, targets, inputs, base)
     folder = make_folder()
     searched = budget if search else None
-    with only_writer(folder):
+    with only_writer(folder), resumable(folder):
         outcome = measure(
             request,
             targets,

@@ -22,6 +22,7 @@ from harness.records import Cell, Variant
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells
 from harness.system.foreign_errors import as_harness_error
+from harness.system.text import shell_word
 from harness.system.threads import ENDING, work_at_once
 
 
@@ -122,7 +123,7 @@ def _evaluate_at_once(run: EvaluationRun, devices: dict[Target, DeviceEvaluation
     except KeyboardInterrupt:
         raise Interrupted(
             "interrupted; finished evaluations are saved",
-            hint=f"go on with: harness evaluate {run.folder}, and the same options",
+            hint=f"go on with: harness evaluate {shell_word(run.folder)}, and the same options",
         ) from None
 
 

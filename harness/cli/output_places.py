@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.cli.run_folders import refuse_url
 from harness.errors import UsageError
 from harness.system.os_errors import hint_for
+from harness.system.text import shell_word
 
 RESULTS = Path("results")
 DEFAULT_OUT = "the default --out"
@@ -134,7 +135,7 @@ def check_empty(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(
             f"the run folder {folder} is not empty",
-            hint=f"choose another --out, or continue there with --resume {folder}",
+            hint=f"choose another --out, or continue there with --resume {shell_word(folder)}",
         )
 
 

@@ -21,6 +21,7 @@ from harness.measuring.base_side import BaseSide
 from harness.records import RunRequest
 from harness.records.progress import Listener
 from harness.records.run_folder import read_cells, read_run
+from harness.system.text import shell_word
 
 POLL_S = 0.5
 # Saving waits for the disk, up to 20 ms where it is busy, and a disk takes several at once.
@@ -74,7 +75,7 @@ def measure_in_lab(
     except KeyboardInterrupt:
         raise Interrupted(
             "interrupted; what was measured is saved",
-            hint=f"continue with: harness run --resume {folder}",
+            hint=f"continue with: harness run --resume {shell_word(folder)}",
         ) from None
     finally:
         for part in parts:

@@ -31,6 +31,7 @@ from harness.records import Cell, Run, Variant
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import write_cell
 from harness.system.foreign_errors import as_harness_error
+from harness.system.text import shell_word
 from harness.system.threads import ENDING
 
 ASK_AGAIN_S = 1.0
@@ -251,7 +252,7 @@ class Part:
             lost = ConnectionLost(
                 f"the lab's host {self.host.name} is gone{process}{doing}",
                 hint="what was measured is saved; when the host or the device is back, also at another host:"
-                f" harness run --resume {self.run.folder}",
+                f" harness run --resume {shell_word(self.run.folder)}",
                 device=name,
             )
             lost.__cause__ = error

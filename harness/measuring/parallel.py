@@ -24,6 +24,7 @@ from harness.measuring.plans import (
     seconds_for_long_runs,
     sustain_plan,
 )
+from harness.measuring.run_outcome import resumable
 from harness.measuring.session import Session
 from harness.records import Abi, Cell, RunRequest
 from harness.records.base_cells import base_folder, read_base_cells
@@ -78,12 +79,8 @@ def measure_on(
         DeviceGroup(group, request, artifacts, folder, listen, find_bundle, base, power_command)
         for group in group_by_place(targets)
     ]
-    try:
+    with resumable(folder):
         work_at_once([(worker.work, worker.cancellation.cancel) for worker in workers])
-    except KeyboardInterrupt:
-        raise Interrupted(
-            "interrupted; what was measured is saved", hint=f"continue with: harness run --resume {folder}"
-        ) from None
     return [error for worker in workers for error in worker.errors]
 
 

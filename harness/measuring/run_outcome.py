@@ -1,7 +1,8 @@
 """How a run ended, step by step: a step that fails takes nothing from those before it."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from harness.errors import HarnessError, Interrupted
 from harness.measuring.search import Search
 from harness.records import Cell
 from harness.system.foreign_errors import as_harness_error
+from harness.system.text import shell_word
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,17 @@ class Outcome:
             raise
         except Exception as error:
             return self.with_errors([as_harness_error(error)])
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Ctrl-C in the block, whatever it was doing, ends with what is saved and the command that continues."""
+    try:
+        yield
+    except (KeyboardInterrupt, Interrupted) as error:
+        if isinstance(error, Interrupted) and error.hint:
+            raise
+        raise Interrupted(
+            "interrupted; what was measured is saved",
+            hint=f"continue with: harness run --resume {shell_word(folder)}",
+        ) from None

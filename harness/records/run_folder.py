@@ -28,6 +28,7 @@ from harness.records.cell_files import (
 from harness.records.decoding import Malformed, decode_json
 from harness.records.versions import Versioned
 from harness.system.files import read_regular_file, write_atomically
+from harness.system.text import shell_word
 
 RUN_FILE = "run.json"
 
@@ -109,15 +110,16 @@ def load_run(folder: Path) -> tuple[Run, tuple[Cell, ...]]:
 def _without_cells(folder: Path) -> UsageError:
     return UsageError(
         f"{folder} holds no measured cell",
-        hint=f"measure what is missing: harness run --resume {folder}",
+        hint=f"measure what is missing: harness run --resume {shell_word(folder)}",
     )
 
 
 def read_run(folder: Path) -> Run:
     """Read `run.json` alone; raises `UsageError` as `load_run` does."""
     if not os.path.lexists(folder / RUN_FILE):
+        why = f"it has no {RUN_FILE}" if folder.is_dir() else "it is a file"
         raise UsageError(
-            f"{folder} is not a run folder: it has no {RUN_FILE}",
+            f"{folder} is not a run folder: {why if folder.exists() else 'there is no such folder'}",
             hint="name a folder that `harness run` wrote (its --out)",
         )
     return _read(folder / RUN_FILE, Run, hint="restore the file from a copy, or measure again")
@@ -197,7 +199,7 @@ def _cell_files(folder: Path) -> list[Path]:
 
 
 def _read_cell(folder: Path, path: Path) -> Cell:
-    hint = f"delete the file and measure that cell again: harness run --resume {folder}"
+    hint = f"delete the file and measure that cell again: harness run --resume {shell_word(folder)}"
     cell = _read(path, Cell, hint=hint)
     if wrong := _other_name(path, cell) or next(find_contradictions(cell), None):
         raise _unusable(path, Versioned(cell.schema_version), wrong, hint)

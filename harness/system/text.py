@@ -1,7 +1,9 @@
 """Text from outside (devices, files, other programs), made safe for a terminal and for Markdown."""
 
 import re
+import shlex
 import unicodedata
+from pathlib import Path
 
 # Control, format (bidirectional marks among them), surrogate and line separator characters.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -12,6 +14,11 @@ _LIST_NUMBER = re.compile(r"^([0-9]{1,9})([.)])(?=\s|$)")
 # Flavored Markdown), mentions and issues. An invisible character inside stops it.
 _LINKED = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)|(?<=#)(?=[0-9])|(?<=GH-)(?=[0-9])", re.IGNORECASE)
 _INVISIBLE = "&#8203;"
+
+
+def shell_word(path: Path) -> str:
+    """The path as one word of a command that is copied into a shell; never taken for an option."""
+    return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
 
 
 def printable(text: str | bytes) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from builders import make_cell
 from harness.errors import Interrupted, LoweringError
-from harness.measuring.run_outcome import Outcome
+from harness.measuring.run_outcome import Outcome, resumable
 
 MEASURED = Outcome(Path("run"), (make_cell(),), (LoweringError("earlier"),))
 
@@ -33,3 +33,17 @@ def test_ctrl_c_in_a_step_ends_the_run() -> None:
 
     with pytest.raises(Interrupted):
         MEASURED.followed_by(evaluate)
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), Interrupted("interrupted")])
+def test_ctrl_c_at_any_time_says_what_is_saved_and_how_to_continue(raised: BaseException) -> None:
+    with pytest.raises(Interrupted) as ended, resumable(Path("my run")):
+        raise raised
+    assert ended.value.what == "interrupted; what was measured is saved"
+    assert ended.value.hint == "continue with: harness run --resume 'my run'"
+
+
+def test_ctrl_c_with_a_hint_of_its_own_keeps_it() -> None:
+    with pytest.raises(Interrupted) as ended, resumable(Path("run")):
+        raise Interrupted("interrupted", hint="go on with: harness evaluate run")
+    assert ended.value.hint == "go on with: harness evaluate run"

@@ -1,5 +1,6 @@
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,21 @@ def test_a_run_without_cells_is_refused_and_says_how_to_go_on(
     with pytest.raises(UsageError, match="holds no measured cell") as caught:
         load_run(tmp_path)
     assert "--resume" in caught.value.hint
+
+
+def test_a_hint_that_names_a_folder_can_be_copied(tmp_path: Path, cells: tuple[Cell, ...]) -> None:
+    folder = tmp_path / "my run"
+    write_run(folder, make_run(cells))
+    with pytest.raises(UsageError) as caught:
+        load_run(folder)
+    assert shlex.split(caught.value.hint.partition(": ")[2]) == ["harness", "run", "--resume", str(folder)]
+
+
+@pytest.mark.parametrize(("name", "why"), [("a file", "it is a file"), ("nosuch", "there is no such folder")])
+def test_a_path_that_is_no_folder_is_called_so(tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "a file").touch()
+    with pytest.raises(UsageError, match=f"{name} is not a run folder: {why}"):
+        load_run(tmp_path / name)
 
 
 @pytest.mark.parametrize(("written", "shown"), [("1", "1"), ('"1.4"', "1.4"), ('"3.0"', "3.0")])
