@@ -10,7 +10,10 @@ from harness.analysis.next_run import lists_to_add, run_command
 from harness.analysis.placements import shape_of
 from harness.analysis.prediction import Fit, Grid
 from harness.system.text import printable
+from models.layers import BLOCKS, STEM_CHANNELS, thin_channels
 
+# Kernels compute this many channels at once; a last tile that is not full costs as much as a full one.
+TILE = 8
 METHOD = (
     "predicted, not measured: a sum of multiply-accumulates and moved values of each kind of layer (of memory"
     " and file size: weights and activations), fitted by non-negative least squares. About {confidence:.0%}"
@@ -44,7 +47,27 @@ def explain_fits(grid: Grid) -> list[str]:
         count = "1 variant is" if outside == 1 else f"{outside} variants are"
         command = shlex.join(command_for_more(grid))
         lines.append(f"{count} outside the measured range; to measure the grid's corners: {command}")
-    return lines
+    return [*lines, *_caution_of_tiles(grid)]
+
+
+def _caution_of_tiles(grid: Grid) -> list[str]:
+    """A line for widths whose layers have a kind of cost that no measured one has."""
+    if not all(_fills_tiles(cell.variant.width) for cell in grid.cells):
+        return []
+    predicted = {one.variant.width for one in grid.predictions if one.figures}
+    widths = [f"{width:g}" for width in sorted(predicted) if not _fills_tiles(width)]
+    if not widths:
+        return []
+    of = f"width {widths[0]}" if len(widths) == 1 else f"widths {', '.join(widths)}"
+    return [
+        f"caution: {of}: not all channels are multiples of {TILE}, as those of every measured width are;"
+        " kernels work in such tiles, so that the figures may lie above their intervals"
+    ]
+
+
+def _fills_tiles(width: float) -> bool:
+    full = (STEM_CHANNELS, *(channels for channels, _ in BLOCKS))
+    return all(thin_channels(channels, width) % TILE == 0 for channels in full)
 
 
 def cost_fit(grid: Grid) -> Fit:

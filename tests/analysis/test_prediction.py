@@ -157,6 +157,21 @@ def test_the_grid_can_be_named() -> None:
     assert all(one.figures for one in grid.predictions)
 
 
+def test_a_width_whose_channels_leave_tiles_part_empty_is_cautioned_of_unless_one_like_it_was_measured() -> (
+    None
+):
+    caution = "caution: width 0.6: not all channels are multiples of 8, as those of every measured width are;"
+    ragged = only(phone_cells(), widths=(0.6, 0.75), resolutions_px=(160, 192))
+    assert explain_fits(ragged)[-1].startswith(caution)
+    published = only(phone_cells((0.75, 160)), widths=(0.75,), resolutions_px=(160,))
+    assert published.predictions[0].figures
+    assert not any("caution" in line for line in explain_fits(published))
+    like_it = simulate_cell(PHONE, Variant(width=0.4, resolution_px=160, precision="int8"))
+    known = only([*phone_cells(), like_it], widths=(0.6,), resolutions_px=(160,))
+    assert known.predictions[0].figures
+    assert not any("caution" in line for line in explain_fits(known))
+
+
 def test_only_the_named_device_is_predicted() -> None:
     cells = (*phone_cells(), *simulate_cells(EMULATOR))
     assert {grid.machine for grid in predict_grids(cells, device="pix")} == {"pixel"}
