@@ -42,7 +42,7 @@ def cost_figure(cell: Cell, budget: Budget | None = None) -> str:
     tail = response_p99_ns(cell)
     if tail is None:
         return median
-    return f"{median}, p99 {_with_worst(milliseconds(tail.estimate), milliseconds(tail.high))}"
+    return f"{median}, paced p99 {_with_worst(milliseconds(tail.estimate), milliseconds(tail.high))}"
 
 
 def figure_texts(cell: Cell, budget: Budget | None = None) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
     if cell.pace is not None and real:
         if p99 := response_p99_ns(cell):
             # What keeps the rate, and what cells are ranked by at one.
-            parts.append(f"p99 {milliseconds(p99.estimate)} (at most {milliseconds(p99.high)})")
+            parts.append(f"paced p99 {milliseconds(p99.estimate)} (at most {milliseconds(p99.high)})")
         parts.append(misses_text(cell.pace))
     if (sustained := cell.sustained and cell.sustained.figures) and real:
         parts.append(

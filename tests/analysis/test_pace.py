@@ -213,4 +213,4 @@ def test_a_cell_is_named_by_its_rate() -> None:
 
 def test_the_answer_at_a_rate_shows_the_p99_that_it_is_ranked_by() -> None:
     text = answer(QUICK, rate_hz=30.0)
-    assert re.search(r"\(at most [0-9.]+ ms\), p99 [0-9.]+ ms \(at most [0-9.]+ ms\), 0 of", text), text
+    assert re.search(r"\(at most [0-9.]+ ms\), paced p99 [0-9.]+ ms \(at most [0-9.]+ ms\), 0 of", text), text

@@ -68,7 +68,7 @@ def test_exports_have_the_share_of_missed_periods_and_the_lateness() -> None:
 
 def test_the_cost_of_a_cell_at_a_rate_has_the_p99_that_ranks_it() -> None:
     assert re.fullmatch(
-        r"[0-9.]+ ms \(at most [0-9.]+ ms\), p99 [0-9.]+ ms( \(at most [0-9.]+ ms\))?",
+        r"[0-9.]+ ms \(at most [0-9.]+ ms\), paced p99 [0-9.]+ ms( \(at most [0-9.]+ ms\))?",
         cost_figure(make_paced_cell(30.0)),
     )
     assert "p99" not in cost_figure(make_cell())

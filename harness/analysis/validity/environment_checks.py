@@ -122,7 +122,7 @@ def late_starts(evidence: Evidence) -> str | None:
     if pace is None or not evidence.timed or pace.lateness_p99_ns <= LATE_START_NS:
         return None
     return (
-        f"1 of 100 inferences began {pace.lateness_p99_ns / 1e6:.1f} ms or more after its slot,"
+        f"1 % of the inferences began {pace.lateness_p99_ns / 1e6:.1f} ms or more after their slots,"
         f" the latest {pace.lateness_max_ns / 1e6:.1f} ms"
     )
 

@@ -126,3 +126,8 @@ def test_every_reason_is_found_where_its_condition_holds(check: Check) -> None:
 def test_no_reason_is_found_where_none_holds_and_no_example_is_left_over() -> None:
     assert make_cell().verdict.reasons == ()
     assert sorted(EXAMPLES) == sorted(check.code for check in CHECKS)
+
+
+def test_late_starts_are_a_share_because_a_cell_may_have_fewer_than_a_hundred() -> None:
+    (reason,) = (one for one in EXAMPLES["late_starts"].verdict.reasons if one.code == "late_starts")
+    assert reason.detail.startswith("1 % of the inferences began 1.2 ms or more after their slots")
