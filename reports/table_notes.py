@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from harness.records import Cell
 from harness.system.text import printable
 from reports.accuracy import accuracy_notes
 from reports.figures import cost_of, top1_of
@@ -42,8 +43,9 @@ def describe_notes(
     """What the marks, the columns of these titles and the missing figures mean, each once."""
     cells = [cell for section in sections for cell in section.cells]
     accuracies = [top1_of(cell) for cell in cells]
+    uncounted = {cell.name: reason for cell in cells if (reason := _why_not_counted(cell))}
     figures: dict[str, Sequence[object]] = {
-        "latency or instructions": [cost_of(cell) for cell in cells],
+        "latency or instructions": [cost_of(cell) for cell in cells if cell.name not in uncounted],
         "peak memory": [cell.memory for cell in cells],
     }
     notes = []
@@ -80,9 +82,22 @@ def describe_notes(
     notes += padding_costs(cells)
     if None in accuracies:
         notes.append(f"{MISSING} under top-1: neither measured nor published for this variant.")
+    notes += dict.fromkeys(
+        f"{MISSING} under instructions: not counted ({reason}); harness doctor names what permits it."
+        for reason in uncounted.values()
+    )
     notes += [
         f"{MISSING} under {name}: not measured; the verdict gives the reason."
         for name, values in figures.items()
         if None in values
     ]
     return tuple(notes)
+
+
+def _why_not_counted(cell: Cell) -> str | None:
+    """Why there is no count of a cell that an emulated device ran; None where there is one, or it failed."""
+    if not cell.device.emulated or cell.latency is None or cost_of(cell) is not None:
+        return None
+    parts = (part for one in cell.processes for part in (one.counters_unavailable or "").split("; "))
+    reasons = (part.removeprefix("instructions: ") for part in parts if part.startswith("instructions: "))
+    return printable(next(reasons, "the device has no counter"))

@@ -42,6 +42,19 @@ def test_an_emulated_device_has_instructions_and_no_milliseconds() -> None:
     assert not any("ms" in title.split() for title in columns)
 
 
+def test_the_reason_stands_below_instructions_that_were_not_counted() -> None:
+    denied = "instructions: perf_event_open: Permission denied; cycles: perf_event_open: Permission denied"
+    cell, *_ = few(device=EMULATOR)
+    processes = tuple(
+        replace(one, instructions_per_inference=None, counters_unavailable=denied) for one in cell.processes
+    )
+    cell = replace(cell, instructions_per_inference=None, processes=processes)
+    notes = summarise((cell,)).notes
+    says = "under instructions: not counted (perf_event_open: Permission denied); harness doctor names what"
+    assert any(f"{says} permits it." in note for note in notes)
+    assert not any("the verdict gives the reason" in note for note in notes)
+
+
 def test_beside_a_real_device_an_emulated_one_still_shows_no_milliseconds() -> None:
     cells = (*few(), *few(device=EMULATOR))
     devices = column(cells, "device")
