@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import parsing
-from harness.cli.application import GroupedCommand, app, examples, print_json, show
+from harness.cli.application import GroupedCommand, app, examples, log, print_json, show
 from harness.cli.option_checks import check_seed, checked
 from harness.cli.options import Json, Quiet, Verbose
 from harness.records import DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH
@@ -129,6 +129,8 @@ def train(
     with show_progress(quiet=quiet, verbose=verbose) as listen:
         trained = training.train(order, listen)
     top1 = trained.top1
+    if trained.caution:
+        log(f"caution: {trained.caution}")
     if json:
         print_json(
             {"file": trained.file.resolve(), "precision": "fp32", "top1": top1, "images": trained.images}

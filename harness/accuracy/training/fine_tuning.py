@@ -1,13 +1,15 @@
 """Loaded weights with a new classifier, for other classes; optionally all layers are trained as well."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from harness.accuracy.datasets import Dataset, hold_out
 from harness.accuracy.loading import load_pixels
-from harness.accuracy.training.head import choose_head, extract_features
+from harness.accuracy.training.head import choose_head, extract_features, top1_of
 from harness.accuracy.training.images import kept_images, require_same_classes
 from harness.accuracy.training.result import Trained, continued_checkpoint, finish_training, state_file
 from harness.accuracy.training.scratch import scratch_recipe
@@ -62,6 +64,7 @@ def fine_tune(
         counted("the classifier, with each penalty"),
     )
     network.classifier.load_state_dict(head.classifier.state_dict())
+    caution = ""
     history = {
         "head": f"logistic regression, L2 {head.penalty:g}, validation top-1 {head.validation_top1:.4f}"
     }
@@ -77,8 +80,23 @@ def fine_tune(
             freeze_batch_norm=weights.batch_norm_folded,
             progress=progress,
         )
+        reached = top1_of(
+            network.classifier, extract_features(network, held, validation.labels, preprocessing)
+        )
+        caution = _caution_if_worse(head.validation_top1, reached, len(held.values))
     checkpoint = continued_checkpoint(weights, preprocessing, training, history)
-    return finish_training(network, checkpoint, test, file, known.unreadable + held.unreadable)
+    trained = finish_training(network, checkpoint, test, file, known.unreadable + held.unreadable)
+    return replace(trained, caution=caution)
+
+
+def _caution_if_worse(before: float, after: float, images: int) -> str:
+    """A sentence where training all layers lost more on the held-out images than chance does (two sigma)."""
+    if after >= before - 2 * math.sqrt(before * (1 - before) / images):
+        return ""
+    return (
+        f"training all layers lowered top-1 from {before:.1%}, with the new classifier alone, to {after:.1%}"
+        f" of {images} held-out images; train the classifier alone with --freeze-backbone"
+    )
 
 
 def known_resolution_px(weights: LoadedWeights, asked_px: int | None) -> int:

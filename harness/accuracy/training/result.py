@@ -20,12 +20,16 @@ from models.mobilenet_v1 import MobileNetV1
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished checkpoint, and the top-1 accuracy of the network on the test images, by PyTorch."""
+    """A finished checkpoint, and the top-1 accuracy of the network on the test images, by PyTorch.
+
+    `caution` is a sentence on what went wrong, or empty.
+    """
 
     file: Path
     top1: Interval
     images: int
     unreadable: tuple[Unreadable, ...]
+    caution: str = ""
 
 
 def state_file(checkpoint: Path) -> Path:

@@ -72,9 +72,9 @@ class LoadedWeights:
 
     `classes` is None for a backbone without classifier. Label L of a data set without the network's
     background class is output L + `class_offset`.
-    With `batch_norm_folded` the file had no BatchNorm statistics, and ours are the identity plus a bias:
-    right for inference, but training must not update them. `entry` is that of the source;
-    `remarks` are sentences on what was chosen and converted while the file was read.
+    With `batch_norm_folded` the file, or one that it was trained from, had no BatchNorm statistics, and ours
+    are the identity plus a bias: right for inference, but training must not update them. `entry` is that of
+    the source; `remarks` are sentences on what was chosen and converted while the file was read.
     """
 
     state: Mapping[str, Tensor]
@@ -156,7 +156,7 @@ def assemble(source: Source, file_name: str, sha256: str, *, width: float | None
         padding=source.padding,
         bn_eps=source.bn_eps,
         activation=source.activation,
-        batch_norm_folded="stem.norm.running_var" not in source.tensors,
+        batch_norm_folded=_is_folded(state, source.bn_eps),
         preprocessing=source.preprocessing,
         resolution_px=source.resolution_px,
         origin=source.origin,
@@ -199,6 +199,15 @@ def _complete(tensors: Mapping[str, NamedTensor], bn_eps: float) -> dict[str, Na
             for norm, value in zip(norms, (ones, bias.value, zeros, ones - bn_eps), strict=True):
                 complete[norm] = NamedTensor(bias.name, value)
     return complete
+
+
+def _is_folded(state: Mapping[str, Tensor], bn_eps: float) -> bool:
+    """Whether the statistics are those that `_complete` makes up, for this file or one that it came from.
+
+    A mean of exactly 0 in each channel is none that images gave.
+    """
+    mean, variance = state["stem.norm.running_mean"], state["stem.norm.running_var"]
+    return not mean.any() and torch.allclose(variance, torch.tensor(1 - bn_eps), rtol=0, atol=1e-6)
 
 
 def _count_classes(tensors: Mapping[str, NamedTensor], file_name: str) -> int | None:

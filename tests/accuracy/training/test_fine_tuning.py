@@ -27,6 +27,8 @@ def test_a_head_on_a_frozen_backbone_leaves_the_backbone_as_it_is(
     assert trained.top1.low > 0.3  # Even random features separate boots from shirts.
     loaded = load_weights(trained.file)
     assert (loaded.padding, loaded.classes) == ("tf_same", 10)
+    # So that nobody trains it with statistics that no image gave: int8's rounding made it forget all.
+    assert loaded.batch_norm_folded
     for name, value in backbone.state.items():
         if not name.startswith("classifier"):
             assert torch.equal(loaded.state[name], value), name
@@ -42,3 +44,15 @@ def test_fine_tuning_changes_the_backbone_but_not_folded_statistics(
     loaded = load_weights(trained.file)
     assert not torch.equal(loaded.state["stem.conv.weight"], backbone.state["stem.conv.weight"])
     assert torch.equal(loaded.state["stem.norm.running_mean"], backbone.state["stem.norm.running_mean"])
+
+
+def test_training_that_loses_what_the_classifier_alone_had_is_cautioned_of(
+    splits: tuple[Dataset, Dataset], tmp_path: Path
+) -> None:
+    (tmp_path / "backbone.tflite").write_bytes(tflite_model(trained_network(), resolution_px=32))
+    backbone = load_weights(tmp_path / "backbone.tflite")
+    forgetful = Recipe(epochs=1, batch_size=64, peak_learning_rate=1.0)
+    trained = fine_tune(backbone, *splits, tmp_path / "worse.safetensors", recipe=forgetful)
+    assert trained.caution.startswith("training all layers lowered top-1 from ")
+    assert trained.caution.endswith("train the classifier alone with --freeze-backbone")
+    assert fine_tune(backbone, *splits, tmp_path / "head.safetensors").caution == ""
