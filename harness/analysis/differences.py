@@ -42,8 +42,8 @@ def find_differences(base: Cell, new: Cell, *, sides: tuple[str, str] = ("in bas
         first, second = replace(first, sha256=None), replace(second, sha256=None)
         facts.append(("inputs", _inputs_text(base), _inputs_text(new)))
         if base.artifact.all_inputs == new.artifact.all_inputs:
-            values = (cell.artifact.reference_input_sha256 for cell in (base, new))
-            facts.append((VALUES, *values))
+            first_values, second_values = (cell.artifact.reference_input_sha256 for cell in (base, new))
+            facts.append((VALUES, first_values, second_values))
     facts.append(("weights", first, second))
     return [
         f"{fact} {'differ' if fact == VALUES else 'differs'}"

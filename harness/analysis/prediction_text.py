@@ -52,9 +52,9 @@ def explain_fits(grid: Grid) -> list[str]:
 
 def _caution_of_tiles(grid: Grid) -> list[str]:
     """A line for widths whose layers have a kind of cost that no measured one has."""
-    if not all(_fills_tiles(cell.variant.width) for cell in grid.cells):
+    if not all(_fills_tiles(shape_of(cell.variant)[0]) for cell in grid.cells):
         return []
-    predicted = {one.variant.width for one in grid.predictions if one.figures}
+    predicted = {shape_of(one.variant)[0] for one in grid.predictions if one.figures}
     widths = [f"{width:g}" for width in sorted(predicted) if not _fills_tiles(width)]
     if not widths:
         return []
