@@ -38,9 +38,10 @@ report_text() {
 # is_name TEXT: false for what firmware has in the place of a name
 is_name() {
     case $1 in
-    '' | ' ' | [Uu]nknown* | UNKNOWN | [Nn]one | null | [Nn]/[Aa] | [Ii]nvalid | INVALID | [Uu]ndefined | empty) return 1 ;;
+    '' | ' ' | unknown* | Unknown* | UNKNOWN | none | None | null | [Nn]/[Aa] | empty) return 1 ;;
+    invalid | Invalid | INVALID | undefined | Undefined) return 1 ;;
     "Not "[ADS]*ed | "Not Applicable" | "Not Available" | OEM | O.E.M. | SKU | x.x) return 1 ;;
-    "To "[Bb]"e "[Ff]"illed "* | "Default "[Ss]"tring" | "System Product Name" | "Product Name" | "System Version") return 1 ;;
+    "To "[Bb]"e "[Ff]"illed "* | "Default string" | "Default String" | "System Product Name" | "Product Name" | "System Version") return 1 ;;
     esac
 }
 

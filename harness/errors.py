@@ -49,6 +49,11 @@ class HarnessError(Exception):
         self.device = self.device or device
         self.variant = self.variant or variant
 
+    def name_device(self, address: str, name: str) -> None:
+        """Name the device where the error has its address, which is all that a transport knows."""
+        if self.device and self.device == address:
+            self.device = name
+
     def add_hint(self, hint: str) -> None:
         """Add what else to do about it."""
         self.hint = _shortened("; ".join(filter(None, (self.hint, hint))))

@@ -52,6 +52,5 @@ def _errors_by_name(target: Target) -> Iterator[None]:
     try:
         yield
     except HarnessError as error:
-        if error.device and error.device == target.address:
-            error.device = target.name
+        error.name_device(target.address, target.name)
         raise

@@ -78,7 +78,7 @@ def test_a_wrong_inventory_is_refused_with_its_place(here: Path, text: str, says
 @pytest.mark.parametrize(
     ("entry", "says", "hint"),
     [
-        ("adress = 'x'", "unknown field `adress` (line 4)", "choose from: kind, address, transport, "),
+        ("host = 'x'", "unknown field `host` (line 4)", "choose from: kind, address, transport, "),
         (
             "folder = 'opt'",
             "must be an absolute path without ':' and ';' (line 4)",
