@@ -14,15 +14,16 @@ from harness.analysis.least_squares import least_squares_above_0
 from harness.records import Interval
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class Regression:
-    """Coefficients fitted to all cells; row i of `without` is fitted to all but the i-th.
+    """Coefficients fitted to all cells; row i of `without` is fitted without the i-th and its kin.
 
-    `errors` are the logarithms of each figure over its prediction without that cell.
+    `errors` are the logarithms of each figure over its prediction without these.
     """
 
     coefficients: Floats
@@ -71,10 +72,20 @@ def cut_off(count: int, confidence: float) -> int:
     return outer
 
 
-def fit_regression(features: Floats, figures: Floats) -> Regression:
-    """Fit `figures` (n) by `features` (n x k), all of them above 0."""
-    rows = np.arange(len(figures))
-    without = np.array([fit_relative(features[rows != i], figures[rows != i]) for i in rows])
+def fit_regression(features: Floats, figures: Floats, kin: Bools | None = None) -> Regression:
+    """Fit `figures` (n) by `features` (n x k), all of them above 0.
+
+    Row i of `kin` (n x n) tells which cells are left out with the i-th; without it, none are. A point of a
+    kind that no cell is of is predicted as badly as cells are whose kind is left out as a whole (CV+ in the
+    article above, with kinds as the folds): beside its kin, a cell tells nothing of that.
+
+    Raises:
+        ValueError: the kin of a cell are all cells.
+    """
+    kin = np.eye(len(figures), dtype=bool) if kin is None else kin
+    if kin.all(axis=1).any():
+        raise ValueError("nothing is left to fit to")
+    without = np.array([fit_relative(features[~left_out], figures[~left_out]) for left_out in kin])
     errors = np.log(figures / np.einsum("ij,ij->i", without, features))
     return Regression(fit_relative(features, figures), without, errors)
 

@@ -11,7 +11,7 @@ from itertools import product
 
 import numpy as np
 
-from harness.analysis.conformal import Regression, cells_needed, fit_regression
+from harness.analysis.conformal import Floats, Regression, cells_needed, fit_regression
 from harness.analysis.machines import fitting_names, machine_key, names_apart
 from harness.analysis.network_cost import macs_of
 from harness.analysis.placements import Placement, Shape, placement_of, shape_of, variant_of
@@ -160,24 +160,50 @@ def grid_lists(
 
 @dataclass(frozen=True)
 class _Fitted:
+    """`features` (n x k) and `values` (n) are those of `variants`; `regression` leaves out one at a time."""
+
     figure: Figure
     fit: Fit
     variants: tuple[Variant, ...]
+    features: Floats
+    values: Floats
     regression: Regression | None
+
+    def predict(self, variant: Variant, confidence: float) -> Interval | None:
+        """The figure of a variant; None where nothing shows how far off it would be."""
+        regression = self._regression_for(variant) if is_within_range(variant, self.variants) else None
+        if regression is None:
+            return None
+        return regression.predict(np.array(self.figure.features(variant)), confidence)
+
+    def _regression_for(self, variant: Variant) -> Regression | None:
+        """A width that nobody measured is predicted as badly as the measured ones, each left out as a whole.
+
+        So is a resolution. Cells of one width are so alike that leaving out one of them does not show it.
+        """
+        widths = np.array([one.width for one in self.variants])
+        sides_px = np.array([one.resolution_px for one in self.variants])
+        lists = ((widths, variant.width), (sides_px, variant.resolution_px))
+        unknown = [measured for measured, asked in lists if asked not in measured]
+        if not unknown:
+            return self.regression
+        kin = np.any([measured[:, None] == measured for measured in unknown], axis=0)
+        return None if kin.all(axis=1).any() else fit_regression(self.features, self.values, kin)
 
 
 def _fit(figure: Figure, placement: Placement, cells: Iterable[Cell], confidence: float) -> _Fitted:
     by_shape = figures_by_shape(figure, cells)
     variants = tuple(variant_of(placement, shape) for shape in by_shape)
+    features, values = np.array([figure.features(one) for one in variants]), np.array([*by_shape.values()])
     needed = cells_needed(confidence)
     if len(variants) < needed:
         reason = f"{_counted(len(variants))}, and an interval of {confidence:.0%} needs {needed}"
-        return _Fitted(figure, Fit(figure.name, len(variants), None, None, reason), variants, None)
-    features = np.array([figure.features(variant) for variant in variants])
-    regression = fit_regression(features, np.array(list(by_shape.values())))
+        fit = Fit(figure.name, len(variants), None, None, reason)
+        return _Fitted(figure, fit, variants, features, values, None)
+    regression = fit_regression(features, values)
     errors = regression.relative_errors
     fit = Fit(figure.name, len(variants), float(np.median(errors)), float(np.max(errors)), None)
-    return _Fitted(figure, fit, variants, regression)
+    return _Fitted(figure, fit, variants, features, values, regression)
 
 
 def _counted(shapes: int) -> str:
@@ -206,9 +232,8 @@ def _predict(
     for one in fitted:
         if one.regression is None:
             continue
-        if is_within_range(variant, one.variants):
-            features = np.array(one.figure.features(variant))
-            figures[one.figure.name] = one.regression.predict(features, confidence)
+        if interval := one.predict(variant, confidence):
+            figures[one.figure.name] = interval
         else:
             outside = True
     return Prediction(variant, device, placement, figures, outside)

@@ -75,3 +75,30 @@ def test_the_estimate_lies_inside_its_interval() -> None:
     for point in features_of(50, random):
         interval = regression.predict(point, 0.9)
         assert interval.low <= interval.estimate <= interval.high
+
+
+def test_a_kind_that_no_cell_is_of_is_predicted_as_badly_as_kinds_that_are_left_out() -> None:
+    """Each kind costs something of its own, which leaving out one of its cells does not show."""
+    random = np.random.default_rng(5)
+    alone: list[bool] = []
+    as_kinds: list[bool] = []
+    for _ in range(100):
+        kinds = np.repeat(np.arange(6), 4)
+        features = features_of(24, random)
+        figures = features @ TRUE * np.exp(0.1 * random.normal(size=6))[kinds]
+        known = kinds > 0
+        kin = kinds[known][:, None] == kinds[known]
+        for covered, regression in (
+            (alone, fit_regression(features[known], figures[known])),
+            (as_kinds, fit_regression(features[known], figures[known], kin)),
+        ):
+            interval = regression.predict(features[0], 0.9)
+            covered.append(interval.low <= figures[0] <= interval.high)
+    assert np.mean(as_kinds) >= 0.8
+    assert np.mean(alone) < np.mean(as_kinds) - 0.1
+
+
+def test_cells_that_are_all_of_one_kind_show_nothing_of_another() -> None:
+    features = features_of(9, np.random.default_rng(6))
+    with pytest.raises(ValueError, match="nothing is left to fit to"):
+        fit_regression(features, features @ TRUE, np.ones((9, 9), dtype=bool))

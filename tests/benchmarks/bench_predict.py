@@ -23,7 +23,7 @@ from trust_goals import Goal
 from harness.analysis.budget import Budget
 from harness.analysis.conformal import fit_regression
 from harness.analysis.predicted_figures import FIGURES, Figure
-from harness.analysis.prediction import CONFIDENCE
+from harness.analysis.prediction import CONFIDENCE, predict_grids
 from harness.analysis.search import choose_next
 from harness.analysis.selection import pick
 from harness.records import Cell, Variant
@@ -89,6 +89,7 @@ def judge(grids: Mapping[str, Sequence[Cell]]) -> list[Goal]:
             left_out = leave_one_out(figure, cells)
             if left_out:
                 goals += judge_figure(device, figure, left_out)
+        goals.append(judge_new_widths(device, cells))
         goals += judge_searches(device, cells)
     return goals
 
@@ -132,6 +133,31 @@ def judge_figure(device: str, figure: Figure, left_out: Sequence[LeftOut]) -> li
         allowed is None or COVERED[0] <= share <= COVERED[1],
     )
     return [error, cover]
+
+
+def judge_new_widths(device: str, cells: Sequence[Cell]) -> Goal:
+    """Whether intervals cover at a width of which no cell is there: each but the outermost ones left out."""
+    covered, asked = 0, 0
+    widths = sorted({cell.variant.width for cell in cells if cell.variant.width is not None})
+    for width in widths[1:-1]:
+        others = [cell for cell in cells if cell.variant.width != width]
+        predictions = {
+            one.variant: one for grid in predict_grids(others, widths=[width]) for one in grid.predictions
+        }
+        for cell in cells:
+            for figure in FIGURES if cell.variant in predictions else ():
+                interval = predictions[cell.variant].figures.get(figure.name)
+                value = figure.usable(cell)
+                if interval is None or value is None:
+                    continue
+                asked += 1
+                covered += interval.low <= value <= interval.high
+    return Goal(
+        f"{device}: intervals of {CONFIDENCE:.0%} at a width without a cell that cover",
+        f"{covered} of {asked}, {covered / max(1, asked):.0%}",
+        f"at least {COVERED[0]:.0%}",
+        asked == 0 or covered >= COVERED[0] * asked,
+    )
 
 
 def judge_searches(device: str, cells: Sequence[Cell]) -> list[Goal]:
