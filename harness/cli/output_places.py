@@ -34,7 +34,7 @@ def check_output_file(file: Path, option: str = "--out") -> Path:
                 f"{option} {file} is not a regular file, and would be replaced by one",
                 hint="name another file",
             )
-        _refuse_recorded(file.resolve(), option)
+        _refuse_recorded(file, file.parent, option)
         _try_to_write(file.parent)
     return file
 
@@ -43,7 +43,7 @@ def check_output_folder(folder: Path, option: str = "--out") -> Path:
     """A folder that can be written or made; those it lies in may be missing, too.
 
     Raises:
-        UsageError: it is a URL, stdout or a file, or nothing can be written there.
+        UsageError: it is a URL, stdout, a file or part of a run's record, or nothing can be written there.
     """
     _refuse_other_places(folder, option)
     with _unwritable(folder, option):
@@ -51,6 +51,7 @@ def check_output_folder(folder: Path, option: str = "--out") -> Path:
             raise UsageError(
                 f"{option} {folder} is a file, and a folder is to be written", hint="name a folder"
             )
+        _refuse_recorded(folder, folder, option)
         _try_to_write(folder)
     return folder
 
@@ -61,20 +62,21 @@ def _refuse_other_places(place: Path, option: str) -> None:
         raise UsageError(f"{option} - : this is not written to stdout", hint="name a place, such as ./out")
 
 
-def _refuse_recorded(file: Path, option: str) -> None:
-    """What a run wrote for itself is not replaced by what is made of it."""
+def _refuse_recorded(place: Path, folder: Path, option: str) -> None:
+    """What a run wrote for itself is not replaced by, or mixed with, what is written in `folder`."""
     from harness.lowering.stored_programs import PROGRAMS_FOLDER
     from harness.records.cell_files import CELLS_FOLDER
     from harness.records.run_folder import RUN_FILE
 
-    if file.name == RUN_FILE and file.exists():
-        run = file.parent
-    elif file.parent.name in (CELLS_FOLDER, PROGRAMS_FOLDER) and (file.parent.parent / RUN_FILE).exists():
-        run = file.parent.parent
+    resolved = folder.resolve()
+    if place.name == RUN_FILE and place.exists():
+        run = resolved
+    elif resolved.name in (CELLS_FOLDER, PROGRAMS_FOLDER) and (resolved.parent / RUN_FILE).exists():
+        run = resolved.parent
     else:
         return
     raise UsageError(
-        f"{option} {file} belongs to the record of the run {run}", hint="name a file outside that folder"
+        f"{option} {place} belongs to the record of the run {run}", hint="name a place outside that folder"
     )
 
 

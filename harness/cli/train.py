@@ -12,6 +12,8 @@ from harness.cli.option_checks import check_seed, checked
 from harness.cli.options import Json, Quiet, Verbose
 from harness.records import DEFAULT_RESOLUTION_PX, DEFAULT_WIDTH
 
+DEFAULT_EPOCHS = 2
+
 
 @app.command(
     cls=GroupedCommand,
@@ -55,8 +57,14 @@ def train(
         ),
     ] = None,
     epochs: Annotated[
-        int, typer.Option(min=1, max=10_000, metavar="N", help="Passes over the training images.")
-    ] = 2,
+        int | None,
+        typer.Option(
+            min=1,
+            max=10_000,
+            metavar="N",
+            help=f"Passes over the training images; default {DEFAULT_EPOCHS}.",
+        ),
+    ] = None,
     start: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="Trained weights to start from.")
     ] = None,
@@ -106,7 +114,7 @@ def train(
     from harness.system.extras import require_extra
 
     validation.check_training(
-        start=start, freeze_backbone=freeze_backbone, quantization_aware=quantization_aware
+        start=start, epochs=epochs, freeze_backbone=freeze_backbone, quantization_aware=quantization_aware
     )
     checkpoint, chosen_padding = check_checkpoint(out), parsing.parse_padding(padding)
     one_width, one_resolution_px = parsing.parse_one_width(width), parsing.parse_one_resolution(resolution)
@@ -119,7 +127,7 @@ def train(
         out=checkpoint,
         width=one_width,
         resolution_px=one_resolution_px,
-        epochs=epochs,
+        epochs=epochs or DEFAULT_EPOCHS,
         start=start,
         freeze_backbone=freeze_backbone,
         quantization_aware=quantization_aware,

@@ -263,7 +263,9 @@ def check_resumed(given: Sequence[str]) -> None:
         )
 
 
-def check_training(*, start: Path | None, freeze_backbone: bool, quantization_aware: bool) -> None:
+def check_training(
+    *, start: Path | None, epochs: int | None, freeze_backbone: bool, quantization_aware: bool
+) -> None:
     """Refuse conflicting options of `harness train`."""
     if freeze_backbone and not start:
         raise UsageError("--freeze-backbone needs weights to keep", hint="name them with --from")
@@ -274,3 +276,8 @@ def check_training(*, start: Path | None, freeze_backbone: bool, quantization_aw
         )
     if quantization_aware and freeze_backbone:
         raise UsageError("--quantization-aware trains what --freeze-backbone keeps", hint="give one of them")
+    if freeze_backbone and epochs is not None:
+        raise UsageError(
+            "--epochs has no effect with --freeze-backbone: the new classifier is fitted until it converges",
+            hint="leave one of them out",
+        )

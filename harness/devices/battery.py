@@ -13,6 +13,9 @@ _STATUS: dict[str, BatteryStatus] = {
 }
 # Far beyond any phone, laptop or board.
 _MOST_MICROAMPERES = 100_000_000
+# By the kernel's documentation a battery's current is in µA; some drivers report mA. No device that is awake
+# takes less than this.
+LEAST_MICROAMPERES = 5_000
 # Batteries have 1 V to 100 V, which tells the unit: Linux's is microvolts and Android's millivolts, but there
 # are kernels with millivolts (nofearnohappy/kernel_6.0_hermes#8), and phones on MediaTek's chips with whole
 # volts (dijia1124/PlusPlusBattery#5, home-assistant/android#4286).
@@ -41,10 +44,16 @@ def battery_status(probed: Probed) -> BatteryStatus | None:
 
 
 def battery_microamperes(probed: Probed) -> int | None:
-    """The current into the battery, or out of it where it is negative."""
+    """The current into the battery, or out of it where it is negative; None where its unit is not clear."""
     current = probed.decimal("battery_microamperes")
-    whole = current is not None and current.is_integer() and abs(current) <= _MOST_MICROAMPERES
-    return int(current) if whole and current is not None else None
+    if current is None or not current.is_integer() or is_too_small(current):
+        return None
+    return int(current) if abs(current) <= _MOST_MICROAMPERES else None
+
+
+def is_too_small(current: float) -> bool:
+    """Whether a current is too small to be in µA for sure: it may be in mA, or that of a charged battery."""
+    return current.is_integer() and 0 < abs(current) < LEAST_MICROAMPERES
 
 
 def battery_microvolts(probed: Probed) -> int | None:

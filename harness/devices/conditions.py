@@ -10,6 +10,7 @@ from harness.devices.battery import (
     battery_microvolts,
     battery_percent,
     battery_status,
+    is_too_small,
 )
 from harness.devices.device import Device
 from harness.devices.probe import PROBE_TIMEOUT_S, Probed, parse_khz, parse_probe
@@ -76,12 +77,17 @@ def parse_conditions(probed: Probed) -> Conditions:
         if key == "battery_status" and text == _UNKNOWN_STATUS:
             unreadable[key] = "the battery does not report it"
         elif getattr(conditions, _FACT_OF.get(key, key), text) is None:
-            unreadable[key] = f"not a value: {text[:40]!r}"
+            unreadable[key] = f"{_what_it_is(key, probed)}: {text[:40]!r}"
     if conditions.time_in_state is None:
         unreadable.setdefault("time_in_state", "not a value in any policy")
     if conditions.temperatures is None:
         unreadable.setdefault("temperatures", "no zone reports a temperature")
     return conditions
+
+
+def _what_it_is(key: str, probed: Probed) -> str:
+    current = probed.decimal(key) if key == "battery_microamperes" else None
+    return "not a value" if current is None or not is_too_small(current) else "not clearly in µA"
 
 
 def _not_negative(number: float | None) -> float | None:

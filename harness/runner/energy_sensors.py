@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
+from harness.devices.battery import LEAST_MICROAMPERES
 from harness.devices.energy_sources import FoundSensors
 from harness.records import EnergySource
 from harness.runner.energy_readings import (
@@ -31,9 +32,6 @@ _BESIDE_THEM = re.compile(r"S[0-9]{1,2}[A-Z]?_VDD_?(MIF\w*|INT\w*|SLC\w*|INFRA|2
 _ADC = re.compile(
     r" *([A-Z0-9_]{1,40})_([AV]) (?:current|volt)\([0-9]{1,3}\)=([0-9]{1,6}\.[0-9]{1,12})([AV])"
 )
-# By the kernel's documentation a battery's current is in µA; some drivers report mA. No device that is awake
-# takes less than this.
-LEAST_MICROAMPERES = 5_000
 LEAST_MICROVOLTS = 1_000_000
 
 _WattsOf = Callable[[Reading], float]

@@ -60,10 +60,14 @@ def everything(folder: Path) -> list[tuple[Path, bytes | None]]:
         ],
         *[(words, f"fifo-{NAME}", "is not a regular file", "name another") for words in FILES.values()],
         *[
-            (words, out, "belongs to the record of the run", "name a file outside")
+            (words, out, "belongs to the record of the run", "name a place outside")
             for command, words in FILES.items()
             if command != "train"
             for out in ("run/run.json", "run/cells/new.json", "linked/run.json")
+        ],
+        *[
+            (words, "linked/cells", "belongs to the record of the run", "name a place outside")
+            for words in FOLDERS.values()
         ],
         *[(words, NAME, "is a file, and a folder", "name a folder") for words in FOLDERS.values()],
         *[

@@ -140,6 +140,14 @@ def test_a_linux_battery_is_read_in_the_kernels_units(tmp_path: Path, shell: lis
     assert (conditions.battery_current_microamperes, conditions.battery_microvolts) == (-412_000, 3_812_000)
 
 
+def test_a_current_that_may_be_in_milliamperes_is_no_figure(tmp_path: Path) -> None:
+    supply = f"{SUPPLY}/battery"
+    write_tree(tmp_path, {f"{supply}/type": "Battery\n", f"{supply}/current_now": "-412\n"})
+    conditions = _read(tmp_path, ["sh"])
+    assert conditions.battery_current_microamperes is None
+    assert conditions.unreadable["battery_microamperes"] == "not clearly in µA: '-412'"
+
+
 def test_what_a_linux_battery_does_not_report_is_named(tmp_path: Path) -> None:
     write_tree(tmp_path, {f"{SUPPLY}/BAT0/type": "Battery\n", f"{SUPPLY}/BAT0/status": "Unknown\n"})
     conditions = _read(tmp_path, ["sh"])

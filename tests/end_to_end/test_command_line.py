@@ -74,6 +74,11 @@ def test_help_is_there_and_imports_nothing_heavy(command: str) -> None:
             2,
             ("--quantization-aware trains what --freeze-backbone keeps",),
         ),
+        (
+            (*TRAIN, "--from", "w.safetensors", "--freeze-backbone", "--epochs", "9"),
+            2,
+            ("--epochs has no effect with --freeze-backbone",),
+        ),
         (("report", "nowhere"), 2, ("not a run folder",)),
         (("pick", "nowhere", "--max-latency", "20ms"), 2, ("not a run folder",)),
         (("compare", "nowhere", "nowhere"), 2, ("not a run folder",)),
