@@ -70,6 +70,10 @@ def read_inventory(path: Path) -> tuple[Target, ...]:
         # Editors on Windows put a byte order mark before UTF-8.
         text = read_regular_file(path, MAX_FILE_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
+        if path.is_symlink():
+            raise UsageError(
+                f"{path} is a link to a file that is not there", hint="mend or remove it"
+            ) from None
         return ()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error

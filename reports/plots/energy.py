@@ -13,9 +13,10 @@ from harness.records import Interval
 from harness.system.text import printable
 from reports.cell_figures import cell_name
 from reports.numbers import significant
+from reports.plots.marks import Mark, draw_marks
 from reports.point_labels import label_points
 from reports.sections import Point, Section
-from reports.style import MUTED, PAPER, Omitted, Plot, colour_of, compose, log_axis, mark_suspect, marker_of
+from reports.style import MUTED, Omitted, Plot, compose, log_axis, mark_suspect
 
 NAME = "energy"
 TITLE = "Energy against accuracy"
@@ -33,6 +34,12 @@ class _Spent:
     @property
     def millijoules(self) -> float:
         return self.joules.estimate * 1e3
+
+    @property
+    def mark(self) -> Mark:
+        """On an axis of millijoules, on which a bar ends at its mark at least."""
+        low, high = 1e3 * self.joules.low, 1e3 * self.joules.high
+        return Mark(self.point, self.millijoules, min(low, self.millijoules), max(high, self.millijoules))
 
 
 def draw(section: Section) -> Plot | Omitted:
@@ -80,10 +87,7 @@ def _draw_panel(axes: Axes, found: Sequence[_Spent], precisions: Sequence[str]) 
     lowest, highest = min(one.percent for one in found), max(one.percent for one in found)
     room = max((highest - lowest) * 0.15, 1.5)
     axes.set_ylim(max(0.0, lowest - room), min(100.0, highest + 1.5 * room))
-    for precision in precisions:
-        members = [one for one in found if one.point.cell.variant.precision == precision]
-        if members:
-            _draw_marks(axes, members, precision)
+    draw_marks(axes, [one.mark for one in found], precisions)
     for one in found:
         if one.point.suspect:
             mark_suspect(axes, one.millijoules, one.percent)
@@ -94,33 +98,6 @@ def _draw_panel(axes: Axes, found: Sequence[_Spent], precisions: Sequence[str]) 
     axes.step([*energies, right], [*tops, tops[-1]], where="post", color=MUTED, linewidth=1, zorder=1)
     label_points(axes, [(cell_name(one.point.cell), one.millijoules, one.percent) for one in chosen])
     axes.legend(loc="lower right", frameon=False)
-
-
-def _draw_marks(axes: Axes, members: Sequence[_Spent], precision: str) -> None:
-    tops = [one.point.top1 for one in members if one.point.top1]
-    measured = any(top.kind == "measured" for top in tops)
-    colour = colour_of(precision)
-    lows = [max(0.0, one.millijoules - one.joules.low * 1e3) for one in members]
-    highs = [max(0.0, one.joules.high * 1e3 - one.millijoules) for one in members]
-    below = [top.percent.value - top.percent.low for top in tops]
-    above = [top.percent.high - top.percent.value for top in tops]
-    axes.errorbar(
-        [one.millijoules for one in members],
-        [one.percent for one in members],
-        xerr=[lows, highs],
-        # A published figure comes without an interval.
-        yerr=[below, above] if measured else None,
-        linestyle="none",
-        color=colour,
-        marker=marker_of(precision),
-        markersize=6,
-        markerfacecolor=colour if measured else PAPER,
-        markeredgecolor=colour,
-        markeredgewidth=1.4,
-        elinewidth=1,
-        label=precision if measured else f"{precision} (published accuracy)",
-        zorder=4,
-    )
 
 
 def _headline(shown: Sequence[_Spent]) -> str:

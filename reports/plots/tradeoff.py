@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from harness.analysis.runtimes import runtime_title
-from harness.records import EXECUTORCH
 from reports.cell_figures import cell_name
+from reports.plots.marks import Mark, draw_marks
 from reports.point_labels import label_points
 from reports.predictions import Predicted
 from reports.sections import Point, Section, best
@@ -75,12 +74,8 @@ def _draw_panel(
     axes.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
     _draw_frontier(axes, chosen)
     _draw_predicted(axes, predicted)
-    series: dict[tuple[str, str], list[Point]] = {}
-    for point in points:
-        series.setdefault((point.cell.variant.precision, point.cell.variant.runtime), []).append(point)
-    for precision in section.precisions:
-        for (_, runtime), members in sorted(one for one in series.items() if one[0][0] == precision):
-            _draw_marks(axes, members, precision, runtime, low)
+    marks = [Mark(point, point.cost.value, point.cost.low, point.cost.high) for point in points]
+    draw_marks(axes, marks, section.precisions)
     for point in points:
         if point.suspect and point.top1:
             mark_suspect(axes, point.cost.value, point.top1.percent.value)
@@ -130,35 +125,6 @@ def _draw_predicted(axes: Axes, predicted: Sequence[Predicted]) -> None:
             label=f"{precision} (predicted, not measured)",
             zorder=3,
         )
-
-
-def _draw_marks(axes: Axes, points: Sequence[Point], precision: str, runtime: str, low: float) -> None:
-    tops = [point.top1.percent for point in points if point.top1]
-    measured = any(point.top1 and point.top1.kind == "measured" for point in points)
-    colour = colour_of(precision)
-    name = precision if runtime == EXECUTORCH else f"{precision}, {runtime_title(runtime)}"
-    axes.errorbar(
-        [point.cost.value for point in points],
-        [top.value for top in tops],
-        xerr=[
-            [point.cost.value - point.cost.low for point in points],
-            [point.cost.high - point.cost.value for point in points],
-        ],
-        # A published figure comes without an interval.
-        yerr=[[top.value - top.low for top in tops], [top.high - top.value for top in tops]]
-        if measured
-        else None,
-        linestyle="none",
-        color=colour,
-        marker=marker_of(precision, runtime),
-        markersize=6,
-        markerfacecolor=colour if measured else PAPER,
-        markeredgecolor=colour,
-        markeredgewidth=1.4,
-        elinewidth=1,
-        label=name if measured else f"{name} (published accuracy)",
-        zorder=4,
-    )
 
 
 def _label(axes: Axes, chosen: Sequence[Point], *, several: bool) -> None:

@@ -112,6 +112,12 @@ def test_utf_16_is_refused_with_what_to_do(here: Path) -> None:
     assert caught.value.hint == "save the file as UTF-8"
 
 
+def test_a_link_to_nothing_in_the_place_of_the_inventory_is_named(here: Path) -> None:
+    (here / "devices.toml").symlink_to("unplugged/devices.toml")
+    with pytest.raises(UsageError, match="is a link to a file that is not there"):
+        inventory.resolve(["host"])
+
+
 def test_a_pipe_and_an_endless_file_in_the_place_of_the_inventory_are_refused(here: Path) -> None:
     os.mkfifo(here / "devices.toml")
     with pytest.raises(UsageError, match="it is not a regular file"):

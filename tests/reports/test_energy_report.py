@@ -101,6 +101,18 @@ def test_measured_and_published_accuracy_have_a_panel_each() -> None:
     assert len(plot.figure.axes) == 2
 
 
+def test_runtimes_of_one_precision_have_marks_of_their_own() -> None:
+    litert = other(0.25, 1.5)
+    variant = replace(litert.variant, runtime="litert")
+    litert = replace(litert, variant=variant, artifact=replace(litert.artifact, variant=variant))
+    (section,) = arrange([CELL, other(0.75, 4.0), litert])
+    plot = draw(section)
+    assert isinstance(plot, Plot)
+    (axes,) = plot.figure.axes
+    _, entries = axes.get_legend_handles_labels()
+    assert entries == ["fp32 (published accuracy)", "fp32, LiteRT (published accuracy)"]
+
+
 def test_a_variant_that_is_cheapest_and_most_accurate_is_the_headline() -> None:
     (section,) = arrange([other(0.25, 1.5, 0.7), other(0.5, 4.0, 0.6)])
     plot = draw(section)
