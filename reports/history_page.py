@@ -15,7 +15,7 @@ from harness.analysis.history_text import (
 from harness.analysis.trend_changes import Change
 from harness.system.files import write_atomically
 from harness.system.text import printable
-from reports.templating import find_template
+from reports.templating import digest, find_template, history_style
 from reports.trend_chart import Chart, draw_chart
 
 
@@ -57,7 +57,10 @@ def render_history(history: History) -> str:
         (printable(name), tuple(_part(trend) for trend in trends))
         for name, trends in groupby(history.trends, key=lambda trend: trend.name)
     ]
+    style = history_style()
     return find_template("history.html.j2").render(
+        style=style,
+        style_hash=digest(style),
         summary=summarize(history),
         changes=_newest_first(history),
         cells=cells,

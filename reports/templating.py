@@ -74,6 +74,12 @@ def page_style() -> str:
 
 
 @cache
+def history_style() -> str:
+    """The style sheet of the page of a history."""
+    return _read("style.css") + _read("history.css")
+
+
+@cache
 def page_script() -> str:
     """All parts of the script, one after the other."""
     return '"use strict";\n' + "\n".join(_read(f"script/{name}.js") for name in SCRIPTS)

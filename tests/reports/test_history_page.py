@@ -10,6 +10,7 @@ from builders import with_verdict
 from harness.analysis.history import trace
 from past_runs import COUNTED, counted, nights, past_run, timed
 from reports.history_page import render_history, write_history
+from reports.templating import digest
 from synthetic import HOSTILE_MODEL
 
 STEP = trace(nights([counted(7_600_000)] * 3 + [counted(7_980_000)] * 2))
@@ -66,7 +67,9 @@ def test_marks_of_disturbed_runs_are_hollow() -> None:
 
 def test_the_page_loads_nothing_and_runs_nothing() -> None:
     page = render_history(STEP)
-    assert "default-src 'none'; style-src 'unsafe-inline'" in page
+    style = re.search(r"<style>(.*)</style>", page, re.DOTALL)
+    assert style
+    assert f"default-src 'none'; style-src '{digest(style[1])}'" in page
     assert not re.search(r"<script|<link|<img|https?:|\son\w+=|url\(", page)
 
 
