@@ -6,6 +6,8 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from harness.analysis.held_clocks import used_clocks
+from harness.analysis.temperatures import hottest_zone
 from harness.records import (
     Cell,
     ColdStartup,
@@ -47,7 +49,7 @@ class Condenser:
             startup=_total_alone(cell.startup),
             first_launch=None,
             pace=None,
-            held_clocks=(),
+            held_clocks=tuple(map(self._share, used_clocks(cell))),
             profile=None,
             cold=_condense_cold(cell.cold),
             sustained=_condense_sustained(cell.sustained),
@@ -70,7 +72,7 @@ class Condenser:
         return replace(energy, run=run)
 
     def _condense_process(self, process: ProcessReport) -> ProcessReport:
-        conditions = self._share(Conditions(governors=process.conditions_before.governors))
+        conditions = self._share(_start_of(process.conditions_before))
         return replace(
             process,
             warmup_ns=(),
@@ -89,6 +91,16 @@ class Condenser:
         known = self._shared.setdefault((type(part), msgspec.json.encode(part)), part)
         assert isinstance(known, type(part))
         return known
+
+
+def _start_of(conditions: Conditions) -> Conditions:
+    """Governors, and of temperatures that which tells how warm the device was."""
+    hottest = hottest_zone(conditions)
+    return Conditions(
+        governors=conditions.governors,
+        temperatures=None if hottest is None else (hottest,),
+        battery_celsius=conditions.battery_celsius if hottest is None else None,
+    )
 
 
 def _total_alone(startup: Startup | None) -> Startup | None:

@@ -7,9 +7,9 @@ was held is named only: the program itself may have lowered it.
 
 from msgspec.structs import replace
 
-from harness.analysis.held_clocks import clocks_in_use
+from harness.analysis.held_clocks import used_clocks
 from harness.analysis.temperatures import hottest_celsius
-from harness.records import Cell, Conditions, HeldClock, TunedSetting
+from harness.records import Cell, Conditions, TunedSetting
 
 # The default of --cool-within: within one run the device starts each process no warmer than this.
 MAX_START_DIFFERENCE_CELSIUS = 3.0
@@ -73,7 +73,7 @@ def could_explain(difference_celsius: float | None, *, slower: bool) -> bool:
 
 def start_difference_celsius(base: Cell, new: Cell) -> float | None:
     """How much warmer `new` began than `base`; None where a temperature is unknown or of another device."""
-    before, after = _start_celsius(base), _start_celsius(new)
+    before, after = start_celsius(base), start_celsius(new)
     if before is None or after is None or base.device.model != new.device.model:
         return None
     return after - before
@@ -85,7 +85,7 @@ def describe_start(base: Cell, new: Cell) -> str | None:
     if difference is None or abs(difference) <= MAX_START_DIFFERENCE_CELSIUS:
         return None
     warmer = "warmer" if difference > 0 else "cooler"
-    ends = f"{_start_celsius(base):.1f} to {_start_celsius(new):.1f} °C"
+    ends = f"{start_celsius(base):.1f} to {start_celsius(new):.1f} °C"
     return f"new began {abs(difference):.1f} °C {warmer} ({ends})"
 
 
@@ -95,7 +95,7 @@ def describe_clocks(base: Cell, new: Cell) -> list[str]:
         return []
     later = {(clock.cores, clock.max_khz): clock for clock in new.held_clocks}
     pairs = [(clock, later.get((clock.cores, clock.max_khz))) for clock in base.held_clocks]
-    in_use = {*_clocks_in_use(base), *_clocks_in_use(new)}
+    in_use = {*used_clocks(base), *used_clocks(new)}
     return [
         f"cores {old.cores} were measured at {old.held_khz / 1e6:.2f} GHz in base,"
         f" {young.held_khz / 1e6:.2f} GHz in new"
@@ -104,10 +104,6 @@ def describe_clocks(base: Cell, new: Cell) -> list[str]:
         # A cluster is slower also where it idled beside the process.
         if min(old, young, key=lambda clock: clock.share) in in_use
     ]
-
-
-def _clocks_in_use(cell: Cell) -> tuple[HeldClock, ...]:
-    return clocks_in_use(cell.device, cell.processes) if cell.held_clocks else ()
 
 
 def _tuning_in_effect(base: Cell, new: Cell) -> list[tuple[str, object, object]]:
@@ -168,7 +164,7 @@ def _first_conditions(cell: Cell) -> Conditions | None:
     return first.conditions_before if first else None
 
 
-def _start_celsius(cell: Cell) -> float | None:
+def start_celsius(cell: Cell) -> float | None:
     """How hot the device was before the first process."""
     conditions = _first_conditions(cell)
     return hottest_celsius(conditions) if conditions else None

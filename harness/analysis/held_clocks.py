@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 import numpy as np
 
 from harness.records import (
+    Cell,
     Conditions,
     DeviceInfo,
     FrequencyTime,
@@ -60,6 +61,12 @@ def clocks_in_use(device: DeviceInfo, processes: Sequence[ProcessReport]) -> tup
         return clocks
     in_use = tuple(clock for clock in clocks if _is_in_use(clock, processes))
     return in_use or (max(clocks, key=lambda clock: clock.share),)
+
+
+def used_clocks(cell: Cell) -> tuple[HeldClock, ...]:
+    """Those of the cell's clocks that can be those of its processes; a condensed cell has no others."""
+    in_use = clocks_in_use(cell.device, cell.processes) if cell.held_clocks else ()
+    return tuple(clock for clock in cell.held_clocks if clock in in_use) or cell.held_clocks
 
 
 def holds_clock(conditions: Conditions, core: int) -> bool:

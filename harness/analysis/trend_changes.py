@@ -1,13 +1,14 @@
 """The changes of one trend: found in its values, large enough to matter, and what else differs there."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 
 from harness.analysis.change_points import exact_changes, find_changes
+from harness.analysis.device_states import describe_states
 from harness.analysis.differences import find_differences
 from harness.analysis.trends import SMALLEST_NOISE, Figure, is_exact, tolerance_of, uncertainty
 from harness.records import Cell, Interval, Record
@@ -24,7 +25,8 @@ class Change(Record, frozen=True, kw_only=True):
     """A change for good: from the median of the segment before to that of the segment after.
 
     `at` is the index of its first point, `previous` that of the last point before. `change` is relative to
-    `before`; of accuracy the difference of the fractions. `also_changed` names what else differs there.
+    `before`; of accuracy the difference of the fractions. `also_changed` names what else differs there, and
+    of times how warm the runs of both segments began and which clocks they held, where that differs.
     """
 
     at: int
@@ -56,7 +58,15 @@ def changes_of(
         starts = find_changes(series, noise_floor=max(known, SMALLEST_NOISE))
     smallest = smallest_change or _smallest(figure, exact=exact)
     levels = _merge_small(figure, estimates, starts, smallest)
-    return tuple(_describe(figure, cells, counted, start, before, after) for start, before, after in levels)
+    edges = [0, *(start for start, *_ in levels), len(counted)]
+    return tuple(
+        _describe(figure, cells, (counted[first:start], counted[start:end]), before, after)
+        for (_, before, after), (first, start, end) in zip(levels, _triples(edges), strict=True)
+    )
+
+
+def _triples(edges: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    return zip(edges, edges[1:], edges[2:], strict=False)
 
 
 def _smallest(figure: Figure, *, exact: bool) -> float:
@@ -85,9 +95,17 @@ def _size(figure: Figure, before: float, after: float) -> float:
 
 
 def _describe(
-    figure: Figure, cells: Sequence[Cell], counted: Sequence[int], start: int, before: float, after: float
+    figure: Figure,
+    cells: Sequence[Cell],
+    segments: tuple[Sequence[int], Sequence[int]],
+    before: float,
+    after: float,
 ) -> Change:
-    at, previous = counted[start], counted[start - 1]
+    """The change between two segments of `cells`, given by their indices."""
+    previous, at = segments[0][-1], segments[1][0]
+    also_changed = find_differences(cells[previous], cells[at], sides=("before", "after"))
+    if figure.disturbed_by == "time":
+        also_changed += describe_states(*([cells[index] for index in segment] for segment in segments))
     return Change(
         at=at,
         previous=previous,
@@ -95,5 +113,5 @@ def _describe(
         after=after,
         change=_size(figure, before, after),
         direction="worse" if (after > before) == figure.more_is_worse else "better",
-        also_changed=tuple(find_differences(cells[previous], cells[at], sides=("before", "after"))),
+        also_changed=tuple(also_changed),
     )

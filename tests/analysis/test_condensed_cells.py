@@ -20,7 +20,7 @@ from builders import (
 )
 from harness.analysis.condensed_cells import Condenser
 from harness.analysis.history import trace
-from harness.records import Cell, Conditions, Verdict
+from harness.records import Cell, Conditions, HeldClock, Temperature, Verdict
 from harness.records.judgements import Reason
 from past_runs import PastRun, past_run
 from synthetic import simulate_cell, simulate_cells
@@ -57,6 +57,20 @@ FULL = replace(FULL, cold=make_cold(60, 61, 62, 63, 64, 65))
 CHANGED = {
     "nothing": CELL,
     "governors": with_processes(CELL, conditions_before=Conditions(governors=("performance",))),
+    "temperatures": with_processes(
+        CELL,
+        conditions_before=Conditions(
+            temperatures=(
+                Temperature(zone="cpu-thermal", index=0, celsius=61.5),
+                Temperature(zone="gpu-thermal", index=1, celsius=70.0),
+            )
+        ),
+    ),
+    "battery's temperature": with_processes(CELL, conditions_before=Conditions(battery_celsius=41.0)),
+    "clocks": replace(
+        CELL,
+        held_clocks=(HeldClock(cores="0-3", held_khz=1_200_000, max_khz=2_400_000, source="sampler"),),
+    ),
     "priority": with_processes(CELL, scheduling=replace(SHELL, nice=-10)),
     "one process": replace(
         CELL, processes=(*CELL.processes[:-1], replace(CELL.processes[-1], scheduling=replace(SHELL, nice=5)))

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from builders import failed, make_cell, make_device, make_plan, with_accuracy, with_verdict
 from harness.analysis.history import trace
 from harness.errors import UsageError
-from harness.records import Cell, Conditions
+from harness.records import Cell, Conditions, HeldClock, Temperature
 from past_runs import COUNTED, counted, nights, past_run, timed, trend_of
 
 FLAT = tuple(10e6 * np.exp(np.random.default_rng(3).normal(0, 0.003, 30)))
@@ -134,6 +134,32 @@ def test_what_else_changed_is_named_at_the_change() -> None:
     newer = replace(counted(8_000_000), device=replace(COUNTED.device, kernel="6.6"))
     trend = trend_of(trace(nights([counted(7_600_000), newer])), "instructions")
     assert trend.changes[0].also_changed == ("device kernel: none before, 6.6 after",)
+
+
+def in_state(celsius: float, khz: int, latency_ns: float) -> Cell:
+    cell = timed(latency_ns)
+    warm = Conditions(temperatures=(Temperature(zone="cpu-thermal", index=0, celsius=celsius),))
+    processes = tuple(replace(one, conditions_before=warm) for one in cell.processes)
+    held = HeldClock(cores="4-7", held_khz=khz, max_khz=3_400_000, source="sampler")
+    return replace(cell, processes=processes, held_clocks=(held,))
+
+
+def test_at_a_change_of_times_temperatures_and_clocks_of_both_sides_are_compared() -> None:
+    """By their medians: one night that was warmer by chance explains nothing."""
+    states = [(31.0, 3_400_000, 8e6)] * 5 + [(36.2, 1_980_000, 9e6)] * 5
+    states[4], states[5] = (40.0, 3_400_000, 8e6), (25.0, 1_980_000, 9e6)
+    trend = trend_of(trace(nights([in_state(*state) for state in states])), "latency")
+    assert trend.changes[0].also_changed == (
+        "runs began 5.2 °C warmer (median 31.0 to 36.2 °C)",
+        "cores 4-7 held 3.40 GHz before, 1.98 GHz after",
+    )
+
+
+def test_temperatures_and_clocks_that_hardly_differ_are_not_named() -> None:
+    states = [(31.0, 3_400_000, 8e6)] * 5 + [(33.9, 3_300_000, 9e6)] * 5
+    trend = trend_of(trace(nights([in_state(*state) for state in states])), "latency")
+    assert len(trend.changes) == 1
+    assert trend.changes[0].also_changed == ()
 
 
 @pytest.mark.parametrize(
