@@ -21,7 +21,7 @@ from harness.accuracy.packing import Chunk, lay_out
 from harness.accuracy.preprocessing import normalize
 from harness.accuracy.reference import CheckedProgram, predict_exported
 from harness.accuracy.scoring import Logits, read_logits
-from harness.analysis.parity import HINTS, PLACES, read_reference, reference_name
+from harness.analysis.parity import PLACES, mismatch_hint, read_reference, reference_name
 from harness.analysis.precisions import find_precision, is_quantized_apart
 from harness.devices.acquire import acquire
 from harness.devices.target import Target
@@ -77,7 +77,7 @@ def mismatch_errors(evaluation: Evaluation, variant: Variant, device: str) -> It
             f" from {source}"
             + (f"; first mismatch: {PLACES[stage]}" if stage else "")
             + f"; first image: {printable(evaluation.mismatching_logits[0])}",
-            hint=HINTS[stage],
+            hint=mismatch_hint(variant, stage),
             device=device,
             variant=variant.name,
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from harness.analysis.parity import HINTS, PLACES, reference_name
+from harness.analysis.parity import PLACES, mismatch_hint, reference_name
 from harness.errors import HarnessError, MeasurementError
 from harness.records import Cell, Failure
 from harness.records.requests import EnergyBy
@@ -37,7 +37,7 @@ def cell_errors(cells: Sequence[Cell], energy_by: EnergyBy = "device") -> Iterat
                 f" max abs error {cell.parity.max_abs_error:.3g}"
                 f" > tolerance {cell.parity.tolerance:.3g}"
                 + (f"; first mismatch: {PLACES[stage]}" if stage else ""),
-                hint=HINTS[stage],
+                hint=mismatch_hint(cell.variant, stage),
                 **subject,
             )
             continue

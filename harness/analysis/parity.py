@@ -24,13 +24,19 @@ PLACES: dict[Stage, str] = {
     "host": "in the program on this machine",
     "device": "on the device",
 }
-# What to do, by the first stage whose output differs.
-HINTS: dict[Stage | None, str] = {
+# What it means, by the first stage whose output differs.
+_MEANINGS: dict[Stage | None, str] = {
     "exported": "export changed what the network computes, so do not ship this program",
-    "host": "the program is also wrong on this machine, so do not ship it; try another precision",
-    "device": "the program is right on this machine, so do not ship it on this device; try another precision",
-    None: "do not ship this program on this device; try another precision",
+    "host": "the program is also wrong on this machine, so do not ship it",
+    "device": "the program is right on this machine, so do not ship it on this device",
+    None: "do not ship this program on this device",
 }
+
+
+def mismatch_hint(variant: Variant, stage: Stage | None) -> str:
+    """What to do about a wrong output; an own program has no other precision, and export no other result."""
+    fixed = variant.is_own_program or stage == "exported"
+    return _MEANINGS[stage] if fixed else f"{_MEANINGS[stage]}; try another precision"
 
 
 def reference_name(variant: Variant) -> str:

@@ -16,7 +16,7 @@ from harness.cli.options import (
     LabAddress,
     Quiet,
     Verbose,
-    WeightsFiles,
+    WeightsOfRun,
 )
 
 
@@ -43,7 +43,7 @@ def evaluate(
             help="Devices of the run, comma separated; default all of them.",
         ),
     ] = None,
-    weights: WeightsFiles = None,
+    weights: WeightsOfRun = None,
     accuracy: AccuracyImages = None,
     accuracy_on: AccuracyPlace = "device",
     lab: LabAddress = None,

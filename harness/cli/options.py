@@ -1,6 +1,6 @@
 """The options that several commands share, each below the heading it has in --help."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -75,17 +75,21 @@ Runtimes = Annotated[
         " int8 by each one's own quantizer.",
     ),
 ]
-WeightsFiles = Annotated[
-    list[str] | None,
-    typer.Option(
+
+
+def _weights_option(default: str) -> Any:
+    return typer.Option(
         "--weights",
         callback=checked_list(parsing.parse_weights),
         metavar="FILES",
         rich_help_panel=WHAT,
         help="Trained weights, comma separated: from harness train, PyTorch, TF-Slim, TFLite, Keras or"
-        " Hugging Face; default random weights.",
-    ),
-]
+        f" Hugging Face; default {default}.",
+    )
+
+
+WeightsFiles = Annotated[list[str] | None, _weights_option("random weights")]
+WeightsOfRun = Annotated[list[str] | None, _weights_option("those of the run")]
 PaddingOption = Annotated[
     str | None,
     typer.Option(

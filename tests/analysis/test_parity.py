@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.parity import compare, read_reference
+from builders import make_own_artifact
+from harness.analysis.parity import compare, mismatch_hint, read_reference
 from harness.errors import MeasurementError
-from harness.records import PrecisionName
+from harness.records import PrecisionName, Variant
 
 REFERENCE = tuple(math.sin(i) * 2.5 for i in range(1000))
 STEP = 5.0 / 255
@@ -75,3 +76,11 @@ def test_references_are_little_endian_floats(tmp_path: Path) -> None:
     file = tmp_path / "output.bin"
     file.write_bytes(struct.pack("<3f", 1.0, -2.5, 0.0))
     assert read_reference(file) == (1.0, -2.5, 0.0)
+
+
+def test_another_precision_is_proposed_where_there_may_be_one() -> None:
+    network = Variant(width=0.25, resolution_px=128, precision="int8")
+    own = make_own_artifact().variant
+    assert mismatch_hint(network, "host").endswith("do not ship it; try another precision")
+    assert mismatch_hint(own, "host").endswith("do not ship it")
+    assert "precision" not in mismatch_hint(network, "exported")
