@@ -227,8 +227,7 @@ class AdbTransport(Transport):
             try:
                 connect(self._serial, adb=self._adb, env=self._env)
             except DeviceError as error:
-                self._record_failure(error)
-                raise
+                raise self._record_failure(error) from error
         elif self._lost_before:
             with contextlib.suppress(TimedOut):
                 self._device("wait-for-device", timeout_s=QUICK_S)

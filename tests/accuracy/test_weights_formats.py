@@ -206,6 +206,17 @@ def test_files_are_read_by_their_content_whatever_their_name(kind: str, suffix: 
     assert torch.allclose(_outputs(load_weights(renamed).network()), _outputs(network), atol=1e-5)
 
 
+def test_a_safetensors_file_may_begin_with_the_byte_of_a_pickle(tmp_path: Path) -> None:
+    """Its first byte is the lowest of its header's length, in steps of 8."""
+    network, file = _network(), tmp_path / "weights.safetensors"
+    for filling in range(0, 256, 8):
+        save_file(network.state_dict(), file, metadata={"filling": "x" * filling})
+        if file.read_bytes()[0] == 0x80:
+            break
+    assert file.read_bytes()[0] == 0x80
+    assert torch.equal(_outputs(load_weights(file).network()), _outputs(network))
+
+
 @pytest.mark.parametrize("mark", ["_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module."])
 def test_marks_of_wrappers_inside_names_change_nothing(mark: str, tmp_path: Path) -> None:
     network = _network()

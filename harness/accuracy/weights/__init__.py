@@ -88,9 +88,10 @@ def _by_content(file: Path) -> _Kind | None:
         return _HDF5
     if start[4:8] == _TFLITE_BEGINS:
         return _TFLITE
-    if start.startswith((_ZIP_BEGINS, _PICKLE_BEGINS)):
-        return None if file.suffix.lower() == ".keras" else _TORCH
+    # Before pickles: the first byte of its length may be theirs.
     header_bytes = int.from_bytes(start[:8], "little")
     if start[8:9] == b"{" and header_bytes < file.stat().st_size:
         return _SAFETENSORS
+    if start.startswith((_ZIP_BEGINS, _PICKLE_BEGINS)):
+        return None if file.suffix.lower() == ".keras" else _TORCH
     return None
