@@ -72,7 +72,7 @@ def read_inventory(path: Path) -> tuple[Target, ...]:
     except FileNotFoundError:
         if path.is_symlink():
             raise UsageError(
-                f"{path} is a link to a file that is not there", hint="mend or remove it"
+                f"{path} is a link to a file that is not there", hint="correct or remove it"
             ) from None
         return ()
     except OSError as error:

@@ -62,8 +62,9 @@ def start(shell: str, job: Path, tmp_path: Path) -> Start:
 
 
 def wait_for(path: Path) -> None:
+    """Return when the file has a content: the shell makes it empty first."""
     deadline = time.monotonic() + 10
-    while not path.exists():
+    while not (path.exists() and path.stat().st_size):
         assert time.monotonic() < deadline, f"{path.name} did not appear"
         time.sleep(0.01)
 
@@ -168,7 +169,7 @@ def test_stop_ends_the_program_and_its_status_tells_so(launch: Launch, start: St
 
 @pytest.mark.slow
 def test_stop_kills_what_does_not_listen(launch: Launch, start: Start, job: Path, tmp_path: Path) -> None:
-    front = start("sh", "-c", "trap '' TERM; >deaf; while :; do sleep 1; done")
+    front = start("sh", "-c", "trap '' TERM; echo yes >deaf; while :; do sleep 1; done")
     wait_for(tmp_path / "deaf")
     launch("stop", job)
     front.wait(timeout=10)

@@ -41,7 +41,8 @@ def runner(folder: Path) -> Iterator[int]:
     job = folder / "jobs" / "current"
     launch = ["sh", str(DEVICE_SCRIPTS / "launch.sh"), "start", str(job), "--", "sleep", "600"]
     with subprocess.Popen(launch, stdout=subprocess.DEVNULL) as front:
-        while not (job / "pid").exists():
+        # The shell makes it empty first.
+        while not ((job / "pid").exists() and (job / "pid").stat().st_size):
             pass
         pid = int((job / "pid").read_text())
         try:
