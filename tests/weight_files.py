@@ -34,6 +34,18 @@ def trained_network(
     return shake(network)
 
 
+def small_network(*, classes: int = CLASSES) -> MobileNetV1:
+    """With PyTorch's padding, as its ports have."""
+    return trained_network(padding="symmetric", classes=classes)
+
+
+def outputs_of(network: Callable[[Tensor], Tensor]) -> Tensor:
+    """The logits of two random images of 64 px."""
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.no_grad():
+        return network(images)
+
+
 def batch_norm(layer: ConvNormAct) -> nn.BatchNorm2d:
     """The BatchNorm of a layer, which has one until it is folded."""
     assert isinstance(layer.norm, nn.BatchNorm2d)

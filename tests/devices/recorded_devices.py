@@ -7,8 +7,10 @@ from pathlib import Path
 
 from phones import read_phone
 
+from harness.devices.conditions import parse_conditions
 from harness.devices.emulator.debian import SCRIPTS
 from harness.devices.probe import PROBE_SCRIPT, Probed, parse_probe
+from harness.records import Conditions
 from harness.system.processes import Completed
 from harness.transports.base import LONGEST_ANSWER
 from harness.transports.local import LocalTransport
@@ -127,3 +129,14 @@ class FixedAnswer(LocalTransport):
         longest_bytes: int = LONGEST_ANSWER,
     ) -> Completed:
         return super().run(verified_argv(["printf", "%s", self.text]), timeout_s=timeout_s)
+
+
+def conditions_of(root: Path, shell: list[str]) -> Conditions:
+    """What the probe reads of the tree, as the harness understands it."""
+    return parse_conditions(probe(root, "conditions", shell))
+
+
+def dumpsys_program(**services: str) -> str:
+    """A `dumpsys` that prints these texts."""
+    cases = "".join(f"{name}) cat <<'END'\n{text}\nEND\n;;\n" for name, text in services.items())
+    return f"#!/bin/sh\ncase $1 in\n{cases}esac\n"

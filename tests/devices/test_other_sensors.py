@@ -3,16 +3,15 @@
 from pathlib import Path
 
 import pytest
-from recorded_devices import SHELLS, FixedAnswer, probe, write_tree
+from recorded_devices import SHELLS, FixedAnswer, conditions_of, dumpsys_program, probe, write_tree
 
 from harness.analysis.temperatures import hottest_celsius
 from harness.devices.conditions import parse_conditions
 from harness.devices.device import describe
 from harness.devices.probe import parse_probe
-from harness.records import Conditions, Temperature
+from harness.records import Temperature
 from harness.records.devices import ThermalSensor
 
-SUPPLY = "sys/class/power_supply"
 # As Android 14 prints them on a Pixel, shortened.
 THERMAL_SERVICE = """IsStatusOverride: false
 ThermalEventListeners:
@@ -36,15 +35,6 @@ Temperature static thresholds from HAL:
 """
 
 
-def _dumpsys(**services: str) -> str:
-    cases = "".join(f"{name}) cat <<'END'\n{text}\nEND\n;;\n" for name, text in services.items())
-    return f"#!/bin/sh\ncase $1 in\n{cases}esac\n"
-
-
-def _read(root: Path, shell: list[str]) -> Conditions:
-    return parse_conditions(probe(root, "conditions", shell))
-
-
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 def test_without_thermal_zones_the_chips_of_hwmon_are_read(tmp_path: Path, shell: list[str]) -> None:
     chips = "sys/class/hwmon"
@@ -60,7 +50,7 @@ def test_without_thermal_zones_the_chips_of_hwmon_are_read(tmp_path: Path, shell
             f"{chips}/hwmon0/in0_input": "12000\n",
         },
     )
-    conditions = _read(tmp_path, shell)
+    conditions = conditions_of(tmp_path, shell)
     assert conditions.temperatures == (
         Temperature(zone="nvme temp1", index=0, celsius=51.0),
         Temperature(zone="scpi_sensors soc", index=1, celsius=45.1),
@@ -95,7 +85,7 @@ def test_where_no_zone_is_of_the_cores_their_chips_are_read_beside_the_zones(
             f"{sensors}/hwmon/hwmon1/temp1_input": "91000\n",
         },
     )
-    conditions = _read(tmp_path, shell)
+    conditions = conditions_of(tmp_path, shell)
     assert [one.zone for one in conditions.temperatures or ()] == [zone, f"{chip} {label}"]
     assert hottest_celsius(conditions) == 91
 
@@ -104,134 +94,29 @@ def test_the_wi_fi_of_a_mediatek_phone_does_not_stand_for_its_cores(tmp_path: Pa
     for index, (zone, celsius) in enumerate((("mtktsAP", 38), ("mtktswmt", 50), ("mtktspa", 60))):
         folder = f"sys/class/thermal/thermal_zone{index}"
         write_tree(tmp_path, {f"{folder}/type": f"{zone}\n", f"{folder}/temp": f"{celsius}000\n"})
-    assert hottest_celsius(_read(tmp_path, ["sh"])) == 38
+    assert hottest_celsius(conditions_of(tmp_path, ["sh"])) == 38
 
 
 def test_zones_are_preferred_to_chips(tmp_path: Path) -> None:
     zone = "sys/class/thermal/thermal_zone0"
     write_tree(tmp_path, {f"{zone}/type": "cpu-thermal\n", f"{zone}/temp": "40000\n"})
     write_tree(tmp_path, {"sys/class/hwmon/hwmon0/temp1_input": "40000\n"})
-    assert [one.zone for one in _read(tmp_path, ["sh"]).temperatures or ()] == ["cpu-thermal"]
-
-
-@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
-def test_a_linux_battery_is_read_in_the_kernels_units(tmp_path: Path, shell: list[str]) -> None:
-    write_tree(
-        tmp_path,
-        {
-            f"{SUPPLY}/AC/type": "Mains\n",
-            f"{SUPPLY}/hidpp_battery_0/type": "Battery\n",
-            f"{SUPPLY}/hidpp_battery_0/scope": "Device\n",
-            f"{SUPPLY}/hidpp_battery_0/capacity": "5\n",
-            f"{SUPPLY}/other/type": "Battery\n",
-            f"{SUPPLY}/other/present": "0\n",
-            f"{SUPPLY}/rk817-battery/type": "Battery\n",
-            f"{SUPPLY}/rk817-battery/present": "1\n",
-            f"{SUPPLY}/rk817-battery/status": "Discharging\n",
-            f"{SUPPLY}/rk817-battery/capacity": "83\n",
-            f"{SUPPLY}/rk817-battery/temp": "314\n",
-            f"{SUPPLY}/rk817-battery/current_now": "-412000\n",
-            f"{SUPPLY}/rk817-battery/voltage_now": "3812000\n",
-        },
-    )
-    conditions = _read(tmp_path, shell)
-    assert (conditions.battery_percent, conditions.battery_celsius) == (83, 31.4)
-    assert conditions.battery_status == "discharging"
-    assert (conditions.battery_current_microamperes, conditions.battery_microvolts) == (-412_000, 3_812_000)
-
-
-def test_a_current_that_may_be_in_milliamperes_is_no_figure(tmp_path: Path) -> None:
-    supply = f"{SUPPLY}/battery"
-    write_tree(tmp_path, {f"{supply}/type": "Battery\n", f"{supply}/current_now": "-412\n"})
-    conditions = _read(tmp_path, ["sh"])
-    assert conditions.battery_current_microamperes is None
-    assert conditions.unreadable["battery_microamperes"] == "not clearly in µA: '-412'"
-
-
-def test_what_a_linux_battery_does_not_report_is_named(tmp_path: Path) -> None:
-    write_tree(tmp_path, {f"{SUPPLY}/BAT0/type": "Battery\n", f"{SUPPLY}/BAT0/status": "Unknown\n"})
-    conditions = _read(tmp_path, ["sh"])
-    assert conditions.battery_percent is None
-    assert conditions.unreadable["battery_percent"] == "no /sys/class/power_supply/BAT0/capacity"
-    assert conditions.unreadable["battery_status"] == "the battery does not report it"
-    assert {"battery_decicelsius", "battery_microamperes", "battery_microvolts"} <= set(conditions.unreadable)
-
-
-def test_a_machine_without_a_battery_has_no_battery_figures(tmp_path: Path) -> None:
-    write_tree(tmp_path, {f"{SUPPLY}/AC/type": "Mains\n"})
-    conditions = _read(tmp_path, ["sh"])
-    assert not [name for name in conditions.unreadable if name.startswith("battery")]
-
-
-@pytest.mark.parametrize(
-    ("key", "text", "fact"),
-    [
-        ("battery_microamperes", "9" * 18, "battery_current_microamperes"),
-        ("battery_microamperes", "1.5", "battery_current_microamperes"),
-        ("battery_microvolts", "0", "battery_microvolts"),
-        ("battery_millivolts", "-1", "battery_microvolts"),
-        ("battery_status", "9", "battery_status"),
-    ],
-)
-def test_what_is_no_figure_of_a_battery_is_named(key: str, text: str, fact: str) -> None:
-    conditions = parse_conditions(parse_probe(f"{key}={text}\n"))
-    assert getattr(conditions, fact) is None
-    assert conditions.unreadable[key] == f"not a value: {text[:40]!r}"
-
-
-@pytest.mark.parametrize(
-    ("key", "text", "microvolts"),
-    [
-        ("battery_millivolts", "4", 4_000_000),
-        ("battery_millivolts", "4123000", 4_123_000),
-        ("battery_microvolts", "3987", 3_987_000),
-        ("battery_microvolts", "11420000", 11_420_000),
-        ("battery_microvolts", "99999999", 99_999_999),
-        ("battery_microvolts", "500", None),
-    ],
-    ids=["volts", "microvolts of Android", "millivolts of Linux", "laptop", "most", "neither"],
-)
-def test_a_battery_has_volts_whatever_unit_its_driver_takes(
-    key: str, text: str, microvolts: int | None
-) -> None:
-    assert parse_conditions(parse_probe(f"{key}={text}\n")).battery_microvolts == microvolts
-
-
-@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
-def test_androids_battery_reports_its_status_and_millivolts(pixel: Path, shell: list[str]) -> None:
-    battery = "Current Battery Service state:\n  status: 2\n  present: true\n  level: 57\n  scale: 100\n"
-    battery += "  voltage: 4123\n  temperature: 314\n  level: 3\n"
-    write_tree(pixel, {"bin/dumpsys": _dumpsys(battery=battery)})
-    conditions = _read(pixel, shell)
-    assert (conditions.battery_percent, conditions.battery_celsius) == (57, 31.4)
-    assert (conditions.battery_status, conditions.battery_microvolts) == ("charging", 4_123_000)
-
-
-@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
-def test_a_battery_of_unknown_state_without_charge_and_voltage_is_none(pixel: Path, shell: list[str]) -> None:
-    battery = "Current Battery Service state:\n  status: 1\n  health: 1\n  present: true\n"
-    battery += "  level: 0\n  scale: 100\n  voltage: 0\n  temperature: 0\n  technology: \n"
-    write_tree(pixel, {"bin/dumpsys": _dumpsys(battery=battery)})
-    conditions = _read(pixel, shell)
-    assert (conditions.battery_percent, conditions.battery_celsius) == (None, None)
-    assert not [name for name in conditions.unreadable if name.startswith("battery")]
-    write_tree(pixel, {"bin/dumpsys": _dumpsys(battery=battery.replace("voltage: 0", "voltage: 3301"))})
-    assert _read(pixel, shell).battery_percent == 0  # that one is flat
+    assert [one.zone for one in conditions_of(tmp_path, ["sh"]).temperatures or ()] == ["cpu-thermal"]
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 def test_a_samsung_phone_reports_its_wakefulness_by_another_name(pixel: Path, shell: list[str]) -> None:
     power = "POWER MANAGER\n  mDirty=0x0\n  getWakefulnessLocked()=Dozing\n  mWakefulnessChanging=false"
-    write_tree(pixel, {"bin/dumpsys": _dumpsys(power=power)})
-    conditions = _read(pixel, shell)
+    write_tree(pixel, {"bin/dumpsys": dumpsys_program(power=power)})
+    conditions = conditions_of(pixel, shell)
     assert conditions.wakefulness == "Dozing"
     assert "wakefulness" not in conditions.unreadable
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 def test_androids_thermal_hal_is_read_with_types_and_throttling_status(pixel: Path, shell: list[str]) -> None:
-    write_tree(pixel, {"bin/dumpsys": _dumpsys(thermalservice=THERMAL_SERVICE)})
-    conditions = _read(pixel, shell)
+    write_tree(pixel, {"bin/dumpsys": dumpsys_program(thermalservice=THERMAL_SERVICE)})
+    conditions = conditions_of(pixel, shell)
     assert conditions.thermal_status == 1
     assert conditions.thermal_sensors == (
         ThermalSensor(name="BIG", type="CPU", celsius=62.5, status=2),
@@ -243,8 +128,8 @@ def test_androids_thermal_hal_is_read_with_types_and_throttling_status(pixel: Pa
 
 
 def test_where_zones_are_denied_the_thermal_hals_sensors_stand_for_them(tmp_path: Path) -> None:
-    write_tree(tmp_path, {"bin/dumpsys": _dumpsys(thermalservice=THERMAL_SERVICE)})
-    conditions = _read(tmp_path, ["sh"])
+    write_tree(tmp_path, {"bin/dumpsys": dumpsys_program(thermalservice=THERMAL_SERVICE)})
+    conditions = conditions_of(tmp_path, ["sh"])
     assert [one.zone for one in conditions.temperatures or ()] == [
         "BIG (CPU)",
         "VIRTUAL-SKIN (SKIN)",

@@ -14,7 +14,7 @@ from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.weights.assembly import Source
 from harness.accuracy.weights.border import reading
 from harness.accuracy.weights.entries import Choice, choose_state
-from harness.accuracy.weights.naming import identify
+from harness.accuracy.weights.identification import identify
 from harness.accuracy.weights.torch_file import TorchFile, read_file
 from harness.errors import UsageError
 from harness.records import Padding, Record

@@ -7,17 +7,21 @@ import torch
 from harness.accuracy.datasets import Dataset
 from harness.accuracy.training.fine_tuning import fine_tune
 from harness.accuracy.training.sgd import Recipe
-from harness.accuracy.weights import load_weights
+from harness.accuracy.weights import LoadedWeights, load_weights
 from harness.records.progress import Event
 from tflite_files import tflite_model
 from weight_files import trained_network
 
 
+def folded_backbone(folder: Path) -> LoadedWeights:
+    (folder / "backbone.tflite").write_bytes(tflite_model(trained_network(), resolution_px=32))
+    return load_weights(folder / "backbone.tflite")
+
+
 def test_a_head_on_a_frozen_backbone_leaves_the_backbone_as_it_is(
     splits: tuple[Dataset, Dataset], tmp_path: Path
 ) -> None:
-    (tmp_path / "backbone.tflite").write_bytes(tflite_model(trained_network(), resolution_px=32))
-    backbone = load_weights(tmp_path / "backbone.tflite")
+    backbone = folded_backbone(tmp_path)
     events: list[Event] = []
     trained = fine_tune(backbone, *splits, tmp_path / "head.safetensors", listen=events.append)
     # It takes minutes of a large network, and is reported as it goes.
@@ -37,8 +41,7 @@ def test_a_head_on_a_frozen_backbone_leaves_the_backbone_as_it_is(
 def test_fine_tuning_changes_the_backbone_but_not_folded_statistics(
     splits: tuple[Dataset, Dataset], tmp_path: Path
 ) -> None:
-    (tmp_path / "backbone.tflite").write_bytes(tflite_model(trained_network(), resolution_px=32))
-    backbone = load_weights(tmp_path / "backbone.tflite")
+    backbone = folded_backbone(tmp_path)
     recipe = Recipe(epochs=1, batch_size=64, peak_learning_rate=0.01)
     trained = fine_tune(backbone, *splits, tmp_path / "tuned.safetensors", recipe=recipe)
     loaded = load_weights(trained.file)
@@ -49,8 +52,7 @@ def test_fine_tuning_changes_the_backbone_but_not_folded_statistics(
 def test_training_that_loses_what_the_classifier_alone_had_is_cautioned_of(
     splits: tuple[Dataset, Dataset], tmp_path: Path
 ) -> None:
-    (tmp_path / "backbone.tflite").write_bytes(tflite_model(trained_network(), resolution_px=32))
-    backbone = load_weights(tmp_path / "backbone.tflite")
+    backbone = folded_backbone(tmp_path)
     forgetful = Recipe(epochs=1, batch_size=64, peak_learning_rate=1.0)
     trained = fine_tune(backbone, *splits, tmp_path / "worse.safetensors", recipe=forgetful)
     assert trained.caution.startswith("training all layers lowered top-1 from ")
