@@ -1,7 +1,7 @@
 """The changes of one trend: found in its values, large enough to matter, and what else differs there."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -61,12 +61,8 @@ def changes_of(
     edges = [0, *(start for start, *_ in levels), len(counted)]
     return tuple(
         _describe(figure, cells, (counted[first:start], counted[start:end]), before, after)
-        for (_, before, after), (first, start, end) in zip(levels, _triples(edges), strict=True)
+        for (_, before, after), first, start, end in zip(levels, edges, edges[1:], edges[2:], strict=False)
     )
-
-
-def _triples(edges: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    return zip(edges, edges[1:], edges[2:], strict=False)
 
 
 def _smallest(figure: Figure, *, exact: bool) -> float:
