@@ -39,11 +39,11 @@ SOURCES = (
     "models/mobilenet_v1.py",
     "harness/lowering/fp16.py",
     "harness/lowering/int8_reference.py",
-    "harness/lowering/node_sources.py",
     "harness/lowering/observers.py",
     "harness/lowering/program.py",
     "harness/lowering/recipes.py",
     "harness/lowering/synthetic_images.py",
+    "harness/lowering/unread_work.py",
 )
 # Further files, for the programs of runtimes beside ExecuTorch.
 SOURCES_OF_OTHERS = (

@@ -19,7 +19,6 @@ from harness.analysis.precisions import find_precision
 from harness.errors import LoweringError
 from harness.lowering.fp16 import make_partitioner
 from harness.lowering.inputs import SEEDED, LoweringInputs
-from harness.lowering.node_sources import shared_node_sources
 from harness.lowering.recipes import (
     RANDOM_CALIBRATION,
     CalibrationData,
@@ -30,6 +29,7 @@ from harness.lowering.recipes import (
 )
 from harness.lowering.silence import quietly
 from harness.lowering.synthetic_images import synthetic_images
+from harness.lowering.unread_work import code_when_called, shared_node_sources
 from harness.records import Calibration, TensorSpec, Variant
 from harness.system.files import hash_file
 from models.mobilenet_v1 import MobileNetV1, count_cost, fold_batch_norm, hash_parameters, initialize
@@ -173,14 +173,16 @@ def partition(prepared: PreparedNetwork) -> EdgeProgramManager:
     `to_edge_transform_and_lower` would decompose the graph three times, for operators that this network does
     not have. This takes half the time; the program has the same size, instruction count and logits.
     """
-    return to_edge(prepared.exported).to_backend(make_partitioner())
+    with code_when_called():
+        return to_edge(prepared.exported).to_backend(make_partitioner())
 
 
 def _emit(edge: EdgeProgramManager) -> tuple[bytes, int]:
     """The program's bytes and the bytes of the arenas planned for it."""
     # The runner passes its own buffer as the input: none is planned, and no inference copies its input.
     planning = MemoryPlanningPass(alloc_graph_input=False)
-    manager = edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=planning))
+    with code_when_called():
+        manager = edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=planning))
     (plan,) = manager.executorch_program.execution_plan
     return bytes(manager.buffer), sum(plan.non_const_buffer_sizes)
 
