@@ -3,8 +3,8 @@
 from harness.accuracy.evaluation import Evaluation, Subject
 from harness.accuracy.preprocessing import Preprocessing
 from harness.accuracy.scoring import Scores
-from harness.accuracy.wilson import wilson_interval
 from harness.records import Accuracy, Weights
+from harness.records.wilson import wilson_interval
 
 PREPROCESSING = Preprocessing(resolution_px=32)
 WEIGHTS = Weights(source="w.safetensors", sha256="a" * 64)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.accuracy.datasets import Dataset
-from harness.accuracy.wilson import wilson_interval
 from harness.errors import UsageError
+from harness.records.wilson import wilson_interval
 
 _IMAGENET_OUTPUTS = (1000, 1001)
 _BACKGROUNDS = frozenset({"background", "__background__", "dummy"})

@@ -11,9 +11,9 @@ from harness.accuracy.datasets import Dataset
 from harness.accuracy.labels import expected_outputs
 from harness.accuracy.loading import Unreadable, none_readable
 from harness.accuracy.packing import Chunk
-from harness.accuracy.wilson import wilson_interval
 from harness.errors import MeasurementError
 from harness.records import Accuracy, Interval, Record
+from harness.records.wilson import wilson_interval
 
 Logits = NDArray[np.float32]
 # Unreadable images that a cell names; the saved evaluation names all.

@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.records import Interval
+from harness.records.student import STUDENT_T
 
 CONFIDENCE = 0.95
 # From this many values on, order statistics reach 95 %: the extremes of n values hold the median with
 # probability 1 - 2**(1 - n).
 ORDER_STATISTICS_FROM = 6
-# Two-sided 95 % quantiles of Student's t for n - 1 = 1..4 degrees of freedom.
-STUDENT_T = {2: 12.7062, 3: 4.3027, 4: 3.1824, 5: 2.7764}
 RESAMPLES = 1000
 # Percentiles resample every process after each new one: fewer draws keep that well under a second.
 RESAMPLES_OF_TAILS = 200

@@ -27,9 +27,11 @@ from harness.records.summary_checks import (
     check_interval,
     check_latency,
     check_pace,
+    check_reach,
     check_startup,
 )
 from harness.records.sustained_checks import find_impossible_sustained
+from harness.records.wilson import Z, wilson_interval
 from harness.system.cpu_list import parse_cpu_list
 
 _GRAVITY = {"valid": 0, "suspect": 1, "invalid": 2}
@@ -125,6 +127,9 @@ def _parity(parity: Parity) -> Iterator[str]:
         yield f"parity has error {parity.max_abs_error:g} and cosine {parity.cosine:g}"
     elif parity.passed and parity.max_abs_error > parity.tolerance * (1 + TOLERANCE):
         yield f"parity passed with error {parity.max_abs_error:g}, above its tolerance {parity.tolerance:g}"
+    # An output that is nearly its reference points the same way.
+    elif parity.passed and parity.cosine <= 0:
+        yield f"parity passed with cosine {parity.cosine:g}"
 
 
 def _cold(cold: ColdStartup) -> Iterator[str]:
@@ -150,6 +155,10 @@ def _accuracy(accuracy: Accuracy) -> Iterator[str]:
     for name, interval in (("top1", accuracy.top1), ("top5", accuracy.top5)):
         if not _is_share(interval.estimate, accuracy.images):
             yield f"accuracy.{name} is {interval.estimate:g}, which is no share of {accuracy.images} images"
+        elif accuracy.images > 0 and 0 <= interval.estimate <= 1:
+            computed = wilson_interval(round(interval.estimate * accuracy.images), accuracy.images)
+            reach = _twice_as_far(interval.estimate, computed.low, computed.high)
+            yield from check_reach(f"accuracy.{name}", interval, reach)
     agreement = accuracy.agreement_with_eager
     if agreement is not None and not 0 <= agreement <= 1:
         yield f"accuracy.agreement_with_eager is {agreement:g}, not within 0 to 1"
@@ -176,7 +185,16 @@ def _drop(drop: PairedDrop, accuracy: Accuracy) -> Iterator[str]:
         computed = 100 * (drop.only_base - drop.only_new) / drop.images
         if not math.isclose(drop.drop_pp.estimate, computed, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
             yield f"{name} is {drop.drop_pp.estimate:.6g} pp, but its counts give {computed:.6g}"
+        lost, won = (drop.only_base + 1) / (drop.images + 2), (drop.only_new + 1) / (drop.images + 2)
+        half = 100 * Z * math.sqrt((lost + won - (lost - won) ** 2) / (drop.images + 2))
+        middle = 100 * (lost - won)
+        yield from check_reach(name, drop.drop_pp, _twice_as_far(computed, middle - half, middle + half))
     yield from check_interval(name, drop.drop_pp, low=-100.001, high=100.001)
+
+
+def _twice_as_far(estimate: float, low: float, high: float) -> tuple[float, float]:
+    """Beyond it no other method's interval ends: methods differ by some percent, with few images by more."""
+    return estimate - 2 * (estimate - low), estimate + 2 * (high - estimate)
 
 
 def _profile(profile: Profile) -> Iterator[str]:

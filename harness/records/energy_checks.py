@@ -5,13 +5,16 @@ from collections.abc import Iterator
 
 from harness.records.energy import FEWEST_UPDATES, SHORTEST_WINDOW_S, Energy, EnergyFigures, EnergyRun
 from harness.records.process_checks import is_time
-from harness.records.summary_checks import TOLERANCE, check_interval
+from harness.records.summary_checks import TOLERANCE, check_interval, check_reach
 from harness.system.cpu_list import parse_cpu_list
 
 # Of a window, this much must be in its spans: a meter that was silent for longer measured something else.
 LEAST_COVERED = 0.8
 # A span may begin a little before its window and end after it, by the clock of the sensor.
 MOST_COVERED = 1.2
+# A resampled mean is off by no more than its window's spread. `analysis.energy` enlarges that for correlation
+# of up to 0.95 (39-fold variance), for the variance within blocks (2-fold) and by Student's t (3.182 / 1.96).
+MOST_ENLARGED = 15.0
 
 
 def find_impossible_energy(energy: Energy) -> Iterator[str]:
@@ -70,4 +73,13 @@ def _figures(figures: EnergyFigures, run: EnergyRun) -> Iterator[str]:
         yield "energy.net_joules does not follow from its windows"
     yield from check_interval(
         "energy.net_joules", figures.net_joules, low=-math.inf, high=math.inf, resampled=True
+    )
+    spread = sum(
+        weight * (max(window.watts) - min(window.watts))
+        for window, weight in ((run.load, 1.0), (run.idle_before, 0.5), (run.idle_after, 0.5))
+    )
+    reach = MOST_ENLARGED * spread * run.load.seconds / run.inferences
+    slack = TOLERANCE * gross
+    yield from check_reach(
+        "energy.net_joules", figures.net_joules, (net - reach - slack, net + reach + slack)
     )

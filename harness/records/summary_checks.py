@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import msgspec
@@ -11,6 +11,7 @@ from harness.records import ColdProcess, Interval, Latency, Pace, Plan, ProcessR
 from harness.records.launches import lower_median
 from harness.records.percentile import percentile
 from harness.records.schedule import summarize_pace
+from harness.records.student import STUDENT_T, student_bounds
 
 # 2**53 ns are 104 days: no interval of a time is longer.
 LONGEST_NS = 2.0**53
@@ -37,6 +38,7 @@ def check_startup(
         computed = statistics.median(values) if values else math.nan
         if not math.isclose(interval.estimate, computed, rel_tol=TOLERANCE):
             yield f"startup.{name} is {interval.estimate:.10g}, but its processes give {computed:.10g}"
+        yield from check_reach(f"startup.{name}", interval, _reach_of_median(values))
     counted = lower_median(one.init_instructions for one in processes if isinstance(one, ProcessReport))
     if startup.init_instructions != counted:
         yield f"startup.init_instructions is {startup.init_instructions}, but its processes give {counted}"
@@ -68,6 +70,9 @@ def check_latency(latency: Latency, processes: tuple[ProcessReport, ...]) -> Ite
     yield from check_interval(
         "latency.median_ns", latency.median_ns, low=0, high=math.inf, resampled=len(samples) == 1
     )
+    extremes = (pooled[0], pooled[-1])
+    reach = _reach_of_median([statistics.median(one) for one in samples]) if len(samples) > 1 else extremes
+    yield from check_reach("latency.median_ns", latency.median_ns, reach)
     for name in ("p90_interval_ns", "p99_interval_ns"):
         interval = getattr(latency, name)
         if interval is None:
@@ -76,6 +81,7 @@ def check_latency(latency: Latency, processes: tuple[ProcessReport, ...]) -> Ite
         figure = getattr(latency, name.replace("_interval", ""))
         if not math.isclose(interval.estimate, figure, rel_tol=TOLERANCE):
             yield f"latency.{name} is of {interval.estimate:.10g}, the percentile is {figure:.10g}"
+        yield from check_reach(f"latency.{name}", interval, extremes)
 
 
 def check_pace(pace: Pace, processes: tuple[ProcessReport, ...], plan: Plan) -> Iterator[str]:
@@ -106,6 +112,24 @@ def check_interval(
         interval.low == interval.high and not interval.confidence
     ):
         yield f"{name} has confidence {interval.confidence:g}"
+
+
+def check_reach(name: str, interval: Interval, reach: tuple[float, float]) -> Iterator[str]:
+    """An interval ends nowhere beyond what its samples can give; what is no interval is named elsewhere."""
+    least, most = reach
+    slack = TOLERANCE * max(map(abs, reach))
+    if interval.low < least - slack or interval.high > most + slack:
+        yield (
+            f"{name} is in {interval.low:.10g} to {interval.high:.10g}, but its samples give no more than"
+            f" {least:.10g} to {most:.10g}"
+        )
+
+
+def _reach_of_median(values: Sequence[float]) -> tuple[float, float]:
+    """The ends of Student's interval of few values; those of more are order statistics, among the values."""
+    if len(values) in STUDENT_T:
+        return student_bounds(values)
+    return (min(values), max(values)) if values else (-math.inf, math.inf)
 
 
 def _ordered(ends: tuple[float, float, float], slack: float) -> bool:

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterator
 
 from harness.records.process_checks import find_impossible_samples, is_time
-from harness.records.summary_checks import TOLERANCE, check_interval
+from harness.records.summary_checks import TOLERANCE, check_interval, check_reach
 from harness.records.sustained import INITIAL_SECONDS, Sustained, SustainedFigures, SustainedRun
 from harness.system.cpu_list import parse_cpu_list
 
@@ -96,6 +96,7 @@ def _figures(figures: SustainedFigures, run: SustainedRun) -> Iterator[str]:
         if not math.isclose(saved, computed, rel_tol=TOLERANCE, abs_tol=1.0):
             yield f"sustained.{name} does not follow from the seconds of the run"
     yield from check_interval("sustained.plateau_ns", plateau, low=0, high=math.inf, resampled=True)
+    yield from check_reach("sustained.plateau_ns", plateau, (min(last), max(last)))
     drop = figures.drop
     if drop is not None and not 0 < drop.second < len(run.median_ns):
         yield f"sustained.drop is at second {drop.second}, of {len(run.median_ns)}"

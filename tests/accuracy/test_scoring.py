@@ -17,8 +17,8 @@ from harness.accuracy.scoring import (
     score,
     summarize,
 )
-from harness.accuracy.wilson import wilson_interval
 from harness.errors import MeasurementError, UsageError
+from harness.records.wilson import wilson_interval
 
 
 def _dataset(labels: tuple[int, ...], classes: int) -> Dataset:

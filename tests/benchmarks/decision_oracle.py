@@ -18,13 +18,13 @@ from trust_simulation import SCENARIOS, Floats, Noise, process_medians, true_med
 
 from builders import make_process, with_verdict
 from harness import records
-from harness.accuracy.wilson import wilson_interval
 from harness.analysis.budget import Budget
 from harness.analysis.intervals import median_interval
 from harness.analysis.known_accuracy import published_top1
 from harness.analysis.selection import Selection, pick
 from harness.records import Cell, Variant
 from harness.records.outcomes import Outcomes, outcomes_key
+from harness.records.wilson import wilson_interval
 from synthetic import PHONE, simulate_cell
 
 WIDTHS = (0.25, 0.5, 0.75, 1.0)

@@ -75,6 +75,16 @@ def test_a_figure_that_does_not_follow_from_the_windows_is_told(field: str, valu
     assert f"energy.{field} does not follow from its windows" in list(find_contradictions(damaged))
 
 
+@pytest.mark.parametrize(("end", "value"), [("low", -1e9), ("high", 1e9)])
+def test_an_interval_of_energy_that_the_windows_cannot_give_is_told(end: str, value: float) -> None:
+    assert CELL.energy is not None
+    assert CELL.energy.figures is not None
+    net = replace(CELL.energy.figures.net_joules, **{end: value})
+    figures = replace(CELL.energy.figures, net_joules=net)
+    (found,) = find_contradictions(replace(CELL, energy=replace(CELL.energy, figures=figures)))
+    assert found.startswith("energy.net_joules is in ")
+
+
 def test_figures_without_a_run_and_a_reason_beside_figures_are_told() -> None:
     assert CELL.energy is not None
     for damaged in (

@@ -71,6 +71,13 @@ def test_each_part_can_be_replaced_by_what_is_possible() -> None:
         ("accuracy.top5.confidence", 0.01, "accuracy.top5 has confidence 0.01"),
         ("latency.median_ns.confidence", 0.0, "latency.median_ns has confidence 0"),
         ("accuracy.top5.estimate", 0.3, "accuracy.top5 is 0.3"),
+        ("accuracy.top1.low", 0.0, "accuracy.top1 is in 0 to 0.611, but its samples give no more than 0.569"),
+        ("accuracy.top5.high", 1.0, "accuracy.top5 is in 0.94 to 1, but its samples give no more than 0.93"),
+        (
+            "accuracy.drop_from_fp32",
+            DROP | {"drop_pp": {"estimate": 1.0, "low": -90.0, "high": 1.5}},
+            "drop_from_fp32 is in -90 to 1.5, but its samples give no more than -1.2",
+        ),
         ("accuracy.drop_from_fp32", DROP | {"images": 5}, "p_value 0.1 and 5 images"),
         ("accuracy.drop_from_fp32", DROP | {"images": 4001}, "is of 4001 images, the accuracy of 4000"),
         ("accuracy.drop_from_fp32", DROP | {"only_base": 5}, "is 1 pp, but its counts give -0.5"),

@@ -88,6 +88,14 @@ def test_figures_that_do_not_follow_from_the_run_are_named(changes: dict[str, An
     assert message in contradictions(**changes)
 
 
+@pytest.mark.parametrize(("end", "value"), [("low", 1.0), ("high", 1e300)])
+def test_a_plateau_ends_among_the_seconds_that_it_is_of(end: str, value: float) -> None:
+    assert CELL.sustained is not None
+    assert CELL.sustained.figures is not None
+    plateau = replace(CELL.sustained.figures.plateau_ns, **{end: value})
+    assert "sustained.plateau_ns is in" in contradictions(figures={"plateau_ns": plateau})
+
+
 def test_an_impossible_drop_is_named() -> None:
     sustained = CELL.sustained
     assert sustained is not None

@@ -3,16 +3,17 @@
 import math
 from statistics import NormalDist
 
-from harness.records import Interval
+from harness.records.measurements import Interval
 
 CONFIDENCE = 0.95
+Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
 def wilson_interval(successes: int, trials: int) -> Interval:
     """Score interval of a proportion (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"{successes} successes in {trials} trials")
-    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    z = Z
     share = successes / trials
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
