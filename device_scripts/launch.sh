@@ -9,7 +9,7 @@
 # `--conditions` runs probe.sh just before and after the program, since the host may be disconnected by then; its
 # output goes to conditions_before and conditions_after. `--beside "conditions 0.5 0"` runs sampler.sh with these
 # arguments while the program runs. `start` and `wait` print `status N` last: the exit code, 128 + N for signal N,
-# or `lost` when the job vanished without one. JOBDIR holds stdout, stderr, pid (the program's), pid_started, the
+# `full` when JOBDIR has no room for one, or `lost` when the job vanished without one. JOBDIR holds stdout, stderr, pid (the program's), pid_started, the
 # same of the supervisor and the sampler, and, written last, status.
 # Exit code: 0 a status was printed; 2 wrong usage.
 # Files are read and written by the shell itself where it can: on a phone, each program started takes some milliseconds.
@@ -50,6 +50,7 @@ write() { echo "$2" >"$job/$1"; }
 
 print_status() {
     value status
+    [ -n "$value" ] || [ ! -d "$job" ] || { write room yes; } 2>/dev/null || value=full
     echo "status ${value:-lost}"
 }
 

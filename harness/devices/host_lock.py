@@ -25,6 +25,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from harness.devices.device_lock import wait_again
+from harness.devices.identity import address_of
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import DeviceBusy
@@ -71,7 +72,7 @@ def hold_device(
         Interrupted: `cancelled` was set.
     """
     kind = KINDS[target.kind]
-    name = THIS_MACHINE if kind.runs_on_host else f"{target.kind} {target.address}"
+    name = THIS_MACHINE if kind.runs_on_host else " ".join(address_of(target)[:2])
     if _held.counts.get(name):
         with _counted(name):
             yield

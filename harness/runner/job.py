@@ -30,8 +30,9 @@ from harness.transports.verified import read_verified, run_verified, verified_ar
 # Below what a command of a device may print in all: the file comes with its hash.
 MAX_FILE_BYTES = 60 * 2**20
 LAST_LOOK_S = 5.0
+FREE_SPACE = "free space on the device, or name another folder in devices.toml"
 
-_STATUS = re.compile(r"status (?P<status>[0-9]{1,3}|lost)")
+_STATUS = re.compile(r"status (?P<status>[0-9]{1,3}|full|lost)")
 # $1 the job's folder; then names of files. Prints their hashes, sizes and contents: a transfer cut short is
 # noticed. What waits or never ends when it is read (a pipe, a device) is passed over, and no more than the
 # limit is read.
@@ -95,7 +96,7 @@ class Job:
 
         Raises:
             DeviceUnfit: another harness took the device, as it may after half an hour without a job; or the
-                job's folder cannot be written.
+                job's folder cannot be written, or the device's disk filled up.
             JobLost: the program vanished without a status.
             DeviceRestarted: the device was restarted while the program ran.
             ConnectionLost: the device did not come back.
@@ -128,7 +129,7 @@ class Job:
             raise DeviceUnfit(
                 f"{self.folder} cannot be written: {ending(prepared.stderr)}",
                 device=device.info.name,
-                hint="free space on the device, or name another folder in devices.toml",
+                hint=FREE_SPACE,
             )
 
     def _follow(self, words: Sequence[str], timeout_s: float, patience_s: float) -> int:
@@ -164,6 +165,12 @@ class Job:
             output = excerpt(answer.stderr or answer.stdout)
             raise MeasurementError(
                 f"launch.sh returned no exit status for the runner: {output}", device=self.device.info.name
+            )
+        if match["status"] == "full":
+            raise DeviceUnfit(
+                f"the disk of {self.folder} is full: it has no room for the runner's exit status",
+                device=self.device.info.name,
+                hint=FREE_SPACE,
             )
         if match["status"] == "lost":
             raise JobLost("the runner vanished without a status", device=self.device.info.name)

@@ -153,6 +153,14 @@ def test_a_job_whose_folder_vanished_is_lost(start: Start, shell: str, job: Path
     assert front.communicate(timeout=10)[0] == "status lost\n"
 
 
+def test_a_folder_without_room_for_the_status_is_full(launch: Launch, job: Path) -> None:
+    job.mkdir(parents=True)
+    for name in ("room", "status.partial"):
+        (job / name).symlink_to("/dev/full")
+    assert launch("start", job, "--", "true").stdout == "status full\n"
+    assert launch("wait", job).stdout == "status full\n"
+
+
 def test_a_folder_is_used_once(launch: Launch, job: Path) -> None:
     launch("start", job, "--", "true")
     again = launch("start", job, "--", "true")

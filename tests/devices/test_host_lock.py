@@ -24,6 +24,7 @@ EMULATOR = Target("emulator", "emulator", "local")
 SAME_CORE = Target("emulator:cortex-a76", "emulator", "local", "cortex-a76")
 MACHINE = Target("arm-vm", "arm_vm", "adb-direct")
 PHONE = Target("phone", "android", "adb", "serial")
+ON_USB = Target("phone", "android", "adb-direct", "usb:serial")
 BOARD = Target("board", "linux_board", "ssh", "pi@board")
 
 
@@ -60,6 +61,14 @@ def test_who_holds_this_machine_may_take_it_again_and_nobody_else() -> None:
         assert isinstance(error, DeviceUnfit)
         assert try_in_another_thread(PHONE) == ["held"]
     assert try_in_another_thread(HOST) == ["held"]
+
+
+@pytest.mark.parametrize("one", [PHONE, ON_USB])
+def test_a_phone_is_one_device_through_adb_and_on_usb(one: Target) -> None:
+    with hold_device(one, print):
+        for target in (PHONE, ON_USB):
+            assert isinstance(try_in_another_thread(target)[-1], DeviceBusy)
+        assert try_in_another_thread(Target("other", "android", "adb", "other")) == ["held"]
 
 
 def test_emulated_devices_are_used_at_once_by_a_few_harnesses_and_this_machine_by_one() -> None:

@@ -50,6 +50,13 @@ def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_started(tmp_pat
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_disk_that_filled_up_is_named_and_not_a_program_that_vanished(tmp_path: Path) -> None:
+    fills = 'for name in room status.partial; do ln -s /dev/full "$1/$name"; done'
+    with pytest.raises(DeviceUnfit, match=r"the disk of .*/job is full") as error:
+        job_in(tmp_path).run(["sh", "-c", fills, "x", "{job}"], timeout_s=30)
+    assert error.value.hint == "free space on the device, or name another folder in devices.toml"
+
+
 def test_starting_a_program_renews_this_runs_lock_and_no_others(tmp_path: Path) -> None:
     job = job_in(tmp_path)
     renewed = tmp_path / "lock" / "renewed"
