@@ -48,6 +48,37 @@ def test_synset_labels_are_numbered_by_their_sorted_order(tmp_path: Path) -> Non
     assert dataset.classes == tuple(synsets)
 
 
+def _kaggle_row(number: int, boxes: int = 1) -> str:
+    synset = f"n{3000 - number:08d} 85 1 499 272 "
+    return f"ILSVRC2012_val_{number:08d},{synset * boxes}"
+
+
+def test_kaggles_solution_is_read_from_where_its_archive_has_it(tmp_path: Path) -> None:
+    images = tmp_path / "ILSVRC/Data/CLS-LOC/val"
+    for number in range(1, 1001):
+        _picture(images / f"ILSVRC2012_val_{number:08d}.JPEG")
+    rows = [_kaggle_row(number, boxes=1 + number % 3) for number in range(1000, 0, -1)]
+    (tmp_path / "LOC_val_solution.csv").write_text("\r\n".join(["ImageId,PredictionString", *rows, ""]))
+    dataset = open_dataset(f"imagenet:{images}")
+    assert dataset.labels == tuple(range(999, -1, -1))
+    assert dataset.classes[0] == "n00002000"
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("ILSVRC2012_val_00000003,", "line 4 has 0 classes for 'ILSVRC2012_val_00000003', not 1"),
+        ("ILSVRC2012_val_00000003,n00000001 1 2 3 4 n00000002 1 2 3 4", "line 4 has 2 classes for"),
+        ("ILSVRC2012_val_00000003,n00000003 1 2 3 4", "has 3 different synsets, not ImageNet's 1000"),
+        ("", "has 2 labels for 3 pictures"),
+    ],
+)
+def test_a_solution_that_is_not_kaggles_is_refused(row: str, message: str, tmp_path: Path) -> None:
+    lines = ["ImageId,PredictionString", _kaggle_row(1), _kaggle_row(2), row]
+    with pytest.raises(UsageError, match=message):
+        open_dataset(f"imagenet:{_flat_imagenet(tmp_path, chr(10).join(lines), file='labels.txt')}")
+
+
 def test_names_that_end_in_a_synset_need_no_file_of_labels(tmp_path: Path) -> None:
     for number in range(1000):
         _picture(tmp_path / f"val/ILSVRC2012_val_{number + 1:08d}_n{2000 - number:08d}.JPEG")

@@ -1,6 +1,7 @@
 """The ImageNet (ILSVRC 2012) validation images, as folders or flat with a file of labels."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from harness.accuracy.datasets.dataset import Dataset
@@ -19,6 +20,10 @@ MAX_LABELS_BYTES = 64 * 2**20
 _SYNSET = re.compile(r"n\d{8}")
 # Hugging Face's archives: ILSVRC2012_val_00000001_n01751748.JPEG.
 _NAMED_SYNSET = re.compile(r".*_(n\d{8})")
+# Kaggle's list of the validation images: ILSVRC2012_val_00048981,n03995372 85 1 499 272
+KAGGLE_FILE, _KAGGLE_HEADER = "LOC_val_solution.csv", "ImageId,PredictionString"
+# From ILSVRC/Data/CLS-LOC/val up to the folder that Kaggle's archive was unpacked in.
+_KAGGLE_DEPTH = 4
 _FIRST_IMAGES = tuple(f"ILSVRC2012_val_{number:08d}" for number in range(1, 5))
 _DEVELOPMENT_KIT = "numbers of the development kit, which has the classes in another order"
 # Of the first four images, whose labels are 65, 970, 230 and 809.
@@ -34,7 +39,8 @@ def open_imagenet(folder: Path, split: str) -> Dataset:
 
     The file of labels, `labels.txt` or `val.txt` beside or in the folder, has a line for each picture:
     `NAME LABEL`, or only the label, in the sorted order of the names. A label is a synset, or the number of
-    its place among the sorted synsets, from 0 (Caffe's val.txt). Without such a file the names of all
+    its place among the sorted synsets, from 0 (Caffe's val.txt). Kaggle's LOC_val_solution.csv is read where
+    its archive has it. Without such a file the names of all
     pictures may end in synsets, as in Hugging Face's archives. Classes are the 1000 synsets in sorted order;
     a network of 1001 classes has the background before them (`class_offset` of its weights).
 
@@ -57,7 +63,8 @@ def open_imagenet(folder: Path, split: str) -> Dataset:
     else:
         raise UsageError(
             f"{root} has neither synset folders nor a labels.txt or val.txt",
-            hint="add a labels.txt with a line NAME LABEL for each picture, such as Caffe's val.txt",
+            hint="add a labels.txt with a line NAME LABEL for each picture, such as Caffe's val.txt; or Kaggle's"
+            f" {KAGGLE_FILE}",
         )
     return picture_dataset(
         "imagenet",
@@ -85,6 +92,7 @@ def _find_labels(root: Path) -> Path | None:
         root / "val.txt",
         root.parent / "labels.txt",
         root.parent / "val.txt",
+        *(folder / KAGGLE_FILE for folder in (root, *root.parents[:_KAGGLE_DEPTH])),
     ):
         if candidate.is_file():
             return candidate
@@ -97,7 +105,10 @@ def _read_labels(file: Path, names: list[str]) -> tuple[dict[str, int], tuple[st
         lines = read_regular_file(file, MAX_LABELS_BYTES).decode("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the labels {file}: {error}") from error
-    rows = [line.split() for line in lines if line.strip()]
+    if lines[0].strip() == _KAGGLE_HEADER:
+        rows = list(_kaggle_rows(lines[1:], file, names))
+    else:
+        rows = [line.split() for line in lines if line.strip()]
     if len(rows) != len(names):
         raise UsageError(
             f"{file} has {len(rows)} labels for {len(names)} pictures", hint="give one label for each picture"
@@ -106,6 +117,22 @@ def _read_labels(file: Path, names: list[str]) -> tuple[dict[str, int], tuple[st
         rows = [[name, row[0]] for name, row in zip(names, rows, strict=True)]
     # Lists made for other programs have the path of each picture: ./NAME, val/NAME.
     return _label([[PurePosixPath(row[0]).name, *row[1:]] for row in rows], file, names)
+
+
+def _kaggle_rows(lines: list[str], file: Path, names: list[str]) -> Iterator[list[str]]:
+    """The name and the synset of each picture, whose boxes all are of that synset."""
+    of_stem = {Path(name).stem: name for name in names}
+    for number, line in enumerate(lines, start=2):
+        if not line.strip():
+            continue
+        image, _, boxes = line.strip().partition(",")
+        synsets = set(boxes.split()[::5])
+        if len(synsets) != 1:
+            raise UsageError(
+                f"{file} line {number} has {len(synsets)} classes for {image!r}, not 1",
+                hint="use the labels of the validation images: those of the training images have folders",
+            )
+        yield [of_stem.get(image, image), *synsets]
 
 
 def _label(rows: list[list[str]], file: Path, names: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
