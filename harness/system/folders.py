@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from harness.system.file_locks import CLOSE_ON_EXEC, FOLDER, OPENS_FOLDERS
@@ -49,3 +49,17 @@ def install_folder(made: Path, path: Path) -> None:
         shutil.rmtree(path)
     made.rename(path)
     sync(path.parent)
+
+
+def folder_bytes(folder: Path) -> int:
+    """What the files below a folder take on the disk; one that cannot be read or vanishes meanwhile, 0."""
+    sizes: dict[tuple[int, int], int] = {}
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                status = Path(parent, name).lstat()
+                # A file of two names is there once, and the holes of an image of a disk take nothing.
+                blocks = getattr(status, "st_blocks", None)
+                size = status.st_size if blocks is None else 512 * blocks
+                sizes[status.st_dev, status.st_ino] = size
+    return sum(sizes.values())

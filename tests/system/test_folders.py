@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.system.files import write_atomically
-from harness.system.folders import install_folder, scratch_folder
+from harness.system.folders import folder_bytes, install_folder, scratch_folder
 
 MAKES_AND_WAITS = """
 import os, signal, sys
@@ -149,3 +149,15 @@ def test_others_never_may_write_a_temporary_folder_or_file(tmp_path: Path, mask:
     argv = [sys.executable, "-c", code, str(tmp_path)]
     ended = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert ended.stdout == "0 0\n"
+
+
+def test_a_folder_takes_what_is_in_its_files_once(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "one").write_bytes(b"x" * 300_000)
+    (tmp_path / "in" / "same").hardlink_to(tmp_path / "in" / "one")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    (tmp_path / "around").symlink_to(tmp_path)
+    with (tmp_path / "holes").open("wb") as file:
+        file.truncate(1 << 40)
+    assert 300_000 <= folder_bytes(tmp_path) < 400_000
+    assert folder_bytes(tmp_path / "none") == 0

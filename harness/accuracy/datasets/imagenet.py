@@ -63,8 +63,8 @@ def open_imagenet(folder: Path, split: str) -> Dataset:
     else:
         raise UsageError(
             f"{root} has neither synset folders nor a labels.txt or val.txt",
-            hint="add a labels.txt with a line NAME LABEL for each picture, such as Caffe's val.txt; or Kaggle's"
-            f" {KAGGLE_FILE}",
+            hint="add a labels.txt with a line NAME LABEL for each picture, such as Caffe's val.txt; or"
+            f" Kaggle's {KAGGLE_FILE}",
         )
     return picture_dataset(
         "imagenet",

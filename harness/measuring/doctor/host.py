@@ -14,18 +14,27 @@ from harness.runner.bundle.build import bundle_folder
 from harness.runner.bundle.installed import DISTRIBUTION, find_packed
 from harness.runner.bundle.toolchain import find_toolchain
 from harness.system.extras import installed_version, pinned_version
+from harness.system.folders import folder_bytes
 from harness.system.paths import APPLICATION, cache_folder
 
 SUBJECT = "this machine"
 PINNED = ("torch", "executorch")
 # Wheels, bundles, the ARM machine and a few dozen variants.
 CACHE_BYTES = 2 * 2**30
+# Of the cache's folders, the largest are listed, if they are worth deleting.
+LISTED_PARTS, LISTED_BYTES = 5, 50_000_000
 
 
 def examine_host(target: Target | None) -> tuple[Diagnosis, ...]:
     """Check what every device needs; a program that the named one lacks makes it unfit."""
     programs = dict.fromkeys(program for kind in KINDS.values() for program in kind.programs)
-    return (*_versions(), *_runners(), *(_program(program, target) for program in programs), _disk())
+    return (
+        *_versions(),
+        *_runners(),
+        *(_program(program, target) for program in programs),
+        _disk(),
+        _cache(),
+    )
 
 
 def _versions() -> Iterator[Diagnosis]:
@@ -83,6 +92,18 @@ def _disk() -> Diagnosis:
         return _found("disk", detail)
     fix = f"free {CACHE_BYTES / 1e9:.0f} GB, or use another disk: export HARNESS_CACHE=/path/with/room"
     return Diagnosis(SUBJECT, "disk", "unfit", detail, fix)
+
+
+def _cache() -> Diagnosis:
+    """Nothing is removed from the cache by itself: programs and packed images are found again for months."""
+    folder = cache_folder()
+    parts = sorted(folder.iterdir()) if folder.is_dir() else []
+    sizes = sorted(((folder_bytes(part), part.name) for part in parts), reverse=True)
+    largest = ", ".join(
+        f"{name} {size / 1e9:.1f}" for size, name in sizes[:LISTED_PARTS] if size >= LISTED_BYTES
+    )
+    detail = f"{sum(size for size, _ in sizes) / 1e9:.1f} GB in {folder}, which can be deleted between runs"
+    return _found("cache", f"{detail}{largest and f' (in GB: {largest})'}")
 
 
 def _found(what: str, detail: str) -> Diagnosis:

@@ -354,3 +354,20 @@ def test_the_command_prints_a_table_or_json(run_harness: Callable[..., Any], tmp
     assert {entry["level"] for entry in parsed.document} <= {"ok", "advice", "unfit"}
     assert all(set(entry) == {"subject", "what", "level", "detail", "fix"} for entry in parsed.document)
     assert run_harness("doctor", "nosuch").exit_code == 4
+
+
+def test_the_cache_is_reported_with_its_largest_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    assert _cache_line().startswith(f"0.0 GB in {tmp_path}/cache, which can be deleted")
+    for name, size in (("packed", 120_000_000), ("artifacts", 1000)):
+        (tmp_path / "cache" / name).mkdir(parents=True)
+        with (tmp_path / "cache" / name / "file").open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+    assert _cache_line().startswith("0.1 GB in ")
+    assert _cache_line().endswith(" (in GB: packed 0.1)")
+
+
+def _cache_line() -> str:
+    return next(one.detail for one in examine_host(None) if one.what == "cache")
