@@ -42,9 +42,16 @@ batteries() {
     done
 }
 
+# Kernels before 3.13 have a chip's files in the folder of its device.
 hwmon_files() {
-    for file in "$root"/sys/class/hwmon/hwmon*/power[0-9]*_input "$root"/sys/class/hwmon/hwmon*/energy[0-9]*_input; do
-        [ ! -e "$file" ] || echo "$file"
+    for chip in "$root"/sys/class/hwmon/hwmon*; do
+        for folder in "$chip" "$chip/device"; do
+            found=
+            for file in "$folder"/power[0-9]*_input "$folder"/energy[0-9]*_input; do
+                [ ! -e "$file" ] || { echo "$file" && found=yes; }
+            done
+            [ -z "$found" ] || break
+        done
     done
 }
 

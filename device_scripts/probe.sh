@@ -468,17 +468,19 @@ is_of_cores() {
 }
 
 # hwmon_temperatures any|cores: those of chips, for kernels without zones, or without one of the cores
-# (Documentation/hwmon/sysfs-interface.rst)
+# (Documentation/hwmon/sysfs-interface.rst). Kernels before 3.13 have a chip's files in the folder of its device.
 hwmon_temperatures() {
-    for file in "$root"/sys/class/hwmon/hwmon*/temp*_input; do
+    for file in "$root"/sys/class/hwmon/hwmon*/temp*_input "$root"/sys/class/hwmon/hwmon*/device/temp*_input; do
         value "$file" || continue
         celsius=$REPLY chip=${file%/*} sensor=${file##*/}
+        index=${chip%/device}
+        [ "$index" = "$chip" ] || [ ! -e "$index/$sensor" ] || continue
         sensor=${sensor%_input}
         value "$chip/name" || REPLY=unnamed
         name=$REPLY
         value "$chip/${sensor}_label" || REPLY=$sensor
         [ "$1" = any ] || is_of_cores "$name $REPLY" || continue
-        report "hwmon.${chip##*hwmon}.${sensor#temp}" "$celsius $name $REPLY"
+        report "hwmon.${index##*hwmon}.${sensor#temp}" "$celsius $name $REPLY"
         read=yes
     done
 }

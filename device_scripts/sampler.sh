@@ -128,14 +128,16 @@ choose_zones() {
 
 # choose_chips any|cores: the sensors of hwmon, for kernels without zones of the cores, or without any
 choose_chips() {
-    for file in "$sensors"/hwmon/hwmon*/temp*_input; do
+    for file in "$sensors"/hwmon/hwmon*/temp*_input "$sensors"/hwmon/hwmon*/device/temp*_input; do
         file=${file#"$sensors/"}
         chip=${file%/*} sensor=${file##*/}
+        index=${chip%/device}
+        [ "$index" = "$chip" ] || [ ! -e "$sensors/$index/$sensor" ] || continue
         sensor=${sensor%_input}
         value "$sensors/$chip/name" || REPLY=unnamed
         name=$REPLY
         value "$sensors/$chip/${sensor}_label" || REPLY=$sensor
-        choose "$1" "${chip#*/}.${sensor#temp}" "$file" "$name $REPLY"
+        choose "$1" "${index#*/}.${sensor#temp}" "$file" "$name $REPLY"
     done
 }
 

@@ -183,6 +183,15 @@ def test_what_is_ended_ends_perfetto(shell: str, job: Path, perfetto: Path, tmp_
     assert list(perfetto.iterdir()) == []
 
 
+def test_a_chip_whose_files_are_in_its_devices_folder_is_listed(shell: str, root: Path) -> None:
+    """Kernels before 3.13 have them there."""
+    old = root / "sys/class/hwmon/hwmon3/device"
+    old.mkdir(parents=True)
+    (old / "name").write_text("ina226\n")
+    (old / "power1_input").write_text("2500000\n")
+    assert f"hwmon /{old.relative_to(root)}/power1_input ina226 " in sources(shell)
+
+
 @pytest.mark.parametrize("source", ["rails", "hwmon", "battery"])
 def test_a_program_runs_between_two_windows_and_the_sensor_is_read_in_all_of_them(
     shell: str, root: Path, job: Path, source: str

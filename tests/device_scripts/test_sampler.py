@@ -128,14 +128,17 @@ def test_zones_beyond_the_limit_are_counted(tree: Path, start: Start, job: Path)
     assert "lines" not in sampled.unreadable
 
 
-def test_without_zones_the_chips_of_hwmon_are_sampled(tree: Path, start: Start, job: Path) -> None:
+@pytest.mark.parametrize("folder", [".", "device"])
+def test_without_zones_the_chips_of_hwmon_are_sampled(
+    tree: Path, start: Start, job: Path, folder: str
+) -> None:
     shutil.rmtree((tree / ZONE.format(0)).parent)
     chips = tree / "sys/class/hwmon"
     write(chips / "hwmon1/name", "scpi_sensors\n")
     write(chips / "hwmon1/temp2_label", "big\n")
     write(chips / "hwmon1/temp2_input", "45100\n")
-    write(chips / "hwmon0/name", "soc_dts\n")
-    write(chips / "hwmon0/temp1_input", "40000\n")
+    write(chips / f"hwmon0/{folder}/name", "soc_dts\n")
+    write(chips / f"hwmon0/{folder}/temp1_input", "40000\n")
     start("sleep", "0.5").wait(timeout=20)
     wait_until(lambda: not is_sampling(job))
     sampled = parse_samples((job / "samples").read_bytes(), PERIOD_S)

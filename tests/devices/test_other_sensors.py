@@ -61,6 +61,19 @@ def test_without_thermal_zones_the_chips_of_hwmon_are_read(tmp_path: Path, shell
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_a_chip_whose_files_are_in_its_devices_folder_is_read_once(tmp_path: Path, shell: list[str]) -> None:
+    """Kernels before 3.13 have them there."""
+    old, both = "sys/class/hwmon/hwmon0/device", "sys/class/hwmon/hwmon1"
+    write_tree(tmp_path, {f"{old}/name": "coretemp\n", f"{old}/temp2_label": "Core 0\n"})
+    write_tree(tmp_path, {f"{old}/temp2_input": "64000\n", f"{both}/name": "nvme\n"})
+    write_tree(tmp_path, {f"{both}/{file}": "51000\n" for file in ("temp1_input", "device/temp1_input")})
+    assert set(conditions_of(tmp_path, shell).temperatures or ()) == {
+        Temperature(zone="coretemp Core 0", index=0, celsius=64.0),
+        Temperature(zone="nvme temp1", index=1, celsius=51.0),
+    }
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 @pytest.mark.parametrize(
     ("zone", "chip", "label"),
     [
