@@ -14,6 +14,7 @@ from builders import make_run
 from harness.analysis import intervals
 from harness.errors import UsageError
 from harness.records import Cell
+from harness.records.student import STUDENT_T
 from reports.report import write_report
 from synthetic import HOSTILE_MODEL, HOSTILE_NAME, Written, simulate_cells
 
@@ -216,7 +217,7 @@ def test_the_page_names_the_interval_that_is_computed_for_each_number_of_process
     assert "With a single process it is a block bootstrap" in latency
     assert latency.count("bootstrap") == 1
     assert "a bootstrap that draws processes first" in percentiles
-    assert (intervals.ORDER_STATISTICS_FROM, sorted(intervals.STUDENT_T)) == (6, [2, 3, 4, 5])
+    assert (intervals.ORDER_STATISTICS_FROM, sorted(STUDENT_T)) == (6, [2, 3, 4, 5])
 
 
 def test_both_pages_explain_the_numbers_in_the_same_words(page: Page, written: Written) -> None:
