@@ -182,11 +182,13 @@ def _interfaces() -> Iterator[tuple[Any, Any]]:
 def _packet_size(setting: Any, name: str) -> int:
     """The size of the interface's packets; adb-shell asserts that data can go both ways."""
     endpoints = list(setting.iterEndpoints())
-    if {endpoint.getAddress() & INTO_THE_HOST for endpoint in endpoints} != {0, INTO_THE_HOST}:
+    directions = {endpoint.getAddress() & INTO_THE_HOST for endpoint in endpoints}
+    size = max((int(endpoint.getMaxPacketSize()) for endpoint in endpoints), default=0)
+    if directions != {0, INTO_THE_HOST} or size < 1:
         raise DeviceUnfit(
             "the device's ADB interface is incomplete", device=name, hint="replug the device, or restart it"
         )
-    return max(int(endpoint.getMaxPacketSize()) for endpoint in endpoints)
+    return size
 
 
 def _adb_shell() -> ModuleType:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from usb_stand_in import AdbInterface, Context, Endpoint, StandIn
+from usb_stand_in import IN, OUT, AdbInterface, Context, Endpoint, StandIn
 
 from harness.errors import DeviceError, DeviceUnfit
 from harness.transports.adb_direct import AdbDirectTransport
@@ -110,4 +110,14 @@ def test_an_interface_without_both_directions_is_told(
     endpoints: tuple[int, ...], context: Context, key: Path
 ) -> None:
     context.devices.append(StandIn("1A2B", interface=OneWay(*endpoints)))
+    assert "ADB interface is incomplete" in run(key).what
+
+
+class NoPackets(AdbInterface):
+    def iterEndpoints(self) -> Iterator[Endpoint]:
+        yield from (Endpoint(address, packet_size=0) for address in (IN, OUT))
+
+
+def test_packets_of_no_bytes_are_told(context: Context, key: Path) -> None:
+    context.devices.append(StandIn("1A2B", interface=NoPackets()))
     assert "ADB interface is incomplete" in run(key).what

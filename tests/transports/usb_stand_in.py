@@ -17,12 +17,13 @@ OUT, IN = 0x01, 0x81
 @dataclass(frozen=True)
 class Endpoint:
     address: int
+    packet_size: int = PACKET_SIZE
 
     def getAddress(self) -> int:
         return self.address
 
     def getMaxPacketSize(self) -> int:
-        return PACKET_SIZE
+        return self.packet_size
 
 
 class AdbInterface:
