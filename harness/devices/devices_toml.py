@@ -86,7 +86,8 @@ def read_inventory(path: Path) -> tuple[Target, ...]:
         tables = tomllib.loads(text)
     # Besides its own error: integers of too many digits (ValueError), and nesting without end.
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}", hint=_HINT) from error
+        why = "its values are nested too deeply" if isinstance(error, RecursionError) else error
+        raise UsageError(f"{path} is not valid TOML: {why}", hint=_HINT) from error
     devices = tables.pop("devices", {})
     if tables or not isinstance(devices, dict):
         wrong = next(iter(tables), "devices")

@@ -39,8 +39,9 @@ def check_cache() -> None:
     """Make the cache and try to write in it, before anything else is touched.
 
     Raises:
-        UsageError: the folder cannot be made or written, or its name has a line break or another control
-            character, which lists of files on a device cannot hold.
+        UsageError: another user owns or may write the folder or an entry in it; it cannot be made or written;
+            or its name has a line break or another control character, which lists of files on a device
+            cannot hold.
     """
     folder = _cache_path()
     if any(map(is_control, str(folder))):
@@ -57,6 +58,7 @@ def check_cache() -> None:
             f"the cache {readable(str(folder))} cannot be used: {describe(error)}",
             hint="set HARNESS_CACHE to a folder that can be written",
         ) from error
+    _check_once(folder)
 
 
 def _cache_path() -> Path:

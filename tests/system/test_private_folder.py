@@ -84,12 +84,13 @@ def test_a_parent_of_another_user_is_refused(cache: Path) -> None:
         check_private(cache)
 
 
+@pytest.mark.parametrize("command", [("run", "-d", "host"), ("lower",)], ids=" ".join)
 def test_a_command_ends_with_exit_code_2_before_it_reads_the_cache(
-    cache: Path, run_harness: HarnessCommand
+    command: tuple[str, ...], cache: Path, run_harness: HarnessCommand
 ) -> None:
     (cache / "bundles").chmod(0o777)
     ended = run_harness(
-        *("run", "-d", "host", "-w", "0.25", "-r", "32", "--out", "run", "--json"),
+        *(*command, "-w", "0.25", "-r", "32", "--out", "run", "--json"),
         env={**os.environ, "HARNESS_CACHE": str(cache)},
     )
     assert ended.exit_code == 2, ended.stderr
