@@ -40,6 +40,11 @@ def test_flat_imagenet_takes_bare_labels_in_the_order_of_names(tmp_path: Path) -
     assert dataset.labels == (0, 999, 65)
 
 
+def test_a_byte_order_mark_before_the_labels_is_no_part_of_the_first(tmp_path: Path) -> None:
+    folder = _flat_imagenet(tmp_path, "\ufeff0\r\n999\r\n65\r\n")
+    assert open_dataset(f"imagenet:{folder}").labels == (0, 999, 65)
+
+
 def test_synset_labels_are_numbered_by_their_sorted_order(tmp_path: Path) -> None:
     synsets = [f"n{1000 + number:08d}" for number in range(1000)]
     folder = _flat_imagenet(tmp_path, "\n".join(reversed(synsets)), images=1000)
