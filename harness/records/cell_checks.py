@@ -73,9 +73,20 @@ def find_contradictions(cell: Cell) -> Iterator[str]:
     if cell.profile is not None:
         yield from _profile(cell.profile)
     yield from _figures(cell)
+    yield from _held_clocks(cell)
+
+
+def _held_clocks(cell: Cell) -> Iterator[str]:
+    most = {core.index: core.max_frequency_khz for core in cell.device.cores}
     for clock in cell.held_clocks:
-        if not clock.held_khz or parse_cpu_list(clock.cores) is None:
+        cores = parse_cpu_list(clock.cores)
+        if not clock.held_khz or cores is None:
             yield f"held_clocks: cores {clock.cores[:40]!r} held {clock.held_khz} kHz"
+        elif others := [core for core in cores if most.get(core) not in (None, clock.max_khz)]:
+            yield (
+                f"held_clocks: core {others[0]} has at most {clock.max_khz} kHz, and {most[others[0]]} kHz in"
+                " device.cores"
+            )
 
 
 def _processes(cell: Cell) -> Iterator[str]:

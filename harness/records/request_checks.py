@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from harness.records import EXECUTORCH, Artifact, Cell, Plan
-from harness.records.schema import MOST_SECONDS
+from harness.records.schema import LARGEST_INTEGER, MOST_SECONDS
 from harness.system.cpu_list import parse_cpu_list
 
 
@@ -80,5 +80,7 @@ def _artifact(artifact: Artifact) -> Iterator[str]:
     for name, spec in specs:
         if sorted(spec.dim_order) != list(range(len(spec.sizes))):
             yield f"artifact.{name}.dim_order is {list(spec.dim_order)}, of {len(spec.sizes)} dimensions"
+        if min(spec.sizes, default=0) < 0 or spec.size_bytes > LARGEST_INTEGER:
+            yield f"artifact.{name}.sizes is {list(spec.sizes)}"
     if artifact.calibration is not None and artifact.calibration.images < 1:
         yield f"artifact.calibration.images is {artifact.calibration.images}"

@@ -77,6 +77,12 @@ def _uptimes(run: SustainedRun, seconds: int) -> Iterator[str]:
             f"sustained has {seconds} seconds from uptime {began:.1f} s, but the device was up for"
             f" {after:.1f} s at its end"
         )
+    elif before is not None and after is not None and before < after:
+        for second, longest in enumerate(run.max_ns):
+            ended = 0.0 if longest is None else began + 0.98 * (second + longest / SECOND_NS)
+            if ended > after + UPTIME_SLACK_S:
+                yield f"sustained: in second {second}, an inference of {longest} ns ends after the run"
+                return
 
 
 def _figures(figures: SustainedFigures, run: SustainedRun) -> Iterator[str]:
@@ -102,5 +108,8 @@ def _figures(figures: SustainedFigures, run: SustainedRun) -> Iterator[str]:
         yield f"sustained.drop is at second {drop.second}, of {len(run.median_ns)}"
     if drop is not None and drop.after_ns <= drop.before_ns:
         yield f"sustained.drop is from {drop.before_ns} to {drop.after_ns} ns, which is not slower"
+    levels = [ns for _, ns in known]
+    if drop is not None and not min(levels) - 1 <= drop.before_ns < drop.after_ns <= max(levels) + 1:
+        yield f"sustained.drop is from {drop.before_ns} to {drop.after_ns} ns, beyond the seconds of the run"
     if drop is not None and (drop.fell is None) != (drop.unknown is not None):
         yield "sustained.drop names neither what fell nor why that is unknown, or both"

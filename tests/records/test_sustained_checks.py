@@ -56,6 +56,7 @@ def test_a_cell_of_an_older_version_has_no_sustained_run() -> None:
         ({"started_at": "yesterday"}, "started_at is 'yesterday'"),
         ({"cpus_allowed": "a-b"}, "cpus_allowed is 'a-b'"),
         ({"began_uptime_seconds": 900.0}, "began at uptime 900.0 s, before"),
+        (at(3, max_ns=2**52), "in second 3, an inference of 4503599627370496 ns ends after the run"),
         ({"began_uptime_seconds": 1100.0}, "sustained has 120 seconds from uptime 1100.0 s"),
     ],
 )
@@ -103,6 +104,8 @@ def test_an_impossible_drop_is_named() -> None:
     drop = sustained.figures.drop
     assert drop is not None
     assert "drop is at second 500, of 120" in contradictions(figures={"drop": replace(drop, second=500)})
+    for level in ({"before_ns": 1_000_000}, {"after_ns": 2**52}):
+        assert "beyond the seconds of the run" in contradictions(figures={"drop": replace(drop, **level)})
     assert "which is not slower" in contradictions(figures={"drop": replace(drop, after_ns=1)})
     neither = replace(drop, fell=None, unknown=None)
     assert "neither what fell nor why" in contradictions(figures={"drop": neither})
