@@ -1,6 +1,7 @@
 """A device's sensors are untrusted: whatever they print, there are spans, or one of the known refusals."""
 
 import contextlib
+import os
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from harness.runner.energy import parse_windows
 from harness.runner.energy_readings import SensorFailed, cut_window, parse_readings
 from harness.runner.energy_sensors import spans_of
 
+# As `fuzz_runs`, which a decorator cannot take.
+RUNS = int(os.environ.get("HARNESS_FUZZ_RUNS", "400"))
 FILE = "/sys/bus/iio/devices/iio:device0/energy_value"
 NUMBER = st.one_of(st.integers(-5, 10**21).map(str), st.sampled_from(["", "-", "1e9", "nan", "0", "00"]))
 RAIL = st.builds(
@@ -32,7 +35,7 @@ SENSORS = [
 ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=RUNS, deadline=None, derandomize=True)
 @given(st.sampled_from(SENSORS), st.lists(st.tuples(NUMBER, READING), max_size=5), st.booleans())
 def test_readings_are_spans_or_refused(sensor: str, readings: list[tuple[str, str]], named: bool) -> None:
     text = f"file 0 {FILE}\n" * named + "".join(f"at {at}\n{lines}.\n" for at, lines in readings)
@@ -42,7 +45,7 @@ def test_readings_are_spans_or_refused(sensor: str, readings: list[tuple[str, st
         cut_window(spans, 0.0, 60.0, late_s=1.0, what="under load")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=RUNS, deadline=None, derandomize=True)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_no_more_than_refused(content: bytes) -> None:
     for parse in (parse_readings, parse_windows):
