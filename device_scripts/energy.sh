@@ -65,11 +65,14 @@ trace() {
     *) every=$((${3%%.*} * 1000)) ;;
     esac
     rm -f "$1"
-    perfetto --txt -c - -o "$1" >/dev/null 2>&1 <<CONFIG &
-buffers { size_kb: 4096 fill_policy: RING_BUFFER }
-data_sources { config { name: "android.power" android_power_config { battery_poll_ms: $every collect_power_rails: true } } }
-duration_ms: $2
-CONFIG
+    # Through a pipe: what stands behind << is a file in mksh, and AOSP's sepolicy (private/perfetto.te) lets perfetto
+    # read a shell's pipe, but none of its files.
+    {
+        echo 'buffers { size_kb: 4096 fill_policy: RING_BUFFER }'
+        echo 'data_sources { config { name: "android.power"'
+        echo "android_power_config { battery_poll_ms: $every collect_power_rails: true } } }"
+        echo "duration_ms: $2"
+    } | perfetto --txt -c - -o "$1" >/dev/null 2>&1 &
     tracing=$!
 }
 
