@@ -23,8 +23,11 @@ NO_SENSOR = "the device has no sensor of power or energy"
 # Sensors of current that boards have, by the drivers' names; those of graphics cards and disks are not of
 # what runs a network here. https://docs.kernel.org/hwmon/ina2xx.html
 _BOARD_CHIPS = re.compile(r"(ina[0-9x]|pac1|ltc2|ltc4|max34|adm1|scmi_sensors|acpi|power_meter)", re.I)
-# A channel that the others are parts of.
-_TOTAL = re.compile(r"(^|[_ ])(vdd_in|5v_in|vin|input|total|sys_power|board|vdd_total)($|[_ ])", re.I)
+# A channel that the others are parts of. A Jetson AGX Orin's VIN_SYS_5V0 is none: it feeds the ports
+# (rbonghi/jetson_stats#344).
+_TOTAL = re.compile(
+    r"(^|[_ ])(vdd_in|5v_in|input|total|sys_power|board|vdd_total)($|[_ ])|(^|[_ ])vin$", re.I
+)
 _LINE = re.compile(
     r"rails (?P<rails>/\S{1,200}) (?P<rails_readable>yes|denied)|(?P<perfetto>perfetto yes)"
     r"|pmic (?P<pmic>yes|denied)"

@@ -24,10 +24,11 @@ from harness.system.text import excerpt
 # t=358356, is when they were taken, in milliseconds since boot. AOSP's IioEnergyMeterDataProvider reads it.
 _TIME = re.compile(r"t=([0-9]{1,16})")
 _RAIL = re.compile(r"CH[0-9]{1,3}\(T=[0-9]{1,16}\)\[([A-Za-z0-9_]{1,60})\], ?([0-9]{1,20})")
-# Switching regulators (S2M_…) of the cores, the interconnect and the memory. Linear ones (L15M_…) are fed by
-# those named LLDO, and VSYS_… are the inputs of other parts: summed, they would count energy twice.
+# Switching regulators (S2M_…) of the cores, the interconnect and the memory, whose controller is MIF up to
+# the Pixel 9 and GMC on the Pixel 10. Linear ones (L15M_…) are fed by those named LLDO, and VSYS_… are the
+# inputs of other parts: summed, they would count energy twice.
 _OF_THE_CORES = re.compile(r"S[0-9]{1,2}[A-Z]?_VDD_?(CPU\w*|BIG\w*|MID\w*|LITTLE\w*|LIT\w*)")
-_BESIDE_THEM = re.compile(r"S[0-9]{1,2}[A-Z]?_VDD_?(MIF\w*|INT\w*|SLC\w*|INFRA|2H\w*|Q_MEM\w*|2L\w*)")
+_BESIDE_THEM = re.compile(r"S[0-9]{1,2}[A-Z]?_VDD_?(MIF\w*|GMC\w*|INT\w*|SLC\w*|INFRA|2H\w*|Q_MEM\w*|2L\w*)")
 # VDD_CORE_A current(7)=1.91102000A, and VDD_CORE_V volt(15)=0.87355220V.
 _ADC = re.compile(
     r" *([A-Z0-9_]{1,40})_([AV]) (?:current|volt)\([0-9]{1,3}\)=([0-9]{1,6}\.[0-9]{1,12})([AV])"

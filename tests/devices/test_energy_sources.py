@@ -19,6 +19,7 @@ ALL = (RAILS, "pmic yes", INA, BATTERY)
         (("pmic denied", *ALL[2:]), "hwmon", "ina226 power1"),
         ((BATTERY,), "battery", "gauge of battery"),
         ((INA + "VDD_IN", f"{INA}VDD_CPU".replace("power1", "power2")), "hwmon", "ina226 VDD_IN"),
+        ((INA.replace("ina226", "ina238") + "VIN", INA + "VDD_CPU"), "hwmon", "ina238 VIN"),
         ((INA.replace("power1", "energy1"), INA), "hwmon", "ina226 power1"),
         ((INA.replace("power1", "energy1"),), "hwmon", "ina226 energy1"),
     ],
@@ -43,6 +44,10 @@ def test_the_most_trusted_sensor_that_can_be_read_is_chosen(
         (
             (INA, INA.replace("power1", "power2")),
             "which of its 2 power sensors include others is unknown: ina226 power1, ina226 power2",
+        ),
+        (
+            (INA + "VDD_GPU_SOC", INA.replace("power1", "power3") + "VIN_SYS_5V0"),
+            "which of its 2 power sensors include others is unknown: ina226 VDD_GPU_SOC, ina226 VIN_SYS_5V0",
         ),
         (("battery /x/BAT0 denied",), "the current of BAT0 may be read by root alone"),
         (
