@@ -7,6 +7,7 @@ from commands import run
 SOURCE_PACKAGE = "toybox"
 # Unfinished programs that Android has all the same, as in AOSP's external/toybox/.config-device ...
 ADDED = (
+    "BRCTL",
     "DD",
     "DIFF",
     "EXPR",
