@@ -48,7 +48,8 @@ def test_a_pixel_6s_cores_interconnect_and_memory_are_summed_and_nothing_else() 
         f"power rails of iio:device0, iio:device1: {summed}, S5S_VDDQ_MEM, S10S_VDD2L, S4S_VDD2H_MEM"
     )
     # A digit before each: 100 J more for each rail of eight digits, 10 J for each of seven; in 10 s.
-    assert (span.seconds, span.watts) == (10.0, pytest.approx((6 * 100 + 2 * 10) / 10))
+    assert span.seconds == 10.0
+    assert span.watts == pytest.approx((6 * 100 + 2 * 10) / 10)
 
 
 # Of a Pixel 10, in the queries of google/crossbench's power probe, and of ANGLE's restricted_trace_perf.py.
