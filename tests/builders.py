@@ -44,6 +44,7 @@ from harness.records import (
     Verdict,
     Weights,
 )
+from harness.records.schedule import summarize_pace
 
 QUIET = Conditions(
     uptime_seconds=1000.0,
@@ -346,6 +347,16 @@ def make_paced_cell(
     medians = (median_ns * one // 10_000_000 for one in STEADY_MEDIANS)
     processes = tuple(process(round, median) for round, median in enumerate(medians))
     return make_cell(plan=plan, processes=processes, **changes)
+
+
+def at_rate(cell: Cell, rate_hz: float) -> Cell:
+    """The cell as if its inferences, each shorter than a period, had begun in one slot after another."""
+    plan = replace(cell.plan, rate_hz=rate_hz)
+    processes = tuple(
+        replace(one, starts_ns=tuple(at * (plan.period_ns or 0) for at in range(len(one.latencies_ns))))
+        for one in cell.processes
+    )
+    return replace(cell, plan=plan, processes=processes, pace=summarize_pace(processes, plan.period_ns))
 
 
 def with_verdict(cell: Cell, status: Status, code: str, detail: str) -> Cell:

@@ -9,6 +9,7 @@ from harness.analysis.conformal import cells_needed
 from harness.analysis.next_run import lists_to_add, run_command
 from harness.analysis.placements import shape_of
 from harness.analysis.prediction import Fit, Grid
+from harness.records.requests import exact_rate
 from harness.system.text import printable
 from models.layers import BLOCKS, STEM_CHANNELS, thin_channels
 
@@ -41,6 +42,11 @@ def explain_fits(grid: Grid) -> list[str]:
     cost = cost_fit(grid)
     lines = [_describe(fit) for fit in grid.fits if fit.unavailable is None]
     lines += _unavailable(fit for fit in grid.fits if fit.cells or fit is cost)
+    if (rate_hz := grid.placement.rate_hz) is not None:
+        lines.append(
+            f"not predicted: p99 and missed periods: only a measurement shows whether a variant keeps"
+            f" {exact_rate(rate_hz)}/s"
+        )
     if cost.unavailable:
         lines.append(f"to measure more of the grid: {shlex.join(command_for_more(grid))}")
     elif outside := sum(one.outside_range for one in grid.predictions):

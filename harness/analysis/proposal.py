@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.analysis.budget import Budget, limited
+from harness.analysis.budget import PACED_P99, Budget, limited
 from harness.analysis.cell_text import placement
 from harness.analysis.clusters import placed_on
 from harness.analysis.commands import Words
@@ -47,9 +47,19 @@ def propose(answer: Answer, grids: Iterable[Grid], budget: Budget) -> Proposal |
     It must be better than the answer by published accuracy, the only one that an unmeasured variant has;
     where no accuracy is known at all, by its size.
     """
-    considered = [
-        grid for grid in grids if grid.machine == answer.device.name and _is_asked_for(grid, budget)
-    ]
+    asked = [grid for grid in grids if grid.machine == answer.device.name and _is_asked_for(grid, budget)]
+    considered = [grid for grid in asked if grid.placement.rate_hz == budget.rate_hz]
+    if unknown := [one for one in limited(budget) if one.name not in _TEXTS]:
+        names, options = (
+            ", ".join(texts) for texts in zip(*((q.name, q.option) for q in unknown), strict=True)
+        )
+        are = "is" if len(unknown) == 1 else "are"
+        return NoProposal(f"{names} {are} not predicted, so that nothing can be proposed under {options}")
+    if asked and not considered:
+        return NoProposal(
+            f"all was measured at a rate, and {PACED_P99.name} is not predicted: nothing shows that an"
+            " unmeasured variant keeps it"
+        )
     if not any(one.figures for grid in considered for one in grid.predictions):
         return NoProposal("nothing can be predicted; harness predict gives the reasons")
     fitting = [
@@ -112,7 +122,6 @@ def _is_asked_for(grid: Grid, budget: Budget) -> bool:
         (not budget.precisions or placement.precision in budget.precisions)
         and (not budget.threads or placement.threads in budget.threads)
         and (not budget.cores or placed_on(grid.cells[0], budget.cores))
-        and placement.rate_hz == budget.rate_hz
     )
 
 

@@ -68,8 +68,8 @@ def predict(
     """Predict the variants of the grid that were not measured.
 
     Latency, instructions, peak RSS and file size of each precision are fitted to the valid cells of the
-    same device, threads and cores: as a sum of what the network computes and moves. So are suspect cells'
-    figures that no reason affects, such as the file size of one that throttled. A variant outside the
+    same device, threads, cores and rate: as a sum of what the network computes and moves. So are suspect
+    cells' figures that no reason affects, such as the file size of one that throttled. A variant outside the
     measured range is not predicted. Nothing predicted is saved; a line below the table names the command
     that measures.
 
@@ -128,6 +128,7 @@ def _document(grid: "Grid") -> dict[str, object]:
         "precision": placement.precision,
         "threads": placement.threads,
         "cores": placement.cpus,
+        "rate_hz": placement.rate_hz,
         "tuned": placement.tuned,
         "padding": placement.padding,
         "classes": placement.classes,

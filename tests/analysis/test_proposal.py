@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from builders import at_rate
 from harness.analysis.budget import Budget
 from harness.analysis.prediction import predict_grids
 from harness.analysis.proposal import NoProposal, Proposal, describe_proposals, propose
@@ -65,15 +66,47 @@ def test_where_no_measured_cell_fits_the_prediction_that_does_is_proposed() -> N
 @pytest.mark.parametrize(
     "limits",
     [
-        {"max_p99_ns": 50 * MS},
         {"max_size_bytes": 4_000_000, "max_latency_ns": 17 * MS},
         {"min_accuracy": 0.68, "max_latency_ns": 19 * MS},
     ],
     ids=lambda limits: next(iter(limits)),
 )
 def test_a_prediction_must_keep_every_limit(limits: dict[str, Any]) -> None:
-    """A figure that is not predicted keeps none."""
     assert isinstance(proposal(measured("1_160_int8"), **limits), NoProposal)
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (
+            {"max_p99_ns": 50 * MS},
+            "p99 latency is not predicted, so that nothing can be proposed under --max-p99",
+        ),
+        (
+            {"max_p90_ns": 50 * MS, "max_startup_ns": 50 * MS},
+            "p90 latency, start-up are not predicted, so that nothing can be proposed under --max-p90,"
+            " --max-startup",
+        ),
+        (
+            {"rate_hz": 30.0},
+            "paced p99 latency is not predicted, so that nothing can be proposed under --rate",
+        ),
+    ],
+    ids=["p99", "p90 and start-up", "rate"],
+)
+def test_a_limit_on_what_is_not_predicted_is_told(limits: dict[str, Any], reason: str) -> None:
+    cells = measured("1_160_int8")
+    found = proposal([at_rate(cell, 30) for cell in cells] if "rate_hz" in limits else cells, **limits)
+    assert found == NoProposal(reason)
+
+
+def test_nothing_is_proposed_from_what_was_all_measured_at_a_rate() -> None:
+    cells = [at_rate(cell, 30) for cell in measured("1_160_int8")]
+    found = proposal(cells, max_latency_ns=17 * MS)
+    assert found == NoProposal(
+        "all was measured at a rate, and paced p99 latency is not predicted: nothing shows that an unmeasured"
+        " variant keeps it"
+    )
 
 
 @pytest.mark.parametrize("filters", [{"threads": (2,)}, {"cores": "big"}, {"precisions": ("fp32",)}])

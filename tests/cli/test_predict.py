@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 
-from builders import make_run, with_verdict
+from builders import at_rate, make_run, with_verdict
 from harness.cli.inputs import parse_variants
 from harness.cli.main import app
 from harness.errors import UsageError
@@ -59,6 +59,18 @@ def test_json_keeps_measured_and_predicted_apart(folder: Path) -> None:
     assert predicted["latency_ns"]["low"] < predicted["latency_ns"]["high"]
     assert predicted["instructions_per_inference"] is None
     assert predicted["measure"].startswith("harness run --device pixel --width 1 --resolution 160")
+
+
+def test_what_a_rate_misses_is_not_predicted_and_the_rate_is_named(tmp_path: Path) -> None:
+    save(tmp_path, tuple(at_rate(cell, 10) for cell in int8_cells(without=13)))
+    ended = run("predict", tmp_path)
+    assert ended.exit_code == 0, ended.output
+    assert "1 thread at 10/s" in ended.stdout
+    line = "not predicted: p99 and missed periods: only a measurement shows whether a variant keeps 10/s"
+    assert line in ended.stdout
+    (grid,) = json.loads(run("predict", tmp_path, "--json").stdout)["grids"]
+    assert grid["rate_hz"] == 10.0
+    assert "--rate 10" in grid["predicted"][0]["measure"]
 
 
 def test_nothing_is_written(folder: Path) -> None:
