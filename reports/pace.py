@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.analysis.paced_figures import response_p99_ns
 from harness.records import Cell
 from harness.records.requests import exact_rate
 from reports.figures import full_name
-from reports.numbers import MISSING, significant
+from reports.numbers import MISSING, significant, with_interval
 
 COLUMNS = (
     "period ms",
     "periods",
     "missed",
     "of these not begun",
+    "paced p99 ms",
     "duty cycle %",
     "late start ms, median",
     "p99",
@@ -38,6 +40,7 @@ def describe_pace(cells: Sequence[Cell]) -> tuple[PaceRow, ...]:
                 f"{pace.periods:,}",
                 f"{pace.missed:,} ({pace.missed_share:.1%})",
                 f"{pace.skipped:,}",
+                _paced_p99_text(cell),
                 significant(100 * pace.duty_cycle),
                 significant(pace.lateness_median_ns / 1e6),
                 significant(pace.lateness_p99_ns / 1e6),
@@ -46,6 +49,14 @@ def describe_pace(cells: Sequence[Cell]) -> tuple[PaceRow, ...]:
         )
         for cell in cells
         if (pace := cell.pace) is not None and not cell.device.emulated
+    )
+
+
+def _paced_p99_text(cell: Cell) -> str:
+    """What decides whether a rate is kept, which neither latency nor lateness shows alone."""
+    p99 = response_p99_ns(cell)
+    return (
+        MISSING if p99 is None else with_interval(*(end / 1e6 for end in (p99.estimate, p99.low, p99.high)))
     )
 
 

@@ -10,7 +10,7 @@ from reports.cell_figures import cost_figure
 from reports.cells_csv import cells_table, to_csv
 from reports.exports.measures import measures_of
 from reports.exports.parquet import column_type
-from reports.pace import describe_pace
+from reports.pace import COLUMNS, describe_pace
 from reports.report import write_report
 from reports.sections import arrange, placement_of
 from reports.table_notes import MISSED, RATE
@@ -24,7 +24,8 @@ def test_the_table_has_rate_and_misses_only_where_something_was_paced() -> None:
     at = {name: [row.cells[table.columns.index(name)] for row in table.rows] for name in (RATE, MISSED)}
     assert dict(zip(at[RATE], at[MISSED], strict=True)) == {"–": "–", "30": "0", "15": "100"}  # noqa: RUF001
     assert "p99 ms" in table.columns
-    assert any(note.startswith("Missed are periods that ended without") for note in table.notes)
+    (note,) = (note for note in table.notes if note.startswith("Missed are periods that ended without"))
+    assert note.endswith("Latency, p90 and p99 count from an inference's start, not from its slot.")
     alone = summarise(CELLS[:1])
     assert not {RATE, MISSED, "p99 ms"} & set(alone.columns)
 
@@ -40,9 +41,15 @@ def test_both_pages_have_a_row_for_each_paced_cell(tmp_path: Path) -> None:
     quick, slow = describe_pace(CELLS)
     assert (quick.name, slow.name) == ("0.5/128 fp32 at 30/s", "0.5/128 fp32 at 15/s")
     assert quick.texts[:4] == ("33.3", "186", "0 (0.0%)", "0")
-    assert slow.texts == ("66.7", "372", "372 (100.0%)", "186", "60.0", "2.00", "2.00", "2.00")
+    # Each begins 2 ms late and takes about 80 ms, longer than the period.
+    shown = ("66.7", "372", "372 (100.0%)", "186", "82.23 ± 0.12", "60.0", "2.00", "2.00", "2.00")
+    assert slow.texts == shown
+    assert slow.texts[COLUMNS.index("paced p99 ms")] == "82.23 ± 0.12"
     assert "Pace of each cell" in page
     markdown = (tmp_path / "report.md").read_text()
+    assert all(
+        "The paced p99 is that of the time from a slot to the end" in text for text in (page, markdown)
+    )
     for row in (quick, slow):
         assert "".join(f'<td class="number">{text}</td>' for text in row.texts) in page
         assert f"| {row.name} | {' | '.join(row.texts)} |" in markdown
