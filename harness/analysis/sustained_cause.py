@@ -22,15 +22,14 @@ def find_cause(run: SustainedRun, device: DeviceInfo, second: int) -> tuple[Fell
     if isinstance(clocks, Fell):
         return clocks, None
     fell = _thermal_status(run) or _throttled_flags(run)
-    return (fell, None) if fell else (None, f"{clocks}; no thermal status and no throttling flag rose")
+    return (fell, None) if fell else (None, f"{clocks}; {_statuses(run)}")
 
 
 def _clocks(run: SustainedRun, device: DeviceInfo, second: int) -> Fell | str:
     """The cluster whose clock fell most, or why there is none."""
     sampled = run.sampled
     if sampled is None or not sampled.cores or not sampled.samples:
-        reason = "no sampler ran" if sampled is None else "no core's clock can be read"
-        return f"no clock is known: {reason}"
+        return "no sampler ran" if sampled is None else "no core's clock can be read"
     at = run.began_uptime_seconds + second
     before = _between(sampled.samples, at - WINDOW_S, at)
     # The second of the drop itself may hold both.
@@ -42,7 +41,7 @@ def _clocks(run: SustainedRun, device: DeviceInfo, second: int) -> Fell | str:
         if first and last:
             found.append((last / first, cluster, first, last))
     if not found:
-        return "no clock is known: no sample was taken around that second"
+        return "no sample of clocks was taken around that second"
     ratio, cluster, first, last = min(found)
     if ratio > 1 - CLOCK_FALL:
         return f"no cluster's clock fell by {CLOCK_FALL:.0%}"
@@ -70,6 +69,16 @@ def _thermal_status(run: SustainedRun) -> Fell | None:
     if after is None or after <= (before or 0):
         return None
     return Fell(what="thermal_status", name="Android's thermal status", before=before or 0, after=after)
+
+
+def _statuses(run: SustainedRun) -> str:
+    """What of the statuses did not rise: one that cannot be read says nothing."""
+    after = run.conditions_after
+    known = {"thermal status": after.thermal_status, "throttling flag": after.throttled_flags}
+    readable = [f"no {name}" for name, value in known.items() if value is not None]
+    if not readable:
+        return "neither a thermal status nor throttling flags can be read"
+    return f"{' and '.join(readable)} rose"
 
 
 def _throttled_flags(run: SustainedRun) -> Fell | None:

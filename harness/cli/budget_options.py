@@ -48,7 +48,8 @@ MaxStartup = Annotated[
         callback=quantity(parse_time),
         metavar="DURATION",
         rich_help_panel=BUDGET,
-        help="Time to load, initialize and run the first inference, such as 200ms.",
+        help="Time to load, initialize and run the first inference, such as 200ms; cold"
+        " where --cold timed it.",
     ),
 ]
 MaxInstructions = Annotated[
@@ -81,7 +82,8 @@ MaxEnergy = Annotated[
         callback=quantity(parse_energy),
         metavar="ENERGY",
         rich_help_panel=BUDGET,
-        help="Energy of one inference without what the idle device takes, such as 5mJ; needs --energy.",
+        help="Energy of one inference without what the idle device takes, such as 5mJ; measured"
+        " by harness run --energy.",
     ),
 ]
 MinAccuracy = Annotated[

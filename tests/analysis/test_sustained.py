@@ -162,17 +162,22 @@ def test_where_no_clock_fell_the_status_that_rose_meanwhile_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("khz", "reason"),
+    ("khz", "status", "flags", "reason"),
     [
-        (None, "no clock is known: no sampler ran; no thermal status and no throttling flag rose"),
-        ((1_800_000, 1_790_000), "no cluster's clock fell by 5%; no thermal status"),
+        (None, 0, 0, "no sampler ran; no thermal status and no throttling flag rose"),
+        ((1_800_000, 1_790_000), 0, None, "no cluster's clock fell by 5%; no thermal status rose"),
+        (None, None, 0, "no sampler ran; no throttling flag rose"),
+        (None, None, None, "no sampler ran; neither a thermal status nor throttling flags can be read"),
     ],
 )
-def test_a_drop_without_a_known_cause_has_the_reason(khz: tuple[int, int] | None, reason: str) -> None:
-    drop = figures_of(make_sustained_run((60, 10.0), (120, 12.5), khz=khz)).drop
+def test_a_drop_without_a_known_cause_has_the_reason(
+    khz: tuple[int, int] | None, status: int | None, flags: int | None, reason: str
+) -> None:
+    run = make_sustained_run((60, 10.0), (120, 12.5), khz=khz)
+    after = replace(run.conditions_after, thermal_status=status, throttled_flags=flags)
+    drop = figures_of(replace(run, conditions_after=after)).drop
     assert drop is not None
-    assert drop.fell is None
-    assert (drop.unknown or "").startswith(reason)
+    assert (drop.fell, drop.unknown) == (None, reason)
 
 
 def test_samples_of_another_time_say_nothing() -> None:
@@ -186,7 +191,7 @@ def test_samples_of_another_time_say_nothing() -> None:
     )
     drop = figures_of(replace(run, sampled=replace(run.sampled, samples=late))).drop
     assert drop is not None
-    assert "no sample was taken around that second" in (drop.unknown or "")
+    assert "no sample of clocks was taken around that second" in (drop.unknown or "")
 
 
 def test_on_a_virtual_clock_nothing_can_fall() -> None:
