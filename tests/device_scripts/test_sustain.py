@@ -109,6 +109,17 @@ def test_the_runner_reports_each_second_and_no_timed_inference(any_runner: Runne
     assert 0 < uptime_s - sustained.began_uptime_ns / 1e9 < 60
 
 
+def test_a_longer_run_takes_no_more_memory(runner: Runner) -> None:
+    brief, long = (runner.measure("delegated", "--sustain-seconds", seconds) for seconds in ("1", "6"))
+    assert brief.sustained is not None
+    assert long.sustained is not None
+    assert brief.peak_rss_bytes is not None
+    assert long.peak_rss_bytes is not None
+    more = sum(long.sustained.inferences) - sum(brief.sustained.inferences)
+    # One number kept of each would take 8 bytes; two processes differ by some pages anyway.
+    assert long.peak_rss_bytes - brief.peak_rss_bytes < 2 * more + 400_000
+
+
 def test_a_planted_slow_down_begins_in_its_second(
     runner_of: Callable[[Bundle], Runner], native_bundle: Bundle
 ) -> None:
