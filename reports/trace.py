@@ -24,9 +24,10 @@ from reports.trace_times import Placed, place_processes
 MOST_SLICES = 1_000_000
 FEWEST_OF_A_PROCESS = 20
 HOW_PLACED = (
-    "A process begins at the device's uptime just before it. Inside a process, what was timed is laid end to"
-    " end, 2 ns apart. Operators are means of a profile, and with cold starts they are laid end to end after"
-    " the last process of their cell: no uptime was read then, and profiling costs time."
+    "A process begins at the device's uptime just before it, so do cold starts and the process of a profile."
+    " Inside a process, what was timed is laid end to end, 2 ns apart. Operators are means of a profile, laid"
+    " end to end; profiling costs time. Of runs that recorded no beginning of them, cold starts and operators"
+    " lie after the last process of their cell."
 )
 
 
@@ -67,12 +68,15 @@ def _device(pid: int, cells: Sequence[Cell], names: Sequence[str], share: int) -
     for placed in times.processes:
         yield from _readings(pid, placed.start_us, placed.process)
     further = count(len(cells) + 1)
-    for cell, name, end_us in zip(cells, names, times.ends_us, strict=True):
+    for at, (cell, name) in enumerate(zip(cells, names, strict=True)):
+        end_us, profiled_us = times.ends_us[at], times.profile_us[at]
         profiled_ns = sum(one.mean_ns for one in cell.profile.operators) if cell.profile else 0.0
         if profiled_ns:
-            yield from profile_events(Thread(pid, next(further), name), cell, end_us)
+            begin_us = end_us if profiled_us is None else profiled_us
+            yield from profile_events(Thread(pid, next(further), name), cell, begin_us)
         if cell.cold and cell.cold.processes:
-            yield from cold_events(Thread(pid, next(further), name), cell, end_us + profiled_ns / 1e3)
+            thread = Thread(pid, next(further), name)
+            yield from cold_events(thread, cell, times.cold_us[at], end_us + profiled_ns / 1e3)
 
 
 def _process(thread: Thread, placed: Placed, share: int) -> Iterator[Event]:

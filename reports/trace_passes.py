@@ -1,6 +1,6 @@
 """What ran beside the timed processes of a cell, as events of a trace: energy, cold starts, a profile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.records import Cell
 from harness.records.energy import EnergyRun
@@ -22,13 +22,17 @@ def energy_events(thread: Thread, run: EnergyRun, begin_us: float) -> Iterator[E
             at += seconds * 1e6
 
 
-def cold_events(thread: Thread, cell: Cell, begin_us: float) -> Iterator[Event]:
-    """The cold starts of a cell, end to end: when they began was not recorded."""
+def cold_events(thread: Thread, cell: Cell, begins_us: Sequence[float], end_us: float) -> Iterator[Event]:
+    """The cold starts of a cell when they began; those of older runs, which lack that, end to end."""
     if cell.cold is None or not cell.cold.processes:
         return
-    yield named("thread_name", thread.pid, thread.tid, f"{thread.name}: cold starts, after the processes")
-    at = begin_us
-    for number, one in enumerate(cell.cold.processes):
+    processes = cell.cold.processes
+    known = len(begins_us) == len(processes)
+    name = f"{thread.name}: cold starts" + ("" if known else ", after the processes")
+    yield named("thread_name", thread.pid, thread.tid, name)
+    at = end_us
+    for number, one in enumerate(processes):
+        at = begins_us[number] if known else at
         facts = {"resident_pages": one.resident_pages, "pages": one.pages, "cold": one.is_cold}
         yield slice_of(thread, f"cold start {number}", at, one.total_ns, **facts)
         for name, ns in {
@@ -41,7 +45,7 @@ def cold_events(thread: Thread, cell: Cell, begin_us: float) -> Iterator[Event]:
 
 
 def profile_events(thread: Thread, cell: Cell, begin_us: float) -> Iterator[Event]:
-    """The operators of a profile, end to end: means of a process that ran after the others."""
+    """The operators of a profile, end to end: means of a process of its own."""
     if cell.profile is None or not cell.profile.operators:
         return
     name = f"{thread.name}: operators, means of a profile"

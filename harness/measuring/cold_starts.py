@@ -4,12 +4,13 @@ import msgspec
 
 from harness.analysis.summaries import summarize_startup
 from harness.errors import ReportRejected
-from harness.records import Artifact, ColdProcess, ColdStartup, Plan, RunnerReport
+from harness.records import Artifact, Beginning, ColdProcess, ColdStartup, Plan, RunnerReport
 from harness.runner.command_line import runner_argv
 from harness.runner.deploy import DeployedArtifact
 from harness.runner.job import Job
 from harness.runner.report import fetch_report
 from harness.runner.report_checks import check_waited
+from harness.runner.start import run_beside
 from harness.runner.time_limits import timeout_for
 from harness.system.platforms import boottime_s
 from harness.system.text import excerpt
@@ -28,10 +29,11 @@ def measure_cold(job: Job, deployed: DeployedArtifact, artifact: Artifact, plan:
     processes = []
     for _ in range(plan.processes):
         began = boottime_s()
-        exit_code = job.run(argv, timeout_s=timeout_for(job.device, brief))
+        exit_code, beginning = run_beside(job, argv, timeout_s=timeout_for(job.device, brief))
+        waited_s = boottime_s() - began
         report = fetch_report(job, exit_code, artifact, brief)
-        process = _process(report)
-        check_waited(process.total_ns, job.device.info.clock, boottime_s() - began)
+        process = _process(report, beginning)
+        check_waited(process.total_ns, job.device.info.clock, waited_s)
         processes.append(process)
     return summarize_cold(tuple(processes))
 
@@ -53,7 +55,7 @@ def no_cold_startup(reason: str) -> ColdStartup:
     return ColdStartup(startup=None, processes=(), unavailable=reason)
 
 
-def _process(report: RunnerReport) -> ColdProcess:
+def _process(report: RunnerReport, began: Beginning) -> ColdProcess:
     cold = report.cold
     if cold is None:
         raise ReportRejected("the device's report lacks what a cold start found in memory")
@@ -68,4 +70,5 @@ def _process(report: RunnerReport) -> ColdProcess:
         resident_before_pages=cold.resident_before_pages,
         resident_pages=cold.resident_pages,
         unavailable=cold.unavailable and excerpt(cold.unavailable),
+        began=began,
     )

@@ -17,12 +17,12 @@ from harness.records import (
     Plan,
     Profile,
     ProfiledOperator,
-    RunnerReport,
 )
 from harness.runner.command_line import runner_argv
 from harness.runner.deploy import COMMAND_TIMEOUT_S, DeployedArtifact
 from harness.runner.job import Job
 from harness.runner.report import fetch_report
+from harness.runner.start import run_beside
 from harness.runner.time_limits import timeout_for
 from harness.system.text import excerpt
 from harness.transports.verified import run_verified
@@ -45,8 +45,10 @@ def measure_memory(job: Job, deployed: DeployedArtifact, artifact: Artifact, pla
     expects_dumpsys = KINDS[job.device.info.kind].has_dumpsys
     has_dumpsys = expects_dumpsys and _has_dumpsys(job.device)
     seconds = min(MEMINFO_SECONDS, plan.max_seconds) if has_dumpsys else 0.0
-    brief = msgspec.structs.replace(plan, warmup_iterations=0, min_seconds=seconds)
-    report = _run_briefly(job, deployed, artifact, brief, "--memory-detail", beside="memory").memory_detail
+    brief = _briefly(msgspec.structs.replace(plan, warmup_iterations=0, min_seconds=seconds))
+    argv = (*runner_argv(job.device, job.bundle, deployed, brief), "--memory-detail")
+    exit_code = job.run(argv, timeout_s=timeout_for(job.device, brief), beside="memory")
+    report = fetch_report(job, exit_code, artifact, brief).memory_detail
     if report is None:
         raise ReportRejected("the device's report lacks the memory figures", device=job.device.info.name)
     detail = msgspec.convert(report, MemoryDetail, from_attributes=True)
@@ -89,12 +91,15 @@ def measure_profile(job: Job, deployed: DeployedArtifact, artifact: Artifact, pl
     """
     if job.device.info.clock == "emulated":
         return no_profile("times under an emulator are not meaningful per operator")
+    brief = _briefly(msgspec.structs.replace(plan, min_seconds=0.0))
     options = ("--profile-iterations", str(PROFILED_INFERENCES))
-    brief = msgspec.structs.replace(plan, min_seconds=0.0)
-    profiled = _run_briefly(job, deployed, artifact, brief, *options).profile
+    argv = (*runner_argv(job.device, job.bundle, deployed, brief), *options)
+    exit_code, began = run_beside(job, argv, timeout_s=timeout_for(job.device, brief))
+    profiled = fetch_report(job, exit_code, artifact, brief).profile
     if not profiled or any(len(one.times_ns) != PROFILED_INFERENCES for one in profiled):
         raise ReportRejected("the device's report lacks the times of operators", device=job.device.info.name)
-    return summarize_profile(profiled, own_program=artifact.variant.is_own_program)
+    profile = summarize_profile(profiled, own_program=artifact.variant.is_own_program)
+    return msgspec.structs.replace(profile, began=began)
 
 
 def no_memory_detail(reason: str) -> MemoryDetail:
@@ -156,10 +161,5 @@ def _typical(times_ns: Sequence[int]) -> float:
     return sum(kept) / len(kept)
 
 
-def _run_briefly(
-    job: Job, deployed: DeployedArtifact, artifact: Artifact, plan: Plan, *options: str, beside: str = ""
-) -> RunnerReport:
-    brief = msgspec.structs.replace(plan, min_iterations=1, counted_iterations=0)
-    argv = (*runner_argv(job.device, job.bundle, deployed, brief), *options)
-    exit_code = job.run(argv, timeout_s=timeout_for(job.device, brief), beside=beside)
-    return fetch_report(job, exit_code, artifact, brief)
+def _briefly(plan: Plan) -> Plan:
+    return msgspec.structs.replace(plan, min_iterations=1, counted_iterations=0)

@@ -37,6 +37,7 @@ from harness.records.judgements import (
     Verdict,
 )
 from harness.records.measurements import (
+    Beginning,
     HeldClock,
     HeldClockSource,
     Interval,
@@ -119,6 +120,7 @@ __all__ = [
     "Artifact",
     "BackendOptions",
     "BaseRun",
+    "Beginning",
     "Bytes",
     "Calibration",
     "Cell",

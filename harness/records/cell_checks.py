@@ -10,6 +10,7 @@ from itertools import chain
 
 from harness.records import (
     Accuracy,
+    Beginning,
     Cell,
     ColdStartup,
     PairedDrop,
@@ -19,7 +20,7 @@ from harness.records import (
 from harness.records.energy_checks import find_impossible_energy
 from harness.records.launches import first_launches, later_launches
 from harness.records.machine_checks import find_impossible_on_machine
-from harness.records.process_checks import find_impossible
+from harness.records.process_checks import find_impossible, is_time
 from harness.records.request_checks import find_impossible_requests
 from harness.records.schedule import find_off_schedule
 from harness.records.summary_checks import (
@@ -154,6 +155,13 @@ def _cold(cold: ColdStartup) -> Iterator[str]:
     if cold.startup is not None and measured:
         for contradiction in check_startup(cold.startup, measured):
             yield f"cold.{contradiction}"
+    for one in cold.processes:
+        yield from _beginning("cold.processes", one.began)
+
+
+def _beginning(name: str, began: Beginning | None) -> Iterator[str]:
+    if began is not None and not is_time(began.started_at):
+        yield f"{name}: started_at is {began.started_at[:40]!r}, which is not a time"
 
 
 def _accuracy(accuracy: Accuracy) -> Iterator[str]:
@@ -213,6 +221,7 @@ def _profile(profile: Profile) -> Iterator[str]:
         if profile.operators or profile.unavailable is None:
             yield f"profile has {len(profile.operators)} operators, and is unavailable: {profile.unavailable}"
         return
+    yield from _beginning("profile", profile.began)
     if profile.iterations < 1:
         yield f"profile.iterations is {profile.iterations}"
     whole = sum(operator.mean_ns for operator in profile.operators) or 1.0

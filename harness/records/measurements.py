@@ -240,6 +240,13 @@ class Memory(Record, frozen=True, kw_only=True):
     detail: MemoryDetail | None = None
 
 
+class Beginning(Record, frozen=True, kw_only=True):
+    """When a process began: this machine's time of day, and the device's uptime just before it."""
+
+    started_at: str
+    uptime_seconds: NotNegative | None
+
+
 class OperatorTime(Record, frozen=True, kw_only=True):
     """The time of one operator, and its share of all of them."""
 
@@ -255,3 +262,4 @@ class Profile(Record, frozen=True, kw_only=True):
     iterations: Count
     operators: tuple[OperatorTime, ...]
     unavailable: str | None = None
+    began: Beginning | None = None

@@ -1,6 +1,6 @@
 """What a process takes until its first result: in general, and with nothing of it in memory."""
 
-from harness.records.measurements import Interval
+from harness.records.measurements import Beginning, Interval
 from harness.records.schema import Count, PositiveCount, PositiveNanoseconds, Record
 
 
@@ -33,6 +33,7 @@ class ColdProcess(Record, frozen=True, kw_only=True):
     resident_before_pages: Count
     resident_pages: Count
     unavailable: str | None = None
+    began: Beginning | None = None
 
     @property
     def is_cold(self) -> bool:

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 
 from harness.errors import ReportRejected
-from harness.records import Artifact, Plan
+from harness.records import Artifact, Beginning, Plan
 from harness.runner.job import Job
 from harness.runner.orphan import Request, encode_request
+from harness.runner.report import fetch_conditions
 from harness.runner.sampler import sampler_words
 from harness.runner.time_limits import expected_for, timeout_for
 from harness.system.platforms import boottime_s
@@ -25,7 +26,7 @@ def request_now(
         backend_options=plan.backend_options,
         round=0,
         argv=argv,
-        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        started_at=_now(),
         cooled_seconds=cooled_seconds,
     )
 
@@ -50,6 +51,17 @@ def start(
     return exit_code, boottime_s() - began
 
 
+def run_beside(job: Job, argv: tuple[str, ...], *, timeout_s: float) -> tuple[int, Beginning]:
+    """Run a process that is not one of the timed ones to its end; its exit code, and when it began."""
+    started_at = _now()
+    exit_code = job.run(argv, timeout_s=timeout_s, conditions=True)
+    try:
+        uptime_seconds = fetch_conditions(job, "conditions_before").uptime_seconds
+    except ReportRejected:
+        uptime_seconds = None
+    return exit_code, Beginning(started_at=started_at, uptime_seconds=uptime_seconds)
+
+
 def take_over(job: Job, request: Request, plan: Plan, argv: tuple[str, ...]) -> int:
     """Wait for a process that was left running, which must be the one that `argv` would start; its exit code.
 
@@ -61,3 +73,7 @@ def take_over(job: Job, request: Request, plan: Plan, argv: tuple[str, ...]) -> 
             "the process left running differs from the one asked for now", device=job.device.info.name
         )
     return job.wait(timeout_s=timeout_for(job.device, plan))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

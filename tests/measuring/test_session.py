@@ -14,7 +14,7 @@ from builders import make_plan
 from fakes import FlakyTransport
 from harness.errors import ConnectionLost, MeasurementError
 from harness.measuring.cell_state import CellRequest
-from harness.records import Cell
+from harness.records import Beginning, Cell
 from harness.runner import report_checks
 from harness.transports.local import LocalTransport
 
@@ -305,6 +305,7 @@ def test_cold_starts_are_processes_of_their_own(bench: Bench) -> None:
     assert cold is not None
     assert cold.startup is not None
     assert (cold.startup.total_ns.estimate, len(cold.processes), cold.unavailable) == (11, 2, None)
+    assert_began_after(cells[0.25], *(one.began for one in cold.processes))
     assert kept is not None
     assert kept.startup is None
     assert kept.unavailable == "2 of 2 processes were not cold: a page stayed"
@@ -338,3 +339,16 @@ def test_operators_are_timed_in_a_process_of_its_own_when_asked_for(bench: Bench
     (operator,) = cell.profile.operators
     assert (operator.kind, operator.mean_ns, operator.share) == ("first convolution", 14.0, 1.0)
     assert cell.profile.iterations == 30
+    assert_began_after(cell, cell.profile.began)
+
+
+def assert_began_after(cell: Cell, *found: Beginning | None) -> None:
+    """By the device's uptime and this machine's clock, after the last timed process."""
+    last = cell.processes[-1]
+    before = [Beginning(started_at=last.started_at, uptime_seconds=last.conditions_before.uptime_seconds)]
+    began = [*before, *(one for one in found if one)]
+    assert len(began) == 1 + len(found)
+    assert [one.started_at for one in began] == sorted({one.started_at for one in began})
+    uptimes = [one.uptime_seconds or 0.0 for one in began]
+    assert uptimes == sorted(uptimes)
+    assert uptimes[0] > 0

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from builders import QUIET, STEADY_MEDIANS, make_cell, make_cold, make_processes, make_run, with_accuracy
 from harness.accuracy.store import pair_with_fp32
 from harness.errors import MeasurementError, UsageError
-from harness.records import Cell
+from harness.records import Beginning, Cell
 from harness.records.cell_checks import find_contradictions
 from harness.records.cell_files import cell_file_name
 from harness.records.outcomes import read_outcomes
@@ -42,6 +42,10 @@ def test_a_cold_start_that_contradicts_itself_is_named() -> None:
         "without a reason": replace(sound, startup=None, processes=()),
         "cold.startup.total_ns is 61000000": replace(sound, processes=(first, *others[:1])),
     }
+    untimely = Beginning(started_at="yesterday", uptime_seconds=5.0)
+    wrong["cold.processes: started_at is 'yesterday'"] = replace(
+        sound, processes=(replace(first, began=untimely), *others)
+    )
     for words, cold in wrong.items():
         assert any(words in one for one in find_contradictions(replace(cell, cold=cold))), words
 

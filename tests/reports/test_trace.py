@@ -22,7 +22,15 @@ from builders import (
     make_sustained_cell,
     make_sustained_run,
 )
-from harness.records import Cell, ConditionsSample, OperatorTime, ProcessReport, Profile, SampledConditions
+from harness.records import (
+    Beginning,
+    Cell,
+    ConditionsSample,
+    OperatorTime,
+    ProcessReport,
+    Profile,
+    SampledConditions,
+)
 from reports.report import write_report
 from reports.trace import trace_events, write_trace
 from reports.trace_devices import traced_devices
@@ -182,6 +190,38 @@ def test_cold_starts_lie_after_the_processes_on_a_thread_that_says_so(cell: Cell
     assert first["args"]["cold"] is True
     inside = [one["name"] for one in slices(events) if one["tid"] == 3]
     assert inside[1:4] == ["load", "initialize", "first inference"]
+
+
+def test_cold_starts_and_operators_lie_where_their_processes_began(cell: Cell) -> None:
+    """The first cold start began 40 s after the first process, and the profile 30 s after it."""
+
+    def began(uptime: float | None, second: int) -> Beginning:
+        return Beginning(started_at=f"2026-01-01T00:01:{second}Z", uptime_seconds=uptime)
+
+    cold = make_cold(30, 40, 50)
+    processes = tuple(
+        replace(one, began=began(uptime, second))
+        for one, uptime, second in zip(cold.processes, (140.0, 141.0, None), (41, 42, 43), strict=True)
+    )
+    measured = replace(make_cell(processes=(process(100.0), process(110.0, 1))), cold=cold)
+    assert cell.profile
+    events = traced(
+        replace(
+            measured,
+            cold=replace(cold, processes=processes),
+            profile=replace(cell.profile, began=began(130.0, 30)),
+        )
+    )
+    first, second, third = slices(events, "cold start")
+    assert (first["ts"], second["ts"]) == (pytest.approx(40e6), pytest.approx(41e6))
+    # Its uptime could not be read.
+    assert third["ts"] == pytest.approx(second["ts"] + second["dur"], abs=1)
+    inside = [one["ts"] for one in slices(events, "load") if one["tid"] == first["tid"]]
+    assert inside == [first["ts"], second["ts"], third["ts"]]
+    operators = [one["ts"] for name in ("conv", "linear") for one in slices(events, name)]
+    assert operators == [pytest.approx(30e6), pytest.approx(30e6 + 300)]
+    names = [one["args"]["name"] for one in events if one["name"] == "thread_name"]
+    assert names[2].endswith(": cold starts")
 
 
 def test_energy_is_three_windows_at_their_uptimes_and_a_counter_of_power(cell: Cell) -> None:
