@@ -60,8 +60,9 @@ def test_no_report_of_many_devices_is_written_and_how_to_write_it_is_said(
         replace(cell, device=replace(cell.device, name=f"phone-{number}"))
         for number in range(MOST_DEVICES + 1)
     )
-    assert report_run(Outcome(tmp_path, cells, ()), print).report is None
-    assert f"because 33 devices were measured, more than 32; write it with: harness report {tmp_path}" in (
+    folder = tmp_path / "a run"
+    assert report_run(Outcome(folder, cells, ()), print).report is None
+    assert f"because 33 devices were measured, more than 32; write it with: harness report '{folder}'" in (
         capsys.readouterr().out
     )
     assert report_run(Outcome(tmp_path, (), ()), print).report is None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from harness.cli.application import console_for, print_json, show
 from harness.cli.tables import print_table
 from harness.errors import UsageError
+from harness.lab.devices import describe_silent
 from harness.lab.facts import HostFacts, refuse_unlike
 from harness.system.text import printable
 
@@ -18,15 +19,17 @@ def show_status(lab: "Lab", *, json: bool) -> None:
     """Print the hosts and devices of a lab; on a terminal two tables."""
     problem = _problem(lab.hosts)
     if json:
-        print_json({"address": str(lab.address), "hosts": lab.hosts, "problem": problem})
+        print_json(
+            {"address": str(lab.address), "hosts": lab.hosts, "silent": lab.silent, "problem": problem}
+        )
         return
     columns = ("host", "machine", "devices", "lowers at once", "disk free", "clock", "versions")
     print_table(console_for(), "", columns, [_host_row(host) for host in lab.hosts])
     rows = list(_device_rows(lab.hosts))
     if rows:
         print_table(console_for(), "", ("device", "kind", "tags", "host", "used by"), rows)
-    if problem:
-        show(printable(f"warning: {problem}"))
+    for warning in (*describe_silent(lab), *([problem] if problem else [])):
+        show(printable(f"warning: {warning}"))
 
 
 def _host_row(host: HostFacts) -> tuple[str, ...]:

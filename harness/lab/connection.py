@@ -26,10 +26,11 @@ ANSWER_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab that this process is connected to, and its hosts as they were then."""
+    """A lab that this process is connected to, and its hosts as they were then; `silent` did not answer."""
 
     address: Address
     hosts: tuple[HostFacts, ...]
+    silent: tuple[str, ...] = ()
 
     def host_of(self, device: str) -> HostFacts:
         """The host that offers a device of the lab."""
@@ -55,7 +56,7 @@ def connected(address: Address) -> Iterator[Lab]:
     with _signals_kept():
         _connect(address)
     try:
-        yield Lab(address, ask_hosts())
+        yield ask_hosts(address)
     finally:
         with contextlib.suppress(Exception), _signals_kept():
             ray.shutdown()
@@ -84,25 +85,30 @@ def refuse_unusable(lab: Lab) -> None:
     refuse_unlike(lab.hosts)
 
 
-def ask_hosts() -> tuple[HostFacts, ...]:
-    """The facts of all hosts that answer in time, by name."""
+def ask_hosts(address: Address) -> Lab:
+    """The lab that this process is connected to, with the facts of all hosts that answer in time, by name."""
     named = [
         entry["name"] for entry in list_named_actors(all_namespaces=True) if entry["namespace"] == NAMESPACE
     ]
-    asked: list[tuple[Any, float]] = []
+    asked: list[tuple[str, Any, float]] = []
     for name in sorted(name for name in named if name.startswith(PREFIX)):
         with contextlib.suppress(ValueError):  # it has just left
-            asked.append((ray.get_actor(name, namespace=NAMESPACE).describe.remote(), time.time()))
+            actor = ray.get_actor(name, namespace=NAMESPACE)
+            asked.append((name.removeprefix(PREFIX), actor.describe.remote(), time.time()))
     deadline = time.monotonic() + ANSWER_TIMEOUT_S
-    found = (_answer(reference, asked_s, deadline) for reference, asked_s in asked)
-    return tuple(facts for facts in found if facts)
+    hosts, silent = [], []
+    for name, reference, asked_s in asked:
+        try:
+            hosts.append(_answer(reference, asked_s, deadline))
+        except TimeoutError:
+            silent.append(name)
+        except RayError:  # it has just left
+            continue
+    return Lab(address, tuple(hosts), tuple(silent))
 
 
-def _answer(reference: Any, asked_s: float, deadline: float) -> HostFacts | None:
-    try:
-        facts: HostFacts = ray.get(reference, timeout=max(0.1, deadline - time.monotonic()))
-    except (RayError, TimeoutError):
-        return None
+def _answer(reference: Any, asked_s: float, deadline: float) -> HostFacts:
+    facts: HostFacts = ray.get(reference, timeout=max(0.1, deadline - time.monotonic()))
     # It answered at some moment in between.
     return replace(facts, clock_offset_s=facts.clock_s - (asked_s + time.time()) / 2)
 

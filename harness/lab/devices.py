@@ -8,7 +8,7 @@ from harness.devices.inventory import choose_device
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
 from harness.errors import DeviceError, DeviceUnfit, UsageError
-from harness.lab.connection import Lab
+from harness.lab.connection import ANSWER_TIMEOUT_S, Lab
 from harness.lab.host import SentSurvey
 from harness.lab.ray_library import RayError, ray
 from harness.lab.sent_errors import receive
@@ -21,18 +21,28 @@ SURVEY_TIMEOUT_S = 180.0
 def resolve_in_lab(lab: Lab, names: Sequence[str], log: Callable[[str], None]) -> tuple[Target, ...]:
     """Find each named device: a name, `tag:NAME`, `all`, or a part of one device's name.
 
-    A device of several names is found once, and logged with them.
+    A device of several names is found once, and logged with them, as is each host that did not answer.
 
     Raises:
         UsageError: a name fits nothing, or none is given.
         DeviceUnfit: a name fits several devices.
     """
     offered = [device for host in lab.hosts for device in host.devices]
+    for line in describe_silent(lab):
+        log(f"warning: {line}")
     if not names:
         raise UsageError("no --device was named", hint=_choices(lab))
     found = ((name, target) for name in names for target in _find(name, offered, lab))
     named = ((target.name if is_group(name) else name, target) for name, target in found)
     return without_duplicates(named, log, key=lambda target: target.name)
+
+
+def describe_silent(lab: Lab) -> list[str]:
+    """A sentence for each host whose devices nobody knows, because it did not answer."""
+    return [
+        f"host {name} of the lab did not answer within {ANSWER_TIMEOUT_S:.0f} s: its devices are left out"
+        for name in lab.silent
+    ]
 
 
 def survey_in_lab(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,17 @@ from harness.lab.remote_worker import RemoteWorker, StartWorker
 from harness.lab.shipping import Shipper
 from harness.lowering.background import Artifacts
 from harness.measuring.base_side import BaseSide
-from harness.records import RunRequest
-from harness.records.progress import Listener
+from harness.measuring.finished import is_finished
+from harness.records import Cell, RunRequest
+from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells, read_run
 from harness.system.text import shell_word
 
 POLL_S = 0.5
 # Saving waits for the disk, up to 20 ms where it is busy, and a disk takes several at once.
 WRITERS = 8
+# Of a continued run, until it is known which programs the caches have.
+CACHES_TIMEOUT_S = 10.0
 # What runs on a device is ended within its own time-outs.
 CANCEL_TIMEOUT_S = 60.0
 
@@ -69,7 +72,8 @@ def measure_in_lab(
         writers=writers,
         presence=Presence(),
     )
-    parts = [Part(run, host, group) for host, group in _groups(lab, targets, alone=pooled)]
+    asked = targets if pooled else _without_finished(targets, request, artifacts, cells, listen)
+    parts = [Part(run, host, group) for host, group in _groups(lab, asked, alone=pooled)]
     try:
         _follow(parts)
     except KeyboardInterrupt:
@@ -84,6 +88,29 @@ def measure_in_lab(
     for part in parts:
         part.settle()
     return [error for part in parts for error in part.errors]
+
+
+def _without_finished(
+    targets: Sequence[Target],
+    request: RunRequest,
+    artifacts: Artifacts,
+    cells: Sequence[Cell],
+    listen: Listener,
+) -> Sequence[Target]:
+    """Of a continued run, the devices that have something left to measure: the others may be gone.
+
+    What the caches have is known soon; a device is asked where that is not so.
+    """
+    measured: dict[str, list[Cell]] = {}
+    for cell in cells:
+        measured.setdefault(cell.device.name, []).append(cell)
+    if not measured:
+        return targets
+    wait(artifacts.values(), timeout=CACHES_TIMEOUT_S)
+    finished = [one for one in targets if is_finished(one, request, artifacts, measured.get(one.name, ()))]
+    for target in finished:
+        listen(Event(target.name, "measured completely before"))
+    return [target for target in targets if target not in finished]
 
 
 def _groups(

@@ -15,7 +15,6 @@ from pathlib import Path
 from harness.errors import ConnectionLost, HarnessError, TransportError, UsageError
 from harness.lab.addresses import Address, refuse_silent
 from harness.lab.connection import (
-    Lab,
     ask_hosts,
     connected,
     host_resource,
@@ -107,7 +106,8 @@ def _start(
         f"--temp-dir={folder}",
         *options,
     ]
-    log(f"starting Ray for {len(member.devices)} devices")
+    count = len(member.devices)
+    log(f"starting Ray for {count} device{'' if count == 1 else 's'}")
     output = folder / "start.log"
     pid = start_detached(argv, output, env=ray_environment())
     state = NodeState(member.name, str(address), pid, process_start(pid) or "", str(folder), is_head)
@@ -116,7 +116,7 @@ def _start(
         write_state(state)
         with connected(address):
             _answer_for(member, workers)
-            refuse_unusable(Lab(address, ask_hosts()))
+            refuse_unusable(ask_hosts(address))
     except BaseException:
         leave(state)
         raise

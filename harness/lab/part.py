@@ -35,7 +35,8 @@ from harness.system.text import shell_word
 from harness.system.threads import ENDING
 
 ASK_AGAIN_S = 1.0
-# In a row, a second or more apart, before a host or the process that would measure there is given up.
+# Of a host that is missed, in a row and a second or more apart, or of processes that would measure there and
+# did not start, before it is given up.
 MOST_FAILURES = 4
 
 
@@ -88,12 +89,14 @@ class Part:
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     _next: Callable[[Any], None] | None = None
     _worker: RemoteWorker | None = None
+    _question: Any = None
     _asked: float = -math.inf
     _user: str = ""
     _last: str = ""
     _saved: Future[None] | None = None
     _idle: bool = False
     _failed: bool = False
+    _misses: int = 0
     _failures: int = 0
     _cancelled: bool = False
     _freed: bool = False
@@ -127,13 +130,17 @@ class Part:
         if not self.run.presence.has(self.host):
             self._fail_to_start(None)
             return
+        if self._question is not None and not ray.wait([self._question], timeout=0, fetch_local=False)[0]:
+            # A busy host answers late. Asked once more for each second, it would answer later still.
+            return
         try:
-            answer = self.run.lab.actor(self.host.name).wait_in_line.remote(self.token, self.names, holder())
+            actor = self.run.lab.actor(self.host.name)
         except ValueError:  # The host has just left.
             self._fail_to_start(None)
             return
+        self._question = actor.wait_in_line.remote(self.token, self.names, holder())
         if self._worker is None:
-            self.awaited, self._next = answer, self._ask_for_devices
+            self.awaited, self._next = self._question, self._ask_for_devices
 
     def cancel(self) -> None:
         """End what is measured; the stream then ends by itself."""
@@ -156,7 +163,7 @@ class Part:
 
     def _ask_for_devices(self, answer: Any) -> None:
         turn: Turn = ray.get(answer)
-        self.awaited = None
+        self.awaited, self._misses = None, 0
         if turn.user and turn.user != self._user:
             self._user = turn.user
             self._tell(f"waiting for {turn.user}")
@@ -167,13 +174,15 @@ class Part:
 
     def _fail_to_start(self, error: RayError | None) -> None:
         """Stay in line: nothing has been touched yet, and a host that has left is missed again and again."""
-        if self._failures == MOST_FAILURES:
+        if self._worker is None:
+            self._misses += 1
+        else:
+            self._failures += 1
+            self._worker.end()
+        if max(self._misses, self._failures) > MOST_FAILURES:
             self._lose(error)
             return
-        self._failures += 1
-        if self._worker is not None:
-            self._worker.end()
-        self._worker = self.awaited = None
+        self._worker = self.awaited = self._question = None
 
     def _start(self, answer: Any) -> None:
         ray.get(answer)

@@ -13,6 +13,7 @@ from harness.devices.device import Device
 from harness.lowering.artifact_store import StoredArtifact
 from harness.measuring.base_side import BaseProgram
 from harness.records import (
+    Artifact,
     Cell,
     DeviceInfo,
     Failure,
@@ -63,11 +64,7 @@ class CellState:
         """Take the lowered program; returns the earlier cell where that measured the same bytes."""
         self.artifact = artifact
         earlier = self.earlier
-        if earlier is None or earlier.artifact.sha256 != artifact.artifact.sha256:
-            return None
-        if earlier.artifact.inputs and earlier.artifact.reference_input_sha256 != (
-            artifact.artifact.reference_input_sha256
-        ):
+        if earlier is None or not measured_program(earlier, artifact.artifact):
             return None
         self.processes, self.parity = earlier.processes, earlier.parity
         return earlier
@@ -123,6 +120,14 @@ def find_earlier(request: CellRequest, earlier: Sequence[Cell], device: Device) 
         if is_same_measurement(request, cell) and measured_on == device.info:
             return cell
     return None
+
+
+def measured_program(cell: Cell, artifact: Artifact) -> bool:
+    """Whether the saved cell is of the same bytes, and of an own program fed with the same inputs."""
+    measured = cell.artifact
+    if measured.sha256 != artifact.sha256:
+        return False
+    return not measured.inputs or measured.reference_input_sha256 == artifact.reference_input_sha256
 
 
 def is_same_measurement(request: CellRequest, cell: Cell) -> bool:

@@ -10,6 +10,7 @@ from harness.measuring.run_outcome import Outcome
 from harness.records.outcomes import read_outcomes
 from harness.records.progress import Log
 from harness.records.run_folder import load_runs
+from harness.system.text import shell_word
 
 # Of 100 simulated devices a report, with some ten pictures each, took longer than measuring them.
 MOST_DEVICES = 32
@@ -26,7 +27,7 @@ def report_run(
     if devices > MOST_DEVICES:
         log(
             f"no report was written, because {devices} devices were measured, more than {MOST_DEVICES};"
-            f" write it with: harness report {outcome.folder}"
+            f" write it with: harness report {shell_word(outcome.folder)}"
         )
         return outcome
     if not outcome.cells:

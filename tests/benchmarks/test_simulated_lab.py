@@ -22,6 +22,11 @@ def test_simulated_devices_are_measured_through_a_lab_as_real_ones_are(tmp_path:
             assert lab.add(host, devices).exit_code == 0
         ended = lab.drive(tmp_path / "run", *SWEEP, together=3)
         assert ended.exit_code == 0, ended.stderr
+        # Nothing is left to measure: no device is asked, whether it is there or not.
+        measured = lab.messages()
+        again = lab.drive(tmp_path / "run", together=3)
+        assert again.exit_code == 0, again.stderr
+        assert len(lab.messages()) == len(measured)
     finally:
         lab.end()
     _, cells = load_run(tmp_path / "run")
