@@ -84,6 +84,25 @@ def compare(
         only_in_new=tuple(labelled_name(cell) for key, cell in after.items() if key not in before),
         differences=differences,
         paired=paired,
+        notes=_describe_moved(before, after),
+    )
+
+
+def _describe_moved(before: dict[Key, Cell], after: dict[Key, Cell]) -> tuple[str, ...]:
+    """Cells that are on another device now, as where the devices of a pool share the variants."""
+    elsewhere = {key[1:]: cell for key, cell in after.items() if key not in before}
+    moved = [
+        (cell, elsewhere[key[1:]])
+        for key, cell in before.items()
+        if key not in after and key[1:] in elsewhere
+    ]
+    if not moved:
+        return ()
+    old, new = moved[0]
+    cells = "1 cell of base is" if len(moved) == 1 else f"{len(moved)} cells of base are"
+    return (
+        f"{cells} in new on another device ({old.variant.name} on {new.device.name}, in base on"
+        f" {old.device.name}), and no other device's cell is compared: measure both on the same --device",
     )
 
 

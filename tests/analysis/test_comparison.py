@@ -298,6 +298,19 @@ def test_another_device_needs_across() -> None:
     assert "device name: pi4 in base, pi5 in new" in allowed.differences
 
 
+def test_cells_that_another_device_of_a_pool_measured_are_named_as_that() -> None:
+    shared, moved = make_cell(), of_variant(width=1.0)
+    other = replace(moved, device=make_device(name="pixel-b"))
+    comparison = compare([shared, moved], [shared, other])
+    assert comparison.result == "inconclusive"
+    (note,) = comparison.notes
+    assert note.startswith(
+        f"1 cell of base is in new on another device ({moved.variant.name} on pixel-b, in base on"
+        f" {moved.device.name}), and"
+    )
+    assert compare([shared, moved], [shared]).notes == ()
+
+
 def test_an_empty_run_and_a_doubled_cell_are_refused() -> None:
     with pytest.raises(UsageError, match="the new run has no cells"):
         compare([make_cell()], [])
