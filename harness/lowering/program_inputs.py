@@ -125,7 +125,9 @@ def encode_inputs(
 
 def _counted(placed: dict[int, NamedArray]) -> str:
     numbers = ", ".join(map(str, sorted(placed)))
-    return f"{len(placed)} arrays" if set(placed) == set(range(len(placed))) else f"inputs {numbers}"
+    if set(placed) != set(range(len(placed))):
+        return f"inputs {numbers}" if len(placed) > 1 else f"input {numbers} alone"
+    return "1 array" if len(placed) == 1 else f"{len(placed)} arrays"
 
 
 def _fitting(given: NamedArray, spec: TensorSpec, takes: str) -> bytes:
@@ -136,7 +138,10 @@ def _fitting(given: NamedArray, spec: TensorSpec, takes: str) -> bytes:
         )
     if array.shape != spec.sizes:
         bound = "; a dynamic shape is measured at its upper bound" if spec.dynamic else ""
-        raise UsageError(f"{given.origin} has the shape {list(array.shape)}, and {takes}{bound}")
+        raise UsageError(
+            f"{given.origin} has the shape {list(array.shape)}, and {takes}{bound}",
+            hint=f"give an array of the shape {list(spec.sizes)}",
+        )
     return _raw(array, spec)
 
 

@@ -77,6 +77,8 @@ def test_one_file_feeds_two_equal_inputs_and_a_third_array_is_refused(tmp_path: 
     assert encode((TOKENS, TOKENS), a, a) == 2 * tokens.tobytes()
     with pytest.raises(UsageError, match="--input gives 3 arrays"):
         encode((TOKENS, TOKENS), a, a, b)
+    with pytest.raises(UsageError, match="--input gives 1 array, and"):
+        encode((TOKENS, TOKENS), a)
 
 
 def test_a_wrong_type_is_refused_with_what_converts_it(tmp_path: Path) -> None:
@@ -88,8 +90,9 @@ def test_a_wrong_type_is_refused_with_what_converts_it(tmp_path: Path) -> None:
 
 def test_a_wrong_shape_is_refused_and_a_dynamic_one_takes_its_upper_bound(tmp_path: Path) -> None:
     np.save(tmp_path / "batch.npy", np.zeros((4, 16), np.float32))
-    with pytest.raises(UsageError, match=r"has the shape \[4, 16\].*measured at its upper bound"):
+    with pytest.raises(UsageError, match=r"has the shape \[4, 16\].*measured at its upper bound") as refused:
         encode((BATCH,), tmp_path / "batch.npy")
+    assert refused.value.hint == f"give an array of the shape {list(BATCH.sizes)}"
 
 
 def test_a_name_that_fits_no_input_is_refused(tmp_path: Path) -> None:
@@ -100,7 +103,7 @@ def test_a_name_that_fits_no_input_is_refused(tmp_path: Path) -> None:
 
 def test_a_place_that_the_program_lacks_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "named.npz", input_3=np.zeros(TOKENS.sizes, np.int64))
-    with pytest.raises(UsageError, match=r"--input gives inputs 3, and net.pte takes"):
+    with pytest.raises(UsageError, match=r"--input gives input 3 alone, and net.pte takes"):
         encode((TOKENS,), tmp_path / "named.npz")
 
 
