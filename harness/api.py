@@ -49,6 +49,10 @@ class LoadedRun:
     cells: tuple[Cell, ...]
     damaged: tuple[HarnessError, ...] = ()
 
+    def __repr__(self) -> str:
+        """Short: a notebook shows what a line gives, and the samples of a run are megabytes."""
+        return f"LoadedRun({str(self.folder)!r}, {len(self.cells)} cells, {len(self.damaged)} damaged)"
+
 
 def load_runs(*folders: str | Path, skip_damaged: bool = False) -> tuple[LoadedRun, ...]:
     """Load run folders in this order, each once. With `skip_damaged`, damaged cells are left out and named.

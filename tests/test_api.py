@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from builders import make_cell, make_device, make_run
 from harness import api
 from harness.errors import UsageError
+from harness.measuring.run_outcome import Outcome
 from harness.records import RANDOM_WEIGHTS, Cell
 from harness.records.run_folder import write_cell, write_run
 from harness.system import extras
@@ -280,6 +281,15 @@ def test_no_runs_give_a_frame_of_the_same_columns_and_no_answer(phone: Path) -> 
     for choose in (api.pick, api.predict):
         with pytest.raises(UsageError, match="there is no run to choose from"):
             choose([])
+
+
+def test_what_a_notebook_shows_of_runs_and_answers_is_short(phone: Path) -> None:
+    runs = api.load_runs(phone)
+    assert repr(runs[0]) == f"LoadedRun({str(phone)!r}, {len(runs[0].cells)} cells, 0 damaged)"
+    answers = api.pick(runs)
+    assert repr(answers) == answers.explain()
+    outcome = Outcome(phone, runs[0].cells, (), phone / "report" / "index.html")
+    assert len(repr(outcome)) < 3 * len(str(phone)) + 100
 
 
 def test_a_damaged_cell_is_an_error_unless_it_is_to_be_left_out(tmp_path: Path) -> None:

@@ -24,6 +24,10 @@ class Answers:
     files: "ProgramFiles"
     ladders: "Ladders"
 
+    def __repr__(self) -> str:
+        """The answers as text, without the cells that they rest on: what a notebook shows."""
+        return self.explain()
+
     def explain(self, *, all_rejected: bool = False) -> str:
         """The answers as text; with what a budget buys where none was given."""
         from harness.analysis.selection_text import explain

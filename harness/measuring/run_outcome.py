@@ -32,6 +32,11 @@ class Outcome:
     against: Comparison | None = None
     units: tuple[UnitSpread, ...] = ()
 
+    def __repr__(self) -> str:
+        """Short, without the cells: what a notebook shows."""
+        found = f"{len(self.cells)} cells, {len(self.errors)} errors, report={str(self.report)!r}"
+        return f"Outcome({str(self.folder)!r}, {found})"
+
     @property
     def exit_code(self) -> int:
         """That of the first error; 0 without one."""
