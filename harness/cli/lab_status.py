@@ -23,17 +23,18 @@ def show_status(lab: "Lab", *, json: bool) -> None:
             {"address": str(lab.address), "hosts": lab.hosts, "silent": lab.silent, "problem": problem}
         )
         return
-    columns = ("host", "machine", "devices", "lowers at once", "disk free", "clock", "versions")
+    columns = ("host", "machine", "devices", "lowers at once", "disk free", "clock")
     print_table(console_for(), "", columns, [_host_row(host) for host in lab.hosts])
     rows = list(_device_rows(lab.hosts))
     if rows:
         print_table(console_for(), "", ("device", "kind", "tags", "host", "used by"), rows)
+    for line in _version_lines(lab.hosts):
+        show(printable(line))
     for warning in (*describe_silent(lab), *([problem] if problem else [])):
         show(printable(f"warning: {warning}"))
 
 
 def _host_row(host: HostFacts) -> tuple[str, ...]:
-    versions = ", ".join(f"{name} {_short(name, version)}" for name, version in host.versions.items())
     return (
         host.name,
         host.machine,
@@ -41,8 +42,18 @@ def _host_row(host: HostFacts) -> tuple[str, ...]:
         str(host.lowering_workers or "-"),
         f"{host.disk_free_bytes / 1e9:.0f} GB",
         f"{host.clock_offset_s:+z.1f} s",
-        versions,
     )
+
+
+def _version_lines(hosts: Sequence[HostFacts]) -> list[str]:
+    """The versions of all hosts, or of those that share them; below the table, which would crop them."""
+    hosts_of: dict[str, list[str]] = {}
+    for host in hosts:
+        versions = ", ".join(f"{name} {_short(name, version)}" for name, version in host.versions.items())
+        hosts_of.setdefault(versions, []).append(host.name)
+    if len(hosts_of) == 1:
+        return [f"versions: {versions}" for versions in hosts_of]
+    return [f"versions of {', '.join(names)}: {versions}" for versions, names in hosts_of.items()]
 
 
 def _short(name: str, version: str) -> str:

@@ -95,5 +95,13 @@ def find_own_address(head: Address) -> str:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((head.host, head.port))
             return str(probe.getsockname()[0])
+    except socket.gaierror as error:
+        raise TransportError(
+            f"nothing is known by the name {head.host}: {(error.strerror or str(error)).lower()}",
+            hint="check how it is spelled, or give the address that `harness lab start` printed",
+        ) from error
     except OSError as error:
-        raise TransportError(f"no network of this host leads to {head}: {error.strerror or error}") from error
+        raise TransportError(
+            f"no network of this host leads to {head}: {(error.strerror or str(error)).lower()}",
+            hint="connect this host to the lab's network; `ip -brief address` lists its addresses",
+        ) from error

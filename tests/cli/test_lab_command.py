@@ -82,6 +82,16 @@ def test_no_lab_starts_where_something_listens(
     assert not (tmp_path / "token").exists()
 
 
+@needs_ray
+def test_a_head_whose_name_nobody_knows_is_called_that(
+    run_harness: HarnessCommand, own_places: dict[str, str]
+) -> None:
+    ended = run_harness("lab", "join", "no-such-host.invalid", "--device", "a=emulator", env=own_places)
+    assert ended.exit_code == 4
+    assert "nothing is known by the name no-such-host.invalid: " in " ".join(ended.stderr.split())
+    assert "hint: check how it is spelled" in ended.stderr
+
+
 def test_what_only_one_host_can_do_is_refused_beside_lab(run_harness: HarnessCommand, tmp_path: Path) -> None:
     cells = simulate_cells(EMULATOR, widths=(0.25,), resolutions_px=(128,))
     write_run(tmp_path / "base", make_run(cells))
