@@ -157,11 +157,12 @@ def predict(
     """
     from harness.analysis.machines import cells_of_runs
     from harness.analysis.prediction import predict_grids
+    from harness.analysis.repeated_cells import without_repeated
     from harness.cli import parsing
     from harness.cli.field_names import named_by_fields
     from harness.cli.made_budgets import check_confidence
 
-    cells = cells_of_runs(one.cells for one in _some(runs))
+    cells = cells_of_runs(without_repeated([one.cells for one in _some(runs)]))
     with named_by_fields():
         return predict_grids(
             cells,

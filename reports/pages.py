@@ -41,7 +41,7 @@ class Link:
 class Page:
     """The content of both pages; `pictures` and `runs_of` by the section's slug.
 
-    `remarks` are sentences on devices that are no pool.
+    `remarks` are sentences on devices that are no pool, and on copies of cells.
     """
 
     runs: tuple[Run, ...]

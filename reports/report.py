@@ -7,6 +7,7 @@ from harness.analysis.budget import Budget
 from harness.analysis.comparison import Comparison
 from harness.analysis.device_pools import find_pools
 from harness.analysis.machines import cells_of_runs
+from harness.analysis.repeated_cells import describe_repeated, without_repeated
 from harness.errors import UsageError
 from harness.records import Cell, Run
 from harness.records.cell_files import refuse_link
@@ -49,6 +50,9 @@ def write_report(
     Raises:
         UsageError: there is no cell to report on, or the folder is a symbolic link.
     """
+    repeated = describe_repeated([members for _, members in runs])
+    distinct = without_repeated([members for _, members in runs])
+    runs = [(run, members) for (run, _), members in zip(runs, distinct, strict=True) if members]
     cells = cells_of_runs(members for _, members in runs)
     if not cells:
         raise UsageError("there is no measured cell to report on", hint="measure one first: harness run")
@@ -67,8 +71,8 @@ def write_report(
         runs_of=_runs_by_section(runs, sections),
         links=_links(folder, drawn, trace=trace),
         include_predicted=include_predicted,
-        against=tuple(against),
-        remarks=pools.remarks,
+        against=tuple(one for at, one in enumerate(against) if one not in against[:at]),
+        remarks=(*pools.remarks, *repeated),
     )
     write_csv(runs, folder / "cells.csv")
     if trace:

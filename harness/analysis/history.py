@@ -42,11 +42,15 @@ class Trend(Record, frozen=True, kw_only=True):
 
 
 class History(Record, frozen=True, kw_only=True):
-    """All trends of runs; `left_out` counts the cells whose figures are those of no program, by reason."""
+    """All trends of runs; `left_out` counts the cells whose figures are those of no program, by reason.
+
+    `copies` counts the folders that hold a run again, which counts once.
+    """
 
     runs: int
     trends: tuple[Trend, ...]
     left_out: dict[str, int]
+    copies: int = 0
 
     @property
     def newly_worse(self) -> bool:
@@ -65,7 +69,8 @@ def trace(runs: Iterable[tuple[Run, Sequence[Cell]]], *, smallest_change: float 
             f"--min-change: it must be above 0 % and below 100 %, not {smallest_change:.4g}",
             hint="give the smallest change that matters, such as --min-change 1%",
         )
-    ordered = in_order_of_time(runs)
+    given = list(runs)
+    ordered = in_order_of_time(given)
     series, left_out = collect_series(ordered)
     newest = ordered[-1][0] if ordered else None
     trends = [
@@ -74,7 +79,8 @@ def trace(runs: Iterable[tuple[Run, Sequence[Cell]]], *, smallest_change: float 
         for figure in FIGURES
         if (trend := _follow(name, figure, members, newest, smallest_change))
     ]
-    return History(runs=len(ordered), trends=tuple(trends), left_out=left_out)
+    copies = len(given) - len(ordered)
+    return History(runs=len(ordered), trends=tuple(trends), left_out=left_out, copies=copies)
 
 
 def _follow(

@@ -34,6 +34,9 @@ def summarize(history: History) -> list[str]:
         f"{_count(history.runs, 'run')}, {_count(len(history.trends), 'trend')}: {changed} changed,"
         f" {len(history.trends) - changed} did not."
     ]
+    if history.copies:
+        folders = "1 folder is a copy" if history.copies == 1 else f"{history.copies} folders are copies"
+        lines.append(f"{folders} of another run: each run counts once.")
     if history.left_out:
         counts = ", ".join(f"{count} {printable(code)}" for code, count in sorted(history.left_out.items()))
         lines.append(f"Left out, invalid: {counts}.")

@@ -37,7 +37,7 @@ def cells_of_runs(runs: Iterable[Sequence[Cell]]) -> tuple[Cell, ...]:
     """All cells of several runs; within a run a machine that restarted is one machine, as it first booted.
 
     A run finds its devices once, so that a name and the same facts stand for one machine there. Between runs
-    nobody knows: another unit of the same model may have been attached.
+    nobody knows: another unit of the same model may have been attached. See `without_repeated` for copies.
     """
     cells: list[Cell] = []
     for members in runs:

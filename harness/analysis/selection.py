@@ -96,7 +96,7 @@ class Selection:
     """An answer for each device or pool. `for_all` is None for one, or where no file fits all of them.
 
     `left_out` names devices whose clock cannot keep a budget in milliseconds; `remarks` are sentences on
-    devices that are no pool.
+    devices that are no pool, and on copies of cells.
     """
 
     budget: Budget

@@ -1,7 +1,7 @@
 """The answer of `harness pick`, which also ends `harness run`: chosen from run folders, and as a document."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,15 +51,18 @@ def choose(
     from harness.analysis.device_pools import find_pools
     from harness.analysis.ladder import climb_each
     from harness.analysis.machines import cells_of_runs
+    from harness.analysis.repeated_cells import describe_repeated, without_repeated
     from harness.analysis.selection import pick
     from harness.records.outcomes import Outcomes, read_outcomes
 
     outcomes: dict[tuple[object, ...], Outcomes] = {}
     for folder, (_, cells) in runs.items():
         outcomes |= read_outcomes(folder, cells)
-    cells = cells_of_runs(members for _, members in runs.values())
+    measured = [members for _, members in runs.values()]
+    cells = cells_of_runs(without_repeated(measured))
     pools = find_pools(runs.values())
     selection = pick(cells, budget, device=device, outcomes=outcomes, pools=pools)
+    selection = replace(selection, remarks=(*selection.remarks, *describe_repeated(measured)))
     ladders = climb_each(cells, budget, outcomes, device=device, pools=pools)
     return Answers(selection, _find_files(selection, runs, copies), ladders)
 

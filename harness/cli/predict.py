@@ -77,6 +77,7 @@ def predict(
     """
     from harness.analysis.machines import cells_of_runs
     from harness.analysis.prediction import predict_grids
+    from harness.analysis.repeated_cells import describe_repeated, without_repeated
     from harness.cli import parsing
     from harness.cli.quantity_options import parse_confidence
 
@@ -84,18 +85,21 @@ def predict(
     widths = parsing.parse_widths(width) if width else ()
     resolutions_px = parsing.parse_resolutions(resolution) if resolution else ()
     runs, errors = open_run_folders(folders).load()
+    measured = [members for _, members in runs]
     grids = predict_grids(
-        cells_of_runs(members for _, members in runs),
+        cells_of_runs(without_repeated(measured)),
         device=device,
         widths=widths,
         resolutions_px=resolutions_px,
         confidence=share,
     )
     if json:
-        document = {"grids": [_document(grid) for grid in grids]}
+        document = {"grids": [_document(grid) for grid in grids], "remarks": describe_repeated(measured)}
         print_json({**document, "errors": [error_document(error) for error in errors]})
     else:
         _print(grids)
+        for remark in describe_repeated(measured):
+            show(f"\n{remark}")
     show_errors(errors)
     predicted = any(one.figures for grid in grids for one in grid.predictions)
     complete = not any(grid.predictions for grid in grids)
