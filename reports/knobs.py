@@ -213,7 +213,7 @@ def _speed_up(section: Section) -> Chart | None:
         "Speed-up by threads",
         "How many times as fast as with the fewest threads on the same cores, with its 95 % interval.",
         [
-            (f"{_name(slow)}, {slow.cell.plan.threads} → {fast.cell.plan.threads} threads", fast, slow)
+            (f"{_name(slow)}, {slow.cell.plan.threads} → {placement(fast.cell)}", fast, slow)
             for fast, slow in pairs
         ],
     )

@@ -155,7 +155,8 @@ def _title(sections: Sequence[Section]) -> str:
 
 
 def _titled(device: DeviceInfo) -> str:
-    notes = [device.model] if device.model not in ("", device.name) else []
+    # Machines of one name have the model in it.
+    notes = [] if device.model in device.name else [device.model]
     notes += [device.clock] if device.clock != "real" else []
     return printable(f"{device.name} ({', '.join(notes)})" if notes else device.name)
 

@@ -91,3 +91,13 @@ def test_runtimes_are_in_no_heat_map_and_no_row_together() -> None:
     assert found.title == "fp32, 1 thread"
     assert [cell and cell[0] for cell in found.rows[0][1]] == ["40.0", "50.0", "90.0"]
     assert {row.name for row in knobs.charts[0].rows} == {"fp32, 1 thread", "fp32, LiteRT, 1 thread"}
+
+
+def test_a_speed_up_names_the_cores_that_it_was_measured_on() -> None:
+    (section,) = arrange([placed(cpus, threads, 10.0) for cpus in ("0-3", "4-7", None) for threads in (1, 2)])
+    (chart,) = [chart for chart in describe_knobs(section).charts if chart.title == "Speed-up by threads"]
+    assert [row.name for row in chart.rows] == [
+        "0.5/128 fp32, 1 → 2 threads on little cores (0-3)",
+        "0.5/128 fp32, 1 → 2 threads on big cores (4-7)",
+        "0.5/128 fp32, 1 → 2 threads",
+    ]

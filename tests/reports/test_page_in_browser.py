@@ -420,6 +420,25 @@ def test_on_a_phone_the_placement_stands_below_the_variant(browser: Browser, add
         assert below in ('"1 thread"', '"2 threads"')
 
 
+# Of a table in view that is wider than the phone, the columns on the right are out of sight.
+CROPPED = """(tables) => tables
+  .filter((one) => one.clientWidth && one.scrollWidth > one.clientWidth)
+  .map((one) => `${one.getAttribute("aria-label")}: ${one.scrollWidth} of ${one.clientWidth} px`)"""
+
+
+def test_on_a_phone_no_table_in_view_is_cropped(browser: Browser, tmp_path: Path) -> None:
+    cores = tuple(replace(core, capacity=1024 if core.index > 3 else 300) for core in PHONE.cores)
+    (made, other) = simulate_cells(replace(PHONE, cores=cores), widths=(0.25,), resolutions_px=(128,))
+    placed = [
+        with_accuracy(replace(made, plan=replace(made.plan, cpus=cpus)), 0.4) for cpus in ("0-3", "4-7")
+    ]
+    suspect = with_verdict(other, "suspect", "conditions_unreadable", "no temperature can be read")
+    with open_page(browser, write(tmp_path, (*placed, suspect), Budget()), width=PHONE_PX) as page:
+        shown = "#cells .wide, #trust > .wide, #devices .wide"
+        assert page.locator(shown).count() == 3
+        assert page.eval_on_selector_all(shown, CROPPED) == []
+
+
 def test_a_row_opens_everything_that_is_known_of_its_cell(page: Page) -> None:
     page.locator(".cells .open").first.click()
     drawer = page.locator("dialog")
@@ -484,7 +503,10 @@ def test_predicted_variants_are_drawn_apart_and_cannot_be_pinned(
         index = write_report([(make_run(cells), cells)], tmp_path, include_predicted=True)
     with open_page(browser, index.as_uri(), width=width) as shown:
         assert shown.locator(".point.predicted").count() == 1
-        assert "predicted, not measured" in shown.locator("#tradeoff .legend").inner_text()
+        legend = shown.locator("#tradeoff .legend").inner_text().split("\n")
+        assert legend[0] == "int8"
+        assert "hollow, dotted, ≈: predicted, not measured" in legend
+        assert shown.eval_on_selector_all("#predicted .wide", CROPPED) == []
         canvas = shown.locator("#tradeoff .canvas")
         canvas.focus()
         for _ in range(len(cells) + 1):

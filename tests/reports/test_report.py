@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from PIL import Image
 
-from builders import make_run
+from builders import make_cell, make_device, make_run
 from harness.analysis import intervals
 from harness.errors import UsageError
 from harness.records import Cell
@@ -115,6 +115,21 @@ def test_hostile_names_are_no_formula_in_the_table_of_cells(written: Written) ->
     assert rows[0]["device"] == "'" + HOSTILE_NAME
     assert not any(value.startswith(("=", "+", "@")) for row in rows for value in row.values())
     assert HOSTILE_MODEL.split("\x1b")[0] in rows[0]["device_model"]
+
+
+def test_the_title_names_the_model_of_machines_of_one_name_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.report.draw_pictures", lambda *_: ())
+
+    def title(*boots: str) -> str:
+        machines = [make_device(name="pi", model="Pi 4", boot_id=boot) for boot in boots]
+        runs = [(make_run((cell,)), (cell,)) for cell in (make_cell(device=one) for one in machines)]
+        write_report(runs, tmp_path)
+        return (tmp_path / "report.md").read_text().split("\n")[0]
+
+    assert title("a") == "# MobileNetV1 on pi (Pi 4)"
+    assert re.sub(r"[0-9a-f]{8}", "ID", title("a", "b")) == "# MobileNetV1 on pi (Pi 4, ID), pi (Pi 4, ID)"
 
 
 def test_the_csv_tells_machines_of_one_name_apart(written: Written) -> None:

@@ -249,8 +249,10 @@ function overlap(a, b) {
 }
 
 function drawLegend(plot) {
-  const series = new Map(plot.points.map(({ cell }) => [`${cell.precision} ${cell.runtime}`.trim(), cell]));
-  const items = [...series].sort().map(([name, cell]) => element("li", {}, [mark(cell.precision, cell.runtime), name]));
+  // A predicted variant is no cell, and has no runtime.
+  const kinds = plot.points.map(({ cell }) => [cell.precision, cell.runtime ?? ""]);
+  const series = new Map(kinds.map((kind) => [kind.join(" ").trim(), kind]));
+  const items = [...series].sort().map(([name, kind]) => element("li", {}, [mark(...kind), name]));
   if (plot.points.some((point) => point.accuracy?.basis === "published")) {
     items.push(element("li", { text: "hollow: accuracy published, not measured here" }));
   }
