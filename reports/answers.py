@@ -162,7 +162,7 @@ def _rank(answer: Answer, best: Candidate, budget: Budget) -> str:
     count = len(answer.ranked)
     of = "within the budget" if budget.limits_anything else "measured"
     if count == 1:
-        return f"The only candidate {of}."
+        return f"The only candidate {of}{' that can be ranked' if answer.set_aside else ''}."
     valid = " valid" if best.cell.verdict.status == "valid" else ""
     if answer.basis == "none" and best.cell.variant.is_own_program:
         return f"The cheapest{valid} of {count} {of}: the accuracy of own programs is not known."

@@ -190,9 +190,10 @@ def _not_asked_for(cell: Cell, budget: Budget, paces: Collection[float | None]) 
     plan, precision = cell.plan, cell.variant.precision
     reasons = []
     if budget.precisions and precision not in budget.precisions:
-        reasons.append(f"of another precision: {printable(precision)}, not {' or '.join(budget.precisions)}")
+        reasons.append(f"in {printable(precision)}, not {' or '.join(budget.precisions)}")
     if budget.threads and plan.threads not in budget.threads:
-        reasons.append(f"with other threads: {plan.threads}, not {' or '.join(map(str, budget.threads))}")
+        counted = f"{plan.threads} {'thread' if plan.threads == 1 else 'threads'}"
+        reasons.append(f"with {counted}, not {' or '.join(map(str, budget.threads))}")
     if budget.cores and not placed_on(cell, budget.cores):
         reasons.append(f"placed on {printable(placement_name(cell) or 'any core')}, not on {budget.cores}")
     if plan.rate_hz not in paces:

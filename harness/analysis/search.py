@@ -5,6 +5,8 @@ figure shrinks when width or resolution grow. So a measured variant that is over
 are larger in both, of the same precision; and one that is within the budget rules out all that are worth
 less. Only what this proves is left unmeasured. A rough fit to the cells measured so far decides the order,
 and nothing else.
+
+What trained weights are worth is measured only after the search: then limits alone rule variants out.
 """
 
 import math
@@ -19,18 +21,20 @@ from harness.analysis.known_accuracy import published_top1
 from harness.analysis.network_cost import macs_of, moved_of
 from harness.analysis.published import published_accuracy
 from harness.errors import UsageError
-from harness.records import Cell, Variant
+from harness.records import RANDOM_WEIGHTS, Cell, Variant
 from harness.system.text import printable
 
 # Variants of one group differ in nothing but shape.
 Group = tuple[str, str, int]
+Key = tuple[Group, float, int, str | None, str | None]
 
 
 @dataclass(frozen=True)
 class Choice:
     """What is known of a search: variants to measure `next` (none: decided), and those `ruled_out` so far.
 
-    `best` is the most accurate one that was measured within the budget.
+    `best` is the most accurate one that was measured within the budget; None of trained weights, whose
+    accuracies are not known.
     """
 
     next: tuple[Variant, ...]
@@ -38,8 +42,10 @@ class Choice:
     best: Variant | None
 
 
-def check_searchable(variants: Sequence[Variant], budget: Budget) -> None:
+def check_searchable(variants: Sequence[Variant], budget: Budget, *, ranked: bool = True) -> None:
     """Refuse a search that could not decide anything before it measures.
+
+    Not `ranked` are the variants of trained weights, which limits alone rule out.
 
     Raises:
         UsageError: no cost is limited, or some variants have a published accuracy and others have none.
@@ -48,6 +54,8 @@ def check_searchable(variants: Sequence[Variant], budget: Budget) -> None:
         raise UsageError(
             "--search needs a limit on what an inference costs", hint="for example --max-latency 20ms"
         )
+    if not ranked:
+        return
     if budget.min_accuracy is not None and not any(map(published_accuracy, variants)):
         raise UsageError(
             "--search cannot keep --min-accuracy: none of the variants has a published accuracy",
@@ -59,6 +67,11 @@ def check_searchable(variants: Sequence[Variant], budget: Budget) -> None:
             f"--search ranks by published accuracy, and there is none for {', '.join(unknown)}",
             hint="leave these out, or measure all variants without --search",
         )
+
+
+def is_by_limits_alone(variants: Sequence[Variant]) -> bool:
+    """Whether what the variants are worth is not known: published accuracies are not of trained weights."""
+    return any(one.weights.source != RANDOM_WEIGHTS.source for one in variants)
 
 
 def check_clock(cells: Sequence[Cell], budget: Budget) -> None:
@@ -74,15 +87,17 @@ def check_clock(cells: Sequence[Cell], budget: Budget) -> None:
 def choose_next(variants: Sequence[Variant], cells: Iterable[Cell], budget: Budget) -> Choice:
     """At most one variant of each precision, from the cells of one device; none once the best one is
     proved."""
-    measured: dict[tuple[Group, float, int], list[Cell]] = {}
+    measured: dict[Key, list[Cell]] = {}
     for cell in cells:
         measured.setdefault(_key(cell.variant), []).append(cell)
     done = [variant for variant in variants if _key(variant) in measured]
+    by_limits_alone = is_by_limits_alone(variants)
     fitting = [one for one in done if any(_is_within(cell, budget) for cell in measured[_key(one)])]
-    best = max(fitting, key=_quality, default=None)
+    best = None if by_limits_alone else max(fitting, key=_quality, default=None)
     over = [one for one in done if all(_is_surely_over(cell, budget) for cell in measured[_key(one)])]
     waiting = [variant for variant in variants if _key(variant) not in measured]
-    ruled_out = [one for one in waiting if _is_ruled_out(one, best, over, budget)]
+    least = None if by_limits_alone else budget.min_accuracy
+    ruled_out = [one for one in waiting if _is_ruled_out(one, best, over, least)]
     open_ = [one for one in waiting if one not in ruled_out]
     groups = dict.fromkeys(_group(one) for one in open_)
     chosen = [
@@ -137,11 +152,13 @@ def _rough_cost(variant: Variant) -> tuple[float, float, float]:
     return 1.0, float(macs_of(variant)), float(moved_of(variant))
 
 
-def _is_ruled_out(variant: Variant, best: Variant | None, over: Iterable[Variant], budget: Budget) -> bool:
+def _is_ruled_out(
+    variant: Variant, best: Variant | None, over: Iterable[Variant], min_accuracy: float | None
+) -> bool:
     if best is not None and _quality(variant) < _quality(best):
         return True
     published = published_accuracy(variant)
-    if budget.min_accuracy is not None and (published is None or published.top1 < budget.min_accuracy):
+    if min_accuracy is not None and (published is None or published.top1 < min_accuracy):
         return True
     return any(_group(one) == _group(variant) and _is_larger(variant, one) for one in over)
 
@@ -179,5 +196,8 @@ def _group(variant: Variant) -> Group:
     return variant.precision, variant.padding, variant.outputs
 
 
-def _key(variant: Variant) -> tuple[Group, float, int]:
-    return _group(variant), *variant.shape
+def _key(variant: Variant) -> Key:
+    """Of random weights the digest is known only once they are lowered."""
+    weights = variant.weights
+    trained = weights.source != RANDOM_WEIGHTS.source
+    return _group(variant), *variant.shape, *((weights.sha256, weights.entry) if trained else (None, None))

@@ -27,6 +27,11 @@ _RANKED = {
     "published": "the most accurate of {count}, by the published accuracy of {data}, not measured here",
     "none": "the largest network of {count}; no accuracy is known, neither measured nor published",
 }
+_ALONE = {
+    "measured": "the only {count}; its accuracy was measured on {data}",
+    "published": "the only {count}; its accuracy is the published one of {data}, not measured here",
+    "none": "the only {count}; no accuracy is known, neither measured nor published",
+}
 _JOINT = {
     "measured": "by measured accuracy",
     "published": "by published accuracy, not measured here",
@@ -135,15 +140,21 @@ def _headline(answer: Answer) -> str:
 
 def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFiles) -> list[str]:
     cell = best.cell
-    candidates = "1 candidate" if len(answer.ranked) == 1 else f"{len(answer.ranked)} candidates"
-    count = f"{len(answer.ranked)} within the budget" if budget.limits_anything else candidates
+    alone = len(answer.ranked) == 1
+    candidates = "candidate" if alone else f"{len(answer.ranked)} candidates"
+    limited = f"{candidates if alone else len(answer.ranked)} within the budget"
+    count = limited if budget.limits_anything else candidates
+    if alone and answer.set_aside:
+        count += " that can be ranked"
     own = answer.basis == "none" and cell.variant.is_own_program
     lines = [figures(cell, best.accuracy), *_file(cell, files)]
     lines += describe_in_pool(cell, answer.pool) if answer.pool else ()
     if own:
-        lines.append(f"the cheapest of {count}; the accuracy of own programs is not known")
+        rank = f"the only {count}" if alone else f"the cheapest of {count}"
+        lines.append(f"{rank}; the accuracy of own programs is not known")
     else:
-        lines.append(_RANKED[answer.basis].format(count=count, data=answer.data))
+        sentences = _ALONE if alone else _RANKED
+        lines.append(sentences[answer.basis].format(count=count, data=answer.data))
     if answer.tied > 1 and not own:
         cheapest = "the cheapest valid one" if cell.verdict.status == "valid" else "the cheapest"
         alike = (

@@ -214,6 +214,7 @@ SearchOnly = Annotated[
         "--search",
         rich_help_panel=BUDGET,
         help="Measure only what decides which variant is the most accurate within the budget, by published"
-        " accuracy; without it, all are measured.",
+        " accuracy; of --weights, whose accuracies are measured later, all that the budget does not rule out."
+        " Without it, all are measured.",
     ),
 ]

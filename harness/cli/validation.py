@@ -87,16 +87,11 @@ def check_search(request: RunRequest, budget: "Budget") -> None:
     """Refuse a search that could not rank, or not end in time.
 
     Raises:
-        UsageError: weights, a time limit or a base is named, no cost is limited, or no accuracy is published.
+        UsageError: a time limit or a base is named, no cost is limited, or no accuracy is published.
     """
     from harness.analysis.search import check_searchable
     from harness.lowering.lower import variants_of
 
-    if request.weights_files:
-        raise UsageError(
-            "--search ranks by published accuracy, which is not that of --weights",
-            hint="measure all of them without --search",
-        )
     if request.max_minutes is not None:
         raise UsageError(
             "--search and --time-limit conflict: a search ends when the best variant is known",
@@ -107,7 +102,7 @@ def check_search(request: RunRequest, budget: "Budget") -> None:
             "--search and --against conflict: a search measures only some of the variants",
             hint="leave --search out to compare all of them with the base",
         )
-    check_searchable(variants_of(request), budget)
+    check_searchable(variants_of(request), budget, ranked=not request.weights_files)
 
 
 def check_sustained(request: RunRequest, *, search: bool) -> None:

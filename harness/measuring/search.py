@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.analysis.budget import Budget
-from harness.analysis.search import Choice, check_clock, choose_next
+from harness.analysis.search import Choice, check_clock, choose_next, is_by_limits_alone
 from harness.devices.target import Target
 from harness.errors import HarnessError, UsageError
 from harness.records import Cell, Variant
@@ -22,7 +22,8 @@ class Search:
     """How a search on one device ended: variants that were measured, and those that need no measurement.
 
     It is `decided` when all others are ruled out; else `open_count` are left, because something failed.
-    `best` is the most accurate one that was measured within the budget.
+    `best` is the most accurate one that was measured within the budget; None with `limits_alone`, where
+    accuracies are measured later and only limits ruled variants out.
     """
 
     device: str
@@ -31,6 +32,7 @@ class Search:
     decided: bool
     open_count: int
     best: Variant | None
+    limits_alone: bool = False
 
 
 def search_each(
@@ -72,16 +74,16 @@ def _search(
         names = ", ".join(variant.name for variant in choice.next)
         listen(Event(target.name, f"searching: {len(choice.ruled_out)} variants ruled out, next: {names}"))
         errors += measure_some((target,), choice.next)
-        after = {cell.variant.name for cell in read_cells(folder) if cell.device.name == target.name}
-        missing = [one for one in choice.next if one.name not in after]
+        after = {_identity(cell.variant) for cell in read_cells(folder) if cell.device.name == target.name}
+        missing = [one for one in choice.next if _identity(one) not in after]
         given_up.update(missing)
         if len(missing) == len(choice.next):
             return _ended(target, variants, cells, choice)
 
 
 def _ended(target: Target, variants: Sequence[Variant], cells: Sequence[Cell], choice: Choice) -> Search:
-    names = {cell.variant.name for cell in cells}
-    measured = tuple(variant for variant in variants if variant.name in names)
+    names = {_identity(cell.variant) for cell in cells}
+    measured = tuple(variant for variant in variants if _identity(variant) in names)
     open_count = len(variants) - len(measured) - len(choice.ruled_out)
     return Search(
         device=target.name,
@@ -90,7 +92,13 @@ def _ended(target: Target, variants: Sequence[Variant], cells: Sequence[Cell], c
         decided=not open_count,
         open_count=open_count,
         best=choice.best,
+        limits_alone=is_by_limits_alone(variants),
     )
+
+
+def _identity(variant: Variant) -> tuple[object, ...]:
+    """Files of one shape and precision have one name."""
+    return variant.name, *variant.identity
 
 
 def describe_search(search: Search) -> str:
@@ -99,4 +107,5 @@ def describe_search(search: Search) -> str:
     text = f"{printable(search.device)}: searched by measuring {len(search.measured)} of {count} variants"
     if not search.decided:
         return f"{text}; not decided: {search.open_count} of them could still be better"
-    return f"{text}; saved {len(search.ruled_out)}, which cannot be better within the budget"
+    why = "are over the budget" if search.limits_alone else "cannot be better within the budget"
+    return f"{text}; saved {len(search.ruled_out)}, which {why}"

@@ -80,4 +80,4 @@ def test_nothing_is_predicted_where_the_cells_of_the_network_failed_beside_own_p
 
 
 def test_one_candidate_is_counted_as_one() -> None:
-    assert "the cheapest of 1 candidate;" in explain(pick((OLD,)))
+    assert "the only candidate;" in explain(pick((OLD,)))

@@ -7,11 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from builders import failed, with_verdict
-from harness.analysis.budget import Budget
+from harness.analysis.budget import Budget, find_misses
 from harness.analysis.search import Choice, check_clock, check_searchable, choose_next
 from harness.analysis.selection import pick
 from harness.errors import UsageError
-from harness.records import Cell, Variant
+from harness.records import Cell, Variant, Weights
 from synthetic import EMULATOR, PHONE, simulate_cells
 
 MS = 1_000_000
@@ -105,6 +105,34 @@ def test_variants_without_an_accuracy_are_ranked_by_size() -> None:
     measured, choice = search(budget, cells)
     assert choice.best == shipped(tuple(cells.values()), budget)
     assert len(measured) <= 16
+
+
+def trained(cells: dict[Variant, Cell], digest: str) -> dict[Variant, Cell]:
+    weights = Weights(source=f"{digest}.pt", sha256=digest * 64)
+    variants = {variant: replace(variant, weights=weights) for variant in cells}
+    return {variants[variant]: replace(cell, variant=variants[variant]) for variant, cell in cells.items()}
+
+
+@pytest.mark.parametrize(
+    "budget", [Budget(max_latency_ns=12 * MS), Budget(max_latency_ns=2 * MS, min_accuracy=0.7)]
+)
+def test_of_trained_weights_all_that_the_limits_admit_is_measured(budget: Budget) -> None:
+    cells = trained(CELLS, "a") | trained(CELLS, "b")
+    measured, choice = search(budget, cells)
+    assert choice.best is None
+    costs_alone = Budget(max_latency_ns=budget.max_latency_ns)
+    fitting = {variant for variant, cell in cells.items() if not find_misses(cell, None, costs_alone)}
+    assert fitting
+    assert fitting <= {cell.variant for cell in measured}
+    assert len(choice.ruled_out) >= len(cells) // 3
+    assert not fitting & set(choice.ruled_out)
+
+
+def test_a_search_of_trained_weights_needs_a_limit_and_no_published_accuracy() -> None:
+    odd = Variant(width=0.6, resolution_px=160, precision="int8")
+    check_searchable((*CELLS, odd), Budget(max_latency_ns=MS, min_accuracy=0.5), ranked=False)
+    with pytest.raises(UsageError, match="needs a limit on what an inference costs"):
+        check_searchable(tuple(CELLS), Budget(min_accuracy=0.5), ranked=False)
 
 
 def test_times_of_an_emulated_clock_decide_nothing() -> None:

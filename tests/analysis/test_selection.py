@@ -47,7 +47,7 @@ def test_published_accuracy_ranks_where_none_was_measured_and_is_named_so() -> N
     assert (answer.basis, name(answer.best)) == ("published", "0.5_160_int8")
     text = explain(cells, min_accuracy=0.57, all_rejected=True)
     assert "published top-1 57.7%, not measured here" in text
-    assert "by the published accuracy of checkpoints of that shape, not measured here" in text
+    assert "its accuracy is the published one of checkpoints of that shape, not measured here" in text
     assert "the weights are random" in text
     assert answer.rejected[0].reasons == ("published top-1 of 39.9% is under 57.0%",)
 
@@ -138,9 +138,9 @@ def test_a_valid_placement_beats_a_faster_suspect_one() -> None:
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [
-        ({"threads": (2, 4)}, "with other threads: 1, not 2 or 4"),
+        ({"threads": (2, 4)}, "with 1 thread, not 2 or 4"),
         ({"cores": "prime"}, "placed on any core, not on prime"),
-        ({"precisions": ("fp32",)}, "of another precision: int8, not fp32"),
+        ({"precisions": ("fp32",)}, "in int8, not fp32"),
     ],
 )
 def test_only_what_is_asked_for_is_considered(limits: dict[str, Any], reason: str) -> None:

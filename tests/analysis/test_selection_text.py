@@ -145,9 +145,23 @@ def test_the_gain_for_a_tiny_raise_has_no_exponent() -> None:
     assert re.fullmatch("[0-9,]+", rate)
 
 
+def test_one_alone_is_called_the_only_candidate_and_not_the_most_accurate() -> None:
+    measured, published, unknown = (
+        cell_of(0.5, 160, measured=0.6),
+        cell_of(0.25, 160),
+        cell_of(0.25, 160, classes=10),
+    )
+    assert "the only candidate; its accuracy was measured on Imagenette" in explain([measured])
+    within = explain([published], max_latency_ns=20 * MS)
+    assert "the only candidate within the budget; its accuracy is the published one of checkpoints" in within
+    assert "the only candidate; no accuracy is known, neither measured" in explain([unknown])
+    assert "the only candidate that can be ranked; its" in explain([measured, published])
+    assert "most accurate" not in explain([measured])
+
+
 def test_what_was_not_asked_for_is_counted_in_words() -> None:
     cells = [cell_of(0.5, 160), cell_of(0.5, 128), cell_of(0.25, 128, threads=2)]
-    assert "2 of the cells (2 with other threads)" in explain(cells, threads=(2,))
+    assert "2 of the cells (2 with 1 thread, not 2)" in explain(cells, threads=(2,))
 
 
 def test_without_a_cell_to_choose_only_what_there_is_is_counted() -> None:

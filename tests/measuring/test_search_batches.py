@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from harness.analysis.budget import Budget
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, HarnessError
 from harness.measuring.search import Search, describe_search, search_each
-from harness.records import Variant
+from harness.records import Variant, Weights
 from harness.records.run_folder import write_cell
 from synthetic import PHONE, simulate_cells
 
@@ -67,3 +69,24 @@ def test_a_variant_without_a_cell_is_tried_once_and_leaves_the_search_undecided(
     assert asked.count("mobilenet_v1_1_160_int8") <= 1
     assert len(asked) > 2
     assert found.decided == (not errors)
+
+
+def test_files_of_one_shape_are_two_variants_and_what_limits_rule_out_is_said(tmp_path: Path) -> None:
+    cells = {}
+    for digest in "ab":
+        weights = Weights(source=f"{digest}.pt", sha256=digest * 64)
+        for cell in CELLS.values():
+            variant = replace(cell.variant, weights=weights)
+            artifact = replace(cell.artifact, variant=variant, sha256=digest * 64)
+            cells[variant] = replace(cell, variant=variant, artifact=artifact)
+
+    def measure(_: Sequence[Target], variants: Sequence[Variant]) -> list[HarnessError]:
+        for variant in variants:
+            write_cell(tmp_path, cells[variant])
+        return []
+
+    (found,), _ = search_each([PIXEL], tuple(cells), BUDGET, tmp_path, measure, lambda _: None)
+    assert found.decided
+    assert {one.weights.source for one in found.measured} == {"a.pt", "b.pt"}
+    assert len(found.measured) + len(found.ruled_out) == 64
+    assert describe_search(found).endswith(f"; saved {len(found.ruled_out)}, which are over the budget")

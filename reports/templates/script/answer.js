@@ -48,7 +48,7 @@ function whyText(answer, budget) {
 function rankText(answer, budget) {
   const count = answer.ranked.length;
   const of = limitsAnything(budget) ? "within the budget" : "measured";
-  if (count === 1) return `The only candidate ${of}.`;
+  if (count === 1) return `The only candidate ${of}${answer.setAside.length ? " that can be ranked" : ""}.`;
   const valid = answer.best.cell.status === "valid" ? " valid" : "";
   if (answer.basis === "none" && answer.best.cell.macs === null) {
     return `The cheapest${valid} of ${count} ${of}: the accuracy of own programs is not known.`;
