@@ -135,8 +135,10 @@ def pick(runs: Iterable[LoadedRun], budget: Budget | None = None, *, device: str
     from harness.cli.made_budgets import check_budget
 
     limits = check_budget(Budget() if budget is None else budget)
-    found = {one.folder: (one.run, one.cells) for one in _some(runs)}
-    return choose(found, limits, device=_device(device))
+    loaded = _some(runs)
+    found = {one.folder: (one.run, one.cells) for one in loaded}
+    unreadable = sum(len(one.damaged) for one in loaded)
+    return choose(found, limits, device=_device(device), unreadable=unreadable)
 
 
 def predict(
@@ -157,7 +159,7 @@ def predict(
     """
     from harness.analysis.machines import cells_of_runs
     from harness.analysis.prediction import predict_grids
-    from harness.analysis.repeated_cells import without_repeated
+    from harness.analysis.uncounted_cells import without_repeated
     from harness.cli import parsing
     from harness.cli.field_names import named_by_fields
     from harness.cli.made_budgets import check_confidence

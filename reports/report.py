@@ -7,7 +7,7 @@ from harness.analysis.budget import Budget
 from harness.analysis.comparison import Comparison
 from harness.analysis.device_pools import find_pools
 from harness.analysis.machines import cells_of_runs
-from harness.analysis.repeated_cells import describe_repeated, without_repeated
+from harness.analysis.uncounted_cells import describe_repeated, describe_unreadable, without_repeated
 from harness.errors import UsageError
 from harness.records import Cell, Run
 from harness.records.cell_files import refuse_link
@@ -40,12 +40,14 @@ def write_report(
     against: Sequence[Comparison] = (),
     trace: bool = False,
     bases: Sequence[tuple[Run, Sequence[Cell]]] = (),
+    unreadable: int = 0,
 ) -> Path:
     """Write the report of one or several runs and return its `index.html`; it answers for the budget first.
 
     `against` are the results of runs that were measured against another, `bases` those runs with the cells
     measured of the other, for a trace. With `include_predicted`, variants
     that nobody measured are shown apart. With `trace`, also a trace that Perfetto opens, beside the page.
+    `unreadable` counts the cells that were left out of the runs.
 
     Raises:
         UsageError: there is no cell to report on, or the folder is a symbolic link.
@@ -72,7 +74,7 @@ def write_report(
         links=_links(folder, drawn, trace=trace),
         include_predicted=include_predicted,
         against=tuple(one for at, one in enumerate(against) if one not in against[:at]),
-        remarks=(*pools.remarks, *repeated),
+        remarks=(*pools.remarks, *repeated, *describe_unreadable(unreadable)),
     )
     write_csv(runs, folder / "cells.csv")
     if trace:

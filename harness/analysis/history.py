@@ -44,13 +44,15 @@ class Trend(Record, frozen=True, kw_only=True):
 class History(Record, frozen=True, kw_only=True):
     """All trends of runs; `left_out` counts the cells whose figures are those of no program, by reason.
 
-    `copies` counts the folders that hold a run again, which counts once.
+    `copies` counts the folders that hold a run again, which counts once, `unreadable` the cells that were
+    left out of all of them.
     """
 
     runs: int
     trends: tuple[Trend, ...]
     left_out: dict[str, int]
     copies: int = 0
+    unreadable: int = 0
 
     @property
     def newly_worse(self) -> bool:
@@ -58,8 +60,13 @@ class History(Record, frozen=True, kw_only=True):
         return any(trend.newly_worse for trend in self.trends)
 
 
-def trace(runs: Iterable[tuple[Run, Sequence[Cell]]], *, smallest_change: float | None = None) -> History:
-    """Follow every figure over the runs.
+def trace(
+    runs: Iterable[tuple[Run, Sequence[Cell]]],
+    *,
+    smallest_change: float | None = None,
+    unreadable: int = 0,
+) -> History:
+    """Follow every figure over the runs, of which `unreadable` cells were left out.
 
     Raises:
         UsageError: a run has no readable time, or the smallest change is out of range.
@@ -80,7 +87,9 @@ def trace(runs: Iterable[tuple[Run, Sequence[Cell]]], *, smallest_change: float 
         if (trend := _follow(name, figure, members, newest, smallest_change))
     ]
     copies = len(given) - len(ordered)
-    return History(runs=len(ordered), trends=tuple(trends), left_out=left_out, copies=copies)
+    return History(
+        runs=len(ordered), trends=tuple(trends), left_out=left_out, copies=copies, unreadable=unreadable
+    )
 
 
 def _follow(

@@ -7,6 +7,7 @@ from harness.analysis.comparison_rule import FigureName
 from harness.analysis.history import History, Point, Trend
 from harness.analysis.quantities import megabytes, millijoules, millions, milliseconds
 from harness.analysis.trend_changes import Change
+from harness.analysis.uncounted_cells import describe_unreadable
 from harness.system.text import printable
 
 # As many digits of a revision as git itself shows.
@@ -37,6 +38,7 @@ def summarize(history: History) -> list[str]:
     if history.copies:
         folders = "1 folder is a copy" if history.copies == 1 else f"{history.copies} folders are copies"
         lines.append(f"{folders} of another run: each run counts once.")
+    lines += [f"{sentence}." for sentence in describe_unreadable(history.unreadable)]
     if history.left_out:
         counts = ", ".join(f"{count} {printable(code)}" for code, count in sorted(history.left_out.items()))
         lines.append(f"Left out, invalid: {counts}.")

@@ -42,17 +42,23 @@ class Answers:
 
 
 def choose(
-    runs: "RunsByFolder", budget: "Budget", *, device: str | None = None, copies: Collection[Path] = ()
+    runs: "RunsByFolder",
+    budget: "Budget",
+    *,
+    device: str | None = None,
+    copies: Collection[Path] = (),
+    unreadable: int = 0,
 ) -> Answers:
     """Choose among the cells of these run folders; raises UsageError as `selection.pick` does.
 
-    The folders of `copies` are removed again, so that no program is to be put into them.
+    The folders of `copies` are removed again, so that no program is to be put into them. `unreadable` counts
+    the cells that were left out of them.
     """
     from harness.analysis.device_pools import find_pools
     from harness.analysis.ladder import climb_each
     from harness.analysis.machines import cells_of_runs
-    from harness.analysis.repeated_cells import describe_repeated, without_repeated
     from harness.analysis.selection import pick
+    from harness.analysis.uncounted_cells import describe_repeated, describe_unreadable, without_repeated
     from harness.records.outcomes import Outcomes, read_outcomes
 
     outcomes: dict[tuple[object, ...], Outcomes] = {}
@@ -62,7 +68,8 @@ def choose(
     cells = cells_of_runs(without_repeated(measured))
     pools = find_pools(runs.values())
     selection = pick(cells, budget, device=device, outcomes=outcomes, pools=pools)
-    selection = replace(selection, remarks=(*selection.remarks, *describe_repeated(measured)))
+    remarks = (*selection.remarks, *describe_repeated(measured), *describe_unreadable(unreadable))
+    selection = replace(selection, remarks=remarks)
     ladders = climb_each(cells, budget, outcomes, device=device, pools=pools)
     return Answers(selection, _find_files(selection, runs, copies), ladders)
 

@@ -69,7 +69,7 @@ def history(
     opened = open_run_folders(folders)
     runs, errors = opened.load(keep=Condenser().condense)
     page = out or check_output_file(opened.place / PAGE, DEFAULT_OUT)
-    traced = trace(runs, smallest_change=smallest)
+    traced = trace(runs, smallest_change=smallest, unreadable=len(errors))
     write_history(traced, page)
     if json:
         print_json(

@@ -114,7 +114,7 @@ def pick(
     opened = open_run_folders(folders, EVALUATIONS_FOLDER)
     loaded, errors = opened.load()
     runs = dict(zip(opened.folders, loaded, strict=True))
-    answers = choose(runs, budget, device=device, copies=opened.copies)
+    answers = choose(runs, budget, device=device, copies=opened.copies, unreadable=len(errors))
     proposals = find_proposals(answers.selection, runs) if include_predicted else {}
     if json:
         predicted = {"predicted": proposals_document(proposals)} if include_predicted else {}

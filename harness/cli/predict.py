@@ -77,7 +77,7 @@ def predict(
     """
     from harness.analysis.machines import cells_of_runs
     from harness.analysis.prediction import predict_grids
-    from harness.analysis.repeated_cells import describe_repeated, without_repeated
+    from harness.analysis.uncounted_cells import describe_repeated, without_repeated
     from harness.cli import parsing
     from harness.cli.quantity_options import parse_confidence
 

@@ -20,7 +20,7 @@ def find_proposals(chosen: "Selection", runs: "RunsByFolder") -> "Proposals":
     from harness.analysis.machines import cells_of_runs
     from harness.analysis.prediction import predict_grids
     from harness.analysis.proposal import NoProposal, propose
-    from harness.analysis.repeated_cells import without_repeated
+    from harness.analysis.uncounted_cells import without_repeated
 
     grids = predict_grids(cells_of_runs(without_repeated([members for _, members in runs.values()])))
     pooled = NoProposal("nothing is predicted for a pool; harness predict does for each of its devices")

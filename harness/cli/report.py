@@ -153,6 +153,7 @@ def report(
         against=compared,
         trace=trace,
         bases=bases,
+        unreadable=len(errors),
     )
     if json:
         named = {"trace": (written.parent / TRACE).resolve()} if trace else {}

@@ -1,4 +1,4 @@
-"""Copies of a run folder count once, for each command that reads several."""
+"""Copies of a run folder count once, for each command that reads several; what cannot be read is counted."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from builders import make_cell, make_device, make_run, with_accuracy
 from harness.analysis.history import trace
 from harness.analysis.history_text import summarize
-from harness.analysis.repeated_cells import describe_repeated, without_repeated
+from harness.analysis.uncounted_cells import describe_repeated, describe_unreadable, without_repeated
 from harness.records import Cell
 from harness.records.run_folder import write_cell, write_run
 from harness_command import run_main
@@ -76,6 +76,7 @@ def test_pick_and_predict_name_no_cell_of_a_copy(
 def test_a_report_shows_each_cell_and_run_of_copies_once(
     folders: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("reports.report.draw_pictures", lambda *_: ())
     assert run_main(monkeypatch, "report", *folders, "--out", str(tmp_path / "both")) == 0
     assert SENTENCE in (tmp_path / "both" / "index.html").read_text()
     assert len((tmp_path / "both" / "cells.csv").read_text().splitlines()) == 3
@@ -86,3 +87,26 @@ def test_a_history_says_that_a_copy_counts_once() -> None:
     traced = trace([(run, (CELL,)), (run, (CELL,)), (run, (CELL,))])
     assert (traced.runs, traced.copies) == (1, 2)
     assert "2 folders are copies of another run: each run counts once." in summarize(traced)
+
+
+def test_damaged_cells_are_counted_beside_the_answer_on_the_page_and_in_a_history(
+    folders: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("reports.report.draw_pictures", lambda *_: ())
+    folder = folders[0]
+    next((tmp_path / "run" / "cells").iterdir()).write_text("{")
+    counted = "1 cell cannot be read and is left out"
+    assert run_main(monkeypatch, "pick", folder) == 1
+    assert counted in capsys.readouterr().out
+    assert run_main(monkeypatch, "report", folder, "--out", str(tmp_path / "page")) == 1
+    for page in ("index.html", "report.md"):
+        assert counted in (tmp_path / "page" / page).read_text()
+    capsys.readouterr()
+    assert run_main(monkeypatch, "history", folder, "--out", str(tmp_path / "history.html")) == 1
+    assert f"{counted}." in capsys.readouterr().out
+    assert counted in (tmp_path / "history.html").read_text()
+    assert describe_unreadable(3) == ("3 cells cannot be read and are left out",)
+    assert describe_unreadable(0) == ()

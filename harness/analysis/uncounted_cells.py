@@ -1,4 +1,4 @@
-"""Cells that several folders hold, as copies of a run do: one measurement counts once."""
+"""Cells that do not count: copies of what another folder holds, and those that cannot be read."""
 
 from collections.abc import Hashable, Sequence
 
@@ -33,6 +33,14 @@ def describe_repeated(runs: Sequence[Sequence[Cell]]) -> tuple[str, ...]:
     repeated = given - distinct
     cells = "1 cell is a copy" if repeated == 1 else f"{repeated} cells are copies"
     return (f"{cells} of what another run folder holds: each measurement counts once",)
+
+
+def describe_unreadable(count: int) -> tuple[str, ...]:
+    """One sentence that counts the cells that are damaged or of another version, if there are any."""
+    if not count:
+        return ()
+    cells = "1 cell cannot be read and is" if count == 1 else f"{count} cells cannot be read and are"
+    return (f"{cells} left out",)
 
 
 def _measurement(cell: Cell) -> Hashable:
