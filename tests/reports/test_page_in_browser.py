@@ -439,6 +439,20 @@ def test_on_a_phone_no_table_in_view_is_cropped(browser: Browser, tmp_path: Path
         assert page.eval_on_selector_all(shown, CROPPED) == []
 
 
+@pytest.mark.parametrize("width", [PHONE_PX, DESK_PX])
+def test_the_head_of_the_table_stays_in_view_as_its_rows_scroll(
+    browser: Browser, address: str, width: int
+) -> None:
+    with open_page(browser, address, width=width) as page:
+        page.wait_for_selector("#cells .whole")
+        page.locator(".cells >> nth=0").locator("tbody tr:visible").nth(20).evaluate(
+            "(row) => window.scrollBy(0, row.getBoundingClientRect().top - 300)"
+        )
+        box = page.locator(".cells >> nth=0").locator("thead th").first.bounding_box()
+        assert box is not None
+        assert box["y"] == 0
+
+
 def test_a_row_opens_everything_that_is_known_of_its_cell(page: Page) -> None:
     page.locator(".cells .open").first.click()
     drawer = page.locator("dialog")

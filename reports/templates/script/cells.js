@@ -33,6 +33,10 @@ function makeTable(table, onOpen) {
     head.replaceChildren(button);
     button.addEventListener("click", () => sortTable(made, head));
   }
+  // In a box that scrolls sideways the head sticks to the box, which leaves the window with the first rows.
+  new ResizeObserver(([{ target }]) => {
+    target.classList.toggle("whole", target.scrollWidth <= target.clientWidth);
+  }).observe(table.parentElement);
   return made;
 }
 
