@@ -84,8 +84,8 @@ def make_part(lab: FakeLab, started: Reference, folder: Any) -> Part:
         artifacts={},
         cells=tuple[Cell](),
         shipper=None,  # type: ignore[arg-type]
-        shares=SimpleNamespace(give_back=lambda _: None),  # type: ignore[arg-type]
-        start_worker=lambda *_: FakeWorker(started),  # type: ignore[arg-type,return-value]
+        shares=SimpleNamespace(give_back=lambda _: None),
+        start_worker=lambda *_: FakeWorker(started),  # type: ignore[arg-type]
         writers=None,  # type: ignore[arg-type]
         presence=SimpleNamespace(has=lambda _: True),  # type: ignore[arg-type]
     )
