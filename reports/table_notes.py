@@ -26,7 +26,8 @@ COLUMN_NOTES = {
     STARTUP: "Start-up is load, init and first inference of a fresh process: median over processes.",
     MISSED: "Missed are periods that ended without a result, of all periods. Latency, p90 and p99 count from"
     " an inference's start, not from its slot.",
-    COLD: "Cold start-up is the same with nothing of the program and the runtime's libraries in memory.",
+    COLD: "Cold start-up is load, init and first inference of a process that finds nothing of the program and"
+    " the runtime's libraries in memory: median over processes.",
     PLATEAU: "Sustained is the plateau of a run of minutes, the median of its last quarter; retained is its"
     " speed in percent of the first ten seconds'.",
     ENERGY: "Energy is that of an inference without what the idle device takes in its time; ± is the wider"

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -27,7 +28,8 @@ namespace {
 constexpr int kAttempts = 50;
 constexpr timespec kPause{0, 10'000'000};
 
-constexpr const char* kLibraries = "/libexecutorch";
+// The libraries of each runtime by how their names begin: each runner is linked to those of one.
+constexpr const char* kLibraries[] = {"/libexecutorch", "/libLiteRt.so", "/libonnxruntime.so"};
 
 struct Segment {
   void* begin;
@@ -42,7 +44,8 @@ struct Mapped {
 
 int add_library(dl_phdr_info* info, size_t, void* data) {
   auto& mapped = *static_cast<Mapped*>(data);
-  if (std::strstr(info->dlpi_name, kLibraries) == nullptr) return 0;
+  const auto is_loaded = [info](const char* name) { return std::strstr(info->dlpi_name, name) != nullptr; };
+  if (std::none_of(std::begin(kLibraries), std::end(kLibraries), is_loaded)) return 0;
   mapped.files.emplace_back(info->dlpi_name);
   const auto page = static_cast<ElfW(Addr)>(sysconf(_SC_PAGESIZE));
   for (int i = 0; i < info->dlpi_phnum; ++i) {

@@ -14,7 +14,7 @@ struct Cold {
   std::string unavailable;  // Why some pages stayed, or why that is unknown; empty where none is resident.
 };
 
-// Drops the pages of `model`, of `packed_cache` where there is such a file, and of the mapped ExecuTorch libraries;
+// Drops the pages of `model`, of `packed_cache` where there is such a file, and of the runtime's mapped libraries;
 // those of the runner itself, of the C and C++ libraries and of their loader stay, since they execute this. Call while
 // no other thread runs the libraries.
 Cold drop_pages(const std::string& model, const std::string& packed_cache);

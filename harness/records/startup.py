@@ -19,7 +19,7 @@ class Startup(Record, frozen=True, kw_only=True):
 
 
 class ColdProcess(Record, frozen=True, kw_only=True):
-    """A process that dropped the pages of program and ExecuTorch's libraries from memory before loading.
+    """A process that dropped the pages of program and its runtime's libraries from memory before loading.
 
     `pages` are those of the `files` together, `resident_before_pages` and `resident_pages` how many of them
     were in the page cache before and after dropping. Not cold if `unavailable` has a reason.
