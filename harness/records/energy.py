@@ -30,8 +30,9 @@ class EnergyWindow(Record, frozen=True, kw_only=True):
     """What the sensor reported in one window of time, in order.
 
     Each update of the sensor but the first gives one span: `span_seconds` since the update before it, by the
-    sensor's own clock where it has one, and the mean power in it. The window begins at
-    `began_uptime_seconds` of the device and is `seconds` long.
+    sensor's own clock where it has one, and the mean power in it. Of more than 1,200 updates, each span is
+    that of several neighbours. The window begins at `began_uptime_seconds` of the device and is `seconds`
+    long.
     """
 
     began_uptime_seconds: Seconds

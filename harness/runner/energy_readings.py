@@ -21,6 +21,9 @@ MOST_WRAPPED_WATTS = 100.0
 # A power that stays on one step of its sensor may be anywhere within it: only one that moves between steps
 # has a mean.
 FEWEST_CHANGES = 5
+# Of a meter that reads thousands of times a second neighbours are averaged: an interval of so many values
+# takes gigabytes, and each says nearly what the one before said.
+MOST_SPANS = 1200
 
 _HEAD = re.compile(
     r"file (?P<index>[0-9]{1,3}) (?P<path>/.{1,250})|at (?P<uptime>[0-9]{1,10}(\.[0-9]{1,6})?)"
@@ -239,7 +242,8 @@ def cut_window(
     """The spans that lie within a window of the device's uptime.
 
     An update is seen up to `late_s` after it happened: spans that seem to begin within that time of the
-    window's beginning may have begun before it, and are left out.
+    window's beginning may have begun before it, and are left out. More than `MOST_SPANS` are averaged in
+    groups of neighbours, which changes neither the energy nor the time.
 
     Raises:
         SensorFailed: the window is too short, or the sensor reported too little in it.
@@ -258,9 +262,19 @@ def cut_window(
     covered = sum(span.seconds for span in inside)
     if covered < LEAST_COVERED * seconds:
         raise SensorFailed(f"the sensor reported for {covered:.0f} of the {seconds:.0f} s {what}")
+    # A power is held until the next one, so that a pause of the meter is covered by what it showed before.
+    longest = max(span.seconds for span in inside)
+    if longest > (1 - LEAST_COVERED) * seconds:
+        raise SensorFailed(f"the sensor was silent for {longest:.0f} of the {seconds:.0f} s {what}")
+    size = math.ceil(len(inside) / MOST_SPANS)
+    parts = [inside[at : at + size] for at in range(0, len(inside), size)]
+    lengths = [sum(span.seconds for span in part) for part in parts]
     return EnergyWindow(
         began_uptime_seconds=began_s,
         seconds=seconds,
-        span_seconds=tuple(span.seconds for span in inside),
-        watts=tuple(span.watts for span in inside),
+        span_seconds=tuple(lengths),
+        watts=tuple(
+            sum(span.seconds * span.watts for span in part) / length if len(part) > 1 else part[0].watts
+            for part, length in zip(parts, lengths, strict=True)
+        ),
     )

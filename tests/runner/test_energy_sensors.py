@@ -1,6 +1,7 @@
 """What sensors reported, as spans of power; values that cannot be a device's energy are refused."""
 
 from collections.abc import Callable, Sequence
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from harness.runner.energy_readings import (
     Span,
     cut_window,
     parse_readings,
+    spans_of_powers,
 )
 from harness.runner.energy_sensors import spans_of
 
@@ -344,6 +346,25 @@ def test_a_window_with_too_little_in_it_has_no_figure(spans: list[Span], length:
     with pytest.raises(SensorFailed) as refused:
         cut_window(spans, 0.0, length, late_s=0.0, what="under load")
     assert refused.value.what == reason
+
+
+def test_a_power_that_is_held_while_the_meter_is_silent_has_no_figure() -> None:
+    """The last value before the pause would stand for all that the device did in it."""
+    lines = [(float(at), 2.0) for at in range(100) if not 40 < at <= 57]
+    with pytest.raises(SensorFailed, match=r"^the sensor was silent for 18 of the 60 s under load$"):
+        cut_window(spans_of_powers(lines), 20.0, 60.0, late_s=0.0, what="under load")
+    briefly = [(float(at), 2.0) for at in range(100) if not 40 < at <= 45]
+    assert cut_window(spans_of_powers(briefly), 20.0, 60.0, late_s=0.0, what="under load").mean_watts == 2.0
+
+
+def test_a_meter_that_reads_thousands_of_times_a_second_keeps_its_energy_in_fewer_values() -> None:
+    lines = [(at / 1000, 2.0 + (at % 7) / 10) for at in range(90_000)]
+    spans = spans_of_powers(lines)
+    window = cut_window(spans, 10.0, 60.0, late_s=0.0, what="under load")
+    inside = [span for span in spans if span.begin_s >= 10.0 and span.end_s <= 70.0]
+    assert 1000 < window.updates <= 1200
+    assert sum(window.span_seconds) == pytest.approx(sum(span.seconds for span in inside))
+    assert window.mean_watts == pytest.approx(fmean(span.watts for span in inside))
 
 
 def test_a_device_without_a_sensor_has_its_reason() -> None:
