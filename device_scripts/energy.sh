@@ -2,8 +2,8 @@
 # Runs a program between two idle windows, while a sensor of power or energy is read. For mksh with toybox, busybox,
 # dash.
 #   energy.sh sources     the sensors that there are, a line each:
-#                         rails FILE yes|denied   perfetto yes   pmic yes|denied   hwmon FILE NAME LABEL
-#                         battery FOLDER STATUS|denied
+#                         rails FILE yes|denied   perfetto yes   pmic yes|none|denied   hwmon FILE NAME LABEL
+#                         battery FOLDER STATUS|denied (of all supplies: none may be seen)
 #   energy.sh run JOBDIR SOURCE IDLE_SECONDS PERIOD MASK -- ARGV...
 #                         SOURCE: rails, perfetto, pmic, hwmon, battery or none
 #                         launch.sh starts it as the job's program; its exit code is that of ARGV
@@ -32,9 +32,12 @@ uptime() {
     REPLY=${REPLY%% *}
 }
 
-# batteries: the folders of supplies that discharge, one a line; a charger is none
+# batteries: the folders of supplies that discharge, one a line; a charger is none. Where the names are hidden, those
+# of phones are tried.
 batteries() {
-    for supply in "$supplies"/*; do
+    set -- "$supplies"/*
+    [ -e "$1" ] || set -- "$supplies/battery" "$supplies/bms"
+    for supply; do
         value "$supply/type" && [ "$REPLY" = Battery ] || continue
         # A mouse or a pen has a battery, too.
         value "$supply/scope" && [ "$REPLY" = Device ] && continue
@@ -113,6 +116,7 @@ sources() {
     if command -v vcgencmd >/dev/null 2>&1; then
         case $(vcgencmd pmic_read_adc 2>/dev/null) in
         *current*) echo "pmic yes" ;;
+        *error=*) echo "pmic none" ;; # the firmware of a Raspberry Pi 4: "Command not registered"
         *) echo "pmic denied" ;;
         esac
     fi
@@ -122,6 +126,9 @@ sources() {
         value "${file%_input}_label" || REPLY=
         echo "hwmon ${file#"$root"} $name $REPLY"
     done
+    if [ -d "$supplies" ] && ! ls "$supplies" >/dev/null 2>&1 && [ -z "$(batteries)" ]; then
+        echo "battery ${supplies#"$root"} denied"
+    fi
     batteries | while IFS= read -r supply; do
         status=denied
         if value "$supply/current_now" && value "$supply/voltage_now"; then

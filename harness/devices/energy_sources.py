@@ -30,7 +30,7 @@ _TOTAL = re.compile(
 )
 _LINE = re.compile(
     r"rails (?P<rails>/\S{1,200}) (?P<rails_readable>yes|denied)|(?P<perfetto>perfetto yes)"
-    r"|pmic (?P<pmic>yes|denied)"
+    r"|pmic (?P<pmic>yes|none|denied)"
     r"|hwmon (?P<hwmon>/\S{1,200}) (?P<chip>\S{1,60}) ?(?P<label>.{0,60})"
     r"|battery (?P<battery>/\S{1,200}) (?P<status>[A-Za-z ]{1,20})"
 )
@@ -94,7 +94,12 @@ def _rails(found: Sequence[re.Match[str]]) -> FoundSensors | None:
 
 def _pmic(found: Sequence[re.Match[str]]) -> FoundSensors | None:
     """A Raspberry Pi 5's; the firmware of an older one knows the command and no currents."""
-    return FoundSensors(PMIC, "", word="pmic") if any(match["pmic"] == "yes" for match in found) else None
+    answers = [match["pmic"] for match in found]
+    if "yes" in answers:
+        return FoundSensors(PMIC, "", word="pmic")
+    # MichaIng/DietPi#5970: without that group vcgencmd ends with an error, on every model.
+    denied = "vcgencmd cannot ask the firmware for its power chip: add the user to the group video"
+    return FoundSensors(None, denied) if "denied" in answers else None
 
 
 def _hwmon(found: Sequence[re.Match[str]]) -> FoundSensors | None:
@@ -130,6 +135,8 @@ def _battery(found: Sequence[re.Match[str]]) -> FoundSensors | None:
     if len(batteries) > 1:
         return FoundSensors(None, f"it has several batteries: {', '.join(names[:6])}")
     status, name = batteries[0]["status"].strip(), names[0]
+    if status == "denied" and batteries[0]["battery"].endswith("/power_supply"):
+        return FoundSensors(None, "whether its battery has a gauge may be seen by root alone")
     if status == "denied":
         return FoundSensors(None, f"the current of {name} may be read by root alone")
     if status != "Discharging":

@@ -129,6 +129,32 @@ def test_a_power_chip_is_asked_by_its_command(
     assert lines[-1] == "     EXT5V_V volt(24)=5.09000000V"
 
 
+@pytest.mark.parametrize(
+    ("answers", "line"),
+    [
+        ("echo 'error=1 error_msg=\"Command not registered\"'; exit 255", "pmic none"),
+        ("echo 'VCHI initialization failed' >&2; exit 255", "pmic denied"),
+    ],
+)
+def test_a_firmware_without_the_power_chip_is_not_a_user_who_may_not_ask_it(
+    shell: str, root: Path, monkeypatch: pytest.MonkeyPatch, answers: str, line: str
+) -> None:
+    write(root / "bin/vcgencmd", f"#!/bin/sh\n{answers}\n")
+    (root / "bin/vcgencmd").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{root}/bin:{os.environ['PATH']}")
+    assert sources(shell) == [line]
+
+
+def test_a_battery_is_found_by_its_usual_name_where_android_hides_the_names(shell: str, root: Path) -> None:
+    plant_all(root)
+    supplies = (root / BATTERY).parent
+    supplies.chmod(0o311)
+    assert f"battery /{BATTERY} Discharging" in sources(shell, *UNPRIVILEGED)
+    supplies.chmod(0)
+    assert "battery /sys/class/power_supply denied" in sources(shell, *UNPRIVILEGED)
+    supplies.chmod(0o755)
+
+
 @pytest.fixture
 def perfetto(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A phone whose rails perfetto alone may ask for; the folder of the traces."""

@@ -40,7 +40,15 @@ def test_the_most_trusted_sensor_that_can_be_read_is_chosen(
         (("hwmon /x/power1_input amdgpu PPT",), "the device has no sensor of power or energy"),
         (("rubbish", "rails relative yes"), "the device has no sensor of power or energy"),
         ((DENIED,), "its power rails may be read by root alone, and perfetto traces none"),
-        (("pmic denied",), "the device has no sensor of power or energy"),
+        (("pmic none",), "the device has no sensor of power or energy"),
+        (
+            ("pmic denied",),
+            "vcgencmd cannot ask the firmware for its power chip: add the user to the group video",
+        ),
+        (
+            ("battery /sys/class/power_supply denied",),
+            "whether its battery has a gauge may be seen by root alone",
+        ),
         (
             (INA, INA.replace("power1", "power2")),
             "which of its 2 power sensors include others is unknown: ina226 power1, ina226 power2",
