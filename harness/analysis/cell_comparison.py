@@ -4,8 +4,8 @@ On a real clock latency is judged by the medians of processes; it is inconclusiv
 disturbed, or when the slower side began more than 3 °C warmer; cells of the same rounds are judged by
 `paired_comparison`. So a program is called worse than itself in at most 2.5 % of comparisons, in far fewer
 where the noise is below the margin. Instructions decide where the clock is not real: exactly, for one thread,
-unless a margin is asked for. Start-up, sustained latency, energy, memory, file size and accuracy are judged
-beside them; what one side lacks is a caution.
+unless a margin is asked for. The paced p99, start-up, sustained latency, energy, memory, file size and
+accuracy are judged beside them; what one side lacks is a caution.
 """
 
 from typing import Literal
@@ -17,6 +17,7 @@ from harness.analysis.differences import describe_clocks, describe_start
 from harness.analysis.figure_comparison import compare_accuracy, compare_memory, compare_size
 from harness.analysis.margins import REAL_COUNT_MARGIN, Margins
 from harness.analysis.one_sided_figures import describe_incomparable, describe_one_sided
+from harness.analysis.pace_comparison import compare_pace
 from harness.analysis.paired_comparison import (
     describe_interleaving,
     judge_paired_latency,
@@ -84,6 +85,7 @@ def compare_cell(
     figures = [*_cost_figure(base, new, cost, ratio, result, why)]
     if not broken and not by_instructions:
         figures += _real_instructions(base, new, margins)
+        figures += filter(None, [compare_pace(base, new, paired=paired)])
         figures += compare_startups(base, new, margins, timed_cells, paired=paired)
         figures += compare_single_runs(base, new, margins, timed_cells)
     if not broken:

@@ -21,6 +21,7 @@ ComparisonResult = Literal["worse", "inconclusive", "no worse", "better"]
 FigureName = Literal[
     "latency",
     "instructions",
+    "paced p99",
     "start-up",
     "cold start-up",
     "sustained latency",

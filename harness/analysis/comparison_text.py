@@ -14,6 +14,7 @@ FIGURES: tuple[FigureName, ...] = get_args(FigureName)
 _UNITS: dict[FigureName, tuple[float, int, str]] = {
     "latency": (1e6, 3, " ms"),
     "instructions": (1, 0, ""),
+    "paced p99": (1e6, 3, " ms"),
     "start-up": (1e6, 3, " ms"),
     "cold start-up": (1e6, 3, " ms"),
     "sustained latency": (1e6, 3, " ms"),
