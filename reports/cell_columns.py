@@ -175,7 +175,7 @@ def _first_launch(cell: Cell) -> dict[str, _Value]:
 
 
 def _sustained(sustained: Sustained | None) -> dict[str, _Value]:
-    figures = sustained.figures if sustained else None
+    run, figures = (sustained.run, sustained.figures) if sustained else (None, None)
     drop = figures.drop if figures else None
     fell = drop.fell if drop else None
     plateau = figures.plateau_ns if figures else None
@@ -192,6 +192,8 @@ def _sustained(sustained: Sustained | None) -> dict[str, _Value]:
         "sustained_fell_after": fell.after if fell else None,
         "sustained_unavailable": sustained.unavailable if sustained else None,
         "sustained_fell_unknown": drop.unknown if drop else None,
+        "sustained_began_celsius": run.began_celsius if run else None,
+        "sustained_limit_celsius": run.max_temp_celsius if run else None,
     }
 
 

@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.records import Cell, Drop, Fell, SustainedFigures
+from harness.records import Cell, Drop, Fell, SustainedFigures, SustainedRun
 from harness.system.text import printable
 from reports.figures import full_name
 from reports.numbers import MISSING, significant, with_ends, with_interval
 
-COLUMNS = ("seconds", "first 10 s, ms", "plateau ms", "retained %", "first drop at s", "what fell then")
+COLUMNS = (
+    "seconds",
+    "began at °C",
+    "first 10 s, ms",
+    "plateau ms",
+    "retained %",
+    "first drop at s",
+    "what fell then",
+)
 
 
 @dataclass(frozen=True)
@@ -28,8 +36,8 @@ def describe_sustained(cells: Sequence[Cell]) -> tuple[SustainedRow, ...]:
             continue
         figures = sustained.figures
         texts = (
-            _texts(figures)
-            if figures
+            (_began_text(sustained.run), *_texts(figures))
+            if figures and sustained.run
             else (*(MISSING,) * (len(COLUMNS) - 2), printable(sustained.unavailable or MISSING))
         )
         rows.append(SustainedRow(full_name(cell), (f"{sustained.seconds:,}", *texts)))
@@ -81,6 +89,14 @@ def _change(fell: Fell) -> str:
     if fell.what == "thermal_status":
         return f"{printable(fell.name)} rose from {fell.before} to {fell.after} during the run"
     return f"{printable(fell.name)} changed from {fell.before:#x} to {fell.after:#x} during the run"
+
+
+def _began_text(run: SustainedRun) -> str:
+    """`38.2 (limit 45)`: without a temperature nothing shows that the device was cool."""
+    if run.began_celsius is None:
+        return "unknown"
+    limit = "" if run.max_temp_celsius is None else f" (limit {run.max_temp_celsius:g})"
+    return f"{run.began_celsius:.1f}{limit}"
 
 
 def _texts(figures: SustainedFigures) -> tuple[str, ...]:

@@ -38,8 +38,15 @@ def test_the_table_has_the_plateau_and_what_is_retained() -> None:
 def test_the_section_names_the_drop_its_cause_and_why_there_is_none() -> None:
     found, failed = describe_sustained([CELL, FAILED, make_cell()])
     assert found.texts[0] == "180"
-    assert found.texts[4:] == ("60", "cores 0-3 fell from 1,800 to 1,440 MHz")
+    assert found.texts[5:] == ("60", "cores 0-3 fell from 1,800 to 1,440 MHz")
     assert failed.texts[-1] == "the device restarted"
+
+
+def test_the_section_says_how_warm_the_device_began_or_that_this_is_unknown() -> None:
+    began = replace(RUN, began_celsius=38.24, max_temp_celsius=45.0)
+    unknown = replace(RUN, began_celsius=None, max_temp_celsius=None)
+    found = describe_sustained([make_sustained_cell(began), make_sustained_cell(unknown)])
+    assert [row.texts[1] for row in found] == ["38.2 (limit 45)", "unknown"]
 
 
 @pytest.mark.parametrize(
@@ -78,6 +85,9 @@ def test_the_reports_of_one_cell_have_the_figures_and_the_plot(tmp_path: Path) -
     assert float(row["sustained_retained"]) == pytest.approx(0.8, abs=0.01)
     assert (row["sustained_fell"], row["sustained_fell_after"]) == ("cores 0-3", "1440000")
     assert row["sustained_unavailable"] == ""
+    ran = CELL.sustained and CELL.sustained.run
+    assert ran
+    assert row["sustained_began_celsius"] == ("" if ran.began_celsius is None else str(ran.began_celsius))
 
 
 def test_exports_have_the_plateau_with_its_interval() -> None:
