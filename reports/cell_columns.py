@@ -3,6 +3,7 @@
 import re
 from statistics import median_low
 
+from harness.analysis.paced_figures import response_p99_ns
 from harness.analysis.published import published_accuracy
 from harness.records import (
     Accuracy,
@@ -12,7 +13,6 @@ from harness.records import (
     Interval,
     Latency,
     Memory,
-    Pace,
     PairedDrop,
     Startup,
     Sustained,
@@ -35,7 +35,7 @@ def row_of(run_id: str, cell: Cell) -> CellRow:
         "run_id": run_id,
         **_identity(cell),
         **_latency(cell.latency),
-        **_pace(cell.pace),
+        **_pace(cell),
         "instructions_per_inference": cell.instructions_per_inference,
         **_counts(cell),
         **_startup(cell.startup),
@@ -120,11 +120,13 @@ def _latency(latency: Latency | None) -> dict[str, _Value]:
     }
 
 
-def _pace(pace: Pace | None) -> dict[str, _Value]:
+def _pace(cell: Cell) -> dict[str, _Value]:
     """Empty where inferences ran back to back."""
+    pace, p99 = cell.pace, response_p99_ns(cell)
     names = ("period_ns", "periods", "missed", "missed_share", "skipped")
     figures = (*names, "lateness_median_ns", "lateness_p99_ns", "lateness_max_ns", "duty_cycle")
-    return {f"pace_{name}": getattr(pace, name) if pace else None for name in figures}
+    columns: dict[str, _Value] = {f"pace_{name}": getattr(pace, name) if pace else None for name in figures}
+    return {**columns, "pace_p99_ns": p99.estimate if p99 else None, **_ends("pace_p99", p99)}
 
 
 def _ends(name: str, interval: Interval | None) -> dict[str, _Value]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harness.analysis.known_accuracy import measured_accuracy
 from harness.analysis.machines import cells_of_runs, name_machines_apart
+from harness.analysis.paced_figures import response_p99_ns
 from harness.analysis.variant_labels import label_variants, labelled_name
 from harness.records import Cell, Interval
 from harness.system.text import printable
@@ -63,8 +64,12 @@ def _times(cell: Cell) -> Iterator[Measure]:
     if cell.pace:
         yield Measure("missed-periods", "percent", 100 * cell.pace.missed_share)
         yield Measure("lateness-p99", "ns", cell.pace.lateness_p99_ns)
+    if paced := response_p99_ns(cell):
+        yield _interval("paced-p99", paced)
     if cell.startup:
         yield _interval("startup", cell.startup.total_ns)
+    if cell.first_launch:
+        yield _interval("first-launch-startup", cell.first_launch.total_ns)
     if cell.cold and cell.cold.startup:
         yield _interval("cold-startup", cell.cold.startup.total_ns)
     if cell.sustained and cell.sustained.figures:

@@ -15,13 +15,14 @@ _FLOATS = re.compile(
     r"|\w+_percent|latency_(?:median|p90|p99)(?:_low|_high)?_ns"
     r"|(?:cold_|first_launch_)?(?:load|init|first_inference|startup)_median(?:_low|_high)?_ns"
     r"|sustained_(?:initial|plateau(?:_low|_high)?)_ns|sustained_retained"
-    r"|rate_hz|pace_missed_share|pace_lateness_(?:median|p99)_ns|pace_duty_cycle"
+    r"|rate_hz|pace_missed_share|pace_(?:lateness_(?:median|p99)|p99(?:_low|_high)?)_ns|pace_duty_cycle"
+    r"|\w+_(?:joules|watts|celsius)"
 )
 _INTEGERS = re.compile(
     r"resolution_px|classes|weights_seed|threads|macs|params|delegated_nodes|undelegated_nodes|processes"
     r"|samples|outliers|measured_images|unreadable_images|latency_(?:min|max)_ns|\w+_bytes|\w+_per_inference"
     r"|sustained_(?:seconds|drop_second|fell_before|fell_after)"
-    r"|cold_processes|(?:first_launch_)?init_instructions"
+    r"|energy_(?:fewest_updates|inferences)|cold_processes|(?:first_launch_)?init_instructions"
     r"|pace_(?:period_ns|periods|missed|skipped|lateness_max_ns)"
 )
 

@@ -58,19 +58,24 @@ def test_both_pages_have_a_row_for_each_paced_cell(tmp_path: Path) -> None:
 def test_the_csv_has_the_figures_in_base_units_and_none_back_to_back() -> None:
     free, quick, slow = csv.DictReader(io.StringIO(to_csv(cells_table([(make_run(CELLS), CELLS)]))))
     columns = [name for name in free if name == "rate_hz" or name.startswith("pace_")]
-    assert len(columns) == 10
+    assert len(columns) == 13
     assert {free[name] for name in columns} == {""}
     assert (quick["rate_hz"], quick["pace_period_ns"], quick["pace_periods"]) == ("30.0", "33333333", "186")
     assert (slow["pace_missed"], slow["pace_skipped"], slow["pace_missed_share"]) == ("372", "186", "1.0")
+    low, p99, high = (float(slow[f"pace_p99_{end}ns"]) for end in ("low_", "", "high_"))
+    assert 82e6 < low <= p99 <= high
     assert (slow["pace_lateness_median_ns"], slow["pace_lateness_max_ns"]) == ("2000000.0", "2000000")
     assert "string" not in {column_type(name) for name in columns}
 
 
-def test_exports_have_the_share_of_missed_periods_and_the_lateness() -> None:
+def test_exports_have_the_share_of_missed_periods_the_lateness_and_the_p99_that_decides() -> None:
     figures = {one.name: (one.value, one.unit) for one in measures_of(CELLS[2])}
     assert figures["missed-periods"] == (100.0, "percent")
     assert figures["lateness-p99"] == (2_000_000.0, "ns")
-    assert "missed-periods" not in {one.name for one in measures_of(CELLS[0])}
+    p99 = next(one for one in measures_of(CELLS[2]) if one.name == "paced-p99")
+    assert p99.low is not None
+    assert 82e6 < p99.low <= p99.value
+    assert not {"missed-periods", "paced-p99"} & {one.name for one in measures_of(CELLS[0])}
 
 
 def test_the_cost_of_a_cell_at_a_rate_has_the_p99_that_ranks_it() -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from builders import make_cell, make_cold, make_device, make_processes, make_run
 from harness.records import Cell, Interval, Startup
+from reports.exports.measures import measures_of
 from reports.report import write_report
 from reports.startup import describe_startup
 from reports.table_notes import COLD, STARTUP
@@ -109,3 +110,12 @@ def test_a_wide_uneven_interval_is_shown_with_both_ends() -> None:
     cell = started_cell()
     assert cell.startup
     assert column(replace(cell, startup=replace(cell.startup, total_ns=total))) == ["2.6 (1.9–4.4)"]  # noqa: RUF001
+
+
+def test_exports_have_the_first_launch_apart_from_the_later_ones() -> None:
+    cell = started_cell()
+    first = replace(cell, first_launch=cell.startup)
+    assert "first-launch-startup" not in {one.name for one in measures_of(cell)}
+    (measure,) = [one for one in measures_of(first) if one.name == "first-launch-startup"]
+    assert cell.startup
+    assert (measure.value, measure.unit) == (cell.startup.total_ns.estimate, "ns")

@@ -13,6 +13,8 @@ from builders import (
     SHELL,
     STEADY_MEDIANS,
     make_cell,
+    make_energy_cell,
+    make_energy_run,
     make_processes,
     make_run,
     make_sustained_cell,
@@ -20,6 +22,7 @@ from builders import (
 )
 from harness.errors import UsageError
 from harness.records import Cell
+from reports.cell_columns import row_of
 from reports.cells_csv import cells_table
 from reports.exports.parquet import column_type, typed
 
@@ -91,6 +94,20 @@ def test_figures_of_minutes_and_of_scheduling_are_written_as_parquet() -> None:
     assert row["sustained_seconds"] == 180
     assert row["sustained_plateau_ns"] == MINUTES.sustained.figures.plateau_ns.estimate
     assert row["timer_slack_ns"] == str(SHELL.timer_slack_ns)
+
+
+def test_energy_and_temperatures_are_numbers_in_parquet() -> None:
+    columns = row_of("a run", make_energy_cell(make_energy_run(3.0), MINUTES))
+    numbers = [name for name, value in columns.items() if isinstance(value, int | float)]
+    texts = {name for name in numbers if column_type(name) == "string"}
+    # These are text where processes differ.
+    assert texts == {
+        *("uclamp_min_per_1024", "uclamp_max_per_1024"),
+        *("oom_score_adj", "timer_slack_ns", "nice"),
+    }
+    for name in ("energy_net_joules", "energy_mean_watts", "sustained_began_celsius"):
+        assert column_type(name) == "Float64"
+    assert column_type("energy_inferences") == "Int64"
 
 
 def test_parquet_without_pyarrow_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
