@@ -20,6 +20,9 @@ ENERGY_SCRIPT = DEVICE_SCRIPTS / "energy.sh"
 TIMEOUT_S = 30.0
 MOST_LINES = 256
 NO_SENSOR = "the device has no sensor of power or energy"
+# What the user can do about a sensor that is there; with these in its reason, energy is asked for again.
+UNPLUG = "unplug it, and reach it by Wi-Fi"
+JOIN_VIDEO = "add the user to the group video"
 # Sensors of current that boards have, by the drivers' names; those of graphics cards and disks are not of
 # what runs a network here. https://docs.kernel.org/hwmon/ina2xx.html
 _BOARD_CHIPS = re.compile(r"(ina[0-9x]|pac1|ltc2|ltc4|max34|adm1|scmi_sensors|acpi|power_meter)", re.I)
@@ -51,6 +54,11 @@ class FoundSensors:
     reason: str
     files: tuple[str, ...] = ()
     word: str = "none"
+
+
+def is_left_to_user(reason: str) -> bool:
+    """Whether there is a sensor for which this says what to do first."""
+    return UNPLUG in reason or JOIN_VIDEO in reason
 
 
 def find_sensors(transport: Transport, device: str) -> FoundSensors:
@@ -98,7 +106,7 @@ def _pmic(found: Sequence[re.Match[str]]) -> FoundSensors | None:
     if "yes" in answers:
         return FoundSensors(PMIC, "", word="pmic")
     # MichaIng/DietPi#5970: without that group vcgencmd ends with an error, on every model.
-    denied = "vcgencmd cannot ask the firmware for its power chip: add the user to the group video"
+    denied = f"vcgencmd cannot ask the firmware for its power chip: {JOIN_VIDEO}"
     return FoundSensors(None, denied) if "denied" in answers else None
 
 
@@ -141,7 +149,7 @@ def _battery(found: Sequence[re.Match[str]]) -> FoundSensors | None:
         return FoundSensors(None, f"the current of {name} may be read by root alone")
     if status != "Discharging":
         reason = f"{name} is {status.lower()}, so that its current is not what the device takes"
-        return FoundSensors(None, f"{reason}; unplug it, and reach it by Wi-Fi")
+        return FoundSensors(None, f"{reason}; {UNPLUG}")
     source = EnergySource(
         kind="battery",
         name=f"gauge of {name}",

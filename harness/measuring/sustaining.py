@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from harness.analysis.run_estimate import seconds_sustained
+from harness.devices.energy_sources import is_left_to_user
 from harness.errors import UsageError
 from harness.records import Cell, Clock, Conditions
 
@@ -54,9 +55,11 @@ def lacks_sustained(cell: Cell) -> bool:
 
 
 def lacks_energy(cell: Cell, *, by_command: bool) -> bool:
-    """The same of its energy; what a meter of the user failed to give it may give once it is repaired."""
+    """The same of its energy; also where the user can repair the meter, unplug the device, or the like."""
     energy = cell.energy
-    return energy is None or energy.unavailable == OUT_OF_TIME or (by_command and energy.run is None)
+    if energy is None or energy.unavailable == OUT_OF_TIME:
+        return True
+    return energy.run is None and (by_command or is_left_to_user(energy.unavailable or ""))
 
 
 def fits(seconds: float, clock: Clock, *, elapsed_s: float, max_minutes: float | None) -> bool:

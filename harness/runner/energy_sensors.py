@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from harness.devices.battery import LEAST_MICROAMPERES
-from harness.devices.energy_sources import FoundSensors
+from harness.devices.energy_sources import UNPLUG, FoundSensors
 from harness.records import EnergySource
 from harness.runner.energy_readings import (
     Reading,
@@ -163,7 +163,7 @@ def _battery(files: Sequence[str], readings: Sequence[Reading]) -> tuple[Span, .
         word = " ".join(lines_of(reading, status)).strip()
         if word != "Discharging":
             what = excerpt(word.lower() or "of unknown state")
-            raise SensorFailed(f"the battery was {what} at an uptime of {reading.uptime_s:.0f} s")
+            raise SensorFailed(f"the battery was {what} at an uptime of {reading.uptime_s:.0f} s; {UNPLUG}")
         signs.add(number_in(reading, current) > 0)
     if len(signs) > 1:
         raise SensorFailed("the battery's current changed its sign, so that it was charged in between")

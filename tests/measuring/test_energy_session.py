@@ -189,6 +189,22 @@ def test_a_resumed_run_measures_again_what_a_meter_failed_to_give(bench: Bench, 
     assert seconds_for_long_runs(requests, list(first.values()), None, SHORT, "real") == 0
 
 
+def test_a_resumed_run_measures_a_device_that_was_unplugged_since(bench: Bench, root: Path) -> None:
+    supply = root / "sys/class/power_supply/battery"
+    supply.mkdir(parents=True)
+    facts = {"type": "Battery", "status": "Charging", "current_now": "-400000", "voltage_now": "4000000"}
+    for name, text in facts.items():
+        (supply / name).write_text(f"{text}\n")
+    bench.add(0.25)
+    first = measure(bench)
+    assert reason(first[0.25]).endswith("; unplug it, and reach it by Wi-Fi")
+    assert lacks_energy(first[0.25], by_command=False)
+    bench.detailed.clear()
+    (supply / "status").write_text("Discharging\n")
+    again = reason(measure(bench, earlier=tuple(first.values()))[0.25])
+    assert "in the idle window before are too short" in again
+
+
 class Losing(LocalTransport):
     """Raises an error once the process of energy is to start; nothing works then."""
 

@@ -155,7 +155,7 @@ def cpu(uptime_s: float, ms: int, energy: int) -> Reading:
         (lambda: of_file(COUNTER, []), "the sensor was not read at all"),
         (
             lambda: of_battery(("Discharging", "500000", "4000000"), ("Charging", "500000", "4000000")),
-            "the battery was charging at an uptime of 1 s",
+            "the battery was charging at an uptime of 1 s; unplug it, and reach it by Wi-Fi",
         ),
         (
             lambda: of_battery(("Discharging", "500000", "4000000"), ("Discharging", "-500000", "4000000")),
