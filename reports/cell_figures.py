@@ -55,7 +55,9 @@ def figure_texts(cell: Cell, budget: Budget | None = None) -> tuple[str, ...]:
         texts.append(f"{cost_figure(cell)} cool" if budget and budget.sustained else sustained)
     if energy := cell.energy and cell.energy.figures:
         net = energy.net_joules
-        texts.append(f"{_with_worst(millijoules(net.estimate), millijoules(net.high))} an inference")
+        texts.append(
+            f"{_with_worst(millijoules(net.estimate), millijoules(net.high))} an inference without idle"
+        )
     if peak := peak_high_bytes(cell):
         median = cell.memory.peak_rss_bytes if cell.memory else None
         texts.append(f"{_with_worst(megabytes(median or peak), megabytes(peak))} peak memory")

@@ -15,7 +15,8 @@ _INFORMATION = (reduced_clock.code, deadlines_missed.code)
 def cautions(cell: Cell, basis: Basis, considered: Sequence[Cell] = ()) -> tuple[str, ...]:
     """Why the cell is suspect, a reduced clock, missed deadlines, an accuracy that was not measured.
 
-    And whether it was chosen among the int8 of several quantizers, by `considered`. No other information.
+    And whether it was chosen among the int8 of several quantizers, or the energies of several sensors, by
+    `considered`. No other information.
     """
     found = [
         ("suspect: " if one.severity == "suspect" else "") + printable(one.detail)
@@ -28,6 +29,14 @@ def cautions(cell: Cell, basis: Basis, considered: Sequence[Cell] = ()) -> tuple
         found.append("measure its accuracy before you ship this variant: harness evaluate")
     if basis != "measured" and (quantizers := describe_quantizers(considered)):
         found.append(f"{quantizers}; without measured accuracies these cannot be compared (--accuracy)")
+    if cell.energy and cell.energy.figures and len(sources := _energy_sources(considered)) > 1:
+        found.append(f"the energies were read by sensors that cannot be compared: {'; '.join(sources)}")
     if cell.device.clock == "emulated":
         found.append("its peak memory includes the emulator's own memory")
     return tuple(found)
+
+
+def _energy_sources(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """What the energies of these cells are of, each once."""
+    runs = [one.energy.run for one in cells if one.energy and one.energy.figures and one.energy.run]
+    return tuple(dict.fromkeys(printable(run.source.measures) for run in runs))

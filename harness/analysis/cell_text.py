@@ -37,7 +37,7 @@ def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
         )
     if energy := cell.energy and cell.energy.figures:
         net = energy.net_joules
-        parts.append(f"{millijoules(net.estimate)} (at most {millijoules(net.high)})")
+        parts.append(f"{millijoules(net.estimate)} (at most {millijoules(net.high)}) without idle")
     startup = decisive_startup(cell)
     if startup is not None and real:
         cold = "" if startup is cell.startup else "cold "

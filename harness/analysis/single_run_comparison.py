@@ -69,8 +69,7 @@ def _energies(base: Cell, new: Cell) -> tuple[Interval, Interval] | None:
     before, after = base.energy, new.energy
     if not (before and after and before.run and after.run and before.figures and after.figures):
         return None
-    old, young = before.run.source, after.run.source
-    if (old.kind, old.covers) != (young.kind, young.covers):
+    if before.run.source.measures != after.run.source.measures:
         return None
     return before.figures.net_joules, after.figures.net_joules
 

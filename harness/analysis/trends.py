@@ -86,7 +86,7 @@ def _energy(cell: Cell) -> Interval | None:
 def _sensor(cell: Cell) -> str:
     """Figures of sensors that cover other parts of a device are not comparable."""
     run = cell.energy and cell.energy.run
-    return f"read by {run.source.kind}: {run.source.covers}" if run else ""
+    return f"read by {run.source.measures}" if run else ""
 
 
 def _instructions(cell: Cell) -> Interval | None:

@@ -25,6 +25,12 @@ class EnergySource(Record, frozen=True, kw_only=True):
     name: str
     covers: str
 
+    @property
+    def measures(self) -> str:
+        """What it measures: energies of one such text can be compared. A command stands for its meter."""
+        meter = f" ({self.name})" if self.kind == "power_command" else ""
+        return f"{self.kind}: {self.covers}{meter}"
+
 
 class EnergyWindow(Record, frozen=True, kw_only=True):
     """What the sensor reported in one window of time, in order.

@@ -4,17 +4,20 @@ import math
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from builders import make_cell, make_energy_cell, make_energy_run, make_energy_window
 from harness.analysis.budget import Budget, find_misses
+from harness.analysis.cautions import cautions
 from harness.analysis.cell_comparison import ComparedCell
+from harness.analysis.cell_text import describe
 from harness.analysis.chance import chance_within
 from harness.analysis.comparison import compare
 from harness.analysis.energy import net_watts_bounds, student_t, summarize_energy
 from harness.analysis.failures import cell_errors
 from harness.analysis.selection import pick
 from harness.errors import MeasurementError, UsageError
-from harness.records import Cell, EnergyRun, EnergyWindow
+from harness.records import Cell, EnergyRun, EnergySource, EnergyWindow
 
 RUN = make_energy_run()
 
@@ -94,6 +97,20 @@ def test_a_budget_limits_the_worse_end_of_the_interval() -> None:
     (missing,) = find_misses(make_cell(), None, Budget(max_energy_joules=0.02))
     assert missing.reason == "energy not measured"
     assert (chance_within(cell, None, Budget(max_energy_joules=0.02)) or 0) == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_choice_among_energies_of_several_sensors_has_a_caution() -> None:
+    by_sensor = make_energy_cell(RUN)
+    battery = EnergySource(kind="battery", name="gauge", covers="the whole device")
+    by_battery = make_energy_cell(replace(RUN, source=battery))
+    assert not any("sensors" in one for one in cautions(by_sensor, "measured", [by_sensor, by_sensor]))
+    assert cautions(by_sensor, "measured", [by_sensor, by_battery]) == (
+        *cautions(by_sensor, "measured"),
+        "the energies were read by sensors that cannot be compared: hwmon: what it is wired to;"
+        " battery: the whole device",
+    )
+    assert " mJ (at most " in describe(by_sensor)
+    assert ") without idle" in describe(by_sensor)
 
 
 def test_a_choice_by_energy_needs_a_cell_with_one() -> None:

@@ -250,6 +250,15 @@ def test_energies_of_different_sensors_are_not_compared_and_named() -> None:
     assert cell.cautions == ("energies were read by different sensors, and were not compared",)
 
 
+def test_energies_of_two_commands_are_not_compared_whatever_both_are_said_to_cover() -> None:
+    usb, rail = (
+        EnergySource(kind="power_command", name=f"--power-command {name}", covers="what it is wired to")
+        for name in ("usb-meter", "rail-meter")
+    )
+    assert compared(metered(source=usb), metered(source=usb)).figure("energy") is not None
+    assert compared(metered(source=usb), metered(9.0, source=rail)).figure("energy") is None
+
+
 def test_a_ratio_has_both_sides_uncertainty() -> None:
     exact = Interval(estimate=10.0, low=10.0, high=10.0)
     unsure = Interval(estimate=11.0, low=10.0, high=12.1)
