@@ -13,7 +13,7 @@ _INFORMATION = (reduced_clock.code, deadlines_missed.code)
 
 
 def cautions(cell: Cell, basis: Basis, considered: Sequence[Cell] = ()) -> tuple[str, ...]:
-    """Why the cell is suspect, a reduced clock, missed deadlines, an accuracy that was not measured.
+    """Why the cell is suspect, a reduced clock, missed deadlines, no cold start-up, an accuracy not measured.
 
     And whether it was chosen among the int8 of several quantizers, or the energies of several sensors, by
     `considered`. No other information.
@@ -29,6 +29,9 @@ def cautions(cell: Cell, basis: Basis, considered: Sequence[Cell] = ()) -> tuple
         found.append("measure its accuracy before you ship this variant: harness evaluate")
     if basis != "measured" and (quantizers := describe_quantizers(considered)):
         found.append(f"{quantizers}; without measured accuracies these cannot be compared (--accuracy)")
+    if cell.cold and cell.cold.startup is None and not cell.device.emulated:
+        why = printable(cell.cold.unavailable or "no process was shown to be cold")
+        found.append(f"its start-up is with its files in memory, because no cold one is known: {why}")
     if cell.energy and cell.energy.figures and len(sources := _energy_sources(considered)) > 1:
         found.append(f"the energies were read by sensors that cannot be compared: {'; '.join(sources)}")
     if cell.device.clock == "emulated":

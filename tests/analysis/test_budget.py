@@ -41,6 +41,9 @@ def test_where_a_cold_start_was_measured_the_budget_limits_it() -> None:
     assert name(answer.best) == "0.5_128_int8"
     assert [each.reasons for each in answer.rejected] == [("start-up up to 204.6 ms is over 150 ms",)]
     assert "cold start-up 202.5 ms" in explain([cold], max_startup_ns=300 * MS)
+    caution = "caution: its start-up is with its files in memory, because no cold one is known: "
+    assert caution in explain([cold, unproven], max_startup_ns=150 * MS)
+    assert caution not in explain([cold], max_startup_ns=300 * MS)
     assert startups_ns(cold) == [ms * MS for ms in (200, 201, 202, 203, 204, 205)]
 
 
