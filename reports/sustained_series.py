@@ -22,10 +22,15 @@ READINGS: tuple[tuple[str, Reading, float], ...] = (
 )
 
 
+def seconds_a_point(run: SustainedRun) -> int:
+    """Of how many seconds each point of the latency is the median."""
+    return max(1, math.ceil(sum(ns is not None for ns in run.median_ns) / MOST_POINTS))
+
+
 def latencies_ms(run: SustainedRun) -> Points:
     """Minutes and the median latency; of long runs each point is the median of several seconds."""
     known = [(second, ns / 1e6) for second, ns in enumerate(run.median_ns) if ns is not None]
-    size = math.ceil(len(known) / MOST_POINTS)
+    size = seconds_a_point(run)
     return [
         ((part[0][0] + part[-1][0] + 1) / 120, median(ms for _, ms in part))
         for at in range(0, len(known), size)

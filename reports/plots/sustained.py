@@ -10,7 +10,7 @@ from reports.figures import full_name, row_name
 from reports.numbers import significant
 from reports.sections import Section
 from reports.style import INK, MARKERS, PALETTE, Omitted, Plot, compose
-from reports.sustained_series import READINGS, Points, latencies_ms, readings
+from reports.sustained_series import READINGS, Points, latencies_ms, readings, seconds_a_point
 
 NAME = "sustained"
 TITLE = "Latency over minutes"
@@ -36,7 +36,7 @@ def draw(section: Section) -> Plot | Omitted:
         NAME,
         _headline([cell for cell, _ in shown]),
         section.provenance(len(found), latency=False, how_often="Each cell: one process")
-        + _note(len(shown), len(found)),
+        + _note(len(shown), len(found), max(seconds_a_point(run) for _, run in shown)),
         rows=len(panels),
         gap_in=0.25,
         share_y=False,
@@ -74,9 +74,10 @@ def _draw(axes: Axes, name: str, lines: Sequence[Points], names: Sequence[str]) 
     axes.set_ylabel(name, color=INK)
 
 
-def _note(shown: int, of: int) -> str:
+def _note(shown: int, of: int, seconds: int) -> str:
     drawn = f" {shown} of {of} cells are drawn." if shown < of else ""
-    return f"{drawn} Each point is the median of a second; a dashed line is the first drop."
+    each = "a second" if seconds == 1 else f"up to {seconds} seconds"
+    return f"{drawn} Each point is the median of {each}; a dashed line is the first drop."
 
 
 def _headline(cells: Sequence[Cell]) -> str:

@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
+from matplotlib.text import Text
 from msgspec.structs import replace
 
 from builders import make_cell, make_device, make_run, make_sustained_cell, make_sustained_run
@@ -132,6 +133,15 @@ def test_hours_are_drawn_by_medians_and_samples_lie_at_their_time() -> None:
     assert readings(RUN, reading, factor)[0] == pytest.approx((0.5 / 60, 1800.0))
     late = replace(RUN, began_uptime_seconds=9e3)
     assert readings(late, reading, factor) == []
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(600, "of a second;"), (5000, "of up to 9 seconds;")])
+def test_the_plot_says_of_how_many_seconds_a_point_is(seconds: int, text: str) -> None:
+    (section,) = arrange([make_sustained_cell(make_sustained_run((seconds, 10.0)))])
+    plot = draw(section)
+    assert isinstance(plot, Plot)
+    written = " ".join(" ".join(one.get_text() for one in plot.figure.findobj(Text)).split())
+    assert f"Each point is the median {text}" in written
 
 
 def test_the_page_says_nothing_of_minutes_where_no_cell_ran_for_them() -> None:
