@@ -6,8 +6,9 @@ from harness.analysis.held_clocks import clusters_of
 from harness.records import ConditionsSample, DeviceInfo, Fell, SustainedRun
 from harness.system.cpu_list import format_cpu_list
 
-# Before and after a drop: long enough for some samples, short enough to be of that time.
-WINDOW_S = 10
+# Before and after a drop: short enough to be of that time, and long enough for some samples, which runs of
+# hours have as seldom as every twelve seconds.
+WINDOW_S, FEWEST_SAMPLES = 10, 2
 # As `throttled` has it.
 CLOCK_FALL = 0.05
 THROTTLED_SINCE_BOOT = 0xF0000
@@ -31,9 +32,10 @@ def _clocks(run: SustainedRun, device: DeviceInfo, second: int) -> Fell | str:
     if sampled is None or not sampled.cores or not sampled.samples:
         return "no sampler ran" if sampled is None else "no core's clock can be read"
     at = run.began_uptime_seconds + second
-    before = _between(sampled.samples, at - WINDOW_S, at)
+    window_s = max(WINDOW_S, FEWEST_SAMPLES * sampled.period_seconds)
+    before = _between(sampled.samples, at - window_s, at)
     # The second of the drop itself may hold both.
-    after = _between(sampled.samples, at + 1, at + 1 + WINDOW_S)
+    after = _between(sampled.samples, at + 1, at + 1 + window_s)
     found = []
     for cluster in clusters_of(device, run.cpus_allowed):
         columns = [index for index, core in enumerate(sampled.cores) if core in cluster]

@@ -56,8 +56,9 @@ class SustainedRun(Record, frozen=True, kw_only=True):
 class Fell(Record, frozen=True, kw_only=True):
     """What of the device changed when latency rose: a clock in kHz, a thermal status, or firmware flags.
 
-    `name` is `cores 4-7` for a clock. Clocks are medians over ten seconds before and after; the status and
-    the flags are those before and after the whole process, in which they changed at an unknown time.
+    `name` is `cores 4-7` for a clock. Clocks are medians over ten seconds before and after, in runs of
+    hours over two samples; the status and the flags are those before and after the whole process, in which
+    they changed at an unknown time.
     """
 
     what: Literal["clock", "thermal_status", "throttled_flags"]

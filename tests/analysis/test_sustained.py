@@ -148,6 +148,16 @@ def test_the_clock_that_fell_at_the_drop_is_named_with_its_cores() -> None:
     assert drop.fell == Fell(what="clock", name="cores 0-3", before=1_800_000, after=1_440_000)
 
 
+def test_what_fell_is_also_known_where_a_run_of_hours_is_sampled_every_twelve_seconds() -> None:
+    run = make_sustained_run((60, 10.0), (120, 12.5), khz=(1_800_000, 1_440_000))
+    assert run.sampled is not None
+    for first in range(12):
+        seldom = replace(run.sampled, period_seconds=12.0, samples=run.sampled.samples[first::12])
+        drop = figures_of(replace(run, sampled=seldom)).drop
+        assert drop is not None
+        assert drop.fell == Fell(what="clock", name="cores 0-3", before=1_800_000, after=1_440_000)
+
+
 def test_where_no_clock_fell_the_status_that_rose_meanwhile_is_named() -> None:
     run = make_sustained_run((60, 10.0), (120, 12.5), khz=(1_800_000, 1_800_000))
     warm = replace(run, conditions_after=replace(run.conditions_after, thermal_status=2))
