@@ -15,7 +15,14 @@ from harness.analysis.clusters import placed_on
 from harness.analysis.pool_facts import PoolFacts, describe_in_pool
 from harness.analysis.runtimes import program_file
 from harness.analysis.selection import Answer, ForAll, Upgrade, answer_for
-from harness.analysis.selection_text import advice, answer_cautions, kind_of_miss, on_device
+from harness.analysis.selection_text import (
+    advice,
+    answer_cautions,
+    assumed_accuracy,
+    joint_basis_text,
+    kind_of_miss,
+    on_device,
+)
 from harness.records import Cell
 from harness.records.outcomes import OutcomesByFigures
 from harness.system.text import printable
@@ -94,16 +101,11 @@ def describe_for_all(
     if joint is None:
         lacking = "within the budget" if budget.limits_anything else "a candidate"
         return f"{everything}: no file is {lacking} on each of them."
-    basis = {
-        "measured": "by measured accuracy",
-        "published": "by published accuracy, not measured here",
-        "none": "by size; no accuracy of the same data is known on all devices",
-    }[joint.basis]
     costs = "; ".join(
         f"on {device} {cost_figure(one.cell, budget)}, {placement(one.cell)}{suspect_mark(one.cell)}"
         for device, one in zip(devices, joint.candidates, strict=True)
     )
-    return f"{everything}: {cell_name(joint.candidates[0].cell)}, {basis}: {costs}."
+    return f"{everything}: {cell_name(joint.candidates[0].cell)}, {joint_basis_text(joint)}: {costs}."
 
 
 def describe_budget(budget: Budget) -> tuple[str, ...]:
@@ -130,8 +132,9 @@ def _why(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:
     sentences = [*(in_pool(best.cell, answer.pool) if answer.pool else ()), _rank(answer, best, budget)]
     sentences += [_upgrade(answer, one) for one in answer.upgrades]
     if answer.probability is not None:
-        where = on_device(answer, best.cell)
-        sentences.append(f"It meets the budget{where} with a probability of {_chance(answer.probability)}.")
+        where, assumed = on_device(answer, best.cell), assumed_accuracy(best, budget)
+        chance = _chance(answer.probability)
+        sentences.append(f"It meets the budget{where} with a probability of {chance}{assumed}.")
     if best.other_placements:
         others = "; ".join(
             f"{placement(cell)}{on_device(answer, cell)} ({cost_figure(cell, budget)}{suspect_mark(cell)})"
@@ -160,12 +163,14 @@ def _named(answer: Answer, cell: Cell) -> str:
 
 def _rank(answer: Answer, best: Candidate, budget: Budget) -> str:
     count = len(answer.ranked)
-    of = "within the budget" if budget.limits_anything else "measured"
+    limited = budget.limits_anything
+    of = f"{count} within the budget" if limited else f"{count} candidates"
     if count == 1:
-        return f"The only candidate {of}{' that can be ranked' if answer.set_aside else ''}."
+        kept = " within the budget" if limited else ""
+        return f"The only candidate{kept}{' that can be ranked' if answer.set_aside else ''}."
     valid = " valid" if best.cell.verdict.status == "valid" else ""
     if answer.basis == "none" and best.cell.variant.is_own_program:
-        return f"The cheapest{valid} of {count} {of}: the accuracy of own programs is not known."
+        return f"The cheapest{valid} of {of}: the accuracy of own programs is not known."
     basis = {
         "measured": f", measured on {answer.data}",
         "published": ", by published accuracy, not measured here",
@@ -174,11 +179,11 @@ def _rank(answer: Answer, best: Candidate, budget: Budget) -> str:
     quality = "largest" if answer.basis == "none" else "most accurate"
     unknown = ": no accuracy is known, neither measured nor published" if answer.basis == "none" else ""
     if answer.tied == 1:
-        return f"The {quality} of {count} {of}{basis}{unknown}."
+        return f"The {quality} of {of}{basis}{unknown}."
     alike = "are equally large" if answer.basis == "none" else "cannot be distinguished"
+    counted = f"{count} are within the budget" if limited else f"there are {of}"
     return (
-        f"The cheapest{valid} one of the {answer.tied} {quality}, which {alike}{basis}{unknown};"
-        f" {count} are {of}."
+        f"The cheapest{valid} one of the {answer.tied} {quality}, which {alike}{basis}{unknown}; {counted}."
     )
 
 

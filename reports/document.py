@@ -19,8 +19,9 @@ from harness.analysis.known_accuracy import (
     published_top1,
 )
 from harness.analysis.paired import Wins, count_wins
-from harness.analysis.runtimes import program_file
-from harness.records import Cell
+from harness.analysis.quantizers import in_order_of_runtimes
+from harness.analysis.runtimes import program_file, runtime_title
+from harness.records import EXECUTORCH, Cell
 from harness.records.outcomes import OutcomesByFigures
 from harness.records.requests import LOWEST_RATE_HZ
 from harness.system.text import printable
@@ -103,7 +104,8 @@ class PredictedPoint(msgspec.Struct, frozen=True):
 
 class Document(msgspec.Struct, frozen=True, rename="camel"):
     """`cells` are arrays in the order of `fields`; `data` names what accuracies are of; `texts` are what
-    cells say by number; `pooled` are those of pools by their place."""
+    cells say by number; `runtimes` are the titles of the cells' runtimes and ExecuTorch's, which is first;
+    `pooled` are those of pools by their place."""
 
     budget: PageBudget
     quantities: tuple[LimitedQuantity, ...]
@@ -116,6 +118,7 @@ class Document(msgspec.Struct, frozen=True, rename="camel"):
     cells: tuple[PageCell, ...]
     pooled: dict[str, PooledCell]
     texts: tuple[str, ...]
+    runtimes: tuple[str, ...]
     predicted: tuple[PredictedPoint, ...]
     medians: dict[str, Medians]
     ratio_depths: dict[str, tuple[int, float]]
@@ -196,6 +199,7 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
         cells=tuple(cells),
         pooled=pooled_cells(groups, sections),
         texts=texts.in_order(),
+        runtimes=_runtimes(sections),
         predicted=tuple(
             PredictedPoint(
                 machine=machine,
@@ -217,6 +221,12 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
         largest_tie_pp=LARGEST_TIE_PP,
         lowest_rate_hz=LOWEST_RATE_HZ,
     )
+
+
+def _runtimes(sections: Sequence[Section]) -> tuple[str, ...]:
+    """The titles of ExecuTorch and of the other runtimes of the cells, in the order that they are named."""
+    names = {EXECUTORCH, *(cell.variant.runtime for section in sections for cell in section.cells)}
+    return tuple(map(runtime_title, in_order_of_runtimes(names)))
 
 
 def encode(document: Document) -> str:

@@ -17,6 +17,7 @@ from harness.analysis.process_figures import (
     peaks_rss_bytes,
     startups_ns,
 )
+from harness.analysis.quantizers import quantizer_named
 from harness.analysis.runtimes import runtime_title
 from harness.records import EXECUTORCH, Cell, Interval
 from harness.system.text import printable
@@ -57,6 +58,7 @@ class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     placement: str
     precision: str
     runtime: str
+    quantizer: str
     width: float | None
     side: int | None
     threads: int
@@ -121,6 +123,7 @@ def to_page_cell(
         placement=placement(cell),
         precision=printable(cell.variant.precision),
         runtime="" if cell.variant.runtime == EXECUTORCH else runtime_title(cell.variant.runtime),
+        quantizer=quantizer_named(cell) or "",
         width=cell.variant.width,
         side=cell.variant.resolution_px,
         threads=cell.plan.threads,

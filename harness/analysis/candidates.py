@@ -15,6 +15,7 @@ from harness.analysis.budget import (
     plateau_high_ns,
 )
 from harness.analysis.clusters import placed_on, placement_name
+from harness.analysis.flags import is_flagged
 from harness.analysis.known_accuracy import KnownAccuracy, best_data, measured_accuracy, published_top1
 from harness.analysis.paced_figures import response_p99_high_ns
 from harness.analysis.worst_units import keep_worst_units
@@ -121,10 +122,13 @@ def outside(
 
 
 def preference(cell: Cell, budget: Budget) -> Preference:
-    """Sorts the better cell first: valid before suspect, then the cost's worse end, then memory, file."""
+    """Sorts the better cell first: valid before suspect, then the cost's worse end, then memory, file.
+
+    On an emulated device what affects time alone is no reason against a cell.
+    """
     peak = peak_high_bytes(cell)
     return (
-        cell.verdict.status != "valid",
+        is_flagged(cell),
         cost(cell, budget),
         math.inf if peak is None else peak,
         cell.artifact.size_bytes,

@@ -27,15 +27,15 @@ def cautions(cell: Cell, basis: Basis, considered: Sequence[Cell] = ()) -> tuple
         found.append("the weights are random: train or load weights before you ship this variant")
     elif basis != "measured" and not cell.variant.is_own_program:
         found.append("measure its accuracy before you ship this variant: harness evaluate")
-    if basis != "measured" and (quantizers := describe_quantizers(considered)):
-        found.append(f"{quantizers}; without measured accuracies these cannot be compared (--accuracy)")
     if cell.cold and cell.cold.startup is None and not cell.device.emulated:
         why = printable(cell.cold.unavailable or "no process was shown to be cold")
         found.append(f"its start-up is with its files in memory, because no cold one is known: {why}")
-    if cell.energy and cell.energy.figures and len(sources := _energy_sources(considered)) > 1:
-        found.append(f"the energies were read by sensors that cannot be compared: {'; '.join(sources)}")
     if cell.device.clock == "emulated":
         found.append("its peak memory includes the emulator's own memory")
+    if basis != "measured" and (quantizers := describe_quantizers(considered)):
+        found.append(f"{quantizers}; without measured accuracies these cannot be compared (--accuracy)")
+    if cell.energy and cell.energy.figures and len(sources := _energy_sources(considered)) > 1:
+        found.append(f"the energies were read by sensors that cannot be compared: {'; '.join(sources)}")
     return tuple(found)
 
 

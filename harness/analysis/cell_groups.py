@@ -37,6 +37,8 @@ def group_cells(
 ) -> tuple[CellGroup, ...]:
     """A group for each device or pool; or only those whose name, or a member's, is `device` or contains it.
 
+    Real devices come before emulated ones.
+
     Raises:
         UsageError: none fits.
     """
@@ -50,6 +52,7 @@ def group_cells(
         group_of(members, owner if isinstance(owner, DevicePool) else None)
         for owner, members in grouped.items()
     ]
+    groups.sort(key=lambda group: group.device.emulated)
     members = {group.name: [cell.device.name for cell in group.cells] for group in groups if group.pool}
     fitting = fitting_names([group.name for group in groups], device, members)
     return tuple(group for group in groups if group.name in fitting)

@@ -3,7 +3,7 @@
 They are compared at their measured accuracy, never as if they were one precision.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from harness.analysis.precisions import is_quantized
 from harness.analysis.runtimes import RUNTIMES, find_runtime, runtime_title
@@ -15,13 +15,24 @@ def describe_quantizers(cells: Sequence[Cell]) -> str | None:
     """Whose quantizers made int8 of these cells, as a clause; None if there is one alone, or none."""
     made: dict[RuntimeName, dict[str, None]] = {}
     for cell in cells:
-        if is_quantized(cell.variant.precision) and not cell.variant.is_own_program:
-            made.setdefault(cell.variant.runtime, {})[quantizer_of(cell)] = None
+        if quantizer := quantizer_named(cell):
+            made.setdefault(cell.variant.runtime, {})[quantizer] = None
     if len(made) < 2:
         return None
-    order = [*(name for name in RUNTIMES if name in made), *sorted(made.keys() - RUNTIMES.keys())]
-    named = [f"{runtime_title(name)}'s by {' and '.join(made[name])}" for name in order]
+    named = [f"{runtime_title(name)}'s by {' and '.join(made[name])}" for name in in_order_of_runtimes(made)]
     return f"each runtime's own quantizer made its int8: {', '.join(named)}"
+
+
+def in_order_of_runtimes(names: Collection[RuntimeName]) -> list[RuntimeName]:
+    """The known ones first, ExecuTorch before the others."""
+    return [*(name for name in RUNTIMES if name in names), *sorted(set(names) - RUNTIMES.keys())]
+
+
+def quantizer_named(cell: Cell) -> str | None:
+    """The quantizer of a variant that is quantized; None of others, and of own programs."""
+    if is_quantized(cell.variant.precision) and not cell.variant.is_own_program:
+        return quantizer_of(cell)
+    return None
 
 
 def quantizer_of(cell: Cell) -> str:

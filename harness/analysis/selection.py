@@ -23,7 +23,8 @@ from harness.analysis.candidates import (
 from harness.analysis.cell_groups import CellGroup, group_cells
 from harness.analysis.chance import chance_within
 from harness.analysis.device_pools import NO_POOLS, Pools
-from harness.analysis.known_accuracy import Basis, best_data, indistinguishable
+from harness.analysis.flags import is_flagged
+from harness.analysis.known_accuracy import Basis, KnownAccuracy, best_data, indistinguishable
 from harness.analysis.pool_facts import PoolFacts, pool_facts
 from harness.errors import UsageError
 from harness.records import Cell, DeviceInfo
@@ -183,7 +184,7 @@ def find_basis(candidates: Sequence[Candidate]) -> tuple[Basis, str]:
 def on_basis(candidate: Candidate, basis: Basis, data: str) -> Candidate | None:
     """The candidate with its accuracy on this basis; None where it has none."""
     if basis == "none":
-        return candidate if candidate.cell.artifact.macs or data != SIZE else None
+        return replace(candidate, accuracy=None) if candidate.cell.artifact.macs or data != SIZE else None
     accuracy = candidate.measured if basis == "measured" else candidate.published
     return replace(candidate, accuracy=accuracy) if accuracy and accuracy.data == data else None
 
@@ -243,30 +244,42 @@ def _probability(best: Candidate, budget: Budget) -> float | None:
 def find_for_all(answers: Sequence[Answer], budget: Budget) -> ForAll | None:
     """The best file for all devices: by its lowest accuracy on any, then by the product of its costs.
 
-    Accuracies of different data are never compared: then the size of the network stands in. None for one
-    device, or where no file fits all of them.
+    Accuracies of different data are never compared: files are ranked within the best basis that all devices
+    share, also those that were set aside on one of them. None for one device, or where no file fits all.
     """
     if len(answers) < 2:
         return None
-    alike = len({(answer.basis, answer.data) for answer in answers}) == 1
-    basis: Basis = answers[0].basis if alike else "none"
     by_key: list[Mapping[FileKey, Candidate]] = [
-        {one.key: one for one in (*answer.ranked, *(answer.set_aside if basis == "none" else ()))}
-        for answer in answers
+        {one.key: one for one in (*answer.ranked, *answer.set_aside)} for answer in answers
     ]
     shared = [tuple(members[key] for members in by_key) for key in by_key[0] if all(key in m for m in by_key)]
-    if basis == "none":
-        shared = [tuple(replace(one, accuracy=None) for one in members) for members in shared]
-    if not shared:
+    basis, data = _find_joint_basis(shared)
+    rebased = ([on_basis(one, basis, data) for one in members] for members in shared)
+    compared = [tuple(filter(None, members)) for members in rebased if all(members)]
+    if not compared:
         return None
-    leader = max(shared, key=lambda members: min(one.quality for one in members))
-    group = [one for one in shared if all(is_tied(a, b) for a, b in zip(leader, one, strict=True))]
+    leader = max(compared, key=lambda members: min(one.quality for one in members))
+    group = [one for one in compared if all(is_tied(a, b) for a, b in zip(leader, one, strict=True))]
     return ForAll(basis, min(group, key=lambda members: _joint_preference(members, budget)))
+
+
+def _find_joint_basis(shared: Sequence[Sequence[Candidate]]) -> tuple[Basis, str]:
+    """As `find_basis`, of accuracies that a file has on all devices, on the same data."""
+    if data := best_data(_of_all([one.measured for one in members]) for members in shared):
+        return "measured", data
+    if data := best_data(_of_all([one.published for one in members]) for members in shared):
+        return "published", data
+    return "none", SIZE if any(members[0].cell.artifact.macs for members in shared) else ""
+
+
+def _of_all(known: Sequence[KnownAccuracy | None]) -> KnownAccuracy | None:
+    """The first of accuracies that are all of the same data."""
+    return known[0] if len({one and one.data for one in known}) == 1 else None
 
 
 def _joint_preference(members: Sequence[Candidate], budget: Budget) -> tuple[bool, float, int]:
     return (
-        any(one.cell.verdict.status != "valid" for one in members),
+        any(is_flagged(one.cell) for one in members),
         math.fsum(math.log(cost(one.cell, budget)) for one in members),
         members[0].cell.artifact.size_bytes,
     )

@@ -17,7 +17,7 @@ from harness.analysis.ladder_text import describe_ladder
 from harness.analysis.pool_facts import count_devices, describe_in_pool, pool_cautions
 from harness.analysis.quantities import limit_text, plain, rounded_down
 from harness.analysis.runtimes import program_file
-from harness.analysis.selection import Answer, Selection, Upgrade
+from harness.analysis.selection import Answer, ForAll, Selection, Upgrade
 from harness.records import Cell
 from harness.records.requests import LOWEST_RATE_HZ
 from harness.system.text import printable
@@ -37,6 +37,7 @@ _JOINT = {
     "published": "by published accuracy, not measured here",
     "none": "by size; no accuracy of the same data is known on all devices",
 }
+_MEASURED_ON_SOME = "by published accuracy; no measured one of the same data is known on all devices"
 
 
 @dataclass(frozen=True)
@@ -171,8 +172,17 @@ def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFile
         lines.append(f"also measured: {listed}")
     if answer.probability is not None:
         where = on_device(answer, cell)
-        lines.append(f"probability that it meets the budget{where}: {_percent(answer.probability)}")
+        lines.append(
+            f"probability that it meets the budget{where}{assumed_accuracy(best, budget)}:"
+            f" {_percent(answer.probability)}"
+        )
     return lines + [f"caution: {caution}" for caution in answer_cautions(answer, best, budget)]
+
+
+def assumed_accuracy(best: Candidate, budget: Budget) -> str:
+    """That a probability takes the published accuracy as it is, where the budget asks for one."""
+    assumed = budget.min_accuracy is not None and best.measured is None
+    return ", if its published accuracy holds" if assumed else ""
 
 
 def answer_cautions(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:
@@ -299,10 +309,20 @@ def _explain_joint(selection: Selection, files: ProgramFiles) -> str:
         lacking = "within the budget" if selection.budget.limits_anything else "a candidate"
         return f"{everything}: no file is {lacking} on each of them"
     first = joint.candidates[0].cell
-    lines = [f"{everything}: ship {printable(first.variant.name)}, {_JOINT[joint.basis]}"]
+    lines = [f"{everything}: ship {printable(first.variant.name)}, {joint_basis_text(joint)}"]
     lines += [f"  {line}" for line in _file(first, files)]
-    lines += [f"  {describe(one.cell, one.accuracy)}{suspect_mark(one.cell)}" for one in joint.candidates]
+    lines += [
+        f"  {describe(one.cell, one.measured or one.accuracy)}{suspect_mark(one.cell)}"
+        for one in joint.candidates
+    ]
     return "\n".join(lines)
+
+
+def joint_basis_text(joint: ForAll) -> str:
+    """What the best file for all devices was ranked by."""
+    if joint.basis == "published" and any(one.measured for one in joint.candidates):
+        return _MEASURED_ON_SOME
+    return _JOINT[joint.basis]
 
 
 def _percent(probability: float) -> str:

@@ -2,8 +2,9 @@
 
 import pytest
 from msgspec.structs import replace
-from picked_cells import MS, PI, accuracy, cell_of, explain, name, pick
+from picked_cells import MS, PI, accuracy, cell_of, explain, name, pick, suspect
 
+from builders import with_verdict
 from harness.analysis.budget import Budget
 from harness.analysis.selection import pick as pick_for_devices
 from harness.analysis.selection_text import explain as explain_selection
@@ -87,13 +88,18 @@ def test_two_machines_of_one_name_are_answered_apart() -> None:
 
 
 def test_for_all_devices_accuracies_of_other_images_are_never_compared() -> None:
-    def cells(device: DeviceInfo, dataset: str, large: float, small: float) -> list[Cell]:
+    def cells(
+        device: DeviceInfo, dataset: str, large: float, small: float, classes: int = 1000
+    ) -> list[Cell]:
         return [
-            replace(cell_of(width, 128, device=device, measured=top1), accuracy=accuracy(top1, dataset))
+            replace(
+                cell_of(width, 128, device=device, measured=top1, classes=classes),
+                accuracy=accuracy(top1, dataset),
+            )
             for width, top1 in ((0.5, large), (0.25, small))
         ]
 
-    apart = [*cells(PHONE, "Imagenette", 0.9, 0.8), *cells(PI, "ImageNet", 0.5, 0.55)]
+    apart = [*cells(PHONE, "Imagenette", 0.9, 0.8, 10), *cells(PI, "ImageNet", 0.5, 0.55, 10)]
     found = pick_for_devices(apart).for_all
     assert found is not None
     assert (found.basis, name(found.candidates[0])) == ("none", "0.5_128_int8")
@@ -103,3 +109,61 @@ def test_for_all_devices_accuracies_of_other_images_are_never_compared() -> None
     found = pick_for_devices(alike).for_all
     assert found is not None
     assert (found.basis, name(found.candidates[0])) == ("measured", "0.25_128_int8")
+
+
+def test_for_all_devices_files_are_ranked_by_the_accuracy_that_all_devices_share() -> None:
+    """0.5/192 is the larger network; 0.75/128 is more accurate by all that is known."""
+    phone = [
+        cell_of(width, side_px, measured=top1, precision="fp32")
+        for width, side_px, top1 in ((0.5, 192, 0.61), (0.75, 128, 0.63))
+    ]
+    pi = [replace(cell, device=PI, accuracy=None) for cell in phone]
+    found = pick_for_devices([*phone, *pi]).for_all
+    assert found is not None
+    assert (found.basis, name(found.candidates[0])) == ("published", "0.75_128_fp32")
+    text = explain_selection(pick_for_devices([*phone, *pi])).split("for all 2 devices: ")[1]
+    assert text.startswith(
+        "ship mobilenet_v1_0.75_128_fp32, by published accuracy; no measured one of the same data is known on"
+        " all devices\n"
+    )
+    assert text.count("published top-1") == text.count("measured top-1") == 1
+
+
+def test_a_file_that_one_device_sets_aside_can_be_the_best_for_all() -> None:
+    """Each device evaluated another file; both files are within the budget on both devices."""
+    small, large = (cell_of(width, 128, measured=top1) for width, top1 in ((0.25, 0.41), (0.5, 0.56)))
+    cells = [small, replace(large, accuracy=None)]
+    cells += [replace(small, device=PI, accuracy=None), replace(large, device=PI)]
+    found = pick_for_devices(cells, Budget(max_latency_ns=20 * MS)).for_all
+    assert found is not None
+    assert (found.basis, name(found.candidates[0])) == ("published", "0.5_128_int8")
+
+
+def test_what_every_emulated_time_has_does_not_hide_a_suspect_cell_of_a_real_device() -> None:
+    """Files of one accuracy: the cheaper one was throttled on the phone, and the emulator counted both."""
+    phone = [suspect(cell_of(0.5, 128, ms=4, measured=0.6))]
+    phone.append(cell_of(0.5, 128, ms=5, measured=0.6, precision="fp32"))
+    found = pick_for_devices([*phone, *(as_counted(cell) for cell in phone)]).for_all
+    assert found is not None
+    assert name(found.candidates[0]) == "0.5_128_fp32"
+
+
+def test_only_what_affects_its_count_is_a_reason_against_an_emulated_cell_among_equals() -> None:
+    cheaper, other = (
+        as_counted(cell_of(0.5, 128, measured=0.6, precision=precision)) for precision in ("int8", "fp32")
+    )
+    assert name(pick([cheaper, other]).best) == "0.5_128_int8"
+    varied = with_verdict(cheaper, "suspect", "counts_vary", "from 7,000,000 to 7,100,000 instructions")
+    assert name(pick([varied, other]).best) == "0.5_128_fp32"
+
+
+def as_counted(cell: Cell) -> Cell:
+    """The same file on the emulator, whose times are never valid."""
+    emulated = with_verdict(cell, "suspect", "emulated", "its clock is the host's")
+    count = 20_000_000 if cell.variant.precision == "fp32" else 7_000_000
+    return replace(emulated, device=EMULATOR, instructions_per_inference=count)
+
+
+def test_real_devices_are_answered_before_emulated_ones() -> None:
+    cells = [cell_of(0.5, 128, device=EMULATOR), cell_of(0.5, 128)]
+    assert [answer.device.clock for answer in pick_for_devices(cells).answers] == ["real", "emulated"]

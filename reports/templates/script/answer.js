@@ -18,9 +18,27 @@ function describeAnswer(group, answer, budget) {
     placement: cell.placement,
     figures: [costText(cell, budget), ...(accuracy ? [accuracyText(accuracy)] : []), ...figureTexts(cell, budget), cell.status],
     why: [...whyText(answer, budget), ...common],
-    cautions: [...poolCautions(cell, budget), ...(answer.basis === "measured" ? cell.cautions : cell.allCautions)],
+    cautions: [...poolCautions(cell, budget), ...cautionTexts(answer)],
     file: cell.pte,
   };
+}
+
+// With a caution where the int8 of several quantizers are not compared at measured accuracies:
+// harness/analysis/quantizers.py.
+function cautionTexts({ basis, best, ranked, setAside }) {
+  if (basis === "measured") return best.cell.cautions;
+  const made = new Map();
+  for (const { cell } of [...ranked, ...setAside]) {
+    if (!cell.quantizer) continue;
+    const runtime = cell.runtime || page.runtimes[0];
+    made.set(runtime, (made.get(runtime) ?? new Set()).add(cell.quantizer));
+  }
+  if (made.size < 2) return best.cell.allCautions;
+  const named = page.runtimes
+    .filter((runtime) => made.has(runtime))
+    .map((runtime) => `${runtime}'s by ${[...made.get(runtime)].join(" and ")}`);
+  const why = "without measured accuracies these cannot be compared (--accuracy)";
+  return [...best.cell.allCautions, `each runtime's own quantizer made its int8: ${named.join(", ")}; ${why}`];
 }
 
 function whyText(answer, budget) {
@@ -28,7 +46,8 @@ function whyText(answer, budget) {
   const sentences = [...pooled, rankText(answer, budget), ...answer.upgrades.map(upgradeText)];
   if (answer.probability !== null) {
     const where = onDevice(answer.best.cell);
-    sentences.push(`It meets the budget${where} with a probability of ${chanceText(answer.probability)}.`);
+    const assumed = budget.minAccuracy !== null && !answer.best.measured ? ", if its published accuracy holds" : "";
+    sentences.push(`It meets the budget${where} with a probability of ${chanceText(answer.probability)}${assumed}.`);
   }
   if (answer.best.others.length) {
     const others = answer.best.others
@@ -47,11 +66,15 @@ function whyText(answer, budget) {
 
 function rankText(answer, budget) {
   const count = answer.ranked.length;
-  const of = limitsAnything(budget) ? "within the budget" : "measured";
-  if (count === 1) return `The only candidate ${of}${answer.setAside.length ? " that can be ranked" : ""}.`;
+  const limited = limitsAnything(budget);
+  const of = `${count} ${limited ? "within the budget" : "candidates"}`;
+  if (count === 1) {
+    const kept = limited ? " within the budget" : "";
+    return `The only candidate${kept}${answer.setAside.length ? " that can be ranked" : ""}.`;
+  }
   const valid = answer.best.cell.status === "valid" ? " valid" : "";
   if (answer.basis === "none" && answer.best.cell.macs === null) {
-    return `The cheapest${valid} of ${count} ${of}: the accuracy of own programs is not known.`;
+    return `The cheapest${valid} of ${of}: the accuracy of own programs is not known.`;
   }
   const basis = {
     measured: `, measured on ${page.data[answer.data]}`,
@@ -60,12 +83,10 @@ function rankText(answer, budget) {
   }[answer.basis];
   const quality = answer.basis === "none" ? "largest" : "most accurate";
   const unknown = answer.basis === "none" ? ": no accuracy is known, neither measured nor published" : "";
-  if (answer.tied === 1) return `The ${quality} of ${count} ${of}${basis}${unknown}.`;
+  if (answer.tied === 1) return `The ${quality} of ${of}${basis}${unknown}.`;
   const alike = answer.basis === "none" ? "are equally large" : "cannot be distinguished";
-  return (
-    `The cheapest${valid} one of the ${answer.tied} ${quality}, which ${alike}${basis}${unknown};` +
-    ` ${count} are ${of}.`
-  );
+  const counted = limited ? `${count} are within the budget` : `there are ${of}`;
+  return `The cheapest${valid} one of the ${answer.tied} ${quality}, which ${alike}${basis}${unknown}; ${counted}.`;
 }
 
 function upgradeText(upgrade) {

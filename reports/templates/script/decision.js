@@ -76,8 +76,7 @@ function costOf(cell, budget) {
 
 // Sorts the better cell first: valid before suspect, then the cost's worse end, then memory, file, name.
 function preference(cell, budget) {
-  const suspect = Number(cell.status !== "valid");
-  return [suspect, costOf(cell, budget), cell.worst[MEMORY] ?? Infinity, cell.size, cell.order];
+  return [Number(cell.flagged), costOf(cell, budget), cell.worst[MEMORY] ?? Infinity, cell.size, cell.order];
 }
 
 function byPreference(budget) {

@@ -1,0 +1,95 @@
+"""The page's script gives the answers that the page has without script, where cells have other accuracies."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from playwright.sync_api import Browser
+
+from browser import CHROMIUM, open_browser, open_page
+from builders import make_run, with_accuracy
+from harness.analysis.budget import Budget
+from harness.records import Calibration, Cell
+from reports import report as written_report
+from reports.report import write_report
+from synthetic import PHONE, simulate_cells
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(written_report, "draw_pictures", lambda *_: ())
+
+
+def texts_of(
+    browser: Browser, folder: Path, cells: list[Cell], selector: str, budget: Budget | None = None
+) -> list[str]:
+    """The text of a part of the page with script and without."""
+    address = write_report([(make_run(tuple(cells)), tuple(cells))], folder, budget=budget).as_uri()
+    texts = []
+    for script in (True, False):
+        with open_page(browser, address, java_script_enabled=script) as page:
+            texts.append(page.locator(selector).first.inner_text())
+    return texts
+
+
+def test_the_best_file_for_all_devices_is_ranked_by_what_they_share(browser: Browser, tmp_path: Path) -> None:
+    """Only the phone evaluated the files: on the tablet, and so on both, their published accuracy ranks."""
+    shapes = simulate_cells(PHONE, widths=(0.5, 0.75), resolutions_px=(128, 192), precisions=("fp32",))
+    # 0.5/192 is the larger network, and 0.75/128 the more accurate one.
+    cells = [with_accuracy(cell, 0.6) for cell in shapes if cell.variant.shape in ((0.5, 192), (0.75, 128))]
+    tablet = replace(PHONE, name="tablet", boot_id="tablet")
+    cells += [replace(cell, device=tablet, accuracy=None) for cell in cells]
+    scripted, plain = texts_of(browser, tmp_path, cells, ".for-all")
+    assert scripted == plain
+    assert scripted.startswith(
+        "For all 2 devices: 0.75/128 fp32, by published accuracy;"
+        " no measured one of the same data is known on all devices: on pixel "
+    )
+
+
+def test_the_script_cautions_where_int8_of_several_quantizers_is_ranked_by_size(
+    browser: Browser, tmp_path: Path
+) -> None:
+    (cell,) = simulate_cells(PHONE, widths=(0.5,), resolutions_px=(128,), precisions=("int8",))
+    cells = [
+        made_by(cell, "onnxruntime", "onnxruntime 1.32.0"),
+        made_by(cell, "litert", "ai-edge-quantizer 0.10.0"),
+        made_by(cell, "executorch", "executorch 1.5.1"),
+    ]
+    scripted, plain = texts_of(browser, tmp_path, cells, ".answer .cautions")
+    assert scripted == plain
+    assert (
+        "each runtime's own quantizer made its int8: ExecuTorch's by executorch 1.5.1, LiteRT's by"
+        " ai-edge-quantizer 0.10.0, ONNX Runtime's by onnxruntime 1.32.0; without measured accuracies these"
+        " cannot be compared (--accuracy)" in scripted
+    )
+
+
+def test_a_probability_says_where_it_takes_a_published_accuracy_as_it_is(
+    browser: Browser, tmp_path: Path
+) -> None:
+    cells = [*simulate_cells(PHONE, widths=(0.5,), resolutions_px=(128,), precisions=("int8",))]
+    budget = Budget(max_latency_ns=1e9, min_accuracy=0.5)
+    scripted, plain = texts_of(browser, tmp_path, cells, ".answer .why", budget)
+    assert scripted == plain
+    assert "with a probability of over 99 %, if its published accuracy holds." in scripted
+
+
+def made_by(cell: Cell, runtime: str, quantizer: str) -> Cell:
+    variant = replace(cell.variant, runtime=runtime)
+    artifact = replace(
+        cell.artifact,
+        variant=variant,
+        sha256=runtime.encode().hex()[:16].ljust(64, "0"),
+        calibration=Calibration(source="random", images=8, quantizer=quantizer),
+    )
+    return replace(cell, variant=variant, artifact=artifact)
