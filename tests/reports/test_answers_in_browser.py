@@ -93,3 +93,37 @@ def made_by(cell: Cell, runtime: str, quantizer: str) -> Cell:
         calibration=Calibration(source="random", images=8, quantizer=quantizer),
     )
     return replace(cell, variant=variant, artifact=artifact)
+
+
+def test_an_address_has_the_units_that_the_options_of_pick_take(browser: Browser, tmp_path: Path) -> None:
+    cells = simulate_cells(PHONE, widths=(0.25, 0.5), resolutions_px=(128,))
+    address = write_report([(make_run(cells), cells)], tmp_path).as_uri()
+    read_as = {
+        "max-latency=0.02s": "max-latency=20ms",
+        "max-latency=800us": "max-latency=0.8ms",
+        "max-memory=1GB": "max-memory=1000MB",
+        "max-size=1MiB": "max-size=1.048576MB",
+        "max-instructions=57691178": "max-instructions=57.691178M",
+        "max-energy=0.2J": "max-energy=200mJ",
+        "min-accuracy=0.6": "min-accuracy=60%25",
+        "min-accuracy=60%25": "min-accuracy=60%25",
+        # Neither has the unit of a time: they say nothing, and are not read as milliseconds.
+        "max-latency=20": "any",
+        "max-latency=20MB": "any",
+    }
+    with open_page(browser, address) as page:
+        for fragment, read in read_as.items():
+            page.goto(f"{address}#{fragment}")
+            page.wait_for_function("read => toFragment(state.budget) === read", arg=read)
+        page.goto(f"{address}#threads=")
+        assert page.locator(".answer .ask").inner_text() == "Ship this"
+
+
+def test_a_limit_is_a_whole_number_of_nanoseconds(browser: Browser, tmp_path: Path) -> None:
+    """As on the command line: in binary, 2.01 times a million is less than 2,010,000."""
+    cells = simulate_cells(PHONE, widths=(0.25,), resolutions_px=(128,))
+    address = write_report([(make_run(cells), cells)], tmp_path).as_uri()
+    with open_page(browser, f"{address}#max-latency=2.01ms") as page:
+        assert page.evaluate("state.budget.limits[0]") == 2_010_000
+        page.fill("input[name=max-latency]", "2.01")
+        assert page.evaluate("state.budget.limits[0]") == 2_010_000

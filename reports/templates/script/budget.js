@@ -45,9 +45,9 @@ function fromFragment(fragment) {
   const budget = emptyBudget();
   for (const [name, value] of new URLSearchParams(fragment)) {
     const at = QUANTITY_KEYS.indexOf(name);
-    if (at >= 0 && !page.quantities[at].fixed) budget.limits[at] = positive(value, page.quantities[at].size);
-    else if (name === "min-accuracy") budget.minAccuracy = positive(value, 0.01);
-    else if (name === "threads") budget.threads = value.split(",").map(Number).filter(Number.isInteger);
+    if (at >= 0 && !page.quantities[at].fixed) budget.limits[at] = withUnit(value, page.quantities[at]);
+    else if (name === "min-accuracy") budget.minAccuracy = share(value);
+    else if (name === "threads") budget.threads = value.split(",").map(Number).filter((count) => Number.isInteger(count) && count > 0);
     else if (name === "cores" && value) budget.cores = value;
     else if (name === "precision") budget.precisions = value.split(",").filter(Boolean);
     else if (name === "sustained") budget.sustained = true;
@@ -55,16 +55,38 @@ function fromFragment(fragment) {
   return asOffered(budget);
 }
 
-function positive(text, size) {
-  const value = Number.parseFloat(text);
-  return Number.isFinite(value) && value > 0 ? value * size : null;
+// Of a quantity's unit, the units that the option of `harness pick` takes, in lower case: harness/cli/units.py.
+const UNITS = {
+  ms: { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, min: 60e9, h: 3600e9 },
+  MB: { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 },
+  M: { "": 1, k: 1e3, m: 1e6, g: 1e9 },
+  mJ: { uj: 1e-6, µj: 1e-6, mj: 1e-3, j: 1 },
+};
+
+// `20ms` and `0.02s` in base units; null where the unit is none of the quantity's.
+function withUnit(text, quantity) {
+  const [, number, unit] = /^\s*([\d.]+(?:e[-+]?\d+)?)\s*(\S*)\s*$/i.exec(text) ?? [];
+  const size = UNITS[quantity.unit]?.[unit?.toLowerCase()];
+  return size === undefined ? null : positive(number, size, quantity.whole);
+}
+
+// `60%` or `0.6`.
+function share(text) {
+  return positive(text, text.trim().endsWith("%") ? 0.01 : 1);
+}
+
+// A limit is a whole number of nanoseconds, bytes or instructions, as it is on the command line.
+function positive(text, size, whole = false) {
+  const value = Number.parseFloat(text) * size;
+  if (!Number.isFinite(value) || value <= 0) return null;
+  return whole ? Math.max(1, Math.round(value)) : value;
 }
 
 function readForm(form) {
   const budget = emptyBudget();
   page.quantities.forEach((quantity, at) => {
     const field = form.elements[QUANTITY_KEYS[at]];
-    if (field) budget.limits[at] = positive(field.value, quantity.size);
+    if (field) budget.limits[at] = positive(field.value, quantity.size, quantity.whole);
   });
   budget.minAccuracy = positive(form.elements["min-accuracy"].value, 0.01);
   budget.threads = checked(form, "threads").map(Number);
