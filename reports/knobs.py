@@ -5,12 +5,14 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from harness.analysis.cell_comparison import instruction_ratio
 from harness.analysis.cell_text import placement
+from harness.analysis.intervals import CONFIDENCE
 from harness.analysis.precisions import BASELINE, in_order
 from harness.analysis.process_figures import instruction_counts, latency_medians_ns
 from harness.analysis.ratios import ratio_interval
 from harness.analysis.runtimes import runtime_title
-from harness.records import EXECUTORCH, Cell
+from harness.records import EXECUTORCH, Cell, Interval
 from harness.system.text import printable
 from reports.bars import Axis, Bar, axis_over, evenly, ticks
 from reports.figures import LATENCY, Estimate, name_with_precision, width_text
@@ -211,7 +213,7 @@ def _speed_up(section: Section) -> Chart | None:
         pairs += [(other, base) for other in others if other.cell.plan.threads > base.cell.plan.threads]
     return _ratio_chart(
         "Speed-up by threads",
-        "How many times as fast as with the fewest threads on the same cores, with its 95 % interval.",
+        "How many times as fast as with the fewest threads on the same cores, with {interval}.",
         [
             (f"{_name(slow)}, {slow.cell.plan.threads} → {placement(fast.cell)}", fast, slow)
             for fast, slow in pairs
@@ -228,24 +230,26 @@ def _precision_ratios(section: Section) -> Chart | None:
     pairs.sort(key=lambda pair: (pair[1].cell.variant.precision, pair[1].cell.artifact.macs or 0))
     return _ratio_chart(
         f"Cost against {BASELINE}",
-        f"Cost of the same network as a share of {BASELINE}'s, with its 95 % interval; under 1 is cheaper.",
+        f"Cost of the same network as a share of {BASELINE}'s, with {{interval}}; under 1 is cheaper.",
         [(f"{_name(point)}, {placement(point.cell)}", base, point) for base, point in pairs],
     )
 
 
 def _ratio_chart(title: str, note: str, pairs: Sequence[tuple[str, Point, Point]]) -> Chart | None:
-    """Of each pair, how many times as large the cost of the second is."""
+    """Of each pair, how many times as large the cost of the second is; the note says how sure that is."""
     found = [pair for pair in pairs if all(_has_figures(point.cell) for point in pair[1:])]
     if not found:
         return None
     shown = [(name, new, _ratio(base.cell, new.cell)) for name, base, new in evenly(found, SHOWN_RATIOS)]
-    axis = axis_over([1.0, *(end for _, _, ratio in shown for end in (ratio.low, ratio.high))], room=0.04)
+    ratios = [ratio for _, _, ratio in shown]
+    axis = axis_over([1.0, *(end for ratio in ratios for end in (ratio.low, ratio.high))], room=0.04)
+    note = note.format(interval=_interval_text(ratios, emulated=shown[0][1].cell.device.emulated))
     rows = tuple(
         Series(
             name,
             printable(point.cell.variant.precision),
-            with_ends(ratio.value, ratio.low, ratio.high),
-            bar=axis.bar(ratio),
+            with_ends(ratio.estimate, ratio.low, ratio.high),
+            bar=axis.bar(Estimate(ratio.estimate, ratio.low, ratio.high)),
         )
         for name, point, ratio in shown
     )
@@ -261,11 +265,19 @@ def _has_figures(cell: Cell) -> bool:
     return any(process.latencies_ns for process in cell.processes)
 
 
-def _ratio(base: Cell, new: Cell) -> Estimate:
+def _ratio(base: Cell, new: Cell) -> Interval:
     """New over base, by process; the counts of an emulator hardly vary, their range is the interval."""
-    figures = instruction_counts if base.device.emulated else latency_medians_ns
-    ratio = ratio_interval(figures(base), figures(new))
-    return Estimate(ratio.estimate, ratio.low, ratio.high)
+    counted = instruction_ratio(base, new) if base.device.emulated else None
+    return counted or ratio_interval(latency_medians_ns(base), latency_medians_ns(new))
+
+
+def _interval_text(ratios: Sequence[Interval], *, emulated: bool) -> str:
+    """What the ends are; with less than four processes a side, no interval reaches 95 %."""
+    if emulated:
+        return "the range of the counts"
+    least = min(ratio.confidence for ratio in ratios)
+    few = "" if least >= CONFIDENCE else f", of few processes one of only {100 * least:.0f} %"
+    return f"its 95 % interval{few}"
 
 
 def _labels(axis: Axis) -> tuple[tuple[float, str], ...]:

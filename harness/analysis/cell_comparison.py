@@ -8,6 +8,7 @@ unless a margin is asked for. The paced p99, start-up, sustained latency, energy
 accuracy are judged beside them; what one side lacks is a caution.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -72,7 +73,7 @@ def compare_cell(
     cost: Literal["latency", "instructions"] = "instructions" if by_instructions else "latency"
     broken = _broken(base, new)
     if by_instructions:
-        ratio = _instruction_ratio(base, new)
+        ratio = instruction_ratio(base, new)
         judged = _judge_instructions(base, new, ratio, margins)
     elif paired:
         ratio = paired_latency_ratio(base, new)
@@ -136,7 +137,7 @@ def _cost(cell: Cell, cost: Literal["latency", "instructions"]) -> float | None:
 
 def _real_instructions(base: Cell, new: Cell, margins: Margins) -> tuple[ComparedFigure, ...]:
     """Counts of one thread on a real core, where both sides could count."""
-    ratio = _instruction_ratio(base, new) if base.plan.threads == 1 else None
+    ratio = instruction_ratio(base, new) if base.plan.threads == 1 else None
     if ratio is None:
         return ()
     margin = REAL_COUNT_MARGIN if margins.instructions is None else margins.instructions
@@ -167,20 +168,22 @@ def _broken(base: Cell, new: Cell) -> tuple[ComparisonResult, str] | None:
     return None
 
 
-def _instruction_ratio(base: Cell, new: Cell) -> Interval | None:
+def instruction_ratio(base: Cell, new: Cell) -> Interval | None:
     """The ratio of the counts, from the least favourable pair of processes to the most."""
     before, after = instruction_counts(base), instruction_counts(new)
     if not before or not after:
         return None
-    one_thread = base.plan.threads == 1
-    # A range of n values holds their median with probability 1 - 2**(1 - n); one thread repeats exactly.
-    held = 1.0 if one_thread else (1 - 0.5 ** (len(before) - 1)) * (1 - 0.5 ** (len(after) - 1))
     return Interval(
         estimate=float(np.median(after) / np.median(before)),
         low=min(after) / max(before),
         high=max(after) / min(before),
-        confidence=held,
+        confidence=_held(base, before) * _held(new, after),
     )
+
+
+def _held(cell: Cell, counts: Sequence[int]) -> float:
+    """The probability that the range of counts holds their median: one thread repeats exactly."""
+    return 1.0 if cell.plan.threads == 1 else 1 - 0.5 ** (len(counts) - 1)
 
 
 def _judge_instructions(

@@ -13,7 +13,7 @@ from harness.analysis.budget import Budget
 from harness.records import Calibration, Cell
 from reports import report as written_report
 from reports.report import write_report
-from synthetic import PHONE, simulate_cells
+from synthetic import EMULATOR, PHONE, simulate_cells
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
 
@@ -127,3 +127,34 @@ def test_a_limit_is_a_whole_number_of_nanoseconds(browser: Browser, tmp_path: Pa
         assert page.evaluate("state.budget.limits[0]") == 2_010_000
         page.fill("input[name=max-latency]", "2.01")
         assert page.evaluate("state.budget.limits[0]") == 2_010_000
+
+
+def test_two_pinned_cells_are_compared_by_what_they_share(browser: Browser, tmp_path: Path) -> None:
+    shape = {"widths": (0.5,), "resolutions_px": (128,)}
+    phone = [with_accuracy(cell, 0.6) for cell in simulate_cells(PHONE, threads=(1, 2), **shape)]
+    counted = [replace(cell, processes=cell.processes[:2]) for cell in simulate_cells(EMULATOR, **shape)]
+    cells = (*phone, *counted)
+    address = write_report([(make_run(cells), cells)], tmp_path).as_uri()
+    with open_page(browser, address) as page:
+
+        def difference(base: int, other: int) -> str:
+            said: str = page.evaluate(
+                f"describeDifference(page.cells[{base}], page.cells[{other}]).join('; ')"
+            )
+            return said
+
+        assert page.evaluate("page.cells.map((cell) => `${cell.precision} ${cell.threads}`)") == [
+            *("fp32 1", "fp32 2", "int8 1", "int8 2"),
+            *("fp32 1", "int8 1"),
+        ]
+        # One file in two placements has one accuracy.
+        assert "; top-1: the same file; " in difference(0, 1)
+        assert "; top-1: +0.0 points (" in difference(0, 2)
+        # Counts of one thread repeat: two processes are as sure as ten.
+        assert difference(4, 5).startswith("instructions: 0.51759 times; ")
+        assert "sure" not in difference(4, 5)
+        # Memory beside an emulator has that of the emulator in it.
+        assert difference(0, 4) == (
+            "cost and peak memory: not compared, they are of two devices;"
+            " top-1: +0.0 points, published; file: the same"
+        )

@@ -6,6 +6,7 @@ from builders import make_artifact, make_cell, make_device, make_plan, make_proc
 from harness.records import Cell, Core, Interval, PrecisionName, RuntimeName, Variant
 from reports.knobs import HeatMap, describe_knobs
 from reports.sections import arrange
+from synthetic import EMULATOR, PHONE, simulate_cells
 
 SPEEDS = (100,) * 4 + (400,) * 4
 DEVICE = make_device(cores=tuple(Core(index=index, capacity=speed) for index, speed in enumerate(SPEEDS)))
@@ -101,3 +102,23 @@ def test_a_speed_up_names_the_cores_that_it_was_measured_on() -> None:
         "0.5/128 fp32, 1 → 2 threads on big cores (4-7)",
         "0.5/128 fp32, 1 → 2 threads",
     ]
+
+
+def note_of_ratios(cells: tuple[Cell, ...]) -> str:
+    (section,) = arrange(cells)
+    (chart,) = (one for one in describe_knobs(section).charts if one.title == "Cost against fp32")
+    return chart.note
+
+
+def test_a_ratio_of_few_processes_is_not_called_an_interval_of_95_percent() -> None:
+    shapes = {"widths": (0.5,), "resolutions_px": (128,)}
+    cells = simulate_cells(PHONE, **shapes)
+    assert note_of_ratios(cells) == (
+        "Cost of the same network as a share of fp32's, with its 95 % interval; under 1 is cheaper."
+    )
+    few = tuple(replace(cell, processes=cell.processes[:2]) for cell in cells)
+    assert ", with its 95 % interval, of few processes one of only 67 %;" in note_of_ratios(few)
+    counted = tuple(
+        replace(cell, processes=cell.processes[:2]) for cell in simulate_cells(EMULATOR, **shapes)
+    )
+    assert ", with the range of the counts;" in note_of_ratios(counted)

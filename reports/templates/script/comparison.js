@@ -5,26 +5,44 @@ function ratioInterval(base, given) {
   if (!base.length || !given.length) return null;
   const ratios = given.flatMap((value) => base.map((other) => value / other)).sort((a, b) => a - b);
   const [depth, confidence] = page.ratioDepths[`${base.length},${given.length}`] ?? [1, 0];
-  const half = ratios.length / 2;
-  const estimate = (ratios[Math.ceil(half) - 1] + ratios[Math.floor(half)]) / 2;
-  return { low: ratios[depth - 1], estimate, high: ratios[ratios.length - depth], confidence };
+  return { low: ratios[depth - 1], estimate: medianOf(ratios), high: ratios[ratios.length - depth], confidence };
+}
+
+// The range of the counts, which of one thread repeat exactly: analysis/cell_comparison.py.
+function countRatio(base, given) {
+  const [before, after] = [base.processes[2], given.processes[2]];
+  if (!before.length || !after.length) return null;
+  const held = (cell, counts) => (cell.threads === 1 ? 1 : 1 - 0.5 ** (counts.length - 1));
+  return {
+    low: Math.min(...after) / Math.max(...before),
+    estimate: medianOf(after) / medianOf(before),
+    high: Math.max(...after) / Math.min(...before),
+    confidence: held(base, before) * held(given, after),
+  };
+}
+
+function medianOf(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  return (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
 }
 
 function describeDifference(base, other) {
   const lines = [];
   const { emulated } = page.machines[base.machine];
-  if (base.machine === other.machine) {
-    const at = emulated ? 2 : 0;
-    const ratio = ratioInterval(base.processes[at], other.processes[at]);
+  const alike = base.machine === other.machine;
+  if (alike) {
+    const [latencies, otherLatencies] = [base.processes[0], other.processes[0]];
+    const ratio = emulated ? countRatio(base, other) : ratioInterval(latencies, otherLatencies);
     const name = emulated ? "instructions" : "latency";
     if (ratio) {
       const sure = ratio.confidence < 0.95 ? `, ${fixed(100 * ratio.confidence, 0)} % sure` : "";
       lines.push(`${name}: ${withEnds(ratio.estimate, ratio.low, ratio.high)} times${sure}`);
     }
-  }
+  } else lines.push("cost and peak memory: not compared, they are of two devices");
   const difference = accuracyDifference(base, other);
   if (difference) lines.push(difference);
-  for (const [name, at] of [["peak memory", MEMORY], ["file", MEMORY + 1]]) {
+  for (const [name, at] of [...(alike ? [["peak memory", MEMORY]] : []), ["file", MEMORY + 1]]) {
     const [before, after] = [base.worst[at], other.worst[at]];
     if (before === null || after === null) continue;
     const size = Math.abs(after - before) / 1e6;
@@ -35,6 +53,7 @@ function describeDifference(base, other) {
 
 function accuracyDifference(base, other) {
   const [before, after] = [knownAccuracies(base), knownAccuracies(other)];
+  if (base.file === other.file) return "top-1: the same file";
   if (before.measured && after.measured && before.measured.data === after.measured.data) {
     const counts = pairCounts(after.measured, before.measured);
     const gain = counts ? pairedDrop(counts) : unpairedDrop(after.measured, before.measured);
