@@ -9,10 +9,8 @@ from harness.cli.application import GroupedCommand, app, examples, print_json, s
 from harness.cli.failures import error_document, show_errors
 from harness.cli.options import OUTPUT, Json, NamedRunFolders, Verbose
 from harness.cli.output_places import DEFAULT_OUT, check_output_file
-from harness.cli.run_folders import open_run_folders
+from harness.cli.run_folders import PAGE, open_run_folders
 from harness.system.text import printable
-
-PAGE = "history.html"
 
 
 @app.command(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from harness.records.remote_runs import RemoteRun
     from harness.records.run_folder import LoadedRuns
 
+# What `harness history` writes beside run folders.
+PAGE = "history.html"
 _NUMBERS = count()
 
 
@@ -128,7 +130,10 @@ def base_path(base: Path | None) -> str | None:
 
 
 def _find(named: Sequence[str | Path]) -> "list[Path | RemoteRun]":
-    """Each run folder once, in this order."""
+    """Each run folder once, in this order.
+
+    A pattern such as `results/*` also names the pages that earlier commands wrote beside the runs.
+    """
     found: dict[object, Path | RemoteRun] = {}
     for word in map(str, named):
         if is_url(word) and not os.path.lexists(word):
@@ -138,7 +143,18 @@ def _find(named: Sequence[str | Path]) -> "list[Path | RemoteRun]":
         else:
             place = Path(word).resolve()
             found[place] = place
-    return list(found.values())
+    runs = [one for one in found.values() if not (isinstance(one, Path) and _is_page(one))]
+    return runs or list(found.values())
+
+
+def _is_page(place: Path) -> bool:
+    """Whether it is the page of a history, or the folder of a report, which is no run's."""
+    if place.is_file():
+        return place.name == PAGE
+    return (
+        all((place / name).is_file() for name in ("index.html", "report.md"))
+        and not (place / "run.json").exists()
+    )
 
 
 def _name(one: "Path | RemoteRun") -> str:

@@ -8,9 +8,11 @@ import typer
 
 from builders import make_cell, make_device, make_process
 from harness.cli.main import history
+from harness.cli.run_folders import open_run_folders
 from harness.errors import UsageError
-from harness.records.run_folder import write_cell, write_run
+from harness.records.run_folder import load_run, write_cell, write_run
 from past_runs import past_run
+from reports.report import write_report
 
 
 @pytest.fixture
@@ -84,3 +86,19 @@ def test_a_damaged_cell_is_named_and_ends_with_1(
     next((nights[0] / "cells").glob("pi4*")).write_text("{")
     assert ended(nights[:2]) == 1
     assert "left out" in capsys.readouterr().err
+
+
+def test_a_pattern_names_the_runs_and_not_the_pages_that_were_written_beside_them(
+    nights: list[Path], tmp_path: Path
+) -> None:
+    """A shell expands `results/*` to all of them, from the second time on."""
+    ended(nights)
+    write_report([load_run(night) for night in nights], tmp_path / "report-of-three")
+    everything = sorted(tmp_path.iterdir())
+    assert len(everything) == 5
+    opened = open_run_folders(everything)
+    assert opened.folders == tuple(night.resolve() for night in nights)
+    assert ended(everything) == 1
+    alone = open_run_folders([tmp_path / "history.html"])
+    with pytest.raises(UsageError, match=r"history\.html is not a run folder: it is a file"):
+        alone.load()
