@@ -19,6 +19,7 @@ from harness.analysis.selection_text import (
     advice,
     answer_cautions,
     assumed_accuracy,
+    describe_repeats,
     joint_basis_text,
     kind_of_miss,
     on_device,
@@ -135,6 +136,9 @@ def _why(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:
         where, assumed = on_device(answer, best.cell), assumed_accuracy(best, budget)
         chance = _chance(answer.probability)
         sentences.append(f"It meets the budget{where} with a probability of {chance}{assumed}.")
+    if best.repeats:
+        repeated = describe_repeats(best, lambda cell: cost_figure(cell, budget), budget)
+        sentences.append(f"{repeated[0].upper()}{repeated[1:]}.")
     if best.other_placements:
         others = "; ".join(
             f"{placement(cell)}{on_device(answer, cell)} ({cost_figure(cell, budget)}{suspect_mark(cell)})"

@@ -28,7 +28,7 @@ from harness.system.text import printable
 from reports.decisions import group_sections
 from reports.page_cells import PageCell, Texts, placements_of, to_page_cell
 from reports.page_chances import Medians, medians_of, ratio_depths_of
-from reports.page_pools import PageGroup, PooledCell, page_group, pooled_cells
+from reports.page_pools import PageGroup, PooledCell, page_group, pooled_cells, repeated_cells
 from reports.sections import Section
 
 
@@ -105,7 +105,7 @@ class PredictedPoint(msgspec.Struct, frozen=True):
 class Document(msgspec.Struct, frozen=True, rename="camel"):
     """`cells` are arrays in the order of `fields`; `data` names what accuracies are of; `texts` are what
     cells say by number; `runtimes` are the titles of the cells' runtimes and ExecuTorch's, which is first;
-    `pooled` are those of pools by their place."""
+    `pooled` are those of pools by their place, `repeats` those that were measured several times."""
 
     budget: PageBudget
     quantities: tuple[LimitedQuantity, ...]
@@ -117,6 +117,7 @@ class Document(msgspec.Struct, frozen=True, rename="camel"):
     fields: tuple[str, ...]
     cells: tuple[PageCell, ...]
     pooled: dict[str, PooledCell]
+    repeats: dict[str, int]
     texts: tuple[str, ...]
     runtimes: tuple[str, ...]
     predicted: tuple[PredictedPoint, ...]
@@ -198,6 +199,7 @@ def make_document(sections: Sequence[Section], budget: Budget, outcomes: Outcome
         fields=PageCell.__struct_encode_fields__,
         cells=tuple(cells),
         pooled=pooled_cells(groups, sections),
+        repeats=repeated_cells(sections),
         texts=texts.in_order(),
         runtimes=_runtimes(sections),
         predicted=tuple(

@@ -1,5 +1,6 @@
 """What the page's script knows of pools: which devices are decided on together, and how unequal they are."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -59,6 +60,14 @@ def pooled_cells(groups: Sequence[SectionGroup], sections: Sequence[Section]) ->
                 found[str(place)] = _pooled(cell, facts[at], spot)
         first += len(section.cells)
     return found
+
+
+def repeated_cells(sections: Sequence[Section]) -> dict[str, int]:
+    """Cells that measured what another cell of their device did, by their place: equal for such cells."""
+    spots = [(at, spot_of(cell)) for at, section in enumerate(sections) for cell in section.cells]
+    numbers = {spot: number for number, spot in enumerate(dict.fromkeys(spots))}
+    counts = Counter(spots)
+    return {str(place): numbers[spot] for place, spot in enumerate(spots) if counts[spot] > 1}
 
 
 def _pooled(cell: Cell, pool: PoolFacts, spot: int) -> PooledCell:

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.budget import (
@@ -18,7 +18,7 @@ from harness.analysis.clusters import placed_on, placement_name
 from harness.analysis.flags import is_flagged
 from harness.analysis.known_accuracy import KnownAccuracy, best_data, measured_accuracy, published_top1
 from harness.analysis.paced_figures import response_p99_high_ns
-from harness.analysis.worst_units import keep_worst_units
+from harness.analysis.worst_units import keep_worst_repeats, keep_worst_units
 from harness.records import Cell, Variant
 from harness.records.outcomes import OutcomesByFigures
 from harness.records.requests import exact_rate
@@ -45,13 +45,17 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One file on one device; of the cells within the budget `cell` has the best placement."""
+    """One file on one device; of the cells within the budget `cell` has the best placement.
+
+    `repeats` are other measurements of it in this placement, by the same device; the worst one counts.
+    """
 
     cell: Cell
     measured: KnownAccuracy | None
     published: KnownAccuracy | None
     accuracy: KnownAccuracy | None = None
     other_placements: tuple[Cell, ...] = ()
+    repeats: tuple[Cell, ...] = ()
 
     @property
     def key(self) -> FileKey:
@@ -77,7 +81,8 @@ def split_cells(
 ) -> tuple[tuple[Candidate, ...], tuple[Rejected, ...]]:
     """The candidates within the budget, in no order, and the cells outside it.
 
-    Of the devices of a pool that measured one file in one placement, only the worst one's cell counts.
+    Of several measurements of one file in one placement, only the worst counts: of those of a device, and
+    then of the devices of a pool.
     """
     measured = measured_by_file(cells, outcomes)
     within: dict[FileKey, list[Cell]] = defaultdict(list)
@@ -91,12 +96,15 @@ def split_cells(
         else:
             misses = find_misses(cell, accuracy, budget)
             judged.append(Rejected(cell, tuple(miss.reason for miss in misses), misses))
-    for one in keep_worst_units(judged, lambda cell: cost(cell, budget)):
+    counted, repeats = keep_worst_repeats(judged, lambda cell: cost(cell, budget))
+    for one in keep_worst_units(counted, lambda cell: cost(cell, budget)):
         if one.reasons:
             rejected.append(one)
         else:
             within[file_key(one.cell)].append(one.cell)
-    candidates = [_candidate(placements, measured.get(key), budget) for key, placements in within.items()]
+    candidates = [
+        _candidate(placements, measured.get(key), budget, repeats) for key, placements in within.items()
+    ]
     return tuple(candidates), tuple(rejected)
 
 
@@ -153,9 +161,20 @@ def cost(cell: Cell, budget: Budget) -> float:
     return decisive_latency_high_ns(cell, budget) or math.inf
 
 
-def _candidate(placements: list[Cell], measured: KnownAccuracy | None, budget: Budget) -> Candidate:
+def _candidate(
+    placements: list[Cell],
+    measured: KnownAccuracy | None,
+    budget: Budget,
+    repeats: Mapping[int, tuple[Cell, ...]],
+) -> Candidate:
     best, *others = sorted(placements, key=lambda cell: preference(cell, budget))
-    return Candidate(best, measured, published_top1(best), other_placements=tuple(others))
+    return Candidate(
+        best,
+        measured,
+        published_top1(best),
+        other_placements=tuple(others),
+        repeats=repeats.get(id(best), ()),
+    )
 
 
 def measured_by_file(cells: Iterable[Cell], outcomes: OutcomesByFigures) -> dict[FileKey, KnownAccuracy]:

@@ -3,12 +3,12 @@
 import math
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.analysis.budget import PACED_P99, Budget, Miss
-from harness.analysis.candidates import NO_SUSTAINED_FIGURE, Candidate
+from harness.analysis.candidates import NO_SUSTAINED_FIGURE, Candidate, cost
 from harness.analysis.cautions import cautions
 from harness.analysis.cell_text import cost_text, describe, figures, placed_name, placement, suspect_mark
 from harness.analysis.commands import Words
@@ -170,6 +170,8 @@ def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFile
             for one in best.other_placements
         )
         lines.append(f"also measured: {listed}")
+    if best.repeats:
+        lines.append(describe_repeats(best, lambda cell: cost_text(cell, budget), budget))
     if answer.probability is not None:
         where = on_device(answer, cell)
         lines.append(
@@ -183,6 +185,14 @@ def assumed_accuracy(best: Candidate, budget: Budget) -> str:
     """That a probability takes the published accuracy as it is, where the budget asks for one."""
     assumed = budget.min_accuracy is not None and best.measured is None
     return ", if its published accuracy holds" if assumed else ""
+
+
+def describe_repeats(best: Candidate, text: Callable[[Cell], str], budget: Budget) -> str:
+    """How often the best cell's file was measured in its placement, and between which costs."""
+    measured = (best.cell, *best.repeats)
+    least, most = (text(end(measured, key=lambda cell: cost(cell, budget))) for end in (min, max))
+    counts = "valid one counts" if best.cell.verdict.status == "valid" else "counts"
+    return f"measured {len(measured)} times, from {least} to {most}: the costliest {counts}"
 
 
 def answer_cautions(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Of one file in one placement that several devices of a pool measured, the worst device's cell counts."""
+"""Of one file in one placement that was measured several times, the worst cell counts.
+
+By one device in several runs, and by several devices of a pool.
+"""
 
 import math
 from collections import defaultdict
@@ -6,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from harness.analysis.budget import Miss
+from harness.analysis.flags import is_flagged
 from harness.records import Cell
 
 
@@ -51,6 +55,33 @@ def keep_worst_units(judged: Iterable[One], cost: Callable[[Cell], float]) -> li
             by_spot[spot_of(one.cell)][one.cell.device.name].append(one)
     kept = {id(one) for by_device in by_spot.values() for one in _worst(list(by_device.values()), cost)}
     return [one for one in everything if not one.usable or id(one) in kept]
+
+
+def keep_worst_repeats(
+    judged: Iterable[One], cost: Callable[[Cell], float]
+) -> tuple[list[One], dict[int, tuple[Cell, ...]]]:
+    """Those that count where a device measured a file several times in one placement, in their order.
+
+    The worst of the cells that no reason speaks against, else of all: the luckiest run promises what the
+    others did not keep. And, by the `id` of a cell that counts, its other measurements.
+    """
+    everything = list(judged)
+    by_spot: defaultdict[tuple[str, Spot], list[One]] = defaultdict(list)
+    for one in everything:
+        if one.usable:
+            by_spot[one.cell.device.name, spot_of(one.cell)].append(one)
+    left_out: set[int] = set()
+    repeats: dict[int, tuple[Cell, ...]] = {}
+    for members in by_spot.values():
+        if len(members) < 2:
+            continue
+        (worst,) = _worst(
+            [[one] for one in members if not is_flagged(one.cell)] or [[one] for one in members], cost
+        )
+        others = [one for one in members if one is not worst]
+        left_out |= set(map(id, others))
+        repeats[id(worst.cell)] = tuple(one.cell for one in others)
+    return [one for one in everything if id(one) not in left_out], repeats
 
 
 def _worst(devices: Sequence[list[One]], cost: Callable[[Cell], float]) -> list[One]:

@@ -200,6 +200,7 @@ def _candidate(candidate: "Candidate") -> dict[str, object]:
     return {
         **_figures(candidate.cell),
         "other_placements": [_figures(cell) for cell in candidate.other_placements],
+        "repeats": [_figures(cell) for cell in candidate.repeats],
     }
 
 

@@ -86,7 +86,7 @@ def pick(
     """Name the best variant within a budget, for each device and for all of them.
 
     Devices that shared the variants (run --any-of) have one answer. Each limit is compared with the worse
-    end of a figure's interval.
+    end of a figure's interval. Of what several runs measured on one device, the costliest valid cell counts.
 
     Exit code 0 every device has one, 1 one has none within the budget, or a damaged cell was left out.
     """

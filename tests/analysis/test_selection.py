@@ -229,3 +229,31 @@ def test_the_accuracy_of_a_file_is_that_of_any_of_its_cells_on_the_data_that_is_
     assert "measured on Imagenette validation, 1,000 images" in explain([few, many, small])
     beyond = pick([few, many, small], max_latency_ns=10 * MS)
     assert [one.candidate.cell for one in beyond.upgrades] == [many]
+
+
+def test_of_several_measurements_of_a_file_in_one_placement_the_worst_valid_one_counts() -> None:
+    """The luckiest run promises what the others did not keep."""
+    runs = [cell_of(0.5, 160, ms=ms) for ms in (10.3, 9.9, 10.1)]
+    answer = pick(runs, max_latency_ns=20 * MS)
+    assert answer.best is not None
+    assert answer.best.cell is runs[0]
+    assert answer.best.repeats == (runs[1], runs[2])
+    assert answer.best.other_placements == ()
+    text = explain(runs, max_latency_ns=20 * MS)
+    assert (
+        "measured 3 times, from at most 9.999 ms to at most 10.4 ms: the costliest valid one counts" in text
+    )
+    # The nearest miss is that of the cell that counts, and it is rejected once.
+    over = pick(runs, max_latency_ns=10 * MS)
+    assert over.best is None
+    assert [one.cell for one in over.rejected] == [runs[0]]
+    # What was disturbed does not count beside what was not.
+    calm = pick([suspect(runs[0]), *runs[1:]], max_latency_ns=20 * MS)
+    assert calm.best is not None
+    assert calm.best.cell is runs[2]
+
+
+def test_another_placement_is_no_repeated_measurement() -> None:
+    answer = pick([cell_of(0.5, 160, ms=10), cell_of(0.5, 160, ms=6, threads=2)])
+    assert answer.best is not None
+    assert (answer.best.cell.plan.threads, answer.best.repeats) == (2, ())

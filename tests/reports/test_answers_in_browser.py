@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from browser import CHROMIUM, open_browser, open_page
 from builders import make_run, with_accuracy
-from harness.analysis.budget import Budget
+from harness.analysis.budget import Budget, latency_high_ns
 from harness.records import Calibration, Cell
 from reports import report as written_report
 from reports.report import write_report
@@ -158,3 +158,25 @@ def test_two_pinned_cells_are_compared_by_what_they_share(browser: Browser, tmp_
             "cost and peak memory: not compared, they are of two devices;"
             " top-1: +0.0 points, published; file: the same"
         )
+
+
+def test_of_several_runs_on_a_device_the_script_counts_the_worst_measurement(
+    browser: Browser, tmp_path: Path
+) -> None:
+    shape = {"widths": (0.25, 0.5), "resolutions_px": (128,), "precisions": ("fp32",)}
+    measured = [simulate_cells(PHONE, seed=seed, **shape) for seed in (1, 2, 3)]
+    runs = [(make_run(cells), cells) for cells in measured]
+    highest_ns = max(latency_high_ns(cells[1]) or 0 for cells in measured)
+    texts = []
+    # Between the best run of 0.5/128 and its worst, and above both.
+    for limit_ns in (highest_ns - 1, highest_ns):
+        address = write_report(runs, tmp_path, budget=Budget(max_latency_ns=limit_ns)).as_uri()
+        for script in (True, False):
+            with open_page(browser, address, java_script_enabled=script) as page:
+                texts.append(page.locator(".answer").inner_text())
+    assert texts[0] == texts[1]
+    assert texts[2] == texts[3]
+    assert "0.25/128 fp32" in texts[0].split("1 thread")[0]
+    assert "0.5/128 fp32" in texts[2].split("1 thread")[0]
+    assert "Measured 3 times, from " in texts[2]
+    assert ": the costliest valid one counts." in texts[2]

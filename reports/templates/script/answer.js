@@ -49,6 +49,14 @@ function whyText(answer, budget) {
     const assumed = budget.minAccuracy !== null && !answer.best.measured ? ", if its published accuracy holds" : "";
     sentences.push(`It meets the budget${where} with a probability of ${chanceText(answer.probability)}${assumed}.`);
   }
+  if (answer.best.repeats.length) {
+    const measured = [answer.best.cell, ...answer.best.repeats];
+    const least = measured.reduce((a, b) => (costOf(b, budget) < costOf(a, budget) ? b : a));
+    const most = measured.reduce((a, b) => (costOf(b, budget) > costOf(a, budget) ? b : a));
+    const counts = answer.best.cell.status === "valid" ? "valid one counts" : "counts";
+    const ends = `from ${costText(least, budget)} to ${costText(most, budget)}`;
+    sentences.push(`Measured ${measured.length} times, ${ends}: the costliest ${counts}.`);
+  }
   if (answer.best.others.length) {
     const others = answer.best.others
       .map((cell) => `${cell.placement}${onDevice(cell)} (${costText(cell, budget)}${suspectMark(cell)})`)

@@ -89,9 +89,9 @@ function splitCells(cells, budget) {
   const judged = cells.map((cell) => {
     const known = knownAccuracies(cell);
     const misses = findMisses(cell, known.measured ?? known.published, budget);
-    return { cell, ...known, excluded: exclusion(cell, budget), misses, units: [] };
+    return { cell, ...known, excluded: exclusion(cell, budget), misses, units: [], repeats: [] };
   });
-  for (const one of keepWorstUnits(judged, budget)) {
+  for (const one of keepWorstUnits(keepWorstRepeats(judged, budget), budget)) {
     const { cell, excluded, misses } = one;
     if (excluded || misses.length) rejected.push(one);
     else if (within.has(cell.file)) within.get(cell.file).push(one);

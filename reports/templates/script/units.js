@@ -1,6 +1,26 @@
 // Of one file in one placement that several devices of a pool measured, the worst device's cell counts:
 // harness/analysis/worst_units.py; and what a further device could need: harness/analysis/pool_facts.py.
 
+// Of those that a device measured several times in one placement, the worst one that no reason speaks against.
+function keepWorstRepeats(judged, budget) {
+  const spots = new Map();
+  for (const one of judged) {
+    const spot = page.repeats[one.cell.index];
+    if (one.excluded || spot === undefined) continue;
+    spots.set(spot, [...(spots.get(spot) ?? []), one]);
+  }
+  const dropped = new Set();
+  for (const members of spots.values()) {
+    const sound = members.filter((one) => !one.cell.flagged);
+    const [worst] = worstDevice((sound.length ? sound : members).map((one) => [one]), budget);
+    const others = members.filter((one) => one !== worst);
+    for (const one of others) dropped.add(one);
+    worst.repeats = others.map((one) => one.cell);
+    worst.units = others.filter((one) => !one.misses.length).map((one) => one.cell);
+  }
+  return judged.filter((one) => !dropped.has(one));
+}
+
 function keepWorstUnits(judged, budget) {
   const spots = new Map();
   for (const one of judged) {
@@ -15,7 +35,7 @@ function keepWorstUnits(judged, budget) {
     const worst = worstDevice([...devices.values()], budget);
     const others = [...devices.values()].filter((members) => members !== worst).flat();
     for (const one of others) dropped.add(one);
-    worst[0].units = others.filter((one) => !one.misses.length).map((one) => one.cell);
+    worst[0].units = [...worst[0].units, ...others.filter((one) => !one.misses.length).map((one) => one.cell)];
   }
   return judged.filter((one) => !dropped.has(one));
 }
