@@ -18,7 +18,7 @@ from harness.analysis.selection import Answer, ForAll, Upgrade, answer_for
 from harness.analysis.selection_text import (
     advice,
     answer_cautions,
-    assumed_accuracy,
+    assumptions,
     describe_repeats,
     joint_basis_text,
     kind_of_miss,
@@ -133,7 +133,7 @@ def _why(answer: Answer, best: Candidate, budget: Budget) -> tuple[str, ...]:
     sentences = [*(in_pool(best.cell, answer.pool) if answer.pool else ()), _rank(answer, best, budget)]
     sentences += [_upgrade(answer, one) for one in answer.upgrades]
     if answer.probability is not None:
-        where, assumed = on_device(answer, best.cell), assumed_accuracy(best, budget)
+        where, assumed = on_device(answer, best.cell), assumptions(best, budget)
         chance = _chance(answer.probability)
         sentences.append(f"It meets the budget{where} with a probability of {chance}{assumed}.")
     if best.repeats:

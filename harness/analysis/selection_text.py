@@ -12,6 +12,7 @@ from harness.analysis.candidates import NO_SUSTAINED_FIGURE, Candidate, cost
 from harness.analysis.cautions import cautions
 from harness.analysis.cell_text import cost_text, describe, figures, placed_name, placement, suspect_mark
 from harness.analysis.commands import Words
+from harness.analysis.flags import is_flagged
 from harness.analysis.ladder import Step
 from harness.analysis.ladder_text import describe_ladder
 from harness.analysis.pool_facts import count_devices, describe_in_pool, pool_cautions
@@ -175,16 +176,19 @@ def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFile
     if answer.probability is not None:
         where = on_device(answer, cell)
         lines.append(
-            f"probability that it meets the budget{where}{assumed_accuracy(best, budget)}:"
+            f"probability that it meets the budget{where}{assumptions(best, budget)}:"
             f" {_percent(answer.probability)}"
         )
     return lines + [f"caution: {caution}" for caution in answer_cautions(answer, best, budget)]
 
 
-def assumed_accuracy(best: Candidate, budget: Budget) -> str:
-    """That a probability takes the published accuracy as it is, where the budget asks for one."""
-    assumed = budget.min_accuracy is not None and best.measured is None
-    return ", if its published accuracy holds" if assumed else ""
+def assumptions(best: Candidate, budget: Budget) -> str:
+    """What a probability takes as it is: a published accuracy that the budget limits, and suspect figures."""
+    accuracy = budget.min_accuracy is not None and best.measured is None
+    assumed = ["its published accuracy"] if accuracy else []
+    if is_flagged(best.cell):
+        return f", if {' and '.join([*assumed, 'its suspect figures'])} hold"
+    return f", if {assumed[0]} holds" if assumed else ""
 
 
 def describe_repeats(best: Candidate, text: Callable[[Cell], str], budget: Budget) -> str:

@@ -112,10 +112,13 @@ def test_the_probability_of_an_accuracy_is_that_of_its_images() -> None:
     assert pick([cell], min_accuracy=0.6).probability == pytest.approx(0.9017, abs=1e-3)
 
 
-def test_a_probability_says_where_it_takes_a_published_accuracy_as_it_is() -> None:
+def test_a_probability_says_what_it_takes_as_it_is() -> None:
     cell = make_cell()
     text = explain([cell], max_latency_ns=11 * MS, min_accuracy=0.5)
     assert "probability that it meets the budget, if its published accuracy holds: over 99 %" in text
+    disturbed = explain([suspect(cell)], max_latency_ns=11 * MS, min_accuracy=0.5)
+    assert "the budget, if its published accuracy and its suspect figures hold: over 99 %" in disturbed
+    assert "the budget, if its suspect figures hold: " in explain([suspect(cell)], max_latency_ns=11 * MS)
     evaluated = cell_of(0.5, 160, measured=0.62)
     assert "holds" not in explain([evaluated], max_latency_ns=11 * MS, min_accuracy=0.5)
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from playwright.sync_api import Browser
 
 from browser import CHROMIUM, open_browser, open_page
-from builders import make_run, with_accuracy
+from builders import make_run, with_accuracy, with_verdict
 from harness.analysis.budget import Budget, latency_high_ns
 from harness.records import Calibration, Cell
 from reports import report as written_report
@@ -74,14 +74,16 @@ def test_the_script_cautions_where_int8_of_several_quantizers_is_ranked_by_size(
     )
 
 
-def test_a_probability_says_where_it_takes_a_published_accuracy_as_it_is(
-    browser: Browser, tmp_path: Path
-) -> None:
+def test_a_probability_says_what_it_takes_as_it_is(browser: Browser, tmp_path: Path) -> None:
     cells = [*simulate_cells(PHONE, widths=(0.5,), resolutions_px=(128,), precisions=("int8",))]
     budget = Budget(max_latency_ns=1e9, min_accuracy=0.5)
     scripted, plain = texts_of(browser, tmp_path, cells, ".answer .why", budget)
     assert scripted == plain
     assert "with a probability of over 99 %, if its published accuracy holds." in scripted
+    disturbed = [with_verdict(cell, "suspect", "throttled", "the clock fell") for cell in cells]
+    scripted, plain = texts_of(browser, tmp_path, disturbed, ".answer .why", budget)
+    assert scripted == plain
+    assert "over 99 %, if its published accuracy and its suspect figures hold." in scripted
 
 
 def made_by(cell: Cell, runtime: str, quantizer: str) -> Cell:

@@ -23,6 +23,12 @@ function describeAnswer(group, answer, budget) {
   };
 }
 
+function assumptions({ cell, measured }, budget) {
+  const assumed = budget.minAccuracy !== null && !measured ? ["its published accuracy"] : [];
+  if (cell.flagged) return `, if ${[...assumed, "its suspect figures"].join(" and ")} hold`;
+  return assumed.length ? `, if ${assumed[0]} holds` : "";
+}
+
 // With a caution where the int8 of several quantizers are not compared at measured accuracies:
 // harness/analysis/quantizers.py.
 function cautionTexts({ basis, best, ranked, setAside }) {
@@ -46,8 +52,8 @@ function whyText(answer, budget) {
   const sentences = [...pooled, rankText(answer, budget), ...answer.upgrades.map(upgradeText)];
   if (answer.probability !== null) {
     const where = onDevice(answer.best.cell);
-    const assumed = budget.minAccuracy !== null && !answer.best.measured ? ", if its published accuracy holds" : "";
-    sentences.push(`It meets the budget${where} with a probability of ${chanceText(answer.probability)}${assumed}.`);
+    const chance = chanceText(answer.probability);
+    sentences.push(`It meets the budget${where} with a probability of ${chance}${assumptions(answer.best, budget)}.`);
   }
   if (answer.best.repeats.length) {
     const measured = [answer.best.cell, ...answer.best.repeats];
