@@ -130,7 +130,7 @@ bundle_app = typer.Typer(
 lab_app = typer.Typer(
     invoke_without_command=True,
     rich_markup_mode=None,
-    help="Let many hosts with devices work as one: begin, join, look at and leave a lab.",
+    help="Let many hosts with devices work as one lab.",
 )
 
 

@@ -49,7 +49,7 @@ MaxStartup = Annotated[
         metavar="DURATION",
         rich_help_panel=BUDGET,
         help="Time to load, initialize and run the first inference, such as 200ms; cold"
-        " where --cold timed it.",
+        " where run --cold timed it.",
     ),
 ]
 MaxInstructions = Annotated[

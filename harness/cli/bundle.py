@@ -14,7 +14,10 @@ from harness.system.text import printable
 
 @bundle_app.command("build", cls=GroupedCommand)
 def bundle_build(json: Json = False, verbose: Verbose = False) -> None:
-    """Build the runner for arm64 and x86-64 now, unless both are built already."""
+    """Build the runner for arm64 and x86-64 now.
+
+    What is built already is kept.
+    """
     from harness.runner.bundle import ABIS, ensure_bundle
     from harness.system.paths import check_cache
 

@@ -74,7 +74,7 @@ Yes = Annotated[
         "--yes",
         "-y",
         rich_help_panel=DEVICE_STATE,
-        help="Measure also on a busy, hot or throttled device. Without it that is asked in a terminal;"
+        help="Measure also on a busy, hot or throttled device. Without it, a terminal asks first;"
         " elsewhere it is a warning, or with --fail-on suspect exit code 4.",
     ),
 ]

@@ -49,8 +49,8 @@ def export(
 
     A missing figure is absent, never 0. Invalid cells have no figures, emulated devices no times. In JUnit
     XML an invalid cell is a failure, a suspect one is skipped. github-benchmark is for customSmallerIsBetter
-    of github-action-benchmark. samples-parquet has one row a measured inference, of real clocks only. It and
-    parquet need pyarrow: pip install 'mobilenet-harness[parquet]'.
+    of github-action-benchmark. samples-parquet has one row per measured inference, of devices with a real
+    clock only. It and parquet need pyarrow: pip install 'mobilenet-harness[parquet]'.
 
     Exit code 1 if a damaged cell was left out.
     """

@@ -38,7 +38,8 @@ def history(
             "-o",
             metavar="FILE",
             rich_help_panel=OUTPUT,
-            help=f"The page; default {PAGE} beside the first run folder, or here if that is at a URL.",
+            help=f"HTML page to write; default {PAGE} beside the first run folder, or here if that is at a"
+            " URL.",
         ),
     ] = None,
     json: Json = False,

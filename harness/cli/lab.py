@@ -141,7 +141,10 @@ def lab_status(
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Show the hosts and devices of a lab, who uses them, and what does not fit."""
+    """Show the hosts, devices and users of a lab.
+
+    Also names what does not fit together, such as two versions of the harness.
+    """
     require_extra("lab", "a lab of many hosts")
     from harness.cli.lab_status import show_status
     from harness.lab.connection import connected
@@ -161,7 +164,9 @@ def lab_leave(
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Take this host out of its lab; at the head's host, this ends the lab.
+    """Take this host out of its lab.
+
+    At the head's host, this ends the lab.
 
     What is measured on its devices is ended, and reported where it was asked for.
     """

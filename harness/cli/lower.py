@@ -12,8 +12,8 @@ from harness.cli.options import (
     OUTPUT,
     WHAT,
     AllowUndelegated,
-    CalibrationImages,
     CalibrationObserver,
+    CalibrationWithoutAccuracy,
     Classes,
     Json,
     PaddingOption,
@@ -55,7 +55,7 @@ def lower(
         ),
     ] = 0,
     allow_undelegated: AllowUndelegated = False,
-    calibrate: CalibrationImages = None,
+    calibrate: CalibrationWithoutAccuracy = None,
     observer: CalibrationObserver = "histogram",
     out: Annotated[
         Path,

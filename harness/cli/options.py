@@ -120,15 +120,18 @@ AllowUndelegated = Annotated[
     ),
 ]
 
-CalibrationImages = Annotated[
-    str | None,
-    typer.Option(
+
+def _calibration_option(default: str) -> Any:
+    return typer.Option(
         "--calibrate",
         metavar="DATASET",
         rich_help_panel=ACCURACY,
-        help="Data set whose images calibrate int8; default the training split of --accuracy.",
-    ),
-]
+        help=f"Data set whose images calibrate int8; default {default}.",
+    )
+
+
+CalibrationImages = Annotated[str | None, _calibration_option("the training split of --accuracy")]
+CalibrationWithoutAccuracy = Annotated[str | None, _calibration_option("synthetic images")]
 CalibrationObserver = Annotated[
     str,
     typer.Option(
@@ -137,7 +140,7 @@ CalibrationObserver = Annotated[
         metavar="NAME",
         rich_help_panel=ACCURACY,
         help="How calibration chooses the ranges of int8: histogram (least squared error), minmax,"
-        " percentile. Of ExecuTorch alone: other runtimes' quantizers have their own rule.",
+        " percentile. ExecuTorch only: other runtimes' quantizers have their own rule.",
     ),
 ]
 AccuracyImages = Annotated[
@@ -146,7 +149,7 @@ AccuracyImages = Annotated[
         "--accuracy",
         metavar="DATASET[:SPLIT]",
         rich_help_panel=ACCURACY,
-        help="Measure accuracy as well, on: fashion-mnist, a folder, or folder:, imagenet:, idx:, hf:PLACE.",
+        help="Images to measure accuracy on: fashion-mnist, a folder, or folder:, imagenet:, idx:, hf:PLACE.",
     ),
 ]
 AccuracyPlace = Annotated[

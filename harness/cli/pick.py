@@ -73,7 +73,7 @@ def pick(
             "--include-predicted",
             rich_help_panel=OUTPUT,
             help="Also name the variant that nobody measured but that is predicted to be better, and the"
-            " command that measures it; see harness predict. Nothing predicted is the answer itself.",
+            " command that measures it; see harness predict. A predicted variant is never the answer itself.",
         ),
     ] = False,
     all_rejected: Annotated[
@@ -83,10 +83,11 @@ def pick(
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Name the best variant within a budget, for each device and for all of them.
+    """Name the best variant within a budget, for each device.
 
-    Devices that shared the variants (run --any-of) have one answer. Each limit is compared with the worse
-    end of a figure's interval. Of what several runs measured on one device, the costliest valid cell counts.
+    Several devices also have one answer for all; devices that shared the variants (run --any-of) have only
+    one. Each limit is compared with the worse end of a figure's interval. Of what several runs measured on
+    one device, the costliest valid cell counts.
 
     Exit code 0 every device has one, 1 one has none within the budget, or a damaged cell was left out.
     """

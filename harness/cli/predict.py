@@ -68,10 +68,10 @@ def predict(
     """Predict the variants of the grid that were not measured.
 
     Latency, instructions, peak RSS and file size of each precision are fitted to the valid cells of the
-    same device, threads, cores and rate: as a sum of what the network computes and moves. So are suspect
-    cells' figures that no reason affects, such as the file size of one that throttled. A variant outside the
-    measured range is not predicted. Nothing predicted is saved; a line below the table names the command
-    that measures.
+    same device, threads, cores and rate: as a sum of what the network computes and moves. Also used
+    are suspect cells' figures that no reason affects, such as the file size of one that throttled. A variant
+    outside the measured range is not predicted. Nothing predicted is saved; a line below the table names the
+    command that measures.
 
     Exit code 0 predicted, 1 nothing could be predicted, or a damaged cell was left out.
     """

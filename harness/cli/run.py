@@ -174,8 +174,8 @@ def run(
 
     Each device runs the product of all lists. Each cell is saved as soon as it is measured. With a budget,
     the run ends with the answer of `harness pick`, and with exit code 1 if a device has no variant within
-    the budget; without, with what each budget would buy. With --search, what cannot be that variant is not
-    measured: what is larger than one over the budget, and less accurate than one within it.
+    the budget; without, with what each budget would buy. With --search, variants that cannot be the best are
+    not measured: those larger than one over the budget, and those less accurate than one within it.
 
     With --against, the programs of an earlier run are measured again in the same rounds, and the run ends
     with exit code 1 if a cell is worse than its base, 3 if that is inconclusive.

@@ -93,7 +93,7 @@ Against = Annotated[
         metavar="DIR",
         rich_help_panel=WHAT,
         help="Run folder whose programs of the same variants are measured again in the same rounds, so that a"
-        " change of the device meets both alike; the run ends with the result of `harness compare DIR`.",
+        " change of the device affects both equally; the run ends with the result of `harness compare DIR`.",
     ),
 ]
 AnyOf = Annotated[
@@ -104,7 +104,7 @@ AnyOf = Annotated[
         metavar="NAMES",
         rich_help_panel=WHAT,
         help="Devices of one model, with --lab: each variant is measured on whichever is free, the first on"
-        " all of them, which shows how equal they are; one answer is for all.",
+        " all of them, which shows how much they differ; one answer is given for all.",
     ),
 ]
 Margin = Annotated[
@@ -147,8 +147,8 @@ Sustain = Annotated[
         metavar="DURATION",
         rich_help_panel=WHAT,
         help="Also run each cell back to back for this long, such as 10m, in one process after all others,"
-        " from a cool device: first speed, plateau, the first drop and what fell then. From 60s to 4h, not on"
-        " an emulator. Without --max-temp it begins at 45 °C or less on a phone, 60 °C elsewhere.",
+        " from a cool device: first speed, plateau, first drop and which reading fell then. From 60s to 4h,"
+        " not on an emulator. Without --max-temp it begins at 45 °C or less on a phone, 60 °C elsewhere.",
     ),
 ]
 Energy = Annotated[

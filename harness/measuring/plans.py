@@ -90,7 +90,7 @@ def plan_cells(
         counts = _thread_counts(request.threads, available, device.name)
         places += [(threads, cpus) for threads in counts]
         if left_out := [str(threads) for threads in request.threads if threads not in counts]:
-            log(f"not measured on cores {cpus}, which are too few: {', '.join(left_out)} threads")
+            log(f"{', '.join(left_out)} threads not measured on cores {cpus}: too few cores")
     return [
         CellRequest(variant, msgspec.structs.replace(plan, rate_hz=rate_hz, backend_options=options))
         for variant in variants

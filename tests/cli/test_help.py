@@ -1,6 +1,7 @@
 """Help: headings of `run`, the order of the commands, shell completion, and words a stranger knows."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -87,6 +88,28 @@ def test_the_old_name_of_an_option_is_accepted_and_not_advertised() -> None:
 @pytest.mark.parametrize("name", HELPS)
 def test_help_is_in_words_a_stranger_knows(name: str) -> None:
     assert find_banned(HELPS[name]) == []
+
+
+# `harness run --energy` and `run --any-of` in the help of another command.
+OF_NAMED_COMMAND = re.compile(rf"\b(?:{'|'.join(COMMANDS)})((?: [A-Z]+)?(?: --[a-z-]+)+)")
+
+
+@pytest.mark.parametrize("name", HELPS)
+def test_help_names_no_option_that_only_another_command_has(name: str) -> None:
+    own = {
+        option
+        for line in HELPS[name].splitlines()
+        for option in re.findall(r"(--[a-z0-9-]+)(?= |,|$)", line[:32])
+    }
+    prose = " ".join(HELPS[name].split("Examples:")[0].split())
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", OF_NAMED_COMMAND.sub("", prose)))
+    assert named <= {*own, "--json"}
+
+
+@pytest.mark.parametrize("name", [name for name in HELPS if "Commands:" in HELPS[name]])
+def test_the_list_of_commands_shows_whole_sentences(name: str) -> None:
+    listed = HELPS[name].split("Commands:")[1].split("\n\n")[0]
+    assert [line for line in listed.splitlines() if line.endswith("...")] == []
 
 
 def test_the_shell_completes_commands_and_options() -> None:

@@ -53,7 +53,7 @@ def test_threads_auto_doubles_up_to_the_cores_of_each_placement() -> None:
 def test_threads_that_fit_only_some_placements_are_reported_for_the_others() -> None:
     found, logged = places(PHONE, ("little", "prime"), (1, 2, 4))
     assert found == [("0-3", 1), ("0-3", 2), ("0-3", 4), ("7", 1)]
-    assert logged == ["not measured on cores 7, which are too few: 2, 4 threads"]
+    assert logged == ["2, 4 threads not measured on cores 7: too few cores"]
 
 
 @pytest.mark.parametrize(
