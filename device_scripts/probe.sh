@@ -97,7 +97,7 @@ memory_limits() {
 # text may be longer than a program's argument can be, so use echo, which is built in everywhere.
 find_dumped() {
     found=$(echo "$1" | while IFS=$2 read -r name text; do
-        name=${name#"${name%%[! ]*}"}
+        name=${name#"${name%%[! 	]*}"}
         if [ "$name" = "$3" ]; then
             echo "${text# }"
             break
@@ -519,7 +519,7 @@ newline='
 # android_battery TEXT: the first of each field
 android_battery() {
     found=$(echo "$1" | while IFS=: read -r name text; do
-        name=${name#"${name%%[! ]*}"}
+        name=${name#"${name%%[! 	]*}"}
         case $seen in *"|$name|"*) continue ;; esac
         seen="$seen|$name|"
         case $name in

@@ -12,7 +12,7 @@ _ZONES_OF_CORES = re.compile(
 )
 # Parts beside the cores, where none is named after them: a charger's or a modem's heat is not the cores'.
 _OTHER_PARTS = re.compile(
-    r"batt|^bms|chg|charg|usb|wi-?fi|wlan|^mtkts(?!ap$)|modem|mdm|(^|[-_])(pa|xo|skin|conn|flash|led|lcd|cam(era)?|gpu|npu|ddr|pmic)"
+    r"batt|^bms|chg|charg|usb|wi-?fi|wlan|^mtkts(?!ap$)|modem|mdm|(^|[-_])(bat|wpc|pa|xo|skin|conn|flash|led|lcd|cam(era)?|gpu|npu|ddr|pmic)"
     r"($|[-_0-9])|^pm[a-z]?[0-9]|quiet|ambient|fan-est",
     re.IGNORECASE,
 )

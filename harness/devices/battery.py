@@ -33,9 +33,11 @@ def battery_percent(probed: Probed) -> int | None:
 
 
 def battery_celsius(probed: Probed) -> float | None:
-    """In tenths; devices without a sensor in the battery report 0 or the end of a table."""
+    """In whole tenths; devices without a sensor in the battery report 0 or the end of a table."""
     tenths = probed.decimal("battery_decicelsius")
-    return tenths / 10 if tenths and LOWEST_CELSIUS < tenths / 10 < HIGHEST_CELSIUS else None
+    if not tenths or not tenths.is_integer():
+        return None
+    return tenths / 10 if LOWEST_CELSIUS < tenths / 10 < HIGHEST_CELSIUS else None
 
 
 def battery_status(probed: Probed) -> BatteryStatus | None:

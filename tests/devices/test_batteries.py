@@ -68,6 +68,7 @@ def test_a_machine_without_a_battery_has_no_battery_figures(tmp_path: Path) -> N
         ("battery_microvolts", "0", "battery_microvolts"),
         ("battery_millivolts", "-1", "battery_microvolts"),
         ("battery_status", "9", "battery_status"),
+        ("battery_decicelsius", "30.5", "battery_celsius"),  # degrees, or tenths of them
     ],
 )
 def test_what_is_no_figure_of_a_battery_is_named(key: str, text: str, fact: str) -> None:
@@ -102,6 +103,16 @@ def test_androids_battery_reports_its_status_and_millivolts(pixel: Path, shell: 
     conditions = conditions_of(pixel, shell)
     assert (conditions.battery_percent, conditions.battery_celsius) == (57, 31.4)
     assert (conditions.battery_status, conditions.battery_microvolts) == ("charging", 4_123_000)
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_fields_behind_tabs_are_read(pixel: Path, shell: list[str]) -> None:
+    battery = "Current Battery Service state:\n\tstatus: 3\n\tlevel: 57\n\tscale: 100\n\ttemperature: 314\n"
+    power = "POWER MANAGER\n\tmDirty=0x0\n\tmWakefulness=Awake\n"
+    write_tree(pixel, {"bin/dumpsys": dumpsys_program(battery=battery, power=power)})
+    conditions = conditions_of(pixel, shell)
+    assert (conditions.battery_percent, conditions.battery_celsius) == (57, 31.4)
+    assert (conditions.battery_status, conditions.wakefulness) == ("discharging", "Awake")
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)

@@ -184,6 +184,12 @@ def test_without_a_zone_of_the_cores_other_parts_come_last() -> None:
     assert zones_of_cores(None) == ()
 
 
+def test_the_heat_of_charging_is_not_that_of_a_samsungs_application_processor() -> None:
+    names = ("AP", "BAT", "CHG", "WPC", "bat_therm", "wpc-therm")
+    zones = tuple(Temperature(zone=name, celsius=40.0) for name in names)
+    assert zones_of_cores(zones) == zones[:1]
+
+
 NAMES = re.findall(
     r"\S+",
     """
