@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.utils import prune
 
 from harness.accuracy.weights import load_weights
 from harness.errors import UsageError
@@ -54,6 +55,52 @@ def test_counters_of_an_average_and_weights_of_a_loss_are_no_weights(tmp_path: P
     torch.save(state, tmp_path / "ema.pt")
     loaded = load_weights(tmp_path / "ema.pt")
     assert (loaded.classes, loaded.record.entry) == (3, "ema_model.")
+
+
+@pytest.mark.parametrize("name", ["class_weights", "net.pos_weight", "criterion.weight"])
+def test_weights_of_classes_that_a_trainer_keeps_are_no_weights(name: str, tmp_path: Path) -> None:
+    # Lightning saves every registered buffer beside the network.
+    network = small_network()
+    state = {f"net.{ours}": value for ours, value in network.state_dict().items()}
+    torch.save({"state_dict": state | {name: torch.ones(CLASSES)}}, tmp_path / "last.ckpt")
+    assert torch.equal(outputs_of(load_weights(tmp_path / "last.ckpt").network()), outputs_of(network))
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_a_network_that_is_pruned_by_masks_is_read_as_it_computes(prefix: str, tmp_path: Path) -> None:
+    network = small_network()
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
+            prune.l1_unstructured(module, "weight", amount=0.3)  # type: ignore[no-untyped-call]
+    state = {f"{prefix}{name}": value for name, value in network.state_dict().items()}
+    assert f"{prefix}stem.conv.weight_mask" in state
+    torch.save(state, tmp_path / "pruned.pt")
+    assert torch.equal(outputs_of(load_weights(tmp_path / "pruned.pt").network()), outputs_of(network))
+
+
+@pytest.mark.parametrize("number", [torch.float8_e4m3fn, torch.int64, torch.bool])
+def test_a_mask_of_another_shape_or_type_is_refused_or_read(number: torch.dtype, tmp_path: Path) -> None:
+    state = small_network().state_dict()
+    weight = state.pop("stem.conv.weight")
+    state |= {"stem.conv.weight_orig": weight, "stem.conv.weight_mask": torch.ones(weight.shape).to(number)}
+    torch.save(state, tmp_path / "pruned.pt")
+    if number is torch.float8_e4m3fn:
+        with pytest.raises(UsageError, match="Float8 Types"):
+            load_weights(tmp_path / "pruned.pt")
+    else:
+        assert torch.equal(
+            load_weights(tmp_path / "pruned.pt").network().state_dict()["stem.conv.weight"], weight
+        )
+    torch.save(state | {"stem.conv.weight_mask": torch.ones(3)}, tmp_path / "pruned.pt")
+    with pytest.raises(UsageError, match="is not a MobileNetV1 with known tensor names"):
+        load_weights(tmp_path / "pruned.pt")
+
+
+def test_each_known_origin_of_names_is_listed_once(tmp_path: Path) -> None:
+    torch.save({"a.weight": torch.ones(3, 3)}, tmp_path / "other.pt")
+    with pytest.raises(UsageError) as refused:
+        load_weights(tmp_path / "other.pt")
+    assert (refused.value.hint or "").count("Hugging Face") == 1
 
 
 @pytest.mark.parametrize("root", ["model", "module.features", "layers"])

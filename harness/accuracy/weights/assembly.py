@@ -133,7 +133,10 @@ def assemble(source: Source, file_name: str, sha256: str, *, width: float | None
     """
     if source.unexpected:
         names = ", ".join(source.unexpected[:5]) + (", …" if len(source.unexpected) > 5 else "")
-        raise UsageError(f"{file_name} ({source.origin}) has tensors that MobileNetV1 does not have: {names}")
+        raise UsageError(
+            f"{file_name} ({source.origin}) has tensors that MobileNetV1 does not have: {names}",
+            hint="save the state dict of the network alone; one with other layers is not measured",
+        )
     tensors = _complete(source.tensors, source.bn_eps)
     classes = _count_classes(tensors, file_name)
     used_width = width if width is not None else _infer_width(tensors, file_name)

@@ -12,8 +12,11 @@ from harness.errors import UsageError
 
 # Batches counted by BatchNorm, updates counted by AveragedModel and ema-pytorch, operations counted by thop.
 _COUNTERS = ("num_batches_tracked", "n_averaged", "initted", "step", "steps", "total_ops", "total_params")
-# A loss function of the trainer, with the weights of its classes.
+# A loss function of the trainer, and the weights of classes that belong to one.
 _LOSSES = ("criterion", "loss", "loss_fn", "loss_func")
+_CLASS_WEIGHTS = ("class_weights", "class_weight", "pos_weight")
+# What torch.nn.utils.prune has in the place of a weight: its values before pruning, and 0 where it is pruned.
+_UNPRUNED, _MASK = "_orig", "_mask"
 # What torch.compile, FSDP and checkpointed activations put into names, before any part of the network.
 _WRAPPER_MARKS = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
 
@@ -27,13 +30,13 @@ def identify(tensors: Mapping[str, Tensor], file_name: str) -> Source:
     Raises:
         UsageError: the names are of no known origin, or it is not clear which tensors are meant.
     """
-    tensors = _without_wrappers(tensors, file_name)
+    tensors = _pruned(_without_wrappers(tensors, file_name))
     for naming in NAMINGS:
         prefixes = _prefixes(naming, tensors)
         if prefixes and not any(f"{prefix}{naming.foreign}" in tensors for prefix in prefixes):
             return _take(naming, tensors, prefixes, file_name)
     some = ", ".join(list(tensors)[:4])
-    known = ", ".join(naming.origin for naming in NAMINGS)
+    known = ", ".join(dict.fromkeys(naming.origin for naming in NAMINGS))
     raise UsageError(
         f"{file_name} is not a MobileNetV1 with known tensor names: it has {some or 'no tensors'}, …",
         hint=f"tensor names are known of: {known}",
@@ -44,7 +47,8 @@ def _without_wrappers(tensors: Mapping[str, Tensor], file_name: str) -> dict[str
     """Names without the marks of wrappers, and without counters and losses, which are no weights."""
     plain: dict[str, Tensor] = {}
     for name, value in tensors.items():
-        if name.rpartition(".")[2] in _COUNTERS or name.partition(".")[0] in _LOSSES:
+        last = name.rpartition(".")[2]
+        if last in (*_COUNTERS, *_CLASS_WEIGHTS) or name.partition(".")[0] in _LOSSES:
             continue
         ours = name
         for mark in _WRAPPER_MARKS:
@@ -53,6 +57,18 @@ def _without_wrappers(tensors: Mapping[str, Tensor], file_name: str) -> dict[str
             raise UsageError(f"{file_name} has two tensors for {ours}")
         plain[ours] = value
     return plain
+
+
+def _pruned(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights as a network that is pruned by a mask computes with them."""
+    found = dict(tensors)
+    for name, mask in tensors.items():
+        weight = name.removesuffix(_MASK)
+        values = tensors.get(f"{weight}{_UNPRUNED}")
+        if weight != name and values is not None and values.shape == mask.shape:
+            found[weight] = values * mask
+            del found[name], found[f"{weight}{_UNPRUNED}"]
+    return found
 
 
 def _prefixes(naming: Naming, tensors: Mapping[str, Tensor]) -> list[str]:
