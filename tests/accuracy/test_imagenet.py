@@ -45,6 +45,46 @@ def test_a_byte_order_mark_before_the_labels_is_no_part_of_the_first(tmp_path: P
     assert open_dataset(f"imagenet:{folder}").labels == (0, 999, 65)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "{name}.JPEG,{label}",
+        '"{name}.JPEG","{label}"',
+        "{name} {label}",
+        "val\\{name}.JPEG\t{label}",
+    ],
+    ids=["commas", "quotes", "no suffix", "a path of Windows"],
+)
+@pytest.mark.parametrize("heading", ["", "filename,label\n", "# name and label\n"])
+def test_lists_of_other_programs_are_read(row: str, heading: str, tmp_path: Path) -> None:
+    rows = (row.format(name=f"ILSVRC2012_val_{number:08d}", label=number * 10) for number in (1, 3, 2))
+    folder = _flat_imagenet(tmp_path, heading + "\n".join(rows))
+    assert open_dataset(f"imagenet:{folder}").labels == (10, 20, 30)
+
+
+def test_names_of_pictures_may_hold_blanks(tmp_path: Path) -> None:
+    for name in ("a cat.jpg", "a dog.jpg"):
+        _picture(tmp_path / name)
+    (tmp_path / "labels.txt").write_text("a dog.jpg 2\na cat.jpg 1\n")
+    assert open_dataset(f"imagenet:{tmp_path}").labels == (1, 2)
+
+
+def test_labels_without_names_are_refused_where_their_order_is_not_clear(tmp_path: Path) -> None:
+    for number in (1, 2, 10):
+        _picture(tmp_path / f"{number}.jpg")
+    (tmp_path / "labels.txt").write_text("5\n6\n7\n")
+    with pytest.raises(UsageError, match=r"not clear whether 10\.jpg or 2\.jpg comes first") as refused:
+        open_dataset(f"imagenet:{tmp_path}")
+    assert refused.value.hint == "write a line NAME LABEL for each picture"
+
+
+def test_labels_in_utf_16_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    _flat_imagenet(tmp_path, "").joinpath("val.txt").write_bytes("0\n1\n2\n".encode("utf-16"))
+    with pytest.raises(UsageError, match=r"val\.txt are not UTF-8 text") as refused:
+        open_dataset(f"imagenet:{tmp_path}")
+    assert refused.value.hint == "save the file as UTF-8"
+
+
 def test_synset_labels_are_numbered_by_their_sorted_order(tmp_path: Path) -> None:
     synsets = [f"n{1000 + number:08d}" for number in range(1000)]
     folder = _flat_imagenet(tmp_path, "\n".join(reversed(synsets)), images=1000)

@@ -1,6 +1,7 @@
 """The ImageNet (ILSVRC 2012) validation images, as folders or flat with a file of labels."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -38,10 +39,10 @@ def open_imagenet(folder: Path, split: str) -> Dataset:
     """Open class folders named by synset (n01440764, …), or flat pictures with a file of labels.
 
     The file of labels, `labels.txt` or `val.txt` beside or in the folder, has a line for each picture:
-    `NAME LABEL`, or only the label, in the sorted order of the names. A label is a synset, or the number of
-    its place among the sorted synsets, from 0 (Caffe's val.txt). Kaggle's LOC_val_solution.csv is read where
-    its archive has it. Without such a file the names of all
-    pictures may end in synsets, as in Hugging Face's archives. Classes are the 1000 synsets in sorted order;
+    `NAME LABEL` or `NAME,LABEL`, or only the label, in the sorted order of the names. A label is a synset, or
+    the number of its place among the sorted synsets, from 0 (Caffe's val.txt). Kaggle's LOC_val_solution.csv
+    is read where its archive has it. Without such a file the names of all pictures may end in synsets, as in
+    Hugging Face's archives. Classes are the 1000 synsets in sorted order;
     a network of 1001 classes has the background before them (`class_offset` of its weights).
 
     Raises:
@@ -103,20 +104,53 @@ def _read_labels(file: Path, names: list[str]) -> tuple[dict[str, int], tuple[st
     """The class index of each picture by name, and the names of the classes."""
     try:
         lines = read_regular_file(file, MAX_LABELS_BYTES).decode("utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise UsageError(f"cannot read the labels {file}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"the labels {file} are not UTF-8 text: {error}", hint="save the file as UTF-8"
+        ) from error
     if lines[0].strip() == _KAGGLE_HEADER:
         rows = list(_kaggle_rows(lines[1:], file, names))
     else:
-        rows = [line.split() for line in lines if line.strip()]
+        rows = _without_heading([_fields(line) for line in lines if line.strip()], names)
     if len(rows) != len(names):
         raise UsageError(
             f"{file} has {len(rows)} labels for {len(names)} pictures", hint="give one label for each picture"
         )
     if all(len(row) == 1 for row in rows):
+        _refuse_two_orders(file, names)
         rows = [[name, row[0]] for name, row in zip(names, rows, strict=True)]
-    # Lists made for other programs have the path of each picture: ./NAME, val/NAME.
-    return _label([[PurePosixPath(row[0]).name, *row[1:]] for row in rows], file, names)
+    stems = Counter(Path(name).stem for name in names)
+    of_stem = {Path(name).stem: name for name in names if stems[Path(name).stem] == 1}
+    # Lists made for other programs have the path of each picture, or its name without the suffix.
+    named = [PurePosixPath(row[0].replace("\\", "/")).name for row in rows]
+    rows = [[of_stem.get(name, name), *row[1:]] for name, row in zip(named, rows, strict=True)]
+    return _label(rows, file, names)
+
+
+def _fields(line: str) -> list[str]:
+    """Name and label, between them a comma or blanks, which a name may have, too; or a label alone."""
+    fields = line.rsplit(",", 1) if "," in line else line.rsplit(maxsplit=1)
+    return [field.strip().strip('"') for field in fields]
+
+
+def _without_heading(rows: list[list[str]], names: list[str]) -> list[list[str]]:
+    """The rows without a first one such as `filename,label`, if it is the one too many."""
+    if len(rows) == len(names) + 1 and not re.fullmatch(rf"\d+|{_SYNSET.pattern}", rows[0][-1]):
+        return rows[1:]
+    return rows
+
+
+def _refuse_two_orders(file: Path, names: list[str]) -> None:
+    """Labels without names must not meet the wrong pictures: some programs list 10.jpg after 2.jpg."""
+    as_numbers = sorted(names, key=lambda name: re.sub("[0-9]+", lambda number: number[0].zfill(30), name))
+    if as_numbers != names:
+        one, other = next(pair for pair in zip(names, as_numbers, strict=True) if pair[0] != pair[1])
+        raise UsageError(
+            f"{file} has labels without names, and it is not clear whether {one} or {other} comes first",
+            hint="write a line NAME LABEL for each picture",
+        )
 
 
 def _kaggle_rows(lines: list[str], file: Path, names: list[str]) -> Iterator[list[str]]:
