@@ -26,13 +26,27 @@ Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN)]
 # tomllib takes time and memory with the square of a key's parts: 3 s and 1.6 GB for 20,000.
 _MANY_PARTS = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
 _HINT = "`harness devices --example` prints a valid file"
-# What is wrong with a text whose pattern does not fit, and a hint, by its key; empty: the device's name.
+# What is wrong with a text whose pattern does not fit, by its key; empty: the device's name.
 _NAME = "letters, digits, '.', '_' and '-', and begins with a letter or digit"
 _FORMS = {
-    "": (f"a device's name consists of at most 64 {_NAME}", "choose another name"),
-    "tags": (f"a tag consists of at most 64 {_NAME}", 'for example tags = ["pi"]'),
-    "address": ("this address is none that adb or ssh takes", 'for example address = "pi@192.168.1.20"'),
-    "folder": ("folder must be an absolute path without ':' and ';'", 'for example folder = "/opt/harness"'),
+    "": f"a device's name consists of at most 64 {_NAME}",
+    "tags": f"a tag consists of at most 64 {_NAME}",
+    "address": "this address is none that adb or ssh takes",
+    "folder": "folder must be an absolute path without ':' and ';'",
+}
+
+
+# A right value of each key.
+_EXAMPLES = {
+    "kind": 'kind = "android"',
+    "address": 'address = "pi@192.168.1.20"',
+    "transport": 'transport = "adb"',
+    "port": "port = 22",
+    "folder": 'folder = "/opt/harness"',
+    "launcher": 'launcher = ["taskset", "f0"]',
+    "libc": 'libc = "bundled"; the other is "system"',
+    "cores": 'cores = "4-7"',
+    "tags": 'tags = ["pi"]',
 }
 
 
@@ -137,9 +151,17 @@ def _decode(name: str, table: object) -> Entry:
         found = re.search(r"at `\$\.([a-z_]+)|unknown field `([^`]*)`", str(error))
         key = (found[1] or found[2]) if found else ""
         if "matching regex" in str(error):
-            raise _WrongEntry(*_FORMS[key], key) from error
-        hint = f"choose from: {', '.join(Entry.__struct_fields__)}" if found and found[2] else _HINT
-        raise _WrongEntry(str(error), hint, key) from error
+            hint = f"for example {_EXAMPLES[key]}" if key else "choose another name"
+            raise _WrongEntry(_FORMS[key], hint, key) from error
+        if found and found[2]:
+            keys = ", ".join(Entry.__struct_fields__)
+            hint = 'write address = "SERIAL"' if key == "serial" else f"choose from: {keys}"
+            raise _WrongEntry(f"there is no key `{key}`", hint, key) from error
+        if missing := re.search("missing required field `([a-z]+)`", str(error)):
+            raise _WrongEntry(f"{missing[1]} is missing", f"for example {_EXAMPLES[missing[1]]}") from error
+        if not key:
+            raise _WrongEntry("this is not a table [devices.NAME]", _HINT) from error
+        raise _WrongEntry(f"{key} cannot have this value", f"for example {_EXAMPLES[key]}", key) from error
 
 
 def _kind(entry: Entry) -> DeviceKind:

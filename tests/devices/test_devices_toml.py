@@ -25,9 +25,9 @@ def test_the_example_is_valid_and_resolves(here: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[devices.a]\nkind = 'android'\naddress = 'x'\ncolour = 1", r"unknown field `colour`.*line 4"),
+        ("[devices.a]\nkind = 'android'\naddress = 'x'\ncolour = 1", r"there is no key `colour`.*line 4"),
         ("[devices.a]\nkind = 'toaster'\naddress = 'x'", r"toaster.*line 2"),
-        ("\n[devices.a]\nkind = 'android'", r"missing required field `address`.*line 2"),
+        ("\n[devices.a]\nkind = 'android'", r"address is missing.*line 2"),
         (
             OTHER + "[devices.a]\nport = 5\nkind = 'toaster'\naddress = 'x'",
             r"device 'a'.*toaster.*line 6",
@@ -37,11 +37,14 @@ def test_the_example_is_valid_and_resolves(here: Path) -> None:
             "line 5",
         ),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\ntags = ['ok', 'a b']", "line 4"),
-        ("[devices.a]\nkind = 'android'\naddress = 'x'\nlauncher = 'taskset f0'", r"array.*line 4"),
+        (
+            "[devices.a]\nkind = 'android'\naddress = 'x'\nlauncher = 'taskset f0'",
+            r"launcher cannot have this value.*line 4",
+        ),
         ("[device.a]\nkind = 'android'\naddress = 'x'", r"'device' is not a table.*line 1"),
         ("\nkind = 'android'", r"'kind' is not a table.*line 2"),
         ("devices = 5", "'devices' is not a table.*line 1"),
-        ("[devices]\na = 5", r"device 'a': Expected `object`.*line 2"),
+        ("[devices]\na = 5", r"device 'a': this is not a table.*line 2"),
         ("[devices.a]\nkind = 'android'\naddress = '-oProxyCommand=x'", "line 3"),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\nport = 70000", "line 4"),
         ("[devices.a]\nkind = 'android'\naddress = 'x'\ntransport = 'ssh'", "reached by 'ssh'.*line 4"),
@@ -78,7 +81,18 @@ def test_a_wrong_inventory_is_refused_with_its_place(here: Path, text: str, says
 @pytest.mark.parametrize(
     ("entry", "says", "hint"),
     [
-        ("host = 'x'", "unknown field `host` (line 4)", "choose from: kind, address, transport, "),
+        ("host = 'x'", "there is no key `host` (line 4)", "choose from: kind, address, transport, "),
+        ("serial = 'x'", "there is no key `serial` (line 4)", 'write address = "SERIAL"'),
+        ("port = '22'", "port cannot have this value (line 4)", "for example port = 22"),
+        ("port = 0", "port cannot have this value (line 4)", "for example port = 22"),
+        ("tags = 'pi'", "tags cannot have this value (line 4)", 'for example tags = ["pi"]'),
+        ("cores = 10:00:00", "cores cannot have this value (line 4)", 'for example cores = "4-7"'),
+        (
+            "launcher = 1",
+            "launcher cannot have this value (line 4)",
+            'for example launcher = ["taskset", "f0"]',
+        ),
+        ("libc = 'musl'", "libc cannot have this value (line 4)", 'for example libc = "bundled"'),
         (
             "folder = 'opt'",
             "must be an absolute path without ':' and ';' (line 4)",
@@ -96,6 +110,30 @@ def test_a_wrong_value_is_explained_in_words(here: Path, entry: str, says: str, 
     assert says in caught.value.what
     assert hint in caught.value.hint
     assert "regex" not in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "hint"),
+    [
+        (
+            "[devices.a]\nkind = 'android'",
+            "device 'a': address is missing (line 1)",
+            'address = "pi@192.168.1.20"',
+        ),
+        ("[devices.a]\naddress = 'x'", "device 'a': kind is missing (line 1)", 'kind = "android"'),
+        (
+            "[devices]\na = 1",
+            "device 'a': this is not a table [devices.NAME] (line 2)",
+            "prints a valid file",
+        ),
+    ],
+)
+def test_what_is_missing_is_named_with_an_example(here: Path, text: str, says: str, hint: str) -> None:
+    (here / "devices.toml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        inventory.resolve(["a"])
+    assert caught.value.what.endswith(says)
+    assert hint in caught.value.hint
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["CRLF", "byte order mark"])
