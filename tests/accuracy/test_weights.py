@@ -1,6 +1,7 @@
 """Weights of every origin give our network the same outputs, or an error that names the tensor."""
 
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -202,6 +203,42 @@ def test_files_of_no_known_kind_are_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"")
     with pytest.raises(UsageError, match="is not a known kind of weights file"):
         load_weights(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what", "hint"),
+    [
+        (
+            "w.safetensors",
+            b"version https://git-lfs.github.com/spec/v1\noid",
+            "a pointer of Git LFS",
+            "git lfs pull",
+        ),
+        ("w.pt", b"\n<!DOCTYPE HTML><html>", "a web page", "download the file itself"),
+        ("w.h5", b"<html><body>", "a web page", "download the file itself"),
+        ("mobilenet_v1_1.0_224.tgz", b"\x1f\x8b\x08\x00", "compressed", "the frozen graph"),
+        ("w.pt.xz", b"\xfd7zXZ\x00\x00", "compressed", "unpack it"),
+        ("m.ckpt.data-00000-of-00001", b"\0" * 9, "a part of a TensorFlow checkpoint", "the frozen graph"),
+        ("m.ckpt.meta", b"\x0a\x05", "a part of a TensorFlow checkpoint", "the frozen graph"),
+        ("m.ckpt-1906808.index", b"\0" * 9, "a part of a TensorFlow checkpoint", "the frozen graph"),
+        ("saved_model.pb", b"\x08\x01", "a SavedModel of TensorFlow", "freeze its graph"),
+        ("model.safetensors.index.json", b"{}", "a list of files", "save the model in one file"),
+        ("m.pte", b"\x30\0\0\0ET12", "an ExecuTorch program", "harness run --program"),
+    ],
+)
+def test_what_people_give_in_the_place_of_weights_is_named(
+    name: str, content: bytes, what: str, hint: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError, match=f"{re.escape(name)} is {what}") as refused:
+        load_weights(tmp_path / name)
+    assert hint in (refused.value.hint or "")
+
+
+def test_a_folder_in_the_place_of_weights_is_answered_with_the_file_to_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="this is a folder") as refused:
+        load_weights(tmp_path)
+    assert refused.value.hint == "name the file in it, such as model.safetensors"
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".pb", ".tflite", ".h5", ".keras"])

@@ -9,6 +9,7 @@ from harness.accuracy.weights.border import check_file, reading
 from harness.accuracy.weights.checkpoint import Checkpoint, read_safetensors, read_torch, save_checkpoint
 from harness.accuracy.weights.frozen_graph import read_frozen_graph
 from harness.accuracy.weights.keras import read_keras_archive, read_keras_h5
+from harness.accuracy.weights.other_files import find_other_file
 from harness.accuracy.weights.tflite import read_tflite
 from harness.errors import UsageError
 from harness.system.files import hash_file
@@ -57,7 +58,11 @@ def load_weights(file: Path, *, width: float | None = None, classes: int | None 
             non-finite tensor, or one of the wrong shape, is named.
     """
     check_file(file)
-    kind = _by_content(file) or _BY_SUFFIX.get(file.suffix.lower())
+    start = _first_bytes(file)
+    kind = _by_content(file, start)
+    if kind is None and (other := find_other_file(file.name, start)):
+        raise UsageError(f"{excerpt(file.name)} is {other.what}", hint=other.hint)
+    kind = kind or _BY_SUFFIX.get(file.suffix.lower())
     if kind is None:
         raise UsageError(
             f"{excerpt(file.name)} is not a known kind of weights file",
@@ -74,16 +79,19 @@ def load_weights(file: Path, *, width: float | None = None, classes: int | None 
     return loaded
 
 
-def _by_content(file: Path) -> _Kind | None:
+def _first_bytes(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(64)
+    except OSError:
+        return b""  # The reader reports it.
+
+
+def _by_content(file: Path, start: bytes) -> _Kind | None:
     """The kind that the file's first bytes show, whatever its name: `.hdf5`, `.pkl`, `.model`, none at all.
 
     A zip archive is one of torch unless it is called `.keras`; a graph begins with nothing of its own.
     """
-    try:
-        with file.open("rb") as stream:
-            start = stream.read(16)
-    except OSError:
-        return None  # The reader reports it.
     if start.startswith(_HDF5_BEGINS):
         return _HDF5
     if start[4:8] == _TFLITE_BEGINS:

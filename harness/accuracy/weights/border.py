@@ -64,6 +64,11 @@ def check_file(file: Path) -> None:
         status = file.stat()
     except (OSError, ValueError) as error:
         raise UsageError(f"no weights file {name}", hint="check the path of the weights file") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise UsageError(
+            f"no weights file {name}: only a regular file is read, and this is a folder",
+            hint="name the file in it, such as model.safetensors",
+        )
     if not stat.S_ISREG(status.st_mode):
         raise UsageError(f"no weights file {name}: only a regular file is read", hint="check the path")
     if status.st_size > MAX_FILE_BYTES:
