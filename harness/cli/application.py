@@ -71,20 +71,22 @@ def _all_wrong(command: TyperCommand, ctx: Any, args: list[str], first: Exceptio
     """What is wrong with each option, as one error; `first` alone where nothing else is."""
     of_an_option = isinstance(first, UsageError) or getattr(first, "param", None) is not None
     # That of an option is found again below, or another one of the same option that says more.
-    wrong = [] if of_an_option else [as_block(first)]
+    wrong = [] if of_an_option else [as_block(first, command=ctx.command_path)]
     # An option that does not exist must not hide wrong values of those that do.
     ctx.ignore_unknown_options = ctx.allow_extra_args = True
     try:
         values, rest, _ = command.make_parser(ctx).parse_args(args=args)
     except typer.TyperException:
-        return as_block(first)
+        return as_block(first, command=ctx.command_path)
     for parameter in command.get_params(ctx):
         try:
             _refuse_empty(parameter, values)
             _, rest = parameter.handle_parse_result(ctx, values, rest)
         except (typer.TyperException, UsageError) as error:
-            wrong.append(as_block(error))
-    distinct = tuple({error.what: error for error in wrong}.values()) or (as_block(first),)
+            wrong.append(as_block(error, command=ctx.command_path))
+    distinct = tuple({error.what: error for error in wrong}.values()) or (
+        as_block(first, command=ctx.command_path),
+    )
     return WrongOptions(distinct) if len(distinct) > 1 else distinct[0]
 
 

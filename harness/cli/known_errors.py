@@ -10,12 +10,12 @@ from harness.system.foreign_errors import as_harness_error
 from harness.system.os_errors import hint_for
 
 
-def as_block(error: Exception) -> HarnessError:
-    """The error in the harness's own terms, with a hint: wrong options are wrong usage."""
+def as_block(error: Exception, *, command: str = "harness") -> HarnessError:
+    """The error in the harness's own terms, with a hint: wrong options are wrong usage of the `command`."""
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
-        command = context.command_path if context else "harness"
-        return UsageError(error.format_message().rstrip("."), hint=f"see {command} --help")
+        of_command = context.command_path if context else command
+        return UsageError(error.format_message().rstrip("."), hint=f"see {of_command} --help")
     return with_hint(as_harness_error(error))
 
 

@@ -41,6 +41,21 @@ def test_each_wrong_value_is_named_with_its_own_hint(refused: Typed) -> None:
     assert "'--processes'" in block.splitlines()[5]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("run", "--device"), ("pick", "results/demo", "--max-latency"), ("lab", "join", "head", "--name")],
+)
+def test_an_option_without_its_value_leads_to_the_help_of_its_command(
+    refused: Typed, words: tuple[str, ...]
+) -> None:
+    command = " ".join(word for word in words if word in ("run", "pick", "lab", "join"))
+    _, block = refused(*words)
+    assert block.splitlines() == [
+        f"error: Option '{words[-1]}' requires an argument",
+        f"  hint: see harness {command} --help",
+    ]
+
+
 def test_a_cold_start_is_refused_on_the_emulator_before_anything_is_made(
     refused: Typed, tmp_path: Path
 ) -> None:
