@@ -43,8 +43,9 @@ def test_every_path_that_a_page_names_exists(page: Path) -> None:
         assert (PROJECT / name).exists(), f"{page.name} names {name}"
 
 
-def test_the_architecture_page_draws_every_room_of_the_harness() -> None:
-    text = (PROJECT / "docs" / "architecture.md").read_text()
+@pytest.mark.parametrize("page", ["docs/architecture.md", "README.md"])
+def test_each_tree_draws_every_room_of_the_harness(page: str) -> None:
+    text = (PROJECT / page).read_text()
     tree = re.search(r"^```\n(models/.*?)^```", text, re.DOTALL | re.MULTILINE)
     assert tree, "the page draws no tree"
     drawn = set(re.findall(r"^  (\S+)", tree[1], re.MULTILINE))
