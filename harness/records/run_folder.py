@@ -201,19 +201,23 @@ def _cell_files(folder: Path) -> list[Path]:
 def _read_cell(folder: Path, path: Path) -> Cell:
     hint = f"delete the file and measure that cell again: harness run --resume {shell_word(folder)}"
     cell = _read(path, Cell, hint=hint)
-    if wrong := _other_name(path, cell) or next(find_contradictions(cell), None):
+    if original := _original(path, cell):
+        raise _Damaged(
+            f"{path} holds the same cell as {original.name}", hint=f"delete the copy: {shell_word(path)}"
+        )
+    if wrong := next(find_contradictions(cell), None):
         raise _unusable(path, Versioned(cell.schema_version), wrong, hint)
     return cell
 
 
-def _other_name(path: Path, cell: Cell) -> str | None:
+def _original(path: Path, cell: Cell) -> Path | None:
     """Two files can hold one cell, as copies do: the one of that cell's own name is used."""
     own = path.with_name(cell_file_name(cell.name))
     if path in (own, path.with_name(name_apart(cell.name, cell.variant.identity))) or not os.path.lexists(
         own
     ):
         return None
-    return f"it holds the same cell as {own.name}"
+    return own
 
 
 def _read(path: Path, record: type[_Record], *, hint: str) -> _Record:

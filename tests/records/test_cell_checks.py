@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -181,12 +182,13 @@ def test_more_processes_than_the_plan_allows_are_a_contradiction(folder: Path) -
 def test_a_second_file_with_a_cell_of_the_same_name_is_left_out(
     folder: Path, cells: tuple[Cell, ...]
 ) -> None:
-    copy = folder / "cells" / "a-copy.json"
-    copy.write_bytes(first_cell(folder).read_bytes())
+    copy, original = folder / "cells" / "a copy.json", first_cell(folder)
+    copy.write_bytes(original.read_bytes())
     ((_, intact),), (error,) = load_intact_runs([folder])
     assert {cell.name for cell in intact} == {cell.name for cell in cells}
     assert len(intact) == len(cells)
-    assert f"{copy} is damaged: it holds the same cell as " in error.what
+    assert error.what == f"{copy} holds the same cell as {original.name}; left out"
+    assert error.hint == f"delete the copy: {shlex.quote(str(copy))}"
 
 
 def test_of_two_copies_under_other_names_one_counts(folder: Path, cells: tuple[Cell, ...]) -> None:
