@@ -11,8 +11,8 @@ from harness.analysis.budget import QUANTITIES, Budget, Miss, Quantity, limited
 from harness.analysis.commands import budget_options
 from harness.analysis.ladder import Step
 from harness.analysis.ladder_text import limit_of, start_text
+from harness.analysis.miss_text import advice, option_value
 from harness.analysis.quantities import limit_text
-from harness.analysis.selection_text import advice, option_value
 from harness.cli.budget_options import parse_budget
 from harness.cli.units import parse_count, parse_share, parse_time
 from synthetic import EMULATOR
