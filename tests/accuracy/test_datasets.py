@@ -215,6 +215,12 @@ def test_plain_and_gzipped_idx_are_the_same_data_set(tmp_path: Path) -> None:
     assert plain.classes == tuple("0123456789")
 
 
+def test_idx_files_are_found_by_the_dot_that_unpacking_gives_them(tmp_path: Path) -> None:
+    _idx(tmp_path / "t10k-images.idx3-ubyte", np.zeros((2, 4, 4)))
+    _idx(tmp_path / "t10k-labels.idx1-ubyte", np.array([0, 1]))
+    assert open_dataset(f"idx:{tmp_path}").labels == (0, 1)
+
+
 def test_damaged_idx_files_are_refused(tmp_path: Path) -> None:
     images, labels = np.zeros((3, 4, 4)), np.array([0, 1, 1])
     _idx(tmp_path / "t10k-images-idx3-ubyte", images)

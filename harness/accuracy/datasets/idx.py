@@ -91,8 +91,10 @@ def _read_class_names(folder: Path) -> tuple[str, ...]:
 
 
 def _find(folder: Path, name: str) -> Path:
-    for candidate in (folder / name, folder / f"{name}.gz"):
-        if candidate.is_file():
+    # Some programs that unpack write a dot, as copies of MNIST have it: t10k-images.idx3-ubyte.
+    for spelled in (name, name.replace("-idx", ".idx")):
+        candidate = next(filter(Path.is_file, (folder / spelled, folder / f"{spelled}.gz")), None)
+        if candidate:
             return candidate
     raise UsageError(f"{folder} has no {name} or {name}.gz", hint="check the path of the data set")
 
