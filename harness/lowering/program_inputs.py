@@ -78,6 +78,11 @@ def _strict(file: Path) -> Iterator[None]:
 def _archive(file: Path, content: object) -> Iterator[NamedArray]:
     with zipfile.ZipFile(content) as archive:  # type: ignore[call-overload]
         members = archive.infolist()
+        if not members:
+            raise UsageError(
+                f"--input {file} holds no arrays",
+                hint="write it again with numpy.savez, or leave out --input",
+            )
         if len(members) > MOST_ARRAYS or sum(one.file_size for one in members) > LARGEST_FILE_BYTES:
             raise UsageError(f"--input {file} holds too much: {len(members)} arrays")
         for member in members:
@@ -134,7 +139,8 @@ def _fitting(given: NamedArray, spec: TensorSpec, takes: str) -> bytes:
     array = given.array
     if array.dtype.newbyteorder("=") != np.dtype(spec.dtype):
         raise UsageError(
-            f"{given.origin} is {array.dtype}, and {takes}", hint=f"convert it: array.astype({spec.dtype!r})"
+            f"{given.origin} is {excerpt(str(array.dtype))}, and {takes}",
+            hint=f"convert it: array.astype({spec.dtype!r})",
         )
     if array.shape != spec.sizes:
         bound = "; a dynamic shape is measured at its upper bound" if spec.dynamic else ""

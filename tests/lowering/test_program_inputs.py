@@ -133,6 +133,19 @@ def test_a_damaged_file_is_refused(name: str, tmp_path: Path) -> None:
         read_arrays([tmp_path / name])
 
 
+def test_an_archive_without_arrays_is_refused_and_not_taken_for_no_input(tmp_path: Path) -> None:
+    np.savez(tmp_path / "nothing.npz")
+    with pytest.raises(UsageError, match=r"nothing.npz holds no arrays"):
+        encode((TOKENS,), tmp_path / "nothing.npz")
+
+
+def test_a_type_of_many_fields_is_named_shortly(tmp_path: Path) -> None:
+    np.save(tmp_path / "table.npy", np.zeros(6, [(f"column {number}", "<f4") for number in range(200)]))
+    with pytest.raises(UsageError, match=r"table.npy is \[\('column 0', '<f4'\)") as refused:
+        encode((TOKENS,), tmp_path / "table.npy")
+    assert len(refused.value.what) < 700
+
+
 def test_an_archive_that_unpacks_to_too_much_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
