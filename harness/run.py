@@ -16,6 +16,7 @@ from harness.lowering.inputs import Inputs
 from harness.lowering.lower import asked_for, lowering_errors
 from harness.lowering.stored_programs import keep_programs
 from harness.measuring.base_side import BaseSide, find_base
+from harness.measuring.first_session import FirstSession
 from harness.measuring.own_programs import prepare_programs
 from harness.measuring.run_outcome import Outcome, resumable
 from harness.measuring.run_record import finish_record, start_record
@@ -111,11 +112,20 @@ def measure(
     """
     record = start_record(request, folder, inputs or (), base.run if base else None)
     base_errors = base.start(record, folder) if base else []
+    # A search measures several times on each device.
+    first_sessions: dict[str, FirstSession] = {}
 
     def measure_some(targets: Sequence[Target], variants: Sequence[Variant]) -> list[HarnessError]:
         with workplace.lower(variants, request, listen, inputs) as artifacts:
             errors = workplace.measure(
-                targets, request, artifacts, folder, listen, base=base, power_command=power_command
+                targets,
+                request,
+                artifacts,
+                folder,
+                listen,
+                base=base,
+                power_command=power_command,
+                first_sessions=first_sessions,
             )
             errors.extend(lowering_errors(artifacts))
             lowered = [future.result() for future in artifacts.values() if not future.exception()]

@@ -19,6 +19,7 @@ from harness.lab.shipping import Shipper
 from harness.lowering.background import Artifacts
 from harness.measuring.base_side import BaseSide
 from harness.measuring.finished import is_finished
+from harness.measuring.first_session import FirstSession
 from harness.records import Cell, RunRequest
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells, read_run
@@ -43,6 +44,7 @@ def measure_in_lab(
     *,
     base: BaseSide | None = None,
     power_command: tuple[str, ...] = (),
+    first_sessions: dict[str, FirstSession] | None = None,
     start_worker: StartWorker = RemoteWorker.start,
 ) -> list[HarnessError]:
     """Measure on all devices at once; cells are saved in the folder, errors are returned with their device.
@@ -71,6 +73,7 @@ def measure_in_lab(
         start_worker=start_worker,
         writers=writers,
         presence=Presence(),
+        first_sessions={} if first_sessions is None else first_sessions,
     )
     asked = targets if pooled else _without_finished(targets, request, artifacts, cells, listen)
     parts = [Part(run, host, group) for host, group in _groups(lab, asked, alone=pooled)]

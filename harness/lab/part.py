@@ -27,6 +27,7 @@ from harness.lab.shipping import Shipper
 from harness.lab.worker import Ended, Item, Order
 from harness.lowering.artifact_store import StoredArtifact
 from harness.lowering.background import Artifacts
+from harness.measuring.first_session import FirstSession
 from harness.records import Cell, Run, Variant
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import write_cell
@@ -55,6 +56,7 @@ class SharedRun:
     start_worker: StartWorker
     writers: Executor
     presence: "Presence"
+    first_sessions: dict[str, FirstSession] = field(default_factory=dict)
 
 
 class Presence:
@@ -202,6 +204,10 @@ class Part:
 
     def _measure(self, worker: RemoteWorker, variants: tuple[Variant, ...]) -> None:
         """Begin, with the programs that there are; the others follow as they are lowered."""
+        begun, now = self.run.first_sessions, time.monotonic()
+        elapsed_s = {name: now - begun[name].started for name in self.names if name in begun}
+        for name in self.names:
+            begun.setdefault(name, FirstSession(now))
         order = Order(
             host=self.host.name,
             token=self.token,
@@ -211,6 +217,7 @@ class Part:
             targets=self.targets,
             variants=variants,
             cells=tuple(cell for cell in self.run.cells if cell.device.name in self.names),
+            elapsed_s=elapsed_s,
         )
         self.awaited, self._next = worker.measure(order), self._take
         for variant in variants:

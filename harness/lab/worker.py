@@ -5,9 +5,10 @@ import hashlib
 import queue
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.devices.target import Target
@@ -17,7 +18,9 @@ from harness.lab.ray_library import ray
 from harness.lab.sent_errors import SentError, receive, send
 from harness.lab.shipping import Parcel, unpack
 from harness.lowering.artifact_store import StoredArtifact
+from harness.measuring.first_session import FirstSession
 from harness.measuring.parallel import DeviceGroup
+from harness.measuring.plans import Uncomputable
 from harness.records import Cell, Run, Variant
 from harness.records.progress import Event
 from harness.records.run_folder import write_cell, write_run
@@ -32,7 +35,7 @@ class Order:
 
     `token` and `holder` say who asked: as one of those that wait for the devices, and in words. `folder` is
     the run folder on the host that asked: with its name, a process that an earlier part of the same run left
-    on a device is known again.
+    on a device is known again. `elapsed_s` has the devices on which the run has measured before.
     """
 
     host: str
@@ -43,6 +46,7 @@ class Order:
     targets: tuple[Target, ...]
     variants: tuple[Variant, ...]
     cells: tuple[Cell, ...] = ()
+    elapsed_s: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class RemoteMeasuring:
         self._not_received: list[HarnessError] = []
         self._group: DeviceGroup | None = None
         self._cancelled = False
+        # A pool's devices get one variant after the other.
+        self._first_sessions: dict[str, FirstSession] = {}
 
     def ready(self) -> None:
         """Answers once the devices are free."""
@@ -102,6 +108,8 @@ class RemoteMeasuring:
         thread.join()
 
     def _measure(self, order: Order, put: Callable[[Item | None], None]) -> None:
+        for name, elapsed_s in order.elapsed_s.items():
+            self._first_sessions.setdefault(name, FirstSession(time.monotonic() - elapsed_s))
         errors: tuple[SentError, ...] = ()
         try:
             with _recorded_hold(order), _folder_of(order) as folder:
@@ -113,12 +121,14 @@ class RemoteMeasuring:
                     put,
                     ensure_bundle,
                     None,
+                    first_sessions=self._first_sessions,
                 )
                 with self._lock:
                     self._group = group
                     if self._cancelled:
                         group.cancellation.event.set()
                 group.work()
+                _name_variant(group.errors, order)
                 errors = tuple(map(send, (*group.errors, *self._errors_of_programs(order))))
         except Exception as error:
             errors = (send(error),)
@@ -138,6 +148,13 @@ class RemoteMeasuring:
         for error in found:
             error.add_subject(device=order.targets[0].name)
         return found
+
+
+def _name_variant(errors: Sequence[HarnessError], order: Order) -> None:
+    """Of a pool's device that cannot compute the one variant it was given: it is there for the others."""
+    for error in errors:
+        if isinstance(error, Uncomputable) and len(order.variants) == 1:
+            error.add_subject(variant=order.variants[0].name)
 
 
 # One call measures; the others bring programs, or end it.

@@ -16,6 +16,7 @@ from harness.devices.energy_sources import FoundSensors, find_sensors
 from harness.errors import MeasurementError, TimedOut
 from harness.lowering.artifact_store import StoredArtifact
 from harness.measuring.cooling import Cooled, Cooling
+from harness.measuring.first_session import FirstSession
 from harness.measuring.sustaining import CountDown, SustainPlan, counting_down
 from harness.records import Artifact, Conditions, EnergyRun, Plan, RuntimeName, SustainedRun
 from harness.records.requests import exact_rate
@@ -36,7 +37,8 @@ class DeviceProcesses:
     """Starts processes on a device with a deployed bundle and returns what they measured.
 
     `progress` gets transient messages, `log` those worth keeping. `run` names the run folder: only a session
-    of the same run may take over a process that this one leaves running when it is killed.
+    of the same run may take over a process that this one leaves running when it is killed. `first_session` is
+    that of this run on the device.
 
     All methods raise Interrupted once `cancellation` was used, whatever the ended process reported.
     """
@@ -50,6 +52,7 @@ class DeviceProcesses:
         log: Callable[[str], None],
         cancellation: Cancellation,
         run: str = "",
+        first_session: FirstSession | None = None,
     ) -> None:
         self.device = device
         self._bundle = bundle
@@ -61,7 +64,7 @@ class DeviceProcesses:
         self._job = Job(device, bundle, f"{device.folder}/jobs/current")
         self._deployed: dict[tuple[str, str, str | None], DeployedArtifact] = {}
         self._runners: dict[RuntimeName, DeployedBundle | None] = {}
-        self._cooling: Cooling | None = None
+        self._first = first_session or FirstSession()
         self._sensors: FoundSensors | None = None
 
     def measure(self, stored: StoredArtifact, plan: Plan, round_: int) -> Measured:
@@ -219,8 +222,8 @@ class DeviceProcesses:
         """
         if self.device.info.clock != "real":
             return None
-        if self._cooling is not None:
-            cooling = self._cooling
+        if self._first.cooling is not None:
+            cooling = self._first.cooling
             cooled = cooling.wait(self._read_conditions, self._pause)
         else:
             limits = plan.max_cooling_seconds, plan.cooled_within_celsius, plan.max_temp_celsius
@@ -229,7 +232,7 @@ class DeviceProcesses:
                 self._log("--max-temp has no effect: no temperature can be read on this device")
             cooled = cooling.wait(self._read_conditions, self._pause)
             waited = cooled.conditions if cooled and cooled.seconds else None
-            self._cooling = replace(cooling, start=waited or cooling.start)
+            self._first.cooling = replace(cooling, start=waited or cooling.start)
         if cooled and cooled.conditions and cooling.is_too_hot(cooled.conditions):
             self._log(
                 f"the device is still at {hottest_celsius(cooled.conditions):.1f} °C after cooling for"

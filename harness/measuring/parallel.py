@@ -17,6 +17,7 @@ from harness.errors import HarnessError, Interrupted
 from harness.lowering.background import Artifacts
 from harness.measuring.base_side import BaseSide
 from harness.measuring.cell_state import CellRequest
+from harness.measuring.first_session import FirstSession
 from harness.measuring.plans import (
     energy_plan,
     plan_cells,
@@ -54,6 +55,7 @@ class MeasureOn(Protocol):
         *,
         base: BaseSide | None = None,
         power_command: tuple[str, ...] = (),
+        first_sessions: dict[str, FirstSession] | None = None,
     ) -> list[HarnessError]:
         """The errors, each with its device; raises Interrupted on Ctrl-C."""
 
@@ -67,16 +69,19 @@ def measure_on(
     find_bundle: FindBundle = ensure_bundle,
     base: BaseSide | None = None,
     power_command: tuple[str, ...] = (),
+    first_sessions: dict[str, FirstSession] | None = None,
 ) -> list[HarnessError]:
     """Measure on all devices at once; cells are saved in the folder, errors are returned with their device.
 
     The programs of `base` are measured in the same rounds. `power_command` is the user's meter.
+    `first_sessions` has those devices on which this run has measured before, and gets the others.
 
     Raises:
         Interrupted: Ctrl-C; the processes being measured have been ended.
     """
+    known = {} if first_sessions is None else first_sessions
     workers = [
-        DeviceGroup(group, request, artifacts, folder, listen, find_bundle, base, power_command)
+        DeviceGroup(group, request, artifacts, folder, listen, find_bundle, base, power_command, known)
         for group in group_by_place(targets)
     ]
     with resumable(folder):
@@ -86,7 +91,10 @@ def measure_on(
 
 @dataclass
 class DeviceGroup:
-    """Measures a group of devices, one after the other; `errors` has what went wrong."""
+    """Measures a group of devices, one after the other; `errors` has what went wrong.
+
+    `first_sessions` has those devices on which this run has measured before, and gets the others.
+    """
 
     targets: Sequence[Target]
     request: RunRequest
@@ -96,6 +104,7 @@ class DeviceGroup:
     find_bundle: FindBundle
     base: BaseSide | None
     power_command: tuple[str, ...] = ()
+    first_sessions: dict[str, FirstSession] = field(default_factory=dict)
     errors: list[HarnessError] = field(default_factory=list)
     cancellation: Cancellation = field(default_factory=Cancellation)
 
@@ -166,6 +175,7 @@ class DeviceGroup:
                 tuning=tuning,
                 save_base=progress.save_base,
                 cancellation=self.cancellation,
+                first_session=self.first_sessions.setdefault(target.name, FirstSession()),
             )
             session.measure(
                 cells,

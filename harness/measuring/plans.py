@@ -50,7 +50,11 @@ COUNTED = Plan(
 )
 
 
-def refuse_uncomputable(variants: Iterable[Variant], device: Device) -> DeviceUnfit | None:
+class Uncomputable(DeviceUnfit):
+    """A device whose cores lack what some variants need; it measures the others."""
+
+
+def refuse_uncomputable(variants: Iterable[Variant], device: Device) -> Uncomputable | None:
     """Why some variants are not measured: XNNPACK would silently compute them in another precision."""
     missing = {variant: find_missing_feature(variant.precision, device.info) for variant in variants}
     refused = {variant: feature for variant, feature in missing.items() if feature}
@@ -58,7 +62,7 @@ def refuse_uncomputable(variants: Iterable[Variant], device: Device) -> DeviceUn
         return None
     features = tuple(dict.fromkeys(refused.values()))
     precisions = dict.fromkeys(variant.precision for variant in refused)
-    return DeviceUnfit(
+    return Uncomputable(
         f"no {' and no '.join(feature.name for feature in features)} on this device's CPU;"
         f" skipped: {', '.join(variant.name for variant in refused)}",
         device=device.info.name,

@@ -22,6 +22,7 @@ from harness.lowering.artifact_store import StoredArtifact
 from harness.measuring.cell_state import CellRequest, CellState
 from harness.measuring.cold_starts import measure_cold, no_cold_startup
 from harness.measuring.device_processes import DeviceProcesses, ExtraPass
+from harness.measuring.first_session import FirstSession
 from harness.measuring.long_runs import LongRuns
 from harness.measuring.pairs import Visited, visit_together
 from harness.measuring.passes import measure_memory, measure_profile, no_memory_detail, no_profile
@@ -46,7 +47,7 @@ class Session:
     session of it left on the device is taken over. With `profile`, operators are timed, and with `cold`,
     cold starts; with `energy` and `sustain`, a process of each cell but a base's runs for minutes after all
     the others, and `count_down` gets the time left; the rounds leave these `reserved_s` of a time limit.
-    `tuning` is recorded in each cell.
+    `tuning` is recorded in each cell. `first_session` is of this run on the device.
     """
 
     device: Device
@@ -65,7 +66,7 @@ class Session:
     tuning: tuple[TunedSetting, ...] | None = None
     save_base: Callable[[Cell], None] = lambda cell: None
     cancellation: Cancellation = field(default_factory=Cancellation)
-    started: float = field(default_factory=time.monotonic)
+    first_session: FirstSession = field(default_factory=FirstSession)
 
     def measure(
         self,
@@ -116,7 +117,7 @@ class Session:
             sustain=self.sustain,
             count_down=self.count_down,
             log=self.log,
-            started=self.started,
+            started=self.first_session.started,
             save=lambda state, cell: self._save(state, cell, cell.stopped_by),
         )
 
@@ -128,6 +129,7 @@ class Session:
             log=self.log,
             cancellation=self.cancellation,
             run=self.run,
+            first_session=self.first_session,
         )
 
     def _reattach(self, orphan: Request, visited: Sequence[Visited], processes: DeviceProcesses) -> None:
@@ -241,7 +243,7 @@ class Session:
         return one.new.finished
 
     def _reason_to_stop(self, cell: Cell, new: Cell | None = None) -> StoppedBy | None:
-        elapsed_s = time.monotonic() - self.started + self.reserved_s
+        elapsed_s = time.monotonic() - self.first_session.started + self.reserved_s
         if new:
             return reason_to_stop_both(cell, new, elapsed_s=elapsed_s)
         return reason_to_stop(cell, elapsed_s=elapsed_s)

@@ -14,6 +14,7 @@ from builders import make_plan
 from fakes import FlakyTransport
 from harness.errors import ConnectionLost, MeasurementError
 from harness.measuring.cell_state import CellRequest
+from harness.measuring.first_session import FirstSession
 from harness.records import Beginning, Cell
 from harness.runner import report_checks
 from harness.transports.local import LocalTransport
@@ -221,7 +222,7 @@ def test_time_ends_measuring_after_one_process_of_each_cell_and_resuming_goes_on
         CellRequest(bench.add(width), make_plan(processes=3, warmup_iterations=1, max_minutes=60.0))
         for width in (0.25, 0.5)
     ]
-    session = replace(bench.session(), started=time.monotonic() - 3600)
+    session = replace(bench.session(), first_session=FirstSession(time.monotonic() - 3600))
     session.measure(requests, (), seed=0)
     ended = bench.last()
     assert {(len(cell.processes), cell.stopped_by) for cell in ended.values()} == {(1, "max_minutes")}

@@ -9,6 +9,7 @@ from session_bench import Bench
 from builders import make_plan
 from harness.errors import Interrupted
 from harness.measuring.cell_state import CellRequest
+from harness.measuring.first_session import FirstSession
 from harness.records import Cell
 from harness.system.threads import Cancellation
 from harness.transports.local import LocalTransport
@@ -47,6 +48,19 @@ def test_a_device_cools_down_before_the_next_process(bench: Bench) -> None:
     (before,) = second.conditions_before.temperatures or ()
     assert before.celsius == 41.0
     assert "waiting for the device to cool down" in bench.progress
+
+
+@pytest.mark.usefixtures("thermal_zone")
+def test_a_later_session_of_a_run_begins_as_cool_as_the_first(bench: Bench) -> None:
+    first = FirstSession()
+    for width in (0.25, 0.5):
+        request = CellRequest(bench.add(width), make_plan(processes=1, warmup_iterations=1))
+        replace(bench.session(), first_session=first).measure([request], (), seed=0)
+    (later,) = bench.last()[0.5].processes
+    assert later.cooled_seconds is not None
+    assert later.cooled_seconds > 0
+    (before,) = later.conditions_before.temperatures or ()
+    assert before.celsius == 41.0
 
 
 def test_the_first_process_waits_for_the_absolute_temperature_limit(bench: Bench, thermal_zone: Path) -> None:

@@ -16,6 +16,7 @@ from harness.errors import ConnectionLost
 from harness.measuring import cooling as cooling_module
 from harness.measuring.cell_state import CellRequest
 from harness.measuring.device_processes import DeviceProcesses
+from harness.measuring.first_session import FirstSession
 from harness.measuring.plans import seconds_for_long_runs, sustain_plan
 from harness.measuring.sustaining import SustainPlan, counting_down, shown
 from harness.records import Cell, RunRequest, Temperature
@@ -119,7 +120,12 @@ def test_a_run_that_would_end_after_the_time_limit_is_not_begun_and_comes_with_t
     limited = make_plan(processes=3, warmup_iterations=1, max_minutes=1.0)
     requests = [CellRequest(bench.add(0.25), limited)]
     # Of the minute 57 s have passed: the rounds leave 4 s to the sustained run, which are no longer there.
-    late = replace(bench.session(), sustain=FOUR_SECONDS, reserved_s=4.0, started=time.monotonic() - 57)
+    late = replace(
+        bench.session(),
+        sustain=FOUR_SECONDS,
+        reserved_s=4.0,
+        first_session=FirstSession(time.monotonic() - 57),
+    )
     late.measure(requests, (), seed=0)
     cell = bench.detailed[-1]
     assert (len(cell.processes), cell.stopped_by) == (1, "max_minutes")
