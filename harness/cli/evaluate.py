@@ -87,7 +87,7 @@ def evaluate(
     validation.check_evaluation(request)
     lab = None if request.accuracy_on_host else lab_of(lab, known.lab)
     check_lab(request, lab)
-    with workplace_at(lab) as workplace:
+    with workplace_at(lab, None if device else folder) as workplace:
         places = workplace.resolve(("host",) if request.accuracy_on_host else request.devices, log)
         targets = () if request.accuracy_on_host else places
         if device:

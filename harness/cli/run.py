@@ -265,7 +265,7 @@ def run(
     check_cache()
     check_request(request, budget, search=search, power_command=command, lab=lab, beside_devices=bool(device))
     margins = validation.margins_of(request, quantity_options.parse_margin("--margin", margin))
-    with workplace_at(lab) as workplace:
+    with workplace_at(lab, resume) as workplace:
         start = Start(
             resume=resume,
             out=out,

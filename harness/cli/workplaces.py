@@ -1,6 +1,7 @@
 """`--lab` and `--any-of`: where the work of a command is done, and what cannot be done there."""
 
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
@@ -33,8 +34,11 @@ def lab_of(given: str | None, recorded: str | None) -> str | None:
     return recorded
 
 
-def workplace_at(lab: str | None) -> "AbstractContextManager[Workplace]":
-    """This host, or the lab at an address; raises as `lab_workplace` does, or UsageError without Ray."""
+def workplace_at(lab: str | None, resumed: Path | None = None) -> "AbstractContextManager[Workplace]":
+    """This host, or the lab at an address, for a new run or one that is continued in its folder.
+
+    Raises as `lab_workplace` does, or UsageError without Ray.
+    """
     if lab is None:
         from harness.accuracy.workplace import THIS_HOST
 
@@ -42,8 +46,13 @@ def workplace_at(lab: str | None) -> "AbstractContextManager[Workplace]":
     require_extra("lab", "a lab of many hosts")
     from harness.lab.addresses import parse_address
     from harness.lab.workplace import lab_workplace
+    from harness.records.run_folder import read_cells
 
-    return lab_workplace(parse_address(lab, "--lab"))
+    address = parse_address(lab, "--lab")
+    if resumed is None:
+        return lab_workplace(address)
+    devices = {cell.device.name: cell.device for cell in read_cells(resumed)}
+    return lab_workplace(address, tuple(devices.values()))
 
 
 def check_any_of(request: "RunRequest", lab: str | None, *, beside_devices: bool, search: bool) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from harness.errors import HarnessError, TransportError, UsageError
+from harness.errors import ConnectionLost, HarnessError, TransportError, UsageError
 from harness.lab.addresses import Address
 from harness.lab.door import check_door, silent_stderr, within
 from harness.lab.environment import check_token
@@ -33,12 +33,28 @@ class Lab:
     silent: tuple[str, ...] = ()
 
     def host_of(self, device: str) -> HostFacts:
-        """The host that offers a device of the lab."""
-        return next(host for host in self.hosts if any(one.name == device for one in host.devices))
+        """The host that offers a device of the lab.
+
+        Raises:
+            ConnectionLost: none does now.
+        """
+        for host in self.hosts:
+            if any(one.name == device for one in host.devices):
+                return host
+        raise not_offered(device, "when its host is back, run the same command again")
+
+    def offers(self, device: str) -> bool:
+        """Whether a host offers a device now."""
+        return any(one.name == device for host in self.hosts for one in host.devices)
 
     def actor(self, host: str) -> Any:
         """What answers for a host; its methods are called with `.remote`."""
         return ray.get_actor(PREFIX + host, namespace=NAMESPACE)
+
+
+def not_offered(device: str, hint: str) -> ConnectionLost:
+    """A run that is continued had a device which is not in the lab now."""
+    return ConnectionLost("no host of the lab offers the device now", hint=hint, device=device)
 
 
 @contextmanager

@@ -13,15 +13,24 @@ from harness.lab.host import SentSurvey
 from harness.lab.ray_library import RayError, ray
 from harness.lab.sent_errors import receive
 from harness.measuring.preflight import Survey
+from harness.records import DeviceInfo
 
 # A phone that does not answer takes three attempts of 30 s.
 SURVEY_TIMEOUT_S = 180.0
 
 
-def resolve_in_lab(lab: Lab, names: Sequence[str], log: Callable[[str], None]) -> tuple[Target, ...]:
+def resolve_in_lab(
+    lab: Lab,
+    names: Sequence[str],
+    log: Callable[[str], None],
+    *,
+    earlier: Sequence[DeviceInfo] | None = None,
+) -> tuple[Target, ...]:
     """Find each named device: a name, `tag:NAME`, `all`, or a part of one device's name.
 
     A device of several names is found once, and logged with them, as is each host that did not answer.
+    `earlier` are the devices that a continued run has cells of; those that no host offers now are among the
+    found ones, and logged, so that the run can go on without them.
 
     Raises:
         UsageError: a name fits nothing, or none is given.
@@ -32,9 +41,40 @@ def resolve_in_lab(lab: Lab, names: Sequence[str], log: Callable[[str], None]) -
         log(f"warning: {line}")
     if not names:
         raise UsageError("no --device was named", hint=_choices(lab))
-    found = ((name, target) for name in names for target in _find(name, offered, lab))
+    found = [(name, target) for name in names for target in _look_for(name, offered, lab, earlier)]
+    there = {target.name for _, target in found}
+    # Of a group there is no other trace of a device that is gone.
+    found += [(one.name, _absent(one)) for one in earlier or () if one.name not in there]
     named = ((target.name if is_group(name) else name, target) for name, target in found)
-    return without_duplicates(named, log, key=lambda target: target.name)
+    targets = without_duplicates(named, log, key=lambda target: target.name)
+    for target in targets:
+        if not lab.offers(target.name):
+            log(f"warning: no host of the lab offers {target.name} now: the run goes on without it")
+    return targets
+
+
+def _look_for(
+    name: str, offered: Sequence[Target], lab: Lab, earlier: Sequence[DeviceInfo] | None
+) -> tuple[Target, ...]:
+    """The devices of a name; of a continued run first those that it has cells of, offered or not."""
+    if earlier is None:
+        return _find(name, offered, lab)
+    begun = [one for one in earlier if name.lower() in one.name.lower()]
+    begun = [one for one in begun if one.name == name] or begun
+    if len(begun) == 1 and not any(device.name == name for device in offered):
+        own = [device for device in offered if device.name == begun[0].name]
+        return tuple(own) or (_absent(begun[0]),)
+    try:
+        return _find(name, offered, lab)
+    except UsageError:
+        if is_group(name):
+            return ()
+        # The run had it, or would not have begun; it was lost before its first cell.
+        return (Target(name=name, kind="linux_board", transport=""),)
+
+
+def _absent(info: DeviceInfo) -> Target:
+    return Target(info.name, info.kind if info.kind in KINDS else "linux_board", info.transport)
 
 
 def describe_silent(lab: Lab) -> list[str]:

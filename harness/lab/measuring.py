@@ -9,10 +9,10 @@ from typing import Any
 from harness.devices.places import group_by_place
 from harness.devices.target import Target
 from harness.errors import HarnessError, Interrupted, UsageError
-from harness.lab.connection import Lab
+from harness.lab.connection import Lab, not_offered
 from harness.lab.facts import HostFacts
 from harness.lab.part import Part, Presence, SharedRun
-from harness.lab.pools import Everything, Pool
+from harness.lab.pools import Everything, Pool, Shares
 from harness.lab.ray_library import ray
 from harness.lab.remote_worker import RemoteWorker, StartWorker
 from harness.lab.shipping import Shipper
@@ -20,7 +20,7 @@ from harness.lowering.background import Artifacts
 from harness.measuring.base_side import BaseSide
 from harness.measuring.finished import is_finished
 from harness.measuring.first_session import FirstSession
-from harness.records import Cell, RunRequest
+from harness.records import Cell, RunRequest, Variant
 from harness.records.progress import Event, Listener
 from harness.records.run_folder import read_cells, read_run
 from harness.system.text import shell_word
@@ -58,8 +58,8 @@ def measure_in_lab(
     if base or power_command:
         raise UsageError("a lab measures beside no base, and runs no meter's command")
     cells = read_cells(folder)
-    pooled = bool(request.any_of)
-    names = tuple(target.name for target in targets)
+    present = [target for target in targets if lab.offers(target.name)]
+    shares, asked = _share(targets, present, request, artifacts, cells, listen)
     writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="saving cells")
     run = SharedRun(
         lab=lab,
@@ -69,14 +69,13 @@ def measure_in_lab(
         artifacts=artifacts,
         cells=cells,
         shipper=Shipper(min(host.object_store_bytes for host in lab.hosts)),
-        shares=Pool(tuple(artifacts), names, cells) if pooled else Everything(tuple(artifacts)),
+        shares=shares,
         start_worker=start_worker,
         writers=writers,
         presence=Presence(),
         first_sessions={} if first_sessions is None else first_sessions,
     )
-    asked = targets if pooled else _without_finished(targets, request, artifacts, cells, listen)
-    parts = [Part(run, host, group) for host, group in _groups(lab, asked, alone=pooled)]
+    parts = [Part(run, host, group) for host, group in _groups(lab, asked, alone=bool(request.any_of))]
     try:
         _follow(parts)
     except KeyboardInterrupt:
@@ -90,7 +89,36 @@ def measure_in_lab(
         writers.shutdown()
     for part in parts:
         part.settle()
-    return [error for part in parts for error in part.errors]
+    hint = f"when the device is back, also at another host: harness run --resume {shell_word(folder)}"
+    missed = [not_offered(target.name, hint) for target in asked if target not in present]
+    return [*(error for part in parts for error in part.errors), *missed]
+
+
+def _share(
+    targets: Sequence[Target],
+    present: Sequence[Target],
+    request: RunRequest,
+    artifacts: Artifacts,
+    cells: Sequence[Cell],
+    listen: Listener,
+) -> tuple[Shares, Sequence[Target]]:
+    """Who measures what, and the devices that are needed for it, `present` or not."""
+    if not request.any_of:
+        return Everything(tuple(artifacts)), _without_finished(targets, request, artifacts, cells, listen)
+    if cells:
+        wait(artifacts.values(), timeout=CACHES_TIMEOUT_S)
+    known = {target.name: target for target in targets}
+
+    def is_measured(device: str, variant: Variant) -> bool:
+        own = [cell for cell in cells if cell.device.name == device]
+        of_variant = {variant: artifacts[variant]}
+        return device in known and is_finished(known[device], request, of_variant, own)
+
+    pool = Pool(tuple(artifacts), (target.name for target in present), cells, is_measured)
+    if not pool.has_work():
+        return pool, ()
+    # The devices that are there do the work of those that are not.
+    return pool, present or targets
 
 
 def _without_finished(

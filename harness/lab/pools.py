@@ -1,7 +1,7 @@
 """Which variant a device measures next: all of them, or, in a pool of equal devices, the next that waits."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from harness.records import Cell, Variant
@@ -46,22 +46,39 @@ class Pool:
     """Equal devices share the variants; the first variant is measured on all, which shows how equal they are.
 
     Variants go one at a time to whichever device is free, after those that the device has cells of. What a
-    device lost is measured by another one from its beginning.
+    device lost is measured by another one from its beginning. `is_measured` says of a device, there or not,
+    and a variant whether its cells have all that is asked for: nobody measures these again.
     """
 
-    def __init__(self, variants: Sequence[Variant], devices: Iterable[str], cells: Iterable[Cell]) -> None:
+    def __init__(
+        self,
+        variants: Sequence[Variant],
+        devices: Iterable[str],
+        cells: Iterable[Cell],
+        is_measured: Callable[[str, Variant], bool] = lambda *_: False,
+    ) -> None:
         self._first, *others = variants
-        names = {variant.name: variant for variant in others}
-        begun: dict[str, list[Variant]] = {}
+        begun: dict[tuple[object, ...], list[str]] = {}
         for cell in cells:
-            # Of its own accord a device finishes what it began.
-            if not cell.failure and (variant := names.pop(cell.variant.name, None)):
-                begun.setdefault(cell.device.name, []).append(variant)
-        present = set(devices)
-        self._own = {device: deque((self._first, *begun.get(device, ()))) for device in present}
-        moved = {variant for device in begun.keys() - present for variant in begun[device]}
-        self._waiting = deque(variant for variant in others if variant.name in names or variant in moved)
+            if not cell.failure:
+                begun.setdefault(_identity(cell.variant), []).append(cell.device.name)
+        self._own: dict[str, deque[Variant]] = {
+            device: deque(() if is_measured(device, self._first) else (self._first,))
+            for device in dict.fromkeys(devices)
+        }
+        self._waiting: deque[Variant] = deque()
+        for variant in others:
+            begun_by = begun.get(_identity(variant), ())
+            if any(is_measured(device, variant) for device in begun_by):
+                continue
+            # A device finishes what it began, if it is there.
+            present = (device for device in begun_by if device in self._own)
+            self._own.get(next(present, ""), self._waiting).append(variant)
         self._now: dict[str, Variant] = {}
+
+    def has_work(self) -> bool:
+        """Whether there is something to measure, for a device that is there or any other."""
+        return bool(self._waiting) or any(self._own.values())
 
     def take(self, device: str) -> tuple[Variant, ...]:
         """The next one; what the device had before is done."""
@@ -82,3 +99,8 @@ class Pool:
     def is_over(self) -> bool:
         """Whether nothing is left that a free device could get."""
         return not self._waiting and not self._now
+
+
+def _identity(variant: Variant) -> tuple[object, ...]:
+    """Files of one shape and precision have one name."""
+    return variant.name, *variant.identity

@@ -1,6 +1,6 @@
 """A lab as the place where a run's work is done."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -11,11 +11,12 @@ from harness.lab.devices import resolve_in_lab, survey_in_lab
 from harness.lab.evaluating import open_in_lab
 from harness.lab.lowering import lower_in_lab
 from harness.lab.measuring import measure_in_lab
+from harness.records import DeviceInfo
 
 
 @contextmanager
-def lab_workplace(address: Address) -> Iterator[Workplace]:
-    """Connect to a lab for the time of a run.
+def lab_workplace(address: Address, earlier: Sequence[DeviceInfo] | None = None) -> Iterator[Workplace]:
+    """Connect to a lab for the time of a run; `earlier` are the devices that a continued run has cells of.
 
     Raises:
         TransportError: the lab cannot be reached.
@@ -24,7 +25,7 @@ def lab_workplace(address: Address) -> Iterator[Workplace]:
     with connected(address) as lab:
         refuse_unusable(lab)
         yield Workplace(
-            resolve=partial(resolve_in_lab, lab),
+            resolve=partial(resolve_in_lab, lab, earlier=earlier),
             survey=partial(survey_in_lab, lab),
             lower=partial(lower_in_lab, lab),
             measure=partial(measure_in_lab, lab),

@@ -111,6 +111,29 @@ def test_a_host_that_dies_loses_nothing_and_its_device_goes_on_at_another_host(
     assert_went_on(folder, before, cells=4)
 
 
+def test_a_resumed_run_needs_no_device_that_has_finished_and_goes_on_without_one_that_is_gone(
+    hosts: LabHosts, tmp_path: Path
+) -> None:
+    folder, resume = tmp_path / "run", ("desk", "run", "--resume", tmp_path / "run")
+    assert hosts.join("loft", "emu-y=emulator").exit_code == 0
+    run = hosts.run(
+        "desk", "run", "--lab", hosts.address, "-d", "emu-a,emu-y", *SWEEP, "-p", "fp32,int8", "--out", folder
+    )
+    assert hosts.leave("loft").exit_code == 0
+    assert run.exit_code == 0, run.stderr
+    before = instructions(folder)
+    finished = hosts.run(*resume)
+    assert finished.exit_code == 0, finished.stderr
+    assert instructions(folder) == before
+    for file in (folder / "cells").glob("*int8*.json"):
+        file.unlink()
+    resumed = hosts.run(*resume)
+    assert resumed.exit_code == 4, resumed.stderr
+    assert "error: no host of the lab offers the device now (device emu-y)" in resumed.stderr
+    gone = ("emu-y", "mobilenet_v1_0.25_32_int8")
+    assert instructions(folder) == {key: counts for key, counts in before.items() if key != gone}
+
+
 def test_devices_go_to_who_asked_first_and_the_lab_says_who_uses_them(
     hosts: LabHosts, tmp_path: Path
 ) -> None:

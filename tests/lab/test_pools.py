@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from builders import make_cell, make_device
 from harness.lab.pools import Everything, Pool
-from harness.records import Cell, Variant
+from harness.records import Cell, Variant, Weights
 
 VARIANTS = tuple(
     Variant(width=width, resolution_px=128, precision="int8") for width in (0.25, 0.5, 0.75, 1.0)
@@ -56,3 +56,22 @@ def test_a_resumed_run_gives_each_device_what_it_began_and_the_rest_of_absent_on
     pool = Pool(VARIANTS, ("a", "b"), begun)
     assert [pool.take("a"), pool.take("a")] == [(FIRST,), (VARIANTS[1],)]
     assert [pool.take("b") for _ in range(4)] == [(FIRST,), (VARIANTS[2],), (VARIANTS[3],), ()]
+
+
+def test_what_any_device_has_measured_is_measured_by_no_other_one_also_when_that_device_is_gone() -> None:
+    measured = {("a", FIRST), ("gone", VARIANTS[1]), ("a", VARIANTS[2])}
+    cells = tuple(cell_of(variant, device) for device, variant in measured)
+    pool = Pool(VARIANTS, ("a", "b"), cells, lambda device, variant: (device, variant) in measured)
+    assert pool.has_work()
+    assert [pool.take("a"), pool.take("a")] == [(VARIANTS[3],), ()]
+    assert [pool.take("b"), pool.take("b")] == [(FIRST,), ()]
+    whole = Pool(VARIANTS[:3], ("a",), cells, lambda device, variant: (device, variant) in measured)
+    assert not whole.has_work()
+
+
+def test_of_two_variants_of_one_name_a_resumed_run_loses_none() -> None:
+    files = [replace(VARIANTS[1], weights=Weights(source=name, sha256=name)) for name in ("one", "two")]
+    for begun, other in (files, files[::-1]):
+        pool = Pool((FIRST, *files), ("a", "b"), (cell_of(begun, "a"),))
+        assert [pool.take("a"), pool.take("b")] == [(FIRST,)] * 2
+        assert [pool.take("a"), pool.take("b")] == [(begun,), (other,)]
