@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness.accuracy.image_runner import OpenImageRunner, open_image_runner
+from harness.devices.places import Group, group_by_place
 from harness.devices.target import Target
 from harness.lowering.background import Artifacts
 from harness.lowering.inputs import Inputs
@@ -32,11 +33,13 @@ class LookAt(Protocol):
 class Workplace:
     """How devices are found, looked at and measured on, and where variants are lowered.
 
+    `group` tells which devices work one after the other, and which at once.
     `lowers_here` is false where another host may have the packages for it.
     """
 
     resolve: Callable[[Sequence[str], Log], tuple[Target, ...]] = resolve_devices
     survey: LookAt = survey
+    group: Group = group_by_place
     lower: LowerVariants = lower_variants
     measure: MeasureOn = measure_on
     open_runner: OpenImageRunner = open_image_runner

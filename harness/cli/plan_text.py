@@ -25,6 +25,10 @@ def describe_plan(plan: RunPlan, *, search: bool = False) -> str:
     lines.append(
         f"plan: {total} in all, an estimate{rests}; cooling, building the runner and accuracy come on top"
     )
+    if plan.pool and plan.pool > 1:
+        lines.append(
+            f"plan: the {plan.pool} devices share these cells; each measures those of {plan.variants[0].name}"
+        )
     if search:
         lines.append("plan: at most: a search measures only what decides, and that shows as it measures")
     return "\n".join(lines)

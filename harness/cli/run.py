@@ -277,6 +277,7 @@ def run(
             json=json,
             quiet=quiet,
             survey=workplace.survey,
+            group=workplace.group,
         )
         with show_progress(quiet=quiet, verbose=verbose) as listen:
             outcome = run_all(

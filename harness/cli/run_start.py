@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from harness.accuracy.workplace import LookAt
     from harness.analysis.budget import Budget
     from harness.analysis.failures import FailOn
+    from harness.devices.places import Group
     from harness.devices.target import Target
     from harness.lowering.inputs import Inputs
     from harness.measuring.base_side import BaseSide
@@ -46,6 +47,7 @@ class Start:
     json: bool
     quiet: bool
     survey: "LookAt"
+    group: "Group"
 
     def begin(
         self,
@@ -80,6 +82,7 @@ class Start:
             found.infos,
             earlier,
             beside_base=base.programs if base else (),
+            group=self.group,
         )
         if all(device.error for device in plan.devices):
             first = plan.devices[0]

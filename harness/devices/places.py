@@ -1,9 +1,12 @@
 """Which devices may be used at the same time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harness.devices.kinds import KINDS
 from harness.devices.target import Target
+
+# The devices of a run in groups: those of one work one after the other, the groups at once.
+Group = Callable[[Sequence[Target]], Iterable[tuple[Target, ...]]]
 
 
 def group_by_place(targets: Sequence[Target]) -> Iterator[tuple[Target, ...]]:

@@ -75,7 +75,7 @@ def measure_in_lab(
         presence=Presence(),
         first_sessions={} if first_sessions is None else first_sessions,
     )
-    parts = [Part(run, host, group) for host, group in _groups(lab, asked, alone=bool(request.any_of))]
+    parts = [Part(run, host, group) for host, group in _by_host(lab, asked, alone=bool(request.any_of))]
     try:
         _follow(parts)
     except KeyboardInterrupt:
@@ -144,7 +144,13 @@ def _without_finished(
     return [target for target in targets if target not in finished]
 
 
-def _groups(
+def group_in_lab(lab: Lab, targets: Sequence[Target]) -> Iterator[tuple[Target, ...]]:
+    """The devices that work one after the other; of different hosts they work at once."""
+    for _, group in _by_host(lab, targets, alone=False):
+        yield group
+
+
+def _by_host(
     lab: Lab, targets: Sequence[Target], *, alone: bool
 ) -> Iterator[tuple[HostFacts, tuple[Target, ...]]]:
     """The devices that work one after the other, with their host; `alone`, each for itself."""

@@ -10,7 +10,7 @@ from harness.lab.connection import connected, refuse_unusable
 from harness.lab.devices import resolve_in_lab, survey_in_lab
 from harness.lab.evaluating import open_in_lab
 from harness.lab.lowering import lower_in_lab
-from harness.lab.measuring import measure_in_lab
+from harness.lab.measuring import group_in_lab, measure_in_lab
 from harness.records import DeviceInfo
 
 
@@ -27,6 +27,7 @@ def lab_workplace(address: Address, earlier: Sequence[DeviceInfo] | None = None)
         yield Workplace(
             resolve=partial(resolve_in_lab, lab, earlier=earlier),
             survey=partial(survey_in_lab, lab),
+            group=partial(group_in_lab, lab),
             lower=partial(lower_in_lab, lab),
             measure=partial(measure_in_lab, lab),
             open_runner=partial(open_in_lab, lab),

@@ -22,7 +22,7 @@ from harness.analysis.run_estimate import (
 from harness.analysis.stopping import is_complete, most_processes
 from harness.devices.device_kind import DeviceKind
 from harness.devices.kinds import KINDS
-from harness.devices.places import group_by_place
+from harness.devices.places import Group, group_by_place
 from harness.devices.target import Target
 from harness.errors import DeviceUnfit, LoweringError
 from harness.lowering.artifact import find_cached
@@ -92,7 +92,11 @@ class PlannedVariant:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """The plan of a run. The seconds are estimates: without cooling, building the runner and accuracy."""
+    """The plan of a run. The seconds are estimates: without cooling, building the runner and accuracy.
+
+    Each device of a `pool`, which is their number, is planned as if it had all variants; together they share
+    them, and the seconds are those of all.
+    """
 
     variants: tuple[PlannedVariant, ...]
     devices: tuple[PlannedDevice, ...]
@@ -100,6 +104,7 @@ class RunPlan:
     lowering_basis: str
     least_seconds: float
     most_seconds: float
+    pool: int | None = None
 
 
 def make_run_plan(
@@ -111,6 +116,7 @@ def make_run_plan(
     earlier: Sequence[Cell] = (),
     *,
     beside_base: Container[Variant] = (),
+    group: Group = group_by_place,
 ) -> RunPlan:
     """Plan without touching a device: `infos` are those of devices that are known, by name.
 
@@ -124,7 +130,14 @@ def make_run_plan(
         target: _plan_device(request, variants, target, known.get(target.name), earlier, beside_base)
         for target in targets
     }
-    groups = [[devices[target] for target in group] for group in group_by_place(targets)]
+    groups = [[devices[target] for target in one] for one in group(targets)]
+    if request.any_of:
+        limit = math.inf if request.max_minutes is None else 60 * request.max_minutes
+        shared = _shared_seconds(tuple(devices.values()), variants[0].name)
+        least, most = (min(limit, seconds) for seconds in shared)
+    else:
+        least = max(sum(device.least_seconds for device in one) for one in groups)
+        most = max(sum(device.most_seconds for device in one) for one in groups)
     return RunPlan(
         tuple(
             _planned_variant(variant, found, (inputs or {}).get(variant, SEEDED))
@@ -133,9 +146,27 @@ def make_run_plan(
         tuple(devices.values()),
         lowering_seconds,
         lowering_basis,
-        lowering_seconds + max(sum(device.least_seconds for device in group) for group in groups),
-        lowering_seconds + max(sum(device.most_seconds for device in group) for group in groups),
+        lowering_seconds + least,
+        lowering_seconds + most,
+        pool=len(targets) if request.any_of else None,
     )
+
+
+def _shared_seconds(planned: Sequence[PlannedDevice], first: str) -> tuple[float, float]:
+    """Of a pool: each device measures the first variant, and its share of the others."""
+    alone: list[tuple[float, float]] = []
+    shared: list[tuple[float, float]] = []
+    for device in planned:
+        for cell in device.cells:
+            times = cell.least_seconds, cell.most_seconds
+            (alone if cell.variant == first else shared).append(times)
+    count = len(planned)
+    # Each device was planned for all of them.
+    least, most = (
+        sum(times[end] for times in alone) / count + sum(times[end] for times in shared) / count**2
+        for end in (0, 1)
+    )
+    return least, most
 
 
 def _planned_variant(variant: Variant, found: StoredArtifact | None, files: LoweringInputs) -> PlannedVariant:

@@ -14,6 +14,7 @@ from harness.analysis.budget import Budget
 from harness.analysis.failures import FailOn
 from harness.cli import run_start
 from harness.cli.run_start import Start
+from harness.devices.places import group_by_place
 from harness.devices.target import Target
 from harness.errors import ConnectionLost, DeviceUnfit, TransportError, UsageError
 from harness.measuring.doctor import Diagnosis
@@ -60,7 +61,9 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
         monkeypatch.setattr(run_start, "_confirmed", lambda: answer == "y")
         options = dict.fromkeys(("dry_run", "yes", "search", "json", "quiet"), False)
         none = dict.fromkeys(("resume", "out", "fail_on"))
-        start = Start(**{"budget": Budget(), **options, **none, "survey": survey, **given})
+        start = Start(
+            **{"budget": Budget(), **options, **none, "survey": survey, "group": group_by_place, **given}
+        )
         start.begin(request, (TARGET,), None)
 
     return run
@@ -84,7 +87,7 @@ def test_a_run_of_no_device_that_can_be_reached_ends_there_and_is_not_tried_twic
         def survey(targets: Sequence[Target], log: Log, *, energy: bool = False) -> Survey:
             return Survey({"phone": PHONE}, (), refused)
 
-        alone = Start(None, None, False, False, None, False, Budget(), False, False, survey)
+        alone = Start(None, None, False, False, None, False, Budget(), False, False, survey, group_by_place)
         alone.begin(REQUEST, (TARGET, Target("far", "android", "adb", "far")), None)
 
     begin()

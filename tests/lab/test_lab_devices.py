@@ -12,6 +12,7 @@ from harness.lab.addresses import Address
 from harness.lab.connection import Lab
 from harness.lab.devices import resolve_in_lab
 from harness.lab.facts import HostFacts
+from harness.lab.measuring import group_in_lab
 
 
 def host(name: str, *devices: str) -> HostFacts:
@@ -56,3 +57,9 @@ def test_the_host_of_a_device_that_is_gone_is_no_host() -> None:
     with pytest.raises(ConnectionLost, match="no host of the lab offers the device now") as lost:
         LAB.host_of("pixel8")
     assert lost.value.device == "pixel8"
+
+
+def test_what_runs_on_hosts_themselves_works_at_once_where_these_are_two() -> None:
+    targets = [Target(name=name, kind="emulator", transport="local") for name in ("a", "b", "c")]
+    lab = Lab(LAB.address, (host("desk", "a", "b"), host("shelf", "c")))
+    assert [[one.name for one in group] for group in group_in_lab(lab, targets)] == [["a", "b"], ["c"]]

@@ -146,6 +146,25 @@ def test_devices_beside_each_other_count_once_and_a_time_limit_ends_the_estimate
     assert limited.most_seconds == limited.lowering_seconds + 30
 
 
+def test_devices_of_a_pool_share_the_variants_but_for_the_first() -> None:
+    two = replace(PHONE, name="two")
+    targets = (TARGET, Target("two", "android", "adb", "two"))
+    found = plan(replace(REQUEST, any_of=("phone", "two")), *targets, infos=(PHONE, two))
+    seconds = {
+        variant.name: sum(
+            cell.most_seconds for cell in found.devices[0].cells if cell.variant == variant.name
+        )
+        for variant in (SMALL, LARGE)
+    }
+    shared = seconds[SMALL.name] + seconds[LARGE.name] / 2
+    assert found.most_seconds - found.lowering_seconds == pytest.approx(shared)
+    text = describe_plan(found)
+    assert f"the 2 devices share these cells; each measures those of {SMALL.name}" in text
+    assert "share these cells" not in describe_plan(plan(REQUEST, *targets, infos=(PHONE, two)))
+    limited = plan(replace(REQUEST, any_of=("phone", "two"), max_minutes=0.1), *targets, infos=(PHONE, two))
+    assert limited.most_seconds == pytest.approx(limited.lowering_seconds + 6)
+
+
 def test_a_variant_beside_its_base_takes_twice_as_many_processes() -> None:
     found = make_run_plan(
         replace(REQUEST, against="/base"),
