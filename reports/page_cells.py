@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from harness.analysis.budget import Budget, Quantity
-from harness.analysis.cautions import cautions
+from harness.analysis.cautions import cautions, meter_of
 from harness.analysis.cell_text import placement
 from harness.analysis.clusters import CLUSTER_NAMES, placed_on
 from harness.analysis.flags import is_flagged
@@ -48,8 +48,8 @@ class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     """`worst` is in the order of the budget's quantities; `processes` has the latencies, start-ups, counts of
     instructions and peaks of the processes; `startup` and `cold` are estimates; `strips` has the quantiles of
     each process in thousandths off the median. `period` is what a paced cell has to keep, `missed` says how
-    many it missed. Cautions and details are numbers of `Texts`; a detail is a
-    name and its text."""
+    many it missed. The meter, cautions and details are numbers of `Texts`; a
+    detail is a name and its text."""
 
     machine: int
     file: int
@@ -82,6 +82,7 @@ class PageCell(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     sustained: Ends | None
     retained: float | None
     energy: Ends | None
+    meter: int | None
     instructions: int | None
     processes: tuple[tuple[float, ...], ...]
     cost: str
@@ -147,6 +148,7 @@ def to_page_cell(
         sustained=_ends(sustained.plateau_ns) if sustained else None,
         retained=sustained.retained if sustained else None,
         energy=_ends(energy.net_joules) if energy else None,
+        meter=texts.number(meter) if (meter := meter_of(cell)) else None,
         instructions=cell.instructions_per_inference or None,
         processes=(
             tuple(latency_medians_ns(cell)),

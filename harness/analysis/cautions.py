@@ -34,12 +34,13 @@ def cautions(cell: Cell, basis: Basis, considered: Sequence[Cell] = ()) -> tuple
         found.append("its peak memory includes the emulator's own memory")
     if basis != "measured" and (quantizers := describe_quantizers(considered)):
         found.append(f"{quantizers}; without measured accuracies these cannot be compared (--accuracy)")
-    if cell.energy and cell.energy.figures and len(sources := _energy_sources(considered)) > 1:
-        found.append(f"the energies were read by sensors that cannot be compared: {'; '.join(sources)}")
+    meters = tuple(dict.fromkeys(filter(None, map(meter_of, considered))))
+    if meter_of(cell) and len(meters) > 1:
+        found.append(f"the energies were read by sensors that cannot be compared: {'; '.join(meters)}")
     return tuple(found)
 
 
-def _energy_sources(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """What the energies of these cells are of, each once."""
-    runs = [one.energy.run for one in cells if one.energy and one.energy.figures and one.energy.run]
-    return tuple(dict.fromkeys(printable(run.source.measures) for run in runs))
+def meter_of(cell: Cell) -> str:
+    """What the cell's energy was read by and covers; empty without one."""
+    energy = cell.energy
+    return printable(energy.run.source.measures) if energy and energy.figures and energy.run else ""

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from playwright.sync_api import Browser
 
 from browser import CHROMIUM, open_browser, open_page
-from builders import make_run, with_accuracy, with_verdict
+from builders import make_energy_cell, make_energy_run, make_run, with_accuracy, with_verdict
 from harness.analysis.budget import Budget, latency_high_ns
-from harness.records import Calibration, Cell
+from harness.records import Calibration, Cell, EnergySource
 from reports import report as written_report
 from reports.report import write_report
 from synthetic import EMULATOR, PHONE, simulate_cells
@@ -71,6 +71,20 @@ def test_the_script_cautions_where_int8_of_several_quantizers_is_ranked_by_size(
         "each runtime's own quantizer made its int8: ExecuTorch's by executorch 1.5.1, LiteRT's by"
         " ai-edge-quantizer 0.10.0, ONNX Runtime's by onnxruntime 1.32.0; without measured accuracies these"
         " cannot be compared (--accuracy)" in scripted
+    )
+
+
+def test_the_script_cautions_where_energies_of_several_sensors_are_ranked(
+    browser: Browser, tmp_path: Path
+) -> None:
+    cells = list(simulate_cells(PHONE, widths=(0.25, 0.5), resolutions_px=(128,), precisions=("fp32",)))
+    battery = EnergySource(kind="battery", name="gauge", covers="the whole device")
+    for at, run in enumerate((make_energy_run(), replace(make_energy_run(), source=battery))):
+        cells[at] = with_accuracy(replace(cells[at], energy=make_energy_cell(run).energy), 0.6)
+    scripted, plain = texts_of(browser, tmp_path, cells, ".answer .cautions", Budget(max_energy_joules=9))
+    assert scripted == plain
+    assert (
+        "the energies were read by sensors that cannot be compared: hwmon: what it is wired to;" in scripted
     )
 
 

@@ -29,22 +29,32 @@ function assumptions({ cell, measured }, budget) {
   return assumed.length ? `, if ${assumed[0]} holds` : "";
 }
 
-// With a caution where the int8 of several quantizers are not compared at measured accuracies:
-// harness/analysis/quantizers.py.
+// With those on what is not comparable among all that were considered: harness/analysis/cautions.py.
 function cautionTexts({ basis, best, ranked, setAside }) {
-  if (basis === "measured") return best.cell.cautions;
+  const considered = [...ranked, ...setAside].map((one) => one.cell);
+  const meters = [...new Set(considered.map((cell) => cell.meter).filter(Boolean))];
+  return [
+    ...(basis === "measured" ? best.cell.cautions : [...best.cell.allCautions, ...quantizerTexts(considered)]),
+    ...(best.cell.meter && meters.length > 1
+      ? [`the energies were read by sensors that cannot be compared: ${meters.join("; ")}`]
+      : []),
+  ];
+}
+
+// harness/analysis/quantizers.py.
+function quantizerTexts(considered) {
   const made = new Map();
-  for (const { cell } of [...ranked, ...setAside]) {
+  for (const cell of considered) {
     if (!cell.quantizer) continue;
     const runtime = cell.runtime || page.runtimes[0];
     made.set(runtime, (made.get(runtime) ?? new Set()).add(cell.quantizer));
   }
-  if (made.size < 2) return best.cell.allCautions;
+  if (made.size < 2) return [];
   const named = page.runtimes
     .filter((runtime) => made.has(runtime))
     .map((runtime) => `${runtime}'s by ${[...made.get(runtime)].join(" and ")}`);
   const why = "without measured accuracies these cannot be compared (--accuracy)";
-  return [...best.cell.allCautions, `each runtime's own quantizer made its int8: ${named.join(", ")}; ${why}`];
+  return [`each runtime's own quantizer made its int8: ${named.join(", ")}; ${why}`];
 }
 
 function whyText(answer, budget) {

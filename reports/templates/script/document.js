@@ -7,6 +7,7 @@ page.cells = page.cells.map((values, index) => {
     cell[field] = values[at];
   });
   cell.cautions = cell.cautions.map((number) => page.texts[number]);
+  cell.meter = cell.meter === null ? "" : page.texts[cell.meter];
   cell.allCautions = cell.allCautions.map((number) => page.texts[number]);
   cell.pooled = page.pooled[index] ?? null;
   cell.pte = page.files[cell.file].name;
