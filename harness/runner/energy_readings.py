@@ -24,6 +24,9 @@ FEWEST_CHANGES = 5
 # Of a meter that reads thousands of times a second neighbours are averaged: an interval of so many values
 # takes gigabytes, and each says nearly what the one before said.
 MOST_SPANS = 1200
+# A power is held until the next one, so that a pause of a meter is covered by what it showed before. This is
+# a fifth of the shorter windows, which is what may be missing of one.
+LONGEST_SILENCE_S = 8.0
 
 _HEAD = re.compile(
     r"file (?P<index>[0-9]{1,3}) (?P<path>/.{1,250})|at (?P<uptime>[0-9]{1,10}(\.[0-9]{1,6})?)"
@@ -262,9 +265,8 @@ def cut_window(
     covered = sum(span.seconds for span in inside)
     if covered < LEAST_COVERED * seconds:
         raise SensorFailed(f"the sensor reported for {covered:.0f} of the {seconds:.0f} s {what}")
-    # A power is held until the next one, so that a pause of the meter is covered by what it showed before.
     longest = max(span.seconds for span in inside)
-    if longest > (1 - LEAST_COVERED) * seconds:
+    if longest > LONGEST_SILENCE_S:
         raise SensorFailed(f"the sensor was silent for {longest:.0f} of the {seconds:.0f} s {what}")
     size = math.ceil(len(inside) / MOST_SPANS)
     parts = [inside[at : at + size] for at in range(0, len(inside), size)]
