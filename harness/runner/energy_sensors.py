@@ -139,7 +139,10 @@ def _rails_of(reading: Reading, path: str) -> _Rails:
     if time is None or None in rails:
         wrong = next((line for line, rail in zip(lines[1:], rails, strict=False) if rail is None), lines[0])
         raise SensorFailed(f"{excerpt(path)} has a line that is not a rail's: {excerpt(wrong)}")
-    return int(time[1]), {rail[1]: int(rail[2]) for rail in rails if rail}
+    energies = {rail[1]: int(rail[2]) for rail in rails if rail}
+    if len(energies) < len(rails):
+        raise SensorFailed(f"{excerpt(path)} names a rail twice")
+    return int(time[1]), energies
 
 
 def _pmic_watts(reading: Reading) -> float:

@@ -148,6 +148,10 @@ def cpu(uptime_s: float, ms: int, energy: int) -> Reading:
             "no rail is known to be that of the cores; there are: VSYS_PWR_DISPLAY",
         ),
         (lambda: of_rails(cpu(1, 1000, 5), cpu(2, 2000, 10**12)), "the sensor reports 1e+06 W"),
+        (
+            lambda: of_rails(rails(0.0, 0, ("S2M_VDD_CPUCL2", 1), ("S2M_VDD_CPUCL2", 2))),
+            f"{FILE} names a rail twice",
+        ),
         (lambda: of_file(INA, ["5", "x"]), f"{INA} holds 'x', which is not a number"),
         (lambda: of_file(INA, ["5", None]), f"{INA} could not be read at an uptime of 101 s"),
         (lambda: of_file(INA, ["5", "-7000000"]), "the sensor reports -7 W"),
