@@ -7,7 +7,9 @@ import msgspec
 from msgspec.structs import replace
 
 from harness.analysis.held_clocks import used_clocks
+from harness.analysis.paced_figures import response_p99_ns
 from harness.analysis.temperatures import hottest_zone
+from harness.analysis.trends import CondensedCell
 from harness.records import (
     Cell,
     ColdStartup,
@@ -33,12 +35,12 @@ class Condenser:
     def __init__(self) -> None:
         self._shared: dict[tuple[type, bytes], Record] = {}
 
-    def condense(self, cell: Cell) -> Cell:
+    def condense(self, cell: Cell) -> CondensedCell:
         """The cell's identity, figures and verdict, and of its processes what makes runs differ.
 
         The result is none to save: its figures are those of samples that it lacks.
         """
-        return replace(
+        kept = replace(
             cell,
             variant=self._share(cell.variant),
             artifact=self._share(cell.artifact),
@@ -55,6 +57,8 @@ class Condenser:
             sustained=_condense_sustained(cell.sustained),
             energy=self._condense_energy(cell.energy),
         )
+        fields = {name: getattr(kept, name) for name in Cell.__struct_fields__}
+        return CondensedCell(**fields, paced_p99_ns=response_p99_ns(cell))
 
     def _condense_energy(self, energy: Energy | None) -> Energy | None:
         """The figures, and what they were read from."""

@@ -13,7 +13,7 @@ from harness.system.text import printable
 # As many digits of a revision as git itself shows.
 REVISION_DIGITS = 7
 _FIGURE_WIDTH = len("instructions")
-_TIMES: tuple[FigureName, ...] = ("latency", "start-up", "cold start-up", "sustained latency")
+_TIMES: tuple[FigureName, ...] = ("latency", "paced p99", "start-up", "cold start-up", "sustained latency")
 
 
 def to_lines(history: History) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.analysis.comparison_rule import FigureName
 from harness.analysis.known_accuracy import measured_accuracy
+from harness.analysis.paced_figures import response_p99_ns
 from harness.analysis.single_run_comparison import NO_IDLE, NO_PLATEAU
 from harness.analysis.validity.result_checks import COUNT_TOLERANCE
 from harness.records import Affects, Cell, Interval
@@ -34,6 +35,12 @@ class Figure:
     relative: bool = True
 
 
+class CondensedCell(Cell, frozen=True, kw_only=True):
+    """A cell without its samples; what a trend needs of them is known."""
+
+    paced_p99_ns: Interval | None
+
+
 def is_exact(figure: FigureName, cell: Cell) -> bool:
     """Whether the figure repeats to the last digit: file sizes, and counts of one emulated thread."""
     return figure == "file size" or (
@@ -58,6 +65,10 @@ def uncertainty(figure: Figure, value: Interval) -> float:
 def _latency(cell: Cell) -> Interval | None:
     """A time of an emulator's clock is none of a device."""
     return cell.latency.median_ns if cell.latency and not cell.device.emulated else None
+
+
+def _paced_p99(cell: Cell) -> Interval | None:
+    return cell.paced_p99_ns if isinstance(cell, CondensedCell) else response_p99_ns(cell)
 
 
 def _startup(cell: Cell) -> Interval | None:
@@ -114,6 +125,7 @@ def _exactly(value: int | None) -> Interval | None:
 FIGURES: tuple[Figure, ...] = (
     Figure("latency", _latency, disturbed_by="time"),
     Figure("instructions", _instructions, disturbed_by="instructions"),
+    Figure("paced p99", _paced_p99, disturbed_by="time"),
     Figure("start-up", _startup, disturbed_by="time"),
     Figure("cold start-up", _cold_startup, disturbed_by="time"),
     Figure("sustained latency", _plateau, spoiled_by=NO_PLATEAU, kind=_length),

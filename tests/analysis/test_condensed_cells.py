@@ -14,6 +14,7 @@ from builders import (
     make_device,
     make_energy_cell,
     make_energy_run,
+    make_paced_cell,
     make_process,
     make_sustained_cell,
     make_sustained_run,
@@ -98,6 +99,14 @@ def test_a_history_of_condensed_cells_is_that_of_the_whole_ones(changed: Cell) -
     runs = faster_from(6, CELL, changed)
     traced = trace(runs)
     assert traced.trends
+    assert trace(condensed(runs)) == traced
+
+
+def test_the_paced_p99_is_known_without_the_samples() -> None:
+    kept, slower = make_paced_cell(30.0), make_paced_cell(30.0, 20_000_000)
+    runs = [night(number, slower if number >= 6 else kept) for number in range(12)]
+    traced = trace(runs)
+    assert {trend.name for trend in traced.trends if trend.figure == "paced p99" and trend.changes}
     assert trace(condensed(runs)) == traced
 
 
