@@ -69,6 +69,16 @@ def test_names_of_pictures_may_hold_blanks(tmp_path: Path) -> None:
     assert open_dataset(f"imagenet:{tmp_path}").labels == (1, 2)
 
 
+@pytest.mark.parametrize(
+    ("listed", "stored"), [("cafe\u0301.jpg", "caf\u00e9.jpg"), ("caf\u00e9.jpg", "cafe\u0301.jpg")]
+)
+def test_accents_are_the_same_however_a_list_writes_them(listed: str, stored: str, tmp_path: Path) -> None:
+    for picture in (stored, "dog.jpg"):
+        _picture(tmp_path / picture)
+    (tmp_path / "labels.txt").write_text(f"dog.jpg 2\n{listed} 1\n")
+    assert open_dataset(f"imagenet:{tmp_path}").labels == (1, 2)
+
+
 def test_labels_without_names_are_refused_where_their_order_is_not_clear(tmp_path: Path) -> None:
     for number in (1, 2, 10):
         _picture(tmp_path / f"{number}.jpg")

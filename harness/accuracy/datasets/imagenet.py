@@ -1,8 +1,9 @@
 """The ImageNet (ILSVRC 2012) validation images, as folders or flat with a file of labels."""
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from harness.accuracy.datasets.dataset import Dataset
@@ -118,15 +119,11 @@ def _read_labels(file: Path, names: list[str]) -> tuple[dict[str, int], tuple[st
         raise UsageError(
             f"{file} has {len(rows)} labels for {len(names)} pictures", hint="give one label for each picture"
         )
+    known = _by_other_spellings(names)
     if all(len(row) == 1 for row in rows):
         _refuse_two_orders(file, names)
         rows = [[name, row[0]] for name, row in zip(names, rows, strict=True)]
-    stems = Counter(Path(name).stem for name in names)
-    of_stem = {Path(name).stem: name for name in names if stems[Path(name).stem] == 1}
-    # Lists made for other programs have the path of each picture, or its name without the suffix.
-    named = [PurePosixPath(row[0].replace("\\", "/")).name for row in rows]
-    rows = [[of_stem.get(name, name), *row[1:]] for name, row in zip(named, rows, strict=True)]
-    return _label(rows, file, names)
+    return _label([[_picture_name(row[0], known), *row[1:]] for row in rows], file, names)
 
 
 def _fields(line: str) -> list[str]:
@@ -140,6 +137,25 @@ def _without_heading(rows: list[list[str]], names: list[str]) -> list[list[str]]
     if len(rows) == len(names) + 1 and not re.fullmatch(rf"\d+|{_SYNSET.pattern}", rows[0][-1]):
         return rows[1:]
     return rows
+
+
+def _by_other_spellings(names: list[str]) -> dict[str, str]:
+    """The pictures by their names without suffix, and by the composed form of letters with accents."""
+    stems = Counter(Path(name).stem for name in names)
+    found = {Path(name).stem: name for name in names if stems[Path(name).stem] == 1}
+    composed = Counter(map(_composed, names))
+    return found | {_composed(name): name for name in names if composed[_composed(name)] == 1}
+
+
+def _picture_name(named: str, known: Mapping[str, str]) -> str:
+    """The picture's name, of which lists made for other programs have the path, or no suffix."""
+    name = PurePosixPath(named.replace("\\", "/")).name
+    return known.get(name) or known.get(_composed(name), name)
+
+
+def _composed(name: str) -> str:
+    """macOS writes the accent of a letter as a character of its own."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _refuse_two_orders(file: Path, names: list[str]) -> None:
