@@ -93,6 +93,12 @@ memory_limits() {
     done 2>/dev/null <"$root/proc/self/cgroup"
 }
 
+# dump SERVICE: what it prints; one that hangs, for which dumpsys waits 10 s, must not take the others with it
+most_seconds=5
+dump() {
+    if [ -n "$bounded" ]; then timeout $most_seconds dumpsys "$1"; else dumpsys "$1"; fi 2>/dev/null
+}
+
 # find_dumped TEXT SEPARATOR NAME: in $found the value after the name and its separator in dumpsys's output TEXT. The
 # text may be longer than a program's argument can be, so use echo, which is built in everywhere.
 find_dumped() {
@@ -575,14 +581,16 @@ temperatures() {
 
 # android_services: figures that a tester has set by hand, and the status of a missing thermal HAL, are no readings.
 android_services() {
-    thermal=$(dumpsys thermalservice 2>/dev/null)
+    bounded=
+    ! timeout $most_seconds true 2>/dev/null || bounded=yes # not so in busybox before 1.30
+    thermal=$(dump thermalservice)
     case $thermal in
     *"IsStatusOverride: true"*) cannot thermal_status "overridden; cmd thermalservice reset ends that" ;;
     *"HAL Ready: false"*) cannot thermal_status "the device has no thermal HAL" ;;
     *) dumped thermal_status "$thermal" : "Thermal Status" ;;
     esac
     thermal_hal "$thermal"
-    battery=$(dumpsys battery 2>/dev/null)
+    battery=$(dump battery)
     case $battery in
     # Absent, or present without a known state, charge and voltage: what else is reported is 0 then, and means nothing.
     *"present: false"* | *"  status: 1$newline"*"  level: 0$newline"*"  voltage: 0$newline"*) ;;
@@ -595,7 +603,7 @@ android_services() {
         android_battery "$battery"
         ;;
     esac
-    power=$(dumpsys power 2>/dev/null)
+    power=$(dump power)
     name=mWakefulness
     # As Samsung prints it (flutter/flutter#98146).
     case $power in *"getWakefulnessLocked()="*) name="getWakefulnessLocked()" ;; esac

@@ -127,3 +127,13 @@ def test_a_battery_of_unknown_state_without_charge_and_voltage_is_none(pixel: Pa
         pixel, {"bin/dumpsys": dumpsys_program(battery=battery.replace("voltage: 0", "voltage: 3301"))}
     )
     assert conditions_of(pixel, shell).battery_percent == 0  # that one is flat
+
+
+def test_a_service_that_hangs_takes_no_other_reading_with_it(pixel: Path) -> None:
+    answers = (pixel / "bin/dumpsys").read_text()
+    write_tree(
+        pixel, {"bin/dumpsys": answers.replace("case $1 in", "case $1 in\nthermalservice) sleep 60 ;;", 1)}
+    )
+    conditions = conditions_of(pixel, ["sh"])
+    assert (conditions.battery_percent, conditions.wakefulness) == (57, "Awake")
+    assert conditions.unreadable["thermal_status"] == "dumpsys does not report it"
