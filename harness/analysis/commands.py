@@ -78,9 +78,9 @@ def pick_command(folder: Path, options: Words = ()) -> Words:
     return ("harness", "pick", _named(folder), *options)
 
 
-def report_command(folder: Path) -> Words:
-    """Writes the report of a run folder again."""
-    return ("harness", "report", _named(folder))
+def report_command(folder: Path, options: Words = ()) -> Words:
+    """Writes the report of a run folder again, with the answer within a budget."""
+    return ("harness", "report", _named(folder), *options)
 
 
 def compare_command(base: Path, new: Path) -> Words:

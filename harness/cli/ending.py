@@ -88,7 +88,7 @@ def _next_commands(outcome: "Outcome", answers: "Answers | None") -> "tuple[Word
     return (
         *((_resume_command(outcome),) if _lacks_something(outcome) else ()),
         *((commands.pick_command(outcome.folder, _limits(answers)),) if answers else ()),
-        commands.report_command(outcome.folder),
+        commands.report_command(outcome.folder, _asked_limits(answers)),
         *(
             [commands.compare_with_base_command(outcome.folder)]
             if outcome.against
@@ -130,11 +130,10 @@ def _is_by_command(outcome: "Outcome") -> bool:
 
 def _limits(answers: "Answers") -> "Words":
     """The budget that was asked for, else one that the middle step of each device's ladder keeps."""
-    from harness.analysis.commands import budget_options
     from harness.analysis.ladder_text import limit_of
 
-    if answers.selection.budget.limits_anything:
-        return budget_options(answers.selection.budget)
+    if asked := _asked_limits(answers):
+        return asked
     middle = [steps[len(steps) // 2] for steps in answers.ladders.values() if steps]
     # Instructions are those of one kind of device: a limit on time comes first.
     timed = [step for step in middle if not step.candidate.cell.device.emulated]
@@ -142,6 +141,14 @@ def _limits(answers: "Answers") -> "Words":
         return ()
     largest = max(timed or middle, key=lambda step: step.cost)
     return ("--max-latency" if timed else "--max-instructions", limit_of(largest))
+
+
+def _asked_limits(answers: "Answers | None") -> "Words":
+    """The options of the budget that was asked for; of one that has no answer, none."""
+    from harness.analysis.commands import budget_options
+
+    asked = answers and answers.selection.budget.limits_anything
+    return budget_options(answers.selection.budget) if answers and asked else ()
 
 
 def _earlier_run(outcome: "Outcome") -> Iterator[Path]:
