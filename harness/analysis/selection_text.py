@@ -23,9 +23,9 @@ from harness.records import Cell
 from harness.system.text import printable
 
 _RANKED = {
-    "measured": "the most accurate of {count}, measured on {data}",
-    "published": "the most accurate of {count}, by the published accuracy of {data}, not measured here",
-    "none": "the largest network of {count}; no accuracy is known, neither measured nor published",
+    "measured": "{best} of {count}, measured on {data}",
+    "published": "{best} of {count}, by the published accuracy of {data}, not measured here",
+    "none": "{best} of {count}; no accuracy is known, neither measured nor published",
 }
 _ALONE = {
     "measured": "the only {count}; its accuracy was measured on {data}",
@@ -155,7 +155,7 @@ def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFile
         lines.append(f"{rank}; the accuracy of own programs is not known")
     else:
         sentences = _ALONE if alone else _RANKED
-        lines.append(sentences[answer.basis].format(count=count, data=answer.data))
+        lines.append(sentences[answer.basis].format(best=_best(answer), count=count, data=answer.data))
     if answer.tied > 1 and not own:
         cheapest = "the cheapest valid one" if cell.verdict.status == "valid" else "the cheapest"
         alike = (
@@ -188,6 +188,13 @@ def assumptions(best: Candidate, budget: Budget) -> str:
     if is_flagged(best.cell):
         return f", if {' and '.join([*assumed, 'its suspect figures'])} hold"
     return f", if {assumed[0]} holds" if assumed else ""
+
+
+def _best(answer: Answer) -> str:
+    """What the answer's cell is by accuracy, or by size: alone, or with those that it is tied with."""
+    if answer.basis == "none":
+        return "the largest network" if answer.tied == 1 else f"one of the {answer.tied} largest networks"
+    return "the most accurate" if answer.tied == 1 else f"one of the {answer.tied} most accurate"
 
 
 def describe_repeats(best: Candidate, text: Callable[[Cell], str], budget: Budget) -> str:

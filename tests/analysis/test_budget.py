@@ -78,7 +78,8 @@ def test_the_highest_peak_of_any_process_must_meet_the_memory_budget() -> None:
 def test_a_count_of_zero_or_a_missing_one_never_ranks_first() -> None:
     counted = replace(cell_of(0.5, 128, device=EMULATOR), instructions_per_inference=50_000_000, processes=())
     for unknown in (0, None):
-        cell = replace(counted, instructions_per_inference=unknown)
+        artifact = replace(counted.artifact, sha256="d" * 64)
+        cell = replace(counted, artifact=artifact, instructions_per_inference=unknown)
         best = pick([cell, counted]).best
         assert best is not None
         assert best.cell == counted

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from builders import make_cell, make_device, make_paced_cell, make_plan, make_process
+from builders import make_artifact, make_cell, make_device, make_paced_cell, make_plan, make_process
 from harness.analysis.budget import Budget
 from harness.analysis.commands import budget_options
 from harness.analysis.comparison import compare
@@ -136,11 +136,16 @@ def test_a_rate_is_kept_with_one_period_in_a_hundred_missed_and_not_with_more(ev
 
 @pytest.mark.parametrize("max_latency_ns", [None, 20e6])
 def test_without_a_rate_a_paced_cell_is_held_to_its_own(max_latency_ns: float | None) -> None:
-    selection = pick([SLOW, QUICK, make_paced_cell(200.0)], Budget(max_latency_ns=max_latency_ns))
+    slow = make_paced_cell(30.0, 40_000_000, artifact=make_artifact(sha256="d" * 64))
+    selection = pick([slow, QUICK, make_paced_cell(200.0)], Budget(max_latency_ns=max_latency_ns))
     (answered,) = selection.answers
     assert answered.best
     assert answered.best.cell == QUICK
     assert {one.cell.plan.rate_hz for one in answered.rejected} == {30.0, 200.0}
+
+
+def test_a_file_that_missed_its_rate_in_one_of_two_runs_does_not_keep_it() -> None:
+    assert not pick([SLOW, QUICK]).complete
 
 
 def test_a_rate_that_is_too_slow_to_measure_is_no_advice() -> None:
