@@ -224,12 +224,11 @@ def _width(text: str) -> float:
 def _resolution(text: str) -> int:
     pixels = whole(text)
     if pixels % RESOLUTION_STEP_PX or not RESOLUTION_STEP_PX <= pixels <= MAX_RESOLUTION_PX:
-        below = max(
-            RESOLUTION_STEP_PX, min(MAX_RESOLUTION_PX, pixels // RESOLUTION_STEP_PX * RESOLUTION_STEP_PX)
-        )
+        nearest_px = (pixels + RESOLUTION_STEP_PX // 2) // RESOLUTION_STEP_PX * RESOLUTION_STEP_PX
+        allowed_px = max(RESOLUTION_STEP_PX, min(MAX_RESOLUTION_PX, nearest_px))
         raise ValueError(
             f"a resolution is a multiple of {RESOLUTION_STEP_PX} from {RESOLUTION_STEP_PX}"
-            f" to {MAX_RESOLUTION_PX} px, not {text}; {below} is one"
+            f" to {MAX_RESOLUTION_PX} px, not {text}; {allowed_px} is one"
         )
     return pixels
 

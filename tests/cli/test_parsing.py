@@ -38,6 +38,7 @@ def test_lists_keep_their_order_and_drop_repetitions() -> None:
         (parsing.parse_widths, "half", "'half' is not a number"),
         (parsing.parse_widths, "0.5,", "empty item"),
         (parsing.parse_resolutions, "100", "96 is one"),
+        (parsing.parse_resolutions, "127", "128 is one"),
         (parsing.parse_resolutions, "0", "32 is one"),
         (parsing.parse_resolutions, "2048", "1024 is one"),
         (parsing.parse_resolutions, "224.0", "not a whole number"),
