@@ -11,7 +11,7 @@ from decision_oracle import Run, draw_run
 from playwright.sync_api import Browser, Page
 
 from browser import CHROMIUM, open_browser, open_page
-from builders import failed, make_run, make_sustained_run
+from builders import failed, make_run, make_sustained_run, with_accuracy, with_verdict
 from harness.analysis.budget import Budget
 from harness.analysis.cell_groups import group_of
 from harness.analysis.device_pools import NO_POOLS, find_pools
@@ -244,3 +244,52 @@ def test_script_and_python_give_the_same_answers_for_a_pool(
             asked = msgspec.json.decode(msgspec.json.encode(make_document(sections, budget, {}).budget))
             assert page.evaluate(_JOINT, asked) == joint
     assert cautioned
+
+
+def measured_thrice(random: np.random.Generator) -> Iterator[Cell]:
+    """Three runs of a phone, a tablet and an emulator, with gaps; some suspect, some with an accuracy."""
+    for device in (PHONE, msgspec.structs.replace(PHONE, name="tablet", boot_id="tablet"), EMULATOR):
+        for seed in range(3):
+            shapes = {"widths": (0.25, 0.5, 0.75), "resolutions_px": (128,)}
+            for cell in simulate_cells(device, seed=seed, threads=(1, 2), **shapes):
+                drawn = random.random(3)
+                if drawn[0] < 0.3:
+                    continue
+                trained = with_accuracy(cell, 0.5 + (cell.artifact.macs or 0) / 1e9)
+                if drawn[1] < 0.5 and device.name == "tablet":
+                    trained = msgspec.structs.replace(trained, accuracy=None)
+                chosen = trained if drawn[1] < 0.7 else cell
+                disturbed = drawn[2] < 0.3 and not device.emulated
+                yield with_verdict(chosen, "suspect", "throttled", "it fell") if disturbed else chosen
+
+
+def test_script_and_python_give_the_same_answers_for_several_runs_of_several_devices(
+    browser: Browser, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(7)
+    cells = tuple(measured_thrice(random))
+    sections = arrange(cells)
+    content = Content((make_run(cells),), sections, Budget(), {})
+    (tmp_path / "index.html").write_text(render_html(content, describe_parts(content)), encoding="utf-8")
+    groups = group_sections(sections)
+    repeated = 0
+    with open_page(browser, (tmp_path / "index.html").as_uri()) as page:
+        for number in range(BUDGETS):
+            latency_ns = float(np.exp(random.uniform(np.log(1e6), np.log(3e7)))) if number % 3 else None
+            accuracy = float(random.uniform(0.4, 0.65)) if number % 2 else None
+            budget = Budget(max_latency_ns=latency_ns, min_accuracy=accuracy)
+            decisions = [decide(group, budget, {}) for group in groups]
+            for at, expected in enumerate(decisions):
+                decided = ask(page, at, sections, budget)
+                text = msgspec.json.decode(msgspec.json.encode(asdict(expected.shipped.text)))
+                assert decided["text"] == text, budget
+                assert decided["ladder"] == [asdict(step) for step in expected.ladder], budget
+                repeated += any(one.startswith("Measured ") for one in expected.shipped.text.why)
+            answered = [(one.title, one.shipped.answer) for one in decisions if one.shipped.answer]
+            joint = ""
+            if len(answered) > 1:
+                titles, answers = zip(*answered, strict=True)
+                joint = describe_for_all(find_for_all(answers, budget), titles, budget)
+            asked = msgspec.json.decode(msgspec.json.encode(make_document(sections, budget, {}).budget))
+            assert page.evaluate(_JOINT, asked) == joint
+    assert repeated
