@@ -1,5 +1,6 @@
 """A comparison as text: lines for the terminal, Markdown for a pull request."""
 
+import math
 from collections.abc import Sequence
 from typing import get_args
 
@@ -26,6 +27,7 @@ _UNITS: dict[FigureName, tuple[float, int, str]] = {
 # From this width on a cell and its figures stand on one line.
 ONE_LINE_WIDTH = 100
 RESULT_WIDTH = len("inconclusive")
+SIGNIFICANT_DIGITS = 3
 
 
 def to_lines(comparison: Comparison, width: int) -> list[str]:
@@ -103,6 +105,10 @@ def _judged(figure: ComparedFigure, cell: ComparedCell) -> str:
 
 def _values(figure: ComparedFigure) -> str:
     size, digits, unit = _UNITS[figure.name]
+    smallest = min(filter(None, (abs(figure.base), abs(figure.new))), default=size) / size
+    if digits:
+        # A small program takes less than a microsecond, and less than a kilobyte.
+        digits = max(digits, SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(smallest)))
     return f"{figure.base / size:,.{digits}f} → {figure.new / size:,.{digits}f}{unit}"
 
 

@@ -42,6 +42,19 @@ def test_a_cell_cannot_break_the_table() -> None:
     assert r"killed \| by the system" in row
 
 
+@pytest.mark.parametrize(
+    ("base_ns", "shown"),
+    [
+        (400, "latency 0.000400 → 0.000800 ms"),
+        (4_000, "latency 0.00400 → 0.00800 ms"),
+        (12_345_678, "latency 12.346 → 24.691 ms"),
+    ],
+)
+def test_the_figures_of_a_small_program_keep_three_digits(base_ns: int, shown: str) -> None:
+    base, new = (make_cell((factor * base_ns,) * 6) for factor in (1, 2))
+    assert shown in to_lines(compare([base], [new]), 300)[0]
+
+
 @pytest.mark.parametrize("width", [20, 80, 99])
 def test_a_narrow_terminal_has_the_result_and_the_name_on_one_line_and_the_change_on_the_next(
     width: int,
