@@ -2,11 +2,12 @@
 
 import contextlib
 import platform
+import secrets
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,10 @@ from harness.accuracy.image_runner import ImageJob, ImageRunner, open_image_runn
 from harness.accuracy.packing import Chunk
 from harness.devices.target import Target
 from harness.errors import ConnectionLost, Interrupted
-from harness.lab.connection import Lab, host_resource, resource
+from harness.lab.connection import Lab, host_resource, not_offered, resource
+from harness.lab.facts import HostFacts
+from harness.lab.host import Turn
+from harness.lab.part import ASK_AGAIN_S, holder
 from harness.lab.ray_library import RayError, ray
 from harness.lab.sent_errors import SentError, receive, send
 from harness.lab.shipping import Parcel, Shipper, unpack
@@ -117,19 +121,80 @@ def _answer(work: Callable[[], Answer]) -> Answer | SentError:
 def open_in_lab(lab: Lab, target: Target, log: Log, cancelled: threading.Event) -> Iterator[ImageRunner]:
     """Open a device of the lab at its host, once it is free; raises as `acquire` does."""
     host = lab.host_of(target.name)
+    with _line(lab, host, target.name, log) as line:
+        line.wait(cancelled)
+        with _worker(host, target, cancelled) as remote:
+            opened = line.open(remote, target)
+            # References are computed where this process is.
+            on_host = opened.on_host and host.machine == platform.node()
+            yield _LabImageRunner(remote, Shipper(host.object_store_bytes), opened.name, on_host)
+
+
+@contextmanager
+def _worker(host: HostFacts, target: Target, cancelled: threading.Event) -> Iterator["_Remote"]:
+    """Start the process that runs the images, and end it."""
     actor = ImageWorker.options(
         resources={resource(target.name): 1, host_resource(host.name): 0.0001}
     ).remote()
-    remote = _Remote(actor, host.name, target.name, cancelled)
     try:
-        opened: Opened = remote.ask(actor.open.remote(target))
-        # References are computed where this process is.
-        on_host = opened.on_host and host.machine == platform.node()
-        yield _LabImageRunner(remote, Shipper(host.object_store_bytes), opened.name, on_host)
+        yield _Remote(actor, host.name, target.name, cancelled)
     finally:
         with contextlib.suppress(Exception):
             ray.get(actor.close.remote(), timeout=END_TIMEOUT_S)
         ray.kill(actor)
+
+
+@contextmanager
+def _line(lab: Lab, host: HostFacts, device: str, log: Log) -> Iterator["_Line"]:
+    """Stand in line for a device as runs do, and leave the line, or free the device."""
+    try:
+        answers = lab.actor(host.name)
+    except ValueError as error:  # The host has just left.
+        raise not_offered(device, "when its host is back, run the same command again") from error
+    line = _Line(answers, host.name, device, log)
+    try:
+        yield line
+    finally:
+        with contextlib.suppress(Exception):
+            answers.release.remote(line.token)
+
+
+@dataclass
+class _Line:
+    """The place of this process in the line for one device; `answers` speaks for its host."""
+
+    answers: Any
+    host: str
+    device: str
+    log: Log
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    _user: str = ""
+
+    def wait(self, cancelled: threading.Event) -> None:
+        """Return when this process is the first in the line."""
+        remote = _Remote(self.answers, self.host, self.device, cancelled)
+        while not self._look(remote.ask(self._ask())):
+            if cancelled.wait(ASK_AGAIN_S):
+                raise Interrupted("interrupted", device=self.device)
+
+    def open(self, remote: "_Remote", target: Target) -> Opened:
+        """Open the device once it is free; until then this process stays in the line, and then holds it."""
+        reference = remote.actor.open.remote(target)
+        while not ray.wait([reference], timeout=ASK_AGAIN_S)[0] and not remote.cancelled.is_set():
+            self._ask()
+        opened: Opened = remote.ask(reference)
+        self.answers.hold.remote(self.token, (self.device,), holder())
+        return opened
+
+    def _ask(self) -> Any:
+        return self.answers.wait_in_line.remote(self.token, (self.device,), holder())
+
+    def _look(self, turn: Turn) -> bool:
+        # A run that has just measured is about to free the device.
+        if turn.user not in ("", self._user, holder()):
+            self._user = turn.user
+            self.log(f"waiting for {turn.user}")
+        return turn.is_first
 
 
 @dataclass(frozen=True)

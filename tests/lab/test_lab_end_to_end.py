@@ -230,6 +230,17 @@ def test_accuracy_is_measured_on_the_devices_of_other_hosts(hosts: LabHosts, tmp
     again = hosts.run("desk", "evaluate", folder, "--json")
     assert again.exit_code == 0, again.stderr
     assert {cell["accuracy"]["top1"]["estimate"] for cell in again.document["cells"]} == {first["estimate"]}
+    for file in (folder / "accuracy").glob("*.json"):
+        file.unlink()
+    busy = hosts.begin(
+        *("desk", "run", *lab, "-d", "emu-c", *SWEEP, "-p", "fp32", "--processes", "15"),
+        *("--out", tmp_path / "busy"),
+    )
+    wait_for_cells(tmp_path / "busy", 1, busy)
+    waiting = hosts.begin("desk", "evaluate", folder, "--device", "emu-c")
+    outputs = [one.communicate(timeout=300)[0] for one in (busy, waiting)]
+    assert [one.returncode for one in (busy, waiting)] == [0, 0], outputs
+    assert f"waiting for process {busy.pid} of " in outputs[1]
 
 
 def assert_went_on(folder: Path, before: dict[tuple[str, str], list[float | None]], *, cells: int) -> None:
