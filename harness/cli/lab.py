@@ -223,13 +223,18 @@ def _membership(
 
 def _parse_object_store(text: str) -> int:
     from harness.cli.units import parse_size
-    from harness.lab.membership import SMALLEST_OBJECT_STORE_BYTES
+    from harness.lab.membership import SMALLEST_OBJECT_STORE_BYTES, memory_bytes
 
     size_bytes = parse_size(text)
     if size_bytes < SMALLEST_OBJECT_STORE_BYTES:
         raise UsageError(
             f"{text} is too small: Ray needs {SMALLEST_OBJECT_STORE_BYTES / 1e6:.1f} MB",
             hint="give at least 80MB; default 1GB",
+        )
+    if size_bytes > memory_bytes():
+        raise UsageError(
+            f"{text} is more than this host's memory, {memory_bytes() / 1e9:.1f} GB",
+            hint="give as much as the largest program with its inputs and outputs needs; default 1GB",
         )
     return size_bytes
 

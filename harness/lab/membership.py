@@ -41,6 +41,11 @@ class NodeState(msgspec.Struct, frozen=True):
     is_head: bool
 
 
+def memory_bytes() -> int:
+    """All memory of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 def check_name(name: str) -> str:
     """The name of a host, as it is.
 

@@ -45,6 +45,10 @@ def assert_refused(ended: Ended, *words: str) -> None:
         ),
         (("start", "--device", "=emulator"), ("'' in --device =emulator is not a name", "pi-left=")),
         (("start", "--object-store", "10MB"), ("--object-store: 10MB is too small", "at least 80MB")),
+        (
+            ("start", "--object-store", "999999GB"),
+            ("--object-store: 999999GB is more than this host's memory", "default 1GB"),
+        ),
         (("start", "--object-store", "much"), ("--object-store: ", "40MB")),
         (("start", "--address", "0.0.0.0"), ("no other host reaches", "ip -brief address")),
         (("start", "--address", "127.0.1.1"), ("no other host reaches", "ip -brief address")),
