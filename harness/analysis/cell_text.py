@@ -7,7 +7,7 @@ from harness.analysis.known_accuracy import KnownAccuracy
 from harness.analysis.paced_figures import misses_text, response_p99_ns
 from harness.analysis.process_figures import decisive_startup
 from harness.analysis.quantities import megabytes, millijoules, millions, milliseconds
-from harness.analysis.variant_labels import label_of
+from harness.analysis.variant_labels import full_name
 from harness.records import BackendOptions, Cell
 from harness.records.requests import exact_rate
 from harness.system.text import printable
@@ -59,8 +59,7 @@ def figures(cell: Cell, accuracy: KnownAccuracy | None) -> str:
 
 def placed_name(cell: Cell) -> str:
     """The variant and its placement: `mobilenet_v1_0.5_128_int8, 2 threads on cores 4-7`."""
-    label = label_of(cell.variant)
-    return f"{printable(cell.variant.name)}{f' ({label})' if label else ''}, {placement(cell)}"
+    return f"{full_name(cell.variant)}, {placement(cell)}"
 
 
 def suspect_mark(cell: Cell) -> str:

@@ -19,6 +19,7 @@ from harness.analysis.miss_text import advice, kind_of_miss
 from harness.analysis.pool_facts import count_devices, describe_in_pool, pool_cautions
 from harness.analysis.runtimes import program_file
 from harness.analysis.selection import Answer, ForAll, Selection, Upgrade
+from harness.analysis.variant_labels import full_name
 from harness.records import Cell
 from harness.system.text import printable
 
@@ -298,7 +299,7 @@ def _explain_joint(selection: Selection, files: ProgramFiles) -> str:
         lacking = "within the budget" if selection.budget.limits_anything else "a candidate"
         return f"{everything}: no file is {lacking} on each of them"
     first = joint.candidates[0].cell
-    lines = [f"{everything}: ship {printable(first.variant.name)}, {joint_basis_text(joint)}"]
+    lines = [f"{everything}: ship {full_name(first.variant)}, {joint_basis_text(joint)}"]
     lines += [f"  {line}" for line in _file(first, files)]
     lines += [
         f"  {describe(one.cell, one.measured or one.accuracy)}{suspect_mark(one.cell)}"

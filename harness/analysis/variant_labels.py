@@ -48,6 +48,13 @@ def name_with_precision(variant: Variant) -> str:
     return f"{short_name(variant)} {variant.precision}{runtime}"
 
 
+def full_name(variant: Variant) -> str:
+    """`mobilenet_v1_0.5_160_int8`, labelled where others have the same; of the user's program its file."""
+    label = "" if variant.is_own_program else label_of(variant)
+    name = short_name(variant) if variant.is_own_program else printable(variant.name)
+    return f"{name} ({label})" if label else name
+
+
 def _program_name(variant: Variant) -> str:
     method = "" if variant.method == DEFAULT_METHOD else f" {variant.method}"
     return f"{printable(variant.weights.source)}{method}"

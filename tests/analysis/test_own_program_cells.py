@@ -45,7 +45,9 @@ def test_a_method_is_another_cell() -> None:
 
 
 def test_the_cheapest_is_picked_because_no_accuracy_is_known() -> None:
-    (answer,) = pick((make_own_cell("large", 1.0), make_own_cell("small", 0.4, digest="d"))).answers
+    selection = pick((make_own_cell("large", 1.0), make_own_cell("small", 0.4, digest="d")))
+    assert ": ship small.pte, 1 thread" in explain(selection)
+    (answer,) = selection.answers
     assert answer.best is not None
     assert answer.best.cell.variant.name == "small"
     assert (answer.basis, answer.tied) == ("none", 2)
@@ -69,7 +71,7 @@ def test_an_own_program_beside_networks_is_set_aside_by_name() -> None:
     (answer,) = selection.answers
     assert answer.basis == "none"
     assert [one.cell.variant.name for one in answer.ranked] == [variant.name]
-    assert "set aside, neither an accuracy nor a size of the network is known: net" in explain(selection)
+    assert "set aside, neither an accuracy nor a size of the network is known: net.pte," in explain(selection)
     assert len(climb((network, make_own_cell("net", 0.01)), Budget(), {})) == 1
 
 
