@@ -233,10 +233,11 @@ def find_misses(cell: Cell, accuracy: KnownAccuracy | None, budget: Budget) -> t
 
 
 def _miss(cell: Cell, quantity: Quantity, allowed: float, needed: float | None) -> Miss:
+    are = "are" if quantity.name == "instructions" else "is"
     reason = (
         f"{quantity.name} not measured"
         if needed is None
-        else f"{quantity.name} up to {quantity.text(needed)} is over {quantity.text(allowed)}"
+        else f"{quantity.name} up to {quantity.text(needed)} {are} over {quantity.text(allowed)}"
     )
     if quantity is PACED_P99 and cell.pace:
         reason += f", {misses_text(cell.pace)}"

@@ -42,10 +42,11 @@ function findMisses(cell, accuracy, budget) {
     const needed = worstOf(cell, at, budget);
     if (allowed === null || (needed !== null && needed <= allowed)) return;
     const quantity = quantityOf(at, budget);
+    const are = quantity.name === "instructions" ? "are" : "is";
     let reason =
       needed === null
         ? `${quantity.name} not measured`
-        : `${quantity.name} up to ${quantityText(quantity, needed)} is over ${quantityText(quantity, allowed)}`;
+        : `${quantity.name} up to ${quantityText(quantity, needed)} ${are} over ${quantityText(quantity, allowed)}`;
     if (at === PACED && cell.missed) reason += `, ${cell.missed}`;
     misses.push({ limit: quantity.name, option: quantity.option, allowed, needed, reason, quantity });
   });
