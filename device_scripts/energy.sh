@@ -116,8 +116,8 @@ sources() {
     if command -v vcgencmd >/dev/null 2>&1; then
         case $(vcgencmd pmic_read_adc 2>/dev/null) in
         *current*) echo "pmic yes" ;;
-        *error=*) echo "pmic none" ;; # the firmware of a Raspberry Pi 4: "Command not registered"
-        *) echo "pmic denied" ;;
+        "") echo "pmic denied" ;;
+        *) echo "pmic none" ;; # the firmware of a Raspberry Pi 4: "Command not registered"
         esac
     fi
     hwmon_files | while IFS= read -r file; do

@@ -256,7 +256,8 @@ operating_system() {
 # userland_bits: the word size of this system's programs: a 64-bit kernel may carry a 32-bit userland
 userland_bits() {
     bits=$(getconf LONG_BIT 2>/dev/null)
-    if [ -z "$bits" ]; then # the fifth byte of an ELF file is its class
+    # The fifth byte of an ELF file is its class.
+    if [ -z "$bits" ]; then
         case $(head -c 5 /proc/self/exe 2>/dev/null | tail -c 1) in
         "$(printf '\001')") bits=32 ;;
         "$(printf '\002')") bits=64 ;;
@@ -292,7 +293,8 @@ free_space() {
 # (raspberrypi/linux#2367): then the alarm counts, too.
 throttling() {
     reason='' none=''
-    for program in vcgencmd "$root/opt/vc/bin/vcgencmd"; do # older systems have it off the PATH
+    # Older systems have it off the PATH.
+    for program in vcgencmd "$root/opt/vc/bin/vcgencmd"; do
         command -v "$program" >/dev/null 2>&1 || continue
         flags=$("$program" get_throttled 2>/dev/null)
         case $flags in throttled=0x*)
@@ -536,7 +538,8 @@ android_battery() {
         *) continue ;;
         esac
         case $name${text# } in
-        *[a-z] | millivolts0 | status1) ;; # nothing, no sensor, unknown
+        # Nothing, no sensor, unknown.
+        *[a-z] | millivolts0 | status1) ;;
         *) report "battery_$name" "${text# }" ;;
         esac
     done)
@@ -582,7 +585,8 @@ temperatures() {
 # android_services: figures that a tester has set by hand, and the status of a missing thermal HAL, are no readings.
 android_services() {
     bounded=
-    ! timeout $most_seconds true 2>/dev/null || bounded=yes # not so in busybox before 1.30
+    # Not so in busybox before 1.30.
+    ! timeout $most_seconds true 2>/dev/null || bounded=yes
     thermal=$(dump thermalservice)
     case $thermal in
     *"IsStatusOverride: true"*) cannot thermal_status "overridden; cmd thermalservice reset ends that" ;;
@@ -622,9 +626,11 @@ conditions() {
     per_cpu governors cpufreq/scaling_governor
     states=
     for policy in $policies; do
-        first=${policy#cpu} # cpufreq/policy4 or cpu4/cpufreq
+        # A policy is cpufreq/policy4 or cpu4/cpufreq.
+        first=${policy#cpu}
         first=${first#freq/policy}
-        while read -r khz ticks; do # up to a hundred numbers: echo is built in everywhere, printf is not
+        # Up to a hundred numbers: echo is built in everywhere, printf is not.
+        while read -r khz ticks; do
             echo "time_in_state.policy${first%/cpufreq}.$khz=$ticks"
             states=yes
         done 2>/dev/null <"$cpus/$policy/stats/time_in_state"

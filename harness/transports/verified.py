@@ -15,16 +15,17 @@ ATTEMPTS = 3
 NO_SHA256SUM = 72
 
 # $1 the hash of the other arguments. Prints the command's output, then the hash of that and the exit code.
+# Without single quotes: five bytes would be sent for each.
 _VERIFIED = f"""
 command -v sha256sum >/dev/null 2>&1 || exit {NO_SHA256SUM}
 asked=$1
 shift
-digest=$(printf '%s\\n' "$@" | sha256sum)
+digest=$(printf "%s\\n" "$@" | sha256sum)
 [ "${{digest%% *}}" = "$asked" ] || exit 75
 output=$("$@")
 code=$?
-printf '%s\\n' "$output"
-digest=$(printf '%s\\n' "$output" "$code" | sha256sum)
+printf "%s\\n" "$output"
+digest=$(printf "%s\\n" "$output" "$code" | sha256sum)
 echo "${{digest%% *}}"
 exit $code
 """
