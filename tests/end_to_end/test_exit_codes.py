@@ -64,7 +64,7 @@ def test_1_is_no_variant_within_the_budget(run_harness: HarnessCommand, base: Pa
     assert (ended.exit_code, ended.stderr) == (1, "")
     assert ended.document["best"] is None
     assert len(ended.document["rejected"]) == 2
-    assert all("is over" in reason for one in ended.document["rejected"] for reason in one["reasons"])
+    assert all("are over" in reason for one in ended.document["rejected"] for reason in one["reasons"])
 
 
 def test_1_is_no_variant_that_starts_in_time(run_harness: HarnessCommand, tmp_path: Path) -> None:
