@@ -12,6 +12,7 @@ from harness.analysis.candidates import NO_SUSTAINED_FIGURE, Candidate, Rejected
 from harness.analysis.cell_groups import CellGroup
 from harness.analysis.cell_text import placement, suspect_mark
 from harness.analysis.clusters import placed_on
+from harness.analysis.joint_text import joint_basis_text
 from harness.analysis.miss_text import advice, kind_of_miss
 from harness.analysis.pool_facts import PoolFacts, describe_in_pool
 from harness.analysis.runtimes import program_file
@@ -20,7 +21,6 @@ from harness.analysis.selection_text import (
     answer_cautions,
     assumptions,
     describe_repeats,
-    joint_basis_text,
     on_device,
 )
 from harness.records import Cell

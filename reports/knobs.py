@@ -1,40 +1,23 @@
 """How the knobs act: cost over width and resolution, throughput, threads, and precisions against fp32."""
 
-import math
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from harness.analysis.cell_comparison import instruction_ratio
 from harness.analysis.cell_text import placement
 from harness.analysis.intervals import CONFIDENCE
-from harness.analysis.precisions import BASELINE, in_order
+from harness.analysis.precisions import BASELINE
 from harness.analysis.process_figures import instruction_counts, latency_medians_ns
 from harness.analysis.ratios import ratio_interval
-from harness.analysis.runtimes import runtime_title
-from harness.records import EXECUTORCH, Cell, Interval
+from harness.records import Cell, Interval
 from harness.system.text import printable
 from reports.bars import Axis, Bar, axis_over, evenly, ticks
-from reports.figures import LATENCY, Estimate, name_with_precision, width_text
-from reports.numbers import significant, span, with_ends
+from reports.figures import LATENCY, Estimate
+from reports.heat_maps import HeatMap, group, heat_maps, name_of, placed_as, placement_maps
+from reports.numbers import span, with_ends
 from reports.sections import Point, Section
 
-Key = TypeVar("Key", bound=Hashable)
-SHADES = 9
 SHOWN_RATIOS = 16
-
-
-@dataclass(frozen=True)
-class HeatMap:
-    """Cost over two knobs; a cell is its text and its shade from 0, the cheapest, on.
-
-    `corner` is what the rows are, `columns` are the headings of the others.
-    """
-
-    title: str
-    corner: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[tuple[str, int] | None, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -75,101 +58,17 @@ def describe_knobs(section: Section) -> Knobs:
     charts = (_throughput(section), _speed_up(section), _precision_ratios(section))
     return Knobs(
         section.scale.label,
-        _heat_maps(section),
-        _placement_maps(section),
+        heat_maps(section),
+        placement_maps(section),
         tuple(chart for chart in charts if chart),
     )
-
-
-def _heat_maps(section: Section) -> tuple[HeatMap, ...]:
-    points = section.of_network
-    if len({point.shape for point in points}) < 3:
-        return ()
-    maps = []
-    for precision in in_order(point.cell.variant.precision for point in points):
-        of_precision = [point for point in points if point.cell.variant.precision == precision]
-        # One placement: the one with the most cells, of equally many the first by name.
-        by_placement = _group(of_precision, _placement)
-        chosen = min(by_placement, key=lambda name: (-len(by_placement[name]), name))
-        members = by_placement[chosen]
-        widths, sides = (sorted(set(one)) for one in zip(*(point.shape for point in members), strict=True))
-        at = _first(members, lambda point: point.shape)
-        maps.append(
-            HeatMap(
-                f"{printable(precision)}, {chosen}",
-                "width",
-                tuple(f"{side} px" for side in sides),
-                tuple(
-                    (width_text(width), _shaded([at.get((width, side)) for side in sides], points))
-                    for width in widths
-                ),
-            )
-        )
-    return tuple(maps)
-
-
-def _placement_maps(section: Section) -> tuple[HeatMap, ...]:
-    """Of each precision the variant in the most placements, if these differ in threads and in cores."""
-    maps = []
-    for precision in section.precisions:
-        of_precision = [point for point in section.points if point.cell.variant.precision == precision]
-        # Of equally many, the largest network: it gains the most from threads.
-        members = max(
-            _group(of_precision, lambda point: (point.cell.variant, *point.placement[2:])).values(),
-            key=lambda points: (
-                len({point.placement for point in points}),
-                points[0].cell.artifact.macs or 0,
-            ),
-        )
-        at = _first(members, lambda point: point.placement)
-        place = members[0].placement
-        counts = sorted({place.threads for place in at})
-        cores = dict.fromkeys(
-            one.cores for one in sorted(at, key=lambda one: at[one].cost.value, reverse=True)
-        )
-        if len(counts) < 2 or len(cores) < 2:
-            continue
-        maps.append(
-            HeatMap(
-                _name(members[0]),
-                "cores",
-                tuple(f"{count} {'thread' if count == 1 else 'threads'}" for count in counts),
-                tuple(
-                    (
-                        name or "not pinned",
-                        _shaded(
-                            [at.get(place._replace(threads=count, cores=name)) for count in counts],
-                            members,
-                        ),
-                    )
-                    for name in cores
-                ),
-            )
-        )
-    return tuple(maps)
-
-
-def _shaded(row: Iterable[Point | None], scale: Iterable[Point]) -> tuple[tuple[str, int] | None, ...]:
-    """Texts and shades: logarithmic from the cheapest to the most expensive point of the scale."""
-    logs = [math.log(point.cost.value) for point in scale if point.cost.value > 0]
-    low, high = min(logs), max(logs)
-
-    def shade(cost: float) -> int:
-        return round((math.log(cost) - low) / (high - low) * (SHADES - 1)) if high > low else 0
-
-    return tuple((significant(point.cost.value), shade(point.cost.value)) if point else None for point in row)
-
-
-def _first(points: Iterable[Point], key: Callable[[Point], Key]) -> Mapping[Key, Point]:
-    """The first point of each key."""
-    return {key: group[0] for key, group in _group(points, key).items()}
 
 
 def _throughput(section: Section) -> Chart | None:
     """How many multiply-accumulates a second; instructions per multiply-accumulate where no clock is real."""
     real = section.scale == LATENCY
-    rows = _group(
-        section.of_network, lambda point: (printable(point.cell.variant.precision), _placement(point))
+    rows = group(
+        section.of_network, lambda point: (printable(point.cell.variant.precision), placed_as(point))
     )
     # Millions of MACs in a millisecond are thousands of millions in a second.
     values = {
@@ -205,7 +104,7 @@ def _efficiency(point: Point, *, real: bool) -> float:
 def _speed_up(section: Section) -> Chart | None:
     """How many times as fast a variant is with more threads as with the fewest, on the same cores."""
     pairs = []
-    for members in _group(
+    for members in group(
         section.points,
         lambda point: (point.cell.variant, *point.placement[1:]),
     ).values():
@@ -215,7 +114,7 @@ def _speed_up(section: Section) -> Chart | None:
         "Speed-up by threads",
         "How many times as fast as with the fewest threads on the same cores, with {interval}.",
         [
-            (f"{_name(slow)}, {slow.cell.plan.threads} → {placement(fast.cell)}", fast, slow)
+            (f"{name_of(slow)}, {slow.cell.plan.threads} → {placement(fast.cell)}", fast, slow)
             for fast, slow in pairs
         ],
     )
@@ -224,14 +123,14 @@ def _speed_up(section: Section) -> Chart | None:
 def _precision_ratios(section: Section) -> Chart | None:
     """Cost of each precision as a share of fp32's for the same shape and placement."""
     pairs = []
-    for members in _group(section.of_network, _shape).values():
+    for members in group(section.of_network, _shape).values():
         base = next((point for point in members if point.cell.variant.precision == BASELINE), None)
         pairs += [(base, point) for point in members if base and point is not base]
     pairs.sort(key=lambda pair: (pair[1].cell.variant.precision, pair[1].cell.artifact.macs or 0))
     return _ratio_chart(
         f"Cost against {BASELINE}",
         f"Cost of the same network as a share of {BASELINE}'s, with {{interval}}; under 1 is cheaper.",
-        [(f"{_name(point)}, {placement(point.cell)}", base, point) for base, point in pairs],
+        [(f"{name_of(point)}, {placement(point.cell)}", base, point) for base, point in pairs],
     )
 
 
@@ -287,22 +186,4 @@ def _labels(axis: Axis) -> tuple[tuple[float, str], ...]:
 def _shape(point: Point) -> tuple[object, ...]:
     """Weights are ignored: those of another precision may have come from other training."""
     variant = point.cell.variant
-    return variant.width, variant.resolution_px, variant.padding, variant.classes, _placement(point)
-
-
-def _name(point: Point) -> str:
-    return printable(name_with_precision(point.cell.variant))
-
-
-def _placement(point: Point) -> str:
-    """With a runtime beside ExecuTorch: its kernels are others."""
-    runtime = point.cell.variant.runtime
-    named = "" if runtime == EXECUTORCH else f"{runtime_title(runtime)}, "
-    return named + placement(point.cell)
-
-
-def _group(points: Iterable[Point], key: Callable[[Point], Key]) -> Mapping[Key, list[Point]]:
-    grouped: dict[Key, list[Point]] = {}
-    for point in points:
-        grouped.setdefault(key(point), []).append(point)
-    return grouped
+    return variant.width, variant.resolution_px, variant.padding, variant.classes, placed_as(point)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from builders import SHELL, make_artifact, make_cell, make_device, make_plan, make_process
 from harness import records
-from harness.records import Cell, DeviceInfo, Variant
+from harness.records import Calibration, Cell, DeviceInfo, Variant
 
 MACS = {1.0: 568.7e6, 0.75: 325.4e6, 0.5: 149.5e6, 0.25: 41.0e6}
 PARAMS = {1.0: 4.24e6, 0.75: 2.59e6, 0.5: 1.34e6, 0.25: 0.47e6}
@@ -228,3 +228,15 @@ def _conditions(device: DeviceInfo, celsius: float, random: np.random.Generator)
         battery_percent=80,
         battery_celsius=29.5,
     )
+
+
+def quantized_by(cell: Cell, runtime: str, quantizer: str | None) -> Cell:
+    """The cell as a program of another runtime, whose own quantizer made it."""
+    variant = replace(cell.variant, runtime=runtime)
+    artifact = replace(
+        cell.artifact,
+        variant=variant,
+        sha256=runtime.encode().hex()[:16].ljust(64, "0"),
+        calibration=Calibration(source="random", images=8, quantizer=quantizer),
+    )
+    return replace(cell, variant=variant, artifact=artifact)

@@ -1,25 +1,21 @@
 """A selection as text for the terminal."""
 
 import math
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from harness.analysis.budget import PACED_P99, Budget, Miss
 from harness.analysis.candidates import NO_SUSTAINED_FIGURE, Candidate, cost
 from harness.analysis.cautions import cautions
 from harness.analysis.cell_text import cost_text, describe, figures, placed_name, placement, suspect_mark
-from harness.analysis.commands import Words
 from harness.analysis.flags import is_flagged
+from harness.analysis.joint_text import explain_joint
 from harness.analysis.ladder import Step
 from harness.analysis.ladder_text import describe_ladder
 from harness.analysis.miss_text import advice, kind_of_miss
 from harness.analysis.pool_facts import count_devices, describe_in_pool, pool_cautions
-from harness.analysis.runtimes import program_file
-from harness.analysis.selection import Answer, ForAll, Selection, Upgrade
-from harness.analysis.variant_labels import full_name
+from harness.analysis.program_files import ProgramFiles, describe_file
+from harness.analysis.selection import Answer, Selection, Upgrade
 from harness.records import Cell
 from harness.system.text import printable
 
@@ -33,27 +29,6 @@ _ALONE = {
     "published": "the only {count}; its accuracy is the published one of {data}, not measured here",
     "none": "the only {count}; no accuracy is known, neither measured nor published",
 }
-_JOINT = {
-    "measured": "by measured accuracy",
-    "published": "by published accuracy, not measured here",
-    "none": "by size; no accuracy of the same data is known on all devices",
-}
-_MEASURED_ON_SOME = "by published accuracy; no measured one of the same data is known on all devices"
-
-
-@dataclass(frozen=True)
-class ProgramFile:
-    """Where the program of a cell lies; None if nowhere here, and then `lower` makes it.
-
-    `versions` names the libraries that made the program where others are installed: they make another one.
-    """
-
-    path: Path | None
-    lower: Words
-    versions: str = ""
-
-
-ProgramFiles = Mapping[str, ProgramFile]
 Ladders = Mapping[str, Sequence[Step]]
 
 
@@ -76,7 +51,7 @@ def explain(
         for answer in selection.answers
     ]
     if len(selection.answers) > 1:
-        blocks.append(_explain_joint(selection, files))
+        blocks.append(explain_joint(selection, files))
     blocks += [
         f"{printable(name)}: left out, its clock cannot keep a budget in milliseconds"
         for name in selection.left_out
@@ -149,7 +124,7 @@ def _details(answer: Answer, best: Candidate, budget: Budget, files: ProgramFile
     if alone and answer.set_aside:
         count += " that can be ranked"
     own = answer.basis == "none" and cell.variant.is_own_program
-    lines = [figures(cell, best.accuracy), *_file(cell, files)]
+    lines = [figures(cell, best.accuracy), *describe_file(cell, files)]
     lines += describe_in_pool(cell, answer.pool) if answer.pool else ()
     if own:
         rank = f"the only {count}" if alone else f"the cheapest of {count}"
@@ -276,43 +251,6 @@ def _rejections(answer: Answer, *, all_rejected: bool) -> list[str]:
     )
     listed = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
     return [f"rejected: {len(rejected)} of the cells ({listed}); --all lists them"]
-
-
-def _file(cell: Cell, files: ProgramFiles) -> list[str]:
-    """The program's file and digest; where it is not on this machine, how to make it."""
-    found, sha256 = files.get(cell.artifact.sha256), f"sha256 {cell.artifact.sha256}"
-    if found and found.path:
-        return [f"file {printable(str(found.path))}", sha256]
-    lines = [f"file {printable(program_file(cell.variant))}, {sha256}"]
-    if found:
-        lines.append(f"its bytes are not on this machine; make them: {printable(shlex.join(found.lower))}")
-        if found.versions:
-            lines.append(f"its digest needs the libraries that made it: {printable(found.versions)}")
-    return lines
-
-
-def _explain_joint(selection: Selection, files: ProgramFiles) -> str:
-    joint, count = selection.for_all, len(selection.answers)
-    pooled = any(answer.pool for answer in selection.answers)
-    everything = f"for all {count} devices and pools" if pooled else f"for all {count} devices"
-    if joint is None:
-        lacking = "within the budget" if selection.budget.limits_anything else "a candidate"
-        return f"{everything}: no file is {lacking} on each of them"
-    first = joint.candidates[0].cell
-    lines = [f"{everything}: ship {full_name(first.variant)}, {joint_basis_text(joint)}"]
-    lines += [f"  {line}" for line in _file(first, files)]
-    lines += [
-        f"  {describe(one.cell, one.measured or one.accuracy)}{suspect_mark(one.cell)}"
-        for one in joint.candidates
-    ]
-    return "\n".join(lines)
-
-
-def joint_basis_text(joint: ForAll) -> str:
-    """What the best file for all devices was ranked by."""
-    if joint.basis == "published" and any(one.measured for one in joint.candidates):
-        return _MEASURED_ON_SOME
-    return _JOINT[joint.basis]
 
 
 def _percent(probability: float) -> str:

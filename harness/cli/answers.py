@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from harness.analysis.budget import Budget, Miss
     from harness.analysis.candidates import Candidate
     from harness.analysis.ladder import Step
+    from harness.analysis.program_files import ProgramFile, ProgramFiles
     from harness.analysis.selection import Answer, Selection
-    from harness.analysis.selection_text import Ladders, ProgramFile, ProgramFiles
+    from harness.analysis.selection_text import Ladders
     from harness.records import Artifact, Cell, Run
 
     RunsByFolder = Mapping[Path, tuple[Run, tuple[Cell, ...]]]
@@ -99,7 +100,7 @@ def _to_ship(selection: "Selection") -> "Iterator[Cell]":
 
 def _find_file(artifact: "Artifact", folder: Path, lowered: Path, run: "Run") -> "ProgramFile":
     from harness.analysis.commands import lower_command
-    from harness.analysis.selection_text import ProgramFile
+    from harness.analysis.program_files import ProgramFile
     from harness.lowering.cache import library_versions
     from harness.lowering.stored_programs import find_program
 

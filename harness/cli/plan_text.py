@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harness.measuring.run_plan import PlannedCell, PlannedDevice, RunPlan
+from harness.measuring.planned import PlannedCell, PlannedDevice, RunPlan
 from harness.measuring.sustaining import shown
 from harness.records.requests import exact_rate
 

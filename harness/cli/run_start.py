@@ -13,7 +13,8 @@ from harness.cli.output_places import check_empty
 from harness.cli.plan_text import cell_table, describe_plan
 from harness.cli.tables import print_table
 from harness.errors import DeviceUnfit
-from harness.measuring.run_plan import RunPlan, make_run_plan
+from harness.measuring.planned import RunPlan
+from harness.measuring.run_plan import make_run_plan
 from harness.measuring.targets import refuse_unanswerable
 from harness.records.run_folder import read_cells
 

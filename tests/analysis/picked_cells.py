@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from harness import records
 from harness.analysis.budget import Budget
 from harness.analysis.candidates import Candidate
+from harness.analysis.program_files import ProgramFiles
 from harness.analysis.selection import Answer
 from harness.analysis.selection import pick as pick_for_devices
-from harness.analysis.selection_text import ProgramFiles
 from harness.analysis.selection_text import explain as explain_selection
 from harness.records import Cell, Variant
 from synthetic import PHONE, simulate_cell

@@ -5,8 +5,9 @@ from picked_cells import cell_of, explain, pick
 
 from harness.analysis.known_accuracy import published_top1
 from harness.analysis.quantizers import describe_quantizers, quantizer_of
-from harness.records import Calibration, Cell
+from harness.records import Cell
 from reports.accuracy import accuracy_notes
+from synthetic import quantized_by
 
 WHOSE = (
     "each runtime's own quantizer made its int8: ExecuTorch's by executorch 1.5.1, ONNX Runtime's by"
@@ -16,14 +17,7 @@ WHOSE = (
 
 def _int8(runtime: str, quantizer: str | None, *, ms: float = 5, measured: float | None = None) -> Cell:
     cell = cell_of(0.5, 160, ms=ms, measured=measured)
-    variant = replace(cell.variant, runtime=runtime)
-    artifact = replace(
-        cell.artifact,
-        variant=variant,
-        sha256=runtime.encode().hex()[:16].ljust(64, "0"),
-        calibration=Calibration(source="random", images=8, quantizer=quantizer),
-    )
-    return replace(cell, variant=variant, artifact=artifact)
+    return quantized_by(cell, runtime, quantizer)
 
 
 EXECUTORCH = _int8("executorch", "executorch 1.5.1", ms=6)

@@ -10,7 +10,7 @@ from picked_cells import MB, MS, accuracy, cell_of, explain, pick, suspect
 from builders import QUIET, STEADY_MEDIANS, failed, make_cell, make_processes
 from harness import records
 from harness.analysis.cautions import cautions
-from harness.analysis.selection_text import ProgramFile
+from harness.analysis.program_files import ProgramFile
 from harness.errors import UsageError
 
 

@@ -78,6 +78,13 @@ def test_a_wrong_inventory_is_refused_with_its_place(here: Path, text: str, says
         inventory.resolve(["a"])
 
 
+def refusal_of(here: Path, text: str) -> UsageError:
+    (here / "devices.toml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        inventory.resolve(["a"])
+    return caught.value
+
+
 @pytest.mark.parametrize(
     ("entry", "says", "hint"),
     [
@@ -104,12 +111,10 @@ def test_a_wrong_inventory_is_refused_with_its_place(here: Path, text: str, says
 )
 def test_a_wrong_value_is_explained_in_words(here: Path, entry: str, says: str, hint: str) -> None:
     address = "" if entry.startswith("address") else "address = 'x'"
-    (here / "devices.toml").write_text(f"[devices.a]\n{address}\nkind = 'linux_board'\n{entry}\n")
-    with pytest.raises(UsageError) as caught:
-        inventory.resolve(["a"])
-    assert says in caught.value.what
-    assert hint in caught.value.hint
-    assert "regex" not in caught.value.what
+    refused = refusal_of(here, f"[devices.a]\n{address}\nkind = 'linux_board'\n{entry}\n")
+    assert says in refused.what
+    assert hint in refused.hint
+    assert "regex" not in refused.what
 
 
 @pytest.mark.parametrize(
@@ -129,11 +134,9 @@ def test_a_wrong_value_is_explained_in_words(here: Path, entry: str, says: str, 
     ],
 )
 def test_what_is_missing_is_named_with_an_example(here: Path, text: str, says: str, hint: str) -> None:
-    (here / "devices.toml").write_text(text)
-    with pytest.raises(UsageError) as caught:
-        inventory.resolve(["a"])
-    assert caught.value.what.endswith(says)
-    assert hint in caught.value.hint
+    refused = refusal_of(here, text)
+    assert refused.what.endswith(says)
+    assert hint in refused.hint
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["CRLF", "byte order mark"])

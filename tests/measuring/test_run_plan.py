@@ -7,8 +7,9 @@ from builders import make_artifact, make_cell, make_device, make_processes
 from harness.cli.plan_text import describe_plan
 from harness.devices.target import Target
 from harness.errors import UsageError
+from harness.measuring.planned import RunPlan
 from harness.measuring.plans import plan_cells
-from harness.measuring.run_plan import RunPlan, make_run_plan
+from harness.measuring.run_plan import make_run_plan
 from harness.records import Cell, Core, DeviceInfo, RunRequest, Variant
 
 SMALL, LARGE = (Variant(width=width, resolution_px=128, precision="fp32") for width in (0.25, 1.0))

@@ -10,10 +10,10 @@ from playwright.sync_api import Browser
 from browser import CHROMIUM, open_browser, open_page
 from builders import make_energy_cell, make_energy_run, make_run, with_accuracy, with_verdict
 from harness.analysis.budget import Budget, latency_high_ns
-from harness.records import Calibration, Cell, EnergySource
+from harness.records import Cell, EnergySource
 from reports import report as written_report
 from reports.report import write_report
-from synthetic import EMULATOR, PHONE, simulate_cells
+from synthetic import EMULATOR, PHONE, quantized_by, simulate_cells
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
 
@@ -61,9 +61,9 @@ def test_the_script_cautions_where_int8_of_several_quantizers_is_ranked_by_size(
 ) -> None:
     (cell,) = simulate_cells(PHONE, widths=(0.5,), resolutions_px=(128,), precisions=("int8",))
     cells = [
-        made_by(cell, "onnxruntime", "onnxruntime 1.32.0"),
-        made_by(cell, "litert", "ai-edge-quantizer 0.10.0"),
-        made_by(cell, "executorch", "executorch 1.5.1"),
+        quantized_by(cell, "onnxruntime", "onnxruntime 1.32.0"),
+        quantized_by(cell, "litert", "ai-edge-quantizer 0.10.0"),
+        quantized_by(cell, "executorch", "executorch 1.5.1"),
     ]
     scripted, plain = texts_of(browser, tmp_path, cells, ".answer .cautions")
     assert scripted == plain
@@ -98,17 +98,6 @@ def test_a_probability_says_what_it_takes_as_it_is(browser: Browser, tmp_path: P
     scripted, plain = texts_of(browser, tmp_path, disturbed, ".answer .why", budget)
     assert scripted == plain
     assert "over 99 %, if its published accuracy and its suspect figures hold." in scripted
-
-
-def made_by(cell: Cell, runtime: str, quantizer: str) -> Cell:
-    variant = replace(cell.variant, runtime=runtime)
-    artifact = replace(
-        cell.artifact,
-        variant=variant,
-        sha256=runtime.encode().hex()[:16].ljust(64, "0"),
-        calibration=Calibration(source="random", images=8, quantizer=quantizer),
-    )
-    return replace(cell, variant=variant, artifact=artifact)
 
 
 def test_an_address_has_the_units_that_the_options_of_pick_take(browser: Browser, tmp_path: Path) -> None:

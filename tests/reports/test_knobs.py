@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from builders import make_artifact, make_cell, make_device, make_plan, make_processes
 from harness.records import Cell, Core, Interval, PrecisionName, RuntimeName, Variant
-from reports.knobs import HeatMap, describe_knobs
+from reports.heat_maps import HeatMap
+from reports.knobs import describe_knobs
 from reports.sections import arrange
 from synthetic import EMULATOR, PHONE, simulate_cells
 

@@ -112,7 +112,7 @@ def _read_labels(file: Path, names: list[str]) -> tuple[dict[str, int], tuple[st
             f"the labels {file} are not UTF-8 text: {error}", hint="save the file as UTF-8"
         ) from error
     if lines[0].strip() == _KAGGLE_HEADER:
-        rows = list(_kaggle_rows(lines[1:], file, names))
+        rows = list(_kaggle_rows(lines[1:], file))
     else:
         rows = _without_heading([_fields(line) for line in lines if line.strip()], names)
     if len(rows) != len(names):
@@ -169,9 +169,8 @@ def _refuse_two_orders(file: Path, names: list[str]) -> None:
         )
 
 
-def _kaggle_rows(lines: list[str], file: Path, names: list[str]) -> Iterator[list[str]]:
-    """The name and the synset of each picture, whose boxes all are of that synset."""
-    of_stem = {Path(name).stem: name for name in names}
+def _kaggle_rows(lines: list[str], file: Path) -> Iterator[list[str]]:
+    """The name without suffix and the synset of each picture, whose boxes all are of that synset."""
     for number, line in enumerate(lines, start=2):
         if not line.strip():
             continue
@@ -182,7 +181,7 @@ def _kaggle_rows(lines: list[str], file: Path, names: list[str]) -> Iterator[lis
                 f"{file} line {number} has {len(synsets)} classes for {image!r}, not 1",
                 hint="use the labels of the validation images: those of the training images have folders",
             )
-        yield [of_stem.get(image, image), *synsets]
+        yield [image, *synsets]
 
 
 def _label(rows: list[list[str]], file: Path, names: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
