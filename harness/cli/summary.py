@@ -57,14 +57,14 @@ def show_outcome(outcome: "Outcome", budget: "Budget | None" = None, *, json: bo
 
 
 def _show_summary(cells: "tuple[Cell, ...]") -> None:
-    """Print one table per device, then what their marks mean."""
+    """Print one table per device, real ones first, then what their marks mean."""
     from harness.cli.tables import print_table
     from reports.table_notes import COLUMN_NOTES
     from reports.tables import summarise
 
     console = console_for()
     notes: dict[str, None] = {}
-    for info in dict.fromkeys(cell.device for cell in cells):
+    for info in sorted(dict.fromkeys(cell.device for cell in cells), key=lambda info: info.emulated):
         table = summarise([cell for cell in cells if cell.device == info])
         verdicts = [row.cells[-1] for row in table.rows]
         # Where they differ, they say which cell it is.

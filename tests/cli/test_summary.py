@@ -49,6 +49,18 @@ def test_a_narrow_terminal_drops_nothing_and_puts_the_figures_of_a_row_below_its
     assert max(map(len, lines[1:5])) <= 80
 
 
+def test_real_devices_come_before_emulated_ones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    device = replace(make_cell().device, name="emulator", clock="emulated")
+    emulated = replace(make_cell(), device=device, instructions_per_inference=7_000_000)
+    with pytest.raises(typer.Exit):
+        show_outcome(Outcome(Path("results/r"), (emulated, make_cell()), ()), json=False)
+    table = capsys.readouterr().out
+    assert 0 <= table.index(f"{make_cell().device.name}: ") < table.index("emulator: ")
+
+
 @pytest.mark.parametrize("columns", [40, 60, 80, 100, 120])
 def test_name_threads_and_verdict_are_whole_at_every_width(
     columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
